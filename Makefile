@@ -1,0 +1,42 @@
+# The verbs of this project; `make` alone prints them.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format lock clean
+
+help: ## Print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## Run a living sample branch: homeserver, bot, console and members (ARGS="--reset" starts anew)
+	@exec $(BIN)/zhibu demo $(ARGS)
+
+test: $(READY) ## Run the whole suite (ARGS="-k word" runs a part of it)
+	@$(BIN)/python -m tests.machine
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+check: $(READY) ## Run only the quick checks: contracts, lint, types, captions, catalogues
+	@$(BIN)/python -m pytest tests/house $(ARGS)
+
+format: $(READY) ## Put every file into the house's form, and the README's map too
+	@$(BIN)/ruff format -q .
+	@$(BIN)/ruff check -q --fix .
+	@$(BIN)/python -m tests.house.readme_map
+
+lock: $(READY) ## Resolve the newest dependencies into requirements.lock
+	@$(BIN)/python -m pip install -q uv
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --upgrade --no-header --no-annotate \
+		pyproject.toml -o requirements.lock
+
+clean: ## Remove the environment and the sample branch's data
+	rm -rf $(VENV) .demo
+
+$(READY): requirements.lock pyproject.toml
+	@echo "Preparing $(VENV) ..."
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Zhibu needs Python 3.11 or newer"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
