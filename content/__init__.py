@@ -1,0 +1,1 @@
+"""The rules of branch life: plain values in, a Decision or a Refusal out."""

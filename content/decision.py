@@ -1,0 +1,96 @@
+"""What a rule answers with: facts that happened, effects that must happen, or a refusal that says why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from content.identifiers import CardId, EventId, UserId
+
+Parameter = str | int | datetime | tuple["Words", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """A sentence not yet put into a language: a key of the catalogue and what fills its gaps.
+
+    Instants among the parameters are aware UTC and are shown in the reader's zone; a tuple of words is joined as lines.
+    """
+
+    key: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+def words(key: str, **parameters: Parameter) -> Words:
+    """Make words in one call, so that rules read like sentences."""
+    return Words(key=key, parameters=parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """Something that has happened. Subclasses are past participles; storage knows one writer for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed(Fact):
+    """Something that was seen in what others sent; one that cannot be kept is buried and stops nothing else."""
+
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tell(Effect):
+    """Say something to one person, in private, as an answer to what they did; goes ahead of broadcasts.
+
+    ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
+    out where no private room exists yet: an invitation would be louder than the news.
+    """
+
+    user: UserId
+    words: Words
+    quiet: bool = False
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post(Effect):
+    """Put a card into its room, in as many parts as its pictures and its text need; the last one is the live card."""
+
+    card: CardId
+    parts: int
+    not_before: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refresh(Effect):
+    """Show a card's newest numbers by editing it in place, at most as often as delivery's rhythm allows."""
+
+    card: CardId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked."""
+
+    words: Words
+    field: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What follows from a request: the facts to record and the effects to carry out, together or not at all."""
+
+    facts: tuple[Fact, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+def refused(key: str, *, field: str | None = None, **parameters: Parameter) -> Refusal:
+    """Refuse with the sentence of this key; ``field`` names the form field it belongs to."""
+    return Refusal(words=words(key, **parameters), field=field)

@@ -1,0 +1,33 @@
+"""Names of things, each its own type, and the one way to make a new one from the cause that made it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import NewType
+
+Cause = NewType("Cause", str)
+"""What makes a thing happen once: ``event:<matrix event>``, ``form:<nonce>``, ``occurrence:<id>:<verb>`` …"""
+
+OrganisationId = NewType("OrganisationId", str)
+MemberId = NewType("MemberId", str)
+LessonId = NewType("LessonId", str)
+ScheduleId = NewType("ScheduleId", str)
+OccurrenceId = NewType("OccurrenceId", str)
+CardId = NewType("CardId", str)
+PollId = NewType("PollId", str)
+RoomId = NewType("RoomId", str)
+"""Opaque: rooms of version 12 have no server part."""
+UserId = NewType("UserId", str)
+EventId = NewType("EventId", str)
+OutboxId = NewType("OutboxId", str)
+
+
+def derive(cause: str, *parts: str | int) -> str:
+    """Return 24 letters and digits (120 bits) that depend on the cause and its parts only.
+
+    The same cause always makes the same identifiers, so that doing a thing again finds what the first time made.
+    A cause holds at least 120 unguessable bits (a Matrix event id, a form's nonce) or is itself derived from one.
+    """
+    text = "\x1f".join([cause, *(str(part) for part in parts)])
+    return base64.b32encode(hashlib.blake2s(text.encode(), digest_size=15).digest()).decode().lower()

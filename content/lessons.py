@@ -1,0 +1,110 @@
+"""Lessons and events: what they must say before they may be kept, and what changing one does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from content import markup
+from content.decision import Decision, Fact, Refusal, refused
+from content.identifiers import LessonId, OrganisationId, UserId
+
+LONGEST_TITLE = 100
+LARGEST_BODY = 64 * 1024
+"""Bytes of UTF-8; a lesson on a phone is far shorter."""
+
+LONGEST_MINUTES = 180
+
+
+class Kind(StrEnum):
+    """A lesson is learned; an event is attended."""
+
+    LESSON = "lesson"
+    EVENT = "event"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """An image of a lesson: the SHA-256 of its bytes, and the words for who cannot see it."""
+
+    hash: str
+    name: str
+    alternative: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """Something to teach or attend; ``body`` is Markdown, ``minutes`` what it asks of a member."""
+
+    id: LessonId
+    owner: OrganisationId
+    kind: Kind
+    title: str
+    body: str
+    source: str = ""
+    dated: date | None = None
+    minutes: int = 8
+    pictures: tuple[Picture, ...] = ()
+    pack: str = ""
+    revision: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonWritten(Fact):
+    """A lesson was written for the first time."""
+
+    lesson: Lesson
+    author: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LessonRevised(Fact):
+    """A lesson was changed; what was sent before keeps its text."""
+
+    lesson: Lesson
+    author: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureKept(Fact):
+    """The bytes of an image were taken in, once for each content."""
+
+    hash: str
+    name: str
+    mimetype: str
+    data: bytes
+    width: int
+    height: int
+
+
+def write_lesson(lesson: Lesson, *, author: UserId, pictures: tuple[PictureKept, ...] = ()) -> Decision | Refusal:
+    """Keep a new lesson together with its pictures."""
+    trouble = _trouble(lesson)
+    return trouble or Decision(facts=(*pictures, LessonWritten(lesson=lesson, author=author)))
+
+
+def revise_lesson(
+    lesson: Lesson, *, before: Lesson, author: UserId, pictures: tuple[PictureKept, ...] = ()
+) -> Decision | Refusal:
+    """Change a lesson that nobody else has changed meanwhile; its revision number grows by one."""
+    if before.revision != lesson.revision:
+        return refused("lesson.changed_meanwhile")
+    trouble = _trouble(lesson)
+    revised = replace(lesson, revision=before.revision + 1)
+    return trouble or Decision(facts=(*pictures, LessonRevised(lesson=revised, author=author)))
+
+
+def _trouble(lesson: Lesson) -> Refusal | None:
+    if not lesson.title.strip():
+        return refused("lesson.no_title", field="title")
+    if len(lesson.title) > LONGEST_TITLE:
+        return refused("lesson.long_title", field="title", most=LONGEST_TITLE)
+    if not lesson.body.strip():
+        return refused("lesson.no_body", field="body")
+    if len(lesson.body.encode()) > LARGEST_BODY:
+        return refused("lesson.large_body", field="body", most=LARGEST_BODY // 1024)
+    if not 1 <= lesson.minutes <= LONGEST_MINUTES:
+        return refused("lesson.minutes_out_of_range", field="minutes", most=LONGEST_MINUTES)
+    unshowable = markup.objection(lesson.body)
+    return Refusal(words=unshowable, field="body") if unshowable is not None else None

@@ -1,0 +1,100 @@
+"""Members of the roster: who they are, and how a Matrix account becomes theirs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from content.decision import Decision, Fact, Refusal, Tell, refused, words
+from content.identifiers import MemberId, OrganisationId, RoomId, UserId
+from content.rooms import Invite
+
+CODE_LASTS = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One person of the roster. ``joined`` and ``full_since`` are dates as the roster has them, possibly a month."""
+
+    id: MemberId
+    organisation: OrganisationId
+    name: str
+    category: str = ""
+    user: UserId | None = None
+    language: str | None = None
+    gender: str = ""
+    joined: str = ""
+    full_since: str = ""
+    phone: str = ""
+    post: str = ""
+    position: str = ""
+    status: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberEnrolled(Fact):
+    """A person was entered into the roster."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberChanged(Fact):
+    """A person's entry in the roster was changed."""
+
+    member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountBound(Fact):
+    """A Matrix account became a member's."""
+
+    member: MemberId
+    user: UserId
+    code_hash: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeIssued(Fact):
+    """A one-time code was made with which a member binds their account; only its hash is kept."""
+
+    member: MemberId
+    code_hash: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """What is known of a one-time code."""
+
+    member: MemberId
+    name: str
+    code_hash: str
+    expires_at: datetime
+    used: bool
+    bound: UserId | None
+
+
+def issue_code(member: Member, *, code_hash: str, now: datetime) -> Decision | Refusal:
+    """Make a one-time code for a member who has no account yet."""
+    if member.user is not None:
+        return refused("binding.already_bound", name=member.name)
+    return Decision(facts=(CodeIssued(member=member.id, code_hash=code_hash, expires_at=now + CODE_LASTS),))
+
+
+def bind(
+    invitation: Invitation | None, *, user: UserId, holder: str | None, rooms: tuple[RoomId, ...], now: datetime
+) -> Decision | Refusal:
+    """Bind an account to the member whose code was given, and ask them into the rooms of their branch.
+
+    ``holder`` is whose account it is already, if anyone's.
+    """
+    if holder is not None:
+        return refused("binding.you_are_bound", name=holder)
+    if invitation is None or invitation.used or invitation.bound is not None or invitation.expires_at <= now:
+        return refused("binding.bad_code")
+    fact = AccountBound(member=invitation.member, user=user, code_hash=invitation.code_hash, at=now)
+    told = Tell(user=user, words=words("binding.done", name=invitation.name))
+    return Decision(facts=(fact,), effects=(told, *(Invite(room=room, user=user) for room in rooms)))

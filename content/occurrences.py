@@ -1,0 +1,181 @@
+"""An occurrence's life: it opens on time with its audience frozen, is said to be late or is missed, and closes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from content.decision import Decision, Fact, Post, Refresh, Refusal, refused
+from content.identifiers import CardId, LessonId, MemberId, OccurrenceId, OrganisationId, RoomId, UserId, derive
+from content.schedules import OccurrenceCancelled
+
+PUNCTUAL = timedelta(minutes=2)
+"""A card that goes out later than this after its time says what its time was."""
+
+MAKE_UP = timedelta(days=30)
+"""How long after the close an answer still counts, as late or made up."""
+
+
+class State(StrEnum):
+    """Where an occurrence stands."""
+
+    PLANNED = "planned"
+    OPEN = "open"
+    CLOSED = "closed"
+    MISSED = "missed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open."""
+
+    id: OccurrenceId
+    lesson: LessonId
+    audience: OrganisationId
+    due_at: datetime
+    window: timedelta
+    late: timedelta
+    state: State
+    opened_at: datetime | None = None
+    closes_at: datetime | None = None
+
+    @property
+    def make_up_until(self) -> datetime:
+        """Return the instant until which an answer after the close still counts."""
+        return (self.closes_at or self.due_at + self.window) + MAKE_UP
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """One member of the audience and the branch in which they are counted."""
+
+    member: MemberId
+    branch: OrganisationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A room in which the card of a branch is shown."""
+
+    room: RoomId
+    branch: OrganisationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What stands in one room for one occurrence, edited in place as answers come in."""
+
+    id: CardId
+    room: RoomId
+    branch: OrganisationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceOpened(Fact):
+    """The audience is frozen, the cards are on their way, answers count from now on.
+
+    ``unreached`` are those whose branch has no room that works: nothing was offered to them.
+    """
+
+    occurrence: OccurrenceId
+    at: datetime
+    closes_at: datetime
+    seats: tuple[Seat, ...]
+    unreached: tuple[Seat, ...]
+    cards: tuple[Card, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceMissed(Fact):
+    """It could not be offered in time: nobody is asked, and an organiser sees why."""
+
+    occurrence: OccurrenceId
+    at: datetime
+    reason: str
+    seats: tuple[Seat, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceClosed(Fact):
+    """The window is over: who has not answered is unanswered, which is not absent."""
+
+    occurrence: OccurrenceId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceRevived(Fact):
+    """An organiser has a missed occurrence sent after all."""
+
+    occurrence: OccurrenceId
+    at: datetime
+
+
+def open_occurrence(
+    occurrence: Occurrence, *, seats: Sequence[Seat], stages: Sequence[Stage], parts: int, now: datetime
+) -> Decision | None:
+    """Open a due occurrence, or record that it was missed; ``None`` when there is nothing to do.
+
+    ``parts`` is into how many messages the lesson falls. Late is measured from ``due_at``, and what is punctual is
+    never too late, whatever the rule says: a clock that ticks cannot be on time to the instant. To a branch without
+    a room that works nothing is offered.
+    """
+    if occurrence.state is not State.PLANNED or occurrence.due_at > now:
+        return None
+    grace = max(occurrence.late, PUNCTUAL)
+    if now - occurrence.due_at > grace:
+        return _missed(occurrence, "too_late", seats, now)
+    if not stages:
+        return _missed(occurrence, "no_room", seats, now)
+    reached = {stage.branch for stage in stages}
+    cards = tuple(
+        Card(id=CardId(derive(occurrence.id, "card", stage.room)), room=stage.room, branch=stage.branch)
+        for stage in stages
+    )
+    closes_at = max(now, occurrence.due_at) + occurrence.window
+    return Decision(
+        facts=(
+            OccurrenceOpened(
+                occurrence=occurrence.id,
+                at=now,
+                closes_at=closes_at,
+                seats=tuple(seat for seat in seats if seat.branch in reached),
+                unreached=tuple(seat for seat in seats if seat.branch not in reached),
+                cards=cards,
+            ),
+        ),
+        effects=tuple(Post(card=card.id, parts=parts, not_before=now, expires_at=now + grace) for card in cards),
+    )
+
+
+def _missed(occurrence: Occurrence, reason: str, seats: Sequence[Seat], now: datetime) -> Decision:
+    return Decision(
+        facts=(OccurrenceMissed(occurrence=occurrence.id, at=now, reason=reason, seats=tuple(seats)),),
+    )
+
+
+def close_occurrence(occurrence: Occurrence, *, cards: Sequence[CardId], now: datetime) -> Decision | None:
+    """Close an open occurrence whose window is over, and let its cards say so."""
+    if occurrence.state is not State.OPEN or occurrence.closes_at is None or occurrence.closes_at > now:
+        return None
+    return Decision(
+        facts=(OccurrenceClosed(occurrence=occurrence.id, at=now),),
+        effects=tuple(Refresh(card=card) for card in cards),
+    )
+
+
+def cancel_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refusal:
+    """Call off what has not gone out yet."""
+    if occurrence.state is not State.PLANNED:
+        return refused("occurrence.not_planned")
+    return Decision(facts=(OccurrenceCancelled(occurrence=occurrence.id, by=by),))
+
+
+def send_missed_now(occurrence: Occurrence, *, now: datetime) -> Decision | Refusal:
+    """Have a missed occurrence sent after all; it then counts from now."""
+    if occurrence.state is not State.MISSED:
+        return refused("occurrence.not_missed")
+    return Decision(facts=(OccurrenceRevived(occurrence=occurrence.id, at=now),))

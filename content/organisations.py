@@ -1,0 +1,88 @@
+"""The tree of organisations: what a node is, and what a person may do from where they stand in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from content.decision import Fact
+from content.identifiers import OrganisationId, UserId
+
+
+class Kind(StrEnum):
+    """What a node of the tree is; a branch has a room of its own and its members are counted there."""
+
+    PARTY_COMMITTEE = "party_committee"
+    GENERAL_BRANCH = "general_branch"
+    BRANCH = "branch"
+    GROUP = "group"
+
+
+class Role(StrEnum):
+    """What a person is trusted with, granted at a node and valid for everything below it."""
+
+    OPERATOR = "operator"
+    SECRETARY = "secretary"
+    ORGANISER = "organiser"
+    VIEWER = "viewer"
+
+
+class Right(StrEnum):
+    """What may be done; every console page and every privileged command names one."""
+
+    READ = "read"
+    READ_MEMBERS = "read_members"
+    WRITE_LESSONS = "write_lessons"
+    SCHEDULE = "schedule"
+    RECORD = "record"
+    IMPORT_ROSTER = "import_roster"
+    MANAGE_OUTBOX = "manage_outbox"
+
+
+_EVERYTHING = frozenset(Right)
+RIGHTS: dict[Role, frozenset[Right]] = {
+    Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX}),
+    Role.SECRETARY: _EVERYTHING,
+    Role.ORGANISER: _EVERYTHING,
+    Role.VIEWER: frozenset({Right.READ}),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """One node of the tree; ``timezone`` is an IANA name, ``language`` is ``zh_CN`` or ``en``."""
+
+    id: OrganisationId
+    parent: OrganisationId | None
+    kind: Kind
+    name: str
+    timezone: str = "Asia/Shanghai"
+    language: str = "zh_CN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duty:
+    """A role that a person holds at a node of the tree."""
+
+    user: UserId
+    organisation: OrganisationId
+    role: Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationFounded(Fact):
+    """A node was added to the tree, under its parent."""
+
+    organisation: Organisation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyGranted(Fact):
+    """A person was given a role at a node."""
+
+    duty: Duty
+
+
+def roots(duties: tuple[Duty, ...], right: Right) -> tuple[OrganisationId, ...]:
+    """Return the nodes at which these duties carry the right; it holds for everything below them."""
+    return tuple(sorted({duty.organisation for duty in duties if right in RIGHTS[duty.role]}))

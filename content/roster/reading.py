@@ -1,0 +1,467 @@
+"""Finds the header of a roster sheet under its many names and reads every row, good or bad."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+from content.decision import Words, words
+from content.grid import Cell, Grid
+from content.identifiers import UserId
+from content.roster import cells
+from content.roster.cells import Wrong
+
+COLUMNS = (
+    "序号",
+    "姓名",
+    "性别",
+    "民族",
+    "出生年月",
+    "学历",
+    "学位",
+    "参加工作时间",
+    "所在党支部",
+    "党小组",
+    "党内职务",
+    "工作岗位(职务)",
+    "人员类别",
+    "加入党组织日期",
+    "转为正式党员日期",
+    "联系电话",
+    "党籍状态",
+    "是否流动党员",
+    "外出流向",
+    "备注",
+)
+"""The columns of a 党员花名册, in the order in which it is filed."""
+
+_FIELDS = {
+    "姓名": "name",
+    "性别": "gender",
+    "所在党支部": "organisation",
+    "党小组": "group",
+    "党内职务": "position",
+    "工作岗位": "post",
+    "人员类别": "category",
+    "加入党组织日期": "joined",
+    "转为正式党员日期": "full_since",
+    "联系电话": "phone",
+    "党籍状态": "status",
+    "备注": "note",
+    "群账号": "user",
+}
+_ALIASES = {
+    "党员姓名": "姓名",
+    "name": "姓名",
+    "入党时间": "加入党组织日期",
+    "入党日期": "加入党组织日期",
+    "转正时间": "转为正式党员日期",
+    "转正日期": "转为正式党员日期",
+    "党员类别": "人员类别",
+    "政治面貌": "人员类别",
+    "手机": "联系电话",
+    "电话": "联系电话",
+    "联系方式": "联系电话",
+    "手机号": "联系电话",
+    "手机号码": "联系电话",
+    "phone": "联系电话",
+    "支部": "所在党支部",
+    "所在支部": "所在党支部",
+    "党支部名称": "所在党支部",
+    "所在组织": "所在党支部",
+    "organisation": "所在党支部",
+    "branch": "所在党支部",
+    "身份证": "公民身份号码",
+    "身份证号": "公民身份号码",
+    "身份证号码": "公民身份号码",
+    "住址": "家庭住址",
+    "文化程度": "学历",
+    "出生日期": "出生年月",
+    "岗位": "工作岗位",
+    "职务": "工作岗位",
+    "所在党小组": "党小组",
+    "matrix账号": "群账号",
+    "matrix": "群账号",
+    "matrixid": "群账号",
+    "user_id": "群账号",
+    "userid": "群账号",
+}
+_NEVER_KEPT = {"公民身份号码", "家庭住址"}
+_NOT_KEPT = {"民族", "出生年月", "学历", "学位", "参加工作时间", "是否流动党员", "外出流向", "籍贯", "固定电话"} | {
+    "是否失联党员",
+    "失联日期",
+}
+_KNOWN = set(_FIELDS) | _NEVER_KEPT | _NOT_KEPT | {"序号"}
+_LONGEST = {"organisation": 120, "group": 120, "post": 120, "position": 60, "status": 40, "note": 1_000}
+_HEADER_ROWS = 5
+_UNIT = re.compile(r"\([^()]*\)$")
+_CLOSING_ROW = re.compile(r"(合计|总计|小计)|(制表|填表|填报|审核|负责|联系)人?[:：].*|(注|说明)[:：].*")
+_SAMPLE = re.compile(r"(例|示例|样例|例如)([:：].*)?")
+
+
+class Gravity(StrEnum):
+    """What a problem costs: the whole row, one cell of it, or nothing but a second look."""
+
+    ROW = "row"
+    CELL = "cell"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a roster says of one person; empty text means that it does not say. Dates are ``YYYY-MM-DD`` or ``YYYY-MM``.
+
+    ``organisation`` and ``group`` are names as written.
+    """
+
+    name: str
+    organisation: str = ""
+    group: str = ""
+    gender: str = ""
+    category: str = ""
+    joined: str = ""
+    full_since: str = ""
+    phone: str = ""
+    post: str = ""
+    position: str = ""
+    status: str = ""
+    user: UserId | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RosterRow:
+    """One person's row; ``number`` counts from 1 as the spreadsheet program shows it."""
+
+    number: int
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellProblem:
+    """What is wrong in one cell: where, what stands there (shortened), a code, and a sentence."""
+
+    row: int
+    column: str
+    value: str
+    code: str
+    words: Words
+    gravity: Gravity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """Where the header ends, and what every column is called: as written, and in canonical form or None."""
+
+    last_row: int
+    written: tuple[str, ...]
+    canonical: tuple[str | None, ...]
+
+    def places(self, canonical: str) -> tuple[int, ...]:
+        """Return the columns, counted from 0, that carry this canonical name."""
+        return tuple(place for place, name in enumerate(self.canonical) if name == canonical)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """All that a sheet says: good rows, problems by cell, and notes about what was passed over.
+
+    ``obstacles`` must be removed before anything can be imported; rows are then empty.
+    ``skipped`` counts rows that are no persons: totals, signatures and samples.
+    """
+
+    rows: tuple[RosterRow, ...] = ()
+    problems: tuple[CellProblem, ...] = ()
+    obstacles: tuple[Words, ...] = ()
+    notes: tuple[Words, ...] = ()
+    skipped: int = 0
+
+    @property
+    def refused_rows(self) -> int:
+        """Count the rows that are left out because of a problem."""
+        return len({problem.row for problem in self.problems if problem.gravity is Gravity.ROW})
+
+
+def normal_header(cell: Cell) -> str:
+    """Return a header without spaces, marks and the unit in brackets at its end, in its canonical name if known."""
+    visible = "".join(letter for letter in str(cell or "") if unicodedata.category(letter) != "Cf")
+    plain = _UNIT.sub("", cells.compact(visible).replace("*", "")).lower()
+    return _ALIASES.get(plain, plain)
+
+
+def find_header(grid: Grid) -> Header | None:
+    """Find the first of the first five rows that has 姓名 and two other known headers; it may be two rows high."""
+    for place, row in enumerate(grid.rows[:_HEADER_ROWS]):
+        found = {normal_header(cell) for cell in row} & _KNOWN
+        if "姓名" in found and len(found) >= 3:
+            return _header(grid, place)
+    return None
+
+
+def _header(grid: Grid, place: int) -> Header:
+    upper = grid.rows[place]
+    lower = grid.rows[place + 1] if place + 1 < len(grid.rows) else ()
+    if not _is_second_header(upper, lower):
+        lower = ()
+    width = max(len(upper), len(lower))
+    chosen = [_at(lower, column) or _at(upper, column) for column in range(width)]
+    return Header(
+        last_row=place + 1 if lower else place,
+        written=tuple(str(cell).strip() if cell is not None else "" for cell in chosen),
+        canonical=tuple(name if (name := normal_header(cell)) in _KNOWN else None for cell in chosen),
+    )
+
+
+def _is_second_header(upper: tuple[Cell, ...], lower: tuple[Cell, ...]) -> bool:
+    """Tell the child names of a two-row header from a person's row: none under 姓名, and known names elsewhere."""
+    given = [(place, cell) for place, cell in enumerate(lower) if cell is not None]
+    if not given or any(normal_header(_at(upper, place)) == "姓名" for place, _ in given):
+        return False
+    return any(normal_header(cell) in _KNOWN for _, cell in given)
+
+
+def _at(row: tuple[Cell, ...], column: int) -> Cell:
+    return row[column] if column < len(row) else None
+
+
+def read(
+    grid: Grid,
+    *,
+    today: date,
+    organisations: Collection[str] | None = None,
+    organisation: str = "",
+    bot: UserId | None = None,
+    choices: Mapping[str, int] | None = None,
+) -> Reading:
+    """Read every row of a roster sheet.
+
+    ``organisations`` are the names that a row may belong to (None: any); ``organisation`` is where rows belong that do
+    not say. ``bot`` is nobody's account. ``choices`` says which column, counted from 0, to use for a canonical name
+    that two columns carry.
+    """
+    if not any(cell is not None for row in grid.rows for cell in row):
+        return Reading(obstacles=(words("roster.empty_sheet"),))
+    header = find_header(grid)
+    if header is None:
+        return Reading(obstacles=(words("roster.no_header"),))
+    columns = _columns(header, choices or {})
+    twice = [name for name, places in columns.items() if len(places) > 1]
+    if twice:
+        return Reading(obstacles=tuple(_asks(name, header) for name in twice))
+    sheet = _Sheet(
+        grid=grid,
+        header=header,
+        columns={_FIELDS[name]: places[0] for name, places in columns.items()},
+        today=today,
+        organisations=None if organisations is None else {cells.compact(name): name for name in organisations},
+        organisation=organisation,
+        bot=bot,
+    )
+    return sheet.reading()
+
+
+def _columns(header: Header, choices: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
+    found = {name: header.places(name) for name in _FIELDS if header.places(name)}
+    return {name: (choices[name],) if choices.get(name) in places else places for name, places in found.items()}
+
+
+def _asks(name: str, header: Header) -> Words:
+    written = "、".join(header.written[place] for place in header.places(name))
+    return words("roster.column_twice", name=name, columns=written)
+
+
+class _Sheet:
+    """One pass over the rows of a sheet whose header is known."""
+
+    def __init__(
+        self,
+        *,
+        grid: Grid,
+        header: Header,
+        columns: Mapping[str, int],
+        today: date,
+        organisations: Mapping[str, str] | None,
+        organisation: str,
+        bot: UserId | None,
+    ) -> None:
+        self._grid = grid
+        self._header = header
+        self._columns = columns
+        self._today = today.isoformat()
+        self._organisations = organisations
+        self._organisation = organisation
+        self._bot = bot
+        self._problems: list[CellProblem] = []
+        self._told: set[tuple[int, str]] = set()
+        self._refused: set[int] = set()
+        self._skipped = 0
+
+    def reading(self) -> Reading:
+        rows = list(self._rows())
+        rows = self._without_repeats(rows)
+        return Reading(
+            rows=tuple(rows),
+            problems=tuple(sorted(self._problems, key=lambda problem: problem.row)),
+            obstacles=() if rows or self._refused else (words("roster.no_rows"),),
+            notes=tuple(self._notes()),
+            skipped=self._skipped,
+        )
+
+    def _rows(self) -> Iterator[RosterRow]:
+        for place in range(self._header.last_row + 1, len(self._grid.rows)):
+            row = self._grid.rows[place]
+            written = [cells.text(cell) for cell in row]
+            if not any(written) and not any((place, column) in self._grid.unread for column in range(len(row))):
+                continue
+            if self._is_no_person(written):
+                self._skipped += 1
+                continue
+            entry = self._entry(place, row)
+            if entry is not None:
+                yield RosterRow(number=place + 1, entry=entry)
+
+    def _is_no_person(self, written: list[str]) -> bool:
+        first = cells.compact(next((text for text in written if text), ""))
+        named = cells.compact(written[self._columns["name"]]) if self._columns["name"] < len(written) else ""
+        return bool(_CLOSING_ROW.fullmatch(first) or _SAMPLE.fullmatch(first) or _SAMPLE.fullmatch(named))
+
+    def _entry(self, place: int, row: tuple[Cell, ...]) -> Entry | None:
+        found: dict[str, Any] = {}
+        for field, column in self._columns.items():
+            cell = _at(row, column)
+            if (place, column) in self._grid.unread:
+                self._tell(place, field, cell, "no_result")
+                continue
+            value = self._value(field, cell)
+            if isinstance(value, Wrong):
+                self._tell(place, field, cell, value.code)
+            else:
+                found[field] = value
+        if not found.get("name") and (place, "name") not in self._told:
+            self._tell(place, "name", None, "no_name")
+        self._place_in_tree(place, found)
+        self._check_dates(place, found)
+        if self._bot is not None and found.get("user") == self._bot:
+            self._tell(place, "user", found["user"], "account_of_bot")
+        return None if place in self._refused else Entry(**{**found, "user": found.get("user") or None})
+
+    def _value(self, field: str, cell: Cell) -> str | Wrong:
+        match field:
+            case "name":
+                return cells.name(cell)
+            case "phone":
+                return cells.phone(cell)
+            case "joined" | "full_since":
+                return cells.day(cell, counts_from_1904=self._grid.counts_from_1904)
+            case "gender":
+                return cells.gender(cell)
+            case "category":
+                return cells.category(cell)
+            case "user":
+                return cells.account(cell)
+            case _:
+                value = cells.text(cell)
+                return value if len(value) <= _LONGEST[field] else Wrong(code="too_long")
+
+    def _place_in_tree(self, place: int, found: dict[str, Any]) -> None:
+        written = found.get("organisation") or self._organisation
+        found["organisation"] = written
+        if not written:
+            if (place, "organisation") not in self._told:
+                self._tell(place, "organisation", None, "no_organisation")
+        elif self._organisations is not None:
+            known = self._organisations.get(cells.compact(written))
+            if known is None:
+                self._tell(place, "organisation", written, *self._nearest(written))
+            else:
+                found["organisation"] = known
+
+    def _nearest(self, written: str) -> tuple[str, str]:
+        near = get_close_matches(written, list((self._organisations or {}).values()), n=1, cutoff=0.5)
+        return ("unknown_organisation_near", near[0]) if near else ("unknown_organisation", "")
+
+    def _check_dates(self, place: int, found: Mapping[str, Any]) -> None:
+        joined, full_since = found.get("joined", ""), found.get("full_since", "")
+        for field in ("joined", "full_since"):
+            value = found.get(field, "")
+            if value and value > self._today[: len(value)]:
+                self._tell(place, field, value, "in_future")
+        shared = min(len(joined), len(full_since))
+        if joined[:shared] > full_since[:shared]:
+            self._tell(place, "full_since", full_since, "full_before_joined")
+
+    def _tell(self, place: int, field: str, cell: Cell, code: str, nearest: str = "") -> None:
+        column = self._columns.get(field)
+        name = self._header.written[column] if column is not None else _canonical(field)
+        parameters = {"nearest": nearest} if nearest else {}
+        gravity = _gravity(field, code)
+        self._told.add((place, field))
+        if gravity is Gravity.ROW:
+            self._refused.add(place)
+        self._problems.append(
+            CellProblem(
+                row=place + 1,
+                column=name,
+                value=_short(cells.text(cell)),
+                code=code,
+                words=words(f"roster.{code}", **parameters),
+                gravity=gravity,
+            )
+        )
+
+    def _without_repeats(self, rows: list[RosterRow]) -> list[RosterRow]:
+        """Leave out a row that says the same once more, and all rows that give one account to different persons."""
+        accounts = Counter(entry.user for entry in {row.entry for row in rows} if entry.user is not None)
+        kept: list[RosterRow] = []
+        seen: set[Entry] = set()
+        for row in rows:
+            if row.entry in seen:
+                self._tell(row.number - 1, "name", row.entry.name, "row_twice")
+            elif row.entry.user is not None and accounts[row.entry.user] > 1:
+                self._tell(row.number - 1, "user", row.entry.user, "account_twice")
+            else:
+                kept.append(row)
+            seen.add(row.entry)
+        return kept
+
+    def _notes(self) -> Iterator[Words]:
+        if self._grid.hidden_rows or self._grid.hidden_columns:
+            yield words("roster.hidden", rows=self._grid.hidden_rows, columns=self._grid.hidden_columns)
+        if self._skipped:
+            yield words("roster.skipped", n=self._skipped)
+        never = [name for name in self._header.canonical if name in _NEVER_KEPT]
+        if never:
+            yield words("roster.never_kept", columns="、".join(never))
+        unused = [name for name in self._header.canonical if name in _NOT_KEPT]
+        if unused:
+            yield words("roster.not_kept", columns="、".join(unused))
+        unknown = [
+            written
+            for written, name in zip(self._header.written, self._header.canonical, strict=True)
+            if written and name is None
+        ]
+        if unknown:
+            yield words("roster.unknown_columns", columns="、".join(_short(name) for name in unknown))
+
+
+def _canonical(field: str) -> str:
+    return next(name for name, known in _FIELDS.items() if known == field)
+
+
+def _gravity(field: str, code: str) -> Gravity:
+    if code in {"in_future", "full_before_joined"}:
+        return Gravity.WARNING
+    if field in {"name", "organisation", "category", "user"}:
+        return Gravity.ROW
+    return Gravity.CELL
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else f"{value[:39]}…"
