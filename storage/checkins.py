@@ -1,0 +1,290 @@
+"""Who is expected at each occurrence, what each of them answered, and the running count of every state."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    UniqueConstraint,
+    select,
+    update,
+)
+
+from content.checkins import Answered, Expectation, State
+from content.identifiers import CardId, MemberId, OccurrenceId, OrganisationId, RoomId
+from content.lessons import Kind
+from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
+from content.occurrences import State as OccurrenceState
+from storage.lessons import lessons
+from storage.members import members
+from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Query, Reading, Writing
+
+cards = Table(
+    "cards",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("occurrence_id", ForeignKey("occurrences.id"), nullable=False),
+    Column("room_id", String(255), nullable=False, index=True),
+    Column("branch_id", ForeignKey("organisations.id"), nullable=False),
+    UniqueConstraint("occurrence_id", "room_id"),
+)
+
+expectations = Table(
+    "expectations",
+    metadata,
+    Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("branch_id", ForeignKey("organisations.id"), nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("decided_at", Instant),
+    Column("decided_by", String(300)),
+    Column("reason", String(200)),
+    Index("ix_expectations_member_state", "member_id", "state"),
+    Index("ix_expectations_decided_by", "decided_by"),
+)
+
+tallies = Table(
+    "tallies",
+    metadata,
+    Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
+    Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
+    Column("state", String(12), primary_key=True),
+    Column("number", Integer, nullable=False),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardPlace:
+    """A card with the occurrence and the room it belongs to."""
+
+    id: CardId
+    occurrence: OccurrenceId
+    room: RoomId
+    branch: OrganisationId
+
+
+def _expecting() -> Query:
+    return (
+        select(
+            expectations.c.member_id,
+            expectations.c.state.label("answer"),
+            expectations.c.decided_by,
+            members.c.user_id,
+            members.c.name,
+            SHOWN_TITLE,
+            lessons.c.kind,
+            cards.c.id.label("card_id"),
+            occurrences,
+        )
+        .join(members, members.c.id == expectations.c.member_id)
+        .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
+        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+        .outerjoin(
+            cards,
+            (cards.c.occurrence_id == expectations.c.occurrence_id) & (cards.c.branch_id == expectations.c.branch_id),
+        )
+    )
+
+
+def _expectation(row: AnyRow) -> Expectation:
+    return Expectation(
+        occurrence=as_occurrence(row),
+        member=row.member_id,
+        user=row.user_id,
+        name=row.name,
+        card=row.card_id,
+        title=row.title,
+        kind=Kind(row.kind),
+        state=State(row.answer),
+        decided_by=row.decided_by,
+    )
+
+
+async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
+    """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
+    row = await unit.first(
+        _expecting().where(expectations.c.occurrence_id == occurrence, expectations.c.member_id == member)
+    )
+    return _expectation(row) if row else None
+
+
+async def decided_by(unit: Reading, cause: str) -> Expectation | None:
+    """Return the place whose present state this cause brought about."""
+    row = await unit.first(_expecting().where(expectations.c.decided_by == cause))
+    return _expectation(row) if row else None
+
+
+async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
+    """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
+    query = (
+        _expecting()
+        .where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN)
+        .order_by(occurrences.c.due_at, occurrences.c.id)
+    )
+    return tuple(_expectation(row) for row in await unit.rows(query))
+
+
+async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[Expectation, ...]:
+    """Return what a member had not answered, or was on leave from, when it closed after ``since``, oldest first.
+
+    What was made up since then is still among them, so that numbers given to them stay the same.
+    """
+    query = (
+        _expecting()
+        .where(
+            expectations.c.member_id == member,
+            expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
+            occurrences.c.state == OccurrenceState.CLOSED,
+            occurrences.c.closes_at > since,
+        )
+        .order_by(occurrences.c.due_at, occurrences.c.id)
+    )
+    return tuple(_expectation(row) for row in await unit.rows(query))
+
+
+async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationId) -> Counter[State]:
+    """Return how many members of a branch are in each state."""
+    rows = await unit.rows(
+        select(tallies.c.state, tallies.c.number).where(
+            tallies.c.occurrence_id == occurrence, tallies.c.branch_id == branch
+        )
+    )
+    return Counter({State(row.state): row.number for row in rows if row.number})
+
+
+async def card(unit: Reading, id: CardId) -> CardPlace | None:  # noqa: A002
+    """Return where a card stands."""
+    row = await unit.first(select(cards).where(cards.c.id == id))
+    if row is None:
+        return None
+    return CardPlace(id=row.id, occurrence=row.occurrence_id, room=row.room_id, branch=row.branch_id)
+
+
+async def cards_of(unit: Reading, occurrence: OccurrenceId) -> tuple[CardId, ...]:
+    """Return the cards of an occurrence."""
+    rows = await unit.rows(select(cards.c.id).where(cards.c.occurrence_id == occurrence).order_by(cards.c.id))
+    return tuple(CardId(row.id) for row in rows)
+
+
+async def open_in_room(unit: Reading, room: RoomId) -> tuple[OccurrenceId, ...]:
+    """Return the occurrences whose card stands open in a room, oldest first."""
+    query = (
+        select(occurrences.c.id)
+        .join(cards, cards.c.occurrence_id == occurrences.c.id)
+        .where(cards.c.room_id == room, occurrences.c.state == OccurrenceState.OPEN)
+        .order_by(occurrences.c.due_at, occurrences.c.id)
+    )
+    return tuple(OccurrenceId(row.id) for row in await unit.rows(query))
+
+
+async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
+    """Freeze the audience and place the cards."""
+    await unit.add(cards, [_card_row(fact.occurrence, card) for card in fact.cards])
+    seats = [(seat.member, seat.branch) for seat in fact.seats]
+    await _seat(unit, fact.occurrence, seats, State.OPEN)
+    unreached = [(seat.member, seat.branch) for seat in fact.unreached]
+    await _seat(unit, fact.occurrence, unreached, State.NOT_OFFERED)
+
+
+async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
+    """Record that nobody was offered it."""
+    seats = [(seat.member, seat.branch) for seat in fact.seats]
+    await _seat(unit, fact.occurrence, seats, State.NOT_OFFERED)
+
+
+async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
+    """Forget the audience to which nothing was offered; it is frozen anew when the occurrence opens."""
+    await unit.execute(expectations.delete().where(expectations.c.occurrence_id == fact.occurrence))
+    await unit.execute(tallies.delete().where(tallies.c.occurrence_id == fact.occurrence))
+
+
+async def _seat(
+    unit: Writing, occurrence: OccurrenceId, seats: list[tuple[MemberId, OrganisationId]], state: State
+) -> None:
+    await unit.add(
+        expectations,
+        [
+            {"occurrence_id": occurrence, "member_id": member, "branch_id": branch, "state": state}
+            for member, branch in seats
+        ],
+    )
+    count = Counter(branch for _, branch in seats)
+    await unit.add(
+        tallies,
+        [
+            {"occurrence_id": occurrence, "branch_id": branch, "state": state, "number": number}
+            for branch, number in sorted(count.items())
+        ],
+    )
+
+
+def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
+    return {"id": card.id, "occurrence_id": occurrence, "room_id": card.room, "branch_id": card.branch}
+
+
+async def write_answered(unit: Writing, fact: Answered) -> None:
+    """Move a member from one state to another, and the counts with them."""
+    place = (expectations.c.occurrence_id == fact.occurrence) & (expectations.c.member_id == fact.member)
+    branch = await unit.value(select(expectations.c.branch_id).where(place))
+    reset = fact.after in (State.OPEN, State.UNANSWERED)
+    changed = await unit.execute(
+        update(expectations)
+        .where(place, expectations.c.state == fact.before)
+        .values(
+            state=fact.after,
+            decided_at=None if reset else fact.at,
+            decided_by=None if reset else fact.cause,
+            reason=fact.reason,
+        )
+    )
+    if changed != 1:
+        raise LookupError("an answer was decided on a state that no longer holds")
+    if fact.before is not fact.after:
+        await _count(unit, fact.occurrence, branch, fact.before, -1)
+        await _count(unit, fact.occurrence, branch, fact.after, +1)
+
+
+async def _count(unit: Writing, occurrence: OccurrenceId, branch: str, state: State, step: int) -> None:
+    key = {"occurrence_id": occurrence, "branch_id": branch, "state": state}
+    changed = await unit.execute(
+        update(tallies)
+        .where(*(tallies.c[name] == value for name, value in key.items()))
+        .values(number=tallies.c.number + step)
+    )
+    if not changed:
+        await unit.add(tallies, {**key, "number": step})
+
+
+async def write_closed(unit: Writing, fact: OccurrenceClosed) -> None:
+    """Turn what is still open into unanswered."""
+    await move_seats(unit, fact.occurrence, None, State.UNANSWERED)
+
+
+async def move_seats(
+    unit: Writing,
+    occurrence: OccurrenceId,
+    branch: OrganisationId | None,
+    after: State,
+    *,
+    before: State = State.OPEN,
+) -> None:
+    """Move everyone who is in one state, of one branch or of all, to another."""
+    where = [expectations.c.occurrence_id == occurrence, expectations.c.state == before]
+    which = [tallies.c.occurrence_id == occurrence, tallies.c.state == before, tallies.c.number > 0]
+    if branch is not None:
+        where.append(expectations.c.branch_id == branch)
+        which.append(tallies.c.branch_id == branch)
+    await unit.execute(update(expectations).where(*where).values(state=after))
+    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.number).where(*which)):
+        await _count(unit, occurrence, row.branch_id, before, -row.number)
+        await _count(unit, occurrence, row.branch_id, after, row.number)

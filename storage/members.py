@@ -1,0 +1,154 @@
+"""The roster, and the one-time codes by which a Matrix account becomes a member's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, String, Table, Text, func, select, update
+
+from content.identifiers import MemberId, OrganisationId, UserId
+from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
+from storage.organisations import within
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Reading, Writing
+
+members = Table(
+    "members",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("name", String(120), nullable=False, index=True),
+    Column("category", String(20), nullable=False),
+    Column("user_id", String(255), unique=True),
+    Column("language", String(8)),
+    Column("gender", String(8), nullable=False),
+    Column("joined", String(10), nullable=False),
+    Column("full_since", String(10), nullable=False),
+    Column("phone", String(40), nullable=False),
+    Column("post", String(120), nullable=False),
+    Column("position", String(60), nullable=False),
+    Column("status", String(40), nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+binding_codes = Table(
+    "binding_codes",
+    metadata,
+    Column("code_hash", String(64), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+_FIELDS = (
+    "name category language gender joined full_since phone post position status note".split()  # noqa: SIM905
+)
+
+
+def _member(row: AnyRow) -> Member:
+    return Member(
+        id=row.id,
+        organisation=row.organisation_id,
+        user=row.user_id,
+        **{name: getattr(row, name) for name in _FIELDS},
+    )
+
+
+def _values(member: Member) -> dict[str, Any]:
+    return {
+        "id": member.id,
+        "organisation_id": member.organisation,
+        "user_id": member.user,
+        **{name: getattr(member, name) for name in _FIELDS},
+    }
+
+
+async def member(unit: Reading, id: MemberId) -> Member | None:  # noqa: A002
+    """Return one member."""
+    row = await unit.first(select(members).where(members.c.id == id))
+    return _member(row) if row else None
+
+
+async def by_user(unit: Reading, user: UserId) -> Member | None:
+    """Return the member to whom a Matrix account belongs."""
+    row = await unit.first(select(members).where(members.c.user_id == user))
+    return _member(row) if row else None
+
+
+async def roster(
+    unit: Reading,
+    roots: Iterable[OrganisationId],
+    *,
+    name: str = "",
+    after: tuple[str, str] | None = None,
+    limit: int | None = None,
+) -> tuple[Member, ...]:
+    """Return members at or below the roots by name, optionally those whose name holds ``name``.
+
+    ``after`` is the (name, id) of the last member of the page before.
+    """
+    query = select(members).where(within(members.c.organisation_id, roots)).order_by(members.c.name, members.c.id)
+    if name:
+        query = query.where(members.c.name.contains(name, autoescape=True))
+    if after:
+        query = query.where((members.c.name > after[0]) | ((members.c.name == after[0]) & (members.c.id > after[1])))
+    if limit is not None:
+        query = query.limit(limit)
+    return tuple(_member(row) for row in await unit.rows(query))
+
+
+async def count(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[int, int]:
+    """Return how many members stand at or below the roots, and how many of them have an account."""
+    row = await unit.first(
+        select(func.count(), func.count(members.c.user_id)).where(within(members.c.organisation_id, roots))
+    )
+    return (row[0], row[1]) if row else (0, 0)
+
+
+async def invitation(unit: Reading, code_hash: str) -> Invitation | None:
+    """Return what is known of a one-time code by the hash of it."""
+    query = (
+        select(binding_codes, members.c.name, members.c.user_id)
+        .join(members, members.c.id == binding_codes.c.member_id)
+        .where(binding_codes.c.code_hash == code_hash)
+    )
+    row = await unit.first(query)
+    if row is None:
+        return None
+    return Invitation(
+        member=row.member_id,
+        name=row.name,
+        code_hash=row.code_hash,
+        expires_at=row.expires_at,
+        used=row.used_at is not None,
+        bound=row.user_id,
+    )
+
+
+async def write_enrolled(unit: Writing, fact: MemberEnrolled) -> None:
+    """Add a member."""
+    await unit.add(members, _values(fact.member))
+
+
+async def write_changed(unit: Writing, fact: MemberChanged) -> None:
+    """Overwrite a member's entry."""
+    await unit.execute(update(members).where(members.c.id == fact.member.id).values(**_values(fact.member)))
+
+
+async def write_bound(unit: Writing, fact: AccountBound) -> None:
+    """Give the account to the member and use the code up."""
+    await unit.execute(update(members).where(members.c.id == fact.member).values(user_id=fact.user))
+    if fact.code_hash:
+        await unit.execute(
+            update(binding_codes).where(binding_codes.c.code_hash == fact.code_hash).values(used_at=fact.at)
+        )
+
+
+async def write_issued(unit: Writing, fact: CodeIssued) -> None:
+    """Keep the hash of a new code; older codes of the member stop working."""
+    await unit.execute(binding_codes.delete().where(binding_codes.c.member_id == fact.member))
+    await unit.add(
+        binding_codes,
+        {"code_hash": fact.code_hash, "member_id": fact.member, "expires_at": fact.expires_at, "used_at": None},
+    )

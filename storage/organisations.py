@@ -1,0 +1,141 @@
+"""The tree of organisations and the duties held in it; every question of scope is answered by a join here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, exists, select
+
+from content.identifiers import OrganisationId, UserId
+from content.organisations import RIGHTS, Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Right, Role
+from storage.tables import metadata
+from storage.unit import AnyRow, Query, Reading, Writing
+
+organisations = Table(
+    "organisations",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("parent_id", ForeignKey("organisations.id"), index=True),
+    Column("kind", String(20), nullable=False),
+    Column("name", String(120), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("place", Integer, nullable=False),
+)
+
+organisation_closure = Table(
+    "organisation_closure",
+    metadata,
+    Column("ancestor_id", ForeignKey("organisations.id"), primary_key=True),
+    Column("descendant_id", ForeignKey("organisations.id"), primary_key=True, index=True),
+    Column("depth", Integer, nullable=False),
+)
+
+duties = Table(
+    "duties",
+    metadata,
+    Column("user_id", String(255), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), primary_key=True),
+    Column("role", String(20), primary_key=True),
+)
+
+
+def within(column: Any, roots: Iterable[OrganisationId]) -> Any:
+    """Return the condition that a column names an organisation at or below one of the roots."""
+    # Under a name of its own: asked about a column of the same table, the question would otherwise be about itself.
+    path = organisation_closure.alias()
+    return exists(select(path.c.depth).where(path.c.descendant_id == column, path.c.ancestor_id.in_(list(roots))))
+
+
+def _organisation(row: AnyRow) -> Organisation:
+    return Organisation(
+        id=row.id,
+        parent=row.parent_id,
+        kind=Kind(row.kind),
+        name=row.name,
+        timezone=row.timezone,
+        language=row.language,
+    )
+
+
+async def organisation(unit: Reading, id: OrganisationId) -> Organisation | None:  # noqa: A002
+    """Return one node of the tree."""
+    row = await unit.first(select(organisations).where(organisations.c.id == id))
+    return _organisation(row) if row else None
+
+
+async def tree(unit: Reading, roots: Iterable[OrganisationId] | None = None) -> tuple[Organisation, ...]:
+    """Return the nodes at or below the roots (all without roots), parents before their children."""
+    query = select(organisations).order_by(organisations.c.place)
+    if roots is not None:
+        query = query.where(within(organisations.c.id, roots))
+    return tuple(_organisation(row) for row in await unit.rows(query))
+
+
+def branches_of() -> Query:
+    """Return the query that yields ``ancestor_id``, the branch, for each ``descendant_id`` at or below one."""
+    return (
+        select(organisation_closure.c.ancestor_id, organisation_closure.c.descendant_id)
+        .join(organisations, organisations.c.id == organisation_closure.c.ancestor_id)
+        .where(organisations.c.kind == Kind.BRANCH)
+    )
+
+
+async def duties_of(unit: Reading, user: UserId) -> tuple[Duty, ...]:
+    """Return the roles a person holds."""
+    rows = await unit.rows(select(duties).where(duties.c.user_id == user))
+    return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
+
+
+async def may(unit: Reading, user: UserId, right: Right, organisation_id: OrganisationId) -> bool:
+    """Tell whether a person has a right at a node, by a duty held there or anywhere above it."""
+    query = (
+        select(duties.c.role)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(organisation_closure.c.descendant_id == organisation_id, duties.c.user_id == user)
+    )
+    return any(right in RIGHTS[Role(row.role)] for row in await unit.rows(query))
+
+
+async def holders(unit: Reading, organisation_id: OrganisationId) -> tuple[UserId, ...]:
+    """Return who holds a writing duty at a node or anywhere above it."""
+    query = (
+        select(duties.c.user_id)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(organisation_closure.c.descendant_id == organisation_id, duties.c.role != Role.VIEWER)
+        .distinct()
+        .order_by(duties.c.user_id)
+    )
+    return tuple(UserId(row.user_id) for row in await unit.rows(query))
+
+
+async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
+    """Add the node, and its place below every ancestor."""
+    node = fact.organisation
+    place = len(await unit.rows(select(organisations.c.id)))
+    await unit.add(
+        organisations,
+        {
+            "id": node.id,
+            "parent_id": node.parent,
+            "kind": node.kind,
+            "name": node.name,
+            "timezone": node.timezone,
+            "language": node.language,
+            "place": place,
+        },
+    )
+    above = await unit.rows(
+        select(organisation_closure.c.ancestor_id, organisation_closure.c.depth).where(
+            organisation_closure.c.descendant_id == node.parent
+        )
+    )
+    paths = [{"ancestor_id": row.ancestor_id, "descendant_id": node.id, "depth": row.depth + 1} for row in above]
+    await unit.add(organisation_closure, [{"ancestor_id": node.id, "descendant_id": node.id, "depth": 0}, *paths])
+
+
+async def write_granted(unit: Writing, fact: DutyGranted) -> None:
+    """Keep a duty."""
+    duty = fact.duty
+    await unit.add_missing(duties, {"user_id": duty.user, "organisation_id": duty.organisation, "role": duty.role})

@@ -1,0 +1,43 @@
+"""What is forgotten by itself: things that have had their use, after times that are written here and nowhere else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from content.decision import Fact
+from content.sessions import LONGEST
+from storage.members import binding_codes
+from storage.outbox import State, outbox
+from storage.polls import forget_votes
+from storage.sessions import sessions, sign_in_links
+from storage.sync import dead_letters, unreadable
+from storage.unit import Writing
+
+DEAD_LETTERS = timedelta(days=14)
+UNREADABLE = timedelta(days=30)
+SPENT_SECRETS = timedelta(days=1)
+"""How long a link or a code that no longer works is remembered, so that it can be said why."""
+UNSENT_WORDS = timedelta(days=30)
+"""How long an answer to a person that could not be sent keeps its words."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swept(Fact):
+    """The time has come to forget what is past its use."""
+
+    at: datetime
+
+
+async def write_swept(unit: Writing, fact: Swept) -> None:
+    """Forget what is past its use."""
+    spent = fact.at - SPENT_SECRETS
+    await unit.execute(dead_letters.delete().where(dead_letters.c.at < fact.at - DEAD_LETTERS))
+    await unit.execute(unreadable.delete().where(unreadable.c.at < fact.at - UNREADABLE))
+    await unit.execute(sign_in_links.delete().where(sign_in_links.c.expires_at < spent))
+    await unit.execute(binding_codes.delete().where(binding_codes.c.expires_at < spent))
+    await unit.execute(sessions.delete().where(sessions.c.made_at < fact.at - LONGEST))
+    finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
+    old = outbox.c.done_at < fact.at - UNSENT_WORDS
+    await forget_votes(unit, fact.at)
+    await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -1,0 +1,234 @@
+"""Rooms of the organisation, private rooms, and our own copy of the raw state that rights are read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, select, update
+
+from content.decision import Observed
+from content.identifiers import OrganisationId, RoomId, UserId
+from content.rooms import DirectRoomKept, Purpose, Room, RoomKept, RoomLost, RoomRegained
+from storage.organisations import within
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Reading, Writing
+
+rooms = Table(
+    "rooms",
+    metadata,
+    Column("id", String(255), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("purpose", String(12), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("encrypted", Boolean, nullable=False),
+    Column("lost", String(60)),
+    Column("kept_at", Instant, nullable=False),
+)
+
+direct_rooms = Table(
+    "direct_rooms",
+    metadata,
+    Column("user_id", String(255), primary_key=True),
+    Column("room_id", String(255), nullable=False, unique=True),
+    Column("encrypted", Boolean, nullable=False),
+)
+
+room_state = Table(
+    "room_state",
+    metadata,
+    Column("room_id", String(255), primary_key=True),
+    Column("type", String(120), primary_key=True),
+    Column("state_key", String(255), primary_key=True),
+    Column("sender", String(255), nullable=False),
+    Column("event_id", String(255), nullable=False),
+    Column("content", JSON, nullable=False),
+)
+
+TRACKED = frozenset(
+    {"m.room.create", "m.room.power_levels", "m.room.member", "m.room.encryption", "m.room.tombstone"}
+    | {"m.room.join_rules", "m.room.history_visibility"}
+)
+"""The kinds of state on which decisions rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSeen(Observed):
+    """A state event was seen; it replaces what the room said before under the same type and key."""
+
+    room: RoomId
+    type: str
+    state_key: str
+    sender: UserId
+    content: dict[str, Any]
+
+
+def _room(row: AnyRow) -> Room:
+    return Room(
+        id=row.id,
+        organisation=row.organisation_id,
+        purpose=Purpose(row.purpose),
+        name=row.name,
+        encrypted=row.encrypted,
+    )
+
+
+async def room(unit: Reading, id: RoomId) -> Room | None:  # noqa: A002
+    """Return a room of the organisation."""
+    row = await unit.first(select(rooms).where(rooms.c.id == id))
+    return _room(row) if row else None
+
+
+async def rooms_of(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[tuple[Room, str | None], ...]:
+    """Return the rooms at or below the roots, each with the reason why it cannot be used, if it cannot."""
+    query = select(rooms).where(within(rooms.c.organisation_id, roots)).order_by(rooms.c.kept_at, rooms.c.id)
+    return tuple((_room(row), row.lost) for row in await unit.rows(query))
+
+
+async def known(unit: Reading) -> tuple[tuple[RoomId, bool], ...]:
+    """Return every room in which the bot may have to write, and whether it is encrypted."""
+    own = await unit.rows(select(rooms.c.id, rooms.c.encrypted).where(rooms.c.lost.is_(None)))
+    direct = await unit.rows(select(direct_rooms.c.room_id, direct_rooms.c.encrypted))
+    return tuple((RoomId(row[0]), bool(row[1])) for row in [*own, *direct])
+
+
+async def direct_room(unit: Reading, user: UserId, me: UserId) -> tuple[RoomId, bool] | None:
+    """Return the private room of a person, and whether it is encrypted.
+
+    A room into which a third person was let is private no more, and one that the person has left reaches nobody;
+    neither is returned.
+    """
+    row = await unit.first(select(direct_rooms).where(direct_rooms.c.user_id == user))
+    if row is None or set(await present(unit, RoomId(row.room_id))) - {user, me}:
+        return None
+    own = await state(unit, RoomId(row.room_id), "m.room.member", user)
+    if own is not None and own[1].get("membership") not in ("join", "invite"):
+        return None
+    return RoomId(row.room_id), row.encrypted
+
+
+async def direct_user(unit: Reading, room: RoomId) -> UserId | None:
+    """Return whose private room this is."""
+    return await unit.value(select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == room))  # type: ignore[no-any-return]
+
+
+async def state(unit: Reading, room: RoomId, type: str, state_key: str = "") -> tuple[UserId, dict[str, Any]] | None:  # noqa: A002
+    """Return who set a piece of state and what it says."""
+    row = await unit.first(
+        select(room_state.c.sender, room_state.c.content).where(
+            room_state.c.room_id == room, room_state.c.type == type, room_state.c.state_key == state_key
+        )
+    )
+    return (UserId(row.sender), dict(row.content)) if row else None
+
+
+async def joined(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
+    """Return who is in a room."""
+    rows = await unit.rows(
+        select(room_state.c.state_key, room_state.c.content).where(
+            room_state.c.room_id == room, room_state.c.type == "m.room.member"
+        )
+    )
+    return tuple(UserId(row.state_key) for row in rows if row.content.get("membership") == "join")
+
+
+async def halls(unit: Reading) -> tuple[RoomId, ...]:
+    """Return every room of the organisation."""
+    return tuple(RoomId(row.id) for row in await unit.rows(select(rooms.c.id)))
+
+
+async def present(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
+    """Return who is in a room or has been asked into it."""
+    rows = await unit.rows(
+        select(room_state.c.state_key, room_state.c.content).where(
+            room_state.c.room_id == room, room_state.c.type == "m.room.member"
+        )
+    )
+    return tuple(UserId(row.state_key) for row in rows if row.content.get("membership") in ("join", "invite"))
+
+
+async def may_be_private(unit: Reading, room: RoomId, user: UserId, me: UserId) -> bool:
+    """Tell whether a room that nobody has named as private can be one: made by one of the two, closed, theirs alone.
+
+    A room that a third person made can be left and entered again by them, and read from the outside.
+    """
+    created = await state(unit, room, "m.room.create")
+    joining = await state(unit, room, "m.room.join_rules")
+    history = await state(unit, room, "m.room.history_visibility")
+    return (
+        created is not None
+        and created[0] in (user, me)
+        and joining is not None
+        and joining[1].get("join_rule") == "invite"
+        and (history is None or history[1].get("history_visibility") != "world_readable")
+        and set(await present(unit, room)) == {user, me}
+    )
+
+
+async def is_encrypted(unit: Reading, room: RoomId) -> bool:
+    """Tell whether a room was ever encrypted, by our record or by its state."""
+    if dict(await known(unit)).get(room):
+        return True
+    return await state(unit, room, "m.room.encryption") is not None
+
+
+async def write_kept(unit: Writing, fact: RoomKept) -> None:
+    """Keep a room of the organisation."""
+    room = fact.room
+    await unit.add_missing(
+        rooms,
+        {
+            "id": room.id,
+            "organisation_id": room.organisation,
+            "purpose": room.purpose,
+            "name": room.name,
+            "encrypted": room.encrypted,
+            "lost": None,
+            "kept_at": unit.now,
+        },
+    )
+
+
+async def write_lost(unit: Writing, fact: RoomLost) -> None:
+    """Remember why a room cannot be used."""
+    await unit.execute(update(rooms).where(rooms.c.id == fact.room).values(lost=fact.reason))
+    if fact.reason == "left":
+        await unit.execute(direct_rooms.delete().where(direct_rooms.c.room_id == fact.room))
+        await unit.execute(room_state.delete().where(room_state.c.room_id == fact.room))
+
+
+async def write_regained(unit: Writing, fact: RoomRegained) -> None:
+    """Use a room again."""
+    await unit.execute(
+        update(rooms).where(rooms.c.id == fact.room, rooms.c.lost.is_distinct_from("replaced")).values(lost=None)
+    )
+
+
+async def write_direct(unit: Writing, fact: DirectRoomKept) -> None:
+    """Keep the private room of a person; a later one takes the place of an earlier."""
+    await unit.execute(direct_rooms.delete().where(direct_rooms.c.room_id == fact.room))
+    await unit.put(
+        direct_rooms,
+        {"user_id": fact.user, "room_id": fact.room, "encrypted": fact.encrypted},
+        key=["user_id"],
+    )
+
+
+async def write_state_seen(unit: Writing, fact: StateSeen) -> None:
+    """Replace a piece of state whole; a room that says it is encrypted never counts as plain again."""
+    await unit.put(
+        room_state,
+        {
+            "room_id": fact.room,
+            "type": fact.type,
+            "state_key": fact.state_key,
+            "sender": fact.sender,
+            "event_id": fact.event_id,
+            "content": fact.content,
+        },
+        key=["room_id", "type", "state_key"],
+    )
+    if fact.type == "m.room.encryption":
+        await unit.execute(update(rooms).where(rooms.c.id == fact.room).values(encrypted=True))
+        await unit.execute(update(direct_rooms).where(direct_rooms.c.room_id == fact.room).values(encrypted=True))

@@ -1,0 +1,315 @@
+"""Rules that say when lessons fall due, and the occurrences they yield."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Time,
+    UniqueConstraint,
+    func,
+    select,
+    update,
+)
+
+from content.identifiers import MemberId, OccurrenceId, OrganisationId, RoomId
+from content.occurrences import (
+    Occurrence,
+    OccurrenceClosed,
+    OccurrenceMissed,
+    OccurrenceOpened,
+    OccurrenceRevived,
+    Seat,
+    Stage,
+    State,
+)
+from content.rooms import Purpose
+from content.schedules import LessonsScheduled, OccurrenceCancelled
+from storage.lessons import lessons
+from storage.members import members
+from storage.organisations import branches_of, organisation_closure, organisations, within
+from storage.rooms import rooms
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Reading, Writing
+
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("owner_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("audience_id", ForeignKey("organisations.id"), nullable=False),
+    Column("lessons", JSON, nullable=False),
+    Column("recurrence", String(10), nullable=False),
+    Column("start", Date, nullable=False),
+    Column("at", Time, nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("weekdays", JSON, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("window_minutes", Integer, nullable=False),
+    Column("late_minutes", Integer, nullable=False),
+    Column("author", String(255), nullable=False),
+    Column("made_at", Instant, nullable=False),
+)
+
+occurrences = Table(
+    "occurrences",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("schedule_id", ForeignKey("schedules.id"), nullable=False),
+    Column("audience_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("lesson_id", ForeignKey("lessons.id"), nullable=False, index=True),
+    Column("lesson_revision", Integer),
+    Column("sent_title", String(120)),
+    Column("local_date", Date, nullable=False),
+    Column("slot", Integer, nullable=False),
+    Column("due_at", Instant, nullable=False, index=True),
+    Column("window_minutes", Integer, nullable=False),
+    Column("late_minutes", Integer, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("reason", String(40)),
+    Column("opened_at", Instant),
+    Column("closes_at", Instant),
+    Column("closed_at", Instant),
+    UniqueConstraint("schedule_id", "local_date", "slot"),
+    Index("ix_occurrences_state_due", "state", "due_at"),
+)
+
+
+SHOWN_TITLE = func.coalesce(occurrences.c.sent_title, lessons.c.title).label("title")
+"""The title as it was sent; a lesson that is changed later does not change what members were shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One occurrence as a calendar shows it; ``counts`` is member states and how many are in each."""
+
+    occurrence: Occurrence
+    title: str
+    kind: str
+    audience_name: str
+    local_date: date
+    timezone: str
+    reason: str | None
+    lesson_revision: int | None
+
+
+_SELECT = (
+    select(occurrences, SHOWN_TITLE, lessons.c.kind, organisations.c.name.label("audience_name"), schedules.c.timezone)
+    .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+    .join(organisations, organisations.c.id == occurrences.c.audience_id)
+    .join(schedules, schedules.c.id == occurrences.c.schedule_id)
+)
+
+
+def as_occurrence(row: AnyRow) -> Occurrence:
+    """Read the occurrence out of a row that holds all its columns."""
+    return Occurrence(
+        id=row.id,
+        lesson=row.lesson_id,
+        audience=row.audience_id,
+        due_at=row.due_at,
+        window=timedelta(minutes=row.window_minutes),
+        late=timedelta(minutes=row.late_minutes),
+        state=State(row.state),
+        opened_at=row.opened_at,
+        closes_at=row.closes_at,
+    )
+
+
+def _entry(row: AnyRow) -> Entry:
+    return Entry(
+        occurrence=as_occurrence(row),
+        title=row.title,
+        kind=row.kind,
+        audience_name=row.audience_name,
+        local_date=row.local_date,
+        timezone=row.timezone,
+        reason=row.reason,
+        lesson_revision=row.lesson_revision,
+    )
+
+
+async def entry(unit: Reading, id: OccurrenceId) -> Entry | None:  # noqa: A002
+    """Return one occurrence with what is shown of it."""
+    row = await unit.first(_SELECT.where(occurrences.c.id == id))
+    return _entry(row) if row else None
+
+
+async def calendar(
+    unit: Reading,
+    roots: Iterable[OrganisationId],
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    states: Iterable[State] = (),
+    limit: int | None = None,
+    newest_first: bool = False,
+) -> tuple[Entry, ...]:
+    """Return occurrences that concern the subtrees of the roots, by due time.
+
+    An occurrence concerns a subtree when its audience lies in it or above it.
+    """
+    roots = list(roots)
+    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
+    query = _SELECT.where(within(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above))
+    if since is not None:
+        query = query.where(occurrences.c.due_at >= since)
+    if until is not None:
+        query = query.where(occurrences.c.due_at < until)
+    if states := list(states):
+        query = query.where(occurrences.c.state.in_(states))
+    order = occurrences.c.due_at.desc() if newest_first else occurrences.c.due_at
+    query = query.order_by(order, occurrences.c.id)
+    if limit is not None:
+        query = query.limit(limit)
+    return tuple(_entry(row) for row in await unit.rows(query))
+
+
+async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:
+    """Return planned occurrences whose time has come with that time, oldest first."""
+    query = (
+        select(occurrences.c.id, occurrences.c.due_at)
+        .where(occurrences.c.state == State.PLANNED, occurrences.c.due_at <= now)
+        .order_by(occurrences.c.due_at, occurrences.c.id)
+    )
+    return tuple((OccurrenceId(row.id), row.due_at) for row in await unit.rows(query))
+
+
+async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
+    """Return open occurrences whose window is over."""
+    query = (
+        select(occurrences.c.id)
+        .where(occurrences.c.state == State.OPEN, occurrences.c.closes_at <= now)
+        .order_by(occurrences.c.closes_at, occurrences.c.id)
+    )
+    return tuple(OccurrenceId(row.id) for row in await unit.rows(query))
+
+
+async def next_due(unit: Reading) -> datetime | None:
+    """Return when the next planned occurrence falls due."""
+    value: datetime | None = await unit.value(
+        select(func.min(occurrences.c.due_at, type_=Instant)).where(occurrences.c.state == State.PLANNED)
+    )
+    return value
+
+
+async def seats(unit: Reading, audience: OrganisationId) -> tuple[Seat, ...]:
+    """Return the members at or below an organisation, each with the branch in which they are counted."""
+    branch = branches_of().subquery()
+    query = (
+        select(members.c.id, branch.c.ancestor_id)
+        .join(branch, branch.c.descendant_id == members.c.organisation_id)
+        .where(within(members.c.organisation_id, [audience]))
+        .order_by(members.c.id)
+    )
+    return tuple(Seat(member=row.id, branch=row.ancestor_id) for row in await unit.rows(query))
+
+
+async def stages(unit: Reading, audience: OrganisationId) -> tuple[Stage, ...]:
+    """Return the branch rooms that an audience is reached in: those of its branches, or of the branch it is part of."""
+    branches = select(
+        branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery().c.ancestor_id
+    )
+    query = (
+        select(rooms.c.id, rooms.c.organisation_id)
+        .where(rooms.c.purpose == Purpose.BRANCH, rooms.c.lost.is_(None), rooms.c.organisation_id.in_(branches))
+        .order_by(rooms.c.id)
+    )
+    return tuple(Stage(room=row.id, branch=row.organisation_id) for row in await unit.rows(query))
+
+
+async def rooms_of(unit: Reading, member: MemberId) -> tuple[RoomId, ...]:
+    """Return the branch rooms that a member belongs in."""
+    branch = branches_of().subquery()
+    query = (
+        select(rooms.c.id)
+        .join(branch, branch.c.ancestor_id == rooms.c.organisation_id)
+        .join(members, members.c.organisation_id == branch.c.descendant_id)
+        .where(members.c.id == member, rooms.c.purpose == Purpose.BRANCH, rooms.c.lost.is_(None))
+        .order_by(rooms.c.id)
+    )
+    return tuple(RoomId(row.id) for row in await unit.rows(query))
+
+
+async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
+    """Keep a rule and the occurrences it yields."""
+    rule = fact.schedule
+    minutes = {
+        "window_minutes": int(rule.window.total_seconds()) // 60,
+        "late_minutes": int(rule.late.total_seconds()) // 60,
+    }
+    await unit.add(
+        schedules,
+        {
+            "id": rule.id,
+            "owner_id": rule.owner,
+            "audience_id": rule.audience,
+            "lessons": list(rule.lessons),
+            "recurrence": rule.recurrence,
+            "start": rule.start,
+            "at": rule.at,
+            "timezone": rule.timezone,
+            "weekdays": sorted(rule.weekdays),
+            "count": rule.count,
+            "author": fact.author,
+            "made_at": unit.now,
+            **minutes,
+        },
+    )
+    await unit.add_missing(
+        occurrences,
+        [
+            {
+                "id": planned.id,
+                "schedule_id": rule.id,
+                "audience_id": rule.audience,
+                "lesson_id": planned.lesson,
+                "local_date": planned.local_date,
+                "slot": 0,
+                "due_at": planned.due_at,
+                "state": State.PLANNED,
+                **minutes,
+            }
+            for planned in fact.planned
+        ],
+    )
+
+
+async def write_state(
+    unit: Writing,
+    fact: OccurrenceOpened | OccurrenceMissed | OccurrenceClosed | OccurrenceCancelled | OccurrenceRevived,
+) -> None:
+    """Move an occurrence to the state that a fact brings."""
+    change: dict[str, Any]
+    match fact:
+        case OccurrenceOpened():
+            title = select(lessons.c.title).where(lessons.c.id == occurrences.c.lesson_id).scalar_subquery()
+            revision = select(lessons.c.revision).where(lessons.c.id == occurrences.c.lesson_id).scalar_subquery()
+            change = {
+                "state": State.OPEN,
+                "opened_at": fact.at,
+                "closes_at": fact.closes_at,
+                "lesson_revision": revision,
+                "sent_title": title,
+                "reason": None,
+            }
+        case OccurrenceMissed():
+            change = {"state": State.MISSED, "reason": fact.reason}
+        case OccurrenceClosed():
+            change = {"state": State.CLOSED, "closed_at": fact.at}
+        case OccurrenceCancelled():
+            change = {"state": State.CANCELLED}
+        case OccurrenceRevived():
+            change = {"state": State.PLANNED, "due_at": fact.at, "reason": None}
+    await unit.execute(update(occurrences).where(occurrences.c.id == fact.occurrence).values(**change))

@@ -1,0 +1,100 @@
+"""One-time sign-in links and the sessions of the console; only hashes of secrets are kept."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, String, Table, select, update
+
+from content.identifiers import UserId
+from content.sessions import LanguageChosen, Link, LinkIssued, Session, SessionSeen, SignedIn, SignedOut
+from storage.tables import Instant, metadata
+from storage.unit import Reading, Writing
+
+sign_in_links = Table(
+    "sign_in_links",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("user_id", String(255), nullable=False, index=True),
+    Column("expires_at", Instant, nullable=False),
+    Column("used_at", Instant),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id_hash", String(64), primary_key=True),
+    Column("user_id", String(255), nullable=False, index=True),
+    Column("csrf", String(64), nullable=False),
+    Column("language", String(8)),
+    Column("made_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+
+async def link(unit: Reading, token_hash: str) -> Link | None:
+    """Return a one-time link by the hash of its token."""
+    row = await unit.first(select(sign_in_links).where(sign_in_links.c.token_hash == token_hash))
+    if row is None:
+        return None
+    return Link(
+        token_hash=row.token_hash, user=UserId(row.user_id), expires_at=row.expires_at, used=row.used_at is not None
+    )
+
+
+async def session(unit: Reading, id_hash: str) -> Session | None:
+    """Return a session by the hash of its cookie."""
+    row = await unit.first(select(sessions).where(sessions.c.id_hash == id_hash))
+    if row is None:
+        return None
+    return Session(
+        id_hash=row.id_hash,
+        user=UserId(row.user_id),
+        csrf=row.csrf,
+        made_at=row.made_at,
+        seen_at=row.seen_at,
+        language=row.language,
+    )
+
+
+async def write_issued(unit: Writing, fact: LinkIssued) -> None:
+    """Keep a link; the person's earlier unused links stop working."""
+    await unit.execute(
+        sign_in_links.delete().where(sign_in_links.c.user_id == fact.user, sign_in_links.c.used_at.is_(None))
+    )
+    await unit.add(
+        sign_in_links,
+        {"token_hash": fact.token_hash, "user_id": fact.user, "expires_at": fact.expires_at, "used_at": None},
+    )
+
+
+async def write_signed_in(unit: Writing, fact: SignedIn) -> None:
+    """Use the link up and keep the session."""
+    session = fact.session
+    await unit.execute(
+        update(sign_in_links).where(sign_in_links.c.token_hash == fact.token_hash).values(used_at=session.made_at)
+    )
+    await unit.add(
+        sessions,
+        {
+            "id_hash": session.id_hash,
+            "user_id": session.user,
+            "csrf": session.csrf,
+            "language": session.language,
+            "made_at": session.made_at,
+            "seen_at": session.seen_at,
+        },
+    )
+
+
+async def write_seen(unit: Writing, fact: SessionSeen) -> None:
+    """Remember that a session was used."""
+    await unit.execute(update(sessions).where(sessions.c.id_hash == fact.id_hash).values(seen_at=fact.at))
+
+
+async def write_language(unit: Writing, fact: LanguageChosen) -> None:
+    """Remember in which language a session reads."""
+    await unit.execute(update(sessions).where(sessions.c.id_hash == fact.id_hash).values(language=fact.language))
+
+
+async def write_signed_out(unit: Writing, fact: SignedOut) -> None:
+    """End a session."""
+    await unit.execute(sessions.delete().where(sessions.c.id_hash == fact.id_hash))
