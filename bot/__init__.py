@@ -1,0 +1,1 @@
+"""The chat side: hears, parses, delivers, keeps time and guards."""

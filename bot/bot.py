@@ -1,0 +1,97 @@
+"""The chat side as one thing that can be started and stopped: hearing, delivery and the clock around one store."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+
+import structlog
+
+from bot.clock import Clock
+from bot.commands.asking import Settings
+from bot.delivery import Delivery
+from bot.hearing import Hearing
+from bot.matrix.homeserver import Homeserver
+from bot.matrix.listening import Health, State, listen
+from content.identifiers import UserId
+from content.speech import Speech
+from storage import rooms, sync
+from storage.store import Store
+
+GAP_PAUSE = 60.0
+"""Seconds between two tries to read back what is missing of a room's history."""
+
+log = structlog.get_logger(__name__)
+
+
+def jitter(wait: float) -> float:
+    """Return a wait somewhere between its half and itself, so that many bots do not knock at once."""
+    return wait * (0.5 + secrets.randbelow(1000) / 2000)
+
+
+class Bot:
+    """One Matrix account at work."""
+
+    def __init__(
+        self, store: Store, homeserver: Homeserver, speech: Speech, *, console: str, encrypted: bool = True
+    ) -> None:
+        self.store = store
+        self.homeserver = homeserver
+        self.state = State(health=Health.WAITING)
+        self.listening = asyncio.Event()
+        """Set once the first batch has been heard and stored."""
+        settings = Settings(
+            console=console,
+            secret=lambda: secrets.token_urlsafe(32),
+            me=UserId(homeserver.user_id),
+            encrypted=encrypted,
+        )
+        self._hearing = Hearing(store, homeserver, settings)
+        self._delivery = Delivery(store, homeserver, speech, encrypted=encrypted, jitter=jitter)
+        self._clock = Clock(
+            store,
+            caught_up=lambda: self._hearing.caught_up and self.state.health is Health.LISTENING,
+            hearing_state=lambda: self.state.health.value,
+        )
+        store.on_change(self._delivery.wake)
+
+    async def run(self) -> None:
+        """Work until cancelled. A homeserver that is away is waited for; a revoked login leaves the clock running."""
+        self.homeserver.seed(await self.store.read(rooms.known))
+        position = await self.store.read(lambda unit: sync.checkpoint(unit, UserId(self.homeserver.user_id)))
+        await self._clock.start()
+        tasks = [
+            asyncio.create_task(self._delivery.run(), name="delivery"),
+            asyncio.create_task(self._listen(position[0] if position else None), name="listening"),
+            asyncio.create_task(self._fill_gaps(), name="gaps"),
+        ]
+        try:
+            await asyncio.gather(*tasks)
+        finally:
+            self._clock.stop()
+            for task in tasks:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _fill_gaps(self) -> None:
+        """Try again, now and then, what a batch could not bring whole."""
+        while True:
+            await asyncio.sleep(jitter(GAP_PAUSE))
+            try:
+                await self._hearing.fill_gaps()
+            except Exception as error:
+                log.warning("a gap stays open", kind=type(error).__name__)
+
+    async def _listen(self, since: str | None) -> None:
+        await listen(self.homeserver, since, self._hearing.commit, self._report, jitter=jitter)
+
+    def _report(self, state: State) -> None:
+        changed = state.health is not self.state.health
+        self.state = state
+        if state.health is Health.LISTENING:
+            self.listening.set()
+        if changed:
+            log.info("listening", state=state.health.value, kind=type(state.error).__name__ if state.error else None)
+            self._clock.beat_soon()

@@ -1,0 +1,64 @@
+"""What a command handler is given: who asks, where, about which card, and a view of what is known."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from content.checkins import Way
+from content.decision import Decision, Refusal
+from content.identifiers import CardId, Cause, EventId, RoomId, UserId
+from content.members import Member
+from content.polls import Poll
+from storage.unit import Reading
+
+
+class Place(StrEnum):
+    """Where something was said."""
+
+    ROOM = "room"
+    PRIVATE = "private"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What commands need to know of this installation: where its console is, and where secrets come from."""
+
+    console: str
+    secret: Callable[[], str]
+    me: UserId
+    encrypted: bool
+    """Whether this installation encrypts; sign-in links then never go into a room in clear."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
+
+    ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed.
+    """
+
+    unit: Reading
+    settings: Settings
+    cause: Cause
+    sender: UserId
+    member: Member | None
+    place: Place
+    room: RoomId
+    card: CardId | None
+    argument: str
+    encrypted: bool
+    event: EventId
+    text: str
+    poll: Poll | None = None
+
+    @property
+    def way(self) -> Way:
+        """Return how the answer reached us."""
+        if self.card is not None:
+            return Way.REPLY
+        return Way.PRIVATE if self.place is Place.PRIVATE else Way.ROOM
+
+
+Handler = Callable[[Asking], Awaitable[Decision | Refusal | None]]

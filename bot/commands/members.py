@@ -1,0 +1,53 @@
+"""我的, 绑定: one's own record, and making a chat account one's own."""
+
+from __future__ import annotations
+
+import hashlib
+
+from bot.commands.asking import Asking, Place
+from content import members
+from content.checkins import State
+from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.participation import share
+from storage import checkins as stored
+from storage import members as roster
+from storage import organisations, schedules
+from storage.participation import Period, numbers_of
+
+
+def hash_code(code: str) -> str:
+    """Return the hash under which a binding code is kept; case and dashes do not matter."""
+    return hashlib.sha256(code.replace("-", "").strip().upper().encode()).hexdigest()
+
+
+async def mine(asking: Asking) -> Decision | Refusal | None:
+    """我的: what is known of me this year, and what waits for me."""
+    member = asking.member
+    if member is None:
+        return None
+    unit = asking.unit
+    node = await organisations.organisation(unit, member.organisation)
+    year = unit.now.date().replace(month=1, day=1)
+    counted = share(await numbers_of(unit, member.id, Period(since=year)))
+    waiting = [one for one in await stored.still_open(unit, member.id) if one.state is State.OPEN]
+    lines: list[Words] = [
+        words("mine.summary", name=member.name, category=member.category, organisation=node.name if node else ""),
+        words("mine.year", done=counted.took_part, asked=counted.asked, excused=counted.excused),
+    ]
+    lines += [
+        words("mine.waiting", title=one.title, until=one.occurrence.closes_at or one.occurrence.due_at)
+        for one in waiting
+    ] or [words("mine.nothing_waiting")]
+    return Decision(effects=(Tell(user=asking.sender, words=words("mine.all", lines=tuple(lines))),))
+
+
+async def bind(asking: Asking) -> Decision | Refusal | None:
+    """绑定 CODE: make this account mine; only in private, since the code is a secret."""
+    if asking.place is not Place.PRIVATE:
+        return refused("binding.private_only")
+    if not asking.argument:
+        return refused("binding.no_code")
+    invitation = await roster.invitation(asking.unit, hash_code(asking.argument))
+    holder = asking.member.name if asking.member else None
+    rooms = await schedules.rooms_of(asking.unit, invitation.member) if invitation else ()
+    return members.bind(invitation, user=asking.sender, holder=holder, rooms=rooms, now=asking.unit.now)

@@ -1,0 +1,263 @@
+"""投票, 弃权: polls asked and answered in words, and what members' clients send about native ones."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from bot.commands.asking import Asking, Place
+from bot.commands.grammar import normalise, vote_numbers
+from bot.matrix import polls as shapes
+from bot.matrix.events import Event
+from bot.matrix.homeserver import MARK
+from bot.matrix.power import may, powers_from
+from content import polls
+from content.decision import Decision, Refusal, Tell, refused, words
+from content.identifiers import Cause, EventId, OutboxId, PollId, RoomId, UserId, derive
+from content.organisations import Right, roots
+from content.polls import Box, Poll, Response, Sheet, State
+from content.rooms import Purpose, Room
+from content.schedules import instant
+from storage import organisations, outbox, rooms
+from storage import polls as stored
+from storage.unit import Reading
+
+_SEPARATOR = re.compile("[;；]")
+_MANY = re.compile(r"(?:多选|最多|可选|multiple|up to)\s*([0-9]{1,2})?\s*项?", re.IGNORECASE)
+_HIDDEN = re.compile("(?:截止前)?不(?:显示|公布)结果|hidden|undisclosed", re.IGNORECASE)
+_UNTIL = re.compile(r"(?:截止(?:时间)?|until)[:\s]*(.*)", re.IGNORECASE | re.DOTALL)
+_MOMENT = re.compile(
+    r"(?:(?P<near>今天|明天|后天|today|tomorrow)|(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
+    r"|(?P<m>[0-9]{1,2})月(?P<d>[0-9]{1,2})[日号]|(?:周|星期)(?P<weekday>[一二三四五六日天]))?\s*"
+    r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2})|点(?:(?P<half>半)|(?P<minutes>[0-9]{1,2})分?)?)",
+    re.IGNORECASE,
+)
+_NEAR = {"今天": 0, "today": 0, "明天": 1, "tomorrow": 1, "后天": 2}
+_WEEKDAYS = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6}
+
+
+async def vote(asking: Asking) -> Decision | Refusal | None:
+    """投票 题目; A; B: ask a room. 投票 2: choose the second. 投票: see in private what is open."""
+    if ";" in asking.argument:
+        return await _ask_room(asking)
+    if not asking.argument:
+        return await _list(asking)
+    return await _vote(asking, vote_numbers(asking.argument) or ())
+
+
+async def abstain(asking: Asking) -> Decision | Refusal | None:
+    """弃权: take part without choosing."""
+    return await _vote(asking, None)
+
+
+async def _vote(asking: Asking, numbers: tuple[str, ...] | None) -> Decision | Refusal | None:
+    found = await _meant(asking)
+    if not isinstance(found, Poll):
+        return found
+    return polls.vote_in_words(found, numbers, sender=asking.sender, event=asking.event, now=asking.unit.now)
+
+
+async def _meant(asking: Asking) -> Poll | Refusal | Decision | None:
+    """Find which poll is meant: the one replied to, or the only one that is open here."""
+    member, private = asking.member, asking.place is Place.PRIVATE
+    if member is None:
+        return refused("help.not_on_roster") if private else None
+    if asking.poll is not None:
+        if await stored.asks(asking.unit, asking.poll, member):
+            return asking.poll
+        return refused("poll.not_yours", question=asking.poll.sheet.question)
+    found = await stored.open_for(asking.unit, member, room=None if private else asking.room)
+    if not found:
+        return refused("poll.nothing_open") if private else None
+    return found[0] if len(found) == 1 else _which(asking, found)
+
+
+def _which(asking: Asking, found: Iterable[Poll]) -> Decision:
+    lines = tuple(words("poll.which_line", question=one.sheet.question) for one in found)
+    return Decision(effects=(Tell(user=asking.sender, words=words("poll.which", lines=lines)),))
+
+
+async def _list(asking: Asking) -> Decision | Refusal | None:
+    found = await _meant(asking)
+    if not isinstance(found, Poll):
+        return found
+    return Decision(effects=(Tell(user=asking.sender, words=polls.invitation(found)),))
+
+
+async def _ask_room(asking: Asking) -> Decision | Refusal | None:
+    """Open a poll in the room where it is said, or from private in the only room that one may ask."""
+    room = await _room(asking)
+    if isinstance(room, Refusal):
+        return room
+    if not await organisations.may(asking.unit, asking.sender, Right.SCHEDULE, room.organisation):
+        return refused("poll.no_right")
+    node = await organisations.organisation(asking.unit, room.organisation)
+    zone = ZoneInfo(node.timezone if node else "Asia/Shanghai")
+    poll = _draft(asking.text, room, asking.cause, asking.unit.now.astimezone(zone))
+    if isinstance(poll, Refusal):
+        return poll
+    answer = polls.open_poll(poll, author=asking.sender, now=asking.unit.now)
+    if isinstance(answer, Refusal) or asking.place is Place.ROOM:
+        return answer
+    sent = Tell(user=asking.sender, words=words("poll.sent", question=poll.sheet.question, room=room.name))
+    return replace(answer, effects=(*answer.effects, sent))
+
+
+async def _room(asking: Asking) -> Room | Refusal:
+    if asking.place is Place.ROOM:
+        here = await rooms.room(asking.unit, asking.room)
+        return here if here is not None else refused("poll.say_it_there")
+    held = roots(await organisations.duties_of(asking.unit, asking.sender), Right.SCHEDULE)
+    if not held:
+        return refused("poll.no_right")
+    found = await rooms.rooms_of(asking.unit, held)
+    usable = [room for room, lost in found if lost is None and room.purpose is Purpose.BRANCH]
+    return usable[0] if len(usable) == 1 else refused("poll.say_it_there")
+
+
+def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> Poll | Refusal:
+    """Read question, answers, limit, disclosure and deadline from what was said, in the words as they were typed."""
+    question, *parts = (part.strip() for part in _SEPARATOR.split(text))
+    pieces = question.split(None, 1)
+    question = pieces[1] if len(pieces) == 2 else ""
+    answers: list[str] = []
+    disclosed, closes_at, limit = True, None, 1
+    wants_many = False
+    for part in parts:
+        plain = normalise(part)
+        many, until = _MANY.fullmatch(plain), _UNTIL.fullmatch(plain)
+        if _HIDDEN.fullmatch(plain):
+            disclosed = False
+        elif many:
+            wants_many, limit = many[1] is None, int(many[1] or 1)
+        elif until:
+            closes_at = read_moment(until[1], local_now)
+            if closes_at is None:
+                return refused("poll.bad_time")
+        elif part:
+            answers.append(part)
+    id = PollId(derive(cause, "poll"))  # noqa: A001 - the field's name
+    sheet = Sheet(
+        question=question.strip(),
+        answers=polls.number_answers(id, answers),
+        most=len(answers) if wants_many else limit,
+        disclosed=disclosed,
+    )
+    return Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet, closes_at=closes_at)
+
+
+def read_moment(text: str, local_now: datetime) -> datetime | None:
+    """Return the instant that a wall time means, today where no day is named; ``None`` for what is no time."""
+    found = _MOMENT.fullmatch(text.strip())
+    if found is None:
+        return None
+    minute = 30 if found["half"] else int(found["minute"] or found["minutes"] or 0)
+    try:
+        return instant(_day(found, local_now.date()), time(int(found["hour"]), minute), str(local_now.tzinfo))
+    except (ValueError, OverflowError):
+        return None
+
+
+def _day(found: re.Match[str], today: date) -> date:
+    if found["near"]:
+        return today + timedelta(days=_NEAR[found["near"].casefold()])
+    if found["year"]:
+        return date(int(found["year"]), int(found["month"]), int(found["day"]))
+    if found["m"]:
+        this_year = date(today.year, int(found["m"]), int(found["d"]))
+        return this_year if this_year >= today else this_year.replace(year=today.year + 1)
+    if found["weekday"]:
+        return today + timedelta(days=(_WEEKDAYS[found["weekday"]] - today.weekday()) % 7)
+    return today
+
+
+async def hear(unit: Reading, event: Event, cause: Cause, me: UserId) -> Decision | Refusal | None:
+    """Take a native event: a start, an edit of one, a response, or an end."""
+    if event.type in shapes.STARTS:
+        return await _hear_start(unit, event, cause, me)
+    target = shapes.refers_to(event.content)
+    poll = await stored.by_event(unit, RoomId(event.room_id), EventId(target)) if target else None
+    if poll is None:
+        return None
+    if event.type in shapes.ENDS:
+        return await _hear_end(unit, event, poll, me)
+    response = Response(
+        event=EventId(event.event_id),
+        sender=UserId(event.sender),
+        sent_at=event.sent_at,
+        chosen=polls.read_choice(poll.sheet, shapes.read_selections(event.content)),
+    )
+    # While a poll is open nothing but the response itself decides.
+    box = Box() if poll.state is State.OPEN else await stored.box(unit, poll)
+    return polls.hear_response(poll, response, box, now=unit.now)
+
+
+async def _hear_start(unit: Reading, event: Event, cause: Cause, me: UserId) -> Decision | None:
+    if event.sender == me:
+        return await _see_own(unit, event)
+    edited = shapes.refers_to(event.content, "m.replace")
+    if edited is not None:
+        return await _hear_edit(unit, event, EventId(edited))
+    room, sender = await rooms.room(unit, RoomId(event.room_id)), UserId(event.sender)
+    read = shapes.read_start(event.content)
+    if room is None or read is None or not await organisations.may(unit, sender, Right.SCHEDULE, room.organisation):
+        return None
+    sheet, odd = read
+    poll = Poll(
+        id=PollId(derive(cause, "poll")),
+        organisation=room.organisation,
+        room=room.id,
+        sheet=sheet,
+        starter=sender,
+        event=EventId(event.event_id),
+        odd_limit=odd,
+    )
+    return polls.adopt_poll(poll, now=unit.now)
+
+
+async def _see_own(unit: Reading, event: Event) -> Decision | None:
+    """Recognise our own poll by its mark: responses may follow in the same batch, before its sending is recorded."""
+    mark = event.content.get(MARK)
+    id = await outbox.poll_of(unit, OutboxId(mark)) if isinstance(mark, str) else None  # noqa: A001
+    poll = await stored.poll(unit, id) if id else None
+    return polls.see_shown(poll, EventId(event.event_id)) if poll else None
+
+
+async def _hear_edit(unit: Reading, event: Event, target: EventId) -> Decision | None:
+    poll = await stored.by_event(unit, RoomId(event.room_id), target)
+    fresh: dict[str, Any] | object = event.content.get("m.new_content")
+    if poll is None or poll.starter != event.sender or not isinstance(fresh, dict):
+        return None
+    read = shapes.read_start(fresh)
+    if read is None:
+        return None
+    return polls.reword(poll, read[0], odd_limit=read[1], any_votes=await stored.any_responses(unit, poll.id))
+
+
+async def _hear_end(unit: Reading, event: Event, poll: Poll, me: UserId) -> Decision | None:
+    if event.sender != (poll.starter or me) and not await _may_redact(unit, poll.room, event.sender):
+        return None
+    return polls.end(poll, await stored.box(unit, poll), ended_at=event.sent_at, now=unit.now)
+
+
+async def _may_redact(unit: Reading, room: RoomId, user: str) -> bool:
+    create = await rooms.state(unit, room, "m.room.create")
+    levels = await rooms.state(unit, room, "m.room.power_levels")
+    sender, content = create or (None, {})
+    known = powers_from(sender=sender, create=content, levels=levels[1] if levels else None)
+    return may(known, user, "redact")
+
+
+async def removed(unit: Reading, room: RoomId, target: EventId, by: UserId) -> Decision | None:
+    """Take the redaction of a poll or of a response to one."""
+    poll = await stored.by_event(unit, room, target)
+    if poll is not None:
+        return polls.withdraw(poll, now=unit.now)
+    poll = await stored.by_response(unit, room, target)
+    if poll is None:
+        return None
+    return polls.hear_removal(poll, target, await stored.box(unit, poll), by=by)

@@ -1,0 +1,35 @@
+"""Every command, in order: which verb, who answers it, and whether one must be on the roster."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bot.commands import checkins, console, help, members, polls  # noqa: A004 - the noun is the word people type
+from bot.commands.asking import Handler
+from bot.commands.grammar import Verb
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One thing that can be asked for. ``answers`` marks the words that answer an open card."""
+
+    verb: Verb
+    handler: Handler
+    answers: bool = False
+    for_members: bool = True
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command(verb=Verb.HELP, handler=help.show_help, for_members=False),
+    Command(verb=Verb.CHECK_IN, handler=checkins.check_in, answers=True),
+    Command(verb=Verb.LEARNED, handler=checkins.learned, answers=True),
+    Command(verb=Verb.LEAVE, handler=checkins.leave, answers=True),
+    Command(verb=Verb.MAKE_UP, handler=checkins.make_up),
+    Command(verb=Verb.VOTE, handler=polls.vote, answers=True, for_members=False),
+    Command(verb=Verb.ABSTAIN, handler=polls.abstain, answers=True),
+    Command(verb=Verb.MINE, handler=members.mine),
+    Command(verb=Verb.BIND, handler=members.bind, for_members=False),
+    Command(verb=Verb.CONSOLE, handler=console.open_console, for_members=False),
+)
+
+BY_VERB = {command.verb: command for command in COMMANDS}

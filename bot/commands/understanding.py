@@ -1,0 +1,231 @@
+"""Decides whether an event is addressed to us at all, and takes it to the handler that answers it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+from bot.commands import checkins, polls
+from bot.commands.asking import Asking, Place, Settings
+from bot.commands.grammar import (
+    ROOM_WORDS,
+    Said,
+    Verb,
+    card_word,
+    is_talk,
+    language_of,
+    read,
+    vote_numbers,
+    without_reply_fallback,
+)
+from bot.commands.registry import BY_VERB
+from bot.matrix import polls as poll_shapes
+from bot.matrix.events import Event
+from content.decision import Decision, Effect, Refusal, Tell, refused
+from content.identifiers import Cause, EventId, RoomId, UserId
+from content.polls import Poll
+from content.rooms import DirectRoomKept
+from storage import members, outbox, rooms
+from storage import polls as stored_polls
+from storage.store import Step
+from storage.unit import Reading
+
+_MENTION = re.compile(r"^\s*@?\S+?(?::\S+)?\s*[:：,，]?\s+")
+_POLLS = poll_shapes.STARTS | poll_shapes.RESPONSES | poll_shapes.ENDS
+_DECORATION = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
+
+
+def is_plain_talk(event: Event, me: UserId) -> bool:
+    """Tell of a message in a room of the organisation that it is surely not for us, without asking what is known."""
+    if event.type != "m.room.message":
+        return False
+    body = event.content.get("body")
+    if not isinstance(body, str) or event.content.get("m.relates_to") or _mentions(event.content, me):
+        return False
+    return read(body) is None
+
+
+def _tap_cause(event_id: str) -> Cause:
+    """Return the cause that a reaction is: only these are taken back by removing them; what was said stays said."""
+    return Cause(f"tap:{event_id}")
+
+
+def _cause(event: Event) -> Cause:
+    """Return the cause that an event is; of an encrypted one, the place in its session, which no replay can change."""
+    if event.megolm is None:
+        return Cause(f"event:{event.event_id}")
+    session_id, index = event.megolm
+    return Cause(f"megolm:{session_id}:{index}")
+
+
+def understand(event: Event, me: UserId, settings: Settings) -> Step | None:
+    """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
+
+    Edits never ask for anything, and neither do notices, emotes, captions or what another bot says.
+    """
+    sender = UserId(event.sender)
+    if event.foreign or event.state_key is not None:
+        return None
+    if event.sender == me:
+        return _own(event, me)
+    tapped = event.type == "m.reaction" and event.megolm is None
+    cause = _tap_cause(event.event_id) if tapped else _cause(event)
+
+    def tell(refusal: Refusal) -> tuple[Effect, ...]:
+        return (Tell(user=sender, words=refusal.words, language=_asked_in(event)),)
+
+    if event.type == "m.reaction":
+        return Step(cause=cause, decide=lambda unit: _tapped(unit, event, cause), actor=sender, tell=tell)
+    if event.type == "m.room.redaction" and event.redacts:
+        removed = _tap_cause(event.redacts)
+        return Step(cause=cause, decide=lambda unit: _removed(unit, event, cause, removed), actor=sender)
+    if event.type in _POLLS:
+        return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me), actor=sender, tell=tell)
+    if event.type == "m.room.message" and _is_speech(event.content):
+        return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings), actor=sender, tell=tell)
+    return None
+
+
+def _own(event: Event, me: UserId) -> Step | None:
+    """Hear of ourselves only that a poll stands in its room, or ended there: the homeserver's time of it counts."""
+    if event.type not in poll_shapes.STARTS | poll_shapes.ENDS:
+        return None
+    cause = _cause(event)
+    return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me))
+
+
+async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) -> Decision | None:
+    sender = UserId(event.sender)
+    answer = await checkins.untap(unit, cause, removed, sender)
+    if answer is not None or event.redacts is None:
+        return answer
+    return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
+
+
+def _is_speech(content: dict[str, Any]) -> bool:
+    related = content.get("m.relates_to")
+    edit = isinstance(related, dict) and related.get("rel_type") == "m.replace"
+    return content.get("msgtype") == "m.text" and isinstance(content.get("body"), str) and not edit
+
+
+async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refusal | None:
+    related = event.content.get("m.relates_to")
+    if not isinstance(related, dict) or related.get("rel_type") != "m.annotation":
+        return None
+    key, target = related.get("key"), related.get("event_id")
+    if not isinstance(key, str) or not isinstance(target, str) or len(key) > 20:
+        return None
+    card = await outbox.by_event(unit, EventId(target))
+    member = await members.by_user(unit, UserId(event.sender))
+    if card is None or member is None:
+        return None
+    return await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
+
+
+async def _said(unit: Reading, event: Event, me: UserId, settings: Settings) -> Decision | Refusal | None:
+    room, sender = RoomId(event.room_id), UserId(event.sender)
+    place, learned = await _place(unit, room, sender, me)
+    if place is None:
+        return None
+    target = _replied(event.content)
+    card = await outbox.by_event(unit, target) if target else None
+    poll = await stored_polls.by_event(unit, room, target) if target else None
+    mentioned = _mentions(event.content, me)
+    text = without_reply_fallback(event.content["body"])
+    said = read(_MENTION.sub("", text, count=1) if mentioned else text) or (read(text) if mentioned else None)
+    if said is None and card is not None and card_word(text):
+        said = Said(verb=Verb.CHECK_IN, word="1")
+    if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
+        said = Said(verb=Verb.VOTE, word="", argument=text.strip())
+    if said is None:
+        unknown = refused("help.not_understood") if place is Place.PRIVATE or mentioned else None
+        return _with_room(unknown, learned, sender)
+    command = BY_VERB[said.verb]
+    directly = place is Place.PRIVATE or mentioned or card is not None or poll is not None
+    heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
+    if not directly and (not heard_in_rooms or is_talk(said)):
+        return None
+    member = await members.by_user(unit, sender)
+    if member is None and command.for_members:
+        stranger = refused("help.not_on_roster") if place is Place.PRIVATE else None
+        return _with_room(stranger, learned, sender)
+    answer = await command.handler(
+        Asking(
+            unit=unit,
+            settings=settings,
+            cause=_cause(event),
+            sender=sender,
+            member=member,
+            place=place,
+            room=room,
+            card=card if command.answers else None,
+            argument=said.argument,
+            encrypted=event.encrypted,
+            event=EventId(event.event_id),
+            text=text,
+            poll=poll if command.answers else None,
+        )
+    )
+    return _with_room(_in_language(answer, language_of(said)), learned, sender)
+
+
+def _asked_in(event: Event) -> str | None:
+    body = event.content.get("body")
+    return language_of(read(without_reply_fallback(body))) if isinstance(body, str) else None
+
+
+def _in_language(answer: Decision | Refusal | None, language: str | None) -> Decision | Refusal | None:
+    """Have what is told said in the language that was used to ask."""
+    if not isinstance(answer, Decision):
+        return answer
+    effects = tuple(replace(one, language=language) if isinstance(one, Tell) else one for one in answer.effects)
+    return Decision(facts=answer.facts, effects=effects)
+
+
+def _with_room(
+    answer: Decision | Refusal | None, learned: DirectRoomKept | None, sender: UserId
+) -> Decision | Refusal | None:
+    """Keep a private room that was learned of, whatever the answer is: it is where the answer goes."""
+    if learned is None or answer is None:
+        return answer
+    if isinstance(answer, Refusal):
+        return Decision(facts=(learned,), effects=(Tell(user=sender, words=answer.words),))
+    return Decision(facts=(learned, *answer.facts), effects=answer.effects)
+
+
+async def _place(unit: Reading, room: RoomId, sender: UserId, me: UserId) -> tuple[Place | None, DirectRoomKept | None]:
+    """Tell whether this is a room of the organisation or a private one; learn of a private room not known before."""
+    if await rooms.room(unit, room) is not None:
+        return Place.ROOM, None
+    if await rooms.direct_user(unit, room) == sender:
+        private = set(await rooms.present(unit, room)) <= {sender, me}
+        return (Place.PRIVATE if private else None), None
+    if await rooms.direct_room(unit, sender, me) is not None:
+        # Where they have a private room that works, mere talk elsewhere does not replace it.
+        return (Place.PRIVATE if await rooms.may_be_private(unit, room, sender, me) else None), None
+    if await rooms.may_be_private(unit, room, sender, me):
+        encrypted = await rooms.is_encrypted(unit, room)
+        return Place.PRIVATE, DirectRoomKept(user=sender, room=room, encrypted=encrypted)
+    return None, None
+
+
+async def _votes(unit: Reading, poll: Poll | None, sender: UserId, place: Place) -> bool:
+    """Tell whether bare numbers can be a vote: in a reply to a poll, or in private while one is open."""
+    if poll is not None:
+        return True
+    member = await members.by_user(unit, sender) if place is Place.PRIVATE else None
+    return member is not None and bool(await stored_polls.open_for(unit, member))
+
+
+def _replied(content: dict[str, Any]) -> EventId | None:
+    related = content.get("m.relates_to")
+    reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
+    target = reply.get("event_id") if isinstance(reply, dict) else None
+    return EventId(target) if isinstance(target, str) else None
+
+
+def _mentions(content: dict[str, Any], me: UserId) -> bool:
+    mentions = content.get("m.mentions")
+    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
+    return isinstance(users, list) and me in users

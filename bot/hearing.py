@@ -1,0 +1,231 @@
+"""Takes what one sync brought into the store: state, commands, answers and the new position, in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from bot.commands.asking import Settings
+from bot.commands.understanding import is_plain_talk, understand
+from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, Unreadable
+from bot.matrix.faults import Fault
+from bot.matrix.homeserver import Homeserver
+from content.decision import Decision, Fact
+from content.identifiers import Cause, EventId, RoomId, UserId, derive
+from content.rooms import Decline, DirectRoomKept, Join, RoomLost, RoomRegained
+from storage import members, organisations, rooms, sync
+from storage.store import Step, Store
+from storage.unit import Reading
+
+Heard = Event | Unreadable | Poison
+
+PORTION = 500
+"""Steps that are settled at once; more would keep everybody else waiting for the writer's place."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound)
+
+
+class Hearing:
+    """The way in: from the homeserver's batches to settled steps."""
+
+    def __init__(self, store: Store, homeserver: Homeserver, settings: Settings) -> None:
+        self._store = store
+        self._homeserver = homeserver
+        self._settings = settings
+        self._me = UserId(homeserver.user_id)
+        self._halls: frozenset[RoomId] = frozenset()
+        self._look_again = True
+        self.caught_up = False
+
+    async def commit(self, batch: Batch) -> None:
+        """Settle everything a batch asks for, together with its position; may be repeated after any failure."""
+        try:
+            await self._commit(batch)
+        except BaseException:
+            # Keys of this batch are kept already and will not be told of again.
+            self._look_again = True
+            raise
+        self.caught_up = True
+
+    async def _commit(self, batch: Batch) -> None:
+        now = self._store.now()
+        position = await self._store.read(lambda unit: sync.checkpoint(unit, self._me))
+        self._halls = frozenset(await self._store.read(rooms.halls))
+        earliest = min(position[1], now) if position else now
+        steps: list[Step] = []
+        notes: list[Fact] = []
+        for event, came_at in await self._late_keys(batch):
+            notes.append(sync.Readable(event_id=EventId(event.event_id)))
+            steps += self._steps((event,), _LONG_AGO, came_at)
+        for part in batch.rooms:
+            notes += self._notes(part, now)
+            if part.membership in ("join", "leave"):
+                steps += self._steps(part.timeline, earliest, now)
+            elif part.membership == "invite":
+                steps.append(self._invited(part, batch.next_batch))
+        heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
+        await self._settle(steps, notes, heard)
+        self._look_again = False
+        for part in batch.rooms:
+            if part.membership == "leave":
+                self._homeserver.forget(part.room_id)
+
+    async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
+        """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.
+
+        A portion that is repeated after a failure has no second effect, and others get their turn in between.
+        """
+        while len(steps) > PORTION:
+            await self._store.settle(steps[:PORTION], notes=notes)
+            steps, notes = steps[PORTION:], []
+        await self._store.settle(steps, notes=[*notes, last])
+
+    def _steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
+        """Make steps of events, each decided for the moment it was said.
+
+        We know that it was said after the position before and by now; between these the homeserver's clock is believed,
+        so that an answer counts as of when it was given, also when the bot was away.
+        """
+        steps = []
+        for event in heard:
+            if not isinstance(event, Event):
+                continue
+            if event.room_id in self._halls and is_plain_talk(event, self._me):
+                continue
+            step = understand(event, self._me, self._settings)
+            if step is not None:
+                at = min(max(event.sent_at, earliest), now)
+                steps.append(Step(cause=step.cause, decide=step.decide, actor=step.actor, at=at, tell=step.tell))
+        return steps
+
+    def _notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
+        room = RoomId(part.room_id)
+        if part.membership == "leave":
+            return [RoomLost(room=room, reason="left")]
+        if part.membership != "join":
+            return []
+        notes: list[Fact] = []
+        for event in (*part.state, *part.timeline):
+            match event:
+                case Event():
+                    notes += self._state_notes(event, room)
+                case Poison():
+                    notes.append(self._buried(event, room, now))
+                case Unreadable():
+                    notes.append(
+                        sync.NotReadable(
+                            room=room,
+                            session_id=event.session_id,
+                            sender=UserId(event.sender),
+                            event_id=EventId(event.event_id),
+                            at=now,
+                            refers_to=EventId(event.refers_to) if event.refers_to else None,
+                        )
+                    )
+        if part.gap is not None:
+            gap = sync.GapFound(room=room, from_token=part.gap.from_token, to_token=part.gap.to_token, at=now)
+            notes.append(gap)
+        return notes
+
+    def _state_notes(self, event: Event, room: RoomId) -> list[Fact]:
+        if event.state_key is None or event.type not in rooms.TRACKED:
+            return []
+        seen = rooms.StateSeen(
+            room=room,
+            type=event.type,
+            state_key=event.state_key,
+            sender=UserId(event.sender),
+            event_id=EventId(event.event_id),
+            content=event.content,
+        )
+        if event.type == "m.room.tombstone":
+            return [seen, RoomLost(room=room, reason="replaced")]
+        if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
+            return [seen, RoomRegained(room=room)]
+        return [seen]
+
+    def _buried(self, event: Poison, room: RoomId, now: datetime) -> sync.Buried:
+        return sync.Buried(
+            cause=f"event:{event.event_id or room}",
+            room=room,
+            sender=UserId(event.sender) if event.sender else None,
+            reason=event.reason,
+            raw=event.raw,
+            at=now,
+        )
+
+    async def fill_gaps(self) -> None:
+        """Read back what could not be read when it was found missing; what is said there counts as of then.
+
+        Raises the last Fault, after every gap was tried: one room that cannot be read keeps no other waiting.
+        """
+        trouble: Fault | None = None
+        for gap in await self._store.read(sync.open_gaps):
+            missing = Gap(from_token=gap.from_token, to_token=gap.to_token)
+            try:
+                heard, rest = await self._homeserver.fill(gap.room, missing)
+            except Fault as fault:
+                trouble = fault
+                continue
+            part = RoomBatch(room_id=gap.room, membership="join", timeline=heard, gap=rest)
+            now = self._store.now()
+            steps = self._steps(heard, _LONG_AGO, gap.found_at)
+            # State that is read back is older than what is known by now.
+            kept = [note for note in self._notes(part, now) if isinstance(note, _KEPT_OF_A_GAP)]
+            await self._store.settle(steps, notes=[sync.GapFilled(id=gap.id), *kept])
+        if trouble is not None:
+            raise trouble
+
+    async def _late_keys(self, batch: Batch) -> list[tuple[Event, datetime]]:
+        """Read again what could not be read before its key came; each event with when it had come."""
+        events = []
+        keys = {(RoomId(key.room_id), key.session_id) for key in batch.keys}
+        if self._look_again:
+            # Keys that came with a batch whose commit failed, or before a restart, are not told of a second time.
+            waiting_for = await self._store.read(sync.waiting_sessions)
+            keys |= {(room, session) for room, session in waiting_for if self._homeserver.holds_key(room, session)}
+        for room, session in sorted(keys):
+            waiting = await self._store.read(
+                lambda unit, room=room, session=session: sync.waiting_for_key(unit, room, session)  # type: ignore[misc]
+            )
+            for event_id, came_at in waiting:
+                heard = await self._homeserver.read_again(room, event_id)
+                if isinstance(heard, Event):
+                    events.append((heard, came_at))
+        return events
+
+    def _invited(self, part: RoomBatch, token: str) -> Step:
+        """Accept invitations of people of the roster and of organisers; turn strangers down.
+
+        A private room is accepted from any account of our own homeserver: that is where one binds an account.
+        """
+        room = RoomId(part.room_id)
+        invitation = next(
+            (
+                event
+                for event in part.state
+                if isinstance(event, Event) and event.type == "m.room.member" and event.state_key == self._me
+            ),
+            None,
+        )
+
+        async def decide(unit: Reading) -> Decision:
+            if invitation is None:
+                return Decision(effects=(Decline(room=room),))
+            sender = UserId(invitation.sender)
+            known = await members.by_user(unit, sender) or await organisations.duties_of(unit, sender)
+            direct = invitation.content.get("is_direct") is True
+            if not known and not (direct and _server(sender) == _server(self._me)):
+                return Decision(effects=(Decline(room=room),))
+            if direct:
+                encrypted = any(isinstance(one, Event) and one.type == "m.room.encryption" for one in part.state)
+                kept = DirectRoomKept(user=sender, room=room, encrypted=encrypted)
+                return Decision(facts=(kept,), effects=(Join(room=room),))
+            return Decision(effects=(Join(room=room),))
+
+        return Step(cause=Cause(f"invite:{derive(part.room_id, token)}"), decide=decide)
+
+
+def _server(user: UserId) -> str:
+    return user.partition(":")[2]

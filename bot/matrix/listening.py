@@ -1,0 +1,70 @@
+"""The listening loop: sync, commit, settle keys, and patience while the homeserver is away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bot.matrix.events import Batch
+from bot.matrix.faults import Fault, TokenRevoked
+from bot.matrix.homeserver import Homeserver
+
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+SYNC_MS = 30_000
+
+
+class Health(StrEnum):
+    """How the loop is doing."""
+
+    LISTENING = "listening"
+    WAITING = "waiting"
+    SIGN_IN_NEEDED = "sign_in_needed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What the health page shows: ``wait`` is the pause before the next try in seconds, ``error`` what went wrong."""
+
+    health: Health
+    wait: float = 0.0
+    error: BaseException | None = None
+
+
+async def listen(
+    homeserver: Homeserver,
+    since: str | None,
+    commit: Callable[[Batch], Awaitable[None]],
+    report: Callable[[State], None],
+    *,
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    jitter: Callable[[float], float] = lambda wait: wait,
+    timeout_ms: int = SYNC_MS,
+) -> None:
+    """Hear batch after batch until cancelled, or until the login is revoked.
+
+    ``commit`` stores a batch and its ``next_batch`` in one transaction; only then is the next one asked for. When
+    anything fails the same batch is asked for again, after 1 s doubling to 60 s, or longer when the homeserver says so.
+    ``jitter`` takes the wait in seconds and returns the one to sleep.
+    """
+    wait = 0.0
+    while True:
+        try:
+            batch = await homeserver.sync(since, timeout_ms)
+            await commit(batch)
+            since = batch.next_batch
+            await homeserver.settle_keys()
+        except TokenRevoked as fault:
+            report(State(health=Health.SIGN_IN_NEEDED, error=fault))
+            return
+        except Exception as error:
+            wait = min(max(wait * 2, FIRST_WAIT), LONGEST_WAIT)
+            asked = error.retry_after if isinstance(error, Fault) else None
+            pause = max(jitter(wait), asked or 0.0)
+            report(State(health=Health.WAITING, wait=pause, error=error))
+            await sleep(pause)
+        else:
+            wait = 0.0
+            report(State(health=Health.LISTENING))

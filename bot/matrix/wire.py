@@ -1,0 +1,110 @@
+"""One HTTP connection to the homeserver: every call has a deadline, and every failure is a Fault."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import aiohttp
+
+from bot.matrix import border
+from bot.matrix.faults import Fault, Kind, Shape, must
+
+USER_AGENT = "zhibu"
+
+
+def path(template: str, *parts: str) -> str:
+    """Fill ``{}`` gaps of a path below ``/_matrix/client`` with quoted parts; identifiers are opaque."""
+    return "/_matrix/client" + template.format(*(quote(part, safe="") for part in parts))
+
+
+class Wire:
+    """Speaks JSON with one homeserver; knows the access token and shows it to nobody."""
+
+    def __init__(self, url: str, token: str | None = None, *, deadline: float = 30) -> None:
+        """Describe the connection; it opens with the first call. ``deadline`` is the default of every call, seconds."""
+        self.url = url.rstrip("/")
+        self._token = token
+        self._deadline = deadline
+        self._session: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connection; calls in flight fail."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def ask(
+        self,
+        method: str,
+        where: str,
+        body: object = None,
+        *,
+        query: Mapping[str, str] | None = None,
+        deadline: float | None = None,
+    ) -> dict[str, Any]:
+        """Make a call and return the JSON object of its answer; raise Fault for anything but a success.
+
+        ``body`` is sent as JSON, or as it is when it is a text that is JSON already.
+        """
+        text = body if isinstance(body, str) or body is None else json.dumps(body, ensure_ascii=True)
+        target = where + ("?" + urlencode(query) if query else "")
+        return await self._call(method, target, text, "application/json", deadline or self._deadline, dict)
+
+    async def ask_list(self, where: str) -> list[Any]:
+        """Get the JSON array of an address; raise Fault for anything but a success."""
+        return await self._call("GET", where, None, "application/json", self._deadline, list)
+
+    async def upload(
+        self, where: str, data: bytes, mimetype: str, query: Mapping[str, str], *, deadline: float
+    ) -> dict[str, Any]:
+        """Send bytes and return the JSON object of the answer; raise Fault for anything but a success."""
+        return await self._call("POST", where + "?" + urlencode(query), data, mimetype, deadline, dict)
+
+    async def _call(
+        self, method: str, target: str, data: str | bytes | None, mimetype: str, deadline: float, shape: type[Shape]
+    ) -> Shape:
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        if data is not None:
+            headers["Content-Type"] = mimetype
+        try:
+            async with (
+                asyncio.timeout(deadline),
+                self._open().request(
+                    method, self.url + target, data=data, headers=headers, allow_redirects=False
+                ) as response,
+            ):
+                raw = await _read_capped(response)
+                status, kind, answered = response.status, response.content_type, response.headers
+        except TimeoutError as error:
+            raise Fault(Kind.SLOW) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            # The error's text may hold the address, which holds a query; its type says enough.
+            raise Fault(Kind.UNREACHABLE, detail=type(error).__name__) from error
+        try:
+            body = border.read_json(raw)
+        except border.Malformed:
+            body = None
+        return must(status, kind, answered, body, shape)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=None),
+                headers={"User-Agent": USER_AGENT},
+                cookie_jar=aiohttp.DummyCookieJar(),
+                connector=aiohttp.TCPConnector(limit=32),
+            )
+        return self._session
+
+
+async def _read_capped(response: aiohttp.ClientResponse) -> bytes:
+    parts = bytearray()
+    async for part in response.content.iter_chunked(64 * 1024):
+        parts += part
+        if len(parts) > border.BODY_CAP:
+            raise Fault(Kind.GARBLED, status=response.status, detail="answer over 32 MiB")
+    return bytes(parts)
