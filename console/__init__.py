@@ -1,0 +1,1 @@
+"""The organiser's side: pages, forms and the sheets that go in and out."""

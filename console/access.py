@@ -1,0 +1,275 @@
+"""Who may see what: sessions, the right that each route names, the subtree it holds for, and where forms come from."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from werkzeug.wrappers import Response as PlainResponse
+
+from console.desk import ask, desk, now
+from console.tree import depths, in_order, is_below, parents_of
+from console.wording import preferred_language
+from content.identifiers import OrganisationId, UserId
+from content.organisations import Duty, Organisation, Right, roots
+from content.sessions import Session, SessionSeen, is_alive
+from content.speech import Reader
+from storage import organisations, sessions
+from storage.unit import Reading
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+SEEN_EVERY = timedelta(minutes=1)
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_MARK = "zhibu_right"
+_PUBLIC = "public"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Here:
+    """Who is at the console and where in the tree they look.
+
+    ``nodes`` are all organisations the person may see, as an outline reads; ``roots`` are those of which this request
+    may speak: the chosen one, or all for which the person has the route's right.
+    """
+
+    session: Session
+    duties: tuple[Duty, ...]
+    nodes: tuple[Organisation, ...]
+    roots: tuple[OrganisationId, ...]
+    chosen: Organisation | None
+
+    @property
+    def user(self) -> UserId:
+        """Return whose session this is."""
+        return self.session.user
+
+    def may(self, right: Right | str) -> bool:
+        """Tell whether the person has a right at the chosen place, or anywhere where none is chosen."""
+        return bool(self.roots_for(Right(right)))
+
+    def roots_for(self, right: Right) -> tuple[OrganisationId, ...]:
+        """Return the nodes, at or below the chosen place, from which down the person has a right."""
+        held = roots(self.duties, right)
+        if self.chosen is None:
+            return held
+        parents = parents_of(self.nodes)
+        if is_below(parents, self.chosen.id, held):
+            return (self.chosen.id,)
+        return tuple(node for node in held if is_below(parents, node, [self.chosen.id]))
+
+    def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
+        """Return one of the organisations that the person may see."""
+        return next((node for node in self.nodes if node.id == id), None)
+
+    def within(self, right: Right) -> tuple[Organisation, ...]:
+        """Return the organisations at and below the chosen place for which the person has a right, parents first."""
+        held, parents = self.roots_for(right), parents_of(self.nodes)
+        return tuple(node for node in self.nodes if is_below(parents, node.id, held))
+
+    @property
+    def depths(self) -> dict[OrganisationId, int]:
+        """Return how far below the topmost each organisation stands, to indent it in a list."""
+        return depths(self.nodes)
+
+
+def here() -> Here:
+    """Return who asks; only on routes that require a right."""
+    return cast(Here, g.here)
+
+
+def signed_in() -> Here | None:
+    """Return who asks, if anyone is signed in."""
+    return cast("Here | None", g.get("here"))
+
+
+def requires(right: Right) -> Callable[[View], View]:
+    """Mark a route with the right that it needs."""
+
+    def mark(view: View) -> View:
+        setattr(view, _MARK, right)
+        return view
+
+    return mark
+
+
+def public(view: View) -> View:
+    """Mark a route as open to everyone."""
+    setattr(view, _MARK, _PUBLIC)
+    return view
+
+
+def check_routes(app: Flask) -> None:
+    """Refuse to start with a route that does not say who may use it."""
+    bare = sorted(name for name, view in app.view_functions.items() if not hasattr(view, _MARK))
+    if bare:
+        raise RuntimeError(f"routes without a right: {', '.join(bare)}")
+
+
+def digest(secret: str) -> str:
+    """Return the SHA-256 of a secret, which is all that is ever stored of it."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def install(app: Flask) -> None:
+    """Have every request pass through here before its page."""
+    app.before_request(_check_host)
+    app.before_request(_recognise)
+    app.before_request(_check_values)
+    app.before_request(_check_form)
+    app.before_request(_check_right)
+    app.after_request(_remember_visit)
+
+
+def _host() -> str:
+    """Return the host that was asked for, without its port; empty where it makes no sense."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _check_host() -> None:
+    host = _host()
+    if host not in LOOPBACK and host != desk().settings.host:
+        abort(400)
+
+
+def session_cookie() -> str:
+    """Return the name of the session's cookie; the prefix binds it to this host and to https."""
+    return "__Host-zhibu" if desk().settings.secure_cookies else "zhibu"
+
+
+def _visit_cookie() -> str:
+    return f"{session_cookie()}-visit"
+
+
+def set_cookie(response: PlainResponse, name: str, value: str, *, lasts: timedelta | None = None) -> None:
+    """Set a cookie that scripts cannot read and other sites cannot use."""
+    response.set_cookie(
+        name, value, httponly=True, samesite="Lax", path="/", secure=desk().settings.secure_cookies, max_age=lasts
+    )
+
+
+def forget_cookie(response: PlainResponse, name: str) -> None:
+    """Take a cookie back."""
+    response.delete_cookie(name, httponly=True, samesite="Lax", path="/", secure=desk().settings.secure_cookies)
+
+
+def _recognise() -> None:
+    """Find the session behind the cookie, and what its person may do now."""
+    g.reader = Reader(language=preferred_language(None), timezone=desk().settings.timezone)
+    if request.endpoint == "static":
+        return
+    held = request.cookies.get(session_cookie(), "")
+    found = ask(lambda unit: _find(unit, digest(held))) if held else None
+    if found is None:
+        return
+    session, duties, nodes = found
+    g.session, g.duties, g.nodes = session, duties, nodes
+    zone = nodes[0].timezone if nodes else desk().settings.timezone
+    g.reader = Reader(language=preferred_language(session.language), timezone=zone)
+
+
+async def _find(unit: Reading, id_hash: str) -> tuple[Session, tuple[Duty, ...], tuple[Organisation, ...]] | None:
+    session = await sessions.session(unit, id_hash)
+    if session is None or not is_alive(session, now=unit.now):
+        return None
+    duties = await organisations.duties_of(unit, session.user)
+    return session, duties, in_order(await organisations.tree(unit, roots(duties, Right.READ)))
+
+
+def csrf() -> str:
+    """Return the token that forms of this session carry; before signing in it is bound to the visit's cookie."""
+    if "session" in g:
+        return cast(str, g.session.csrf)
+    if "visit" not in g:
+        g.visit = request.cookies.get(_visit_cookie(), "") or secrets.token_urlsafe(24)
+        g.new_visit = _visit_cookie() not in request.cookies
+    return digest(g.visit)
+
+
+def _remember_visit(response: Response) -> Response:
+    if g.get("new_visit"):
+        set_cookie(response, _visit_cookie(), g.visit)
+    return response
+
+
+def _check_values() -> None:
+    """Refuse the invisible NUL, which a database may not be able to keep; only a lesson's text is told of it."""
+    values = [*request.args.values(), *(request.view_args or {}).values()]
+    if request.method not in _SAFE:
+        values += [value for name, value in request.form.items(multi=True) if name != "body"]
+    if any("\x00" in str(value) for value in values):
+        abort(400)
+
+
+def _check_form() -> None:
+    """Let a change through only from our own pages: by where the browser says it comes from, and by its token."""
+    if request.method in _SAFE or request.url_rule is None:
+        return
+    if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
+        abort(400)
+    # Under our own no-referrer policy browsers name the origin of a plain form "null"; the token decides then.
+    origin = request.headers.get("Origin", "null").lower()
+    if origin != "null" and origin not in _own_origins():
+        abort(400)
+    if not hmac.compare_digest(request.form.get("csrf", "").encode(), csrf().encode()):
+        abort(400)
+
+
+def _own_origins() -> set[str]:
+    own = {desk().settings.origin}
+    if _host() in LOOPBACK:
+        own.add(f"{request.scheme}://{request.host}".lower())
+    return own
+
+
+def _check_right() -> PlainResponse | None:
+    if request.url_rule is None or request.endpoint is None:
+        return None
+    view = current_app.view_functions.get(request.endpoint)
+    right = getattr(view, _MARK, None)
+    if right == _PUBLIC:
+        return None
+    if "session" not in g:
+        return redirect(url_for("sign_in.explain"), code=303)
+    if not isinstance(right, Right):
+        abort(403)
+    g.here = _stand(right)
+    chosen = g.here.chosen
+    if chosen is not None:
+        g.reader = Reader(language=g.reader.language, timezone=chosen.timezone)
+    _note_use(g.here.session)
+    return None
+
+
+def _stand(right: Right) -> Here:
+    held = roots(g.duties, right)
+    if not held:
+        abort(403)
+    wanted = request.args.get("org", "")
+    chosen = next((node for node in g.nodes if node.id == wanted), None)
+    if wanted and (chosen is None or not is_below(parents_of(g.nodes), chosen.id, held)):
+        abort(404)
+    return Here(
+        session=g.session,
+        duties=g.duties,
+        nodes=g.nodes,
+        roots=held if chosen is None else (chosen.id,),
+        chosen=chosen,
+    )
+
+
+def _note_use(session: Session) -> None:
+    at = now()
+    if at - session.seen_at >= SEEN_EVERY:
+        desk().bridge(desk().store.settle(notes=[SessionSeen(id_hash=session.id_hash, at=at)]))

@@ -1,0 +1,81 @@
+"""Puts the console together: every page, behind every check, in one application."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+
+from flask import Flask, request, url_for
+from jinja2 import StrictUndefined
+
+from console import access, errors, headers, wording
+from console.addresses import link
+from console.bridge import Bridge
+from console.desk import Desk
+from console.pages import PAGES
+from console.pages.preferences import THEME_COOKIE, THEMES
+from console.settings import ConsoleSettings
+from console.wording import is_known, t
+from content.organisations import Right
+from content.speech import Speech
+from storage.store import Store
+
+LARGEST_REQUEST_BYTES = 10 * 1024 * 1024
+LARGEST_FORM_BYTES = 1024 * 1024
+MOST_FORM_PARTS = 5_000
+
+
+def create_app(store: Store, loop: asyncio.AbstractEventLoop, speech: Speech, settings: ConsoleSettings) -> Flask:
+    """Return the console over a store that lives in a loop.
+
+    Raises RuntimeError when a page does not say who may see it.
+    """
+    app = Flask("console", static_folder="static", template_folder="templates")
+    app.config.update(
+        MAX_CONTENT_LENGTH=LARGEST_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=LARGEST_FORM_BYTES,
+        MAX_FORM_PARTS=MOST_FORM_PARTS,
+    )
+    app.extensions["zhibu"] = Desk(store=store, bridge=Bridge(loop), speech=speech, settings=settings)
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = True
+    app.jinja_env.lstrip_blocks = True
+    access.install(app)
+    headers.install(app)
+    errors.install(app)
+    for page in PAGES:
+        app.register_blueprint(page)
+    access.public(app.view_functions["static"])
+    access.check_routes(app)
+    app.context_processor(_words)
+    return app
+
+
+def _words() -> dict[str, object]:
+    done = request.args.get("done", "")
+    theme = request.cookies.get(THEME_COOKIE, "system")
+    return {
+        "t": t,
+        "t_or": wording.t_or,
+        "say": wording.say,
+        "when": wording.when,
+        "fully": wording.fully,
+        "day": wording.day,
+        "month_name": wording.month,
+        "span": wording.span,
+        "ago": wording.ago,
+        "link": link,
+        "here": access.signed_in(),
+        "Right": Right,
+        "csrf": access.csrf,
+        "new_nonce": lambda: secrets.token_urlsafe(18),
+        "language": wording.reader().language,
+        "done": t(f"done.{done}") if is_known(f"done.{done}") else "",
+        "theme": theme if theme in THEMES else "system",
+        "endpoint": request.endpoint or "",
+        "asset": _asset,
+    }
+
+
+def _asset(name: str) -> str:
+    return url_for("static", filename=name)

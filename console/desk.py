@@ -1,0 +1,75 @@
+"""What every page works with: the store behind the bridge, words, settings, and the one way to change things."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar, cast
+
+from flask import abort, current_app, request
+
+from console.bridge import Bridge
+from console.settings import ConsoleSettings
+from console.shelf import Shelf
+from content.identifiers import Cause, UserId
+from content.speech import Speech
+from storage import audit
+from storage.store import Decide, Outcome, Step, Store
+from storage.unit import Reading
+
+T = TypeVar("T")
+
+_NONCE = re.compile(r"[A-Za-z0-9_-]{24}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Everything that the pages share."""
+
+    store: Store
+    bridge: Bridge
+    speech: Speech
+    settings: ConsoleSettings
+    shelf: Shelf = field(default_factory=Shelf)
+
+
+def desk() -> Desk:
+    """Return the desk of the application that answers this request."""
+    return cast(Desk, current_app.extensions["zhibu"])
+
+
+def now() -> datetime:
+    """Return the present instant by the store's clock."""
+    return desk().store.now()
+
+
+def ask(question: Callable[[Reading], Awaitable[T]]) -> T:
+    """Answer a question from one consistent view of the store."""
+    return desk().bridge(desk().store.read(question))
+
+
+def cause() -> Cause:
+    """Return what the form of this request makes happen once; a form without its mark is refused."""
+    nonce = request.form.get("nonce", "")
+    if not _NONCE.fullmatch(nonce):
+        abort(400)
+    return Cause(f"form:{nonce}")
+
+
+def is_done() -> bool:
+    """Tell whether this request's form has had its effect already, before anything it needs is looked for."""
+    by_form = cause()
+    return by_form in ask(lambda unit: audit.seen(unit, [by_form]))
+
+
+def settle(decide: Decide, *, actor: UserId | None) -> Outcome:
+    """Decide what this request's form asks for, once however often it arrives; ``None`` as the answer is a 404."""
+    step = Step(cause=cause(), actor=actor, decide=decide)
+    (outcome,) = desk().bridge(desk().store.settle([step]))
+    if outcome.failed:
+        abort(500)
+    if outcome.answer is None and not outcome.repeated:
+        abort(404)
+    return outcome

@@ -1,0 +1,35 @@
+"""The console's pages, in the order in which the rail shows them."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from console.pages import (
+    calendar,
+    checkins,
+    health,
+    home,
+    lessons,
+    members,
+    outbox,
+    participation,
+    polls,
+    preferences,
+    schedules,
+    sign_in,
+)
+
+PAGES: tuple[Blueprint, ...] = (
+    home.pages,
+    calendar.pages,
+    lessons.pages,
+    schedules.pages,
+    checkins.pages,
+    polls.pages,
+    participation.pages,
+    members.pages,
+    outbox.pages,
+    preferences.pages,
+    sign_in.pages,
+    health.pages,
+)

@@ -1,0 +1,107 @@
+"""Check-ins: what is open and what was lately, with numbers; one occurrence by branch and by member."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, render_template
+
+from console.access import here, requires
+from console.desk import ask
+from console.pages.calendar import visible
+from console.tree import in_order
+from content.checkins import State
+from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.occurrences import State as OccurrenceState
+from content.organisations import Kind, Organisation, Right
+from content.participation import Share, share
+from storage import checkins, lessons, organisations, participation, schedules
+from storage.participation import Line, Period
+from storage.unit import Reading
+
+pages = Blueprint("checkins", __name__)
+
+MOST_SHOWN = 60
+MOST_NAMES = 500
+"""More names than this are shown a branch at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class One:
+    """One occurrence as far as the person may see it; ``lines`` is empty for who may not read names.
+
+    ``reasons`` says why members asked leave, to who keeps the record and to nobody else.
+    """
+
+    entry: schedules.Entry
+    branches: tuple[tuple[Organisation, Share, Counter[State]], ...]
+    total: Share
+    lines: tuple[Line, ...]
+    reasons: Mapping[MemberId, str]
+    too_many: bool
+    lesson_visible: bool
+
+
+@pages.get("/check-ins")
+@requires(Right.READ)
+def show() -> str:
+    """Show what is open, then what was lately."""
+    roots = here().roots
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=MOST_SHOWN))
+    shares = {line.id: share(line.numbers) for line in found}
+    return render_template(
+        "checkins/show.html",
+        open=[line for line in found if line.state is OccurrenceState.OPEN],
+        recent=[line for line in found if line.state is not OccurrenceState.OPEN],
+        shares=shares,
+    )
+
+
+@pages.get("/check-ins/<id>")
+@requires(Right.READ)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show one occurrence: by branch, and by member for who may read names."""
+    at = here()
+    by_name = at.roots_for(Right.READ_MEMBERS)
+    recording = at.roots_for(Right.RECORD)
+    one = ask(lambda unit: _one(unit, OccurrenceId(id), at.roots, by_name, recording))
+    if one is None:
+        abort(404)
+    audience = at.node(one.entry.occurrence.audience)
+    may_change = audience is not None and audience.id in {node.id for node in at.within(Right.SCHEDULE)}
+    return render_template(
+        "checkins/show_one.html", one=one, may_change=may_change, names=bool(by_name), lesson_visible=one.lesson_visible
+    )
+
+
+async def _one(
+    unit: Reading,
+    id: OccurrenceId,  # noqa: A002
+    roots: tuple[OrganisationId, ...],
+    by_name: tuple[OrganisationId, ...],
+    recording: tuple[OrganisationId, ...],
+) -> One | None:
+    entry = await visible(unit, id, roots)
+    if entry is None:
+        return None
+    branches = []
+    total: Counter[State] = Counter()
+    nodes = {node.id: node for node in in_order(await organisations.tree(unit, roots))}
+    for node in nodes.values():
+        if node.kind is Kind.BRANCH and (numbers := await checkins.numbers(unit, id, node.id)):
+            branches.append((node, share(numbers), numbers))
+            total.update(numbers)
+    lesson = await lessons.lesson(unit, entry.occurrence.lesson)
+    few = total.total() <= MOST_NAMES
+    lines = await participation.lines(unit, by_name, occurrence=id) if by_name and few else ()
+    return One(
+        entry=entry,
+        branches=tuple(branches),
+        total=share(total),
+        lines=lines,
+        reasons=await participation.reasons(unit, recording, id) if lines and recording else {},
+        too_many=not few,
+        lesson_visible=lesson is not None and lesson.owner in nodes,
+    )

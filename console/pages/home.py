@@ -1,0 +1,104 @@
+"""Today: what needs the organiser, what is coming, and this month in a few words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from flask import Blueprint, render_template
+
+from console.access import here, requires
+from console.desk import ask, now
+from console.pages.health import life
+from console.wording import today
+from content.checkins import State
+from content.identifiers import OrganisationId
+from content.occurrences import State as OccurrenceState
+from content.organisations import Right
+from content.participation import Share, by_week, monday, share
+from storage import heartbeats, members, outbox, participation, schedules, sync
+from storage.participation import Period
+from storage.unit import Reading
+
+pages = Blueprint("home", __name__)
+
+COMING = timedelta(days=14)
+MISSED_SINCE = timedelta(days=30)
+WEEKS_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Today:
+    """What the page shows."""
+
+    failed: tuple[outbox.Item, ...]
+    waiting: int
+    missed: tuple[schedules.Entry, ...]
+    open: tuple[tuple[participation.OccurrenceLine, Share], ...]
+    coming: tuple[schedules.Entry, ...]
+    beats: dict[str, tuple[str, datetime]]
+    buried: int
+    members: tuple[int, int]
+    month: Share
+    held: int
+    weeks: tuple[tuple[date, Share], ...]
+
+
+@pages.get("/")
+@requires(Right.READ)
+def show() -> str:
+    """Show the page."""
+    roots, at, day = here().roots, now(), today()
+    private = here().roots_for(Right.READ_MEMBERS)
+    known = ask(lambda unit: _today(unit, roots, private, at, day))
+    return render_template(
+        "home/show.html", known=known, bot=life("bot", known.beats), clock=life("clock", known.beats), today=day
+    )
+
+
+async def _today(
+    unit: Reading,
+    roots: tuple[OrganisationId, ...],
+    private: tuple[OrganisationId, ...],
+    at: datetime,
+    day: date,
+) -> Today:
+    first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
+    month = Period(since=day.replace(day=1), until=day)
+    numbers = await outbox.numbers(unit, roots, private=private)
+    this_month = await participation.by_occurrence(unit, roots, month)
+    total: Counter[State] = Counter()
+    for line in this_month:
+        total.update(line.numbers)
+    recent = await participation.by_occurrence(unit, roots, Period(since=day - timedelta(days=14)), limit=40)
+    return Today(
+        failed=await outbox.items(
+            unit, roots, private=private, states=[outbox.State.FAILED, outbox.State.EXPIRED], limit=5
+        ),
+        waiting=numbers.get(outbox.State.PENDING, 0) + numbers.get(outbox.State.LEASED, 0),
+        missed=await schedules.calendar(
+            unit, roots, since=at - MISSED_SINCE, states=[OccurrenceState.MISSED], newest_first=True, limit=5
+        ),
+        open=tuple((line, share(line.numbers)) for line in recent if line.state is OccurrenceState.OPEN),
+        coming=await schedules.calendar(
+            unit, roots, since=at - timedelta(hours=1), until=at + COMING, states=[OccurrenceState.PLANNED], limit=6
+        ),
+        beats=await heartbeats.beats(unit),
+        buried=(await sync.troubles(unit))["dead_letters"],
+        members=await members.count(unit, roots),
+        month=share(total),
+        held=sum(1 for line in this_month if line.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)),
+        weeks=await _weeks(unit, roots, first_week, day),
+    )
+
+
+async def _weeks(
+    unit: Reading, roots: tuple[OrganisationId, ...], first: date, last: date
+) -> tuple[tuple[date, Share], ...]:
+    days = await participation.by_day(unit, roots, Period(since=first, until=last))
+    weeks = by_week(("all", day, state, number) for _, day, state, number in days).get("all", {})
+    return tuple(
+        (first + timedelta(weeks=place), share(weeks.get(first + timedelta(weeks=place), {})))
+        for place in range(WEEKS_SHOWN)
+    )

@@ -1,0 +1,261 @@
+"""Open polls: start one in a room, see how it stands, end it, and take its numbers away."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, first_by_field, onward, see
+from console.desk import ask, cause, now, settle
+from console.sheets import Written, write_csv, write_xlsx
+from console.wording import fully, t, today
+from content import polls
+from content.decision import Refusal, refused
+from content.identifiers import OrganisationId, PollId, derive
+from content.organisations import Right
+from content.polls import Count, Poll, Sheet, State
+from content.rooms import Purpose, Room
+from content.schedules import instant
+from storage import outbox, rooms
+from storage import polls as stored
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("polls", __name__)
+
+MOST_SHOWN = 100
+LIMITS = range(1, polls.MOST_ANSWERS + 1)
+_TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What stands in the form, whether or not it can be meant."""
+
+    room: str = ""
+    question: str = ""
+    answers: str = ""
+    most: str = "1"
+    shown: str = "always"
+    until: str = "time"
+    date: str = ""
+    time: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A poll and its numbers; ``hidden`` where only the turnout may be seen before the end."""
+
+    poll: Poll
+    count: Count
+    hidden: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """What the table of a poll shows, on the screen and in its export alike."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Written, ...], ...]
+
+
+@pages.get("/polls")
+@requires(Right.READ)
+def show() -> str:
+    """Show the polls, newest first."""
+    roots = here().roots
+    found = ask(lambda unit: _all(unit, roots))
+    return render_template("polls/show.html", found=found, most=MOST_SHOWN)
+
+
+@pages.route("/polls/new", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def start() -> Answer:
+    """Start a poll."""
+    places = _places()
+    if request.method == "GET":
+        return _form(_fresh(places), places)
+    fields = _fields()
+    if fields.shown not in ("always", "later") or fields.until not in ("time", "hand"):
+        abort(400)
+    poll = _poll(fields, places)
+    if isinstance(poll, Refusal):
+        return _form(fields, places, poll)
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        return polls.open_poll(poll, author=user, now=unit.now)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, places, outcome.refusal)
+    return see(link("polls.show"), "repeated" if outcome.repeated else "poll_opened")
+
+
+@pages.get("/polls/<id>")
+@requires(Right.READ)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show one poll's numbers."""
+    seen = _standing(id)
+    return render_template(
+        "polls/show_one.html",
+        seen=seen,
+        table=_table(seen),
+        may_end=here().may(Right.SCHEDULE) and seen.poll.state is State.OPEN and seen.poll.starter is None,
+        notes=polls.notes(seen.poll, seen.count),
+    )
+
+
+@pages.post("/polls/<id>/end")
+@requires(Right.SCHEDULE)
+def end(id: str) -> Answer:  # noqa: A002
+    """End a poll now."""
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        poll = await stored.visible(unit, roots, PollId(id))
+        if poll is None:
+            return None
+        if poll.event is not None:
+            return polls.stop_voting(poll, now=unit.now, by_hand=True)
+        if await outbox.poll_is_lost(unit, poll.id):
+            return polls.withdraw(poll, now=unit.now)
+        return refused("poll.not_there_yet", question=poll.sheet.question)
+
+    return onward(settle(decide, actor=here().user), to=link("polls.show_one", id=id), done="poll_closing")
+
+
+@pages.get("/polls/<id>/numbers.<any(xlsx, csv):format>")
+@requires(Right.READ)
+def export(id: str, format: str) -> Response:  # noqa: A002
+    """Export what the page shows, no sooner than the page shows it."""
+    seen = _standing(id)
+    table = _table(seen)
+    if format == "csv":
+        data = write_csv(table.header, table.rows)
+    else:
+        footer = t("polls.footer", at=fully(now()), state=t(f"polls.state_{seen.poll.state}"))
+        data = write_xlsx(seen.poll.sheet.question, table.header, table.rows, footer)
+    response = Response(data, content_type=_TYPES[format])
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-poll-{today().isoformat()}.{format}"'
+    return response
+
+
+async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Standing, ...]:
+    found = await stored.of_roots(unit, roots, limit=MOST_SHOWN)
+    return tuple([await _stand(unit, poll) for poll in found])
+
+
+async def _stand(unit: Reading, poll: Poll) -> Standing:
+    """Return the published figure of a poll that has ended, a fresh count of any other."""
+    count = poll.result or polls.count(poll, await stored.box(unit, poll))
+    return Standing(poll=poll, count=count, hidden=not poll.sheet.disclosed and poll.state is not State.CLOSED)
+
+
+def _standing(id: str) -> Standing:  # noqa: A002
+    roots = here().roots
+
+    async def find(unit: Reading) -> Standing | None:
+        poll = await stored.visible(unit, roots, PollId(id))
+        return await _stand(unit, poll) if poll else None
+
+    found = ask(find)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _table(seen: Standing) -> Table:
+    """Return the numbers, everyone's beside the roster's where these differ."""
+    both = seen.count.everyone != seen.count.members
+    sides = (seen.count.everyone, seen.count.members) if both else (seen.count.everyone,)
+    header = ("polls.number", "polls.answer", "polls.everyone", "polls.members")[: 2 + len(sides)]
+    rows: list[tuple[Written, ...]] = []
+    if not seen.hidden:
+        rows = [
+            (number, answer.text, *(side.votes.get(answer.id, 0) for side in sides))
+            for number, answer in enumerate(seen.poll.sheet.answers, start=1)
+        ]
+    rows.append((None, t("polls.people"), *(side.voters for side in sides)))
+    if not seen.hidden:
+        rows.append((None, t("polls.abstained"), *(side.abstained for side in sides)))
+    rows.append((None, t("polls.asked"), *(seen.count.asked for _ in sides)))
+    return Table(header=tuple(t(key) for key in header), rows=tuple(rows))
+
+
+def _places() -> tuple[Room, ...]:
+    roots = here().roots_for(Right.SCHEDULE)
+    found = ask(lambda unit: rooms.rooms_of(unit, roots))
+    return tuple(room for room, lost in found if lost is None and room.purpose is not Purpose.SPACE)
+
+
+def _fresh(places: tuple[Room, ...]) -> Fields:
+    """Propose tomorrow evening."""
+    node = here().node(places[0].organisation) if places else None
+    local = now().astimezone(ZoneInfo(node.timezone)) if node else now()
+    return Fields(
+        room=places[0].id if places else "", date=(local.date() + timedelta(days=1)).isoformat(), time="18:00"
+    )
+
+
+def _fields() -> Fields:
+    form = request.form
+    return Fields(
+        room=form.get("room", ""),
+        question=form.get("question", "").strip(),
+        answers=form.get("answers", "").replace("\r\n", "\n"),
+        most=form.get("most", "1").strip(),
+        shown=form.get("shown", "always"),
+        until=form.get("until", "time"),
+        date=form.get("date", "").strip(),
+        time=form.get("time", "").strip(),
+    )
+
+
+def _poll(fields: Fields, places: tuple[Room, ...]) -> Poll | Refusal:
+    """Turn the fields into a poll; what it says is judged by its own rule."""
+    room = next((place for place in places if place.id == fields.room), None)
+    node = here().node(room.organisation) if room else None
+    if room is None or node is None:
+        return refused("poll.no_room", field="room")
+    id = PollId(derive(cause(), "poll"))  # noqa: A001 - the field's name
+    texts = [line.strip() for line in fields.answers.split("\n") if line.strip()]
+    most = int(fields.most) if re.fullmatch("[0-9]{1,3}", fields.most) else 0
+    sheet = Sheet(
+        question=fields.question,
+        answers=polls.number_answers(id, texts),
+        most=most,
+        disclosed=fields.shown == "always",
+    )
+    poll = Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet)
+    if fields.until == "hand":
+        return poll
+    closes_at = _instant(fields, node.timezone)
+    return closes_at if isinstance(closes_at, Refusal) else replace(poll, closes_at=closes_at)
+
+
+def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
+    try:
+        day, at = date.fromisoformat(fields.date), time.fromisoformat(fields.time).replace(tzinfo=None)
+        return instant(day, at, timezone)
+    except (ValueError, OverflowError):
+        return refused("poll.bad_date", field="date")
+
+
+def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = None) -> Answer:
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "polls/start.html",
+        fields=fields,
+        places=places,
+        limits=LIMITS,
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+    return page, 422 if refusals else 200

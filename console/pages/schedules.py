@@ -1,0 +1,212 @@
+"""Scheduling lessons: now, at a time, or weekly; the dates are shown before anything is planned."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, render_template, request
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, first_by_field, see
+from console.desk import ask, cause, now, settle
+from content.decision import Refusal, refused
+from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
+from content.lessons import Lesson
+from content.organisations import Organisation, Right
+from content.schedules import Planned, Recurrence, Schedule, materialise, schedule_lessons
+from storage import lessons, members, rooms
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("schedules", __name__)
+
+WINDOWS = (30, 120, 720, 1_440, 4_320, 10_080)
+LATENESS = (10, 120, 720, 1_440, 4_320)
+"""Minutes that the form offers; content alone says what may be meant."""
+
+SHOWN_DATES = 3
+FIRST_DAY = date(2000, 1, 1)
+"""What lies before it is a slip of the finger, and far enough back no instant at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What stands in the form, whether or not it can be meant."""
+
+    lessons: tuple[str, ...]
+    audience: str
+    when: str = "at"
+    date: str = ""
+    time: str = ""
+    weekdays: tuple[str, ...] = ()
+    count: str = "4"
+    window: str = "1440"
+    late: str = "720"
+
+
+@pages.route("/schedule", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def plan() -> Answer:
+    """Plan lessons for a part of the tree."""
+    places = here().within(Right.SCHEDULE)
+    library = _library()
+    if request.method == "GET":
+        return _form(_fresh(places, library), places, library)
+    fields = _fields()
+    if not any(node.id == fields.audience for node in places):
+        abort(404)
+    at, troubles = _schedule(fields, places, library)
+    if troubles or at is None:
+        return _form(fields, places, library, troubles)
+    if request.form.get("intent") == "look":
+        return _form(fields, places, library, planned=materialise(at))
+    rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        return schedule_lessons(rule, author=user, now=unit.now)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, places, library, [outcome.refusal])
+    done = "repeated" if outcome.repeated else "going_out" if fields.when == "now" else "scheduled"
+    return see(link("calendar.show"), done)
+
+
+def _library() -> tuple[Lesson, ...]:
+    roots = here().roots
+    return ask(lambda unit: lessons.library(unit, roots))
+
+
+def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fields:
+    """Propose the next full hour for the first place; a lesson named in the address is chosen already."""
+    zone = ZoneInfo(places[0].timezone)
+    soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+    wanted = request.args.get("lesson", "")
+    return Fields(
+        lessons=tuple(lesson.id for lesson in library if lesson.id == wanted),
+        audience=places[0].id,
+        date=soon.date().isoformat(),
+        time=f"{soon:%H:%M}",
+        weekdays=(str(soon.weekday()),),
+    )
+
+
+def _fields() -> Fields:
+    form = request.form
+    return Fields(
+        lessons=tuple(form.getlist("lessons"))[:200],
+        audience=form.get("audience", ""),
+        when=form.get("when", "at"),
+        date=form.get("date", "").strip(),
+        time=form.get("time", "").strip(),
+        weekdays=tuple(form.getlist("weekdays"))[:7],
+        count=form.get("count", "1").strip(),
+        window=form.get("window", "").strip(),
+        late=form.get("late", "").strip(),
+    )
+
+
+def _schedule(
+    fields: Fields, places: tuple[Organisation, ...], library: tuple[Lesson, ...]
+) -> tuple[Schedule | None, list[Refusal]]:
+    """Turn the fields into a rule, and check it as the rule's own refusals would."""
+    place = next(node for node in places if node.id == fields.audience)
+    troubles: list[Refusal] = []
+    start, at = _start(fields, ZoneInfo(place.timezone), troubles)
+    window, late = _minutes(fields.window, "window", troubles), _minutes(fields.late, "late", troubles)
+    count = int(fields.count) if re.fullmatch(r"[0-9]{1,6}", fields.count) else 0
+    if fields.when not in ("now", "at", "weekly"):
+        abort(400)
+    if troubles or start is None or at is None:
+        return None, troubles
+    known = {lesson.id for lesson in library}
+    weekly = fields.when == "weekly"
+    rule = Schedule(
+        id=ScheduleId("preview"),
+        owner=place.id,
+        audience=OrganisationId(place.id),
+        lessons=tuple(LessonId(wanted) for wanted in fields.lessons if wanted in known),
+        recurrence=Recurrence.WEEKLY if weekly else Recurrence.ONCE,
+        start=start,
+        at=at,
+        timezone=place.timezone,
+        window=window,
+        late=late,
+        weekdays=frozenset(int(day) for day in fields.weekdays if re.fullmatch("[0-6]", day))
+        if weekly
+        else frozenset(),
+        count=count if weekly else 1,
+    )
+    answer = schedule_lessons(rule, author=here().user, now=now())
+    return rule, [answer] if isinstance(answer, Refusal) else []
+
+
+def _start(fields: Fields, zone: ZoneInfo, troubles: list[Refusal]) -> tuple[date | None, time | None]:
+    if fields.when == "now":
+        local: datetime = now().astimezone(zone)
+        return local.date(), local.time().replace(microsecond=0)
+    start: date | None = None
+    at: time | None = None
+    try:
+        start = date.fromisoformat(fields.date)
+    except ValueError:
+        start = None
+    if start is None or start < FIRST_DAY:
+        troubles.append(refused("schedule.bad_date", field="date"))
+    try:
+        at = time.fromisoformat(fields.time).replace(tzinfo=None)
+    except ValueError:
+        troubles.append(refused("schedule.bad_time", field="time"))
+    return start, at
+
+
+def _minutes(written: str, field: str, troubles: list[Refusal]) -> timedelta:
+    if not re.fullmatch(r"[0-9]{1,6}", written) or not 0 < int(written) <= 90 * 1_440:
+        troubles.append(refused("schedule.bad_length", field=field))
+        return timedelta()
+    return timedelta(minutes=int(written))
+
+
+def _form(
+    fields: Fields,
+    places: tuple[Organisation, ...],
+    library: tuple[Lesson, ...],
+    refusals: list[Refusal] | None = None,
+    *,
+    planned: tuple[Planned, ...] = (),
+) -> Answer:
+    audience = OrganisationId(fields.audience)
+    number, unreached = ask(lambda unit: _reach(unit, audience))
+    page = render_template(
+        "schedules/plan.html",
+        fields=fields,
+        places=places,
+        library=library,
+        windows=_offered(WINDOWS, fields.window),
+        lateness=_offered(LATENESS, fields.late),
+        refusals=refusals or [],
+        by_field=first_by_field(refusals or []),
+        next_dates=planned[:SHOWN_DATES],
+        all_dates=len(planned),
+        titles={lesson.id: lesson.title for lesson in library},
+        number=number,
+        no_room=unreached,
+    )
+    return page, 422 if refusals else 200
+
+
+def _offered(choices: tuple[int, ...], present: str) -> list[int]:
+    extra = {int(present)} if re.fullmatch(r"[0-9]{1,6}", present) else set()
+    return sorted({*choices, *extra})
+
+
+async def _reach(unit: Reading, audience: OrganisationId) -> tuple[int, bool]:
+    """Return how many members an audience has, and whether it has no room to be reached in."""
+    number, _ = await members.count(unit, [audience])
+    found = await rooms.rooms_of(unit, [audience])
+    return number, not any(lost is None for _, lost in found)

@@ -1,0 +1,62 @@
+"""Serves the console: a WSGI server whose threads work beside the program's event loop."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from typing import Any
+
+from cheroot import wsgi
+from flask import Flask
+
+THREADS = 8
+
+
+class ServerTrouble(Exception):
+    """The console cannot be served as asked; the message is one sentence that says what to do."""
+
+
+class Server:
+    """A console that is being served."""
+
+    def __init__(self, server: Any, thread: threading.Thread) -> None:
+        self._server = server
+        self._thread = thread
+
+    @property
+    def port(self) -> int:
+        """Return the port on which it is served; of use where port 0 was asked for."""
+        return int(self._server.bind_addr[1])
+
+    def stop(self) -> None:
+        """Finish what is being answered, then stop."""
+        self._server.stop()
+        self._thread.join(timeout=10)
+
+
+def serve(app: Flask, host: str, port: int) -> Server:
+    """Serve an application in the background; port 0 picks a free one. Raises ServerTrouble when the port is taken."""
+    _try(host, port)
+    server = wsgi.Server((host, port), app, numthreads=THREADS, server_name="zhibu", shutdown_timeout=3)
+    try:
+        server.prepare()
+    except OSError as error:
+        raise _trouble(host, port, error) from None
+    thread = threading.Thread(target=server.serve, name="console", daemon=True)
+    thread.start()
+    return Server(server, thread)
+
+
+def _try(host: str, port: int) -> None:
+    """Bind once beforehand: cheroot would leave the socket of a failed try open."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, _, _, _, address = found[0]
+        socket.create_server(address, family=family).close()
+    except (OSError, OverflowError) as error:
+        raise _trouble(host, port, error) from None
+
+
+def _trouble(host: str, port: int, error: Exception) -> ServerTrouble:
+    detail = getattr(error, "strerror", None) or str(error)
+    return ServerTrouble(f"console: cannot listen on {host}:{port} ({detail}); free that port, or set another one")

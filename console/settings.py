@@ -1,0 +1,31 @@
+"""What the console must be told: where it is reached, and in which language and zone it speaks unasked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSettings:
+    """``address`` is the public base address, such as ``https://zhibu.example.org``.
+
+    ``secure_cookies`` is true exactly where the address is https. ``language`` is ``zh_CN`` or ``en``, ``timezone`` an
+    IANA name; both are for who has chosen none.
+    """
+
+    address: str
+    secure_cookies: bool
+    language: str = "zh_CN"
+    timezone: str = "Asia/Shanghai"
+
+    @property
+    def host(self) -> str:
+        """Return the host name under which the console is reached."""
+        return urlsplit(self.address).hostname or "localhost"
+
+    @property
+    def origin(self) -> str:
+        """Return the origin that a browser names for pages of ours."""
+        parts = urlsplit(self.address)
+        return f"{parts.scheme}://{parts.netloc}".lower()
