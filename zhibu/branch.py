@@ -1,0 +1,194 @@
+"""Puts the rooms together: one store, one bot and one console on one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+
+from bot.bot import Bot, jitter
+from bot.matrix.faults import Fault, Kind, TokenRevoked
+from bot.matrix.homeserver import Homeserver
+from console.app import create_app
+from console.server import Server, ServerTrouble, serve
+from console.settings import ConsoleSettings
+from content.speech import Speech
+from content.trouble import Exit, Trouble
+from storage.heartbeats import Beat
+from storage.store import Store
+from zhibu.config import Config
+
+log = structlog.get_logger(__name__)
+
+
+class Branch:
+    """A running installation. ``open`` takes the database and the port, ``connect`` the chat account, ``run`` works."""
+
+    def __init__(self, config: Config, speech: Speech, store: Store) -> None:
+        self.config = config
+        self.speech = speech
+        self.store = store
+        self.server: Server | None = None
+        self.homeserver: Homeserver | None = None
+        self.listening = asyncio.Event()
+        """Set once the bot hears what is said."""
+
+    @classmethod
+    async def open(cls, config: Config, speech: Speech, *, console: bool = True) -> Branch:
+        """Open the database and the console. Raises Trouble when either cannot be had."""
+        store = await Store.open(config.database)
+        branch = cls(config, speech, store)
+        try:
+            if console:
+                branch._open_console()
+        except BaseException:
+            await branch.close()
+            raise
+        return branch
+
+    def _open_console(self) -> None:
+        console = self.config.console
+        settings = ConsoleSettings(
+            address=self.config.console_address,
+            secure_cookies=self.config.console_address.startswith("https://"),
+            language=self.config.content.language,
+            timezone=self.config.content.timezone,
+        )
+        app = create_app(self.store, asyncio.get_running_loop(), self.speech, settings)
+        try:
+            self.server = serve(app, console.host, console.port)
+        except ServerTrouble:
+            raise Trouble(Exit.UNAVAILABLE, "start.port_taken", host=console.host, port=console.port) from None
+
+    @property
+    def address(self) -> str:
+        """Return the console's address; where a free port was asked for, with the one it got."""
+        address = self.config.console_address
+        if self.config.console.address or self.server is None:
+            return address
+        host = urlsplit(address).hostname
+        return f"http://{host}:{self.server.port}"
+
+    async def connect(self, *, new_login: bool = False) -> bool:
+        """Sign the bot in, or take up the login it has; ``False`` when the homeserver is away and can be waited for.
+
+        ``new_login`` puts a login that is no longer valid aside; the new device has the same identity.
+        Raises Trouble for what a person must mend.
+        """
+        config = self.config
+        keys = config.path(config.bot.keys)
+        try:
+            device = keys / "device"
+            if new_login:
+                Homeserver.retire(device)
+            signed_in = (device / "session.json").exists()
+            password = "" if signed_in else _password(config)
+            pickle_key = _pickle_key(keys)
+            session = await Homeserver.log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
+            homeserver = Homeserver(session, pickle_key, secrets=keys / "signing")
+            await homeserver.start()
+        except OSError as error:
+            raise Trouble(Exit.CONFIG, "start.keys_trouble", keys=str(keys), why=error.strerror or "") from None
+        except Fault as fault:
+            if fault.doubtful and signed_in:
+                return False
+            raise self.trouble_of(fault) from None
+        self.homeserver = homeserver
+        return True
+
+    async def connect_now(self) -> None:
+        """Do the same where waiting makes no sense. Raises Trouble when the homeserver is away."""
+        if not await self.connect():
+            address = self.config.bot.homeserver
+            raise Trouble(Exit.UNAVAILABLE, "start.homeserver_unreachable", address=address)
+
+    def trouble_of(self, fault: Fault) -> Trouble:
+        """Return what a person must know and do about a fault at the start."""
+        bot = self.config.bot
+        if fault.kind is Kind.SIGN_IN:
+            file = str(self.config.path(bot.password_file))
+            key = "start.wrong_password"
+            return Trouble(Exit.NO_PERMISSION, key, address=bot.homeserver, user=bot.user, file=file)
+        if isinstance(fault, TokenRevoked):
+            return Trouble(Exit.NO_PERMISSION, "start.revoked", address=bot.homeserver)
+        if fault.doubtful:
+            return Trouble(Exit.UNAVAILABLE, "start.homeserver_unreachable", address=bot.homeserver)
+        if fault.kind in (Kind.STORE, Kind.IDENTITY):
+            keys = str(self.config.path(bot.keys))
+            return Trouble(Exit.CONFIG, "start.keys_trouble", keys=keys, why=fault.detail)
+        return Trouble(Exit.UNAVAILABLE, "start.homeserver_refused", address=bot.homeserver, why=str(fault))
+
+    async def run(self, stop: asyncio.Event, waiting: Callable[[], None] = lambda: None) -> None:
+        """Work until told to stop; a homeserver that is away is waited for with the console open."""
+        work = asyncio.create_task(self._work(waiting))
+        told = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                await work
+        finally:
+            for task in (work, told):
+                task.cancel()
+            await asyncio.gather(work, told, return_exceptions=True)
+
+    async def _work(self, waiting: Callable[[], None]) -> None:
+        pause = 1.0
+        while self.homeserver is None and not await self.connect():
+            waiting()
+            await self.store.settle(notes=[Beat(role="bot", state="waiting", at=self.store.now())])
+            await asyncio.sleep(jitter(pause))
+            pause = min(pause * 2, 60.0)
+        assert self.homeserver is not None
+        bot = Bot(self.store, self.homeserver, self.speech, console=self.address, encrypted=self.config.bot.encrypted)
+        announcing = asyncio.create_task(self._announce(bot))
+        try:
+            await bot.run()
+        finally:
+            announcing.cancel()
+
+    async def _announce(self, bot: Bot) -> None:
+        await bot.listening.wait()
+        self.listening.set()
+
+    async def close(self) -> None:
+        """Stop listening and put everything away; the bot stays signed in."""
+        if self.server is not None:
+            await asyncio.to_thread(self.server.stop)
+        if self.homeserver is not None:
+            with contextlib.suppress(Fault):
+                await self.homeserver.close()
+        await self.store.close()
+
+
+def _pickle_key(keys: Path) -> bytes:
+    """Return the key under which the bot's encryption keys lie, making it the first time."""
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = keys / "pickle.key"
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return file.read_bytes()
+    key = secrets.token_bytes(32)
+    with os.fdopen(handle, "wb") as opened:
+        opened.write(key)
+        opened.flush()
+        os.fsync(opened.fileno())
+    return key
+
+
+def _password(config: Config) -> str:
+    file = config.path(config.bot.password_file or "bot-password")
+    try:
+        mode = file.stat().st_mode
+        password = file.read_text(encoding="utf-8").strip()
+    except OSError:
+        raise Trouble(Exit.CONFIG, "start.no_password", file=str(file)) from None
+    if mode & 0o077:
+        raise Trouble(Exit.CONFIG, "start.open_password", file=str(file))
+    return password

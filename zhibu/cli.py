@@ -1,0 +1,279 @@
+"""The command line: zhibu run, found, rooms, export and demo; setting up stands in ``zhibu/set_up.py``."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from content.speech import Reader
+from content.trouble import Exit, Trouble
+from zhibu.config import Config, load_config
+from zhibu.front import CONFIG as _CONFIG
+from zhibu.front import EPILOG as _EPILOG
+from zhibu.front import Front
+from zhibu.logs import configure_logs
+from zhibu.set_up import check, init, upgrade
+
+# The rooms themselves are imported by the commands that need them, so that a mistake in the settings is told at once.
+if TYPE_CHECKING:
+    from content.roster import Reading as RosterReading
+    from zhibu.branch import Branch
+    from zhibu.founding import Plan
+
+FORMATS = ("json", "csv", "xlsx")
+RECORDS = ("participation", "members", "lessons", "outbox", "audit")
+
+
+def stop_on_signals(stop: asyncio.Event) -> None:
+    """Let SIGTERM and Ctrl-C set an event instead of tearing things down."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+
+@click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="zhibu")
+def main() -> None:
+    """Zhibu runs the life of a workplace Party branch inside group chats."""
+
+
+for _command in (init, check, upgrade):
+    main.add_command(_command)
+
+
+@main.command(epilog=_EPILOG)
+@click.option("--new-login", is_flag=True, help="Sign the bot in anew, after its login was revoked.")
+@_CONFIG
+def run(file: Path, new_login: bool) -> None:
+    """Run bot, clock, delivery and console until Ctrl-C or SIGTERM."""
+    front = Front()
+    front.run(_run(front, file, new_login=new_login))
+
+
+async def _run(front: Front, file: Path, *, new_login: bool) -> int:
+    configure_logs()
+    config = load_config(file)
+    from zhibu.branch import Branch
+
+    stop = asyncio.Event()
+    stop_on_signals(stop)
+    branch = await Branch.open(config, front.speech)
+    try:
+        connected = await branch.connect(new_login=new_login)
+        if not connected:
+            away = front.say("start.homeserver_unreachable", address=config.bot.homeserver)
+            click.echo(f"zhibu: {away}", err=True)
+        click.echo(front.say("start.running", address=branch.address))
+        await branch.run(stop)
+    finally:
+        await branch.close()
+    click.echo(front.say("start.stopped"))
+    return 0
+
+
+@main.command(epilog=_EPILOG)
+@click.argument("name")
+@click.option("--secretary", required=True, metavar="@USER:SERVER", help="Who may sign in to the console first.")
+@click.option(
+    "--kind",
+    type=click.Choice(["general_branch", "branch"]),
+    default="general_branch",
+    show_default=True,
+    help="A general branch has branches below it; a branch stands alone.",
+)
+@click.option("--roster", type=click.Path(path_type=Path), help="Its people, as an .xlsx or .csv file.")
+@click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@_CONFIG
+def found(name: str, secretary: str, kind: str, roster: Path | None, yes: bool, file: Path) -> None:
+    """Found the organisation NAME: its tree and people, its rooms, and a link to sign in with."""
+    front = Front()
+    front.run(_found(front, file, name=name, secretary=secretary, kind=kind, roster=roster, yes=yes))
+
+
+async def _found(
+    front: Front, file: Path, *, name: str, secretary: str, kind: str, roster: Path | None, yes: bool
+) -> int:
+    configure_logs(logging.WARNING)
+    config = load_config(file)
+    from content.identifiers import UserId
+    from content.organisations import Kind
+    from storage.store import utc_now
+    from zhibu.founding import Plan, read_roster
+
+    if roster is None and kind == Kind.GENERAL_BRANCH:
+        raise Trouble(Exit.USAGE, "found.needs_roster")
+    if not (secretary.startswith("@") and ":" in secretary):
+        raise Trouble(Exit.USAGE, "found.bad_user", value=secretary)
+    plan = Plan(
+        name=name,
+        kind=Kind(kind),
+        timezone=config.content.timezone,
+        language=config.content.language,
+        secretary=UserId(secretary),
+    )
+    if roster is not None:
+        today = utc_now().astimezone(ZoneInfo(plan.timezone)).date()
+        reading = read_roster(roster, plan=plan, bot=UserId(config.bot.user), today=today)
+        plan = replace(plan, entries=tuple(row.entry for row in reading.rows))
+        _show_reading(front, reading)
+    if not yes and not click.confirm(front.say("found.confirm", name=name, n=len(plan.entries))):
+        return int(Exit.DONE)
+    return await _write_founding(front, config, plan)
+
+
+def _show_reading(front: Front, reading: RosterReading) -> None:
+    """Say what the roster holds, and everything that is wrong in it, before anything is written."""
+    click.echo(front.say("found.read", n=len(reading.rows), refused=reading.refused_rows, skipped=reading.skipped))
+    for note in reading.notes:
+        click.echo(f"- {front.speech.say(note, front.reader)}")
+    for problem in reading.problems:
+        why = front.speech.say(problem.words, front.reader)
+        click.echo(
+            front.say("found.problem", row=problem.row, column=problem.column, value=problem.value, why=why), err=True
+        )
+
+
+async def _write_founding(front: Front, config: Config, plan: Plan) -> int:
+    from zhibu.branch import Branch
+    from zhibu.founding import found as write
+    from zhibu.founding import sign_in_link
+
+    branch = await Branch.open(config, front.speech, console=False)
+    try:
+        await branch.connect_now()
+        await write(branch.store, plan, secrets.token_urlsafe(24))
+        await _make_rooms(branch)
+        link = await sign_in_link(branch.store, plan.secretary, branch.address)
+    finally:
+        await branch.close()
+    click.echo(front.say("found.done", name=plan.name, link=link, config=str(config.folder)))
+    return int(Exit.DONE)
+
+
+async def _make_rooms(branch: Branch) -> None:
+    """Make the rooms; what the homeserver refuses can be mended and tried again."""
+    from bot.matrix.faults import Fault
+    from zhibu.founding import make_rooms
+
+    assert branch.homeserver is not None
+    try:
+        await make_rooms(branch.store, branch.homeserver, encrypted=branch.config.bot.encrypted)
+    except Fault as fault:
+        address = branch.config.bot.homeserver
+        raise Trouble(Exit.UNAVAILABLE, "rooms.refused", address=address, why=str(fault)) from None
+
+
+@main.command(epilog=_EPILOG)
+@_CONFIG
+def rooms(file: Path) -> None:
+    """Make the rooms that are missing and invite who is missing there; doing it again changes nothing."""
+    front = Front()
+    front.run(_rooms(front, file))
+
+
+async def _rooms(front: Front, file: Path) -> int:
+    configure_logs(logging.WARNING)
+    config = load_config(file)
+    from zhibu.branch import Branch
+
+    branch = await Branch.open(config, front.speech, console=False)
+    try:
+        await branch.connect_now()
+        await _make_rooms(branch)
+    finally:
+        await branch.close()
+    click.echo(front.say("rooms.done"))
+    return int(Exit.DONE)
+
+
+@main.command(epilog=_EPILOG)
+@click.argument("what", type=click.Choice(RECORDS))
+@click.option("--format", "form", type=click.Choice(FORMATS), default="csv", show_default=True)
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
+@_CONFIG
+def export(what: str, form: str, output: Path | None, file: Path) -> None:
+    """Write records out, also beside a running branch: participation, members, lessons, outbox or audit."""
+    front = Front()
+    front.run(_export(front, file, what, form, output))
+
+
+async def _export(front: Front, file: Path, what: str, form: str, output: Path | None) -> int:
+    config = load_config(file)
+    from storage.store import Store
+    from zhibu.export import export as write_out
+
+    store = await Store.open(config.database, exclusive=False)
+    try:
+        reader = Reader(language=config.content.language, timezone=config.content.timezone)
+        data = await write_out(store, what, form, front.speech, reader)
+    finally:
+        await store.close()
+    if output is None:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    else:
+        _write(output, data)
+    return 0
+
+
+def _write(output: Path, data: bytes) -> None:
+    try:
+        output.write_bytes(data)
+    except OSError as error:
+        raise Trouble(Exit.DATA, "export.not_written", file=str(output), why=error.strerror or "") from None
+
+
+@main.command(epilog=_EPILOG)
+@click.option("--data", type=click.Path(path_type=Path), default=Path(".demo"), show_default=True, help="Its folder.")
+@click.option("--reset", is_flag=True, help="Start anew: delete the folder of an earlier sample branch first.")
+@click.option("--no-actors", is_flag=True, help="Leave the sample members silent.")
+@click.option("--unencrypted", is_flag=True, help="Make rooms that simple clients can read (a new branch only).")
+@click.option("--console-port", type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--homeserver-port", type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--headless", is_flag=True, help="Say nothing but trouble; for scripts.")
+@click.option("--ready-file", type=click.Path(path_type=Path), help="A JSON file that appears when everything answers.")
+def demo(
+    data: Path,
+    reset: bool,
+    no_actors: bool,
+    unencrypted: bool,
+    console_port: int | None,
+    homeserver_port: int | None,
+    headless: bool,
+    ready_file: Path | None,
+) -> None:
+    """Run a sample branch on a real homeserver on this machine, with members who answer."""
+    from zhibu.demo.demo import Demo, Options
+
+    front = Front()
+    options = Options(
+        data=data,
+        reset=reset,
+        actors=not no_actors,
+        encrypted=not unencrypted,
+        console_port=console_port,
+        homeserver_port=homeserver_port,
+        ready_file=ready_file,
+    )
+
+    def say(key: str, **parameters: Any) -> None:
+        if not headless:
+            click.echo(front.say(key, **parameters))
+
+    async def work() -> int:
+        configure_logs(logging.WARNING)
+        stop = asyncio.Event()
+        stop_on_signals(stop)
+        await Demo(options, front.speech, say).run(stop)
+        return 0
+
+    front.run(work())

@@ -1,0 +1,170 @@
+"""Writes records out as JSON, CSV or a workbook, with the numbers that the console shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from console import sheets
+from content.decision import Words, words
+from content.identifiers import OrganisationId
+from content.organisations import Kind, Organisation
+from content.roster import COLUMNS as ROSTER
+from content.speech import Reader, Speech
+from storage import audit, lessons, members, organisations, outbox, participation
+from storage.store import Store
+from storage.unit import Reading
+
+Record = Mapping[str, Any]
+
+PARTICIPATION = ("organisation", "name", "user_id", "lesson", "occurrence", "due_at", "state")
+LESSONS = ("id", "organisation", "kind", "title", "revision", "source", "dated", "minutes", "pack", "body")
+OUTBOX = (
+    *("id", "kind", "state", "room", "user_id", "lesson", "branch"),
+    *("made_at", "not_before", "done_at", "failures", "error"),
+)
+AUDIT = ("at", "actor", "action", "outcome", "cause")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A kind of record: what it is called, its columns in order, and where it is read from."""
+
+    title: Words
+    columns: tuple[str, ...]
+    read: Callable[[Reading], Awaitable[list[Record]]]
+
+
+async def export(store: Store, what: str, form: str, speech: Speech, reader: Reader) -> bytes:
+    """Return all records of a kind, one row each; instants are ISO 8601 in UTC."""
+    kept = KINDS[what]
+    rows = await store.read(kept.read)
+    if form == "json":
+        return (json.dumps(rows, ensure_ascii=False, indent=2) + "\n").encode()
+    table: list[list[Any]] = [[row[name] for name in kept.columns] for row in rows]
+    if form == "csv":
+        return sheets.write_csv(kept.columns, table)
+    return sheets.write_xlsx(speech.say(kept.title, reader), kept.columns, table)
+
+
+def _instant(at: datetime | None) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at else ""
+
+
+async def _participation(unit: Reading) -> list[Record]:
+    """Return every member's place in every occurrence."""
+    return [
+        {
+            "organisation": line.organisation,
+            "name": line.name,
+            "user_id": line.user_id,
+            "lesson": line.lesson,
+            "occurrence": line.occurrence,
+            "due_at": _instant(line.due_at),
+            "state": line.state.value,
+        }
+        for line in await participation.lines(unit)
+    ]
+
+
+async def _members(unit: Reading) -> list[Record]:
+    """Return the roster by the tree, in the columns in which it is filed; what we do not keep stays empty."""
+    tree = {node.id: node for node in await organisations.tree(unit)}
+    place = {node: number for number, node in enumerate(tree)}
+    people = await members.roster(unit, [node.id for node in tree.values() if node.parent is None])
+    rows: list[Record] = []
+    for number, one in enumerate(sorted(people, key=lambda one: (place[one.organisation], one.name, one.id)), start=1):
+        node = tree[one.organisation]
+        known = {
+            "序号": number,
+            "姓名": one.name,
+            "性别": one.gender,
+            "所在党支部": _branch(tree, node),
+            "党小组": node.name if node.kind is Kind.GROUP else "",
+            "党内职务": one.position,
+            "工作岗位(职务)": one.post,
+            "人员类别": one.category,
+            "加入党组织日期": one.joined,
+            "转为正式党员日期": one.full_since,
+            "联系电话": one.phone,
+            "党籍状态": one.status,
+            "备注": one.note,
+        }
+        rows.append({name: known.get(name, "") for name in ROSTER})
+    return rows
+
+
+def _branch(tree: Mapping[OrganisationId, Organisation], node: Organisation) -> str:
+    """Return the name of the branch at or above a node, empty where there is none."""
+    at: Organisation | None = node
+    while at is not None and at.kind is not Kind.BRANCH:
+        at = tree.get(at.parent) if at.parent else None
+    return at.name if at else ""
+
+
+async def _lessons(unit: Reading) -> list[Record]:
+    """Return every lesson as it is now."""
+    tree = {node.id: node for node in await organisations.tree(unit)}
+    found = await lessons.library(unit, [node.id for node in tree.values() if node.parent is None])
+    return [
+        {
+            "id": lesson.id,
+            "organisation": tree[lesson.owner].name,
+            "kind": lesson.kind.value,
+            "title": lesson.title,
+            "revision": lesson.revision,
+            "source": lesson.source,
+            "dated": lesson.dated.isoformat() if isinstance(lesson.dated, date) else "",
+            "minutes": lesson.minutes,
+            "pack": lesson.pack,
+            "body": lesson.body,
+        }
+        for lesson in found
+    ]
+
+
+async def _outbox(unit: Reading) -> list[Record]:
+    """Return what was sent and what was not, and why; never the words."""
+    return [
+        {
+            "id": item.id,
+            "kind": item.kind.value,
+            "state": item.state.value,
+            "room": item.room or "",
+            "user_id": item.user or "",
+            "lesson": item.title or "",
+            "branch": item.branch_name or "",
+            "made_at": _instant(item.made_at),
+            "not_before": _instant(item.not_before),
+            "done_at": _instant(item.done_at),
+            "failures": item.failures,
+            "error": item.error or "",
+        }
+        for item in await outbox.every_item(unit)
+    ]
+
+
+async def _audit(unit: Reading) -> list[Record]:
+    """Return the record of what was decided, by whom and because of what."""
+    return [
+        {
+            "at": _instant(line.at),
+            "actor": line.actor or "",
+            "action": line.action,
+            "outcome": line.outcome,
+            "cause": line.cause,
+        }
+        for line in await audit.lines(unit)
+    ]
+
+
+KINDS: Mapping[str, Kept] = {
+    "participation": Kept(title=words("export.participation"), columns=PARTICIPATION, read=_participation),
+    "members": Kept(title=words("export.members"), columns=ROSTER, read=_members),
+    "lessons": Kept(title=words("export.lessons"), columns=LESSONS, read=_lessons),
+    "outbox": Kept(title=words("export.outbox"), columns=OUTBOX, read=_outbox),
+    "audit": Kept(title=words("export.audit"), columns=AUDIT, read=_audit),
+}

@@ -1,0 +1,69 @@
+"""Reads a pack of lessons from its folder: the order, the texts, and the pictures they show."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import content
+from console.pictures import take_in
+from content import frontmatter, markup
+from content.decision import Refusal
+from content.frontmatter import LessonText
+from content.identifiers import LessonId, OrganisationId, derive
+from content.lessons import Kind, Lesson, Picture, PictureKept
+from content.trouble import Exit, Trouble
+
+SHIPPED = Path(content.__file__).parent / "packs"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """A lesson of a pack and its pictures, not yet anyone's."""
+
+    file: str
+    text: LessonText
+    pictures: tuple[PictureKept, ...]
+
+    def lesson(self, cause: str, owner: OrganisationId, pack: str) -> Lesson:
+        """Make it a lesson of an organisation; the same cause always makes the same one."""
+        alternatives = {image.address: image.alternative for image in markup.images(self.text.body)}
+        return Lesson(
+            id=LessonId(derive(cause, "lesson", self.file)),
+            owner=owner,
+            kind=Kind.LESSON,
+            title=self.text.title,
+            body=self.text.body,
+            source=self.text.source,
+            dated=self.text.dated,
+            minutes=self.text.minutes,
+            pictures=tuple(
+                Picture(hash=kept.hash, name=name, alternative=alternatives.get(name, ""))
+                for name, kept in zip(self.text.media, self.pictures, strict=True)
+            ),
+            pack=pack,
+        )
+
+
+def read_pack(folder: Path) -> tuple[str, tuple[Packed, ...]]:
+    """Return a pack's title and its lessons in order. Raises Trouble that names the file and the line."""
+    try:
+        about = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+        return str(about["title"]), tuple(_read(folder, str(name)) for name in about["order"])
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise Trouble(Exit.DATA, "pack.unreadable", folder=str(folder), why=str(error)) from None
+
+
+def _read(folder: Path, name: str) -> Packed:
+    text = frontmatter.parse((folder / name).read_text(encoding="utf-8"), name)
+    if isinstance(text, tuple):
+        first = text[0]
+        raise Trouble(Exit.DATA, "pack.problem", file=first.file, line=first.line, why=(first.words,))
+    pictures = []
+    for medium in text.media:
+        kept = take_in((folder / medium).read_bytes(), medium)
+        if isinstance(kept, Refusal):
+            raise Trouble(Exit.DATA, "pack.problem", file=medium, line=1, why=(kept.words,))
+        pictures.append(kept)
+    return Packed(file=name, text=text, pictures=tuple(pictures))
