@@ -1,0 +1,133 @@
+"""The clock opens what is due, misses what is too late, and closes only what has been heard to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from bot.clock import Clock
+from content.checkins import State
+from content.occurrences import OccurrenceRevived
+from content.occurrences import State as Stand
+from storage import heartbeats
+from tests.small_branch import NOON, ROLL, ZHANG, HandClock, SmallBranch
+
+MINUTE = timedelta(minutes=1)
+
+
+class Ticking:
+    """A clock with a say in whether everything was heard."""
+
+    def __init__(self, branch: SmallBranch) -> None:
+        self.caught_up = True
+        self.clock = Clock(branch.store, caught_up=lambda: self.caught_up, hearing_state=lambda: "listening")
+
+    async def tick(self) -> None:
+        await self.clock.tick()
+
+
+@pytest.fixture
+def ticking(branch: SmallBranch) -> Ticking:
+    return Ticking(branch)
+
+
+async def test_it_opens_what_is_due_once(branch: SmallBranch, clock: HandClock, ticking: Ticking) -> None:
+    id = await branch.plan(due=NOON + MINUTE)
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.PLANNED
+    clock.forward(minutes=1)
+    await asyncio.gather(ticking.tick(), ticking.tick())
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.OPEN
+    assert len(await branch.rows()) == 2
+
+
+@pytest.mark.parametrize(
+    ("away", "state"),
+    [(0, Stand.OPEN), (5, Stand.OPEN), (9, Stand.OPEN), (11, Stand.MISSED), (600, Stand.MISSED)],
+)
+async def test_after_being_away_it_does_exactly_what_the_rule_says(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking, away: int, state: Stand
+) -> None:
+    id = await branch.plan(late=10 * MINUTE, window=timedelta(days=1))
+    clock.forward(minutes=away)
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is state
+
+
+async def test_it_closes_what_is_over(branch: SmallBranch, clock: HandClock, ticking: Ticking) -> None:
+    id = await branch.open(ROLL)
+    clock.forward(hours=1, minutes=59)
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.OPEN
+    clock.forward(minutes=1)
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.CLOSED
+    assert await branch.state(id, ZHANG) is State.UNANSWERED
+
+
+async def test_it_closes_nothing_before_everything_said_was_heard(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking
+) -> None:
+    id = await branch.open(ROLL)
+    clock.forward(hours=5)
+    ticking.caught_up = False
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.OPEN
+    ticking.caught_up = True
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.CLOSED
+
+
+async def test_it_opens_on_time_even_while_nothing_can_be_heard(branch: SmallBranch, ticking: Ticking) -> None:
+    id = await branch.plan()
+    ticking.caught_up = False
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.OPEN
+
+
+async def test_what_was_missed_is_sent_when_an_organiser_says_so(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking
+) -> None:
+    id = await branch.plan()
+    clock.forward(hours=5)
+    await ticking.tick()
+    await branch.store.settle(notes=[OccurrenceRevived(occurrence=id, at=clock.now)])
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.OPEN
+    clock.forward(hours=5)
+    await ticking.tick()
+    assert (await branch.occurrence(id)).state is Stand.CLOSED
+
+
+async def test_a_clock_that_steps_back_repeats_nothing(branch: SmallBranch, clock: HandClock, ticking: Ticking) -> None:
+    id = await branch.plan()
+    await ticking.tick()
+    before = await branch.everything()
+    clock.forward(hours=-3)
+    await ticking.tick()
+    clock.forward(hours=3)
+    await ticking.tick()
+    assert await branch.everything() == before
+    assert id
+
+
+async def test_an_error_in_a_tick_does_not_stop_the_clock(
+    branch: SmallBranch, ticking: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_all: object) -> None:
+        raise OSError("disk full")
+
+    id = await branch.plan()
+    monkeypatch.setattr(branch.store, "read", broken)
+    await ticking.clock._tick()
+    monkeypatch.undo()
+    await ticking.clock._tick()
+    assert (await branch.occurrence(id)).state is Stand.OPEN
+
+
+async def test_it_gives_signs_of_life(branch: SmallBranch, ticking: Ticking) -> None:
+    await ticking.clock._beat()
+    assert await branch.store.read(heartbeats.beats) == {"clock": ("ticking", NOON), "bot": ("listening", NOON)}

@@ -1,0 +1,450 @@
+"""Everything leaves the house once and in order, whatever is killed, limited or refused in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.delivery import MOST_FAILURES, Delivery
+from bot.matrix.faults import Fault, Kind, TokenRevoked
+from bot.matrix.homeserver import MARK
+from content.checkins import State as Answer
+from content.decision import Decision, Effect, Tell, words
+from content.identifiers import UserId
+from content.lessons import LessonRevised
+from content.rooms import DirectRoomKept, Join
+from storage import outbox
+from storage.outbox import Claimed, State
+from storage.store import Step
+from tests.fake_homeserver import FakeHomeserver
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LI,
+    PICTURE,
+    ROLL,
+    SECRETARY,
+    SHOWN_PICTURE,
+    WEST_ROOM,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    fresh_cause,
+    lesson,
+    private_room,
+)
+from zhibu.catalogue import load_speech
+
+SPEECH = load_speech()
+STRANGER = UserId("@new:test")
+
+
+class Post:
+    """A delivery with its homeserver, driven by hand."""
+
+    def __init__(self, branch: SmallBranch, homeserver: FakeHomeserver) -> None:
+        self.branch = branch
+        self.homeserver = homeserver
+        self.delivery = self.again()
+
+    def again(self) -> Delivery:
+        """Make a delivery with nothing in memory, as after a restart."""
+        self.delivery = Delivery(self.branch.store, self.homeserver, SPEECH, encrypted=False)  # type: ignore[arg-type]
+        return self.delivery
+
+    async def take(self) -> list[Claimed]:
+        """Take what may go now."""
+        return await self.delivery._take(16)
+
+    async def work(self) -> None:
+        """Deliver until nothing more may go now."""
+        while rows := await self.take():
+            for row in rows:
+                await self.delivery.deliver(row)
+
+    async def states(self, *conditions: Any) -> list[str]:
+        """Return the states of rows."""
+        return [row.state for row in await self.branch.rows(*conditions)]
+
+    async def say(self, user: UserId, *, quiet: bool = False) -> None:
+        """Have something said to a person."""
+        await self.do(Tell(user=user, words=words("makeup.nothing"), quiet=quiet))
+
+    async def do(self, effect: Effect) -> None:
+        """Have something done."""
+
+        async def decide(_unit: object) -> Decision:
+            return Decision(effects=(effect,))
+
+        await self.branch.store.settle([Step(cause=fresh_cause(), decide=decide)])
+
+
+@pytest.fixture
+def homeserver(clock: HandClock) -> FakeHomeserver:
+    return FakeHomeserver(clock)
+
+
+@pytest_asyncio.fixture
+async def post(branch: SmallBranch, homeserver: FakeHomeserver) -> Post:
+    return Post(branch, homeserver)
+
+
+async def test_a_card_reaches_each_room_once_with_its_mark(post: Post) -> None:
+    await post.branch.open()
+    await post.work()
+    await post.work()
+    for room in (EAST_ROOM, WEST_ROOM):
+        (event,) = post.homeserver.rooms[room]
+        (row,) = await post.branch.rows(outbox.outbox.c.room_id == room)
+        assert (row.state, row.event_id) == (State.SENT, event.event_id)
+        assert event.content[MARK] == row.id
+        assert event.content["m.mentions"] == {}
+        assert event.content["msgtype"] == "m.notice"
+        assert "安全生产" in event.content["body"]
+
+
+async def test_killed_between_accepted_and_marked_it_is_sent_again_and_is_one_event(
+    post: Post, clock: HandClock
+) -> None:
+    await post.branch.open(audience=EAST)
+    (row,) = await post.take()
+    await post.delivery._send(row)  # and the process dies before it can write that down
+    clock.forward(minutes=3)
+    post.again()
+    await post.work()
+    assert len(post.homeserver.rooms[EAST_ROOM]) == 1
+    assert await post.states() == [State.SENT]
+
+
+async def test_a_lost_answer_is_asked_for_with_the_same_transaction(post: Post, clock: HandClock) -> None:
+    await post.branch.open(audience=EAST)
+    post.homeserver.fail(Kind.SERVER, accepted=True, status=502)
+    await post.work()
+    (row,) = await post.branch.rows()
+    assert (row.state, row.failures, row.last_error) == (State.PENDING, 1, "server")
+    clock.forward(seconds=5)
+    await post.work()
+    assert len(post.homeserver.rooms[EAST_ROOM]) == 1
+    assert await post.states() == [State.SENT]
+    assert post.homeserver.looks == 0
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_after_a_day_the_room_is_looked_at_before_anything_is_sent_again(
+    post: Post, clock: HandClock, arrived: bool
+) -> None:
+    await post.branch.open(audience=EAST)
+    post.homeserver.fail(Kind.UNREACHABLE, accepted=arrived)
+    await post.work()
+    clock.forward(hours=24)
+    post.homeserver.lose_transactions()
+    post.again()
+    await post.work()
+    assert post.homeserver.looks == 1
+    assert len(post.homeserver.rooms[EAST_ROOM]) == 1
+    assert await post.states() == [State.SENT]
+
+
+@pytest.mark.parametrize("arrived", [True, False])
+async def test_on_another_device_the_room_is_looked_at_before_anything_is_sent_again(
+    post: Post, clock: HandClock, arrived: bool
+) -> None:
+    await post.branch.open(audience=EAST)
+    post.homeserver.fail(Kind.SLOW, accepted=arrived)
+    await post.work()
+    post.homeserver.device_id = "ANOTHER"
+    clock.forward(seconds=5)
+    await post.work()
+    assert post.homeserver.looks == 1
+    assert len(post.homeserver.rooms[EAST_ROOM]) == 1
+
+
+async def test_a_limit_pauses_everything_and_counts_as_no_failure(post: Post, clock: HandClock) -> None:
+    await post.branch.open(audience=EAST)
+    await post.say(account(ZHANG))
+    post.homeserver.fail(Kind.LIMITED, status=429, retry_after=30.0)
+    first, second = await post.take()
+    await post.delivery.deliver(first)
+    calls = post.homeserver.calls
+    assert await post.take() == []
+    clock.forward(seconds=30)
+    assert await post.take() == []
+    assert post.homeserver.calls == calls
+    clock.forward(seconds=1)
+    await post.work()
+    assert [row.failures for row in await post.branch.rows()] == [0, 0]
+    await post.delivery.deliver(second)
+    assert await post.states() == [State.SENT, State.SENT]
+
+
+async def test_a_refusal_ends_the_row_with_its_reason_and_the_branch_was_not_offered(post: Post) -> None:
+    id = await post.branch.open()
+    post.homeserver.fail(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
+    await post.work()
+    rows = {row.state: row for row in await post.branch.rows()}
+    assert set(rows) == {State.FAILED, State.SENT}
+    assert rows[State.FAILED].last_error == "refused M_FORBIDDEN"
+    failed = Answer.NOT_OFFERED if rows[State.FAILED].room_id == EAST_ROOM else Answer.OPEN
+    assert await post.branch.state(id, ZHANG) is failed
+
+
+async def test_a_revoked_login_loses_nothing(post: Post, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    await post.branch.open(audience=EAST)
+
+    async def revoked(*_all: object) -> str:
+        raise TokenRevoked(status=401, errcode="M_UNKNOWN_TOKEN")
+
+    monkeypatch.setattr(post.homeserver, "send", revoked)
+    await post.work()
+    monkeypatch.undo()
+    (row,) = await post.branch.rows()
+    assert (row.state, row.failures) == (State.PENDING, 0)
+    clock.forward(seconds=60)
+    await post.work()
+    assert await post.states() == [State.SENT]
+
+
+async def test_failures_wait_longer_and_longer_and_end_some_time(post: Post, clock: HandClock) -> None:
+    await post.branch.open(audience=EAST)
+    post.homeserver.fail(Kind.SERVER, times=MOST_FAILURES + 5, status=500)
+    waits = []
+    for _ in range(MOST_FAILURES + 2):
+        await post.work()
+        (row,) = await post.branch.rows()
+        if row.state != State.PENDING:
+            break
+        waits.append(row.not_before - clock.now)
+        clock.now = row.not_before
+    assert row.state == State.FAILED
+    assert waits == sorted(waits)
+    assert max(waits) <= timedelta(minutes=5)
+    assert len(waits) == MOST_FAILURES
+
+
+async def finished(homeserver: FakeHomeserver, task: asyncio.Task[None], ready: Callable[[], bool]) -> None:
+    """Let the loop run until something is so; a delivery that ended early says why."""
+    while not ready():
+        assert not task.done(), task.result()
+        await asyncio.to_thread(lambda: None)
+
+
+@pytest_asyncio.fixture
+async def running(post: Post) -> AsyncIterator[asyncio.Task[None]]:
+    """Let the delivery run by itself until the test is over."""
+    post.branch.store.on_change(post.delivery.wake)
+    task = asyncio.create_task(post.delivery.run())
+    yield task
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_rooms_are_served_side_by_side_and_each_in_order(
+    post: Post, clock: HandClock, running: asyncio.Task[None]
+) -> None:
+    post.homeserver.gate = asyncio.Event()
+    await post.branch.open()
+    await post.branch.open(ROLL)
+    await finished(post.homeserver, running, lambda: post.homeserver.under_way == {EAST_ROOM, WEST_ROOM})
+    post.homeserver.gate.set()
+    done = lambda: all(len(post.homeserver.texts(room)) == 2 for room in (EAST_ROOM, WEST_ROOM))  # noqa: E731
+    await finished(post.homeserver, running, done)
+    for room in (EAST_ROOM, WEST_ROOM):
+        titles = [text.splitlines()[0] for text in post.homeserver.texts(room)]
+        assert "安全生产" in titles[0]
+        assert "主题党日" in titles[1]
+    assert post.homeserver.most_under_way == 2
+
+
+async def test_stopping_finishes_what_is_under_way(post: Post) -> None:
+    post.homeserver.gate = asyncio.Event()
+    await post.branch.open(audience=EAST)
+    task = asyncio.create_task(post.delivery.run())
+    await finished(post.homeserver, task, lambda: bool(post.homeserver.under_way))
+    task.cancel()
+    post.homeserver.gate.set()
+    await asyncio.gather(task, return_exceptions=True)
+    assert await post.states() == [State.SENT]
+
+
+async def test_an_edit_shows_the_new_count_on_the_card_itself(post: Post, clock: HandClock) -> None:
+    id = await post.branch.open(audience=EAST)
+    await post.work()
+    (card,) = post.homeserver.rooms[EAST_ROOM]
+    await post.branch.answer(id, ZHANG)
+    await post.branch.answer(id, LI, leave="倒班")
+    await post.work()
+    _, edit = post.homeserver.rooms[EAST_ROOM]
+    assert edit.content["m.relates_to"] == {"rel_type": "m.replace", "event_id": card.event_id}
+    fresh = edit.content["m.new_content"]
+    assert edit.content["body"] == f"* {fresh['body']}"
+    assert fresh["m.mentions"] == {}
+    last = fresh["body"].splitlines()[-1]
+    assert "1" in last
+    assert "3" in last
+    assert card.content["body"].splitlines()[:-1] == fresh["body"].splitlines()[:-1]
+
+
+async def test_an_edit_whose_answer_was_lost_is_followed_by_the_newest_count(post: Post, clock: HandClock) -> None:
+    id = await post.branch.open(audience=EAST)
+    await post.work()
+    await post.branch.answer(id, ZHANG)
+    tell, edit = await post.take()
+    await post.delivery.deliver(tell)
+    post.homeserver.fail(Kind.SERVER, accepted=True, status=502)
+    await post.delivery.deliver(edit)
+    await post.branch.answer(id, LI)
+    for _ in range(3):
+        clock.forward(seconds=10)
+        await post.work()
+    shown = post.homeserver.rooms[EAST_ROOM][-1].content["m.new_content"]["body"]
+    assert "2" in shown.splitlines()[-1]
+
+
+async def test_a_person_is_told_in_their_own_room(post: Post) -> None:
+    await post.say(account(ZHANG))
+    await post.work()
+    (text,) = post.homeserver.texts(private_room(ZHANG))
+    assert text
+
+
+async def test_a_private_room_is_made_once_even_if_the_process_dies_in_between(post: Post, clock: HandClock) -> None:
+    await post.say(STRANGER)
+    (row,) = await post.take()
+    await post.delivery._make_private_room(STRANGER)  # and the process dies
+    clock.forward(minutes=3)
+    post.again()
+    await post.say(STRANGER)
+    await post.work()
+    assert row.user == STRANGER
+    assert len(post.homeserver.aliases) == 1
+    (room,) = post.homeserver.aliases.values()
+    assert len(post.homeserver.texts(room)) == 2
+
+
+async def test_a_quiet_word_makes_no_room(post: Post) -> None:
+    await post.say(STRANGER, quiet=True)
+    await post.work()
+    assert post.homeserver.aliases == {}
+    assert await post.states() == [State.SENT]
+
+
+async def test_what_a_person_reads_is_in_their_language(post: Post) -> None:
+    await post.say(account(ZHANG))
+    await post.say(SECRETARY)
+    await post.work()
+    (text,) = post.homeserver.texts(private_room(ZHANG))
+    assert any("\u4e00" <= letter <= "\u9fff" for letter in text)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_picture_is_uploaded_once_for_all_rooms_of_its_kind(post: Post, encrypted: bool) -> None:
+    if encrypted:
+        post.homeserver.encrypted_rooms |= {EAST_ROOM, WEST_ROOM}
+    revised = LessonRevised(lesson=lesson(pictures=(SHOWN_PICTURE,), revision=2), author=SECRETARY)
+    await post.branch.store.settle(notes=[PICTURE, revised])
+    await post.branch.open()
+    await post.work()
+    assert post.homeserver.uploads == [PICTURE.data]
+    for room in (EAST_ROOM, WEST_ROOM):
+        picture, text = post.homeserver.rooms[room]
+        assert picture.content["msgtype"] == "m.image"
+        assert picture.content["body"] == "地图"
+        assert ("file" in picture.content) is encrypted
+        assert picture.content["info"] == {"mimetype": "image/png", "size": len(PICTURE.data), "w": 3, "h": 2}
+        assert "安全生产" in text.content["body"]
+
+
+async def test_invitations_are_accepted_through_the_same_door(post: Post) -> None:
+    await post.do(Join(room="!new:test"))  # type: ignore[arg-type]
+    await post.work()
+    assert post.homeserver.joined == ["!new:test"]
+    assert await post.states() == [State.SENT]
+
+
+async def test_a_card_opened_late_says_so(post: Post, clock: HandClock) -> None:
+    id = await post.branch.plan(audience=EAST)
+    clock.forward(minutes=5)
+    await post.branch.let_open(id)
+    await post.work()
+    assert "12:00" in post.homeserver.texts(EAST_ROOM)[0]
+
+
+async def test_a_card_that_could_not_be_sent_on_time_says_so_and_its_edits_too(post: Post, clock: HandClock) -> None:
+    id = await post.branch.open(audience=EAST)
+    post.homeserver.fail(Kind.UNREACHABLE)
+    await post.work()
+    clock.forward(minutes=5)
+    await post.work()
+    await post.branch.answer(id, ZHANG)
+    await post.work()
+    card, edit = post.homeserver.texts(EAST_ROOM)
+    assert "12:00" in card
+    assert "12:00" in edit
+
+
+async def test_a_punctual_card_never_says_that_it_is_late_however_long_it_is_edited(
+    post: Post, clock: HandClock
+) -> None:
+    id = await post.branch.open(audience=EAST)
+    await post.work()
+    clock.forward(minutes=50)
+    await post.branch.answer(id, ZHANG)
+    await post.work()
+    assert [("12:00" in text) for text in post.homeserver.texts(EAST_ROOM)] == [False, False]
+
+
+async def test_nobody_but_the_person_sees_their_answer(post: Post) -> None:
+    id = await post.branch.open(audience=EAST)
+    await post.work()
+    await post.branch.answer(id, ZHANG, leave="金丝雀")
+    await post.work()
+    assert "张明" not in str(post.homeserver.rooms[EAST_ROOM])
+    assert "金丝雀" not in str(post.homeserver.rooms)
+
+
+async def test_a_card_whose_lesson_is_gone_ends_quietly(post: Post) -> None:
+    await post.branch.open(audience=EAST)
+    (row,) = await post.take()
+    await post.delivery.deliver(replace(row, card="unknown"))  # type: ignore[arg-type]
+    assert post.homeserver.rooms == {}
+    assert DirectRoomKept
+
+
+async def test_rooms_that_are_limited_do_not_hold_up_messages(post: Post, clock: HandClock) -> None:
+    await post.say(STRANGER)
+    (row,) = await post.take()
+
+    async def limited(**_: Any) -> str:
+        raise Fault(Kind.LIMITED, status=429, retry_after=300.0)
+
+    post.homeserver.create_room = limited  # type: ignore[method-assign]
+    await post.delivery.deliver(row)
+    await post.branch.open(audience=EAST)
+    (card,) = await post.take()
+    await post.delivery.deliver(card)
+    assert State.SENT in await post.states()
+
+
+async def test_a_row_that_breaks_the_sender_is_given_up_and_the_next_one_goes_out(post: Post, clock: HandClock) -> None:
+    await post.branch.open(audience=EAST)
+    send = post.homeserver.send
+
+    async def broken(*_: Any, **__: Any) -> str:
+        raise IndexError("a text that no longer splits as it did")
+
+    post.homeserver.send = broken  # type: ignore[method-assign]
+    for _ in range(8):
+        await post.work()
+        clock.forward(minutes=1)
+    assert await post.states() == [State.FAILED]
+    post.homeserver.send = send  # type: ignore[method-assign]
+    await post.say(account(ZHANG))
+    await post.work()
+    assert (await post.states())[-1] == State.SENT

@@ -1,0 +1,94 @@
+"""The homeserver in memory behaves as the real one does, in everything that deliveries rest on."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from bot.matrix.homeserver import MARK, Homeserver
+from tests.fake_homeserver import FakeHomeserver
+from tests.small_branch import HandClock
+from zhibu.demo.synapse import Synapse
+
+PICKLE_KEY = bytes(range(32))
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+_numbers = itertools.count(1)
+Either = FakeHomeserver | Homeserver
+
+
+def said(text: str, mark: str = "") -> dict[str, Any]:
+    """Make the content of a message."""
+    return {"msgtype": "m.notice", "body": text, MARK: mark}
+
+
+@pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.synapse)])
+def synapse_or_none(request: pytest.FixtureRequest) -> Synapse | None:
+    """Give the real server to the second run of each case."""
+    return request.getfixturevalue("synapse") if request.param == "real" else None
+
+
+@pytest_asyncio.fixture
+async def homeserver(synapse_or_none: Synapse | None, clock: HandClock, tmp_path: Path) -> AsyncIterator[Either]:
+    """Give the one in memory, or the real one with an account signed in."""
+    if synapse_or_none is None:
+        yield FakeHomeserver(clock)
+        return
+    name = f"contract{next(_numbers)}"
+    await synapse_or_none.register(name, "a long password")
+    session = await Homeserver.log_in(synapse_or_none.url, name, "a long password", tmp_path, PICKLE_KEY, "contract")
+    real = Homeserver(session, PICKLE_KEY, deadline=20)
+    await real.start()
+    yield real
+    await real.close()
+
+
+async def room(homeserver: Either, alias: str) -> str:
+    """Make a private room that is not encrypted."""
+    alias = f"{alias}-{homeserver.user_id[1:].partition(':')[0]}"
+    return await homeserver.create_room(alias=alias, encrypted=False, invite=[], is_direct=True)
+
+
+async def test_the_same_transaction_gives_the_same_event(homeserver: Either) -> None:
+    place = await room(homeserver, "same")
+    first = await homeserver.send(place, "m.room.message", said("a"), "t1")
+    assert await homeserver.send(place, "m.room.message", said("a"), "t1") == first
+    assert await homeserver.send(place, "m.room.message", said("a"), "t2") != first
+
+
+async def test_the_same_transaction_with_another_text_gives_the_old_event(homeserver: Either) -> None:
+    place = await room(homeserver, "other-text")
+    first = await homeserver.send(place, "m.room.message", said("a"), "t1")
+    assert await homeserver.send(place, "m.room.message", said("b"), "t1") == first
+
+
+async def test_a_transaction_belongs_to_its_room(homeserver: Either) -> None:
+    here, there = await room(homeserver, "here"), await room(homeserver, "there")
+    first = await homeserver.send(here, "m.room.message", said("a"), "t1")
+    assert await homeserver.send(there, "m.room.message", said("a"), "t1") != first
+
+
+async def test_what_was_sent_is_found_by_its_mark(homeserver: Either) -> None:
+    place = await room(homeserver, "mark")
+    sent = await homeserver.send(place, "m.room.message", said("a", "mark-1"), "t1")
+    await homeserver.send(place, "m.room.message", said("a", "mark-2"), "t2")
+    assert await homeserver.find_sent(place, "mark-1", LONG_AGO) == sent
+    assert await homeserver.find_sent(place, "mark-3", LONG_AGO) is None
+
+
+async def test_an_alias_makes_one_room(homeserver: Either) -> None:
+    assert await room(homeserver, "once") == await room(homeserver, "once")
+    assert await room(homeserver, "once") != await room(homeserver, "twice")
+
+
+async def test_an_upload_for_an_encrypted_room_carries_its_key(homeserver: Either) -> None:
+    plain = await homeserver.upload(b"picture", "image/png", "a.png", encrypted=False)
+    sealed = await homeserver.upload(b"picture", "image/png", "a.png", encrypted=True)
+    assert set(plain) == {"url"}
+    assert set(sealed) == {"file"}
+    assert sealed["file"]["url"].startswith("mxc://")

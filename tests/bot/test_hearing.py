@@ -1,0 +1,371 @@
+"""A batch is taken whole or not at all, once however often it comes, and counts as of when things were said."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.hearing import PORTION, Hearing
+from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, RoomKey, Unreadable
+from bot.matrix.faults import Fault
+from content.checkins import State
+from content.decision import Fact
+from content.identifiers import EventId, PollId, RoomId, UserId
+from content.polls import Poll, PollOpened, Sheet, number_answers
+from storage import audit, polls, rooms, sync
+from storage.outbox import Kind
+from storage.store import Step
+from tests.fake_homeserver import FakeHomeserver
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LI,
+    ME,
+    NOON,
+    ROLL,
+    SECRETARY,
+    WANG,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    event,
+    message,
+    private_room,
+)
+
+MINUTE = timedelta(minutes=1)
+STRANGER, FOREIGNER = UserId("@stranger:test"), UserId("@stranger:elsewhere")
+
+
+class Ears:
+    """A hearing with its homeserver."""
+
+    def __init__(self, branch: SmallBranch) -> None:
+        self.branch = branch
+        self.homeserver = FakeHomeserver(branch.clock)
+        self.hearing = Hearing(branch.store, self.homeserver, branch.settings)  # type: ignore[arg-type]
+
+    async def hear(self, *parts: RoomBatch, token: str = "s2", keys: tuple[RoomKey, ...] = ()) -> None:
+        await self.hearing.commit(Batch(since="s1", next_batch=token, rooms=parts, keys=keys))
+
+    async def position(self) -> str | None:
+        found = await self.branch.store.read(lambda unit: sync.checkpoint(unit, ME))
+        return found[0] if found else None
+
+
+@pytest.fixture
+def ears(branch: SmallBranch) -> Ears:
+    return Ears(branch)
+
+
+def room(*timeline: Any, id: RoomId = EAST_ROOM, **more: Any) -> RoomBatch:
+    return RoomBatch(room_id=id, membership="join", timeline=timeline, **more)
+
+
+def member(user: UserId, membership: str = "join", *, sender: UserId | None = None, **more: Any) -> Event:
+    return event(sender or user, "m.room.member", {"membership": membership}, state_key=user, **more)
+
+
+async def test_answers_and_the_new_position_are_kept_together(ears: Ears) -> None:
+    id = await ears.branch.open(ROLL)
+    assert not ears.hearing.caught_up
+    await ears.hear(room(message(account(ZHANG), "签到"), message(account(LI), "我到了")))
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    assert await ears.branch.state(id, LI) is State.OPEN
+    assert await ears.position() == "s2"
+    assert ears.hearing.caught_up
+
+
+async def test_a_batch_that_comes_again_has_no_second_effect(ears: Ears) -> None:
+    await ears.branch.open(ROLL)
+    parts = room(
+        message(account(ZHANG), "签到"),
+        message(account(LI), "请假 倒班"),
+        Poison(room_id=EAST_ROOM, event_id="$p", sender=account(ZHANG), reason="too deep", raw=b"{}"),
+        member(account(LI)),
+        gap=Gap(from_token="a", to_token="b"),
+    )
+    await ears.hear(parts)
+    before = await ears.branch.everything()
+    await ears.hear(parts)
+    await ears.hear(parts, parts)
+    assert await ears.branch.everything() == before
+
+
+async def test_while_nothing_can_be_written_nothing_is_heard(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    id = await ears.branch.open(ROLL)
+    batch = room(message(account(ZHANG), "签到"))
+
+    async def full(*_all: object, **_more: object) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(ears.branch.store, "settle", full)
+    with pytest.raises(OSError, match="disk full"):
+        await ears.hear(batch)
+    monkeypatch.undo()
+    assert await ears.position() is None
+    assert not ears.hearing.caught_up
+    await ears.hear(batch)
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        (NOON + 119 * MINUTE, State.DONE),
+        (NOON + 121 * MINUTE, State.LATE),
+        (datetime.fromisoformat("1970-01-01T00:00:00+00:00"), State.DONE),
+        (datetime.fromisoformat("2100-01-01T00:00:00+00:00"), State.LATE),
+    ],
+)
+async def test_what_was_said_while_the_bot_was_away_counts_as_of_then(
+    ears: Ears, clock: HandClock, said: datetime, state: State
+) -> None:
+    id = await ears.branch.open(ROLL)
+    await ears.branch.send_all()
+    card = await ears.branch.card_event(id)
+    await ears.hear(token="s1")
+    clock.forward(hours=5)  # away, and the window closes meanwhile
+    await ears.hear(room(message(account(ZHANG), "到", reply=card, sent_at=said)))
+    await ears.branch.let_close(id)
+    assert await ears.branch.state(id, ZHANG) is state
+    assert await ears.branch.state(id, LI) is State.UNANSWERED
+
+
+async def test_leave_asked_for_while_the_bot_was_away_is_recorded_too(ears: Ears, clock: HandClock) -> None:
+    id = await ears.branch.open(ROLL)
+    await ears.hear(token="s1")
+    clock.forward(hours=5)
+    await ears.hear(room(message(account(WANG), "请假 倒班", sent_at=NOON + MINUTE)))
+    assert await ears.branch.state(id, WANG) is State.EXCUSED
+
+
+async def test_before_the_first_position_nothing_is_dated_back(ears: Ears, clock: HandClock) -> None:
+    id = await ears.branch.open(ROLL)
+    await ears.branch.send_all()
+    clock.forward(hours=5)
+    await ears.branch.let_close(id)
+    reply = await ears.branch.card_event(id)
+    await ears.hear(room(message(account(ZHANG), "到", reply=reply, sent_at=NOON)))
+    assert await ears.branch.state(id, ZHANG) is State.LATE
+
+
+async def test_what_could_not_be_read_is_read_when_its_key_comes_and_counts_as_of_then(
+    ears: Ears, clock: HandClock
+) -> None:
+    id = await ears.branch.open(ROLL)
+    await ears.branch.send_all()
+    sealed = Unreadable(room_id=EAST_ROOM, event_id="$sealed", sender=account(ZHANG), session_id="k", sent_at=NOON)
+    await ears.hear(room(sealed), token="s1")
+    assert (await ears.branch.store.read(sync.troubles))["unreadable"] == 1
+    clock.forward(hours=3)
+    await ears.branch.let_close(id)
+    await ears.hear(token="s2")
+    reply = await ears.branch.card_event(id)
+    ears.homeserver.readable["$sealed"] = message(
+        account(ZHANG), "签到", reply=reply, event_id="$sealed", encrypted=True, sent_at=NOON
+    )
+    await ears.hear(keys=(RoomKey(room_id=EAST_ROOM, session_id="k"),), token="s3")
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    assert (await ears.branch.store.read(sync.troubles))["unreadable"] == 0
+
+
+async def test_a_key_that_came_with_a_batch_whose_commit_failed_is_not_lost(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await ears.branch.open(ROLL)
+    await ears.branch.send_all()
+    sealed = Unreadable(room_id=EAST_ROOM, event_id="$sealed", sender=account(ZHANG), session_id="k", sent_at=NOON)
+    await ears.hear(room(sealed), token="s1")
+    reply = await ears.branch.card_event(id)
+    ears.homeserver.readable["$sealed"] = message(
+        account(ZHANG), "签到", reply=reply, event_id="$sealed", encrypted=True, sent_at=NOON
+    )
+    ears.homeserver.keys.add((EAST_ROOM, "k"))
+
+    async def full(*_: object, **__: object) -> None:
+        raise OSError("no space left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ears.branch.store, "settle", full)
+        with pytest.raises(OSError, match="no space"):
+            await ears.hear(keys=(RoomKey(room_id=EAST_ROOM, session_id="k"),), token="s2")
+    await ears.hear(token="s2")
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+
+
+async def test_a_flood_is_settled_in_portions_and_its_last_answer_counts_with_the_position(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await ears.branch.open()
+    await ears.branch.send_all()
+    sizes = []
+    settle = ears.branch.store.settle
+
+    async def counted(steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> object:
+        sizes.append(len(steps))
+        return await settle(steps, notes=notes)
+
+    monkeypatch.setattr(ears.branch.store, "settle", counted)
+    talk = [message(account(ZHANG), "大家辛苦了") for _ in range(600)]
+    help_ = [message(account(ZHANG), "帮助") for _ in range(PORTION + 20)]
+    await ears.hear(room(*talk, *help_, message(account(ZHANG), "学完")), token="s9")
+    assert sizes == [PORTION, 21]
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    assert await ears.position() == "s9"
+
+
+async def test_c13_a_vote_that_cannot_be_read_is_named_and_counts_once_its_key_comes(
+    ears: Ears, clock: HandClock
+) -> None:
+    id = PollId("poll")
+    sheet = Sheet(question="几点", answers=number_answers(id, ("早", "晚")))
+    poll = Poll(id=id, organisation=EAST, room=EAST_ROOM, sheet=sheet, event=EventId("$poll"))
+    await ears.branch.store.settle(notes=[PollOpened(poll=poll, author=SECRETARY, at=NOON)])
+    relation = {"rel_type": "m.reference", "event_id": "$poll"}
+    sealed = Unreadable(
+        room_id=EAST_ROOM, event_id="$sealed", sender=account(ZHANG), session_id="k", sent_at=NOON, refers_to="$poll"
+    )
+    await ears.hear(room(sealed), token="s1")
+    end = event(ME, "m.poll.end", {"m.relates_to": relation}, sent_at=clock.forward(minutes=5))
+    await ears.hear(room(end), token="s2")
+
+    async def result() -> tuple[int, int]:
+        found = await ears.branch.store.read(lambda unit: polls.poll(unit, id))
+        assert found is not None
+        assert found.result is not None
+        return found.result.unreadable, found.result.everyone.voters
+
+    assert await result() == (1, 0)
+    content = {"m.selections": [sheet.answers[0].id], "m.relates_to": relation}
+    ears.homeserver.readable["$sealed"] = event(account(ZHANG), "m.poll.response", content, event_id="$sealed")
+    clock.forward(minutes=5)
+    await ears.hear(keys=(RoomKey(room_id=EAST_ROOM, session_id="k"),), token="s3")
+    assert await result() == (0, 1)
+    said = [row.words["key"] for row in await ears.branch.rows() if row.kind == Kind.RESULT]
+    assert said == ["poll.result", "poll.corrected"]
+
+
+async def test_poison_is_kept_with_its_reason_and_stops_nothing(ears: Ears) -> None:
+    id = await ears.branch.open(ROLL)
+    poison = Poison(room_id=EAST_ROOM, event_id="$p", sender=account(LI), reason="too deep", raw=b'{"x":1}')
+    await ears.hear(room(poison, message(account(ZHANG), "签到")))
+    (letter,) = await ears.branch.store.read(sync.buried)
+    assert (letter.cause, letter.reason) == ("event:$p", "too deep")
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+
+
+async def test_a_gap_stays_in_sight_until_it_is_filled_and_counts_as_of_then(ears: Ears, clock: HandClock) -> None:
+    id = await ears.branch.open(ROLL)
+    await ears.hear(room(gap=Gap(from_token="a", to_token="b")), token="s1")
+    assert (await ears.branch.store.read(sync.troubles))["gaps"] == 1
+    clock.forward(hours=3)
+    ears.homeserver.history[EAST_ROOM] = ((message(account(ZHANG), "签到", sent_at=NOON),), None)
+    await ears.hearing.fill_gaps()
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    assert (await ears.branch.store.read(sync.troubles))["gaps"] == 0
+
+
+async def test_a_gap_that_cannot_be_read_keeps_no_other_waiting(ears: Ears, clock: HandClock) -> None:
+    id = await ears.branch.open(ROLL)
+    gone = room(id=RoomId("!gone:test"), gap=Gap(from_token="x", to_token="y"))
+    await ears.hear(gone, token="s1")
+    clock.forward(seconds=1)
+    await ears.hear(room(gap=Gap(from_token="a", to_token="b")), token="s2")
+    ears.homeserver.history[EAST_ROOM] = ((message(account(ZHANG), "签到"),), None)
+    with pytest.raises(Fault):
+        await ears.hearing.fill_gaps()
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    assert [gap.room for gap in await ears.branch.store.read(sync.open_gaps)] == ["!gone:test"]
+
+
+async def test_old_state_read_back_does_not_replace_what_is_known_since(ears: Ears) -> None:
+    await ears.hear(room(member(account(LI), "leave"), gap=Gap(from_token="a", to_token="b")), token="s1")
+    ears.homeserver.history[EAST_ROOM] = ((member(account(LI), "join"),), None)
+    await ears.hearing.fill_gaps()
+    assert await ears.branch.store.read(lambda unit: rooms.joined(unit, EAST_ROOM)) == ()
+
+
+async def test_removed_from_a_room_the_bot_forgets_it_and_says_that_it_is_lost(ears: Ears) -> None:
+    await ears.hear(RoomBatch(room_id=EAST_ROOM, membership="leave"))
+    assert ears.homeserver.forgotten == [EAST_ROOM]
+    assert EAST_ROOM not in {id for id, _ in await ears.branch.store.read(rooms.known)}
+    await ears.hear(room(member(ME)), token="s3")
+    assert EAST_ROOM in {id for id, _ in await ears.branch.store.read(rooms.known)}
+
+
+async def test_a_room_that_was_replaced_is_not_written_to_any_more(ears: Ears) -> None:
+    await ears.hear(room(event(ME, "m.room.tombstone", {"replacement_room": "!n:test"}, state_key="")))
+    assert EAST_ROOM not in {id for id, _ in await ears.branch.store.read(rooms.known)}
+
+
+async def test_a_room_that_was_ever_encrypted_stays_so(ears: Ears) -> None:
+    sealed = event(ME, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"}, state_key="")
+    opened = event(ME, "m.room.encryption", {}, state_key="")
+    await ears.hear(room(sealed, opened))
+    assert (EAST_ROOM, True) in await ears.branch.store.read(rooms.known)
+
+
+async def test_a_closed_private_room_is_forgotten(ears: Ears) -> None:
+    await ears.hear(RoomBatch(room_id=private_room(ZHANG), membership="leave"))
+    assert await ears.branch.store.read(lambda unit: rooms.direct_room(unit, account(ZHANG), ME)) is None
+
+
+@pytest.mark.parametrize(
+    ("who", "direct", "verdict"),
+    [
+        (account(ZHANG), True, "join"),
+        (account(ZHANG), False, "join"),
+        (STRANGER, True, "join"),
+        (STRANGER, False, "decline"),
+        (FOREIGNER, True, "decline"),
+        (FOREIGNER, False, "decline"),
+    ],
+)
+async def test_invitations_are_accepted_from_people_we_know(
+    ears: Ears, who: UserId, direct: bool, verdict: str
+) -> None:
+    content = {"membership": "invite", "is_direct": direct}
+    invitation = event(who, "m.room.member", content, state_key=ME, room_id="!i:test", event_id="")
+    part = RoomBatch(room_id="!i:test", membership="invite", state=(invitation,))
+    await ears.hear(part)
+    await ears.hear(part)
+    assert [row.kind for row in await ears.branch.rows()] == [verdict]
+
+
+async def test_an_invitation_without_a_word_about_us_is_declined(ears: Ears) -> None:
+    await ears.hear(RoomBatch(room_id="!i:test", membership="invite"))
+    assert [row.kind for row in await ears.branch.rows()] == ["decline"]
+
+
+async def test_the_longest_names_still_fit(ears: Ears) -> None:
+    long = "!" + "r" * 254
+    await ears.hear(RoomBatch(room_id=long, membership="invite"), token="s" * 1000)
+    causes = await ears.branch.store.read(lambda unit: unit.rows(audit.causes.select()))
+    assert max(len(row.cause) for row in causes) <= 300
+
+
+async def test_one_answer_that_breaks_a_rule_does_not_stop_the_batch(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await ears.branch.open(ROLL)
+    real = Hearing._steps
+
+    def with_a_broken_one(self: Hearing, *args: Any) -> Any:
+        steps = real(self, *args)
+
+        async def broken(_unit: object) -> None:
+            raise ZeroDivisionError
+
+        return [type(steps[0])(cause=steps[0].cause, decide=broken), *steps[1:]]
+
+    monkeypatch.setattr(Hearing, "_steps", with_a_broken_one)
+    await ears.hear(room(message(account(ZHANG), "签到"), message(account(LI), "签到")))
+    assert await ears.branch.state(id, ZHANG) is State.OPEN
+    assert await ears.branch.state(id, LI) is State.DONE
+    assert (await ears.branch.store.read(sync.troubles))["dead_letters"] == 1
+    assert await ears.position() == "s2"

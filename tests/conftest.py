@@ -1,0 +1,59 @@
+"""What all tests share: a clock set by hand, a small branch in a database of its own, the servers they may ask for."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from hypothesis import HealthCheck, settings
+
+from storage.store import Store
+from tests.small_branch import NOON, HandClock, SmallBranch
+
+pytest_plugins = ["tests.databases", "tests.synapse_fixture"]
+
+settings.register_profile(
+    "same every time",
+    derandomize=True,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same every time"))
+
+
+@pytest.fixture
+def clock() -> HandClock:
+    """Give a clock that stands still until it is moved."""
+    return HandClock(NOON)
+
+
+@pytest.fixture(scope="session")
+def founded_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite file in which the small branch is founded, to copy."""
+    file = tmp_path_factory.mktemp("founded") / "branch.db"
+    shutil.copyfile(sqlite_template, file)
+
+    async def found() -> None:
+        clock = HandClock(NOON)
+        store = await Store.open(f"sqlite:///{file}", clock)
+        await SmallBranch(store, clock).found()
+        await store.close()
+
+    asyncio.run(found())
+    return file
+
+
+@pytest_asyncio.fixture
+async def branch(founded_file: Path, tmp_path: Path, clock: HandClock) -> AsyncIterator[SmallBranch]:
+    """Give the small branch in a SQLite file of its own."""
+    file = tmp_path / "branch.db"
+    shutil.copyfile(founded_file, file)
+    store = await Store.open(f"sqlite:///{file}", clock)
+    yield SmallBranch(store, clock)
+    await store.close()

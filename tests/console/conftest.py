@@ -1,0 +1,75 @@
+"""The console over a real store on SQLite, with a loop of its own as in the program."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import threading
+from collections.abc import Coroutine, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console.app import create_app
+from console.settings import ConsoleSettings
+from content.speech import Speech
+from storage.store import Store
+from tests.console.console_house import ADDRESS, Browser, House
+from tests.console.console_seeding import Clock, Seeded, seed
+from zhibu.catalogue import load_speech
+
+
+@pytest.fixture(scope="session")
+def speech() -> Speech:
+    return load_speech()
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture(scope="session")
+def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
+    """Seed once; every test gets a copy of its own."""
+    file = tmp_path_factory.mktemp("seeded") / "zhibu.db"
+
+    async def fill() -> Seeded:
+        clock = Clock()
+        store = await Store.open(f"sqlite:///{file}", clock)
+        seeded = await seed(store, clock)
+        await store.close()
+        return seeded
+
+    return file, asyncio.run(fill())
+
+
+@pytest.fixture
+def house(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, speech: Speech, seeded_file: tuple[Path, Seeded]
+) -> Iterator[House]:
+    def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
+
+    file, seeded = seeded_file
+    own = tmp_path / "zhibu.db"
+    for part in file.parent.glob(f"{file.name}*"):
+        if part.suffix != ".lock":
+            shutil.copy(part, tmp_path / part.name)
+    clock = Clock()
+    store = run(Store.open(f"sqlite:///{own}", clock))
+    settings = ConsoleSettings(address=ADDRESS, secure_cookies=False)
+    yield House(app=create_app(store, loop, speech, settings), store=store, clock=clock, seeded=seeded, run=run)
+    run(store.close())
+
+
+@pytest.fixture
+def browser(house: House) -> Browser:
+    return house.browser()

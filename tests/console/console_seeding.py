@@ -1,0 +1,308 @@
+"""A small branch life for the console's tests: two trees of one committee, members, lessons and what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+
+from content.checkins import Answered
+from content.checkins import State as Answer
+from content.decision import Decision, Effect, Fact, Tell, words
+from content.identifiers import (
+    Cause,
+    EventId,
+    LessonId,
+    MemberId,
+    OccurrenceId,
+    OrganisationId,
+    PollId,
+    RoomId,
+    ScheduleId,
+    UserId,
+    derive,
+)
+from content.lessons import Kind as LessonKind
+from content.lessons import Lesson, write_lesson
+from content.members import Member, MemberEnrolled
+from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
+from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.polls import Poll, PollOpened, Sheet, number_answers
+from content.rooms import Purpose, Room, RoomKept
+from content.schedules import Recurrence, Schedule, materialise, schedule_lessons
+from content.sessions import LinkIssued
+from storage import heartbeats, outbox, schedules
+from storage.store import Step, Store
+from storage.unit import Reading
+
+NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
+"""A Tuesday, nine in the morning in Shanghai."""
+
+SECRETARY = UserId("@shuji:example.org")
+LEAVE_REASON = "倒班，夜里两点下班"
+VIEWER = UserId("@kan:example.org")
+NEIGHBOUR = UserId("@lin:example.org")
+BRANCHES = ("检修车间第一党支部", "检修车间第二党支部", "运转车间党支部")
+NAMES = "白云 陈晨 丁一 方圆 高山 何川 江流 康宁".split()  # noqa: SIM905
+
+
+class Clock:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, span: timedelta) -> None:
+        self.now += span
+
+
+@dataclass(slots=True)
+class Seeded:
+    """The identifiers of what was seeded, by short names."""
+
+    organisations: dict[str, OrganisationId] = field(default_factory=dict)
+    members: dict[str, MemberId] = field(default_factory=dict)
+    lessons: dict[str, LessonId] = field(default_factory=dict)
+    occurrences: dict[str, OccurrenceId] = field(default_factory=dict)
+    outbox: dict[str, str] = field(default_factory=dict)
+    polls: dict[str, Poll] = field(default_factory=dict)
+
+
+async def put(store: Store, name: str, *facts: Fact, effects: Sequence[Effect] = ()) -> None:
+    """Write facts through the store's one door."""
+
+    async def decide(_unit: Reading) -> Decision:
+        return Decision(facts=facts, effects=tuple(effects))
+
+    (outcome,) = await store.settle([Step(cause=Cause(f"seed:{name}"), decide=decide)])
+    assert not outcome.failed
+    assert not outcome.repeated
+
+
+async def seed(store: Store, clock: Clock) -> Seeded:
+    """Fill an empty store."""
+    seeded = Seeded()
+    await _tree(store, seeded)
+    await _people(store, seeded)
+    await _lessons(store, seeded)
+    await _occurrences(store, seeded, clock)
+    await _outbox(store, seeded)
+    await _polls(store, seeded)
+    await store.settle(
+        notes=[
+            heartbeats.Beat(role="bot", state="listening", at=NOW),
+            heartbeats.Beat(role="clock", state="ticking", at=NOW),
+        ]
+    )
+    return seeded
+
+
+async def _tree(store: Store, seeded: Seeded) -> None:
+    def node(short: str, parent: str | None, kind: Kind, name: str) -> OrganisationFounded:
+        seeded.organisations[short] = OrganisationId(derive("seed", short))
+        return OrganisationFounded(
+            organisation=Organisation(
+                id=seeded.organisations[short],
+                parent=seeded.organisations[parent] if parent else None,
+                kind=kind,
+                name=name,
+            )
+        )
+
+    await put(
+        store,
+        "tree",
+        node("committee", None, Kind.PARTY_COMMITTEE, "机务段党委"),
+        node("general", "committee", Kind.GENERAL_BRANCH, "检修党总支"),
+        node("one", "general", Kind.BRANCH, BRANCHES[0]),
+        node("two", "general", Kind.BRANCH, BRANCHES[1]),
+        node("three", "general", Kind.BRANCH, BRANCHES[2]),
+        node("group", "one", Kind.GROUP, "第一党小组"),
+        node("sibling", "committee", Kind.GENERAL_BRANCH, "乘务党总支"),
+        node("far", "sibling", Kind.BRANCH, "乘务一队党支部"),
+    )
+    at = seeded.organisations
+    await put(
+        store,
+        "duties",
+        DutyGranted(duty=Duty(user=SECRETARY, organisation=at["general"], role=Role.SECRETARY)),
+        DutyGranted(duty=Duty(user=VIEWER, organisation=at["general"], role=Role.VIEWER)),
+        DutyGranted(duty=Duty(user=NEIGHBOUR, organisation=at["sibling"], role=Role.SECRETARY)),
+    )
+    for short in ("one", "two", "far"):
+        room = Room(id=RoomId(f"!{short}"), organisation=at[short], purpose=Purpose.BRANCH, name=short, encrypted=False)
+        await put(store, f"room {short}", RoomKept(room=room))
+
+
+async def _people(store: Store, seeded: Seeded) -> None:
+    at = seeded.organisations
+    places = {"one": NAMES[:5], "group": NAMES[5:6], "two": NAMES[6:8], "far": ["安邻"]}
+    facts = []
+    for short, names in places.items():
+        for name in names:
+            seeded.members[name] = MemberId(derive("seed member", name))
+            user = UserId(f"@m{len(seeded.members)}:example.org") if name != "丁一" else None
+            facts.append(
+                MemberEnrolled(
+                    member=Member(
+                        id=seeded.members[name], organisation=at[short], name=name, category="正式党员", user=user
+                    )
+                )
+            )
+    await put(store, "people", *facts)
+
+
+async def _lessons(store: Store, seeded: Seeded) -> None:
+    async def write(short: str, owner: str, title: str, kind: LessonKind = LessonKind.LESSON) -> None:
+        seeded.lessons[short] = LessonId(derive("seed lesson", short))
+        lesson = Lesson(
+            id=seeded.lessons[short],
+            owner=seeded.organisations[owner],
+            kind=kind,
+            title=title,
+            body="# 要点\n\n- 先看信号\n- 再动车\n\n<script>alert(1)</script> 一定要**确认**。",
+            source="支部自编",
+            dated=date(2026, 11, 1),
+        )
+
+        async def decide(_unit: Reading) -> Decision:
+            answer = write_lesson(lesson, author=SECRETARY)
+            assert isinstance(answer, Decision)
+            return answer
+
+        await store.settle([Step(cause=Cause(f"seed:lesson {short}"), decide=decide)])
+
+    await write("safety", "general", "作业安全四步法")
+    await write("law", "general", "宪法第一课")
+    await write("meeting", "one", "十一月主题党日", LessonKind.EVENT)
+    await write("far", "far", "邻队的一课")
+
+
+async def _occurrences(store: Store, seeded: Seeded, clock: Clock) -> None:
+    plan = {
+        "closed": ("safety", "general", NOW - timedelta(days=8)),
+        "open": ("law", "general", NOW - timedelta(hours=2)),
+        "missed": ("law", "three", NOW - timedelta(days=3)),
+        "planned": ("meeting", "one", NOW + timedelta(days=2)),
+        "cancelled": ("safety", "two", NOW + timedelta(days=3)),
+        "far": ("far", "far", NOW - timedelta(hours=1)),
+    }
+    for short, (lesson, audience, due) in plan.items():
+        local = due + timedelta(hours=8)
+        rule = Schedule(
+            id=ScheduleId(derive("seed schedule", short)),
+            owner=seeded.organisations[audience],
+            audience=seeded.organisations[audience],
+            lessons=(seeded.lessons[lesson],),
+            recurrence=Recurrence.ONCE,
+            start=local.date(),
+            at=time(local.hour, local.minute),
+            timezone="Asia/Shanghai",
+            window=timedelta(days=1),
+            late=timedelta(hours=12),
+        )
+        seeded.occurrences[short] = materialise(rule)[0].id
+        await _plan(store, short, rule, due)
+        if short in ("closed", "open", "missed", "far"):
+            clock.now = due
+            await _open(store, short, seeded.occurrences[short], due)
+            await _deliver(store, seeded, due, fails_in="!one" if short == "open" else "")
+    clock.now = NOW
+    await _answer(store, seeded)
+    await put(store, "closing", OccurrenceClosed(occurrence=seeded.occurrences["closed"], at=NOW - timedelta(days=7)))
+
+    async def cancel(unit: Reading) -> Decision:
+        entry = await schedules.entry(unit, seeded.occurrences["cancelled"])
+        assert entry is not None
+        answer = cancel_occurrence(entry.occurrence, by=SECRETARY)
+        assert isinstance(answer, Decision)
+        return answer
+
+    await store.settle([Step(cause=Cause("seed:cancel"), decide=cancel)])
+
+
+async def _plan(store: Store, short: str, rule: Schedule, due: datetime) -> None:
+    async def decide(_unit: Reading) -> Decision:
+        answer = schedule_lessons(rule, author=SECRETARY, now=due - timedelta(minutes=5))
+        assert isinstance(answer, Decision)
+        return answer
+
+    await store.settle([Step(cause=Cause(f"seed:plan {short}"), decide=decide)])
+
+
+async def _open(store: Store, short: str, id: OccurrenceId, due: datetime) -> None:
+    async def decide(unit: Reading) -> Decision | None:
+        entry = await schedules.entry(unit, id)
+        assert entry is not None
+        audience = entry.occurrence.audience
+        return open_occurrence(
+            entry.occurrence,
+            seats=await schedules.seats(unit, audience),
+            stages=await schedules.stages(unit, audience),
+            parts=1,
+            now=due,
+        )
+
+    await store.settle([Step(cause=Cause(f"seed:open {short}"), decide=decide)])
+
+
+async def _deliver(store: Store, seeded: Seeded, at: datetime, *, fails_in: str) -> None:
+    """Let every waiting card go out, but for one room."""
+    for row in await store.claim(worker="seed", device="SEED", lease=timedelta(minutes=1), limit=10):
+        if row.room == fails_in:
+            seeded.outbox["failed"] = row.id
+            await store.settle(notes=[outbox.GivenUp(claimed=row, error="refused M_FORBIDDEN", at=at)])
+        else:
+            await store.settle(notes=[outbox.Sent(claimed=row, event_id=None, at=at)])
+
+
+async def _answer(store: Store, seeded: Seeded) -> None:
+    given = {
+        "closed": {"白云": Answer.DONE, "陈晨": Answer.DONE, "丁一": Answer.EXCUSED, "康宁": Answer.DONE},
+        "open": {"康宁": Answer.DONE},
+    }
+    for short, answers in given.items():
+        for name, after in answers.items():
+            cause = Cause(f"seed:answer {short} {name}")
+            fact = Answered(
+                occurrence=seeded.occurrences[short],
+                member=seeded.members[name],
+                before=Answer.OPEN,
+                after=after,
+                at=NOW - timedelta(days=7, hours=20) if short == "closed" else NOW,
+                cause=cause,
+                reason=LEAVE_REASON if after is Answer.EXCUSED else None,
+            )
+            await put(store, cause, fact)
+
+
+async def _outbox(store: Store, seeded: Seeded) -> None:
+    """Leave private answers waiting on both sides of the tree."""
+    near = Tell(user=UserId("@m1:example.org"), words=words("checkin.nothing_open"))
+    far = Tell(user=UserId("@m9:example.org"), words=words("checkin.nothing_open"))
+    await put(store, "tell", effects=[near])
+    await put(store, "tell far", effects=[far])
+    seeded.outbox["waiting"] = derive("seed:tell", "tell", "user:@m1:example.org", 0, 0)
+    seeded.outbox["far"] = derive("seed:tell far", "tell", "user:@m9:example.org", 0, 0)
+
+
+async def _polls(store: Store, seeded: Seeded) -> None:
+    """Leave a poll open on both sides of the tree."""
+    for short, place in (("open", "one"), ("far", "far")):
+        id = PollId(derive("seed poll", short))
+        seeded.polls[short] = Poll(
+            id=id,
+            organisation=seeded.organisations[place],
+            room=RoomId(f"!{place}"),
+            sheet=Sheet(question="主题党日定在哪天", answers=number_answers(id, ("周五", "周六"))),
+            event=EventId(f"$poll {short}"),
+        )
+        await put(store, f"poll {short}", PollOpened(poll=seeded.polls[short], author=SECRETARY, at=NOW))
+
+
+def link_for(user: UserId, token: str, digest: str, *, lasts: timedelta = timedelta(minutes=15)) -> LinkIssued:
+    """Return the fact of a one-time link."""
+    return LinkIssued(token_hash=digest, user=user, expires_at=NOW + lasts)

@@ -1,0 +1,302 @@
+"""Every route, found in the application's own map: its headers, its scope, and where changes may come from."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+
+from console import access
+from console.access import check_routes
+from console.headers import CONTENT_SECURITY_POLICY
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import NEIGHBOUR
+
+PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "health.show", "static"}
+
+
+def rules(app: Flask, method: str) -> Iterator[Rule]:
+    for rule in app.url_map.iter_rules():
+        if method in (rule.methods or ()):
+            yield rule
+
+
+def path_of(rule: Rule, values: dict[str, str]) -> str:
+    path = rule.rule
+    for name in rule.arguments:
+        path = re.sub(rf"<(?:any\([^)]*\):|path:)?{name}>", values.get(name, "unknown"), path)
+    return path
+
+
+def far_values(house: House, rule: Rule) -> dict[str, str]:
+    """Return identifiers of the neighbouring general branch, where the secretary has no duty."""
+    seeded = house.seeded
+    by_noun = {
+        "lessons": seeded.lessons["far"],
+        "calendar": seeded.occurrences["far"],
+        "checkins": seeded.occurrences["far"],
+        "participation": seeded.members["安邻"],
+        "members": seeded.members["安邻"],
+        "outbox": seeded.outbox["far"],
+        "polls": seeded.polls["far"].id,
+    }
+    noun = rule.endpoint.split(".")[0]
+    return {"id": str(by_noun.get(noun, "unknown")), "format": "csv", "key": "unknown", "hash": "0" * 64}
+
+
+def test_a_route_that_names_no_right_stops_the_start(house: House) -> None:
+    house.app.view_functions["bare"] = lambda: ""
+    with pytest.raises(RuntimeError, match="bare"):
+        check_routes(house.app)
+
+
+def test_only_the_documented_routes_are_public(house: House) -> None:
+    marked = {name for name, view in house.app.view_functions.items() if getattr(view, access._MARK) == access._PUBLIC}
+    assert marked == PUBLIC
+
+
+def test_without_a_session_every_page_leads_to_sign_in(house: House) -> None:
+    browser = house.browser(None)
+    for rule in rules(house.app, "GET"):
+        if rule.endpoint not in PUBLIC:
+            answer = browser.get(path_of(rule, far_values(house, rule)))
+            assert (answer.status_code, answer.headers.get("Location")) == (303, "/sign-in"), rule
+
+
+def test_a_sibling_organisation_is_not_found_on_any_page(house: House, browser: Browser) -> None:
+    sibling, above = house.seeded.organisations["sibling"], house.seeded.organisations["committee"]
+    for rule in rules(house.app, "GET"):
+        if rule.endpoint in PUBLIC:
+            continue
+        for org in (sibling, above, "unknown"):
+            answer = browser.get(f"{path_of(rule, far_values(house, rule))}?org={org}")
+            assert answer.status_code == 404, rule
+
+
+def test_a_sibling_organisation_is_not_found_by_any_form(house: House, browser: Browser) -> None:
+    for rule in rules(house.app, "POST"):
+        if rule.endpoint in PUBLIC:
+            continue
+        path = f"{path_of(rule, far_values(house, rule))}?org={house.seeded.organisations['sibling']}"
+        assert browser.post(path, browser.marks("/schedule")).status_code == 404, rule
+
+
+def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, browser: Browser) -> None:
+    checked = 0
+    for method in ("GET", "POST"):
+        for rule in rules(house.app, method):
+            if "id" not in rule.arguments or rule.endpoint in PUBLIC:
+                continue
+            path = path_of(rule, far_values(house, rule))
+            answer = browser.get(path) if method == "GET" else browser.post(path, browser.marks("/schedule"))
+            assert answer.status_code == 404, (method, rule)
+            checked += 1
+    assert checked >= 10
+
+
+def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
+    browser = house.browser(NEIGHBOUR)
+    for rule in rules(house.app, "GET"):
+        if "id" in rule.arguments and "hash" not in rule.arguments:
+            assert browser.get(path_of(rule, far_values(house, rule))).status_code == 200, rule
+
+
+def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browser) -> None:
+    for rule in rules(house.app, "GET"):
+        if rule.endpoint not in PUBLIC and not rule.arguments - {"format"}:
+            page = browser.get(path_of(rule, {"format": "csv"}) + "?since=2026-01-01").get_data(as_text=True)
+            for stranger in ("安邻", "邻队的一课", "乘务一队党支部", "乘务党总支", "@m9:"):
+                assert stranger not in page, (rule, stranger)
+
+
+def test_every_response_carries_the_headers(house: House, browser: Browser) -> None:
+    seen = set()
+    for rule in house.app.url_map.iter_rules():
+        for method in (rule.methods or set()) & {"GET", "POST"}:
+            path = path_of(rule, far_values(house, rule) | {"filename": "style.css"})
+            answer = browser.get(path) if method == "GET" else browser.client.post(path, headers=browser.headers)
+            _check(answer.headers, rule.endpoint)
+            seen.add(answer.status_code)
+    for path in ("/nowhere", "/static/nowhere"):
+        _check(browser.get(path).headers, path)
+    assert {200, 400, 404} <= seen
+
+
+def _check(headers, where: str) -> None:  # type: ignore[no-untyped-def]
+    assert headers["Content-Security-Policy"].startswith("default-src 'none'"), where
+    assert "unsafe-inline" not in headers["Content-Security-Policy"]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert "camera=()" in headers["Permissions-Policy"]
+    assert where == "static" or headers["Cache-Control"] == "no-store", where
+    assert "charset" in headers["Content-Type"] or not headers["Content-Type"].startswith("text/")
+    for cookie in headers.getlist("Set-Cookie"):
+        assert "HttpOnly" in cookie, where
+        assert "SameSite=Lax" in cookie, where
+
+
+def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(house: House, browser: Browser) -> None:
+    assert "frame-ancestors 'none'" in CONTENT_SECURITY_POLICY
+    for rule in rules(house.app, "GET"):
+        if rule.arguments or rule.endpoint in PUBLIC:
+            continue
+        page = browser.get(rule.rule).get_data(as_text=True)
+        assert not re.search(r"<[^>]+\s(style|on[a-z]+)=", page), rule
+        assert not re.search(r"<script(?![^>]*\ssrc=\"/static/)", page), rule
+        assert not re.search(r"(src|href|action)=\"(https?:)?//", page), rule
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://console.example.org.evil.example"},
+    ],
+)
+def test_a_form_from_another_site_changes_nothing(house: House, browser: Browser, headers: dict[str, str]) -> None:
+    for rule in rules(house.app, "POST"):
+        path = path_of(rule, far_values(house, rule))
+        assert browser.post(path, browser.marks("/schedule"), **headers).status_code == 400, rule
+
+
+def test_a_form_without_the_sessions_token_changes_nothing(house: House, browser: Browser) -> None:
+    other = house.browser(NEIGHBOUR).marks("/schedule")["csrf"]
+    for rule in rules(house.app, "POST"):
+        path = path_of(rule, far_values(house, rule))
+        for token in ("", "wrong", "汉字", other):
+            fields = browser.marks("/schedule") | {"csrf": token}
+            assert browser.post(path, fields).status_code == 400, rule
+
+
+def test_our_own_forms_are_taken_with_the_headers_that_browsers_send(browser: Browser) -> None:
+    for headers in ({"Origin": "null"}, {"Origin": "http://console.example.org", "Sec-Fetch-Site": "same-origin"}):
+        fields = browser.marks("/") | {"theme": "dark"}
+        assert browser.post("/preferences", fields, **headers).status_code == 303
+
+
+def test_another_host_name_is_refused(browser: Browser) -> None:
+    assert browser.get("/health", Host="evil.example").status_code == 400
+    assert browser.get("/health", Host="127.0.0.1:8000").status_code == 200
+    assert browser.get("/health", Host="[::1]:8000").status_code == 200
+    for broken in ("[::1", "a b", "console.example.org@evil.example", "console.example.org.evil.example"):
+        assert browser.get("/health", Host=broken).status_code == 400, broken
+
+
+def test_errors_speak_plainly_and_show_no_trace(house: House, browser: Browser) -> None:
+    def broken() -> str:
+        raise ValueError("secret detail")
+
+    house.app.view_functions["outbox.show"] = access.public(broken)
+    answer = browser.get("/outbox")
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 500
+    assert "编号" in page
+    for leak in ("secret detail", "Traceback", "ValueError", ".py"):
+        assert leak not in page
+    assert browser.get("/nowhere").status_code == 404
+    assert browser.client.put("/lessons", headers=browser.headers).status_code == 405
+
+
+def test_a_request_that_is_too_large_is_refused_in_words(browser: Browser) -> None:
+    marks = browser.marks("/members/import")
+    answer = browser.post("/members/import", marks | {"sheet": "x" * (11 * 1024 * 1024)})
+    assert answer.status_code == 413
+    assert "10 MB" in answer.get_data(as_text=True)
+
+
+def test_health_says_one_word_for_each_part_and_nothing_of_people(house: House) -> None:
+    from datetime import timedelta
+
+    browser = house.browser(None)
+    assert browser.get("/health").get_json() == {"status": "ok", "bot": "ok", "clock": "ok"}
+    house.clock.forward(timedelta(minutes=2))
+    assert browser.get("/health").get_json() == {"status": "ok", "bot": "silent", "clock": "silent"}
+
+
+ODD = (
+    "\x00",
+    "'",
+    '"><svg>',
+    "%",
+    "_",
+    "-1",
+    "1e9",
+    "9" * 400,
+    "0001-01-01",
+    "9999-12-31",
+    "../../x",
+    "汉" * 2_000,
+    "\ud7ff",
+)
+TAKEN = {
+    "/": ("done",),
+    "/calendar": ("view", "month", "state"),
+    "/lessons": ("q",),
+    "/members": ("q", "after", "after_id"),
+    "/outbox": ("tab",),
+    "/participation": ("since", "until"),
+    "/participation/export/weeks.xlsx": ("since",),
+    "/participation/members": ("until",),
+    "/schedule": ("lesson",),
+}
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_no_value_in_an_address_breaks_a_page(house: House, browser: Browser, odd: str) -> None:
+    written = quote(odd, safe="")
+    addresses = [f"{path}?after_id=1&{name}={written}" for path, names in TAKEN.items() for name in names]
+    for rule in rules(house.app, "GET"):
+        path = path_of(rule, dict.fromkeys(rule.arguments, written) | {"format": "csv"})
+        addresses += [path, f"{path}?org={written}"] if rule.arguments - {"format"} else [f"{path}?org={written}"]
+    for address in addresses:
+        assert browser.get(address).status_code < 500, address[:200]
+
+
+@pytest.mark.parametrize("odd", ODD, ids=range(len(ODD)))
+def test_no_value_in_a_form_breaks_a_page(house: House, browser: Browser, odd: str) -> None:
+    seeded = house.seeded
+    fields = {
+        "/lessons/new": ["kind", "title", "body", "source", "dated", "minutes", "revision", "picture", "remove"],
+        "/lessons/preview": ["kind", "title", "body", "source", "dated", "minutes", "owner"],
+        f"/lessons/{seeded.lessons['safety']}/edit": ["title", "body", "revision", "minutes"],
+        "/schedule": ["lessons", "when", "date", "time", "weekdays", "count", "window", "late", "intent"],
+        "/preferences": ["language", "theme", "back"],
+        "/members/import": ["sheet", "file"],
+    }
+    good = {
+        "kind": "lesson",
+        "owner": seeded.organisations["general"],
+        "title": "t",
+        "body": "b",
+        "minutes": "8",
+        "revision": "1",
+        "lessons": seeded.lessons["law"],
+        "audience": seeded.organisations["general"],
+        "when": "weekly",
+        "date": "2026-11-27",
+        "time": "15:00",
+        "weekdays": "4",
+        "count": "2",
+        "window": "1440",
+        "late": "720",
+    }
+    csrf = browser.marks("/schedule")["csrf"]
+    for path, names in fields.items():
+        for name in names:
+            marks = {"csrf": csrf, "nonce": secrets.token_urlsafe(18)}
+            answer = browser.post(path, good | marks | {name: [odd, odd]})
+            assert answer.status_code < 500, (path, name)
+
+
+def test_json_is_no_form(house: House, browser: Browser) -> None:
+    for rule in rules(house.app, "POST"):
+        path = path_of(rule, far_values(house, rule))
+        assert browser.client.post(path, json={"csrf": "x"}, headers=browser.headers).status_code == 400, rule

@@ -1,0 +1,260 @@
+"""In a real browser: nothing that axe objects to, nothing from elsewhere, and every page of use without scripts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from console.app import create_app
+from console.server import serve
+from console.settings import ConsoleSettings
+from content.identifiers import LessonId
+from content.lessons import Kind, Lesson, LessonWritten
+from tests.console.console_house import House
+from tests.console.console_seeding import SECRETARY, put
+from tests.machine import find_chromium, in_ci
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    "/",
+    "/calendar",
+    "/calendar?view=month&month=2026-11",
+    "/lessons",
+    "/lessons/{lesson}",
+    "/lessons/{lesson}/edit",
+    "/lessons/import",
+    "/schedule",
+    "/check-ins",
+    "/check-ins/{closed}",
+    "/check-ins/{planned}",
+    "/check-ins/{missed}",
+    "/participation",
+    "/participation/members",
+    "/participation/members/{member}",
+    "/members",
+    "/members/import",
+    "/polls",
+    "/polls/new",
+    "/outbox",
+    "/outbox?tab=failed",
+)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    program = find_chromium()
+    if program is None:
+        (pytest.fail if in_ci() else pytest.skip)("needs Chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def address(house: House, loop: Any) -> Iterator[str]:
+    """Serve the console as the program does, and give its address."""
+    base: Flask = house.app
+    speech = base.extensions["zhibu"].speech
+    settings = ConsoleSettings(address="http://127.0.0.1", secure_cookies=False)
+    server = serve(create_app(house.store, loop, speech, settings), "127.0.0.1", 0)
+    yield f"http://127.0.0.1:{server.port}"
+    server.stop()
+
+
+@pytest.fixture
+def visit(house: House, chromium: Browser, address: str) -> Iterator[Callable[..., Page]]:
+    """Open a signed-in page; at the end nothing may have been asked of any other host, or refused by the policy."""
+    contexts, strangers, complaints = [], [], []
+
+    def open_page(**options: Any) -> Page:
+        context = chromium.new_context(**({"locale": "zh-CN"} | options))
+        contexts.append(context)
+        page = context.new_page()
+        page.on("request", lambda request: strangers.append(request.url) if address not in request.url else None)
+        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.goto(f"{address}/sign-in/{house.issue_link()}")
+        page.get_by_role("button").click()
+        expect(page).to_have_url(f"{address}/")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert strangers == []
+    assert [said for said in complaints if "(UNPROCESSABLE ENTITY)" not in said] == []
+
+
+def filled(house: House, path: str) -> str:
+    seeded = house.seeded
+    return path.format(
+        lesson=seeded.lessons["safety"],
+        member=seeded.members["白云"],
+        **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
+    )
+
+
+@pytest.mark.parametrize(("width", "locale", "theme"), [(1280, "en", "light"), (390, "zh-CN", "dark")])
+def test_axe_finds_nothing_on_any_page(
+    house: House, address: str, visit: Callable[..., Page], width: int, locale: str, theme: str
+) -> None:
+    page = visit(viewport={"width": width, "height": 800}, color_scheme=theme, locale=locale)
+    for path in PAGES:
+        page.goto(address + filled(house, path))
+        found = Axe().run(page).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_axe_finds_nothing_on_refusals_previews_and_menus(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    page = visit(viewport={"width": 390, "height": 800})
+
+    def clean(where: str) -> None:
+        found = Axe().run(page).response["violations"]
+        assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == [], where
+
+    page.locator("summary", has_text="设置").click()
+    clean("menu")
+    page.goto(f"{address}/schedule")
+    page.locator("#date").fill("2026-01-01")
+    page.get_by_label("宪法第一课").check()
+    page.get_by_role("button", name="排期").last.click()
+    expect(page.locator("#date-error")).to_be_visible()
+    clean("refused form")
+    page.goto(f"{address}/members/import")
+    roster = (
+        "姓名,所在党支部,联系电话\n"
+        "新同志,检修车间第一党支部,12\n"
+        "某人,没有的支部,\n"
+        "白云,检修车间第一党支部,13800000001\n"
+    )
+    page.locator("#file").set_input_files({"name": "名册.csv", "mimeType": "text/csv", "buffer": roster.encode()})
+    page.get_by_role("button", name="看看会改什么").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("导入前先看")
+    clean("roster preview")
+    page.goto(f"{address}/members")
+    page.get_by_role("button", name="生成绑定码").click()
+    expect(page.locator(".say")).to_contain_text("绑定")
+    clean("code")
+
+
+def test_the_preview_follows_the_text(address: str, visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.goto(f"{address}/lessons/new")
+    page.locator("#title").fill("夜班第一课")
+    page.locator("#body").fill("# 要点\n\n- 一停\n- **二看** <img src=x onerror=alert(1)>")
+    expect(page.locator("#preview strong", has_text="二看")).to_be_visible()
+    expect(page.locator("#preview")).to_contain_text("【学习】夜班第一课")
+    assert page.locator("#preview img").count() == 0
+
+
+def test_the_schedule_form_asks_only_for_what_the_chosen_way_needs(address: str, visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.goto(f"{address}/schedule")
+    expect(page.locator("#date")).to_be_visible()
+    expect(page.locator("#count")).to_be_hidden()
+    page.get_by_label("现在就发").check()
+    expect(page.locator("#date")).to_be_hidden()
+    page.get_by_label("每周固定几天").check()
+    expect(page.locator("#count")).to_be_visible()
+
+
+def test_the_keyboard_reaches_pages_help_and_the_month(address: str, visit: Callable[..., Page]) -> None:
+    page = visit()
+    page.keyboard.press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+    page.keyboard.press("g")
+    page.keyboard.press("m")
+    expect(page).to_have_url(re.compile("/members$"))
+    page.keyboard.press("/")
+    expect(page.locator("#q")).to_be_focused()
+    page.goto(f"{address}/calendar?view=month&month=2026-11")
+    entries = page.locator("table.month a")
+    entries.first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(entries.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(entries.nth(2)).to_be_focused()
+
+
+def test_everything_works_without_scripts(house: House, address: str, visit: Callable[..., Page]) -> None:
+    page = visit(java_script_enabled=False)
+    page.locator("#org").select_option(str(house.seeded.organisations["one"]))
+    page.get_by_role("button", name="查看", exact=True).click()
+    expect(page).to_have_url(re.compile("org="))
+    page.goto(f"{address}/lessons/new")
+    page.locator("#title").fill("没有脚本的一课")
+    page.locator("#body").fill("照样能写。")
+    page.get_by_role("button", name="预览").click()
+    expect(page.locator("#preview")).to_contain_text("照样能写。")
+    expect(page.locator("#preview-title")).to_be_in_viewport()
+    page.get_by_role("button", name="保存").click()
+    expect(page.get_by_role("status")).to_contain_text("已保存")
+    page.get_by_role("link", name="排期").click()
+    page.get_by_label("现在就发").check()
+    page.get_by_role("button", name="排期").click()
+    expect(page.get_by_role("status")).to_contain_text("正在发出")
+    expect(page.get_by_role("main")).to_contain_text("没有脚本的一课")
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_looking_first_lands_where_the_answer_is(
+    house: House, address: str, visit: Callable[..., Page], width: int
+) -> None:
+    page = visit(java_script_enabled=False, viewport={"width": width, "height": 700})
+    page.goto(f"{address}/schedule")
+    page.get_by_label("宪法第一课").check()
+    page.get_by_role("button", name="先看日期").click()
+    expect(page.get_by_role("heading", name="接下来会在这些时候发出")).to_be_in_viewport()
+    page.goto(f"{address}/schedule")
+    page.get_by_role("button", name="先看日期").click()
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    page.goto(f"{address}/lessons/{house.seeded.lessons['law']}/edit")
+    page.locator("#body").fill("新的正文。")
+    page.get_by_role("button", name="预览").click()
+    expect(page.locator("#preview-title")).to_be_in_viewport()
+    expect(page.locator("#preview")).to_contain_text("新的正文。")
+
+
+def test_a_long_lesson_name_goes_on_beneath_itself_and_short_columns_stay_in_one_line(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    async def name() -> None:
+        at = house.seeded.organisations["general"]
+        title, source = "汛期行车安全与设备检查要点" * 4, "支部自编材料" * 12
+        lesson = Lesson(id=LessonId("long"), owner=at, kind=Kind.LESSON, title=title, body="正文", source=source)
+        await put(house.store, "long", LessonWritten(lesson=lesson, author=SECRETARY))
+
+    house.run(name())
+    page = visit(viewport={"width": 390, "height": 800})
+    page.goto(f"{address}/schedule")
+    lines = page.evaluate(
+        """() => { const box = document.querySelector("input[value=long]"); const text = document.createRange();
+        text.selectNodeContents(box.nextSibling);
+        return [box.getBoundingClientRect().right, ...[...text.getClientRects()].map((line) => line.left)]; }"""
+    )
+    assert len(lines) > 3
+    assert min(lines[1:]) > lines[0]
+    assert max(lines[1:]) - min(lines[1:]) <= 1
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{address}/lessons")
+    tall = page.evaluate(
+        """() => [...document.querySelectorAll(".list .brief, .list .number, .list .actions")].map((cell) => {
+        const text = document.createRange(); text.selectNodeContents(cell);
+        return new Set([...text.getClientRects()].map((line) => Math.round(line.bottom / 8))).size; })"""
+    )
+    assert set(tall) == {1}

@@ -1,0 +1,291 @@
+"""Lessons are written with a preview, keep what was typed when refused, and take pictures and files in safely."""
+
+from __future__ import annotations
+
+import io
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from console import pictures
+from content.decision import Refusal
+from content.frontmatter import LessonText, parse
+from content.identifiers import LessonId
+from content.lessons import LONGEST_TITLE, Lesson, PictureKept
+from storage import lessons
+from tests.console.console_house import Browser, House
+
+
+def picture(kind: str = "JPEG", size: tuple[int, int] = (40, 30), **more: Any) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, "#884422").save(out, kind, **more)
+    return out.getvalue()
+
+
+def fields(house: House, **more: Any) -> dict[str, Any]:
+    return {
+        "kind": "lesson",
+        "owner": house.seeded.organisations["general"],
+        "title": "防汛一课",
+        "body": "# 先看水位\n\n再看**预案**。",
+        "source": "支部自编",
+        "dated": "2026-06-01",
+        "minutes": "8",
+        "revision": "1",
+    } | more
+
+
+def library(house: House) -> tuple[Lesson, ...]:
+    found: tuple[Lesson, ...] = house.run(
+        house.store.read(lambda unit: lessons.library(unit, [house.seeded.organisations["general"]]))
+    )
+    return found
+
+
+def kept(house: House, id: str) -> Lesson:
+    found = house.run(house.store.read(lambda unit: lessons.lesson(unit, LessonId(id))))
+    assert isinstance(found, Lesson)
+    return found
+
+
+def written(house: House, browser: Browser, **more: Any) -> Lesson:
+    answer = browser.post("/lessons/new", fields(house, **more))
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    return kept(house, answer.headers["Location"].split("/")[-1].split("?")[0])
+
+
+def test_a_lesson_is_written_once_however_often_the_form_arrives(house: House, browser: Browser) -> None:
+    before = len(library(house))
+    marks = browser.marks("/lessons/new")
+    first = browser.post("/lessons/new", marks | fields(house))
+    second = browser.post("/lessons/new", marks | fields(house, title="另一个标题"))
+    assert first.headers["Location"].split("?")[0] == second.headers["Location"].split("?")[0]
+    assert "done=repeated" in second.headers["Location"]
+    assert [lesson.title for lesson in library(house)].count("防汛一课") == 1
+    assert len(library(house)) == before + 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "field"),
+    [
+        ({"title": ""}, "请写标题", "title"),
+        ({"title": "长" * (LONGEST_TITLE + 1)}, f"标题最多 {LONGEST_TITLE} 个字", "title"),
+        ({"body": "   "}, "请写正文", "body"),
+        ({"body": "a" * 70_000}, "超过上限", "body"),
+        ({"minutes": "0"}, "1 到 180", "minutes"),
+        ({"minutes": "许多"}, "1 到 180", "minutes"),
+        ({"dated": "昨天"}, "日期请写成", "dated"),
+        ({"kind": "party"}, "类别请选", "kind"),
+    ],
+)
+def test_a_refused_lesson_keeps_what_was_typed(
+    house: House, browser: Browser, change: dict[str, str], said: str, field: str
+) -> None:
+    before = len(library(house))
+    answer = browser.post("/lessons/new", fields(house, source="我的来源") | change)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert said in page
+    assert f'href="#{field}"' in page
+    assert 'value="我的来源"' in page
+    assert len(library(house)) == before
+
+
+def test_after_a_refusal_the_same_page_can_be_sent_again(house: House, browser: Browser) -> None:
+    refused = browser.post("/lessons/new", fields(house, minutes="999")).get_data(as_text=True)
+    marks = {name: re.findall(rf'name="{name}" value="([^"]+)"', refused)[-1] for name in ("csrf", "nonce")}
+    assert browser.post("/lessons/new", marks | fields(house)).status_code == 303
+
+
+def test_the_preview_shows_the_card_as_its_room_will(house: House, browser: Browser) -> None:
+    page = browser.post("/lessons/preview", fields(house) | browser.marks("/lessons/new")).get_data(as_text=True)
+    assert "【学习】防汛一课（约 8 分钟）" in page
+    assert "<strong>预案</strong>" in page
+    assert "应学 8 人" in page
+    assert "<html" not in page
+
+
+@pytest.mark.parametrize("path", ["/lessons/preview", "/lessons/new"])
+def test_the_preview_speaks_the_rooms_language_and_not_the_readers(house: House, path: str) -> None:
+    browser = house.browser(language="en")
+    sent = fields(house, intent="look") | browser.marks("/lessons/new")
+    page = browser.post(path, sent).get_data(as_text=True)
+    assert "【学习】防汛一课（约 8 分钟）" in page
+    assert "11月25日（周三）09:00" in page
+
+
+@pytest.mark.parametrize("minutes", ["0", "许多", "999", ""])
+def test_looking_at_a_lesson_says_what_saving_it_would_say(house: House, browser: Browser, minutes: str) -> None:
+    sent = fields(house, minutes=minutes)
+    saved, looked = (browser.post("/lessons/new", sent | more) for more in ({}, {"intent": "look"}))
+    for answer in (saved, looked):
+        page = answer.get_data(as_text=True)
+        assert answer.status_code == 422
+        assert re.search(r'id="minutes-error">分钟请写 1 到 180', page)
+        assert "防汛一课（约" not in page
+        assert page.count('id="answer"') == 1
+    beside = browser.post("/lessons/preview", sent | browser.marks("/lessons/new")).get_data(as_text=True)
+    assert "分钟请写 1 到 180" in beside
+
+
+def test_the_preview_works_without_scripts_and_writes_nothing(house: House, browser: Browser) -> None:
+    before = len(library(house))
+    page = browser.post("/lessons/new", fields(house, intent="look")).get_data(as_text=True)
+    assert "【学习】防汛一课" in page
+    assert 'value="防汛一课"' in page
+    assert len(library(house)) == before
+
+
+def test_a_revision_is_refused_when_someone_else_saved_meanwhile(house: House, browser: Browser) -> None:
+    lesson = written(house, browser)
+    path = f"/lessons/{lesson.id}/edit"
+    assert browser.post(path, fields(house, title="第二版")).status_code == 303
+    late = browser.post(path, fields(house, title="也是第二版"))
+    assert late.status_code == 422
+    page = late.get_data(as_text=True)
+    assert "别人保存过" in page
+    assert f'<a href="/lessons/{lesson.id}" target="_blank" rel="noopener">看新的一版' in page
+    assert kept(house, lesson.id).title == "第二版"
+
+
+def test_a_picture_is_written_anew_without_what_the_camera_noted(house: House, browser: Browser) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "taken at home"
+    data = picture(exif=exif, comment=b"secret remark")
+    lesson = written(house, browser, pictures=(io.BytesIO(data), "../../水位 图.jpg"))
+    assert lesson.pictures[0].name == "水位 图.jpg"
+    served = browser.get(f"/lessons/{lesson.id}/pictures/{lesson.pictures[0].hash}")
+    assert served.status_code == 200
+    assert served.headers["Content-Type"] == "image/jpeg"
+    assert "sandbox" in served.headers["Content-Security-Policy"]
+    assert b"taken at home" not in served.data
+    assert b"secret remark" not in served.data
+    assert browser.get(f"/lessons/{lesson.id}/pictures/{'0' * 64}").status_code == 404
+
+
+def test_a_picture_that_came_with_a_refused_form_need_not_be_sent_again(house: House, browser: Browser) -> None:
+    page = browser.post("/lessons/new", fields(house, title="", pictures=(io.BytesIO(picture()), "a.jpg"))).get_data(
+        as_text=True
+    )
+    (key,) = re.findall(r'name="picture" value="([^"]+)"', page)
+    assert browser.get(f"/lessons/shelved/{key}").status_code == 200
+    assert house.browser().get(f"/lessons/shelved/{key}").status_code == 404
+    lesson = written(house, browser, picture=key, **{f"alternative-{key}": "水位标尺"})
+    assert [(p.name, p.alternative) for p in lesson.pictures] == [("a.jpg", "水位标尺")]
+    answer = browser.post(
+        f"/lessons/{lesson.id}/edit", fields(house, picture=lesson.pictures[0].hash, remove=lesson.pictures[0].hash)
+    )
+    assert answer.status_code == 303
+    assert kept(house, lesson.id).pictures == ()
+
+
+def test_a_picture_takes_its_description_from_the_text_unless_it_has_its_own(house: House, browser: Browser) -> None:
+    body = "先看\n\n![水位标尺](水位图.jpg)\n"
+    lesson = written(house, browser, body=body, pictures=(io.BytesIO(picture()), "水位图.jpg"))
+    assert [p.alternative for p in lesson.pictures] == ["水位标尺"]
+    hash = lesson.pictures[0].hash
+    own = fields(house, body=body, picture=hash) | {f"alternative-{hash}": "红线在三米"}
+    assert browser.post(f"/lessons/{lesson.id}/edit", own).status_code == 303
+    assert [p.alternative for p in kept(house, lesson.id).pictures] == ["红线在三米"]
+
+
+def test_the_sample_lesson_file_can_be_read(browser: Browser) -> None:
+    page = unescape(browser.get("/lessons/import").get_data(as_text=True))
+    (sample,) = re.findall(r"<pre[^>]*>(.*?)</pre>", page, re.DOTALL)
+    found = parse(sample, "sample.md")
+    assert isinstance(found, LessonText)
+    assert found.media == ("emblem.png",)
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "不是能读的"),
+        (b"GIF89a" + b"\x00" * 40, "不是能读的"),
+        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "不是能读的"),
+        (picture("PNG", (5_000, 4_100)), "百万像素"),
+        (picture()[:200], "不是能读的"),
+        (b"", "不是能读的"),
+    ],
+)
+def test_a_hostile_picture_is_refused(house: House, browser: Browser, data: bytes, said: str) -> None:
+    before = len(library(house))
+    answer = browser.post("/lessons/new", fields(house, pictures=(io.BytesIO(data), "x.png")))
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert len(library(house)) == before
+
+
+def test_a_picture_that_claims_gigapixels_is_refused_before_it_is_decoded() -> None:
+    data = bytearray(picture("PNG"))
+    data[16:24] = (60_000).to_bytes(4, "big") * 2
+    import struct
+    import zlib
+
+    data[29:33] = struct.pack(">I", zlib.crc32(bytes(data[12:29])))
+    answer = pictures.take_in(bytes(data), "bomb.png")
+    assert isinstance(answer, Refusal)
+    assert answer.words.key == "picture.too_many_pixels"
+
+
+def test_a_see_through_picture_stays_so_and_a_large_one_shrinks() -> None:
+    out = io.BytesIO()
+    Image.new("RGBA", (3_000, 10), (0, 0, 0, 0)).save(out, "PNG")
+    taken = pictures.take_in(out.getvalue(), "a.png")
+    assert isinstance(taken, PictureKept)
+    assert (taken.mimetype, taken.width) == ("image/png", pictures.LONGEST_SIDE)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "..\\..\\x", "/", "", "a\x00b", ".."])
+def test_a_file_name_is_a_label_and_never_a_path(name: str) -> None:
+    shown = pictures.shown_name(name)
+    assert shown
+    assert not set(shown) & set("/\\\x00")
+    assert not shown.startswith(".")
+
+
+GOOD = (
+    "---\ntitle: 信号第一课\nsource: 支部自编\ndate: 2026-03-01\nminutes: 6\nmedia: a.jpg\n---\n看 ![信号灯](a.jpg)。\n"
+)
+
+
+def test_a_lesson_file_opens_in_the_editor_and_is_kept_only_when_saved(house: House, browser: Browser) -> None:
+    before = len(library(house))
+    files = {"file": (io.BytesIO(GOOD.encode()), "signal.md"), "pictures": (io.BytesIO(picture()), "a.jpg")}
+    answer = browser.post("/lessons/import", files)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert 'value="信号第一课"' in page
+    assert 'value="信号灯"' in page
+    assert 'value="2026-03-01"' in page
+    assert len(library(house)) == before
+
+
+def test_a_lesson_file_without_its_picture_says_which_is_missing(browser: Browser) -> None:
+    page = browser.post("/lessons/import", {"file": (io.BytesIO(GOOD.encode()), "s.md")}).get_data(as_text=True)
+    assert "还缺图片：a.jpg" in page
+
+
+def test_a_broken_lesson_file_names_file_and_line(browser: Browser) -> None:
+    text = "---\ntitel: 信号\nsource: 自编\ndate: 2026-02-30\nminutes: 6\n---\n正文\n"
+    answer = browser.post("/lessons/import", {"file": (io.BytesIO(text.encode()), "signal.md")})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "signal.md 第 2 行" in page
+    assert "title" in page
+    assert "signal.md 第 4 行" in page
+
+
+@pytest.mark.parametrize("data", [b"\xff\xfe\x00", "标题".encode("gb18030")])
+def test_a_lesson_file_that_is_no_text_is_refused(browser: Browser, data: bytes) -> None:
+    answer = browser.post("/lessons/import", {"file": (io.BytesIO(data), "a.md")})
+    assert answer.status_code == 422
+    assert "UTF-8" in answer.get_data(as_text=True)
+    assert browser.post("/lessons/import", {"file": (io.BytesIO(b""), "")}).status_code == 422
+
+
+def test_a_lesson_cannot_be_given_to_a_sibling(house: House, browser: Browser) -> None:
+    assert browser.post("/lessons/new", fields(house, owner=house.seeded.organisations["far"])).status_code == 404

@@ -1,0 +1,209 @@
+"""A poll is started by the same rules as in chat, shows no more than it may, and is ended and taken away here."""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any
+
+import pytest
+
+from content import polls as rules
+from content.decision import Fact
+from content.identifiers import EventId, MemberId, UserId
+from content.members import Member, MemberEnrolled
+from content.polls import Poll, PollEnded, PollShown, Response, State, Voted
+from storage import polls
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import VIEWER
+
+
+def form(**more: Any) -> dict[str, Any]:
+    return {
+        "room": "!one",
+        "question": "主题党日定在哪天",
+        "answers": "周五\r\n周六\r\n\r\n下周一",
+        "most": "1",
+        "shown": "always",
+        "until": "time",
+        "date": "2026-11-27",
+        "time": "18:00",
+    } | more
+
+
+def started(house: House) -> list[Poll]:
+    """Return the polls that were started on the page."""
+    roots = [house.seeded.organisations["general"]]
+    found = house.run(house.store.read(lambda unit: polls.of_roots(unit, roots)))
+    return [poll for poll in found if poll.id != house.seeded.polls["open"].id]
+
+
+def start(house: House, browser: Browser, **more: Any) -> Poll:
+    """Start a poll and let it stand in its room."""
+    browser.post("/polls/new", form(**more))
+    (poll,) = started(house)
+    note(house, PollShown(poll=poll.id, event=EventId("$shown")))
+    return started(house)[0]
+
+
+def note(house: House, *facts: Fact) -> None:
+    house.run(house.store.settle(notes=list(facts)))
+
+
+def vote(house: House, poll: Poll, user: str, place: int) -> None:
+    """Vote for the answer at a place."""
+    response = Response(
+        event=EventId(f"$vote of {user}"),
+        sender=UserId(user),
+        sent_at=house.clock.now,
+        chosen=(poll.sheet.answers[place - 1].id,),
+    )
+    note(house, Voted(poll=poll.id, response=response))
+
+
+def close(house: House, poll: Poll) -> None:
+    """Let a poll's end come back from its room."""
+    box = house.run(house.store.read(lambda unit: polls.box(unit, poll)))
+    now = house.clock.now
+    note(house, PollEnded(poll=poll.id, ended_at=now, at=now, result=rules.count(poll, box)))
+
+
+def test_a_poll_is_started_for_a_room_and_goes_to_the_outbox(house: House, browser: Browser) -> None:
+    answer = browser.post("/polls/new", form(most="2", shown="later"))
+    assert answer.headers["Location"] == "/polls?done=poll_opened"
+    (poll,) = started(house)
+    assert poll.organisation == house.seeded.organisations["one"]
+    assert [answer.text for answer in poll.sheet.answers] == ["周五", "周六", "下周一"]
+    assert (poll.sheet.most, poll.sheet.disclosed) == (2, False)
+    assert poll.closes_at is not None
+    assert poll.closes_at.isoformat() == "2026-11-27T10:00:00+00:00"
+    assert "公开投票 · 主题党日定在哪天" in browser.get("/outbox").get_data(as_text=True)
+    assert "主题党日定在哪天" in browser.get("/polls").get_data(as_text=True)
+
+
+def test_pressing_twice_starts_one_poll(house: House, browser: Browser) -> None:
+    marks = browser.marks("/polls/new")
+    for _ in range(2):
+        answer = browser.post("/polls/new", form() | marks)
+    assert "done=repeated" in answer.headers["Location"]
+    assert len(started(house)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "field"),
+    [
+        ({"question": ""}, "题目请写", "question"),
+        ({"question": "无记名投票"}, "公开投票大家看得到选择", "question"),
+        ({"answers": "周五"}, "请写 2 到 20 个选项", "answers"),
+        ({"answers": "\n".join(map(str, range(21)))}, "请写 2 到 20 个选项", "answers"),
+        ({"answers": "周五\n周五"}, "是一样的", "answers"),
+        ({"most": "9"}, "最多可选几项", "most"),
+        ({"most": "many"}, "最多可选几项", "most"),
+        ({"date": ""}, "请选择日期和时间", "date"),
+        ({"date": "2026-11-23"}, "太近或已经过去了", "date"),
+        ({"date": "2029-11-23"}, "太远了", "date"),
+        ({"time": "25:00"}, "请选择日期和时间", "date"),
+        ({"room": "!far"}, "请选一个群", "room"),
+        ({"room": ""}, "请选一个群", "room"),
+    ],
+)
+def test_what_cannot_be_meant_is_said_at_its_field(
+    house: House, browser: Browser, change: dict[str, Any], said: str, field: str
+) -> None:
+    answer = browser.post("/polls/new", form(**change))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert said in page
+    assert f'id="{field}-error"' in page
+    assert started(house) == []
+
+
+def test_a_viewer_sees_polls_and_can_neither_start_nor_end_them(house: House) -> None:
+    browser, poll = house.browser(VIEWER), house.seeded.polls["open"]
+    assert "发起投票" not in browser.get("/polls").get_data(as_text=True)
+    assert "结束并公布结果" not in browser.get(f"/polls/{poll.id}").get_data(as_text=True)
+    assert browser.get("/polls/new").status_code == 403
+    assert browser.post(f"/polls/{poll.id}/end", {"csrf": browser.marks("/polls")["csrf"]}).status_code == 403
+
+
+def test_the_numbers_stand_with_their_base(house: House, browser: Browser) -> None:
+    poll = start(house, browser)
+    vote(house, poll, "@m1:example.org", 1)
+    page = browser.get(f"/polls/{poll.id}").get_data(as_text=True)
+    assert "票数（所有人）" in page
+    assert "票数（名册上的同志）" not in page
+    assert "1/6" in browser.get("/polls").get_data(as_text=True)
+
+
+def test_who_is_not_on_the_roster_is_counted_in_a_column_of_their_own(house: House, browser: Browser) -> None:
+    poll = start(house, browser)
+    vote(house, poll, "@stranger:example.org", 1)
+    assert lines_of_csv(browser, poll) == [
+        "号,选项,票数（所有人）,票数（名册上的同志）",
+        "1,周五,1,0",
+        "2,周六,0,0",
+        "3,下周一,0,0",
+        ",投票人数,1,0",
+        ",弃权人数,0,0",
+        ",名册人数,6,6",
+    ]
+
+
+def lines_of_csv(browser: Browser, poll: Poll) -> list[str]:
+    """Return the lines of the export."""
+    text = browser.get(f"/polls/{poll.id}/numbers.csv").get_data(as_text=True).removeprefix("\ufeff")
+    return [",".join(row) for row in csv.reader(io.StringIO(text))]
+
+
+def test_what_is_hidden_until_the_end_is_hidden_on_the_page_and_in_exports(house: House, browser: Browser) -> None:
+    poll = start(house, browser, shown="later")
+    vote(house, poll, "@m1:example.org", 1)
+    page = browser.get(f"/polls/{poll.id}").get_data(as_text=True)
+    assert "1 人已投票，名册共 6 人" in page
+    assert "票数" not in page
+    assert lines_of_csv(browser, poll)[1:] == [",投票人数,1", ",名册人数,6"]
+    close(house, poll)
+    assert "票数" in browser.get(f"/polls/{poll.id}").get_data(as_text=True)
+    assert lines_of_csv(browser, poll)[1] == "1,周五,1"
+
+
+def test_the_excel_export_is_one(house: House, browser: Browser) -> None:
+    answer = browser.get(f"/polls/{house.seeded.polls['open'].id}/numbers.xlsx")
+    assert answer.get_data().startswith(b"PK")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="zhibu-poll-')
+
+
+def test_nobody_who_voted_is_named(house: House, browser: Browser) -> None:
+    poll = start(house, browser)
+    vote(house, poll, "@m1:example.org", 1)
+    pages = [browser.get(f"/polls/{poll.id}{end}").get_data(as_text=True) for end in ("", "/numbers.csv")]
+    assert not any("白云" in page or "@m1" in page for page in pages)
+
+
+def test_an_organiser_ends_a_poll_now_and_once(house: House, browser: Browser) -> None:
+    poll = start(house, browser, until="hand")
+    assert poll.closes_at is None
+    path = f"/polls/{poll.id}"
+    marks = browser.marks(path)
+    for done in ("poll_closing", "repeated"):
+        answer = browser.post(f"{path}/end", marks)
+        assert answer.headers["Location"] == f"{path}?done={done}"
+    assert started(house)[0].state is State.CLOSING
+    assert "结束投票 · 主题党日定在哪天" in browser.get("/outbox").get_data(as_text=True)
+
+
+def test_a_poll_that_is_still_on_its_way_cannot_be_ended_yet(house: House, browser: Browser) -> None:
+    browser.post("/polls/new", form())
+    (poll,) = started(house)
+    answer = browser.post(f"/polls/{poll.id}/end", form_at=f"/polls/{poll.id}")
+    assert answer.status_code == 409
+    assert "还没有发到群里" in answer.get_data(as_text=True)
+
+
+def test_a_published_figure_does_not_move_with_the_roster(house: House, browser: Browser) -> None:
+    poll = start(house, browser)
+    vote(house, poll, "@m1:example.org", 1)
+    close(house, poll)
+    joined = Member(id=MemberId("new"), organisation=house.seeded.organisations["one"], name="新来")
+    note(house, MemberEnrolled(member=joined))
+    assert "1/6" in browser.get("/polls").get_data(as_text=True)

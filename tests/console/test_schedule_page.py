@@ -1,0 +1,177 @@
+"""Scheduling shows its dates first, plans once, and keeps the form when it cannot be meant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from content.occurrences import State
+from storage import schedules
+from storage.schedules import Entry
+from tests.console.console_house import Browser, House
+
+
+def form(house: House, **more: Any) -> dict[str, Any]:
+    return {
+        "lessons": [house.seeded.lessons["law"]],
+        "audience": house.seeded.organisations["general"],
+        "when": "at",
+        "date": "2026-11-27",
+        "time": "15:00",
+        "weekdays": ["4"],
+        "count": "4",
+        "window": "1440",
+        "late": "720",
+    } | more
+
+
+def planned(house: House) -> list[Entry]:
+    roots = [house.seeded.organisations["general"]]
+    entries = house.run(house.store.read(lambda unit: schedules.calendar(unit, roots, states=[State.PLANNED])))
+    return [entry for entry in entries if entry.occurrence.id != house.seeded.occurrences["planned"]]
+
+
+def test_a_lesson_is_planned_at_a_local_time(house: House, browser: Browser) -> None:
+    answer = browser.post("/schedule", form(house))
+    assert answer.headers["Location"] == "/calendar?done=scheduled"
+    (entry,) = planned(house)
+    assert entry.occurrence.due_at.isoformat() == "2026-11-27T07:00:00+00:00"
+    assert entry.audience_name == "检修党总支"
+    assert "宪法第一课" in browser.get("/calendar").get_data(as_text=True)
+
+
+def test_now_means_now(house: House, browser: Browser) -> None:
+    answer = browser.post("/schedule", form(house, when="now", date="", time=""))
+    assert answer.headers["Location"] == "/calendar?done=going_out"
+    (entry,) = planned(house)
+    assert entry.occurrence.due_at == house.clock.now
+
+
+def test_weekly_dates_are_shown_before_anything_is_planned(house: House, browser: Browser) -> None:
+    weekly = form(house, when="weekly", weekdays=["1", "4"], count="5")
+    page = browser.post("/schedule", weekly | {"intent": "look"}).get_data(as_text=True)
+    for shown in ("11月27日（周五）15:00", "12月1日（周二）15:00", "12月4日（周五）15:00"):
+        assert shown in page
+    assert "12月8日" not in page
+    assert "共 5 次，先列出 3 次。" in page
+    few = browser.post("/schedule", weekly | {"count": "3", "intent": "look"}).get_data(as_text=True)
+    assert "共 3 次。" in few
+    assert planned(house) == []
+    browser.post("/schedule", weekly)
+    assert len(planned(house)) == 5
+
+
+def test_several_lessons_take_turns(house: House, browser: Browser) -> None:
+    both = [house.seeded.lessons["law"], house.seeded.lessons["safety"]]
+    browser.post("/schedule", form(house, when="weekly", lessons=both, count="3"))
+    assert [entry.title for entry in planned(house)] == ["宪法第一课", "作业安全四步法", "宪法第一课"]
+
+
+@pytest.mark.parametrize("when", ["now", "at"])
+def test_several_lessons_do_not_go_out_at_once(house: House, browser: Browser, when: str) -> None:
+    both = [house.seeded.lessons["law"], house.seeded.lessons["safety"]]
+    answer = browser.post("/schedule", form(house, when=when, lessons=both))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "一次只能发一课" in page
+    assert 'href="#when"' in page
+    assert 'id="when-error"' in page
+    assert planned(house) == []
+
+
+def test_pressing_twice_plans_once(house: House, browser: Browser) -> None:
+    marks = browser.marks("/schedule")
+    browser.post("/schedule", form(house) | marks)
+    second = browser.post("/schedule", form(house, time="16:00") | marks)
+    assert "done=repeated" in second.headers["Location"]
+    assert len(planned(house)) == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "field"),
+    [
+        ({"lessons": []}, "请至少选一课", "lessons"),
+        ({"lessons": ["unknown"]}, "请至少选一课", "lessons"),
+        ({"date": "2026-11-23"}, "已经过去了", "date"),
+        ({"date": ""}, "请选择日期", "date"),
+        ({"date": "2036-01-01"}, "太远了", "date"),
+        ({"time": "25:00"}, "请选择时间", "time"),
+        ({"when": "weekly", "weekdays": []}, "请至少选星期中的一天", "weekdays"),
+        ({"when": "weekly", "count": "0"}, "次数请写", "count"),
+        ({"when": "weekly", "count": "很多"}, "次数请写", "count"),
+        ({"window": "2"}, "至少开放 5 分钟", "window"),
+        ({"window": "long"}, "请从列表里选择", "window"),
+        ({"late": "-5"}, "请从列表里选择", "late"),
+    ],
+)
+def test_a_refused_schedule_keeps_the_form(
+    house: House, browser: Browser, change: dict[str, Any], said: str, field: str
+) -> None:
+    answer = browser.post("/schedule", form(house) | {"window": "4320"} | change)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert said in page
+    assert f'href="#{field}"' in page
+    assert f'id="{field}-error"' in page
+    if "window" not in change:
+        assert '<option value="4320" selected>' in page
+    if "lessons" not in change:
+        assert f'value="{house.seeded.lessons["law"]}" checked' in page
+    if "time" not in change:
+        assert 'value="15:00"' in page
+    assert planned(house) == []
+
+
+def test_a_lesson_or_place_of_a_sibling_cannot_be_planned(house: House, browser: Browser) -> None:
+    assert browser.post("/schedule", form(house, audience=house.seeded.organisations["far"])).status_code == 404
+    assert browser.post("/schedule", form(house, lessons=[house.seeded.lessons["far"]])).status_code == 422
+    assert planned(house) == []
+
+
+def test_a_place_without_a_room_is_told_so(house: House, browser: Browser) -> None:
+    page = browser.post("/schedule", form(house, audience=house.seeded.organisations["three"], intent="look"))
+    assert "还没有能发的群" in page.get_data(as_text=True)
+
+
+def state(house: House, short: str) -> State:
+    entry = house.run(house.store.read(lambda unit: schedules.entry(unit, house.seeded.occurrences[short])))
+    found: State = entry.occurrence.state
+    return found
+
+
+def test_what_is_planned_can_be_called_off_once(house: House, browser: Browser) -> None:
+    path = f"/calendar/{house.seeded.occurrences['planned']}/cancel"
+    marks = browser.marks("/")
+    assert "done=cancelled" in browser.post(path, marks).headers["Location"]
+    assert state(house, "planned") is State.CANCELLED
+    assert "done=repeated" in browser.post(path, marks).headers["Location"]
+    again = browser.post(path, browser.marks("/"))
+    assert again.status_code == 409
+    assert "不能再取消" in again.get_data(as_text=True)
+
+
+def test_what_was_missed_can_be_sent_after_all(house: House, browser: Browser) -> None:
+    path = f"/calendar/{house.seeded.occurrences['missed']}/send-now"
+    assert "done=sending_now" in browser.post(path, browser.marks("/")).headers["Location"]
+    assert state(house, "missed") is State.PLANNED
+    open_one = f"/calendar/{house.seeded.occurrences['open']}/send-now"
+    assert browser.post(open_one, browser.marks("/")).status_code == 409
+
+
+def test_a_branch_cannot_call_off_what_its_general_branch_planned(house: House) -> None:
+    from content.identifiers import UserId
+    from content.organisations import Duty, DutyGranted, Role
+    from tests.console.console_seeding import put
+
+    user = UserId("@zhibu:example.org")
+    duty = Duty(user=user, organisation=house.seeded.organisations["two"], role=Role.SECRETARY)
+    house.run(put(house.store, "duty two", DutyGranted(duty=duty)))
+    browser = house.browser(user)
+    assert browser.get(f"/check-ins/{house.seeded.occurrences['missed']}").status_code == 404
+    page = browser.get(f"/check-ins/{house.seeded.occurrences['closed']}").get_data(as_text=True)
+    assert "检修车间第二党支部" in page
+    assert "白云" not in page
+    assert "检修车间第一党支部" not in page
+    path = f"/calendar/{house.seeded.occurrences['planned']}/cancel"
+    assert browser.post(path, browser.marks("/")).status_code == 404

@@ -1,0 +1,143 @@
+"""Databases for tests: migrated once per session, then copied, on SQLite and on a PostgreSQL of the session's own."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from storage.store import Store
+
+ADVICE = "no PostgreSQL server found; install one: apt-get install postgresql"
+
+_numbers = itertools.count(1)
+
+
+async def _migrated(address: str) -> None:
+    await (await Store.open(address)).close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite file with all tables and no rows."""
+    file = tmp_path_factory.mktemp("sqlite") / "template.db"
+    asyncio.run(_migrated(f"sqlite:///{file}"))
+    return file
+
+
+def sqlite_copy(template: Path, folder: Path) -> str:
+    """Copy the template into a folder and return the copy's address."""
+    file = folder / f"zhibu-{next(_numbers)}.db"
+    shutil.copyfile(template, file)
+    return f"sqlite:///{file}"
+
+
+@pytest.fixture
+def sqlite_address(sqlite_template: Path, tmp_path: Path) -> str:
+    """Give the address of a migrated SQLite file without rows."""
+    return sqlite_copy(sqlite_template, tmp_path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgres:
+    """A throw-away cluster that listens on a socket in its own folder only."""
+
+    folder: Path
+
+    def address(self, name: str) -> str:
+        """Return the address of a database."""
+        return f"postgresql://zhibu@/{name}?host={self.folder}"
+
+    def run(self, statement: str) -> None:
+        """Run one statement outside any transaction."""
+        with psycopg.connect(host=str(self.folder), user="zhibu", dbname="postgres", autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[arg-type]
+
+    def empty(self) -> str:
+        """Make a database without tables and return its name."""
+        name = f"empty_{next(_numbers)}"
+        self.run(f"CREATE DATABASE {name}")
+        return name
+
+    def copy(self) -> str:
+        """Make a database with all tables and return its name."""
+        name = f"copy_{next(_numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE template_zhibu STRATEGY FILE_COPY")
+        return name
+
+    def drop(self, name: str) -> None:
+        """Remove a database, whoever is still connected."""
+        self.run(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def newest_server(root: Path = Path("/usr/lib/postgresql")) -> Path | None:
+    """Return the folder with the programs of the newest PostgreSQL, if there is one."""
+    found = [initdb.parent for initdb in root.glob("*/bin/initdb")]
+    on_path = shutil.which("initdb")
+    if not found and on_path is not None:
+        return Path(on_path).resolve().parent
+    return max(found, key=lambda folder: float(folder.parent.name), default=None)
+
+
+def _owner() -> str | None:
+    """Return as whom to run the server: it refuses root."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in names else "nobody"
+
+
+def _run(programs: Path, owner: str | None, program: str, *arguments: str) -> None:
+    done = subprocess.run(
+        [programs / program, *arguments],
+        user=owner,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"{program} failed: {done.stderr}")
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Give a cluster of this session's own, with a migrated template to copy."""
+    programs = newest_server()
+    if programs is None:
+        if os.environ.get("CI"):
+            pytest.fail(ADVICE)
+        pytest.skip(ADVICE)
+    owner = _owner()
+    folder = Path(tempfile.mkdtemp(prefix="zhibu-pg-"))
+    try:
+        if owner is not None:
+            shutil.chown(folder, owner)
+        data, log = folder / "data", folder / "log"
+        _run(programs, owner, "initdb", "-D", str(data), "-U", "zhibu", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c full_page_writes=off "
+            "-c max_connections=60 -c shared_buffers=32MB -c autovacuum=off"
+        )
+        _run(programs, owner, "pg_ctl", "-D", str(data), "-l", str(log), "-o", options, "-w", "start")
+        try:
+            cluster = Postgres(folder=folder)
+            cluster.run("CREATE DATABASE template_zhibu")
+            asyncio.run(_migrated(cluster.address("template_zhibu")))
+            yield cluster
+        finally:
+            _run(programs, owner, "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

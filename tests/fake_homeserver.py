@@ -1,0 +1,158 @@
+"""A homeserver in memory for delivery and hearing: it keeps transactions as Synapse does, and fails when told to."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bot.matrix.events import Event, Gap, Poison, Unreadable
+from bot.matrix.faults import Fault, Kind
+from bot.matrix.homeserver import MARK
+from tests.small_branch import ME
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """An event that the homeserver has."""
+
+    event_id: str
+    type: str
+    content: Mapping[str, Any]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """The next call to fail, before anything happened or only after it was carried out."""
+
+    fault: Fault
+    accepted: bool
+
+
+class FakeHomeserver:
+    """One account on one device. The same transaction in a room gives the same event, whatever its content."""
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.user_id: str = ME
+        self.device_id = "DEVICE"
+        self.rooms: dict[str, list[Accepted]] = {}
+        self.closed = False
+        self.keys: set[tuple[str, str]] = set()
+        self.aliases: dict[str, str] = {}
+        self.invited: list[str] = []
+        self.joined: list[str] = []
+        self.left: list[str] = []
+        self.forgotten: list[str] = []
+        self.uploads: list[bytes] = []
+        self.encrypted_rooms: set[str] = set()
+        self.readable: dict[str, Event] = {}
+        self.history: dict[str, tuple[tuple[Event, ...], Gap | None]] = {}
+        self.calls = 0
+        self.looks = 0
+        self.under_way: set[str] = set()
+        self.most_under_way = 0
+        self.gate: asyncio.Event | None = None
+        self._now = now
+        self._transactions: dict[tuple[str, str, str], str] = {}
+        self._failures: deque[Failure] = deque()
+        self._numbers = itertools.count(1)
+
+    def fail(self, kind: Kind, *, accepted: bool = False, times: int = 1, **how: Any) -> None:
+        """Let the next sends fail; ``accepted`` ones are carried out and only their answer is lost."""
+        self._failures.extend([Failure(fault=Fault(kind, **how), accepted=accepted)] * times)
+
+    def lose_transactions(self) -> None:
+        """Forget which transactions were seen, as happens after a day."""
+        self._transactions.clear()
+
+    def texts(self, room: str) -> list[str]:
+        """Return what a room shows, oldest first."""
+        return [event.content["body"] for event in self.rooms.get(room, []) if event.type == "m.room.message"]
+
+    def encrypted(self, room_id: str) -> bool | None:
+        return room_id in self.encrypted_rooms
+
+    async def send(self, room_id: str, event_type: str, content: dict[str, Any], transaction: str) -> str:
+        assert event_type == "m.room.message" or event_type.startswith("org.matrix.msc3381.poll.")
+        self.calls += 1
+        assert room_id not in self.under_way, "two messages of one room are under way"
+        self.under_way.add(room_id)
+        self.most_under_way = max(self.most_under_way, len(self.under_way))
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+            failure = self._failures.popleft() if self._failures else None
+            if failure is not None and not failure.accepted:
+                raise failure.fault
+            event_id = self._accept(room_id, event_type, content, transaction)
+            if failure is not None:
+                raise failure.fault
+            return event_id
+        finally:
+            self.under_way.discard(room_id)
+
+    def _accept(self, room_id: str, event_type: str, content: dict[str, Any], transaction: str) -> str:
+        key = (room_id, self.device_id, transaction)
+        if key not in self._transactions:
+            event_id = f"$sent{next(self._numbers)}"
+            self._transactions[key] = event_id
+            accepted = Accepted(event_id=event_id, type=event_type, content=content, at=self._now())
+            self.rooms.setdefault(room_id, []).append(accepted)
+        return self._transactions[key]
+
+    async def find_sent(
+        self, room_id: str, mark: str, not_before: datetime, transaction: str | None = None
+    ) -> str | None:
+        self.looks += 1
+        for event in self.rooms.get(room_id, []):
+            if event.content.get(MARK) == mark and event.at >= not_before:
+                return event.event_id
+        return None
+
+    async def create_room(
+        self,
+        *,
+        alias: str,
+        encrypted: bool,
+        invite: Iterable[str],
+        is_direct: bool,
+        power_levels: Mapping[str, Any] | None = None,
+    ) -> str:
+        assert is_direct
+        self.closed = power_levels == {"invite": 100}
+        self.calls += 1
+        room = self.aliases.setdefault(alias, f"!made{len(self.aliases) + 1}:test")
+        if encrypted:
+            self.encrypted_rooms.add(room)
+        self.invited += invite
+        return room
+
+    async def join(self, room_id: str) -> None:
+        self.joined.append(room_id)
+
+    async def leave(self, room_id: str) -> None:
+        self.left.append(room_id)
+
+    def forget(self, room_id: str) -> None:
+        self.forgotten.append(room_id)
+
+    async def upload(self, data: bytes, mimetype: str, filename: str, *, encrypted: bool) -> dict[str, Any]:
+        self.uploads.append(data)
+        address = f"mxc://test/{len(self.uploads)}"
+        return {"file": {"url": address, "key": {}}} if encrypted else {"url": address}
+
+    def holds_key(self, room_id: str, session_id: str) -> bool:
+        return (room_id, session_id) in self.keys
+
+    async def read_again(self, room_id: str, event_id: str) -> Event | Unreadable | Poison:
+        return self.readable[event_id]
+
+    async def fill(self, room_id: str, gap: Gap) -> tuple[tuple[Event | Unreadable | Poison, ...], Gap | None]:
+        if room_id not in self.history:
+            raise Fault(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
+        return self.history[room_id]

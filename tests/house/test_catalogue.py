@@ -1,0 +1,208 @@
+"""Every sentence exists in both languages with the same gaps, every one is used, and none that is used is missing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from string import Formatter
+
+from babel.messages.pofile import read_po
+
+from bot.matrix.faults import Kind as FaultKind
+from content.checkins import TOOK_PART
+from content.checkins import State as Answer
+from content.lessons import Kind as LessonKind
+from content.occurrences import State as Stand
+from content.polls import State as PollState
+from storage.outbox import Kind as RowKind
+from storage.outbox import State as RowState
+from zhibu.catalogue import FOLDER, load_speech
+from zhibu.check import Grade, Noun
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("bot", "console", "content", "storage", "zhibu")
+KEY = re.compile(r"[a-z_]+\.[a-z0-9_]+")
+PREFIX = re.compile(r"[a-z_]+\.[a-z0-9_]*")
+IN_TEMPLATE = re.compile(r"""['"]([a-z_]+\.[a-z0-9_]*)['"](\s*~)?""")
+SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
+SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
+"""Functions whose literal arguments of the form ``noun.thing`` are keys."""
+
+FAMILIES: Mapping[str, Iterable[object]] = {
+    # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
+    # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "calendar.view_": ("month", "list"),
+    "card.title_": LessonKind,
+    "card.ask_": LessonKind,
+    "card.closed_": LessonKind,
+    "card.count_": LessonKind,
+    "card.count_excused_": LessonKind,
+    "check.grade_": Grade,
+    "check.noun_": Noun,
+    "checkin.": TOOK_PART,
+    "checkins.": (),
+    "config.not_": ("str", "int", "bool"),
+    "database.": (),
+    "done.": (),
+    "error.text_": (400, 403, 404, 405, 413, 500, 503),
+    "error.title_": (400, 403, 404, 405, 413, 500, 503),
+    "fault.": FaultKind,
+    "frame.ago_": ("minutes", "hours", "days"),
+    "frame.theme_": ("system", "light", "dark"),
+    "home.bot_": ("never", "silent"),
+    "home.clock_": ("never", "silent"),
+    "home.hearing_": ("waiting",),
+    "lessons.kind_": LessonKind,
+    "lessons.kind_help_": LessonKind,
+    "members.field_": (),
+    "month.": range(1, 13),
+    "nav.": (),
+    "occurrence.missed_": ("too_late", "no_room"),
+    "occurrence.state_": Stand,
+    "outbox_page.empty_": (),
+    "outbox_page.kind_": RowKind,
+    "outbox_page.state_": RowState,
+    "outbox_page.tab_": (),
+    "participation.": (),
+    "polls.shown_": ("always", "later"),
+    "polls.state_": PollState,
+    "polls.until_": ("time", "hand"),
+    "roster.": (),
+    "schedule.when_": ("now", "at", "weekly"),
+    "state.": Answer,
+    "weekday.": range(7),
+}
+
+
+@dataclass(slots=True)
+class Found:
+    """What the code says of keys: literals of any kind, prefixes of keys put together, keys that are surely said."""
+
+    literals: set[str] = field(default_factory=set)
+    prefixes: set[str] = field(default_factory=set)
+    said: set[str] = field(default_factory=set)
+
+
+def read_python(source: str, found: Found) -> None:
+    """Collect from a module."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            found.literals.add(node.value)
+        elif isinstance(node, ast.JoinedStr) and len(node.values) > 1 and isinstance(node.values[0], ast.Constant):
+            if PREFIX.fullmatch(str(node.values[0].value)):
+                found.prefixes.add(str(node.values[0].value))
+        elif isinstance(node, ast.Call):
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            for argument in [*node.args, *[keyword.value for keyword in node.keywords if keyword.arg == "key"]]:
+                is_text = isinstance(argument, ast.Constant) and isinstance(argument.value, str)
+                if name in SAYING and is_text and KEY.fullmatch(argument.value):  # type: ignore[attr-defined]
+                    found.said.add(argument.value)  # type: ignore[attr-defined]
+
+
+def read_template(text: str, found: Found) -> None:
+    """Collect from a template."""
+    for key, joined in IN_TEMPLATE.findall(text):
+        (found.prefixes if joined else found.literals).add(key)
+    found.said |= {key for key in SAID_IN_TEMPLATE.findall(text) if KEY.fullmatch(key)}
+    found.literals |= set(re.findall(r"'([a-z0-9_]+)'", text))
+
+
+def whole_code() -> Found:
+    """Collect from every room."""
+    found = Found()
+    for room in ROOMS:
+        for file in (ROOT / room).rglob("*.py"):
+            read_python(file.read_text(), found)
+        for file in (ROOT / room).rglob("*.html"):
+            read_template(file.read_text(), found)
+    found.prefixes -= {"zhibu."}  # transaction ids
+    return found
+
+
+def expanded() -> set[str]:
+    """Return every key that families surely come to."""
+    return {f"{prefix}{ending}" for prefix, endings in FAMILIES.items() for ending in endings}
+
+
+def unused(keys: Iterable[str], found: Found) -> list[str]:
+    """Return the keys that nobody says."""
+    sure = expanded() | found.literals
+
+    def is_used(key: str) -> bool:
+        endings = [key.removeprefix(prefix) for prefix in found.prefixes if key.startswith(prefix)]
+        return key in sure or any(ending in found.literals for ending in endings)
+
+    return sorted(key for key in keys if not is_used(key))
+
+
+def missing(keys: frozenset[str], found: Found) -> list[str]:
+    """Return the keys that are said and do not exist."""
+    return sorted((found.said | expanded()) - keys)
+
+
+def gaps(pattern: str) -> set[str]:
+    """Return the names of a sentence's gaps."""
+    return {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+
+
+def gap_troubles(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> list[str]:
+    """Return the keys whose gaps differ between two languages; the number may go without saying in a plural form."""
+    troubles = []
+    for key in one.keys() & other.keys():
+        sides = [{name for form in forms for name in gaps(form)} for forms in (one[key], other[key])]
+        odd = any(not name.isidentifier() for side in sides for name in side)
+        if odd or sides[0] ^ sides[1]:
+            troubles.append(key)
+    return sorted(troubles)
+
+
+def sentences(language: str) -> dict[str, list[str]]:
+    """Return the forms of every sentence as they stand in the files."""
+    found: dict[str, list[str]] = {}
+    for file in sorted(FOLDER.glob(f"*.{language}.po")):
+        with file.open("rb") as handle:
+            for message in read_po(handle, locale=language):
+                if message.id:
+                    key = message.id if isinstance(message.id, str) else message.id[0]
+                    found[key] = [message.string] if isinstance(message.string, str) else list(message.string)
+    return found
+
+
+def test_both_languages_say_the_same_things() -> None:
+    speech = load_speech()
+    assert speech.keys("zh_CN") ^ speech.keys("en") == set()
+
+
+def test_every_key_is_a_noun_and_a_thing() -> None:
+    assert [key for key in load_speech().keys("zh_CN") if not KEY.fullmatch(key)] == []
+
+
+def test_every_sentence_that_is_said_exists() -> None:
+    assert missing(load_speech().keys("zh_CN"), whole_code()) == []
+
+
+def test_every_sentence_that_exists_is_said() -> None:
+    assert unused(load_speech().keys("zh_CN"), whole_code()) == []
+
+
+def test_every_family_of_keys_is_known_here() -> None:
+    assert whole_code().prefixes ^ set(FAMILIES) == set()
+
+
+def test_the_gaps_of_a_sentence_are_the_same_in_both_languages() -> None:
+    assert gap_troubles(sentences("zh_CN"), sentences("en")) == []
+
+
+def test_bad_catalogues_would_be_seen() -> None:
+    found = Found()
+    read_python("words('noun.said', x=1)\nwords(f'card.title_{kind}')\nrefused('noun.gone')", found)
+    read_template("{{ t('page.title') }} {{ t('page.kind_' ~ kind) }}", found)
+    keys = frozenset({"noun.said", "noun.silent", "page.title", *expanded()})
+    assert missing(keys, found) == ["noun.gone"]
+    assert unused(keys, found) == ["noun.silent"]
+    assert found.prefixes == {"card.title_", "page.kind_"}
+    assert gap_troubles({"a": ["{x} {y}"], "b": ["{n}"]}, {"a": ["{x}"], "b": ["one", "{n}"]}) == ["a"]
+    assert gap_troubles({"a": ["{0}"]}, {"a": ["{0}"]}) == ["a"]

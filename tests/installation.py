@@ -1,0 +1,142 @@
+"""A real installation for tests: its folder, its settings, and the program as a process that can be killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+from tests.synapse_fixture import free_port
+from tests.waiting import until
+from zhibu.config import load_config
+
+
+class Program:
+    """One run of the command line in the background."""
+
+    def __init__(self, arguments: list[str], folder: Path, language: str = "en_US.UTF-8") -> None:
+        self.log = folder / f"program-{len(list(folder.glob('program-*')))}.log"
+        environment = {**os.environ, "LC_ALL": language, "PYTHONUNBUFFERED": "1"}
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "zhibu", *arguments], stdout=log, stderr=subprocess.STDOUT, env=environment
+            )
+
+    @property
+    def text(self) -> str:
+        """Return everything it has said so far."""
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(timeout=20)
+
+    def interrupt(self, number: int = signal.SIGINT) -> int:
+        """End it politely and return its exit code; fail when that takes longer than a person waits."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        return self.process.wait(timeout=20)
+
+
+def finish(*arguments: str, language: str = "en_US.UTF-8") -> tuple[int, str]:
+    """Run a command to its end, with nobody to ask; return its exit code and what it said, never a traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "zhibu", *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+        timeout=60,
+        env={**os.environ, "LC_ALL": language},
+    )
+    said = (done.stdout + done.stderr).decode()
+    assert "Traceback" not in said, said
+    return done.returncode, said
+
+
+class Installation:
+    """A folder with settings for a bot account that exists on a homeserver."""
+
+    def __init__(self, folder: Path, homeserver: str, user: str, password: str, *, encrypted: bool = True) -> None:
+        self.folder = folder
+        self.port = free_port()
+        self.config = folder / "config.toml"
+        self.database = f"sqlite:///{folder / 'zhibu.db'}"
+        folder.mkdir(parents=True, exist_ok=True)
+        self.config.write_text(
+            f"""
+[storage]
+database = "sqlite:///zhibu.db"
+[bot]
+homeserver = "{homeserver}"
+user = "{user}"
+password_file = "bot-password"
+encrypted = {str(encrypted).lower()}
+[console]
+port = {self.port}
+""",
+            encoding="utf-8",
+        )
+        file = folder / "bot-password"
+        file.touch(0o600)
+        file.write_text(password)
+
+    @classmethod
+    def of(cls, folder: Path) -> Installation:
+        """Take up an installation that is there already."""
+        config = load_config(folder / "config.toml")
+        installation = cls.__new__(cls)
+        installation.folder, installation.config = folder, folder / "config.toml"
+        installation.port, installation.database = config.console.port, config.database
+        return installation
+
+    def start(self) -> Program:
+        """Run it until its console answers."""
+        program = Program(["run", "-c", str(self.config)], self.folder)
+        until(lambda: program.process.poll() is not None or self._answers(), "the console to answer")
+        assert program.process.poll() is None, program.text
+        return program
+
+    def _answers(self) -> bool:
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except OSError:
+            return False
+
+
+class Sample:
+    """The sample branch, run for scripts; ``ready`` is what its ready file says."""
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self.folder = folder
+        self.arguments = arguments
+        self.ready: dict[str, Any] = {}
+        self.program: Program | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def start(self) -> dict[str, Any]:
+        """Start it and return what its ready file says."""
+        file = self.folder / "ready.json"
+        file.unlink(missing_ok=True)
+        arguments = ["demo", "--headless", "--ready-file", str(file), "--data", str(self.folder / "data")]
+        ports = ["--console-port", "0", "--homeserver-port", "0"]
+        program = self.program = Program([*arguments, *ports, *self.arguments], self.folder)
+        until(lambda: program.process.poll() is not None or file.exists(), "the ready file", 120)
+        assert program.process.poll() is None, program.text
+        self.ready = json.loads(file.read_text(encoding="utf-8"))
+        return self.ready
+
+    def stop(self) -> int:
+        """Stop it with Ctrl-C and return its exit code."""
+        assert self.program is not None
+        return self.program.interrupt()
+
+    def member(self, name: str) -> dict[str, str]:
+        """Return the login of a member by name."""
+        return next(one for one in self.ready["members"] if one["name"] == name)

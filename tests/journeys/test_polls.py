@@ -1,0 +1,149 @@
+"""A poll in an encrypted room of the real homeserver: asked in words, answered natively, ended, and published once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bot.bot import Bot
+from bot.matrix.homeserver import Homeserver
+from content.decision import Fact
+from content.identifiers import MemberId, OrganisationId, RoomId, UserId
+from content.members import Member, MemberEnrolled
+from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.polls import Poll, State, stop_voting
+from content.rooms import Purpose, Room, RoomKept
+from storage import polls
+from storage.store import Step, Store
+from tests.encrypted_member import EncryptedMember
+from tests.small_branch import fresh_cause
+from zhibu.catalogue import load_speech
+from zhibu.demo.synapse import Account, Synapse
+
+START, RESPONSE, END = (f"org.matrix.msc3381.poll.{name}" for name in ("start", "response", "end"))
+BRANCH = OrganisationId("branch")
+KEY = bytes(range(32))
+
+
+class Running:
+    """A bot at work on the real homeserver, over a store that one can ask."""
+
+    def __init__(self, bot: Bot, store: Store, work: asyncio.Task[None]) -> None:
+        self.bot = bot
+        self.store = store
+        self.work = work
+
+    async def poll(self) -> Poll | None:
+        """Return the poll, if there is one."""
+        found = await self.store.read(lambda unit: polls.of_roots(unit, [BRANCH]))
+        return found[0] if found else None
+
+    async def until(self, phone: EncryptedMember, room: str, found: Callable[[list[Any]], bool]) -> list[Any]:
+        """Listen on a phone until what it has heard in a room is what one waits for."""
+        heard: list[Any] = []
+        while not found(heard):
+            assert not self.work.done(), self.work
+            heard += await phone.heard(room)
+        return heard
+
+
+def of_type(events: list[Any], type: str) -> list[dict[str, Any]]:
+    """Return the decrypted events of a type."""
+    return [event.source for event in events if event.source.get("type") == type]
+
+
+@pytest.mark.synapse
+async def test_a_native_vote_in_an_encrypted_room_is_counted_and_the_result_said_once(
+    synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
+) -> None:
+    robot, secretary = await account("pollbot"), await account("secretary")
+    session = await Homeserver.log_in(synapse.url, robot.user_id, robot.password, tmp_path / "bot", KEY, "bot")
+    homeserver = Homeserver(session, KEY)
+    await homeserver.start()
+    store = await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")
+    room = await homeserver.create_room(invite=[secretary.user_id], name="支部群")
+    await store.settle(notes=list(_founding(secretary, room)))
+    bot = Bot(store, homeserver, load_speech(), console="https://console.test")
+    running = Running(bot, store, asyncio.create_task(bot.run()))
+    try:
+        async with EncryptedMember(synapse.url, secretary, tmp_path / "phone") as phone:
+            await phone.join(room)
+            await bot.listening.wait()
+            await phone.say(room, "投票 去哪里; 东; 西")
+            heard = await running.until(phone, room, lambda events: bool(of_type(events, START)))
+            (start,) = of_type(heard, START)
+            answers = start["content"][START]["answers"]
+            assert [answer["org.matrix.msc1767.text"] for answer in answers] == ["东", "西"]
+
+            for chosen in (answers[0]["id"], answers[1]["id"]):
+                relation = {"rel_type": "m.reference", "event_id": start["event_id"]}
+                await phone.send(room, RESPONSE, {RESPONSE: {"answers": [chosen]}, "m.relates_to": relation})
+            await phone.send(room, END, {END: {}, "m.relates_to": relation})
+            # Not the bot's creator, and the room gives this member no power: the poll goes on.
+            await phone.say(room, "投票 1")
+            await _by_text(running)
+            poll = await running.poll()
+            assert poll is not None
+            assert poll.state is State.OPEN
+
+            await _end_now(running, poll)
+            heard = await running.until(phone, room, lambda events: bool(_results(events)))
+            assert len(of_type(heard, END)) == 2, "the member's own, which is not valid, and the bot's"
+            (result,) = _results(heard)
+            assert "1. 东：1 票\n2. 西：0 票\n1 人投票，名册共 2 人。" in result
+            closed = await running.poll()
+            assert closed is not None
+            assert closed.state is State.CLOSED
+    finally:
+        running.work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running.work
+        await homeserver.close()
+        await store.close()
+
+
+def _founding(secretary: Account, room: str) -> list[Fact]:
+    node = Organisation(id=BRANCH, parent=None, kind=Kind.BRANCH, name="支部")
+    user = UserId(secretary.user_id)
+    kept = Room(id=RoomId(room), organisation=BRANCH, purpose=Purpose.BRANCH, name="支部群", encrypted=True)
+    return [
+        OrganisationFounded(organisation=node),
+        DutyGranted(duty=Duty(user=user, organisation=BRANCH, role=Role.SECRETARY)),
+        MemberEnrolled(member=Member(id=MemberId("one"), organisation=BRANCH, name="张明", user=user)),
+        MemberEnrolled(member=Member(id=MemberId("two"), organisation=BRANCH, name="李强")),
+        RoomKept(room=kept),
+    ]
+
+
+def _results(events: list[Any]) -> list[str]:
+    return [event.body for event in events if hasattr(event, "body") and event.body.startswith("【投票结果】")]
+
+
+async def _by_text(running: Running) -> None:
+    """Wait until the vote in words, the last thing said, is kept beside the native ones."""
+    changed = asyncio.Event()
+    running.store.on_change(changed.set)
+    while True:
+        changed.clear()
+        poll = await running.poll()
+        if poll is not None:
+            box = await running.store.read(lambda unit, poll=poll: polls.box(unit, poll))  # type: ignore[misc]
+            if any(response.by_text for response in box.responses):
+                assert len(box.responses) == 3
+                return
+        await changed.wait()
+
+
+async def _end_now(running: Running, poll: Poll) -> None:
+    """End the poll as the desk does."""
+
+    async def decide(unit: Any) -> Any:
+        return stop_voting(poll, now=unit.now, by_hand=True)
+
+    (outcome,) = await running.store.settle([Step(cause=fresh_cause(), decide=decide)])
+    assert outcome.refusal is None

@@ -1,0 +1,258 @@
+"""Whatever happens in whatever order: running counts equal the places, screens equal exports, both engines agree."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+from collections import Counter
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
+
+from content.checkins import State
+from content.identifiers import MemberId, OccurrenceId, OrganisationId, OutboxId
+from content.occurrences import OccurrenceRevived
+from content.occurrences import State as Stand
+from content.participation import share
+from storage import checkins, outbox, participation, schedules
+from storage.outbox import Cancelled, GivenUp, Kind, Postponed, Retried
+from storage.participation import Period
+from storage.store import Store
+from tests.databases import Postgres
+from tests.small_branch import (
+    EAST,
+    EAST_GROUP,
+    EAST_ROOM,
+    LESSON,
+    LI,
+    NOON,
+    ROLL,
+    ROOF,
+    WANG,
+    WEST,
+    ZHANG,
+    ZHAO,
+    HandClock,
+    SmallBranch,
+    account,
+    reaction,
+    redaction,
+)
+
+MEMBERS = (ZHANG, LI, WANG, ZHAO)
+AUDIENCES = (ROOF, EAST, EAST_GROUP, WEST)
+
+
+async def check(branch: SmallBranch) -> None:
+    """Check everything that must hold at any time."""
+    counted = await branch.counted()
+    assert await branch.tallied() == counted
+    negative = [row for row in await branch.rows() if row.failures < 0 or row.claim_no < 0]
+    assert negative == []
+    waiting = Counter(
+        row.card_id
+        for row in await branch.rows()
+        if row.kind == Kind.EDIT and row.state == outbox.State.PENDING and row.first_try_at is None
+    )
+    assert not waiting or max(waiting.values()) == 1
+    for occurrence in {OccurrenceId(key[0]) for key in counted}:
+        stand = (await branch.occurrence(occurrence)).state
+        states = {State(key[2]) for key in counted if key[0] == occurrence}
+        if stand is Stand.CLOSED:
+            assert State.OPEN not in states
+        if stand is Stand.OPEN:
+            assert State.UNANSWERED not in states
+        if stand is Stand.MISSED:
+            assert states == {State.NOT_OFFERED}
+    await screen_equals_export(branch)
+
+
+async def screen_equals_export(branch: SmallBranch) -> None:
+    """Compare the numbers of every screen with the rows of the export."""
+    for root in (ROOF, EAST, WEST):
+        await _screen_equals_export(branch, root)
+
+
+async def _screen_equals_export(branch: SmallBranch, root: OrganisationId) -> None:
+    roots, period = [root], Period()
+    export = await branch.store.read(lambda unit: participation.lines(unit, roots))
+    total = Counter(line.state for line in export)
+    for line in await branch.store.read(lambda unit: participation.by_occurrence(unit, roots, period)):
+        assert +line.numbers == Counter(one.state for one in export if one.occurrence == line.id)
+    days: Counter[State] = Counter()
+    for _, _, state, number in await branch.store.read(lambda unit: participation.by_day(unit, roots, period)):
+        days[state] += number
+    people: Counter[State] = Counter()
+    for person in await branch.store.read(lambda unit: participation.by_member(unit, roots, period)):
+        people += person.numbers
+    assert days == people == total
+    shown = share(total)
+    assert shown.took_part + shown.excused + shown.waiting + shown.unanswered == shown.asked
+
+
+class Life(RuleBasedStateMachine):
+    """A branch to which things happen."""
+
+    occurrences = Bundle("occurrences")
+    taps = Bundle("taps")
+    template: Path
+    folder: Path
+    _count = 0
+
+    def __init__(self) -> None:
+        super().__init__()
+        Life._count += 1
+        file = self.folder / f"life-{Life._count}.db"
+        shutil.copyfile(self.template, file)
+        self.runner = asyncio.Runner()
+        self.clock = HandClock(NOON)
+        self.branch = SmallBranch(self.run(Store.open(f"sqlite:///{file}", self.clock)), self.clock)
+        self.run(self.branch.found())
+
+    def run(self, doing: Any) -> Any:
+        return self.runner.run(doing)
+
+    def teardown(self) -> None:
+        self.run(self.branch.store.close())
+        self.runner.close()
+
+    @rule(
+        target=occurrences,
+        taught=st.sampled_from([LESSON, ROLL]),
+        audience=st.sampled_from(AUDIENCES),
+        ahead=st.sampled_from([0, 0, 0, 20]),
+    )
+    def plan(self, taught: Any, audience: Any, ahead: int) -> OccurrenceId:
+        due = self.clock.now + timedelta(minutes=ahead)
+        id: OccurrenceId = self.run(self.branch.plan(taught, audience=audience, due=due))
+        self.run(self.branch.let_open(id))
+        return id
+
+    @rule(minutes=st.sampled_from([1, 8, 15, 130]))
+    def time_passes(self, minutes: int) -> None:
+        self.clock.forward(minutes=minutes)
+        for id, _ in self.run(self.branch.store.read(lambda unit: schedules.due(unit, self.clock.now))):
+            self.run(self.branch.let_open(id))
+        for id in self.run(self.branch.store.read(lambda unit: schedules.over(unit, self.clock.now))):
+            self.run(self.branch.let_close(id))
+
+    @rule(id=occurrences, member=st.sampled_from(MEMBERS))
+    def check_in(self, id: OccurrenceId, member: MemberId) -> None:
+        self.run(self.branch.answer(id, member))
+
+    @rule(id=occurrences, member=st.sampled_from(MEMBERS), why=st.sampled_from(["", "倒班"]))
+    def leave(self, id: OccurrenceId, member: MemberId, why: str) -> None:
+        self.run(self.branch.answer(id, member, leave=why))
+
+    @rule(target=taps, id=occurrences, member=st.sampled_from(MEMBERS[:3]), key=st.sampled_from(["✅", "🙏", "👍"]))
+    def tap(self, id: OccurrenceId, member: MemberId, key: str) -> tuple[MemberId, str]:
+        rows = self.run(self.branch.rows(outbox.outbox.c.room_id == EAST_ROOM, outbox.outbox.c.event_id.is_not(None)))
+        cards = self.run(self.branch.store.read(lambda unit: checkins.cards_of(unit, id)))
+        target = next((row.event_id for row in rows if row.card_id in cards), "$nothing")
+        event = reaction(account(member), target, key)
+        self.run(self.branch.hear(event))
+        return member, event.event_id
+
+    @rule(tapped=consumes(taps))
+    def untap(self, tapped: tuple[MemberId, str]) -> None:
+        member, event_id = tapped
+        self.run(self.branch.hear(redaction(account(member), event_id)))
+
+    @rule(id=occurrences)
+    def cancel_or_send_again(self, id: OccurrenceId) -> None:
+        found = self.run(self.branch.occurrence(id))
+        if found.state is Stand.MISSED:
+            self.run(self.branch.store.settle(notes=[OccurrenceRevived(occurrence=id, at=self.clock.now)]))
+        else:
+            self.run(self.branch.cancel(id))
+
+    @rule(how=st.sampled_from(["sent", "sent", "sent", "limited", "doubtful", "refused", "killed"]))
+    def deliver(self, how: str) -> None:
+        rows = self.run(self.branch.claim(limit=2))
+        now = self.clock.now
+        for row in rows:
+            if how == "sent":
+                self.run(self.branch.mark_sent(row))
+            elif how == "refused":
+                self.run(self.branch.store.settle(notes=[GivenUp(claimed=row, error="refused", at=now)]))
+            elif how != "killed":
+                counts = how == "doubtful"
+                self.run(
+                    self.branch.store.settle(notes=[Postponed(claimed=row, not_before=now, error=how, counts=counts)])
+                )
+
+    @rule(place=st.integers(0, 30), retry=st.booleans())
+    def desk(self, place: int, retry: bool) -> None:
+        rows = self.run(self.branch.rows())
+        if rows:
+            id = OutboxId(rows[place % len(rows)].id)
+            at = self.clock.now
+            self.run(self.branch.store.settle(notes=[Retried(id=id, at=at) if retry else Cancelled(id=id, at=at)]))
+
+    @invariant()
+    def holds(self) -> None:
+        self.run(check(self.branch))
+
+
+def test_counts_equal_places_whatever_happens(sqlite_template: Path, tmp_path: Path) -> None:
+    Life.template, Life.folder = sqlite_template, tmp_path
+    run_state_machine_as_test(Life, settings=settings(max_examples=15, stateful_step_count=20))
+
+
+async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> list[object]:
+    """Do a random sequence of things, the same for the same seed, and return what it comes to."""
+    dice = random.Random(seed)
+    seen: list[object] = []
+    planned: list[OccurrenceId] = []
+    for _ in range(steps):
+        match dice.choice(["plan", "answer", "answer", "leave", "time", "send", "refuse", "cancel"]):
+            case "plan":
+                planned.append(await branch.open(dice.choice([LESSON, ROLL]), audience=dice.choice(AUDIENCES)))
+            case "answer" | "leave" as what if planned:
+                leave = "倒班𠮷" if what == "leave" else None
+                outcome = await branch.answer(dice.choice(planned), dice.choice(MEMBERS), leave=leave)
+                seen.append(outcome.refusal.words.key if outcome.refusal else type(outcome.answer).__name__)
+            case "time":
+                clock.forward(minutes=dice.choice([1, 15, 130]))
+                for id in await branch.store.read(lambda unit: schedules.over(unit, clock.now)):
+                    await branch.let_close(id)
+            case "send":
+                seen.append([(row.kind, row.room, row.part) for row in await branch.send_all()])
+            case "refuse":
+                for row in await branch.claim(limit=1):
+                    await branch.store.settle(notes=[GivenUp(claimed=row, error="refused", at=clock.now)])
+            case "cancel" if planned:
+                rows = await branch.rows()
+                await branch.store.settle(notes=[Cancelled(id=OutboxId(dice.choice(rows).id), at=clock.now)])
+        seen.append(
+            sorted((planned.index(OccurrenceId(key[0])), *key[1:], n) for key, n in (await branch.counted()).items())
+        )
+        assert await branch.counted() == await branch.tallied()
+    await screen_equals_export(branch)
+    return seen
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("seed", [1, 2])
+def test_both_engines_come_to_the_same(sqlite_address: str, postgres: Postgres, seed: int) -> None:
+    async def on(address: str) -> list[object]:
+        clock = HandClock(NOON)
+        store = await Store.open(address, clock)
+        branch = SmallBranch(store, clock)
+        await branch.found()
+        try:
+            return await live(branch, clock, seed, 40)
+        finally:
+            await store.close()
+
+    name = postgres.copy()
+    try:
+        assert asyncio.run(on(sqlite_address)) == asyncio.run(on(postgres.address(name)))
+    finally:
+        postgres.drop(name)

@@ -1,0 +1,219 @@
+"""Migrating equals creating, and a database that is not ours, newer, or in use is left alone with a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, inspect, text
+
+from content.trouble import Exit, Trouble
+from storage.engines import WRITE, open_engine
+from storage.migrate import alembic_config, migrate
+from storage.sqlite_library import may_use_wal
+from storage.store import Store
+from storage.tables import metadata
+from tests.small_branch import EAST, HandClock, SmallBranch
+
+OPENING = """
+import asyncio, sys
+from storage.store import Store
+from content.trouble import Trouble
+
+async def main():
+    try:
+        store = await Store.open(sys.argv[1])
+    except Trouble as trouble:
+        print(trouble.words.key, trouble.words.parameters.get("holder"))
+        return
+    print("opened")
+    await store.close()
+
+asyncio.run(main())
+"""
+
+
+async def execute(address: str, *statements: str) -> None:
+    """Run statements behind the program's back."""
+    engine = open_engine(address)
+    async with engine.connect() as plain:
+        connection = await plain.execution_options(**WRITE)
+        async with connection.begin():
+            for statement in statements:
+                await connection.execute(text(statement))
+    await engine.dispose()
+
+
+async def tables(address: str) -> set[str]:
+    """Return what tables there are."""
+    engine = open_engine(address)
+    async with engine.connect() as connection:
+        found = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+    await engine.dispose()
+    return found
+
+
+async def refusal(address: str, *, exclusive: bool = True) -> Trouble:
+    """Return the trouble that opening makes."""
+    with pytest.raises(Trouble) as caught:
+        await Store.open(address, exclusive=exclusive)
+    assert caught.value.exit_code is Exit.DATABASE
+    return caught.value
+
+
+async def test_migrating_equals_what_the_tables_say(empty_address: str) -> None:
+    engine = open_engine(empty_address)
+    await migrate(engine)
+
+    def compare(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(compare) == []
+    await engine.dispose()
+
+
+async def test_a_missing_column_would_be_found(address: str) -> None:
+    await execute(address, "ALTER TABLE heartbeats DROP COLUMN state")
+    engine = open_engine(address)
+
+    def compare(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with engine.connect() as connection:
+        assert len(await connection.run_sync(compare)) == 1
+    await engine.dispose()
+
+
+def test_migrations_are_one_line_numbered_and_captioned() -> None:
+    script = ScriptDirectory.from_config(alembic_config())
+    revisions = list(script.walk_revisions())[::-1]
+    assert [revision.revision for revision in revisions] == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    assert len(script.get_heads()) == 1
+    for revision in revisions:
+        assert revision.doc
+        assert revision.doc.endswith(".")
+
+
+async def test_a_database_that_is_up_to_date_is_opened_as_it_is(address: str) -> None:
+    before = await tables(address)
+    for _ in range(2):
+        await (await Store.open(address)).close()
+    assert await tables(address) == before
+
+
+async def test_a_database_of_somebody_else_is_refused_and_left_as_it_is(empty_address: str) -> None:
+    await execute(empty_address, "CREATE TABLE songs (title TEXT)")
+    assert (await refusal(empty_address)).words.key == "database.foreign"
+    assert await tables(empty_address) == {"songs"}
+
+
+async def test_a_database_of_a_newer_program_is_refused_and_left_as_it_is(address: str) -> None:
+    await execute(address, "UPDATE alembic_version SET version_num = '9999'")
+    assert (await refusal(address)).words.key == "database.newer"
+
+
+async def test_reading_beside_a_running_program_changes_nothing(empty_address: str) -> None:
+    await execute(empty_address)
+    assert (await refusal(empty_address, exclusive=False)).words.key in ("database.outdated", "database.missing")
+    assert await tables(empty_address) == set()
+
+
+async def test_a_reader_opens_beside_the_writer(address: str, clock: HandClock) -> None:
+    writer = SmallBranch(await Store.open(address, clock), clock)
+    await writer.found()
+    reader = SmallBranch(await Store.open(address, clock, exclusive=False), clock)
+    assert {entry[1] for entry in await reader.counted()} == set()
+    id = await writer.open(audience=EAST)
+    assert {entry[0] for entry in await reader.counted()} == {id}
+    await reader.store.close()
+    await writer.store.close()
+
+
+async def test_a_second_process_is_refused_and_on_a_file_told_who_holds_it(address: str) -> None:
+    store = await Store.open(address)
+    command = [sys.executable, "-c", OPENING, address]
+    root = Path(__file__).parents[2]
+
+    def second() -> str:
+        return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout
+
+    said = await asyncio.to_thread(second)
+    assert said.startswith("database.in_use process " if address.startswith("sqlite") else "database.in_use ")
+    await store.close()
+    assert await asyncio.to_thread(second) == "opened\n"
+
+
+async def test_a_process_that_was_refused_leaves_the_first_in_its_place(address: str, clock: HandClock) -> None:
+    first = SmallBranch(await Store.open(address, clock), clock)
+    assert (await refusal(address)).words.key == "database.in_use"
+    await first.found()
+    assert (await refusal(address)).words.key == "database.in_use"
+    await first.store.close()
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("mysql://root@host/db", "database.unsupported"),
+        ("not an address", "database.no_address"),
+        ("sqlite://", "database.no_file"),
+        ("sqlite:///:memory:", "database.no_file"),
+        ("sqlite:////nowhere/at/all/zhibu.db", "database.not_writable"),
+        ("postgresql://zhibu:pass-word@127.0.0.1:1/zhibu", "database.unusable"),
+    ],
+)
+async def test_an_address_that_leads_nowhere_is_said_in_a_sentence_without_its_password(address: str, key: str) -> None:
+    trouble = await refusal(address)
+    assert trouble.words.key == key
+    assert "pass-word" not in str(dict(trouble.words.parameters))
+
+
+async def test_a_folder_is_no_database(tmp_path: Path) -> None:
+    assert (await refusal(f"sqlite:///{tmp_path}")).words.key == "database.unusable"
+
+
+async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "letter.db"
+    file.write_text("Dear comrades, this is a letter and no database at all. " * 40)
+    before = file.read_bytes()
+    assert (await refusal(f"sqlite:///{file}")).words.key == "database.unusable"
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("version", "free"),
+    [
+        ((3, 7, 0), False),
+        ((3, 40, 1), False),
+        ((3, 44, 5), False),
+        ((3, 44, 6), True),
+        ((3, 45, 0), False),
+        ((3, 50, 6), False),
+        ((3, 50, 7), True),
+        ((3, 51, 2), False),
+        ((3, 51, 3), True),
+        ((3, 52, 0), False),
+        ((3, 53, 4), True),
+    ],
+)
+def test_wal_is_used_only_where_its_bug_is_mended(version: tuple[int, ...], free: bool) -> None:
+    assert may_use_wal(version) is free
+
+
+async def test_a_file_survives_a_power_cut_by_its_settings(sqlite_address: str) -> None:
+    engine = open_engine(sqlite_address)
+    async with engine.connect() as connection:
+        journal = (await connection.execute(text("PRAGMA journal_mode"))).scalar()
+        synchronous = (await connection.execute(text("PRAGMA synchronous"))).scalar()
+        foreign_keys = (await connection.execute(text("PRAGMA foreign_keys"))).scalar()
+    await engine.dispose()
+    assert (journal, synchronous) in (("wal", 2), ("delete", 3))
+    assert foreign_keys == 1
