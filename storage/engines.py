@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import os
 import socket
@@ -66,14 +65,19 @@ def _sqlite(url: URL) -> AsyncEngine:
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
-        cursor = connection.cursor()
-        # Either pair survives a power cut with nothing acknowledged lost.
-        cursor.execute("PRAGMA journal_mode=WAL" if wal else "PRAGMA journal_mode=DELETE")
-        cursor.execute("PRAGMA synchronous=FULL" if wal else "PRAGMA synchronous=EXTRA")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA secure_delete=ON")
-        cursor.execute("PRAGMA cache_size=-16000")
-        cursor.close()
+        try:
+            cursor = connection.cursor()
+            # Either pair survives a power cut with nothing acknowledged lost.
+            cursor.execute("PRAGMA journal_mode=WAL" if wal else "PRAGMA journal_mode=DELETE")
+            cursor.execute("PRAGMA synchronous=FULL" if wal else "PRAGMA synchronous=EXTRA")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA secure_delete=ON")
+            cursor.execute("PRAGMA cache_size=-16000")
+            cursor.close()
+        except BaseException:
+            # The pool does not close what it never came to hold; left alone, its thread outlives the loop.
+            connection.close()
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def begin(connection: Any) -> None:
@@ -166,8 +170,11 @@ class FileClaim:
             os.close(self._handle)
             raise trouble("in_use", file=str(file), holder=holder) from None
         # Nobody else on the machine may read what the branch remembers; the files beside it take over this mode.
-        with contextlib.suppress(OSError):
+        try:
             os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        except OSError as error:
+            os.close(self._handle)
+            raise trouble("unusable", where=str(file), why=error.strerror or "") from None
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
 

@@ -61,7 +61,7 @@ async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool
 
     Raises Trouble when the database cannot be reached or written, is somebody else's, or is too new.
     """
-    if file is not None and not change and not file.exists():  # noqa: ASYNC240 - once, before anything runs
+    if file is not None and not change and not file.is_file():  # noqa: ASYNC240 - once, before anything runs
         raise trouble("missing", file=str(file))
     try:
         async with engine.connect() as plain:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -176,8 +177,18 @@ async def test_an_address_that_leads_nowhere_is_said_in_a_sentence_without_its_p
     assert "pass-word" not in str(dict(trouble.words.parameters))
 
 
+def connections_left() -> list[threading.Thread]:
+    """Return the threads of connections to a file that nobody closed, after a moment for those that are ending."""
+    threads = [thread for thread in threading.enumerate() if "_connection_worker_thread" in thread.name]
+    for thread in threads:
+        thread.join(5)
+    return [thread for thread in threads if thread.is_alive()]
+
+
 async def test_a_folder_is_no_database(tmp_path: Path) -> None:
     assert (await refusal(f"sqlite:///{tmp_path}")).words.key == "database.unusable"
+    assert (await refusal(f"sqlite:///{tmp_path}", exclusive=False)).words.key == "database.missing"
+    assert connections_left() == []
 
 
 async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
@@ -185,6 +196,7 @@ async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path:
     file.write_text("Dear comrades, this is a letter and no database at all. " * 40)
     before = file.read_bytes()
     assert (await refusal(f"sqlite:///{file}")).words.key == "database.unusable"
+    assert connections_left() == []
     assert file.read_bytes() == before
 
 
