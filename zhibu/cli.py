@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zhibu.founding import Plan
 
 FORMATS = ("json", "csv", "xlsx")
-RECORDS = ("participation", "members", "lessons", "outbox", "audit")
+RECORDS = ("participation", "members", "lessons", "polls", "outbox", "audit")
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -201,7 +201,7 @@ async def _rooms(front: Front, file: Path) -> int:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
 @_CONFIG
 def export(what: str, form: str, output: Path | None, file: Path) -> None:
-    """Write records out, also beside a running branch: participation, members, lessons, outbox or audit."""
+    """Write records out, also beside a running branch: participation, members, lessons, polls, outbox or audit."""
     front = Front()
     front.run(_export(front, file, what, form, output))
 
