@@ -217,7 +217,9 @@ async def _bot(known: _Known) -> list[Finding]:
         # Before the start that is as it should be; for a console alone it means that nothing is sent.
         alone = known.form is Form.CONSOLE
         return [_warning(Noun.BOT, "check.bot_missing") if alone else _ok(Noun.BOT, "check.bot_away")]
-    return [_ok(Noun.BOT, "check.bot_ok") if found == "ok" else _warning(Noun.BOT, f"check.bot_{found}")]
+    if found == "sign_in_needed":
+        return [_warning(Noun.BOT, "check.bot_sign_in_needed")]
+    return [_ok(Noun.BOT, "check.bot_ok") if found == "ok" else _warning(Noun.BOT, "check.bot_waiting")]
 
 
 async def _port(known: _Known) -> list[Finding]:

@@ -77,6 +77,7 @@ async def _init(
     force: bool,
 ) -> int:
     configure_logs(logging.ERROR)
+    from storage.engines import sqlite_file
     from zhibu.init import refuse_overwriting, set_up
 
     if all(secret_files):
@@ -93,6 +94,8 @@ async def _init(
         click.echo()
         raise Trouble(Exit.USAGE, "init.broken_off") from None
     click.echo(front.say("init.done", user=config.bot.user, config=str(config.folder / "config.toml")))
+    if sqlite_file(config.database) is None:
+        click.echo(front.say("init.apart"))
     return int(Exit.DONE)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from console.app import create_app
+from content.trouble import Exit, Trouble
 from storage import shelf
 from tests.console.console_house import Browser, House
 from tests.console.test_lessons_page import fields, kept, library, picture
@@ -97,3 +98,16 @@ def test_what_waits_is_shown_to_the_person_who_uploaded_it_and_to_nobody_else(ho
     where = upload(browser, sheet(["王丽", ONE, "", "", "", ""])).headers["Location"]
     assert browser.get(where).status_code == 200
     assert house.browser().get(where).status_code == 404
+
+
+def test_a_console_that_was_cut_off_from_its_database_asks_for_a_moment(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(*_all: object, **_named: object) -> None:
+        raise Trouble(Exit.DATABASE, "database.place_lost", where="postgresql://…")
+
+    marks = browser.marks("/lessons/new")
+    monkeypatch.setattr(house.store, "settle", lost)
+    answer = browser.post("/lessons/new", marks | fields(house))
+    assert answer.status_code == 503
+    assert "稍后" in answer.get_data(as_text=True)
