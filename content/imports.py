@@ -277,7 +277,7 @@ def plan_undoing(entries: Sequence[Entered], founded: Sequence[OrganisationId], 
             if why is None:
                 removed.append(now)
             else:
-                kept.append(Kept(member=now, fields=(), words=words(f"imports.{why}")))
+                kept.append(Kept(member=now, fields=(), words=words(why)))
         else:
             then, stays = _then(entry.before, entry.after, now, since)
             kept += stays
@@ -294,12 +294,13 @@ def plan_undoing(entries: Sequence[Entered], founded: Sequence[OrganisationId], 
 
 
 def _why_new_stays(after: Member, now: Member, since: Since) -> str | None:
+    """Return the key of the sentence that says why a new member cannot go, if so."""
     if now.user != after.user and now.user is not None:
-        return "stays_bound"
+        return "imports.stays_bound"
     if replace(now, language=after.language) != after:
-        return "stays_edited"
+        return "imports.stays_edited"
     tie = since.ties.get(now.id)
-    return f"stays_{tie}" if tie else None
+    return f"imports.stays_{tie}" if tie else None
 
 
 def _then(before: Member, after: Member, now: Member, since: Since) -> tuple[Member, list[Kept]]:

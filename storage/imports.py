@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -26,7 +27,7 @@ from content.members import Member
 from storage.members import binding_codes, by_ids, members
 from storage.organisations import organisation_closure, organisations, within
 from storage.tables import Instant, Sequence, metadata
-from storage.unit import Reading, Writing
+from storage.unit import Query, Reading, Writing
 
 imports = Table(
     "roster_imports",
@@ -71,19 +72,33 @@ _PORTION = 500
 """Databases limit how many values one question may name."""
 
 
-async def history(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Import, ...]:
-    """Return the newest imports that touched branches at or below the roots, newest first."""
-    touched = select(import_branches.c.import_id).where(within(import_branches.c.organisation_id, roots))
-    query = select(imports).where(imports.c.id.in_(touched)).order_by(imports.c.number.desc()).limit(MOST)
-    rows = await unit.rows(query)
+async def history(
+    unit: Reading, roots: Iterable[OrganisationId], *, at: Iterable[OrganisationId] | None = None
+) -> tuple[Import, ...]:
+    """Return the newest imports that touched branches at or below the roots, newest first.
+
+    ``at`` narrows the list to those that touched something at or below these; what is in view stays what the roots say.
+    """
+    roots = list(roots)
+    touched = select(import_branches.c.import_id)
+    touched = touched.where(within(import_branches.c.organisation_id, roots if at is None else at))
+    return await _imports(unit, select(imports).where(imports.c.id.in_(touched)).limit(MOST), roots)
+
+
+async def one(unit: Reading, roots: Iterable[OrganisationId], id: ImportId) -> Import | None:  # noqa: A002
+    """Return one import that touched a branch at or below the roots."""
+    found = await _imports(unit, select(imports).where(imports.c.id == id), list(roots))
+    return found[0] if found and found[0].branches else None
+
+
+async def _imports(unit: Reading, query: Query, roots: list[OrganisationId]) -> tuple[Import, ...]:
+    rows = await unit.rows(query.order_by(imports.c.number.desc()))
     ids = [row.id for row in rows]
-    seen: dict[str, dict[OrganisationId, Counts]] = {id: {} for id in ids}  # noqa: A001
     places = select(import_branches).where(import_branches.c.import_id.in_(ids))
+    touched = Counter(row.import_id for row in await unit.rows(places))
+    seen: dict[str, dict[OrganisationId, Counts]] = {id: {} for id in ids}  # noqa: A001
     for row in await unit.rows(places.where(within(import_branches.c.organisation_id, roots))):
         seen[row.import_id][row.organisation_id] = Counts(new=row.new, changed=row.changed)
-    everywhere: dict[str, int] = dict.fromkeys(ids, 0)
-    for row in await unit.rows(places):
-        everywhere[row.import_id] += 1
     overtaken = await _overtaken(unit, ids)
     return tuple(
         Import(
@@ -91,9 +106,9 @@ async def history(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Impor
             by=row.by_user,
             at=row.at,
             file=row.file,
-            counts=Counts(**row.counts) if everywhere[row.id] == len(seen[row.id]) else _sum(seen[row.id].values()),
+            counts=Counts(**row.counts) if touched[row.id] == len(seen[row.id]) else _sum(seen[row.id].values()),
             branches=tuple(seen[row.id]),
-            whole=everywhere[row.id] == len(seen[row.id]),
+            whole=touched[row.id] == len(seen[row.id]),
             overtaken=row.id in overtaken,
             undone_at=row.undone_at,
             undone_by=row.undone_by,
@@ -101,11 +116,6 @@ async def history(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Impor
         )
         for row in rows
     )
-
-
-async def one(unit: Reading, roots: Iterable[OrganisationId], id: ImportId) -> Import | None:  # noqa: A002
-    """Return one import of the history."""
-    return next((known for known in await history(unit, roots) if known.id == id), None)
 
 
 def _sum(counts: Iterable[Counts]) -> Counts:

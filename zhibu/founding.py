@@ -13,7 +13,8 @@ from bot.commands.console import hash_token
 from bot.matrix.faults import Fault
 from bot.matrix.faults import Kind as FaultKind
 from bot.matrix.homeserver import Homeserver
-from console.sheets import SheetProblem, read_grid
+from console.sheet_limits import SheetProblem
+from console.sheets import read_grid
 from content import roster
 from content.decision import Decision
 from content.decision import Fact as Happened

@@ -11,6 +11,7 @@ from content.roster.comparing import (
     Verdict,
     altered,
     compare,
+    differences,
     enrolled,
     known,
 )
@@ -49,6 +50,7 @@ __all__ = [
     "Verdict",
     "altered",
     "compare",
+    "differences",
     "enrolled",
     "find_header",
     "known",

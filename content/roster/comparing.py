@@ -228,7 +228,7 @@ class _Comparison:
             self._refuse(row, "person_twice", row.entry.name, first=self._taken[member.id])
             return
         self._taken[member.id] = row.number
-        changes = tuple(_changes(member.entry, row.entry))
+        changes = _changes(member.entry, row.entry)
         if changes:
             self._changed.append(Change(row=row, member=member, fields=changes))
         else:
@@ -259,11 +259,14 @@ def _number(row: RosterRow) -> int:
     return row.number
 
 
-def _changes(old: Entry, new: Entry) -> list[FieldChange]:
+def differences(old: Entry, new: Entry) -> tuple[FieldChange, ...]:
+    """Return all fields in which two entries differ, those too of which the new one says nothing."""
     pairs = [(name, _shown(getattr(old, name)), _shown(getattr(new, name))) for name in _FIELDS]
-    return [
-        FieldChange(field=name, old=before, new=after) for name, before, after in pairs if after not in {"", before}
-    ]
+    return tuple(FieldChange(field=name, old=before, new=after) for name, before, after in pairs if after != before)
+
+
+def _changes(old: Entry, new: Entry) -> tuple[FieldChange, ...]:
+    return tuple(change for change in differences(old, new) if change.new)
 
 
 def _shown(value: str | bool | None) -> str:

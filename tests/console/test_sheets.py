@@ -133,7 +133,7 @@ def test_imp28_styled_empty_rows_at_the_end_are_ignored() -> None:
     ("data", "filename", "expected"),
     [
         (b"", "a.xlsx", "empty_file"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.xls", "old_format"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.xls", "not_a_sheet"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.et", "et_format"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx", "encrypted"),
         (b"<html><table></table></html>", "a.xlsx", "not_a_sheet"),
