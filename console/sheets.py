@@ -257,8 +257,8 @@ class _Survey:
     lengths: Sequence[int]
     ration: Ration
     last_row: int = -1
+    last_column: int = -1
     hidden_rows: int = 0
-    hidden_columns: int = 0
     unread: set[tuple[int, int]] = field(default_factory=set)
     _row: int = -1
     _column: int = -1
@@ -269,6 +269,12 @@ class _Survey:
     _text: str = ""
     _inside: bool = False
     _row_counted: bool = False
+    _hidden: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def hidden_columns(self) -> int:
+        """Count the hidden columns up to the last one in use; offices hide all that follow it too."""
+        return sum(max(0, min(last, self.last_column + 1) - first + 1) for first, last in self._hidden)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "row":
@@ -287,8 +293,7 @@ class _Survey:
         elif tag in {"v", "t"}:
             self._inside = True
         elif tag == "col" and _is_true(attributes.get("hidden")):
-            first, last = _number(attributes.get("min"), 1), _number(attributes.get("max"), 1)
-            self.hidden_columns += max(0, min(last, MOST_COLUMNS) - first + 1)
+            self._hidden.append((_number(attributes.get("min"), 1), _number(attributes.get("max"), 1)))
 
     def text(self, text: str) -> None:
         if self._inside:
@@ -307,6 +312,7 @@ class _Survey:
         if self._column >= MOST_COLUMNS:
             raise NotReadable("sheets.too_many_columns", limit=MOST_COLUMNS)
         self.last_row = max(self.last_row, self._row)
+        self.last_column = max(self.last_column, self._column)
         if self._shared:
             number = _number(self._text, -1)
             self.ration.characters(self.lengths[number] if 0 <= number < len(self.lengths) else 0)
