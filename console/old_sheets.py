@@ -8,6 +8,7 @@ from datetime import datetime, time
 
 import xlrd
 
+from console.compound_files import find_stream
 from console.sheet_limits import MOST_COLUMNS, MOST_ROWS, NotReadable, Ration
 from content.grid import Cell, Grid
 
@@ -19,12 +20,18 @@ class OldBook:
 
     def __init__(self, data: bytes) -> None:
         try:
+            # xlrd follows the chains of a compound file for ever when they bite their own tail: it gets the stream.
+            stream = find_stream(data, {"workbook", "book"})
+            if stream is None:
+                raise NotReadable("sheets.not_a_sheet")
             # Formats tell what is hidden; rows keep their own length, so that one far cell makes no huge grid.
             self._book = xlrd.open_workbook(
-                file_contents=data, logfile=io.StringIO(), formatting_info=True, on_demand=True, ragged_rows=True
+                file_contents=stream, logfile=io.StringIO(), formatting_info=True, on_demand=True, ragged_rows=True
             )
+        except NotReadable:
+            raise
         except xlrd.XLRDError as error:
-            raise NotReadable("sheets.encrypted" if "encrypted" in str(error) else "sheets.not_a_sheet") from error
+            raise NotReadable("sheets.encrypted" if "encrypted" in str(error) else "sheets.damaged") from error
         except Exception as error:
             # The reader trusts what it reads: struct.error, AssertionError, IndexError … are all the file's fault.
             raise NotReadable("sheets.damaged") from error
