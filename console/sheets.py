@@ -57,6 +57,11 @@ class Book:
 
     sheets: Mapping[str, Grid | SheetProblem]
 
+    def first(self, is_wanted: Callable[[Grid], object]) -> str:
+        """Return the name of the first sheet that is wanted; where none is, of the first."""
+        wanted = (name for name, grid in self.sheets.items() if isinstance(grid, Grid) and is_wanted(grid))
+        return next(wanted, next(iter(self.sheets)))
+
 
 def read_grid(data: bytes, filename: str, *, sheet: str | None = None) -> Grid | SheetProblem:
     """Read one sheet of an .xlsx, .xls or .csv file: the named one, or the first.

@@ -59,6 +59,7 @@ import_entries = Table(
     Column("import_id", ForeignKey("roster_imports.id"), primary_key=True),
     # No foreign key: a member who is taken out again leaves this line behind.
     Column("member_id", String(32), primary_key=True),
+    Column("place", Integer, nullable=False),
     Column("branch_id", String(32), nullable=False),
     Column("left_id", String(32)),
     Column("before", JSON(none_as_null=True)),
@@ -139,7 +140,7 @@ async def _overtaken(unit: Reading, ids: list[str]) -> set[str]:
 
 async def entries(unit: Reading, id: ImportId) -> tuple[Entered, ...]:  # noqa: A002
     """Return whom an import entered and changed, with what it replaced; nothing once that is forgotten."""
-    query = select(import_entries).where(import_entries.c.import_id == id).order_by(import_entries.c.member_id)
+    query = select(import_entries).where(import_entries.c.import_id == id).order_by(import_entries.c.place)
     return tuple(
         Entered(
             before=None if row.before is None else Member(**row.before),
@@ -240,12 +241,13 @@ async def write_imported(unit: Writing, fact: RosterImported) -> None:
             {
                 "import_id": fact.id,
                 "member_id": entry.after.id,
+                "place": place,
                 "branch_id": entry.branch,
                 "left_id": entry.left,
                 "before": None if entry.before is None else asdict(entry.before),
                 "after": asdict(entry.after),
             }
-            for entry in fact.entries
+            for place, entry in enumerate(fact.entries)
         ],
     )
 

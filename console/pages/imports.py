@@ -96,21 +96,16 @@ def take_sheet() -> Answer | Response:
         for name, grid in book.sheets.items()
     }
     upload = Upload(
-        name=shown_name(file.filename), size=4 * len(data), book=Book(sheets=sheets), sheet=_first_roster(sheets)
+        name=shown_name(file.filename),
+        size=4 * len(data),
+        book=Book(sheets=sheets),
+        sheet=book.first(roster.find_header),
     )
     return redirect(link("imports.look", key=_shelve(upload)), code=303)
 
 
 def _upload_page(refusal: Words | None) -> str:
     return render_template("imports/upload.html", refusal=refusal, columns=roster.COLUMNS, days=UNDO_WITHIN.days)
-
-
-def _first_roster(sheets: Mapping[str, Grid | SheetProblem]) -> str:
-    """Return the first sheet that has the header of a roster; where none has, the first."""
-    for name, grid in sheets.items():
-        if isinstance(grid, Grid) and roster.find_header(grid) is not None:
-            return name
-    return next(iter(sheets))
 
 
 def _shelve(upload: Upload) -> str:

@@ -263,7 +263,7 @@ def test_imp27_the_sheet_with_a_roster_is_read_and_another_can_be_chosen(house: 
     answer = browser.get(choose(browser, where, sheet="填表说明"))
     assert answer.status_code == 422
     assert "没有找到表头" in answer.get_data(as_text=True)
-    assert "换一张工作表" in answer.get_data(as_text=True)
+    assert "读这一张" in answer.get_data(as_text=True)
     assert browser.post(f"{where}/choices", {"sheet": "没有这张"}, form_at=where).status_code == 400
 
 

@@ -92,7 +92,7 @@ async def test_an_import_is_undone_to_the_letter_and_leaves_a_line_in_the_histor
     entry = await changed(store, ZHANG, phone="13800000009", floating=True, organisation=GROUP.id)
     new = Entered(before=None, after=NEW, branch=EAST)
     id = await take_in(store, "one", entry, new, founded=[GROUP])
-    assert await store.read(lambda unit: imports.entries(unit, id)) == (new, entry)
+    assert await store.read(lambda unit: imports.entries(unit, id)) == (entry, new)
     await undone(store, id)
     assert await one_of(store, ZHANG) == before
     assert await one_of(store, NEW.id) is None

@@ -62,6 +62,7 @@ def upgrade() -> None:
         "roster_import_entries",
         sa.Column("import_id", sa.String(length=32), nullable=False),
         sa.Column("member_id", sa.String(length=32), nullable=False),
+        sa.Column("place", sa.Integer(), nullable=False),
         sa.Column("branch_id", sa.String(length=32), nullable=False),
         sa.Column("left_id", sa.String(length=32), nullable=True),
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
