@@ -64,6 +64,9 @@ class OldBook:
             hidden_columns=sum(bool(about.hidden) for place, about in sheet.colinfo_map.items() if place < sheet.ncols),
             counts_from_1904=bool(self._book.datemode),
             unread=unread,
+            merged=tuple(
+                (first, end - 1, column) for first, end, column, after in sheet.merged_cells if after == column + 1
+            ),
         )
 
     def _rows(self, sheet: xlrd.sheet.Sheet, ration: Ration) -> Iterator[tuple[Cell, ...]]:

@@ -207,6 +207,7 @@ class _Book:
             hidden_columns=survey.hidden_columns,
             counts_from_1904=self.counts_from_1904,
             unread=frozenset(survey.unread),
+            merged=tuple(survey.merged),
         )
 
     def _rows(self, name: str) -> list[list[Any]]:
@@ -265,6 +266,7 @@ class _Survey:
     last_column: int = -1
     hidden_rows: int = 0
     unread: set[tuple[int, int]] = field(default_factory=set)
+    merged: list[tuple[int, int, int]] = field(default_factory=list)
     _row: int = -1
     _column: int = -1
     _row_hidden: bool = False
@@ -297,8 +299,15 @@ class _Survey:
             self._formula = True
         elif tag in {"v", "t"}:
             self._inside = True
+        elif tag == "mergeCell":
+            self._merge(attributes.get("ref", ""))
         elif tag == "col" and _is_true(attributes.get("hidden")):
             self._hidden.append((_number(attributes.get("min"), 1), _number(attributes.get("max"), 1)))
+
+    def _merge(self, reference: str) -> None:
+        ends = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", reference)
+        if ends is not None and ends[1] == ends[3]:
+            self.merged.append((int(ends[2]) - 1, int(ends[4]) - 1, _column(f"{ends[1]}1", 0)))
 
     def text(self, text: str) -> None:
         if self._inside:

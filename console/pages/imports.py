@@ -195,19 +195,20 @@ def take_in(key: str) -> Answer:
     if not hmac.compare_digest(plan.mark.encode(), mark.encode()):
         return _shown(key, upload, plan, words("imports.changed_meanwhile"))
 
+    # Made on this page's own thread, because a long sheet takes its time; the store's loop only looks whether it holds.
+    decision = rules.take_in(
+        plan.preview,
+        members=known.members,
+        nodes=known.nodes,
+        cause=by_form,
+        file=upload.name,
+        ignored=plan.reading.skipped,
+        by=at.user,
+        now=now(),
+    )
+
     async def decide(unit: Reading) -> Decided:
-        if await _known(unit, at.roots) != known:
-            return refused("imports.changed_meanwhile")
-        return rules.take_in(
-            plan.preview,
-            members=known.members,
-            nodes=known.nodes,
-            cause=by_form,
-            file=upload.name,
-            ignored=plan.reading.skipped,
-            by=at.user,
-            now=unit.now,
-        )
+        return refused("imports.changed_meanwhile") if await _known(unit, at.roots) != known else decision
 
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None:

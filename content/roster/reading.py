@@ -129,6 +129,8 @@ _LONGEST = {
 }
 _DAYS = ("born", "working_since", "joined", "full_since", "lost_since")
 _ANSWERS = ("floating", "out_of_touch")
+_SPANNING = ("organisation", "group")
+"""What offices write once, in a cell that spans all the rows it is about."""
 _HEADER_ROWS = 5
 _UNIT = re.compile(r"\([^()]*\)$")
 _CLOSING_ROW = re.compile(r"(合计|总计|小计)|(制表|填表|填报|审核|负责|联系)人?[:：].*|(注|说明)[:：].*")
@@ -404,6 +406,9 @@ class _Sheet:
         self._told: set[tuple[int, str]] = set()
         self._refused: set[int] = set()
         self._skipped = 0
+        self._spans = {
+            columns[field]: _tops(grid, columns[field], header.last_row) for field in _SPANNING if field in columns
+        }
 
     def reading(self) -> Reading:
         rows = list(self._rows())
@@ -438,6 +443,9 @@ class _Sheet:
         found: dict[str, Any] = {}
         for field, column in self._columns.items():
             cell = _at(row, column)
+            top = self._spans.get(column, {}).get(place)
+            if cell is None and top is not None:
+                cell = _at(self._grid.rows[top], column)
             if (place, column) in self._grid.unread:
                 self._tell(place, field, cell, "no_result")
                 continue
@@ -553,6 +561,17 @@ class _Sheet:
         ]
         if unknown:
             yield words("roster.unknown_columns", columns="、".join(_short(name) for name in unknown))
+
+
+def _tops(grid: Grid, column: int, last_header_row: int) -> dict[int, int]:
+    """Return for the rows that a cell merged downwards covers in which row its value stands; each row once."""
+    found: dict[int, int] = {}
+    covered = last_header_row
+    for first, last, _ in sorted(span for span in grid.merged if span[2] == column):
+        if first > covered:
+            found |= dict.fromkeys(range(first + 1, min(last + 1, len(grid.rows))), first)
+            covered = last
+    return found
 
 
 def _canonical(field: str) -> str:

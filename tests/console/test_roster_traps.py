@@ -67,6 +67,23 @@ def test_imp01_a_merged_title_above_the_header_is_passed_over() -> None:
     assert [(row.number, row.entry.name) for row in found.rows] == [(3, "张明")]
 
 
+def test_a_branch_and_a_group_in_cells_that_span_several_rows_hold_for_all_of_them() -> None:
+    def merge(sheet: Worksheet) -> None:
+        for span in ("C2:C4", "I2:I3", "E2:E4"):
+            sheet.merge_cells(span)
+
+    names = ("张明", "李强", "王丽", "张丽")
+    rows = [[*person(name, 人员类别=None, 所在党支部=BRANCH if name == "张明" else None), None] for name in names]
+    rows[0][4], rows[0][8], rows[3][2] = "正式党员", "第一党小组", BRANCH
+    found = opened(xlsx([*HEADER, "党小组"], *rows, change=merge))
+    assert [(row.entry.organisation, row.entry.group, row.entry.category) for row in found.rows] == [
+        (BRANCH, "第一党小组", "正式党员"),
+        (BRANCH, "第一党小组", ""),
+        (BRANCH, "", ""),
+        (BRANCH, "", ""),
+    ]
+
+
 def test_imp02_the_header_is_found_below_a_title_and_the_line_of_the_unit() -> None:
     found = opened(xlsx(["党员花名册"], [f"填报单位：{BRANCH}", None, "单位：人"], HEADER, person()))
     assert [(row.number, row.entry.name) for row in found.rows] == [(4, "张明")]
