@@ -289,6 +289,20 @@ def test_who_is_not_in_the_sheet_is_named_and_stays(house: House, browser: Brows
     assert everyone(house).items() >= before.items()
 
 
+def test_priv_1_identity_numbers_and_addresses_are_let_go_of_before_the_upload_is_put_aside(
+    house: House, browser: Browser
+) -> None:
+    header = ["姓名", "所在党支部", "身份证号", "家庭住址", "联系电话"]
+    where = previewed(browser, ["黎明", ONE, "110101199001011234", "某街 1 号", "13800000001"], header=header)
+    page = browser.get(where).get_data(as_text=True)
+    assert "公民身份号码、家庭住址不保存，已略过" in page
+    kept = repr(vars(house.app.extensions["zhibu"].shelf))
+    assert "13800000001" in kept
+    for secret in ("110101199001011234", "某街"):
+        assert secret not in kept
+        assert secret not in page
+
+
 # --- the history, and taking back -------------------------------------------------------------------------------------
 
 
