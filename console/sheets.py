@@ -8,7 +8,8 @@ import re
 import stat
 import unicodedata
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,19 +20,22 @@ from xml.parsers import expat
 import xlsxwriter
 from python_calamine import CalamineError, load_workbook
 
-from content.decision import Words, words
+from console.old_sheets import OldBook
+from console.sheet_limits import (
+    LARGEST_FILE_BYTES,
+    LARGEST_OLD_FILE_BYTES,
+    LARGEST_RATIO,
+    LARGEST_UNPACKED_BYTES,
+    LONGEST_CELL,
+    MOST_COLUMNS,
+    MOST_ENTRIES,
+    MOST_ROWS,
+    MOST_SHEETS,
+    NotReadable,
+    Ration,
+    SheetProblem,
+)
 from content.grid import Cell, Grid
-
-LARGEST_FILE_BYTES = 10 * 1024 * 1024
-LARGEST_UNPACKED_BYTES = 50 * 1024 * 1024
-LARGEST_RATIO = 100
-MOST_ENTRIES = 2_000
-MOST_ROWS = 20_000
-MOST_COLUMNS = 256
-MOST_CELLS = 1_000_000
-"""Cells that a sheet mentions, empty ones included: each costs time to look at."""
-LONGEST_CELL = 32_767
-"""What a cell of an .xlsx can hold, in characters."""
 
 FORMULA_STARTERS = frozenset("=+-@\t\r＝＋－＠")
 
@@ -48,80 +52,108 @@ Written = str | int | float | Decimal | date | datetime | bool | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SheetProblem:
-    """Why a file was not read, in words for the person who uploaded it."""
+class Book:
+    """The sheets of a file in their order, each as it was read or with the reason why not; a .csv is one of no name."""
 
-    words: Words
+    sheets: Mapping[str, Grid | SheetProblem]
+
+    def first(self, is_wanted: Callable[[Grid], object]) -> str:
+        """Return the name of the first sheet that is wanted; where none is, of the first."""
+        wanted = (name for name, grid in self.sheets.items() if isinstance(grid, Grid) and is_wanted(grid))
+        return next(wanted, next(iter(self.sheets)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SheetFile:
-    """A file that was uploaded, and which sheet of it was asked for; empty means the first."""
+    """A file that was uploaded and waits for a person's yes, with what they have said of it so far.
+
+    ``sheet`` is the one that is meant, ``columns`` which column to use where two mean the same, by name, ``answers``
+    who the rows in doubt are, by the row's number.
+    """
 
     name: str
-    sheet: str
     data: bytes
-
-
-class _NotReadable(Exception):
-    def __init__(self, key: str, **parameters: str | int) -> None:
-        super().__init__(key)
-        self.problem = SheetProblem(words=words(key, **parameters))
+    sheet: str
+    columns: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_grid(data: bytes, filename: str, *, sheet: str | None = None) -> Grid | SheetProblem:
-    """Read one sheet of an .xlsx or a .csv file: the named one, or the first.
+    """Read one sheet of an .xlsx, .xls or .csv file: the named one, or the first.
 
     What the file is, is judged by its first bytes; its name only helps to word a refusal.
     """
+    book = read_book(data, filename, only=sheet or "")
+    if isinstance(book, SheetProblem):
+        return book
+    return next(iter(book.sheets.values()))
+
+
+def read_book(data: bytes, filename: str, *, only: str | None = None) -> Book | SheetProblem:
+    """Read the sheets of an .xlsx, .xls or .csv file, at most the first twelve.
+
+    ``only`` names one sheet to read, the first one if it is empty. A problem of the file as a whole is returned alone.
+    """
     try:
-        return _read(data, PurePosixPath(filename.replace("\\", "/")).suffix.lower(), sheet)
-    except _NotReadable as reason:
+        return Book(sheets=_read(data, PurePosixPath(filename.replace("\\", "/")).suffix.lower(), only))
+    except NotReadable as reason:
         return reason.problem
 
 
-def _read(data: bytes, suffix: str, sheet: str | None) -> Grid:
+def _read(data: bytes, suffix: str, only: str | None) -> dict[str, Grid | SheetProblem]:
     if not data:
-        raise _NotReadable("sheets.empty_file")
+        raise NotReadable("sheets.empty_file")
     if len(data) > LARGEST_FILE_BYTES:
-        raise _NotReadable("sheets.file_too_large", limit=LARGEST_FILE_BYTES // 1024 // 1024)
+        raise NotReadable("sheets.file_too_large", limit=LARGEST_FILE_BYTES // 1024 // 1024)
     if data.startswith(_ZIP):
-        return _read_xlsx(data, sheet)
+        return _read_xlsx(data, only)
     if data.startswith(_OLE):
-        raise _NotReadable(_old_format(data, suffix))
+        return _read_xls(data, suffix, only)
     if suffix in {".xlsx", ".xls", ".xlsm", ".xlsb", ".et", ".ods"} or data.startswith(b"%PDF"):
-        raise _NotReadable("sheets.not_a_sheet")
-    return _read_csv(data)
+        raise NotReadable("sheets.not_a_sheet")
+    return {"": _read_csv(data)}
 
 
-def _old_format(data: bytes, suffix: str) -> str:
+def _wanted(names: Sequence[str], only: str | None) -> list[str]:
+    """Return which sheets are to be read."""
+    if not names:
+        raise NotReadable("sheets.damaged")
+    if only and only not in names:
+        raise NotReadable("sheets.no_such_sheet", name=only[:31])
+    return [only or names[0]] if only is not None else list(names[:MOST_SHEETS])
+
+
+def _each(names: Sequence[str], read: Callable[[str], Grid]) -> dict[str, Grid | SheetProblem]:
+    """Read sheet by sheet; one that cannot be read does not keep the others from being read."""
+    found: dict[str, Grid | SheetProblem] = {}
+    for name in names:
+        try:
+            found[name] = read(name)
+        except NotReadable as reason:
+            found[name] = reason.problem
+    return found
+
+
+# --- .xls in ----------------------------------------------------------------------------------------------------------
+
+
+def _read_xls(data: bytes, suffix: str, only: str | None) -> dict[str, Grid | SheetProblem]:
     if _ENCRYPTED in data:
-        return "sheets.encrypted"
-    return "sheets.et_format" if suffix == ".et" else "sheets.old_format"
+        raise NotReadable("sheets.encrypted")
+    if suffix == ".et":
+        raise NotReadable("sheets.et_format")
+    if len(data) > LARGEST_OLD_FILE_BYTES:
+        raise NotReadable("sheets.old_file_too_large", limit=LARGEST_OLD_FILE_BYTES // 1024 // 1024)
+    book, ration = OldBook(data), Ration()
+    return _each(_wanted(book.names, only), lambda name: book.read(name, ration))
 
 
 # --- .xlsx in ---------------------------------------------------------------------------------------------------------
 
 
-def _read_xlsx(data: bytes, sheet: str | None) -> Grid:
-    parts = _unpack(data)
-    book = _Book(parts)
-    if not book.sheets:
-        raise _NotReadable("sheets.damaged")
-    name = sheet if sheet is not None else next(iter(book.sheets))
-    if name not in book.sheets:
-        raise _NotReadable("sheets.no_such_sheet", name=name[:31])
-    survey = _survey(parts[book.sheets[name]])
-    rows = _values(parts, name)
-    return Grid(
-        rows=tuple(tuple(_plain(cell) for cell in row) for row in rows[: survey.last_row + 1]),
-        sheet=name,
-        sheets=tuple(book.sheets),
-        hidden_rows=survey.hidden_rows,
-        hidden_columns=survey.hidden_columns,
-        counts_from_1904=book.counts_from_1904,
-        unread=frozenset(survey.unread),
-    )
+def _read_xlsx(data: bytes, only: str | None) -> dict[str, Grid | SheetProblem]:
+    book = _Book(_unpack(data))
+    return _each(_wanted(list(book.sheets), only), book.read)
 
 
 def _unpack(data: bytes) -> dict[str, bytes]:
@@ -135,47 +167,76 @@ def _unpack(data: bytes) -> dict[str, bytes]:
                 for entry in entries
                 if entry.filename.lower().endswith((".xml", ".rels"))
             }
-    except _NotReadable:
+    except NotReadable:
         raise
     except Exception as error:
         # BadZipFile, zlib.error, NotImplementedError …: whatever a broken archive raises, it is the file's fault.
-        raise _NotReadable("sheets.damaged") from error
+        raise NotReadable("sheets.damaged") from error
 
 
 def _judge(entries: Sequence[zipfile.ZipInfo]) -> None:
     if len(entries) > MOST_ENTRIES or sum(entry.file_size for entry in entries) > LARGEST_UNPACKED_BYTES:
-        raise _NotReadable("sheets.unpacks_too_large", limit=LARGEST_UNPACKED_BYTES // 1024 // 1024)
+        raise NotReadable("sheets.unpacks_too_large", limit=LARGEST_UNPACKED_BYTES // 1024 // 1024)
     for entry in entries:
         if entry.file_size > max(_RATIO_MATTERS_ABOVE_BYTES, LARGEST_RATIO * entry.compress_size):
-            raise _NotReadable("sheets.unpacks_too_large", limit=LARGEST_UNPACKED_BYTES // 1024 // 1024)
+            raise NotReadable("sheets.unpacks_too_large", limit=LARGEST_UNPACKED_BYTES // 1024 // 1024)
         if entry.flag_bits & 0x1:
-            raise _NotReadable("sheets.encrypted")
+            raise NotReadable("sheets.encrypted")
         if stat.S_ISLNK(entry.external_attr >> 16):
-            raise _NotReadable("sheets.damaged")
+            raise NotReadable("sheets.damaged")
     names = {entry.filename for entry in entries}
     if len(names) != len(entries):
-        raise _NotReadable("sheets.damaged")
+        raise NotReadable("sheets.damaged")
     if any(name.endswith(("vbaProject.bin", "workbook.bin")) for name in names):
-        raise _NotReadable("sheets.with_macros")
+        raise NotReadable("sheets.with_macros")
     if "xl/workbook.xml" not in names:
-        raise _NotReadable("sheets.not_a_sheet")
+        raise NotReadable("sheets.not_a_sheet")
 
 
 class _Book:
-    """Which sheets a workbook has, where their parts lie, and from which year it counts days."""
+    """Which sheets a workbook has and where their parts lie, how it counts days, and how long its texts are."""
 
     def __init__(self, parts: dict[str, bytes]) -> None:
         self.counts_from_1904 = False
         self.sheets: dict[str, str] = {}
         self._targets: dict[str, str] = {}
         self._parts = parts
+        self._texts = "xl/sharedStrings.xml"
         _walk(parts.get("xl/_rels/workbook.xml.rels", b"<none/>"), self._relation)
         _walk(parts["xl/workbook.xml"], self._element)
+        self._lengths = _lengths(parts.get(self._texts, b"<none/>"))
+        self._ration = Ration()
+        self._values: Any = None
+
+    def read(self, name: str) -> Grid:
+        """Survey one sheet, and take its values only when it is within the limits."""
+        survey = _Survey(self._lengths, self._ration)
+        _walk(self._parts[self.sheets[name]], survey.start, survey.text, survey.end)
+        if self._values is None:
+            self._values = _open(self._parts)
+        return Grid(
+            rows=tuple(tuple(_plain(cell) for cell in row) for row in self._rows(name)[: survey.last_row + 1]),
+            sheet=name,
+            sheets=tuple(self.sheets),
+            hidden_rows=survey.hidden_rows,
+            hidden_columns=survey.hidden_columns,
+            counts_from_1904=self.counts_from_1904,
+            unread=frozenset(survey.unread),
+            merged=tuple(survey.merged),
+        )
+
+    def _rows(self, name: str) -> list[list[Any]]:
+        with _faults_of_the_file():
+            rows: list[list[Any]] = self._values.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            return rows
 
     def _relation(self, tag: str, attributes: dict[str, str]) -> None:
+        target = attributes.get("Target", "")
+        part = target[1:] if target.startswith("/") else f"xl/{target}"
         if tag == "Relationship" and attributes.get("Type", "").endswith("/worksheet"):
-            target = attributes.get("Target", "")
-            self._targets[attributes.get("Id", "")] = target[1:] if target.startswith("/") else f"xl/{target}"
+            self._targets[attributes.get("Id", "")] = part
+        elif tag == "Relationship" and attributes.get("Type", "").endswith("/sharedStrings"):
+            self._texts = part
 
     def _element(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "workbookPr":
@@ -187,23 +248,55 @@ class _Book:
                 self.sheets[attributes.get("name", "")] = part
 
 
+def _lengths(part: bytes) -> list[int]:
+    """Return how long each of the texts is that cells refer to by number."""
+    lengths: list[int] = []
+    inside = False
+
+    def start(tag: str, _: dict[str, str]) -> None:
+        nonlocal inside
+        if tag == "si":
+            lengths.append(0)
+        inside = tag == "t" and bool(lengths)
+
+    def text(text: str) -> None:
+        if inside:
+            lengths[-1] += len(text)
+
+    def end(_: str) -> None:
+        nonlocal inside
+        inside = False
+
+    _walk(part, start, text, end)
+    return lengths
+
+
 @dataclass(slots=True)
 class _Survey:
     """What the values alone do not tell of a sheet: its true extent, what is hidden, and results that are missing."""
 
+    lengths: Sequence[int]
+    ration: Ration
     last_row: int = -1
+    last_column: int = -1
     hidden_rows: int = 0
-    hidden_columns: int = 0
     unread: set[tuple[int, int]] = field(default_factory=set)
+    merged: list[tuple[int, int, int]] = field(default_factory=list)
     _row: int = -1
     _column: int = -1
     _row_hidden: bool = False
     _formula: bool = False
     _error: bool = False
-    _text: bool = False
+    _shared: bool = False
+    _text: str = ""
     _inside: bool = False
     _row_counted: bool = False
-    _mentioned: int = 0
+    _hidden: list[tuple[int, int]] = field(default_factory=list)
+
+    @property
+    def hidden_columns(self) -> int:
+        """Count the hidden columns up to the last one in use; offices hide all that follow it too."""
+        return sum(max(0, min(last, self.last_column + 1) - first + 1) for first, last in self._hidden)
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         if tag == "row":
@@ -212,23 +305,29 @@ class _Survey:
             self._row_hidden = _is_true(attributes.get("hidden"))
             self._row_counted = False
         elif tag == "c":
-            self._mentioned += 1
-            if self._mentioned > MOST_CELLS:
-                raise _NotReadable("sheets.too_many_cells", limit=MOST_CELLS)
+            self.ration.cells(1)
             self._column = _column(attributes.get("r", ""), self._column + 1)
-            self._formula, self._text = False, False
+            self._formula, self._text = False, ""
             self._error = attributes.get("t") == "e"
+            self._shared = attributes.get("t") == "s"
         elif tag == "f":
             self._formula = True
         elif tag in {"v", "t"}:
             self._inside = True
+        elif tag == "mergeCell":
+            self._merge(attributes.get("ref", ""))
         elif tag == "col" and _is_true(attributes.get("hidden")):
-            first, last = _number(attributes.get("min"), 1), _number(attributes.get("max"), 1)
-            self.hidden_columns += max(0, min(last, MOST_COLUMNS) - first + 1)
+            self._hidden.append((_number(attributes.get("min"), 1), _number(attributes.get("max"), 1)))
+
+    def _merge(self, reference: str) -> None:
+        ends = re.fullmatch(r"([A-Z]{1,3})([0-9]{1,7}):([A-Z]{1,3})([0-9]{1,7})", reference)
+        if ends is not None and ends[1] == ends[3]:
+            self.merged.append((int(ends[2]) - 1, int(ends[4]) - 1, _column(f"{ends[1]}1", 0)))
 
     def text(self, text: str) -> None:
-        if self._inside and text:
-            self._text = True
+        if self._inside:
+            self.ration.characters(len(text))
+            self._text = self._text or text
 
     def end(self, tag: str) -> None:
         if tag in {"v", "t"}:
@@ -238,21 +337,19 @@ class _Survey:
 
     def _cell(self) -> None:
         if self._row >= MOST_ROWS:
-            raise _NotReadable("sheets.too_many_rows", limit=MOST_ROWS)
+            raise NotReadable("sheets.too_many_rows", limit=MOST_ROWS)
         if self._column >= MOST_COLUMNS:
-            raise _NotReadable("sheets.too_many_columns", limit=MOST_COLUMNS)
+            raise NotReadable("sheets.too_many_columns", limit=MOST_COLUMNS)
         self.last_row = max(self.last_row, self._row)
+        self.last_column = max(self.last_column, self._column)
+        if self._shared:
+            number = _number(self._text, -1)
+            self.ration.characters(self.lengths[number] if 0 <= number < len(self.lengths) else 0)
         if self._row_hidden and not self._row_counted:
             self._row_counted = True
             self.hidden_rows += 1
         if self._error or not self._text:
             self.unread.add((self._row, self._column))
-
-
-def _survey(part: bytes) -> _Survey:
-    survey = _Survey()
-    _walk(part, survey.start, survey.text, survey.end)
-    return survey
 
 
 def _walk(part: bytes, start: Any, text: Any = None, end: Any = None) -> None:
@@ -261,7 +358,7 @@ def _walk(part: bytes, start: Any, text: Any = None, end: Any = None) -> None:
     parser.buffer_text = True
 
     def refuse(*_: object) -> None:
-        raise _NotReadable("sheets.damaged")
+        raise NotReadable("sheets.damaged")
 
     parser.StartDoctypeDeclHandler = refuse
     parser.EntityDeclHandler = refuse
@@ -273,7 +370,7 @@ def _walk(part: bytes, start: Any, text: Any = None, end: Any = None) -> None:
     try:
         parser.Parse(part, True)
     except expat.ExpatError as error:
-        raise _NotReadable("sheets.damaged") from error
+        raise NotReadable("sheets.damaged") from error
 
 
 def _is_true(value: str | None) -> bool:
@@ -294,24 +391,30 @@ def _column(address: str, otherwise: int) -> int:
     return place - 1
 
 
-def _values(parts: dict[str, bytes], name: str) -> list[list[Any]]:
-    """Read the values from parts that have been counted, so that the reader sees no byte that was not judged."""
+def _open(parts: dict[str, bytes]) -> Any:
+    """Open parts that have been counted, so that the reader of values sees no byte that was not judged."""
     for part in parts.values():
         if b"<!" in part and re.search(rb"<!(DOCTYPE|ENTITY)", part):
-            raise _NotReadable("sheets.damaged")
+            raise NotReadable("sheets.damaged")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as archive:
         for path, part in parts.items():
             archive.writestr(path, part)
     packed.seek(0)
+    with _faults_of_the_file():
+        return load_workbook(packed)
+
+
+@contextmanager
+def _faults_of_the_file() -> Iterator[None]:
     try:
-        return load_workbook(packed).get_sheet_by_name(name).to_python(skip_empty_area=False)
+        yield
     except (CalamineError, ValueError, OverflowError) as error:
-        raise _NotReadable("sheets.damaged") from error
+        raise NotReadable("sheets.damaged") from error
     except BaseException as error:
         # A panic of the Rust reader is no Exception; anything else that is none must pass.
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
-            raise _NotReadable("sheets.damaged") from error
+            raise NotReadable("sheets.damaged") from error
         raise
 
 
@@ -329,18 +432,18 @@ def _plain(cell: Any) -> Cell:
 def _read_csv(data: bytes) -> Grid:
     text = _decoded(data)
     if "\x00" in text:
-        raise _NotReadable("sheets.nul", line=text[: text.index("\x00")].count("\n") + 1)
+        raise NotReadable("sheets.nul", line=text[: text.index("\x00")].count("\n") + 1)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     rows: list[tuple[Cell, ...]] = []
     try:
         for row in reader:
             if len(rows) >= MOST_ROWS:
-                raise _NotReadable("sheets.too_many_rows", limit=MOST_ROWS)
+                raise NotReadable("sheets.too_many_rows", limit=MOST_ROWS)
             if len(row) > MOST_COLUMNS:
-                raise _NotReadable("sheets.too_many_columns", limit=MOST_COLUMNS)
+                raise NotReadable("sheets.too_many_columns", limit=MOST_COLUMNS)
             rows.append(tuple(cell if cell.strip() else None for cell in row))
     except csv.Error as error:
-        raise _NotReadable("sheets.bad_line", line=reader.line_num) from error
+        raise NotReadable("sheets.bad_line", line=reader.line_num) from error
     return Grid(rows=tuple(rows))
 
 
@@ -353,7 +456,7 @@ def _decoded(data: bytes) -> str:
             continue
         if "\ufffd" not in text:
             return text
-    raise _NotReadable("sheets.bad_encoding")
+    raise NotReadable("sheets.bad_encoding")
 
 
 def _delimiter(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from content.identifiers import OrganisationId
-from content.organisations import Organisation
+from content.organisations import Kind, Organisation
 
 
 def in_order(nodes: Iterable[Organisation]) -> tuple[Organisation, ...]:
@@ -47,3 +47,14 @@ def is_below(
             return True
         at = parents[at]
     return False
+
+
+def places(nodes: Sequence[Organisation]) -> dict[OrganisationId, tuple[str, str]]:
+    """Return for each organisation the name of its branch, and of its group where it is one."""
+    names = {node.id: node for node in nodes}
+    found = {}
+    for node in nodes:
+        above = names.get(node.parent) if node.parent is not None else None
+        is_group = node.kind is Kind.GROUP and above is not None
+        found[node.id] = (above.name, node.name) if is_group and above is not None else (node.name, "")
+    return found

@@ -14,7 +14,8 @@ class Grid:
 
     ``sheet`` is the sheet read and ``sheets`` are all that the file offers. ``unread`` holds the (row, column) places,
     both counted from 0, of formulas without a stored result and of error values. Counts of hidden rows and columns
-    are told to the reader, because what is hidden is read like the rest.
+    are told to the reader, because what is hidden is read like the rest. ``merged`` holds (first row, last row, column)
+    of cells that were made one downwards; only the first of them has the value.
     """
 
     rows: tuple[tuple[Cell, ...], ...]
@@ -24,3 +25,4 @@ class Grid:
     hidden_columns: int = 0
     counts_from_1904: bool = False
     unread: frozenset[tuple[int, int]] = frozenset()
+    merged: tuple[tuple[int, int, int], ...] = ()

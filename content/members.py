@@ -14,7 +14,11 @@ CODE_LASTS = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """One person of the roster. ``joined`` and ``full_since`` are dates as the roster has them, possibly a month."""
+    """One person of the roster.
+
+    Dates are as the roster has them, possibly a month. ``floating`` (是否流动党员) and ``out_of_touch`` (是否失联党员)
+    are None as long as nobody has said so, which is not a no.
+    """
 
     id: MemberId
     organisation: OrganisationId
@@ -30,6 +34,15 @@ class Member:
     position: str = ""
     status: str = ""
     note: str = ""
+    ethnicity: str = ""
+    born: str = ""
+    education: str = ""
+    degree: str = ""
+    working_since: str = ""
+    floating: bool | None = None
+    destination: str = ""
+    out_of_touch: bool | None = None
+    lost_since: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

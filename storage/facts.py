@@ -7,6 +7,7 @@ from typing import Any
 
 from content.checkins import Answered
 from content.decision import Fact
+from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten, PictureKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
@@ -29,6 +30,7 @@ from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, 
 from storage import (
     checkins,
     heartbeats,
+    imports,
     lessons,
     members,
     organisations,
@@ -52,6 +54,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MemberChanged: (members.write_changed,),
     CodeIssued: (members.write_issued,),
     AccountBound: (members.write_bound,),
+    RosterImported: (imports.write_imported,),
+    EnrolmentUndone: (imports.write_enrolment_undone,),
+    FoundingUndone: (imports.write_founding_undone,),
+    ImportUndone: (imports.write_undone,),
     LessonWritten: (lessons.write_written,),
     LessonRevised: (lessons.write_revised,),
     PictureKept: (lessons.write_picture,),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, String, Table, Text, func, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, func, select, update
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
@@ -30,6 +30,15 @@ members = Table(
     Column("position", String(60), nullable=False),
     Column("status", String(40), nullable=False),
     Column("note", Text, nullable=False),
+    Column("ethnicity", String(30), nullable=False, server_default=""),
+    Column("born", String(10), nullable=False, server_default=""),
+    Column("education", String(40), nullable=False, server_default=""),
+    Column("degree", String(40), nullable=False, server_default=""),
+    Column("working_since", String(10), nullable=False, server_default=""),
+    Column("floating", Boolean),
+    Column("destination", String(200), nullable=False, server_default=""),
+    Column("out_of_touch", Boolean),
+    Column("lost_since", String(10), nullable=False, server_default=""),
 )
 
 binding_codes = Table(
@@ -42,7 +51,8 @@ binding_codes = Table(
 )
 
 _FIELDS = (
-    "name category language gender joined full_since phone post position status note".split()  # noqa: SIM905
+    "name category language gender joined full_since phone post position status note "  # noqa: SIM905
+    "ethnicity born education degree working_since floating destination out_of_touch lost_since".split()
 )
 
 
@@ -68,6 +78,16 @@ async def member(unit: Reading, id: MemberId) -> Member | None:  # noqa: A002
     """Return one member."""
     row = await unit.first(select(members).where(members.c.id == id))
     return _member(row) if row else None
+
+
+async def by_ids(unit: Reading, ids: Iterable[MemberId]) -> tuple[Member, ...]:
+    """Return those members who are still there, in no order."""
+    wanted: list[MemberId] = list(ids)
+    found: list[AnyRow] = []
+    # Databases limit how many values one question may name.
+    for start in range(0, len(wanted), 500):
+        found += await unit.rows(select(members).where(members.c.id.in_(wanted[start : start + 500])))
+    return tuple(_member(row) for row in found)
 
 
 async def by_user(unit: Reading, user: UserId) -> Member | None:

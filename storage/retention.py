@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from content.decision import Fact
 from content.sessions import LONGEST
+from storage.imports import forget_replaced
 from storage.members import binding_codes
 from storage.outbox import State, outbox
 from storage.polls import forget_votes
@@ -42,4 +43,5 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
     await forget_shelved(unit, fact.at)
+    await forget_replaced(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -53,7 +53,7 @@ for _command in (init, check, upgrade, run, bot, console):
     show_default=True,
     help="A general branch has branches below it; a branch stands alone.",
 )
-@click.option("--roster", type=click.Path(path_type=Path), help="Its people, as an .xlsx or .csv file.")
+@click.option("--roster", type=click.Path(path_type=Path), help="Its people, as an .xlsx, .xls or .csv file.")
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
 @_CONFIG
 def found(name: str, secretary: str, kind: str, roster: Path | None, yes: bool, file: Path) -> None:

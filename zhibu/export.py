@@ -13,6 +13,7 @@ from content.decision import Words, words
 from content.identifiers import OrganisationId
 from content.organisations import Kind, Organisation
 from content.roster import COLUMNS as ROSTER
+from content.roster import said
 from content.speech import Reader, Speech
 from storage import audit, lessons, members, organisations, outbox, participation, polls
 from storage.store import Store
@@ -86,6 +87,11 @@ async def _members(unit: Reading) -> list[Record]:
             "序号": number,
             "姓名": one.name,
             "性别": one.gender,
+            "民族": one.ethnicity,
+            "出生年月": one.born,
+            "学历": one.education,
+            "学位": one.degree,
+            "参加工作时间": one.working_since,
             "所在党支部": _branch(tree, node),
             "党小组": node.name if node.kind is Kind.GROUP else "",
             "党内职务": one.position,
@@ -95,6 +101,8 @@ async def _members(unit: Reading) -> list[Record]:
             "转为正式党员日期": one.full_since,
             "联系电话": one.phone,
             "党籍状态": one.status,
+            "是否流动党员": said(one.floating),
+            "外出流向": one.destination,
             "备注": one.note,
         }
         rows.append({name: known.get(name, "") for name in ROSTER})

@@ -13,7 +13,8 @@ from bot.commands.console import hash_token
 from bot.matrix.faults import Fault
 from bot.matrix.faults import Kind as FaultKind
 from bot.matrix.homeserver import Homeserver
-from console.sheets import SheetProblem, read_grid
+from console.sheet_limits import SheetProblem
+from console.sheets import read_book
 from content import roster
 from content.decision import Decision
 from content.decision import Fact as Happened
@@ -55,7 +56,8 @@ def read_roster(file: Path, *, plan: Plan, bot: UserId, today: date) -> Reading:
         data = file.read_bytes()
     except OSError as error:
         raise Trouble(Exit.DATA, "found.no_file", file=str(file), why=error.strerror or "") from None
-    grid = read_grid(data, file.name)
+    book = read_book(data, file.name)
+    grid = book if isinstance(book, SheetProblem) else book.sheets[book.first(roster.find_header)]
     if isinstance(grid, SheetProblem):
         raise Trouble(Exit.DATA, "found.no_sheet", file=str(file), why=(grid.words,))
     alone = plan.name if plan.kind is Kind.BRANCH else ""

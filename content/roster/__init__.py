@@ -1,23 +1,42 @@
 """The roster as a sheet: reads a 党员花名册 and says what importing it would change, without changing anything."""
 
-from content.roster.comparing import Change, Doubt, FieldChange, KnownMember, Preview, altered, compare, enrolled, known
+from content.roster.cells import said
+from content.roster.comparing import (
+    Answer,
+    Change,
+    Doubt,
+    FieldChange,
+    KnownMember,
+    Preview,
+    Verdict,
+    altered,
+    compare,
+    differences,
+    enrolled,
+    known,
+)
 from content.roster.reading import (
     COLUMNS,
     CellProblem,
+    Column,
     Entry,
     Gravity,
     Header,
+    Question,
     Reading,
     RosterRow,
     find_header,
     normal_header,
     read,
+    without_what_is_never_kept,
 )
 
 __all__ = [
     "COLUMNS",
+    "Answer",
     "CellProblem",
     "Change",
+    "Column",
     "Doubt",
     "Entry",
     "FieldChange",
@@ -25,13 +44,18 @@ __all__ = [
     "Header",
     "KnownMember",
     "Preview",
+    "Question",
     "Reading",
     "RosterRow",
+    "Verdict",
     "altered",
     "compare",
+    "differences",
     "enrolled",
     "find_header",
     "known",
     "normal_header",
     "read",
+    "said",
+    "without_what_is_never_kept",
 ]

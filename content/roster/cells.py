@@ -41,6 +41,8 @@ _CATEGORIES = {
     "发展对象": "发展对象",
     "入党申请人": "入党申请人",
 }
+_YES = {"是", "√", "✓", "✔", "☑", "y", "yes", "true", "对"}
+_NO = {"否", "不是", "×", "✗", "✘", "☒", "x", "n", "no", "false", "错"}
 _GENDERS = {"男": "男", "女": "女", "m": "男", "f": "女", "male": "男", "female": "女"}
 
 
@@ -144,6 +146,21 @@ def gender(cell: Cell) -> str | Wrong:
     """Return 男 or 女."""
     line = compact(text(cell)).lower()
     return _GENDERS.get(line, Wrong(code="not_a_gender")) if line else ""
+
+
+def yes_or_no(cell: Cell) -> bool | Wrong | None:
+    """Return what a column of ticks says; an empty cell says nothing, which is not a no."""
+    line = compact(text(cell)).lower()
+    if line in _YES:
+        return True
+    if line in _NO:
+        return False
+    return Wrong(code="not_yes_or_no") if line else None
+
+
+def said(answer: bool | None) -> str:
+    """Return an answer as a roster writes it; what is not known stays empty."""
+    return "" if answer is None else "是" if answer else "否"
 
 
 def category(cell: Cell) -> str | Wrong:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from enum import StrEnum
 
 from content.decision import Words, words
 from content.identifiers import MemberId, OrganisationId
 from content.members import Member
+from content.roster import cells
 from content.roster.reading import CellProblem, Entry, Gravity, Reading, RosterRow
 
 _FIELDS = tuple(field.name for field in fields(Entry))
@@ -23,9 +25,20 @@ class KnownMember:
     entry: Entry
 
 
+class Verdict(StrEnum):
+    """What a person may say of a row in doubt, apart from naming the member whom it is about."""
+
+    NEW = "new"
+    LEFT_OUT = "left_out"
+
+
+Answer = Verdict | MemberId
+"""What a person said of a row in doubt: a verdict, or the member whom it is about."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldChange:
-    """One field of an entry, before and after."""
+    """One field of an entry, before and after, as a roster writes them."""
 
     field: str
     old: str
@@ -43,28 +56,51 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubt:
-    """A row that may be one person or another; nothing is done with it until someone says so."""
+    """A row that may be one person or another; nothing is done with it until someone says so.
+
+    ``candidates`` are the members whom it may be about; ``answer`` is what was said of it, None as long as nothing was.
+    """
 
     row: RosterRow
     words: Words
-    candidates: tuple[MemberId, ...] = ()
+    candidates: tuple[KnownMember, ...] = ()
+    answer: Answer | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What importing a sheet would do. ``absent`` are members whom the sheet does not name; they stay as they are."""
+    """What importing a sheet would do.
+
+    ``doubts`` holds also the rows of which someone has said what they are, so that it can be said anew. ``absent`` are
+    members whom the sheet does not name; they stay as they are.
+    """
 
     new: tuple[RosterRow, ...] = ()
     changed: tuple[Change, ...] = ()
     unchanged: tuple[RosterRow, ...] = ()
-    ambiguous: tuple[Doubt, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
     errors: tuple[CellProblem, ...] = ()
     absent: tuple[KnownMember, ...] = ()
+
+    @property
+    def open_doubts(self) -> int:
+        """Count the rows of which nobody has said yet what they are."""
+        return sum(doubt.answer is None for doubt in self.doubts)
+
+    @property
+    def left_out(self) -> int:
+        """Count the rows of which someone has said that they are to be left out."""
+        return sum(doubt.answer is Verdict.LEFT_OUT for doubt in self.doubts)
 
     @property
     def refused_rows(self) -> int:
         """Count the rows that are left out because of an error."""
         return len({problem.row for problem in self.errors if problem.gravity is Gravity.ROW})
+
+    @property
+    def refused_cells(self) -> int:
+        """Count the cells that are left out alone because of an error."""
+        return sum(problem.gravity is Gravity.CELL for problem in self.errors)
 
 
 def known(member: Member, *, organisation: str, group: str = "") -> KnownMember:
@@ -87,22 +123,24 @@ def altered(member: Member, change: Change, *, organisation: OrganisationId | No
     return replace(moved, **changed)
 
 
-def compare(existing: Sequence[KnownMember], reading: Reading, *, confirmed: Collection[int] = frozenset()) -> Preview:
+def compare(
+    existing: Sequence[KnownMember], reading: Reading, *, answers: Mapping[int, Answer] | None = None
+) -> Preview:
     """Say what importing would do, row by row; an empty cell never takes away what is known.
 
     A person is recognised by the account, else by name and organisation, and where two share a name by the telephone
-    number too; never by name alone. ``confirmed`` holds numbers of rows that someone has said to be new persons.
+    number too; never by name alone. ``answers`` holds, by number of row, what someone has said of rows in doubt.
     """
     if reading.obstacles:
         return Preview(errors=reading.problems)
-    return _Comparison(existing, reading, confirmed).preview()
+    return _Comparison(existing, reading, answers or {}).preview()
 
 
 class _Comparison:
-    def __init__(self, existing: Sequence[KnownMember], reading: Reading, confirmed: Collection[int]) -> None:
+    def __init__(self, existing: Sequence[KnownMember], reading: Reading, answers: Mapping[int, Answer]) -> None:
         self._existing = existing
         self._reading = reading
-        self._confirmed = confirmed
+        self._answers = answers
         self._by_user = {member.entry.user: member for member in existing if member.entry.user is not None}
         self._by_who: dict[tuple[str, str], list[KnownMember]] = {}
         self._by_phone: dict[tuple[str, str], list[KnownMember]] = {}
@@ -119,15 +157,19 @@ class _Comparison:
         self._errors: list[CellProblem] = list(reading.problems)
 
     def preview(self) -> Preview:
-        # Rows with an account first: they take their members before rows that are known by name only.
-        for row in sorted(self._reading.rows, key=lambda row: row.entry.user is None):
+        # Rows with an account first, then those with a number: they take their members before rows known by name only.
+        for row in sorted(self._reading.rows, key=lambda row: (row.entry.user is None, not row.entry.phone)):
             self._row(row)
-        mentioned = set(self._taken) | {member for doubt in self._doubts for member in doubt.candidates}
+        self._doubts = [self._offered(doubt) for doubt in self._doubts]
+        for doubt in self._doubts:
+            self._answered(doubt)
+        in_doubt = {member.id for doubt in self._doubts if doubt.answer is None for member in doubt.candidates}
+        mentioned = set(self._taken) | in_doubt
         return Preview(
             new=tuple(sorted(self._new, key=_number)),
             changed=tuple(sorted(self._changed, key=lambda change: change.row.number)),
             unchanged=tuple(sorted(self._unchanged, key=_number)),
-            ambiguous=tuple(sorted(self._doubts, key=lambda doubt: doubt.row.number)),
+            doubts=tuple(sorted(self._doubts, key=lambda doubt: doubt.row.number)),
             errors=tuple(sorted(self._errors, key=lambda problem: problem.row)),
             absent=tuple(member for member in self._existing if member.id not in mentioned),
         )
@@ -139,10 +181,22 @@ class _Comparison:
                 self._refuse(row, "account_of_other", row.entry.user or "")
             else:
                 self._match(row, holder)
-        elif row.number in self._confirmed:
-            self._new.append(row)
         else:
             self._by_name(row)
+
+    def _offered(self, doubt: Doubt) -> Doubt:
+        """Leave only those candidates that no other row has taken, and an answer only if it is about one of them."""
+        candidates = tuple(member for member in doubt.candidates if self._may_be(doubt.row, member))
+        said = self._answers.get(doubt.row.number)
+        possible = {Verdict.NEW, Verdict.LEFT_OUT, *(member.id for member in candidates)}
+        return replace(doubt, candidates=candidates, answer=said if said in possible else None)
+
+    def _answered(self, doubt: Doubt) -> None:
+        """Do with a row in doubt what was said of it."""
+        if doubt.answer is Verdict.NEW:
+            self._new.append(doubt.row)
+        elif doubt.answer not in {None, Verdict.LEFT_OUT}:
+            self._match(doubt.row, next(member for member in doubt.candidates if member.id == doubt.answer))
 
     def _by_name(self, row: RosterRow) -> None:
         same = self._by_who.get(_who(row.entry), [])
@@ -174,7 +228,7 @@ class _Comparison:
             self._refuse(row, "person_twice", row.entry.name, first=self._taken[member.id])
             return
         self._taken[member.id] = row.number
-        changes = tuple(_changes(member.entry, row.entry))
+        changes = _changes(member.entry, row.entry)
         if changes:
             self._changed.append(Change(row=row, member=member, fields=changes))
         else:
@@ -182,7 +236,7 @@ class _Comparison:
 
     def _doubt(self, row: RosterRow, code: str, candidates: Sequence[KnownMember], **parameters: str) -> None:
         said = words(f"roster.{code}", name=row.entry.name, **parameters)
-        self._doubts.append(Doubt(row=row, words=said, candidates=tuple(member.id for member in candidates)))
+        self._doubts.append(Doubt(row=row, words=said, candidates=tuple(candidates)))
 
     def _refuse(self, row: RosterRow, code: str, value: str, **parameters: int) -> None:
         self._errors.append(
@@ -205,8 +259,15 @@ def _number(row: RosterRow) -> int:
     return row.number
 
 
-def _changes(old: Entry, new: Entry) -> list[FieldChange]:
-    pairs = [(name, getattr(old, name) or "", getattr(new, name) or "") for name in _FIELDS]
-    return [
-        FieldChange(field=name, old=before, new=after) for name, before, after in pairs if after not in {"", before}
-    ]
+def differences(old: Entry, new: Entry) -> tuple[FieldChange, ...]:
+    """Return all fields in which two entries differ, those too of which the new one says nothing."""
+    pairs = [(name, _shown(getattr(old, name)), _shown(getattr(new, name))) for name in _FIELDS]
+    return tuple(FieldChange(field=name, old=before, new=after) for name, before, after in pairs if after != before)
+
+
+def _changes(old: Entry, new: Entry) -> tuple[FieldChange, ...]:
+    return tuple(change for change in differences(old, new) if change.new)
+
+
+def _shown(value: str | bool | None) -> str:
+    return value if isinstance(value, str) else cells.said(value)

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
@@ -45,6 +45,11 @@ COLUMNS = (
 _FIELDS = {
     "姓名": "name",
     "性别": "gender",
+    "民族": "ethnicity",
+    "出生年月": "born",
+    "学历": "education",
+    "学位": "degree",
+    "参加工作时间": "working_since",
     "所在党支部": "organisation",
     "党小组": "group",
     "党内职务": "position",
@@ -54,6 +59,10 @@ _FIELDS = {
     "转为正式党员日期": "full_since",
     "联系电话": "phone",
     "党籍状态": "status",
+    "是否流动党员": "floating",
+    "外出流向": "destination",
+    "是否失联党员": "out_of_touch",
+    "失联日期": "lost_since",
     "备注": "note",
     "群账号": "user",
 }
@@ -81,7 +90,17 @@ _ALIASES = {
     "身份证": "公民身份号码",
     "身份证号": "公民身份号码",
     "身份证号码": "公民身份号码",
+    "居民身份证号": "公民身份号码",
+    "居民身份证号码": "公民身份号码",
     "住址": "家庭住址",
+    "家庭地址": "家庭住址",
+    "现住址": "家庭住址",
+    "现居住地": "家庭住址",
+    "流动党员": "是否流动党员",
+    "失联党员": "是否失联党员",
+    "流向": "外出流向",
+    "失联时间": "失联日期",
+    "工作时间": "参加工作时间",
     "文化程度": "学历",
     "出生日期": "出生年月",
     "岗位": "工作岗位",
@@ -94,12 +113,24 @@ _ALIASES = {
     "userid": "群账号",
 }
 _NEVER_KEPT = {"公民身份号码", "家庭住址"}
-_NOT_KEPT = {"民族", "出生年月", "学历", "学位", "参加工作时间", "是否流动党员", "外出流向", "籍贯", "固定电话"} | {
-    "是否失联党员",
-    "失联日期",
-}
+_NOT_KEPT = {"籍贯", "固定电话"}
 _KNOWN = set(_FIELDS) | _NEVER_KEPT | _NOT_KEPT | {"序号"}
-_LONGEST = {"organisation": 120, "group": 120, "post": 120, "position": 60, "status": 40, "note": 1_000}
+_LONGEST = {
+    "organisation": 120,
+    "group": 120,
+    "ethnicity": 30,
+    "education": 40,
+    "degree": 40,
+    "post": 120,
+    "position": 60,
+    "status": 40,
+    "destination": 200,
+    "note": 1_000,
+}
+_DAYS = ("born", "working_since", "joined", "full_since", "lost_since")
+_ANSWERS = ("floating", "out_of_touch")
+_SPANNING = ("organisation", "group")
+"""What offices write once, in a cell that spans all the rows it is about."""
 _HEADER_ROWS = 5
 _UNIT = re.compile(r"\([^()]*\)$")
 _CLOSING_ROW = re.compile(r"(合计|总计|小计)|(制表|填表|填报|审核|负责|联系)人?[:：].*|(注|说明)[:：].*")
@@ -116,15 +147,20 @@ class Gravity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a roster says of one person; empty text means that it does not say. Dates are ``YYYY-MM-DD`` or ``YYYY-MM``.
+    """What a roster says of one person; empty text and None mean that it does not say.
 
-    ``organisation`` and ``group`` are names as written.
+    Dates are ``YYYY-MM-DD`` or ``YYYY-MM``; ``organisation`` and ``group`` are names as written.
     """
 
     name: str
     organisation: str = ""
     group: str = ""
     gender: str = ""
+    ethnicity: str = ""
+    born: str = ""
+    education: str = ""
+    degree: str = ""
+    working_since: str = ""
     category: str = ""
     joined: str = ""
     full_since: str = ""
@@ -132,6 +168,10 @@ class Entry:
     post: str = ""
     position: str = ""
     status: str = ""
+    floating: bool | None = None
+    destination: str = ""
+    out_of_touch: bool | None = None
+    lost_since: str = ""
     user: UserId | None = None
     note: str = ""
 
@@ -170,16 +210,36 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One column of a sheet: its place counted from 0, its letter, its header as written, and a value from it."""
+
+    place: int
+    letter: str
+    written: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Two or more columns that could each be the one of a canonical name; a person has to say which."""
+
+    name: str
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """All that a sheet says: good rows, problems by cell, and notes about what was passed over.
 
-    ``obstacles`` must be removed before anything can be imported; rows are then empty.
+    ``obstacles`` must be removed before anything can be imported; rows are then empty. ``questions`` are about columns
+    that mean the same; one that was answered stays in the list, so that the answer can be changed.
     ``skipped`` counts rows that are no persons: totals, signatures and samples.
     """
 
     rows: tuple[RosterRow, ...] = ()
     problems: tuple[CellProblem, ...] = ()
     obstacles: tuple[Words, ...] = ()
+    questions: tuple[Question, ...] = ()
     notes: tuple[Words, ...] = ()
     skipped: int = 0
 
@@ -251,10 +311,11 @@ def read(
     header = find_header(grid)
     if header is None:
         return Reading(obstacles=(words("roster.no_header"),))
+    questions = tuple(_question(grid, header, name) for name in _FIELDS if len(header.places(name)) > 1)
     columns = _columns(header, choices or {})
     twice = [name for name, places in columns.items() if len(places) > 1]
     if twice:
-        return Reading(obstacles=tuple(_asks(name, header) for name in twice))
+        return Reading(obstacles=tuple(_asks(name, header) for name in twice), questions=questions)
     sheet = _Sheet(
         grid=grid,
         header=header,
@@ -264,7 +325,24 @@ def read(
         organisation=organisation,
         bot=bot,
     )
-    return sheet.reading()
+    return replace(sheet.reading(), questions=questions)
+
+
+def without_what_is_never_kept(grid: Grid) -> Grid:
+    """Return a sheet without the cells of identity numbers and addresses, so that nothing of them is held on to."""
+    header = find_header(grid)
+    if header is None:
+        return grid
+    dropped = {place for name in _NEVER_KEPT for place in header.places(name)}
+    if not dropped:
+        return grid
+    rows = tuple(
+        row
+        if number <= header.last_row
+        else tuple(None if place in dropped else cell for place, cell in enumerate(row))
+        for number, row in enumerate(grid.rows)
+    )
+    return replace(grid, rows=rows, unread=frozenset(place for place in grid.unread if place[1] not in dropped))
 
 
 def _columns(header: Header, choices: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
@@ -273,8 +351,34 @@ def _columns(header: Header, choices: Mapping[str, int]) -> dict[str, tuple[int,
 
 
 def _asks(name: str, header: Header) -> Words:
-    written = "、".join(header.written[place] for place in header.places(name))
+    written = "、".join(f"{header.written[place]}({_letter(place)})" for place in header.places(name))
     return words("roster.column_twice", name=name, columns=written)
+
+
+def _question(grid: Grid, header: Header, name: str) -> Question:
+    below = grid.rows[header.last_row + 1 :]
+    return Question(
+        name=name,
+        columns=tuple(
+            Column(
+                place=place,
+                letter=_letter(place),
+                written=header.written[place],
+                example=_short(next((text for row in below if (text := cells.text(_at(row, place)))), "")),
+            )
+            for place in header.places(name)
+        ),
+    )
+
+
+def _letter(place: int) -> str:
+    """Return a column's letters as spreadsheet programs show them: A, B … Z, AA."""
+    letters = ""
+    place += 1
+    while place:
+        place, last = divmod(place - 1, 26)
+        letters = chr(ord("A") + last) + letters
+    return letters
 
 
 class _Sheet:
@@ -302,6 +406,9 @@ class _Sheet:
         self._told: set[tuple[int, str]] = set()
         self._refused: set[int] = set()
         self._skipped = 0
+        self._spans = {
+            columns[field]: _tops(grid, columns[field], header.last_row) for field in _SPANNING if field in columns
+        }
 
     def reading(self) -> Reading:
         rows = list(self._rows())
@@ -336,6 +443,9 @@ class _Sheet:
         found: dict[str, Any] = {}
         for field, column in self._columns.items():
             cell = _at(row, column)
+            top = self._spans.get(column, {}).get(place)
+            if cell is None and top is not None:
+                cell = _at(self._grid.rows[top], column)
             if (place, column) in self._grid.unread:
                 self._tell(place, field, cell, "no_result")
                 continue
@@ -352,14 +462,16 @@ class _Sheet:
             self._tell(place, "user", found["user"], "account_of_bot")
         return None if place in self._refused else Entry(**{**found, "user": found.get("user") or None})
 
-    def _value(self, field: str, cell: Cell) -> str | Wrong:
+    def _value(self, field: str, cell: Cell) -> str | bool | Wrong | None:
         match field:
             case "name":
                 return cells.name(cell)
             case "phone":
                 return cells.phone(cell)
-            case "joined" | "full_since":
+            case _ if field in _DAYS:
                 return cells.day(cell, counts_from_1904=self._grid.counts_from_1904)
+            case _ if field in _ANSWERS:
+                return cells.yes_or_no(cell)
             case "gender":
                 return cells.gender(cell)
             case "category":
@@ -389,7 +501,7 @@ class _Sheet:
 
     def _check_dates(self, place: int, found: Mapping[str, Any]) -> None:
         joined, full_since = found.get("joined", ""), found.get("full_since", "")
-        for field in ("joined", "full_since"):
+        for field in _DAYS:
             value = found.get(field, "")
             if value and value > self._today[: len(value)]:
                 self._tell(place, field, value, "in_future")
@@ -449,6 +561,17 @@ class _Sheet:
         ]
         if unknown:
             yield words("roster.unknown_columns", columns="、".join(_short(name) for name in unknown))
+
+
+def _tops(grid: Grid, column: int, last_header_row: int) -> dict[int, int]:
+    """Return for the rows that a cell merged downwards covers in which row its value stands; each row once."""
+    found: dict[int, int] = {}
+    covered = last_header_row
+    for first, last, _ in sorted(span for span in grid.merged if span[2] == column):
+        if first > covered:
+            found |= dict.fromkeys(range(first + 1, min(last + 1, len(grid.rows))), first)
+            covered = last
+    return found
 
 
 def _canonical(field: str) -> str:

@@ -18,6 +18,7 @@ from content.identifiers import LessonId
 from content.lessons import Kind, Lesson, LessonWritten
 from tests.console.console_house import House
 from tests.console.console_seeding import SECRETARY, put
+from tests.console.roster_files import BRANCH, system_export
 from tests.machine import find_chromium, in_ci
 
 pytestmark = pytest.mark.browser
@@ -40,6 +41,7 @@ PAGES = (
     "/participation/members/{member}",
     "/members",
     "/members/import",
+    "/members/imports",
     "/polls",
     "/polls/new",
     "/outbox",
@@ -137,11 +139,19 @@ def test_axe_finds_nothing_on_refusals_previews_and_menus(
         "新同志,检修车间第一党支部,12\n"
         "某人,没有的支部,\n"
         "白云,检修车间第一党支部,13800000001\n"
+        "王丽,检修车间第二党支部,13800000002\n"
+        "王丽,检修车间第二党支部,13800000003\n"
     )
     page.locator("#file").set_input_files({"name": "名册.csv", "mimeType": "text/csv", "buffer": roster.encode()})
     page.get_by_role("button", name="看看会改什么").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("导入前先看")
     clean("roster preview")
+    page.get_by_role("button", name="确认导入").click()
+    page.locator("summary", has_text="撤销本次导入").click()
+    clean("import")
+    page.get_by_role("button", name="撤销本次导入").click()
+    expect(page.get_by_role("status")).to_contain_text("已撤销")
+    clean("import undone")
     page.goto(f"{address}/members")
     page.get_by_role("button", name="生成绑定码").click()
     expect(page.locator(".say")).to_contain_text("绑定")
@@ -209,6 +219,47 @@ def test_everything_works_without_scripts(house: House, address: str, visit: Cal
     page.get_by_role("button", name="排期").click()
     expect(page.get_by_role("status")).to_contain_text("正在发出")
     expect(page.get_by_role("main")).to_contain_text("没有脚本的一课")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_system_export_is_taken_in_decided_taken_in_again_and_taken_back(
+    house: House, address: str, visit: Callable[..., Page], scripts: bool
+) -> None:
+    page = visit(java_script_enabled=scripts, viewport={"width": 390, "height": 800})
+    people = [
+        [1, "张明", BRANCH, 110101199001011234, "男", "汉族", "1990-01-01", "本科", "中共党员", "2016-06-28"],
+        [2, "王丽", BRANCH, None, "女", "汉族", "1992-02", "大专", "中共党员", *[None] * 3, "13800000001"],
+        [3, "王丽", BRANCH, None, "女", "汉族", "1993-03", "大专", "中共党员", *[None] * 3, "13800000002"],
+    ]
+    file = {"name": "党员信息.xlsx", "mimeType": "application/octet-stream", "buffer": system_export(*people)}
+
+    def numbers() -> list[str]:
+        return page.locator(".counts dd").all_inner_texts()
+
+    def upload() -> None:
+        page.goto(f"{address}/members/import")
+        page.locator("#file").set_input_files(file)  # type: ignore[arg-type]
+        page.get_by_role("button", name="看看会改什么").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text("导入前先看")
+
+    upload()
+    assert numbers() == ["1", "0", "0", "2", "0", "1"]
+    for box in page.get_by_label("是名册里没有的人，新增").all():
+        box.check()
+    page.get_by_role("button", name="更新预览").click()
+    expect(page.get_by_role("button", name="确认导入 3 人")).to_be_visible()
+    assert numbers() == ["3", "0", "0", "0", "0", "1"]
+    page.get_by_role("button", name="确认导入 3 人").click()
+    expect(page.get_by_role("status")).to_contain_text("名册已导入")
+    import_page = page.url
+    upload()
+    assert numbers() == ["0", "0", "3", "0", "0", "1"]
+    page.goto(import_page)
+    page.locator("summary", has_text="撤销本次导入").click()
+    page.get_by_role("button", name="撤销本次导入").click()
+    expect(page.get_by_role("status")).to_contain_text("已撤销")
+    page.goto(f"{address}/members?q=王丽")
+    expect(page.get_by_role("main")).to_contain_text("名册里没有“王丽”")
 
 
 @pytest.mark.parametrize("width", [1280, 390])

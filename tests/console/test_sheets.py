@@ -9,13 +9,15 @@ import zipfile
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import openpyxl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from console.sheets import FORMULA_STARTERS, SheetProblem, neutralise, read_grid, write_csv, write_xlsx
+from console.sheet_limits import SheetProblem
+from console.sheets import FORMULA_STARTERS, Book, neutralise, read_book, read_grid, write_csv, write_xlsx
 from content.grid import Grid
 from content.identifiers import MemberId
 from content.roster import COLUMNS, KnownMember, compare, read
@@ -57,6 +59,8 @@ def simple(book: openpyxl.Workbook) -> None:
     book.active.append(["张明", "13800000000"])
 
 
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+OLD_FILE = Path(__file__).parent / "files" / "roster-97.xls"
 SIMPLE = workbook(simple)
 HALF_PAST_NINE = datetime.fromisoformat("2016-06-28T09:30")
 
@@ -133,7 +137,7 @@ def test_imp28_styled_empty_rows_at_the_end_are_ignored() -> None:
     ("data", "filename", "expected"),
     [
         (b"", "a.xlsx", "empty_file"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.xls", "old_format"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.xls", "damaged"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "a.et", "et_format"),
         (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "a.xlsx", "encrypted"),
         (b"<html><table></table></html>", "a.xlsx", "not_a_sheet"),
@@ -189,6 +193,78 @@ def test_i046_a_sheet_of_endless_empty_cells_is_refused() -> None:
     rows = "".join("<row>" + "<c/>" * dice.randint(1, 60) + "</row>" for _ in range(40_000))
     sheet = f"<worksheet><sheetData>{rows}</sheetData></worksheet>"
     assert refusal(repacked(SIMPLE, {"xl/worksheets/sheet1.xml": sheet.encode()})) == "too_many_cells"
+
+
+def with_shared_text(length: int, cells: int) -> bytes:
+    """Return a workbook whose one text, hard to pack, stands in many cells."""
+    dice = random.Random(2)
+    text = "".join(chr(dice.randint(0x4E00, 0x9FA5)) for _ in range(length))
+    texts = f"<sst><si><t>{text}</t></si></sst>".encode()
+    rows = "".join(f'<row><c t="s"><v>0</v></c>{"<c/>" * dice.randint(0, 60)}</row>' for _ in range(cells))
+    sheet = f'<worksheet xmlns="{MAIN}"><sheetData>{rows}</sheetData></worksheet>'.encode()
+    return repacked(SIMPLE, {"xl/sharedStrings.xml": texts, "xl/worksheets/sheet1.xml": sheet})
+
+
+def test_i046_one_text_repeated_without_end_is_refused_before_it_is_copied() -> None:
+    assert refusal(with_shared_text(30_000, 700)) == "too_much_text"
+    assert len(grid(with_shared_text(30_000, 20)).rows) == 20
+
+
+def test_i046_text_in_the_cells_themselves_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.sheet_limits.MOST_CHARACTERS", 10)
+    assert refusal(SIMPLE) == "too_much_text"
+
+
+def test_i046_the_sheets_of_a_file_share_one_ration(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fill(book: openpyxl.Workbook) -> None:
+        simple(book)
+        simple_again = book.create_sheet("二")
+        simple_again.append(["姓名", "电话"])
+        simple_again.append(["李强", "13800000000"])
+
+    monkeypatch.setattr("console.sheet_limits.MOST_CELLS", 6)
+    book = read_book(workbook(fill), "a.xlsx")
+    assert isinstance(book, Book)
+    first, second = book.sheets.values()
+    assert isinstance(first, Grid)
+    assert isinstance(second, SheetProblem)
+    assert second.words.key == "sheets.too_many_cells"
+
+
+def test_only_the_first_sheets_of_a_file_are_looked_into() -> None:
+    def fill(book: openpyxl.Workbook) -> None:
+        for number in range(20):
+            book.create_sheet(str(number))
+
+    book = read_book(workbook(fill), "a.xlsx")
+    assert isinstance(book, Book)
+    assert len(book.sheets) == 12
+
+
+def test_an_archive_within_the_archive_is_never_opened() -> None:
+    inner = repacked(SIMPLE, {"xl/bomb.xml": b" " * 40_000_000})
+    assert grid(repacked(SIMPLE, {"xl/inner.zip": inner, "xl/embeddings/inner.xlsx": inner})).rows == grid(SIMPLE).rows
+    assert refusal(repacked(b"PK\x05\x06" + b"\0" * 18, {"inner.xlsx": inner}), "a.xlsx") == "not_a_sheet"
+
+
+def test_an_old_workbook_has_a_lower_limit_and_gets_its_own_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = OLD_FILE.read_bytes()
+    assert refusal(data[:4096], "a.xls") == "damaged"
+    assert refusal(data + b"\0" * (4 * 1024 * 1024), "a.xls") == "old_file_too_large"
+    monkeypatch.setattr("console.sheet_limits.MOST_CHARACTERS", 10)
+    assert refusal(data, "a.xls", sheet="党员花名册") == "too_much_text"
+    monkeypatch.setattr("console.old_sheets.MOST_ROWS", 3)
+    monkeypatch.setattr("console.sheet_limits.MOST_CHARACTERS", 10_000)
+    assert refusal(data, "a.xls", sheet="党员花名册") == "too_many_rows"
+
+
+@given(st.lists(st.tuples(st.integers(0, 7_167), st.integers(0, 255)), min_size=1, max_size=12))
+@settings(max_examples=150, deadline=None)
+def test_no_damage_to_an_old_workbook_makes_reading_fail(wounds: list[tuple[int, int]]) -> None:
+    data = bytearray(OLD_FILE.read_bytes())
+    for place, byte in wounds:
+        data[place] = byte
+    read_book(bytes(data), "a.xls")
 
 
 def test_i059_twenty_thousand_rows_are_read_and_one_more_is_refused() -> None:

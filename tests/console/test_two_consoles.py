@@ -15,7 +15,7 @@ from content.trouble import Exit, Trouble
 from storage import shelf
 from tests.console.console_house import Browser, House
 from tests.console.test_lessons_page import fields, kept, library, picture
-from tests.console.test_members_page import ONE, everyone, sheet, upload
+from tests.console.test_imports_page import ONE, everyone, sheet, upload
 
 
 @pytest.fixture

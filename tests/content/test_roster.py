@@ -18,6 +18,7 @@ from content.roster import (
     KnownMember,
     Preview,
     Reading,
+    Verdict,
     altered,
     compare,
     enrolled,
@@ -391,15 +392,15 @@ def member(name: str, phone: str = "", branch: str = "一支部", user: str | No
 
 
 def outcome(preview: Preview) -> tuple[int, int, int, int]:
-    return len(preview.new), len(preview.changed), len(preview.unchanged), len(preview.ambiguous)
+    return len(preview.new), len(preview.changed), len(preview.unchanged), preview.open_doubts
 
 
 def test_imp06_two_rows_of_one_name_are_not_merged_until_someone_says_so() -> None:
     found = reading(row("王丽", "13800000001"), row("王丽", "13800000002"))
     preview = compare([], found)
     assert outcome(preview) == (0, 0, 0, 2)
-    assert keys([doubt.words for doubt in preview.ambiguous]) == ["same_name", "same_name"]
-    assert outcome(compare([], found, confirmed={2, 3})) == (2, 0, 0, 0)
+    assert keys([doubt.words for doubt in preview.doubts]) == ["same_name", "same_name"]
+    assert outcome(compare([], found, answers={2: Verdict.NEW, 3: Verdict.NEW})) == (2, 0, 0, 0)
 
 
 def test_imp24_the_same_file_twice_changes_nothing() -> None:
@@ -427,7 +428,7 @@ def test_i065_the_same_name_in_another_branch_is_another_person() -> None:
 
 def test_the_same_name_and_number_in_another_branch_may_have_moved() -> None:
     preview = compare([member("张明", "13800000000", "二支部")], reading(row("张明", "13800000000")))
-    assert keys([doubt.words for doubt in preview.ambiguous]) == ["perhaps_moved"]
+    assert keys([doubt.words for doubt in preview.doubts]) == ["perhaps_moved"]
     assert preview.absent == ()
 
 

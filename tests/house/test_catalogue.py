@@ -55,6 +55,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.bot_": ("never", "silent"),
     "home.clock_": ("never", "silent"),
     "home.hearing_": ("waiting",),
+    "imports.count_": (),
+    "imports.stays_": ("code", "asked"),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
