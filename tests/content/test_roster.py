@@ -454,6 +454,32 @@ def test_a_second_row_of_a_known_name_is_a_question() -> None:
     assert outcome(preview) == (0, 0, 1, 1)
 
 
+def test_nobody_is_offered_who_has_another_account_or_another_row() -> None:
+    known = member("王丽", "13800000001", user="@a:x.cn")
+    found = reading(row("王丽", "13800000001", user="@a:x.cn"), row("王丽", "13800000002"))
+    (doubt,) = compare([known], found, answers={3: known.id}).doubts
+    assert (doubt.candidates, doubt.answer) == ((), None)
+    other = reading(row("王丽", "13800000002", user="@b:x.cn"))
+    (doubt,) = compare([known], other, answers={2: known.id}).doubts
+    assert (doubt.candidates, doubt.answer) == ((), None)
+
+
+def test_a_row_said_to_be_someone_changes_them_and_a_second_one_is_an_error() -> None:
+    known = member("王丽", "13800000001")
+    found = reading(row("王丽", "13800000002"), row("王丽", "13800000003"))
+    preview = compare([known], found, answers={2: known.id, 3: Verdict.LEFT_OUT})
+    assert (outcome(preview), preview.left_out, preview.absent) == ((0, 1, 0, 0), 1, ())
+    assert problems(compare([known], found, answers={2: known.id, 3: known.id})) == [(3, "姓名", "person_twice")]
+
+
+def test_a_member_who_is_said_to_have_moved_changes_their_branch() -> None:
+    known = member("张明", "13800000000", "二支部")
+    found = reading(row("张明", "13800000000"))
+    (change,) = compare([known], found, answers={2: known.id}).changed
+    assert [(one.field, one.old, one.new) for one in change.fields] == [("organisation", "二支部", "一支部")]
+    assert outcome(compare([known], found, answers={2: Verdict.NEW})) == (1, 0, 0, 0)
+
+
 def test_two_persons_of_one_name_with_accounts_of_their_own_are_new() -> None:
     assert outcome(compare([], reading(row("王丽", user="@a:x.cn"), row("王丽", user="@b:x.cn")))) == (2, 0, 0, 0)
 
