@@ -4,27 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, UserId
 from storage import audit, facts, outbox
-from storage.engines import WRITE, Claim, claim, open_engine, sqlite_file
+from storage.engines import WRITE, Claim, claim, open_engine, open_working_engine, sqlite_file
 from storage.migrate import migrate
 from storage.sync import Buried, write_buried
-from storage.unit import Reading, Writing
+from storage.unit import Reading, Writing, finish
 
 Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
 Clock = Callable[[], datetime]
 T = TypeVar("T")
+
+READERS = 8
+"""How many questions of the loop are answered side by side."""
 
 
 def utc_now() -> datetime:
@@ -62,13 +66,19 @@ class Outcome:
 
 
 class Store:
-    """All that is known, on one engine."""
+    """All that is known, on one engine.
 
-    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now, claim: Claim | None = None) -> None:
+    What is written is written by one thread, in the order in which it was asked for; what is read is read by others
+    beside it. So the loop is never held up by the database, nor a transaction by the loop.
+    """
+
+    def __init__(self, engine: Engine, preparing: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        self._preparing = preparing
         self._clock = clock
-        self._claim = claim
-        self._writer = asyncio.Lock()
+        self._claim: Claim | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="zhibu-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="zhibu-reader")
         self._listeners: list[Callable[[], None]] = []
 
     @classmethod
@@ -77,16 +87,14 @@ class Store:
 
         ``exclusive=False`` opens it beside a running program, to read. Raises Trouble with advice.
         """
-        engine = open_engine(address)
-        file = sqlite_file(address)
-        store = cls(engine, clock)
+        preparing, file = open_engine(address), sqlite_file(address)
+        store = cls(open_working_engine(address), preparing, clock)
         try:
             if exclusive:
-                store._claim = await claim(engine, file)
-            await migrate(engine, file, change=exclusive)
+                store._claim = await claim(preparing, file)
+            await migrate(preparing, file, change=exclusive)
             if exclusive:
-                async with store.writing() as unit:
-                    await outbox.free_leases(unit)
+                await store._write(outbox.free_leases)
         except BaseException:
             await store.close()
             raise
@@ -94,11 +102,14 @@ class Store:
 
     async def close(self) -> None:
         """Finish with the database and give the writer's place back."""
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
         if self._claim is not None:
             with contextlib.suppress(DBAPIError):
                 await self._claim.close()
             self._claim = None
-        await self._engine.dispose()
+        await self._preparing.dispose()
+        self._engine.dispose()
 
     def now(self) -> datetime:
         """Return the present instant by the store's clock."""
@@ -109,9 +120,13 @@ class Store:
         self._listeners.append(listener)
 
     async def read(self, question: Callable[[Reading], Awaitable[T]]) -> T:
-        """Answer a question from one consistent view."""
-        async with self._engine.connect() as connection:
-            return await question(Reading(connection, self._clock()))
+        """Answer a question from one consistent view, beside the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.look, question)
+
+    def look(self, question: Callable[[Reading], Awaitable[T]]) -> T:
+        """Answer a question from one consistent view in this thread, which must not be the loop's."""
+        with self._engine.connect() as connection:
+            return finish(question(Reading(connection, self._clock())))
 
     async def settle(self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
         """Record the notes, then decide every step and record what follows, all in one transaction.
@@ -119,34 +134,41 @@ class Store:
         A cause that was seen before has no second effect. A rule that raises is undone on its own, kept as a dead
         letter, and the others go on. Raises the database's error, with nothing recorded, when the commit fails.
         """
-        async with self.writing() as unit:
-            await self._note(unit, notes)
-            seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
-            outcomes = []
-            for step in steps:
-                if step.cause in seen:
-                    outcomes.append(Outcome(repeated=True))
-                    continue
-                outcome = await self._settle_one(unit, step)
-                if outcome.answer is not None:
-                    seen[step.cause] = audit.DONE
-                outcomes.append(outcome)
+        outcomes = await self._write(lambda unit: self._settle(unit, steps, notes))
         for listener in self._listeners:
             listener()
+        return outcomes
+
+    async def _settle(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        await self._note(unit, notes)
+        seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
+        outcomes = []
+        for step in steps:
+            if step.cause in seen:
+                outcomes.append(Outcome(repeated=True))
+                continue
+            outcome = await self._settle_one(unit, step)
+            if outcome.answer is not None:
+                seen[step.cause] = audit.DONE
+            outcomes.append(outcome)
         return tuple(outcomes)
 
     async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
         """Take rows of the outbox for a worker that drives this Matrix device."""
-        async with self.writing() as unit:
-            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+        return await self._write(
+            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+        )
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
-        """Hold the writer's place for one transaction; for storage's own use."""
-        async with self._writer, self._engine.connect() as plain:
-            connection = await plain.execution_options(**WRITE)
-            async with connection.begin():
-                yield Writing(connection, self._clock())
+    async def _write(self, doing: Callable[[Writing], Awaitable[T]]) -> T:
+        """Hold the writer's place for one transaction; whoever is cancelled meanwhile may find it done."""
+
+        def write() -> T:
+            with self._engine.connect() as plain:
+                connection = plain.execution_options(**WRITE)
+                with connection.begin():
+                    return finish(doing(Writing(connection, self._clock())))
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, write)
 
     async def _note(self, unit: Writing, notes: Sequence[Fact]) -> None:
         """Write the notes down; what was only observed must not keep the rest from being known."""
@@ -167,9 +189,9 @@ class Store:
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            await savepoint.rollback()
+            savepoint.rollback()
             return False
-        await savepoint.commit()
+        savepoint.commit()
         return True
 
     async def _bury_observed(self, unit: Writing, note: Observed) -> None:
@@ -185,14 +207,14 @@ class Store:
             answer = await step.decide(view)
             if answer is not None:
                 await self._apply(view, step, answer)
-            await savepoint.commit()
+            savepoint.commit()
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
-            await savepoint.rollback()
+            savepoint.rollback()
             return await self._bury(unit, step, error)
         except Exception as error:
-            await savepoint.rollback()
+            savepoint.rollback()
             return await self._bury(unit, step, error)
         return Outcome(answer=answer)
 
