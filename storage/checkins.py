@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     select,
     update,
 )
@@ -45,11 +48,12 @@ expectations = Table(
     Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Column("branch_id", ForeignKey("organisations.id"), nullable=False),
+    Column("local_date", Date, nullable=False),
     Column("state", String(12), nullable=False),
     Column("decided_at", Instant),
     Column("decided_by", String(300)),
     Column("reason", String(200)),
-    Index("ix_expectations_member_state", "member_id", "state"),
+    Index("ix_expectations_member_date", "member_id", "local_date", "state", "branch_id"),
     Index("ix_expectations_decided_by", "decided_by"),
 )
 
@@ -59,8 +63,20 @@ tallies = Table(
     Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
     Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
     Column("state", String(12), primary_key=True),
+    Column("local_date", Date, nullable=False),
+    Column("number", Integer, nullable=False),
+    Index("ix_tallies_branch_date", "branch_id", "local_date"),
+)
+
+branch_months = Table(
+    "branch_months",
+    metadata,
+    Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("state", String(12), primary_key=True),
     Column("number", Integer, nullable=False),
 )
+"""The tallies of a branch added up by the month of their local date, so that years are read as quickly as weeks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +220,10 @@ async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
 
 async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
     """Forget the audience to which nothing was offered; it is frozen anew when the occurrence opens."""
+    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == fact.occurrence))
+    await _count(
+        unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
+    )
     await unit.execute(expectations.delete().where(expectations.c.occurrence_id == fact.occurrence))
     await unit.execute(tallies.delete().where(tallies.c.occurrence_id == fact.occurrence))
 
@@ -211,21 +231,22 @@ async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
 async def _seat(
     unit: Writing, occurrence: OccurrenceId, seats: list[tuple[MemberId, OrganisationId]], state: State
 ) -> None:
+    day = await unit.value(select(occurrences.c.local_date).where(occurrences.c.id == occurrence))
     await unit.add(
         expectations,
         [
-            {"occurrence_id": occurrence, "member_id": member, "branch_id": branch, "state": state}
+            {
+                "occurrence_id": occurrence,
+                "member_id": member,
+                "branch_id": branch,
+                "local_date": day,
+                "state": state,
+            }
             for member, branch in seats
         ],
     )
     count = Counter(branch for _, branch in seats)
-    await unit.add(
-        tallies,
-        [
-            {"occurrence_id": occurrence, "branch_id": branch, "state": state, "number": number}
-            for branch, number in sorted(count.items())
-        ],
-    )
+    await _count(unit, {(occurrence, branch, day, state): number for branch, number in sorted(count.items())})
 
 
 def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
@@ -234,35 +255,64 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
-    place = (expectations.c.occurrence_id == fact.occurrence) & (expectations.c.member_id == fact.member)
-    branch = await unit.value(select(expectations.c.branch_id).where(place))
     reset = fact.after in (State.OPEN, State.UNANSWERED)
-    changed = await unit.execute(
-        update(expectations)
-        .where(place, expectations.c.state == fact.before)
-        .values(
-            state=fact.after,
-            decided_at=None if reset else fact.at,
-            decided_by=None if reset else fact.cause,
-            reason=fact.reason,
-        )
+    moved = await unit.returning(
+        _MOVE,
+        {
+            "at_occurrence": fact.occurrence,
+            "at_member": fact.member,
+            "before": fact.before,
+            "state": fact.after,
+            "decided_at": None if reset else fact.at,
+            "decided_by": None if reset else fact.cause,
+            "reason": fact.reason,
+        },
     )
-    if changed != 1:
+    if len(moved) != 1:
         raise LookupError("an answer was decided on a state that no longer holds")
     if fact.before is not fact.after:
-        await _count(unit, fact.occurrence, branch, fact.before, -1)
-        await _count(unit, fact.occurrence, branch, fact.after, +1)
+        branch, day = moved[0]
+        place = (fact.occurrence, branch, day)
+        await _count(unit, {(*place, fact.before): -1, (*place, fact.after): +1})
 
 
-async def _count(unit: Writing, occurrence: OccurrenceId, branch: str, state: State, step: int) -> None:
-    key = {"occurrence_id": occurrence, "branch_id": branch, "state": state}
-    changed = await unit.execute(
-        update(tallies)
-        .where(*(tallies.c[name] == value for name, value in key.items()))
-        .values(number=tallies.c.number + step)
+_MOVE = (
+    update(expectations)
+    .where(
+        expectations.c.occurrence_id == bindparam("at_occurrence"),
+        expectations.c.member_id == bindparam("at_member"),
+        expectations.c.state == bindparam("before"),
     )
-    if not changed:
-        await unit.add(tallies, {**key, "number": step})
+    .values(
+        state=bindparam("state"),
+        decided_at=bindparam("decided_at"),
+        decided_by=bindparam("decided_by"),
+        reason=bindparam("reason"),
+    )
+    .returning(expectations.c.branch_id, expectations.c.local_date)
+)
+
+
+async def _count(unit: Writing, changes: Mapping[tuple[str, str, date, State], int]) -> None:
+    """Change the counts of (occurrence, branch, local date, state), and those of the branch's month with them."""
+    months: Counter[tuple[str, date, State]] = Counter()
+    for (_, branch, day, state), step in changes.items():
+        months[branch, day.replace(day=1), state] += step
+    await unit.raise_by(
+        tallies,
+        [
+            {"occurrence_id": occurrence, "branch_id": branch, "local_date": day, "state": state, "number": step}
+            for (occurrence, branch, day, state), step in changes.items()
+        ],
+    )
+    await unit.raise_by(
+        branch_months,
+        [
+            {"branch_id": branch, "month": month, "state": state, "number": step}
+            for (branch, month, state), step in months.items()
+            if step
+        ],
+    )
 
 
 async def write_closed(unit: Writing, fact: OccurrenceClosed) -> None:
@@ -285,6 +335,8 @@ async def move_seats(
         where.append(expectations.c.branch_id == branch)
         which.append(tallies.c.branch_id == branch)
     await unit.execute(update(expectations).where(*where).values(state=after))
-    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.number).where(*which)):
-        await _count(unit, occurrence, row.branch_id, before, -row.number)
-        await _count(unit, occurrence, row.branch_id, after, row.number)
+    changes: dict[tuple[str, str, date, State], int] = {}
+    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.local_date, tallies.c.number).where(*which)):
+        place = (occurrence, row.branch_id, row.local_date)
+        changes[*place, before], changes[*place, after] = -row.number, row.number
+    await _count(unit, changes)

@@ -84,7 +84,7 @@ outbox = Table(
     Column("kind", String(10), nullable=False),
     Column("lane", String(300), nullable=False),
     Column("room_id", String(255)),
-    Column("user_id", String(255)),
+    Column("user_id", String(255), index=True),
     Column("card_id", ForeignKey("cards.id"), index=True),
     Column("poll_id", String(32), index=True),
     Column("part", Integer, nullable=False),

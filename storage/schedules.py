@@ -67,11 +67,11 @@ occurrences = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("schedule_id", ForeignKey("schedules.id"), nullable=False),
-    Column("audience_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("audience_id", ForeignKey("organisations.id"), nullable=False),
     Column("lesson_id", ForeignKey("lessons.id"), nullable=False, index=True),
     Column("lesson_revision", Integer),
     Column("sent_title", String(120)),
-    Column("local_date", Date, nullable=False),
+    Column("local_date", Date, nullable=False, index=True),
     Column("slot", Integer, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
     Column("window_minutes", Integer, nullable=False),
@@ -83,6 +83,7 @@ occurrences = Table(
     Column("closed_at", Instant),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
+    Index("ix_occurrences_audience_due", "audience_id", "due_at"),
 )
 
 

@@ -93,5 +93,13 @@ class Writing(Reading):
         changed = {name: insert.excluded[name] for name in values if name not in key}
         self._connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=changed))
 
+    async def raise_by(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
+        """Add to the column ``number`` of rows that are named by their primary keys; missing rows begin at nought."""
+        if values:
+            insert = self._insert(table)
+            key = [column.name for column in table.primary_key]
+            raised = {"number": table.c.number + insert.excluded.number}
+            self._connection.execute(insert.on_conflict_do_update(index_elements=key, set_=raised), values)
+
     def _insert(self, table: Table) -> Any:
         return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
