@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -28,6 +28,7 @@ from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, Occurr
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
+from storage.organisations import within
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -38,7 +39,7 @@ cards = Table(
     Column("id", String(32), primary_key=True),
     Column("occurrence_id", ForeignKey("occurrences.id"), nullable=False),
     Column("room_id", String(255), nullable=False, index=True),
-    Column("branch_id", ForeignKey("organisations.id"), nullable=False),
+    Column("branch_id", ForeignKey("organisations.id"), nullable=False, index=True),
     UniqueConstraint("occurrence_id", "room_id"),
 )
 
@@ -54,6 +55,7 @@ expectations = Table(
     Column("decided_by", String(300)),
     Column("reason", String(200)),
     Index("ix_expectations_member_date", "member_id", "local_date", "state", "branch_id"),
+    Index("ix_expectations_branch_member", "branch_id", "member_id"),
     Index("ix_expectations_decided_by", "decided_by"),
 )
 
@@ -176,6 +178,19 @@ async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationI
         )
     )
     return Counter({State(row.state): row.number for row in rows if row.number})
+
+
+async def numbers_by_branch(
+    unit: Reading, occurrence: OccurrenceId, roots: Iterable[OrganisationId]
+) -> dict[OrganisationId, Counter[State]]:
+    """Return the same for every branch at or below the roots that was asked."""
+    query = select(tallies).where(
+        tallies.c.occurrence_id == occurrence, within(tallies.c.branch_id, roots), tallies.c.number > 0
+    )
+    found: dict[OrganisationId, Counter[State]] = {}
+    for row in await unit.rows(query):
+        found.setdefault(OrganisationId(row.branch_id), Counter())[State(row.state)] = row.number
+    return found
 
 
 async def card(unit: Reading, id: CardId) -> CardPlace | None:  # noqa: A002

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, exists, select
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
 
 from content.identifiers import OrganisationId, UserId
 from content.organisations import RIGHTS, Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Right, Role
@@ -45,7 +45,18 @@ def within(column: Any, roots: Iterable[OrganisationId]) -> Any:
     """Return the condition that a column names an organisation at or below one of the roots."""
     # Under a name of its own: asked about a column of the same table, the question would otherwise be about itself.
     path = organisation_closure.alias()
-    return exists(select(path.c.depth).where(path.c.descendant_id == column, path.c.ancestor_id.in_(list(roots))))
+    return column.in_(select(path.c.descendant_id).where(path.c.ancestor_id.in_(list(roots))))
+
+
+FEW = 20
+"""Up to how many organisations count as few, where it matters for how something is found."""
+
+
+async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return how many organisations stand at or below the roots, counted until they are more than few."""
+    path = organisation_closure
+    below = select(path.c.depth).where(path.c.ancestor_id.in_(list(roots))).limit(FEW + 1)
+    return int(await unit.value(select(func.count()).select_from(below.subquery())) or 0)
 
 
 def _organisation(row: AnyRow) -> Organisation:
@@ -71,6 +82,13 @@ async def tree(unit: Reading, roots: Iterable[OrganisationId] | None = None) -> 
     if roots is not None:
         query = query.where(within(organisations.c.id, roots))
     return tuple(_organisation(row) for row in await unit.rows(query))
+
+
+async def stands_below(unit: Reading, node: OrganisationId, roots: Iterable[OrganisationId]) -> bool:
+    """Tell whether an organisation stands at or below one of the roots."""
+    path = organisation_closure
+    query = select(path.c.depth).where(path.c.descendant_id == node, path.c.ancestor_id.in_(list(roots)))
+    return await unit.first(query) is not None
 
 
 def branches_of() -> Query:

@@ -147,6 +147,23 @@ async def entry(unit: Reading, id: OccurrenceId) -> Entry | None:  # noqa: A002
     return _entry(row) if row else None
 
 
+async def visible(
+    unit: Reading,
+    id: OccurrenceId,  # noqa: A002
+    roots: Iterable[OrganisationId],
+) -> Entry | None:
+    """Return an occurrence that concerns the subtrees of the roots."""
+    row = await unit.first(_SELECT.where(occurrences.c.id == id, _concerns(roots)))
+    return _entry(row) if row else None
+
+
+def _concerns(roots: Iterable[OrganisationId]) -> Any:
+    """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them."""
+    roots = list(roots)
+    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
+    return within(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above)
+
+
 async def calendar(
     unit: Reading,
     roots: Iterable[OrganisationId],
@@ -161,9 +178,7 @@ async def calendar(
 
     An occurrence concerns a subtree when its audience lies in it or above it.
     """
-    roots = list(roots)
-    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
-    query = _SELECT.where(within(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above))
+    query = _SELECT.where(_concerns(roots))
     if since is not None:
         query = query.where(occurrences.c.due_at >= since)
     if until is not None:

@@ -21,6 +21,7 @@ def upgrade() -> None:
             table.alter_column("local_date", existing_type=sa.Date(), nullable=False)
     op.drop_index("ix_expectations_member_state", table_name="expectations")
     op.create_index("ix_expectations_member_date", "expectations", ["member_id", "local_date", "state", "branch_id"])
+    op.create_index("ix_expectations_branch_member", "expectations", ["branch_id", "member_id"])
     op.create_index("ix_tallies_branch_date", "tallies", ["branch_id", "local_date"])
     op.create_table(
         "branch_months",
@@ -41,4 +42,6 @@ def upgrade() -> None:
     op.drop_index("ix_occurrences_audience_id", table_name="occurrences")
     op.create_index("ix_occurrences_audience_due", "occurrences", ["audience_id", "due_at"])
     op.create_index("ix_occurrences_local_date", "occurrences", ["local_date"])
+    op.create_index("ix_cards_branch_id", "cards", ["branch_id"])
     op.create_index("ix_outbox_user_id", "outbox", ["user_id"])
+    op.create_index("ix_outbox_state_number", "outbox", ["state", "number"])
