@@ -30,6 +30,7 @@ from storage.organisations import duties, organisation_closure, organisations
 from storage.outbox import ANSWER, BROADCAST, EDIT, outbox
 from storage.outbox import Kind as Row
 from storage.outbox import State as Place
+from storage.retention import DELIVERED
 from storage.rooms import direct_rooms, rooms
 from storage.schedules import occurrences, schedules
 from storage.store import Store
@@ -39,8 +40,8 @@ NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 
 SECRETARY = UserId("@shuji:example.org")
 ROOT = OrganisationId(derive("seed", "root"))
-_TOLD_FOR = timedelta(days=30)
-"""How far back answers to persons are still in the outbox."""
+_TOLD_FOR = DELIVERED
+"""How far back answers to persons, and edits, are still in the outbox."""
 _ANSWERS = {State.DONE: 70, State.LATE: 5, State.MADE_UP: 3, State.EXCUSED: 7, State.UNANSWERED: 13, State.NOT_OFFERED: 2}
 _SURNAMES, _GIVEN = "张李王赵孙周吴郑冯陈褚卫蒋沈韩杨朱秦许何", "明强丽敏伟芳军静磊洋勇艳杰娟涛超霞平刚桂"
 
@@ -343,7 +344,7 @@ class _Life:
             post = (Row.POST, room, room, None, card, 0, 0, False, BROADCAST, Place.SENT)
             id = derive(card, "post")
             yield id, f"occurrence:{held}:open:{at.isoformat()}", *post, at, 1, 0, at, at, f"$p{id}", None
-            for number in range(1, 4):
+            for number in range(1, 4) if at > NOW - _TOLD_FOR else ():
                 id, at = derive(card, "edit", number), at + timedelta(hours=1)
                 edit = (Row.EDIT, room, room, None, card, 0, number, False, EDIT, Place.SENT)
                 yield id, f"edit:{id}", *edit, at, 1, 0, at, at, f"$e{id}", None

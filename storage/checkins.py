@@ -28,7 +28,7 @@ from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, Occurr
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import within
+from storage.organisations import each_within
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -185,7 +185,7 @@ async def numbers_by_branch(
 ) -> dict[OrganisationId, Counter[State]]:
     """Return the same for every branch at or below the roots that was asked."""
     query = select(tallies).where(
-        tallies.c.occurrence_id == occurrence, within(tallies.c.branch_id, roots), tallies.c.number > 0
+        tallies.c.occurrence_id == occurrence, each_within(tallies.c.branch_id, roots), tallies.c.number > 0
     )
     found: dict[OrganisationId, Counter[State]] = {}
     for row in await unit.rows(query):

@@ -48,6 +48,12 @@ def within(column: Any, roots: Iterable[OrganisationId]) -> Any:
     return column.in_(select(path.c.descendant_id).where(path.c.ancestor_id.in_(list(roots))))
 
 
+def each_within(column: Any, roots: Iterable[OrganisationId]) -> Any:
+    """Return the same condition to be looked up row by row: where few rows are looked at, or hardly any left out."""
+    path = organisation_closure.alias()
+    return select(path.c.depth).where(path.c.descendant_id == column, path.c.ancestor_id.in_(list(roots))).exists()
+
+
 FEW = 20
 """Up to how many organisations count as few, where it matters for how something is found."""
 

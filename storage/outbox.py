@@ -22,6 +22,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    union,
     update,
 )
 
@@ -615,8 +616,13 @@ async def _scope(unit: Reading, roots: Iterable[str], private: Iterable[str] | N
     asked = select(polls.c.id).where(within(polls.c.organisation_id, roots))
     known = select(members.c.user_id).where(within(members.c.organisation_id, people))
     if await breadth(unit, roots) <= FEW:
-        known = known.where(members.c.user_id.is_not(None))
-        return outbox.c.card_id.in_(own) | outbox.c.poll_id.in_(asked) | outbox.c.user_id.in_(known)
+        rows = select(outbox.c.number)
+        theirs = (
+            rows.where(outbox.c.card_id.in_(own)),
+            rows.where(outbox.c.poll_id.in_(asked)),
+            rows.where(outbox.c.user_id.in_(known.where(members.c.user_id.is_not(None)))),
+        )
+        return outbox.c.number.in_(union(*theirs))
     return (
         own.where(cards.c.id == outbox.c.card_id).exists()
         | asked.where(polls.c.id == outbox.c.poll_id).exists()

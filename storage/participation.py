@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import case, func, select, union_all
@@ -17,7 +17,7 @@ from content.participation import Share, months
 from storage.checkins import branch_months, expectations, tallies
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import FEW, breadth, organisations, within
+from storage.organisations import FEW, breadth, each_within, organisations, within
 from storage.schedules import SHOWN_TITLE, occurrences
 from storage.unit import AnyRow, Query, Reading
 
@@ -72,7 +72,9 @@ class MemberLine:
 
 def _in_period(query: Query, period: Period) -> Query:
     if period.since is not None:
-        query = query.where(occurrences.c.local_date >= period.since)
+        # Nothing falls due before its local date, so the calendar is walked back no further than this.
+        earliest = datetime.combine(period.since, time(), UTC) - timedelta(days=1)
+        query = query.where(occurrences.c.local_date >= period.since, occurrences.c.due_at >= earliest)
     if period.until is not None:
         query = query.where(occurrences.c.local_date <= period.until)
     return query
@@ -167,10 +169,14 @@ async def ends(
     unit: Reading, roots: Iterable[OrganisationId], period: Period
 ) -> tuple[date | None, date | None]:
     """Return the first and the last local date of the period on which branches at or below the roots were counted."""
-    days = select(tallies.c.local_date).where(within(tallies.c.branch_id, roots), tallies.c.number > 0)
-    days = _between(days, tallies.c.local_date, period.since, period.until)
-    first = await unit.value(days.order_by(tallies.c.local_date).limit(1))
-    return first, await unit.value(days.order_by(tallies.c.local_date.desc()).limit(1))
+    days = select(tallies.c.local_date).where(tallies.c.branch_id == organisations.c.id, tallies.c.number > 0)
+    days = _between(days, tallies.c.local_date, period.since, period.until).limit(1)
+    # From each branch its own ends: the engines walk an index to those, and would sort everything for a common one.
+    first = days.order_by(tallies.c.local_date).scalar_subquery()
+    last = days.order_by(tallies.c.local_date.desc()).scalar_subquery()
+    found = await unit.rows(select(first, last).where(within(organisations.c.id, roots)))
+    firsts, lasts = [row[0] for row in found if row[0]], [row[1] for row in found if row[1]]
+    return min(firsts, default=None), max(lasts, default=None)
 
 
 async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> int:
@@ -178,9 +184,7 @@ async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -
     query = select(func.count()).select_from(occurrences)
     query = query.where(
         occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
-        select(tallies.c.number)
-        .where(tallies.c.occurrence_id == occurrences.c.id, within(tallies.c.branch_id, roots))
-        .exists(),
+        await _concerned(unit, list(roots), period),
     )
     return int(await unit.value(_in_period(query, period)) or 0)
 
@@ -208,7 +212,7 @@ async def by_occurrence(
     found = await unit.rows(_in_period(query, period))
     numbers: dict[str, Counter[State]] = {row.id: Counter() for row in found}
     count = select(tallies.c.occurrence_id, tallies.c.state, func.sum(tallies.c.number).label("total")).where(
-        tallies.c.occurrence_id.in_(list(numbers)), within(tallies.c.branch_id, roots), tallies.c.number > 0
+        tallies.c.occurrence_id.in_(list(numbers)), each_within(tallies.c.branch_id, roots), tallies.c.number > 0
     )
     for row in await unit.rows(count.group_by(tallies.c.occurrence_id, tallies.c.state)):
         numbers[row.occurrence_id][State(row.state)] = int(row.total)
@@ -232,10 +236,12 @@ async def _concerned(unit: Reading, roots: list[OrganisationId], period: Period)
     Of few organisations the occurrences are found from their own counts, of many by walking the calendar until enough
     is found.
     """
-    counted = select(tallies.c.occurrence_id).where(within(tallies.c.branch_id, roots))
+    counted = select(tallies.c.occurrence_id)
     if await breadth(unit, roots) <= FEW:
-        return occurrences.c.id.in_(_between(counted, tallies.c.local_date, period.since, period.until))
-    return counted.where(tallies.c.occurrence_id == occurrences.c.id).exists()
+        own = counted.where(within(tallies.c.branch_id, roots))
+        return occurrences.c.id.in_(_between(own, tallies.c.local_date, period.since, period.until))
+    below = counted.where(each_within(tallies.c.branch_id, roots))
+    return below.where(tallies.c.occurrence_id == occurrences.c.id).exists()
 
 
 async def by_member(

@@ -71,7 +71,7 @@ occurrences = Table(
     Column("lesson_id", ForeignKey("lessons.id"), nullable=False, index=True),
     Column("lesson_revision", Integer),
     Column("sent_title", String(120)),
-    Column("local_date", Date, nullable=False, index=True),
+    Column("local_date", Date, nullable=False),
     Column("slot", Integer, nullable=False),
     Column("due_at", Instant, nullable=False, index=True),
     Column("window_minutes", Integer, nullable=False),

@@ -235,7 +235,7 @@ async def test_numbers_on_the_screen_are_those_of_the_places(branch: SmallBranch
     names = await branch.store.read(lambda unit: by_member(unit, [EAST], period))
     assert {line.id for line in names} == {ZHANG, LI, WANG}
     days = await branch.store.read(lambda unit: by_day(unit, [WEST], period))
-    assert days == ((WEST, NOON.date(), State.OPEN, 4),)
+    assert days == ((WEST, NOON.date(), share({State.OPEN: 4})),)
     nothing = await branch.store.read(lambda unit: lines(unit, [ROOF], Period(since=NOON.date() + timedelta(days=1))))
     assert nothing == ()
 

@@ -41,7 +41,6 @@ def upgrade() -> None:
     )
     op.drop_index("ix_occurrences_audience_id", table_name="occurrences")
     op.create_index("ix_occurrences_audience_due", "occurrences", ["audience_id", "due_at"])
-    op.create_index("ix_occurrences_local_date", "occurrences", ["local_date"])
     op.create_index("ix_cards_branch_id", "cards", ["branch_id"])
     op.create_index("ix_outbox_user_id", "outbox", ["user_id"])
     op.create_index("ix_outbox_state_number", "outbox", ["state", "number"])
