@@ -91,27 +91,31 @@ class CardPlace:
     branch: OrganisationId
 
 
-def _expecting() -> Query:
-    return (
-        select(
-            expectations.c.member_id,
-            expectations.c.state.label("answer"),
-            expectations.c.decided_by,
-            members.c.user_id,
-            members.c.name,
-            SHOWN_TITLE,
-            lessons.c.kind,
-            cards.c.id.label("card_id"),
-            occurrences,
-        )
-        .join(members, members.c.id == expectations.c.member_id)
-        .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
-        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .outerjoin(
-            cards,
-            (cards.c.occurrence_id == expectations.c.occurrence_id) & (cards.c.branch_id == expectations.c.branch_id),
-        )
+_EXPECTING: Query = (
+    select(
+        expectations.c.member_id,
+        expectations.c.state.label("answer"),
+        expectations.c.decided_by,
+        members.c.user_id,
+        members.c.name,
+        SHOWN_TITLE,
+        lessons.c.kind,
+        cards.c.id.label("card_id"),
+        occurrences,
     )
+    .join(members, members.c.id == expectations.c.member_id)
+    .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
+    .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+    .outerjoin(
+        cards,
+        (cards.c.occurrence_id == expectations.c.occurrence_id) & (cards.c.branch_id == expectations.c.branch_id),
+    )
+)
+# Questions of every check-in, put together once: that takes longer than answering them.
+_PLACE = _EXPECTING.where(
+    expectations.c.occurrence_id == bindparam("occurrence"), expectations.c.member_id == bindparam("member")
+)
+_CARD: Query = select(cards).where(cards.c.id == bindparam("card"))
 
 
 def _expectation(row: AnyRow) -> Expectation:
@@ -130,22 +134,20 @@ def _expectation(row: AnyRow) -> Expectation:
 
 async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
     """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
-    row = await unit.first(
-        _expecting().where(expectations.c.occurrence_id == occurrence, expectations.c.member_id == member)
-    )
+    row = await unit.first(_PLACE, {"occurrence": occurrence, "member": member})
     return _expectation(row) if row else None
 
 
 async def decided_by(unit: Reading, cause: str) -> Expectation | None:
     """Return the place whose present state this cause brought about."""
-    row = await unit.first(_expecting().where(expectations.c.decided_by == cause))
+    row = await unit.first(_EXPECTING.where(expectations.c.decided_by == cause))
     return _expectation(row) if row else None
 
 
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
     query = (
-        _expecting()
+        _EXPECTING
         .where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN)
         .order_by(occurrences.c.due_at, occurrences.c.id)
     )
@@ -158,7 +160,7 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
     What was made up since then is still among them, so that numbers given to them stay the same.
     """
     query = (
-        _expecting()
+        _EXPECTING
         .where(
             expectations.c.member_id == member,
             expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
@@ -172,6 +174,7 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
 
 async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationId) -> Counter[State]:
     """Return how many members of a branch are in each state."""
+    await unit.settled()
     rows = await unit.rows(
         select(tallies.c.state, tallies.c.number).where(
             tallies.c.occurrence_id == occurrence, tallies.c.branch_id == branch
@@ -195,7 +198,7 @@ async def numbers_by_branch(
 
 async def card(unit: Reading, id: CardId) -> CardPlace | None:  # noqa: A002
     """Return where a card stands."""
-    row = await unit.first(select(cards).where(cards.c.id == id))
+    row = await unit.first(_CARD, {"card": id})
     if row is None:
         return None
     return CardPlace(id=row.id, occurrence=row.occurrence_id, room=row.room_id, branch=row.branch_id)
@@ -235,6 +238,7 @@ async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
 
 async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
     """Forget the audience to which nothing was offered; it is frozen anew when the occurrence opens."""
+    await unit.settled()
     counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == fact.occurrence))
     await _count(
         unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
@@ -350,6 +354,7 @@ async def move_seats(
         where.append(expectations.c.branch_id == branch)
         which.append(tallies.c.branch_id == branch)
     await unit.execute(update(expectations).where(*where).values(state=after))
+    await unit.settled()
     changes: dict[tuple[str, str, date, State], int] = {}
     for row in await unit.rows(select(tallies.c.branch_id, tallies.c.local_date, tallies.c.number).where(*which)):
         place = (occurrence, row.branch_id, row.local_date)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     and_,
+    bindparam,
     func,
     or_,
     select,
@@ -264,7 +265,10 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
         "made_at": unit.now,
         **values,
     }
-    await unit.add_missing(outbox, row)
+    if kind is Kind.TELL:
+        await unit.add_later(outbox, row)
+    else:
+        await unit.add_missing(outbox, row)
     return id
 
 
@@ -287,21 +291,33 @@ async def _enqueue_post(unit: Writing, cause: Cause, post: Post) -> None:
         )
 
 
+_EDITS: Query = select(outbox).where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.EDIT)
+_UNTRIED_EDIT = _EDITS.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None))
+_LAST_EDIT = _EDITS.order_by(outbox.c.number.desc()).limit(1)
+_LAST_POST: Query = (
+    select(outbox)
+    .where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.POST)
+    .order_by(outbox.c.part.desc())
+    .limit(1)
+)
+_CARD_OF_EVENT: Query = select(outbox.c.card_id).where(
+    outbox.c.event_id == bindparam("event"), outbox.c.kind.in_([Kind.POST, Kind.EDIT])
+)
+
+
 async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     """Make one pending edit of a card, however many answers ask for it before it goes out."""
-    edits = select(outbox).where(outbox.c.card_id == card, outbox.c.kind == Kind.EDIT)
+    if unit.gathered is not None:
+        if card in unit.gathered.refreshed:
+            return
+        unit.gathered.refreshed.add(card)
     # An edit that was tried may have arrived with the numbers it had then; its transaction cannot bring newer ones.
-    if await unit.first(edits.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None))):
+    if await unit.first(_UNTRIED_EDIT, {"card": card}):
         return
-    post = await unit.first(
-        select(outbox)
-        .where(outbox.c.card_id == card, outbox.c.kind == Kind.POST)
-        .order_by(outbox.c.part.desc())
-        .limit(1)
-    )
+    post = await unit.first(_LAST_POST, {"card": card})
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
-    last = await unit.first(edits.order_by(outbox.c.number.desc()).limit(1))
+    last = await unit.first(_LAST_EDIT, {"card": card})
     not_before = unit.now if last is None else max(unit.now, (last.done_at or last.not_before) + EDIT_RHYTHM)
     await _insert(
         unit,
@@ -551,9 +567,7 @@ async def free_leases(unit: Writing) -> None:
 
 async def by_event(unit: Reading, event: EventId) -> CardId | None:
     """Return the card that an event of ours shows."""
-    card: CardId | None = await unit.value(
-        select(outbox.c.card_id).where(outbox.c.event_id == event, outbox.c.kind.in_([Kind.POST, Kind.EDIT]))
-    )
+    card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
     return card
 
 

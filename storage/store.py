@@ -20,7 +20,7 @@ from storage import audit, facts, outbox
 from storage.engines import WRITE, Claim, claim, open_engine, open_working_engine, sqlite_file
 from storage.migrate import migrate
 from storage.sync import Buried, write_buried
-from storage.unit import Reading, Writing, finish
+from storage.unit import Gathered, Reading, Writing, finish
 
 Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
@@ -63,6 +63,10 @@ class Outcome:
     def refusal(self) -> Refusal | None:
         """Return the refusal, if that was the answer."""
         return self.answer if isinstance(self.answer, Refusal) else None
+
+
+class _Broken(Exception):
+    """A rule of a batch broke, or a row of it cannot be kept."""
 
 
 class Store:
@@ -134,12 +138,40 @@ class Store:
         A cause that was seen before has no second effect. A rule that raises is undone on its own, kept as a dead
         letter, and the others go on. Raises the database's error, with nothing recorded, when the commit fails.
         """
-        outcomes = await self._write(lambda unit: self._settle(unit, steps, notes))
+        outcomes = await self._settle(steps, notes)
         for listener in self._listeners:
             listener()
         return outcomes
 
-    async def _settle(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+    async def _settle(self, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        """Settle a batch in one go, its rows written together; step by step, each undone alone, when a rule breaks."""
+        if len(steps) > 1:
+            with contextlib.suppress(_Broken):
+                return await self._write(lambda unit: self._at_once(unit, steps, notes))
+        return await self._write(lambda unit: self._one_by_one(unit, steps, notes))
+
+    async def _at_once(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        await self._note(unit, notes)
+        seen = await audit.seen(unit, [step.cause for step in steps])
+        unit.gathered = Gathered()
+        outcomes = []
+        try:
+            for step in steps:
+                if step.cause in seen:
+                    outcomes.append(Outcome(repeated=True))
+                    continue
+                outcome = await self._decide(unit.at(step.at or unit.now), step)
+                if outcome.answer is not None:
+                    seen[step.cause] = audit.DONE
+                outcomes.append(outcome)
+            await unit.settled()
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            raise _Broken from error
+        return tuple(outcomes)
+
+    async def _one_by_one(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
         await self._note(unit, notes)
         seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
         outcomes = []
@@ -200,13 +232,9 @@ class Store:
         await write_buried(unit, Buried(cause=cause, room=None, sender=None, reason=reason, raw=None, at=unit.now))
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
-        now = step.at or unit.now
         savepoint = await unit.savepoint()
         try:
-            view = unit.at(now)
-            answer = await step.decide(view)
-            if answer is not None:
-                await self._apply(view, step, answer)
+            outcome = await self._decide(unit.at(step.at or unit.now), step)
             savepoint.commit()
         except DBAPIError as error:
             if error.connection_invalidated:
@@ -216,6 +244,12 @@ class Store:
         except Exception as error:
             savepoint.rollback()
             return await self._bury(unit, step, error)
+        return outcome
+
+    async def _decide(self, unit: Writing, step: Step) -> Outcome:
+        answer = await step.decide(unit)
+        if answer is not None:
+            await self._apply(unit, step, answer)
         return Outcome(answer=answer)
 
     async def _apply(self, unit: Writing, step: Step, answer: Decision | Refusal) -> None:

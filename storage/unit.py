@@ -44,6 +44,9 @@ class Reading:
         self._connection = connection
         self.now = now
 
+    async def settled(self) -> None:
+        """Wait until everything that this transaction changed can be read; what only reads has nothing to wait for."""
+
     async def rows(self, query: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Return all rows."""
         return self._connection.execute(query, parameters).all()
@@ -57,12 +60,45 @@ class Reading:
         return self._connection.execute(query, parameters).scalar()
 
 
+class Gathered:
+    """Rows of one batch that nobody asks for before its end, to be written many at a time."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[Table, tuple[str, ...]], list[Mapping[str, Any]]] = {}
+        self.raised: dict[Table, dict[tuple[Any, ...], int]] = {}
+        self.refreshed: set[str] = set()
+        """The cards that have their one pending edit already."""
+
+
 class Writing(Reading):
-    """A reading unit through which storage itself changes rows."""
+    """A reading unit through which storage itself changes rows; with ``gathered`` some of them only by ``settled``."""
+
+    def __init__(self, connection: Connection, now: datetime, gathered: Gathered | None = None) -> None:
+        super().__init__(connection, now)
+        self.gathered = gathered
 
     def at(self, now: datetime) -> Writing:
         """Return the same unit for another instant."""
-        return Writing(self._connection, now)
+        return Writing(self._connection, now, self.gathered)
+
+    async def settled(self) -> None:
+        """Write what was gathered."""
+        if self.gathered is None:
+            return
+        rows, raised = self.gathered.rows, self.gathered.raised
+        self.gathered.rows, self.gathered.raised = {}, {}
+        for (table, _), values in rows.items():
+            self._connection.execute(self._insert(table).on_conflict_do_nothing(), values)
+        for table, steps in raised.items():
+            names = [column.name for column in table.c if column.name != "number"]
+            self._raise(table, [{**dict(zip(names, key, strict=True)), "number": step} for key, step in steps.items()])
+
+    async def add_later(self, table: Table, values: Mapping[str, Any]) -> None:
+        """Insert a row that nobody asks for before the batch has ended, unless it is there, by any unique key."""
+        if self.gathered is None:
+            await self.add_missing(table, values)
+        else:
+            self.gathered.rows.setdefault((table, tuple(values)), []).append(values)
 
     async def savepoint(self) -> NestedTransaction:
         """Begin a part that can be undone on its own."""
@@ -94,8 +130,21 @@ class Writing(Reading):
         self._connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=changed))
 
     async def raise_by(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        """Add to the column ``number`` of rows that are named by their primary keys; missing rows begin at nought."""
-        if values:
+        """Add to the column ``number`` of rows that are named by their primary keys; missing rows begin at nought.
+
+        Who reads such a table within a transaction asks for ``settled`` first.
+        """
+        if self.gathered is None:
+            self._raise(table, values)
+            return
+        raised = self.gathered.raised.setdefault(table, {})
+        names = [column.name for column in table.c if column.name != "number"]
+        for row in values:
+            key = tuple(row[name] for name in names)
+            raised[key] = raised.get(key, 0) + row["number"]
+
+    def _raise(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
+        if values := [row for row in values if row["number"]]:
             insert = self._insert(table)
             key = [column.name for column in table.primary_key]
             raised = {"number": table.c.number + insert.excluded.number}
