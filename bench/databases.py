@@ -1,4 +1,4 @@
-"""Databases to measure on: a SQLite file, or a PostgreSQL server of our own with the durability it would have at work."""
+"""Databases to measure on: a SQLite file, or a PostgreSQL server of our own that is as durable as at work."""
 
 from __future__ import annotations
 

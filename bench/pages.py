@@ -1,4 +1,4 @@
-"""Pages of the console at the server, in process: an organisation of 10,000 members, and one and ten parts of history."""
+"""Pages of the console at the server, in process: an organisation of 10,000 members, with a short and a long history."""
 
 from __future__ import annotations
 

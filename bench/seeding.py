@@ -1,4 +1,4 @@
-"""An organisation of any size with years of branch life, loaded in bulk: the same for the same seed, on both engines."""
+"""An organisation of any size with years of branch life, loaded in bulk, the same for the same seed on both engines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,14 @@ SECRETARY = UserId("@shuji:example.org")
 ROOT = OrganisationId(derive("seed", "root"))
 _TOLD_FOR = DELIVERED
 """How far back answers to persons, and edits, are still in the outbox."""
-_ANSWERS = {State.DONE: 70, State.LATE: 5, State.MADE_UP: 3, State.EXCUSED: 7, State.UNANSWERED: 13, State.NOT_OFFERED: 2}
+_ANSWERS = {
+    State.DONE: 70,
+    State.LATE: 5,
+    State.MADE_UP: 3,
+    State.EXCUSED: 7,
+    State.UNANSWERED: 13,
+    State.NOT_OFFERED: 2,
+}
 _SURNAMES, _GIVEN = "张李王赵孙周吴郑冯陈褚卫蒋沈韩杨朱秦许何", "明强丽敏伟芳军静磊洋勇艳杰娟涛超霞平刚桂"
 
 
@@ -89,7 +96,8 @@ class Loader:
         if self._file is not None:
             marks = ", ".join("?" * len(names))
             self._sqlite.executemany(
-                f"INSERT INTO {table.name} ({listed}) VALUES ({marks})", ([_text(value) for value in row] for row in rows)
+                f"INSERT INTO {table.name} ({listed}) VALUES ({marks})",
+                ([_text(value) for value in row] for row in rows),
             )
             return
         with self._server.cursor().copy(f"COPY {table.name} ({listed}) FROM STDIN") as copy:
@@ -126,7 +134,7 @@ def _text(value: Any) -> Any:
 class _Held:
     """One occurrence to load: for the whole organisation where ``branch`` is ``None``."""
 
-    id: str
+    key: str
     branch: int | None
     due: datetime
     state: Stand
@@ -148,18 +156,18 @@ class _Life:
         tree: list[tuple[Any, ...]] = [(ROOT, None, Kind.PARTY_COMMITTEE, "云岭党委")]
         above: dict[str, list[str]] = {ROOT: [ROOT]}
 
-        def add(id: str, parent: str, kind: Kind, name: str) -> str:
-            tree.append((id, parent, kind, name))
-            above[id] = [id, *above[parent]]
-            return id
+        def add(key: str, parent: str, kind: Kind, name: str) -> str:
+            tree.append((key, parent, kind, name))
+            above[key] = [key, *above[parent]]
+            return key
 
         for number in range(self._size.branches):
             if number % 10 == 0:
                 general = derive("seed", "general", number)
-                self.seeded.general.append(
-                    add(general, ROOT, Kind.GENERAL_BRANCH, f"第{number // 10 + 1}党总支")
-                )
-            branch = add(derive("seed", "branch", number), self.seeded.general[-1], Kind.BRANCH, f"第{number + 1}党支部")
+                self.seeded.general.append(add(general, ROOT, Kind.GENERAL_BRANCH, f"第{number // 10 + 1}党总支"))
+            branch = add(
+                derive("seed", "branch", number), self.seeded.general[-1], Kind.BRANCH, f"第{number + 1}党支部"
+            )
             self.seeded.branches.append(branch)
             for group in (1, 2):
                 add(derive("seed", "group", number, group), branch, Kind.GROUP, f"第{group}党小组")
@@ -168,7 +176,7 @@ class _Life:
             "id parent_id kind name timezone language place",
             [(*node, "Asia/Shanghai", "zh_CN", place) for place, node in enumerate(tree)],
         )
-        paths = ((up, id, depth) for id, ups in above.items() for depth, up in enumerate(ups))
+        paths = ((up, key, depth) for key, ups in above.items() for depth, up in enumerate(ups))
         self._load(organisation_closure, "ancestor_id descendant_id depth", paths)
         self._load(duties, "user_id organisation_id role", [(SECRETARY, ROOT, Role.SECRETARY)])
         self.seeded.rooms = [f"!room{number}:example.org" for number in range(self._size.branches)]
@@ -188,13 +196,13 @@ class _Life:
         rows, talks = [], []
         for number in range(size.members):
             place = number % size.branches
-            id, user = derive("seed", "member", number), f"@m{number}:example.org"
-            self.seeded.members[place].append((id, user))
+            key, user = derive("seed", "member", number), f"@m{number}:example.org"
+            self.seeded.members[place].append((key, user))
             name = dice.choice(_SURNAMES) + dice.choice(_GIVEN) + dice.choice(_GIVEN)
             at = self.seeded.branches[place]
             if number % 3:
                 at = derive("seed", "group", place, number % 3)
-            rows.append((id, at, name, "正式党员", user, "", "", "", "", "", "", "正常", ""))
+            rows.append((key, at, name, "正式党员", user, "", "", "", "", "", "", "正常", ""))
             talks.append((user, f"!with{number}:example.org", False))
         self._load(
             members,
@@ -208,16 +216,16 @@ class _Life:
         size = self._size
         self.seeded.lessons = [derive("seed", "lesson", number) for number in range(60)]
         written = NOW - timedelta(days=2000)
-        names = [(id, f"第{number}课") for number, id in enumerate(self.seeded.lessons, start=1)]
+        names = [(key, f"第{number}课") for number, key in enumerate(self.seeded.lessons, start=1)]
         self._load(
             lessons,
             "id owner_id kind title pack revision author written_at",
-            [(id, ROOT, LessonKind.LESSON, name, "", 1, SECRETARY, written) for id, name in names],
+            [(key, ROOT, LessonKind.LESSON, name, "", 1, SECRETARY, written) for key, name in names],
         )
         self._load(
             lesson_revisions,
             "lesson_id revision title body source dated minutes pictures author written_at",
-            [(id, 1, name, "第一段。\n\n第二段。", "", None, 8, [], SECRETARY, written) for id, name in names],
+            [(key, 1, name, "第一段。\n\n第二段。", "", None, 8, [], SECRETARY, written) for key, name in names],
         )
         left, week = size.answers, 0
         today = datetime.combine(NOW.date(), time(0, 30), UTC)
@@ -242,8 +250,8 @@ class _Life:
         self._write_plan()
 
     def _hold(self, due: datetime, branch: int | None, state: Stand) -> None:
-        id = derive("seed", "occurrence", due.isoformat(), -1 if branch is None else branch)
-        self._held.append(_Held(id=id, branch=branch, due=due, state=state))
+        key = derive("seed", "occurrence", due.isoformat(), -1 if branch is None else branch)
+        self._held.append(_Held(key=key, branch=branch, due=due, state=state))
         if state is Stand.OPEN:
             self.seeded.open = id
 
@@ -252,14 +260,29 @@ class _Life:
         for number, one in enumerate(self._held):
             audience = ROOT if one.branch is None else self.seeded.branches[one.branch]
             lesson = self.seeded.lessons[number % len(self.seeded.lessons)]
-            plan, day = derive(one.id, "schedule"), _day(one.due)
+            plan, day = derive(one.key, "schedule"), _day(one.due)
             plans.append(
-                (plan, audience, audience, [lesson], "once", day, time(8, 30), "Asia/Shanghai", [], 1, 1440, 10, SECRETARY, NOW)
+                (
+                    plan,
+                    audience,
+                    audience,
+                    [lesson],
+                    "once",
+                    day,
+                    time(8, 30),
+                    "Asia/Shanghai",
+                    [],
+                    1,
+                    1440,
+                    10,
+                    SECRETARY,
+                    NOW,
+                )
             )
             sent = one.state in (Stand.OPEN, Stand.CLOSED)
             end = one.due + timedelta(days=1)
             held.append(
-                (one.id, plan, audience, lesson, 1 if sent else None, None, day, 0, one.due, 1440, 10, one.state)
+                (one.key, plan, audience, lesson, 1 if sent else None, None, day, 0, one.due, 1440, 10, one.state)
                 + ("too_late" if one.state is Stand.MISSED else None,)
                 + ((one.due, end, end if one.state is Stand.CLOSED else None) if sent else (None, None, None))
             )
@@ -293,7 +316,7 @@ class _Life:
             if one.state in (Stand.OPEN, Stand.CLOSED):
                 for branch in range(self._size.branches) if one.branch is None else [one.branch]:
                     room = self.seeded.rooms[branch]
-                    yield derive(one.id, "card", room), one.id, room, self.seeded.branches[branch]
+                    yield derive(one.key, "card", room), one.key, room, self.seeded.branches[branch]
 
     def _places(self, counts: Counter[tuple[str, str, State, date]]) -> Iterator[tuple[Any, ...]]:
         dice = self._dice
@@ -312,14 +335,14 @@ class _Life:
                 else:
                     found = dice.choices(states, weights, k=len(people))
                 for (member, user), state in zip(people, found, strict=True):
-                    counts[one.id, where, state, day] += 1
+                    counts[one.key, where, state, day] += 1
                     if state in (State.OPEN, State.UNANSWERED, State.NOT_OFFERED):
-                        yield one.id, member, where, day, state, None, None, None
+                        yield one.key, member, where, day, state, None, None, None
                         continue
                     at = one.due + timedelta(minutes=dice.randrange(1, 1400))
                     cause = f"tap:{self._event()}"
                     self._answered.append((user, at, cause))
-                    yield one.id, member, where, day, state, at, cause, None
+                    yield one.key, member, where, day, state, at, cause, None
 
     def _event(self) -> str:
         return "$" + base64.urlsafe_b64encode(self._dice.randbytes(32)).decode().rstrip("=")
@@ -338,26 +361,26 @@ class _Life:
 
     def _sent(self) -> Iterator[tuple[Any, ...]]:
         """Yield each card with three edits, the answers to persons of the last month, and a few that failed or wait."""
-        due = {one.id: one.due for one in self._held}
+        due = {one.key: one.due for one in self._held}
         for card, held, room, _ in self._cards():
             at = due[held]
             post = (Row.POST, room, room, None, card, 0, 0, False, BROADCAST, Place.SENT)
-            id = derive(card, "post")
-            yield id, f"occurrence:{held}:open:{at.isoformat()}", *post, at, 1, 0, at, at, f"$p{id}", None
+            key = derive(card, "post")
+            yield key, f"occurrence:{held}:open:{at.isoformat()}", *post, at, 1, 0, at, at, f"$p{key}", None
             for number in range(1, 4) if at > NOW - _TOLD_FOR else ():
-                id, at = derive(card, "edit", number), at + timedelta(hours=1)
+                key, at = derive(card, "edit", number), at + timedelta(hours=1)
                 edit = (Row.EDIT, room, room, None, card, 0, number, False, EDIT, Place.SENT)
-                yield id, f"edit:{id}", *edit, at, 1, 0, at, at, f"$e{id}", None
+                yield key, f"edit:{key}", *edit, at, 1, 0, at, at, f"$e{key}", None
         told = [one for one in self._answered if one[1] > NOW - _TOLD_FOR]
         for user, at, cause in told:
-            id = derive(cause, "tell")
+            key = derive(cause, "tell")
             tell = (Row.TELL, f"user:{user}", None, user, None, 0, 0, False, ANSWER, Place.SENT)
-            yield id, cause, *tell, at, 1, 0, at, at, f"$t{id}", None
+            yield key, cause, *tell, at, 1, 0, at, at, f"$t{key}", None
         for number, (user, _, _) in enumerate(told[:25]):
-            id, failed = derive("seed", "late", number), number < 20
+            key, failed = derive("seed", "late", number), number < 20
             tell = (Row.TELL, f"user:{user}", None, user, None, 0, 0, False, ANSWER)
             how = (Place.FAILED, NOW, 1, 0, NOW, NOW, None, "refused") if failed else (Place.PENDING, NOW, 0, 0, NOW)
-            yield id, f"late:{id}", *tell, *how, *(() if failed else (None, None, None))
+            yield key, f"late:{key}", *tell, *how, *(() if failed else (None, None, None))
 
 
 def _day(due: datetime) -> date:

@@ -146,10 +146,8 @@ async def decided_by(unit: Reading, cause: str) -> Expectation | None:
 
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
-    query = (
-        _EXPECTING
-        .where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN)
-        .order_by(occurrences.c.due_at, occurrences.c.id)
+    query = _EXPECTING.where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN).order_by(
+        occurrences.c.due_at, occurrences.c.id
     )
     return tuple(_expectation(row) for row in await unit.rows(query))
 
@@ -159,16 +157,12 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
 
     What was made up since then is still among them, so that numbers given to them stay the same.
     """
-    query = (
-        _EXPECTING
-        .where(
-            expectations.c.member_id == member,
-            expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
-            occurrences.c.state == OccurrenceState.CLOSED,
-            occurrences.c.closes_at > since,
-        )
-        .order_by(occurrences.c.due_at, occurrences.c.id)
-    )
+    query = _EXPECTING.where(
+        expectations.c.member_id == member,
+        expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
+        occurrences.c.state == OccurrenceState.CLOSED,
+        occurrences.c.closes_at > since,
+    ).order_by(occurrences.c.due_at, occurrences.c.id)
     return tuple(_expectation(row) for row in await unit.rows(query))
 
 

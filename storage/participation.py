@@ -114,9 +114,7 @@ def _between(query: Any, column: Any, since: date | None, until: date | None) ->
     return query
 
 
-async def by_branch(
-    unit: Reading, roots: Iterable[OrganisationId], period: Period
-) -> dict[OrganisationId, Share]:
+async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
     """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
     roots, apart = list(roots), months(period.since, period.until)
     by_month = select(branch_months.c.branch_id, branch_months.c.state, branch_months.c.number)
@@ -151,9 +149,7 @@ async def by_day(
     return tuple((OrganisationId(row.branch_id), row.local_date, _share(row)) for row in rows)
 
 
-async def by_date(
-    unit: Reading, roots: Iterable[OrganisationId], period: Period
-) -> tuple[tuple[date, Share], ...]:
+async def by_date(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[tuple[date, Share], ...]:
     """Return (local date, share) over all branches at or below the roots, oldest first."""
     query = (
         select(tallies.c.local_date, *_sums(tallies.c.state, tallies.c.number))
@@ -165,9 +161,7 @@ async def by_date(
     return tuple((row.local_date, _share(row)) for row in rows)
 
 
-async def ends(
-    unit: Reading, roots: Iterable[OrganisationId], period: Period
-) -> tuple[date | None, date | None]:
+async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[date | None, date | None]:
     """Return the first and the last local date of the period on which branches at or below the roots were counted."""
     days = select(tallies.c.local_date).where(tallies.c.branch_id == organisations.c.id, tallies.c.number > 0)
     days = _between(days, tallies.c.local_date, period.since, period.until).limit(1)
@@ -266,9 +260,7 @@ async def by_member(
         .limit(limit)
     )
     if after is not None:
-        people = people.where(
-            (members.c.name > after[0]) | ((members.c.name == after[0]) & (members.c.id > after[1]))
-        )
+        people = people.where((members.c.name > after[0]) | ((members.c.name == after[0]) & (members.c.id > after[1])))
     lines: dict[str, MemberLine] = {}
     found = await unit.rows(people)
     for start in range(0, len(found), _PORTION):
@@ -289,7 +281,7 @@ async def _lines_of(
     for row in await unit.rows(query.group_by(*key).order_by(*key)):
         line = MemberLine(id=row.member_id, name=names[row.member_id], branch=row.branch_id, numbers=Counter())
         found.setdefault(row.member_id, line).numbers[State(row.state)] += int(row.total)
-    return {id: found[id] for id in names}
+    return {member: found[member] for member in names}
 
 
 async def lines(

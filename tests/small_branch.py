@@ -330,9 +330,7 @@ class SmallBranch:
     async def recounted(self) -> Counter[tuple[str, date, str]]:
         """Count the places by branch, month of their occurrence, and state."""
         columns = (expectations.c.branch_id, schedules.occurrences.c.local_date, expectations.c.state)
-        query = select(*columns).join(
-            schedules.occurrences, schedules.occurrences.c.id == expectations.c.occurrence_id
-        )
+        query = select(*columns).join(schedules.occurrences, schedules.occurrences.c.id == expectations.c.occurrence_id)
         rows = await self.store.read(lambda unit: unit.rows(query))
         return Counter((row[0], row[1].replace(day=1), row[2]) for row in rows)
 

@@ -62,9 +62,7 @@ async def _tray(
     before: OutboxId | None,
 ) -> tuple[tuple[outbox.Item, ...], dict[str, int]]:
     """Return a page of a tray with one row more, and how many rows each tray holds."""
-    items = await outbox.items(
-        unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1
-    )
+    items = await outbox.items(unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1)
     counts = {
         name: await outbox.number(unit, roots, states=states, private=by_name, most=MOST_COUNTED)
         for name, states in TABS.items()

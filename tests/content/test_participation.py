@@ -83,8 +83,6 @@ def test_months_and_edges_hold_each_day_of_a_stretch_once(since: date | None, un
         and (apart.since is None or month >= apart.since)
         and (apart.before is None or month < apart.before)
     )
-    in_edges = sum(
-        (first is None or day >= first) and (last is None or day <= last) for first, last in apart.edges
-    )
+    in_edges = sum((first is None or day >= first) and (last is None or day <= last) for first, last in apart.edges)
     inside = (since is None or day >= since) and (until is None or day <= until)
     assert in_months + in_edges == int(inside)

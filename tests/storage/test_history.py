@@ -47,7 +47,17 @@ def fill(connection: Connection) -> None:
     put("lessons", id="l", owner_id="b0", kind="lesson", title="一", pack="", revision=1, author="a", written_at=at)
     rule = {"start": "2024-01-01", "at": "08:00:00", "timezone": "UTC", "weekdays": "[]", "count": 1, "author": "a"}
     times = {"window_minutes": 60, "late_minutes": 10}
-    put("schedules", id="s", owner_id="b0", audience_id="b0", lessons="[]", recurrence="once", made_at=at, **rule, **times)
+    put(
+        "schedules",
+        id="s",
+        owner_id="b0",
+        audience_id="b0",
+        lessons="[]",
+        recurrence="once",
+        made_at=at,
+        **rule,
+        **times,
+    )
     for number in range(HELD):
         day = str(FIRST_DAY + timedelta(days=17 * number))
         place = {"schedule_id": "s", "audience_id": "b0", "lesson_id": "l", "slot": 0}
@@ -83,9 +93,7 @@ async def test_what_was_there_before_is_dated_and_counted_by_month(empty_address
             for line in export:
                 if line.organisation == root:
                     counted[line.state] = counted.get(line.state, 0) + 1
-            seen = await branch.store.read(
-                lambda unit, period=period: participation.by_branch(unit, roots, period)
-            )
+            seen = await branch.store.read(lambda unit, period=period: participation.by_branch(unit, roots, period))
             assert seen[root] == share(counted)
     await branch.store.close()
 

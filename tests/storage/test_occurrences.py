@@ -13,6 +13,7 @@ from content.lessons import LessonRevised
 from content.members import Member, MemberChanged, MemberEnrolled
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
+from content.participation import share
 from storage import checkins, lessons, schedules
 from storage.participation import Period, by_day, by_member, by_occurrence, lines, numbers_of
 from tests.small_branch import (
