@@ -1,9 +1,10 @@
-"""Pages of the console at the server, in process: an organisation of 10,000 members, with a short and a long history."""
+"""Pages of the console at the server, in process: an organisation of 10,000 members, with short and long history."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import re
 import secrets
 import threading
@@ -45,6 +46,8 @@ def console(address: str) -> Iterator[FlaskClient]:
         page = client.get(f"/sign-in/{token}", headers=HEADERS).get_data(as_text=True)
         mark = re.findall(r'name="csrf" value="([^"]+)"', page)[-1]
         client.post(f"/sign-in/{token}", headers=HEADERS, data={"csrf": mark, "nonce": secrets.token_urlsafe(18)})
+        # As the console does when it begins to serve.
+        gc.freeze()
         yield client
     finally:
         asyncio.run_coroutine_threadsafe(store.close(), loop).result()

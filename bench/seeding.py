@@ -253,7 +253,7 @@ class _Life:
         key = derive("seed", "occurrence", due.isoformat(), -1 if branch is None else branch)
         self._held.append(_Held(key=key, branch=branch, due=due, state=state))
         if state is Stand.OPEN:
-            self.seeded.open = id
+            self.seeded.open = key
 
     def _write_plan(self) -> None:
         plans, held = [], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
@@ -66,13 +67,19 @@ async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
 
 
 def _organisation(row: AnyRow) -> Organisation:
+    return _node(row.id, row.parent_id, row.kind, row.name, row.timezone, row.language)
+
+
+@lru_cache(maxsize=4096)
+def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, language: str) -> Organisation:  # noqa: A002
+    # Every page reads the tree, and it hardly ever changes; the values are frozen, so they may be shared.
     return Organisation(
-        id=row.id,
-        parent=row.parent_id,
-        kind=Kind(row.kind),
-        name=row.name,
-        timezone=row.timezone,
-        language=row.language,
+        id=OrganisationId(id),
+        parent=OrganisationId(parent) if parent is not None else None,
+        kind=Kind(kind),
+        name=name,
+        timezone=timezone,
+        language=language,
     )
 
 

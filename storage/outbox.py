@@ -624,12 +624,12 @@ async def _scope(unit: Reading, roots: Iterable[str], private: Iterable[str] | N
     ``private`` are by default the same subtrees. Answers to people who are nobody's members are shown to none. Of few
     organisations the rows are found from what is theirs, of many by walking the outbox until enough is found.
     """
-    roots = [OrganisationId(root) for root in roots]
-    people = roots if private is None else [OrganisationId(root) for root in private]
-    own = select(cards.c.id).where(within(cards.c.branch_id, roots))
-    asked = select(polls.c.id).where(within(polls.c.organisation_id, roots))
+    top = [OrganisationId(root) for root in roots]
+    people = top if private is None else [OrganisationId(root) for root in private]
+    own = select(cards.c.id).where(within(cards.c.branch_id, top))
+    asked = select(polls.c.id).where(within(polls.c.organisation_id, top))
     known = select(members.c.user_id).where(within(members.c.organisation_id, people))
-    if await breadth(unit, roots) <= FEW:
+    if await breadth(unit, top) <= FEW:
         rows = select(outbox.c.number)
         theirs = (
             rows.where(outbox.c.card_id.in_(own)),

@@ -29,7 +29,7 @@ WEEKS_SHOWN = 8
 MOST_WEEKS = 53
 MOST_OCCURRENCES = 60
 MOST_LINES = 100
-PLACES_SHOWN = 50
+PLACES_SHOWN = 30
 NAMES_SHOWN = 50
 MOST_NAMES = 500
 """Of more members than this, one chooses a branch first."""
