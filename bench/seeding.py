@@ -339,7 +339,7 @@ class _Life:
                     if state in (State.OPEN, State.UNANSWERED, State.NOT_OFFERED):
                         yield one.key, member, where, day, state, None, None, None
                         continue
-                    at = one.due + timedelta(minutes=dice.randrange(1, 1400))
+                    at = one.due + timedelta(minutes=dice.randrange(1, 30 if one.state is Stand.OPEN else 1400))
                     cause = f"tap:{self._event()}"
                     self._answered.append((user, at, cause))
                     yield one.key, member, where, day, state, at, cause, None
