@@ -46,8 +46,8 @@ def now() -> datetime:
 
 
 def ask(question: Callable[[Reading], Awaitable[T]]) -> T:
-    """Answer a question from one consistent view of the store."""
-    return desk().bridge(desk().store.read(question))
+    """Answer a question from one consistent view of the store, on this page's own thread."""
+    return desk().store.look(question)
 
 
 def cause() -> Cause:

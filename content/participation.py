@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -42,11 +41,55 @@ def monday(day: date) -> date:
     return day - timedelta(days=day.weekday())
 
 
-def by_week(
-    days: Iterable[tuple[str, date, State, int]],
-) -> dict[str, dict[date, Counter[State]]]:
-    """Add up (branch, local date, state, number) into branch → Monday → numbers."""
-    weeks: dict[str, dict[date, Counter[State]]] = {}
-    for branch, day, state, number in days:
-        weeks.setdefault(branch, {}).setdefault(monday(day), Counter())[state] += number
-    return weeks
+def add(shares: Iterable[Share]) -> Share:
+    """Add shares up."""
+    shares = tuple(shares)
+    return Share(
+        took_part=sum(one.took_part for one in shares),
+        asked=sum(one.asked for one in shares),
+        excused=sum(one.excused for one in shares),
+        waiting=sum(one.waiting for one in shares),
+        unanswered=sum(one.unanswered for one in shares),
+    )
+
+
+def by_week(days: Iterable[tuple[str, date, Share]]) -> dict[str, dict[date, Share]]:
+    """Add up (branch, local date, share) into branch → Monday → share."""
+    weeks: dict[str, dict[date, list[Share]]] = {}
+    for branch, day, counted in days:
+        weeks.setdefault(branch, {}).setdefault(monday(day), []).append(counted)
+    return {branch: {week: add(found) for week, found in some.items()} for branch, some in weeks.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Months:
+    """A stretch of days as the whole months in it and the days at either end that fill none.
+
+    The months are those whose first day is ``since`` or later and before ``before``, ``None`` leaves an end open;
+    where there are ``none``, all days are in ``edges``. Each edge is a first and a last day, ``None`` for an open end.
+    """
+
+    since: date | None
+    before: date | None
+    none: bool
+    edges: tuple[tuple[date | None, date | None], ...]
+
+
+def months(since: date | None, until: date | None) -> Months:
+    """Take the days from ``since`` to ``until``, both included, apart into whole months and the rest."""
+    first = since if since is None or since.day == 1 else _next_month(since)
+    before = None if until is None else until.replace(day=1)
+    if until is not None and (until + timedelta(days=1)).day == 1:
+        before = until + timedelta(days=1)
+    if first is not None and before is not None and first >= before:
+        return Months(since=None, before=None, none=True, edges=((since, until),))
+    edges: list[tuple[date | None, date | None]] = []
+    if since is not None and first is not None and since < first:
+        edges.append((since, first - timedelta(days=1)))
+    if until is not None and before is not None and before <= until:
+        edges.append((before, until))
+    return Months(since=first, before=before, none=False, edges=tuple(edges))
+
+
+def _next_month(day: date) -> date:
+    return (day.replace(day=1) + timedelta(days=32)).replace(day=1)

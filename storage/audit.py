@@ -75,13 +75,13 @@ async def record(
 ) -> None:
     """Write down that a cause has had its effect."""
     outcome = REFUSED if isinstance(answer, Refusal) else DONE
-    await unit.add(causes, {"cause": cause, "outcome": outcome, "at": at})
+    await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
     if isinstance(answer, Refusal):
         action = answer.words.key
     else:
         action = ", ".join(_verb(type(fact).__name__) for fact in answer.facts)
     if action:
-        await unit.add(audit, {"at": at, "actor": actor, "cause": cause, "action": action, "outcome": outcome})
+        await unit.add_later(audit, {"at": at, "actor": actor, "cause": cause, "action": action, "outcome": outcome})
 
 
 def _verb(name: str) -> str:

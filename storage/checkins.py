@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import (
     Column,
+    Date,
     ForeignKey,
     Index,
     Integer,
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     select,
     update,
 )
@@ -25,6 +28,7 @@ from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, Occurr
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
+from storage.organisations import each_within
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -35,7 +39,7 @@ cards = Table(
     Column("id", String(32), primary_key=True),
     Column("occurrence_id", ForeignKey("occurrences.id"), nullable=False),
     Column("room_id", String(255), nullable=False, index=True),
-    Column("branch_id", ForeignKey("organisations.id"), nullable=False),
+    Column("branch_id", ForeignKey("organisations.id"), nullable=False, index=True),
     UniqueConstraint("occurrence_id", "room_id"),
 )
 
@@ -45,11 +49,13 @@ expectations = Table(
     Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Column("branch_id", ForeignKey("organisations.id"), nullable=False),
+    Column("local_date", Date, nullable=False),
     Column("state", String(12), nullable=False),
     Column("decided_at", Instant),
     Column("decided_by", String(300)),
     Column("reason", String(200)),
-    Index("ix_expectations_member_state", "member_id", "state"),
+    Index("ix_expectations_member_date", "member_id", "local_date", "state", "branch_id"),
+    Index("ix_expectations_branch_member", "branch_id", "member_id"),
     Index("ix_expectations_decided_by", "decided_by"),
 )
 
@@ -59,8 +65,20 @@ tallies = Table(
     Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
     Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
     Column("state", String(12), primary_key=True),
+    Column("local_date", Date, nullable=False),
+    Column("number", Integer, nullable=False),
+    Index("ix_tallies_branch_date", "branch_id", "local_date"),
+)
+
+branch_months = Table(
+    "branch_months",
+    metadata,
+    Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
+    Column("month", Date, primary_key=True),
+    Column("state", String(12), primary_key=True),
     Column("number", Integer, nullable=False),
 )
+"""The tallies of a branch added up by the month of their local date, so that years are read as quickly as weeks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,27 +91,31 @@ class CardPlace:
     branch: OrganisationId
 
 
-def _expecting() -> Query:
-    return (
-        select(
-            expectations.c.member_id,
-            expectations.c.state.label("answer"),
-            expectations.c.decided_by,
-            members.c.user_id,
-            members.c.name,
-            SHOWN_TITLE,
-            lessons.c.kind,
-            cards.c.id.label("card_id"),
-            occurrences,
-        )
-        .join(members, members.c.id == expectations.c.member_id)
-        .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
-        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .outerjoin(
-            cards,
-            (cards.c.occurrence_id == expectations.c.occurrence_id) & (cards.c.branch_id == expectations.c.branch_id),
-        )
+_EXPECTING: Query = (
+    select(
+        expectations.c.member_id,
+        expectations.c.state.label("answer"),
+        expectations.c.decided_by,
+        members.c.user_id,
+        members.c.name,
+        SHOWN_TITLE,
+        lessons.c.kind,
+        cards.c.id.label("card_id"),
+        occurrences,
     )
+    .join(members, members.c.id == expectations.c.member_id)
+    .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
+    .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+    .outerjoin(
+        cards,
+        (cards.c.occurrence_id == expectations.c.occurrence_id) & (cards.c.branch_id == expectations.c.branch_id),
+    )
+)
+# Questions of every check-in, put together once: that takes longer than answering them.
+_PLACE = _EXPECTING.where(
+    expectations.c.occurrence_id == bindparam("occurrence"), expectations.c.member_id == bindparam("member")
+)
+_CARD: Query = select(cards).where(cards.c.id == bindparam("card"))
 
 
 def _expectation(row: AnyRow) -> Expectation:
@@ -112,24 +134,20 @@ def _expectation(row: AnyRow) -> Expectation:
 
 async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
     """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
-    row = await unit.first(
-        _expecting().where(expectations.c.occurrence_id == occurrence, expectations.c.member_id == member)
-    )
+    row = await unit.first(_PLACE, {"occurrence": occurrence, "member": member})
     return _expectation(row) if row else None
 
 
 async def decided_by(unit: Reading, cause: str) -> Expectation | None:
     """Return the place whose present state this cause brought about."""
-    row = await unit.first(_expecting().where(expectations.c.decided_by == cause))
+    row = await unit.first(_EXPECTING.where(expectations.c.decided_by == cause))
     return _expectation(row) if row else None
 
 
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
-    query = (
-        _expecting()
-        .where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN)
-        .order_by(occurrences.c.due_at, occurrences.c.id)
+    query = _EXPECTING.where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN).order_by(
+        occurrences.c.due_at, occurrences.c.id
     )
     return tuple(_expectation(row) for row in await unit.rows(query))
 
@@ -139,21 +157,18 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
 
     What was made up since then is still among them, so that numbers given to them stay the same.
     """
-    query = (
-        _expecting()
-        .where(
-            expectations.c.member_id == member,
-            expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
-            occurrences.c.state == OccurrenceState.CLOSED,
-            occurrences.c.closes_at > since,
-        )
-        .order_by(occurrences.c.due_at, occurrences.c.id)
-    )
+    query = _EXPECTING.where(
+        expectations.c.member_id == member,
+        expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
+        occurrences.c.state == OccurrenceState.CLOSED,
+        occurrences.c.closes_at > since,
+    ).order_by(occurrences.c.due_at, occurrences.c.id)
     return tuple(_expectation(row) for row in await unit.rows(query))
 
 
 async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationId) -> Counter[State]:
     """Return how many members of a branch are in each state."""
+    await unit.settled()
     rows = await unit.rows(
         select(tallies.c.state, tallies.c.number).where(
             tallies.c.occurrence_id == occurrence, tallies.c.branch_id == branch
@@ -162,9 +177,22 @@ async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationI
     return Counter({State(row.state): row.number for row in rows if row.number})
 
 
+async def numbers_by_branch(
+    unit: Reading, occurrence: OccurrenceId, roots: Iterable[OrganisationId]
+) -> dict[OrganisationId, Counter[State]]:
+    """Return the same for every branch at or below the roots that was asked."""
+    query = select(tallies).where(
+        tallies.c.occurrence_id == occurrence, each_within(tallies.c.branch_id, roots), tallies.c.number > 0
+    )
+    found: dict[OrganisationId, Counter[State]] = {}
+    for row in await unit.rows(query):
+        found.setdefault(OrganisationId(row.branch_id), Counter())[State(row.state)] = row.number
+    return found
+
+
 async def card(unit: Reading, id: CardId) -> CardPlace | None:  # noqa: A002
     """Return where a card stands."""
-    row = await unit.first(select(cards).where(cards.c.id == id))
+    row = await unit.first(_CARD, {"card": id})
     if row is None:
         return None
     return CardPlace(id=row.id, occurrence=row.occurrence_id, room=row.room_id, branch=row.branch_id)
@@ -204,6 +232,11 @@ async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
 
 async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
     """Forget the audience to which nothing was offered; it is frozen anew when the occurrence opens."""
+    await unit.settled()
+    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == fact.occurrence))
+    await _count(
+        unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
+    )
     await unit.execute(expectations.delete().where(expectations.c.occurrence_id == fact.occurrence))
     await unit.execute(tallies.delete().where(tallies.c.occurrence_id == fact.occurrence))
 
@@ -211,21 +244,22 @@ async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
 async def _seat(
     unit: Writing, occurrence: OccurrenceId, seats: list[tuple[MemberId, OrganisationId]], state: State
 ) -> None:
+    day = await unit.value(select(occurrences.c.local_date).where(occurrences.c.id == occurrence))
     await unit.add(
         expectations,
         [
-            {"occurrence_id": occurrence, "member_id": member, "branch_id": branch, "state": state}
+            {
+                "occurrence_id": occurrence,
+                "member_id": member,
+                "branch_id": branch,
+                "local_date": day,
+                "state": state,
+            }
             for member, branch in seats
         ],
     )
     count = Counter(branch for _, branch in seats)
-    await unit.add(
-        tallies,
-        [
-            {"occurrence_id": occurrence, "branch_id": branch, "state": state, "number": number}
-            for branch, number in sorted(count.items())
-        ],
-    )
+    await _count(unit, {(occurrence, branch, day, state): number for branch, number in sorted(count.items())})
 
 
 def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
@@ -234,35 +268,64 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
-    place = (expectations.c.occurrence_id == fact.occurrence) & (expectations.c.member_id == fact.member)
-    branch = await unit.value(select(expectations.c.branch_id).where(place))
     reset = fact.after in (State.OPEN, State.UNANSWERED)
-    changed = await unit.execute(
-        update(expectations)
-        .where(place, expectations.c.state == fact.before)
-        .values(
-            state=fact.after,
-            decided_at=None if reset else fact.at,
-            decided_by=None if reset else fact.cause,
-            reason=fact.reason,
-        )
+    moved = await unit.returning(
+        _MOVE,
+        {
+            "at_occurrence": fact.occurrence,
+            "at_member": fact.member,
+            "before": fact.before,
+            "state": fact.after,
+            "decided_at": None if reset else fact.at,
+            "decided_by": None if reset else fact.cause,
+            "reason": fact.reason,
+        },
     )
-    if changed != 1:
+    if len(moved) != 1:
         raise LookupError("an answer was decided on a state that no longer holds")
     if fact.before is not fact.after:
-        await _count(unit, fact.occurrence, branch, fact.before, -1)
-        await _count(unit, fact.occurrence, branch, fact.after, +1)
+        branch, day = moved[0]
+        place = (fact.occurrence, branch, day)
+        await _count(unit, {(*place, fact.before): -1, (*place, fact.after): +1})
 
 
-async def _count(unit: Writing, occurrence: OccurrenceId, branch: str, state: State, step: int) -> None:
-    key = {"occurrence_id": occurrence, "branch_id": branch, "state": state}
-    changed = await unit.execute(
-        update(tallies)
-        .where(*(tallies.c[name] == value for name, value in key.items()))
-        .values(number=tallies.c.number + step)
+_MOVE = (
+    update(expectations)
+    .where(
+        expectations.c.occurrence_id == bindparam("at_occurrence"),
+        expectations.c.member_id == bindparam("at_member"),
+        expectations.c.state == bindparam("before"),
     )
-    if not changed:
-        await unit.add(tallies, {**key, "number": step})
+    .values(
+        state=bindparam("state"),
+        decided_at=bindparam("decided_at"),
+        decided_by=bindparam("decided_by"),
+        reason=bindparam("reason"),
+    )
+    .returning(expectations.c.branch_id, expectations.c.local_date)
+)
+
+
+async def _count(unit: Writing, changes: Mapping[tuple[str, str, date, State], int]) -> None:
+    """Change the counts of (occurrence, branch, local date, state), and those of the branch's month with them."""
+    months: Counter[tuple[str, date, State]] = Counter()
+    for (_, branch, day, state), step in changes.items():
+        months[branch, day.replace(day=1), state] += step
+    await unit.raise_by(
+        tallies,
+        [
+            {"occurrence_id": occurrence, "branch_id": branch, "local_date": day, "state": state, "number": step}
+            for (occurrence, branch, day, state), step in changes.items()
+        ],
+    )
+    await unit.raise_by(
+        branch_months,
+        [
+            {"branch_id": branch, "month": month, "state": state, "number": step}
+            for (branch, month, state), step in months.items()
+            if step
+        ],
+    )
 
 
 async def write_closed(unit: Writing, fact: OccurrenceClosed) -> None:
@@ -285,6 +348,9 @@ async def move_seats(
         where.append(expectations.c.branch_id == branch)
         which.append(tallies.c.branch_id == branch)
     await unit.execute(update(expectations).where(*where).values(state=after))
-    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.number).where(*which)):
-        await _count(unit, occurrence, row.branch_id, before, -row.number)
-        await _count(unit, occurrence, row.branch_id, after, row.number)
+    await unit.settled()
+    changes: dict[tuple[str, str, date, State], int] = {}
+    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.local_date, tallies.c.number).where(*which)):
+        place = (occurrence, row.branch_id, row.local_date)
+        changes[*place, before], changes[*place, after] = -row.number, row.number
+    await _count(unit, changes)

@@ -12,7 +12,7 @@ use_bundled()
 
 import sqlite3  # noqa: E402  (only after the better library is in its place)
 
-from sqlalchemy import event  # noqa: E402
+from sqlalchemy import Engine, create_engine, event  # noqa: E402
 from sqlalchemy.engine import URL, make_url  # noqa: E402
 from sqlalchemy.exc import ArgumentError  # noqa: E402
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine  # noqa: E402
@@ -22,6 +22,9 @@ WRITE = {"zhibu_write": True}
 
 WRITER_LOCK = 0x5A48494255
 """The advisory lock of PostgreSQL on which writers queue; it spells ZHIBU."""
+
+CONNECTIONS = 18
+"""As many as may be held at once: one by the writer, eight by the loop's readers, eight by the console's threads."""
 
 
 def trouble(key: str, **parameters: str) -> Trouble:
@@ -34,15 +37,24 @@ def open_engine(address: str) -> AsyncEngine:
 
     Raises Trouble for any other address.
     """
-    try:
-        url = make_url(address)
-    except ArgumentError:
-        raise trouble("no_address") from None
-    if url.get_backend_name() == "sqlite":
-        return _sqlite(url)
-    if url.get_backend_name() == "postgresql":
-        return _postgresql(url)
-    raise trouble("unsupported", engine=url.get_backend_name())
+    url, options = _understood(address)
+    driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    engine = create_async_engine(url.set(drivername=driver), pool_size=8, **options)
+    _prepare(engine.sync_engine)
+    return engine
+
+
+def open_working_engine(address: str) -> Engine:
+    """Return an engine for threads, each of which waits for its own statements; otherwise as ``open_engine``.
+
+    A statement that is awaited from the loop is handed to a thread and back several times, which costs more than
+    most statements take.
+    """
+    url, options = _understood(address)
+    driver = "sqlite+pysqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
+    engine = create_engine(url.set(drivername=driver), pool_size=CONNECTIONS, **options)
+    _prepare(engine)
+    return engine
 
 
 def sqlite_file(address: str) -> Path | None:
@@ -51,15 +63,32 @@ def sqlite_file(address: str) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-def _sqlite(url: URL) -> AsyncEngine:
-    if not url.database or url.database == ":memory:":
-        raise trouble("no_file")
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 10}, pool_size=8, hide_parameters=True
-    )
+def _understood(address: str) -> tuple[URL, dict[str, Any]]:
+    """Return an address and what its engine is made with."""
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise trouble("no_address") from None
+    if url.get_backend_name() == "sqlite":
+        if not url.database or url.database == ":memory:":
+            raise trouble("no_file")
+        return url, {"connect_args": {"timeout": 10, "check_same_thread": False}, "hide_parameters": True}
+    if url.get_backend_name() == "postgresql":
+        return url, {"pool_pre_ping": True, "hide_parameters": True}
+    raise trouble("unsupported", engine=url.get_backend_name())
+
+
+def _prepare(engine: Engine) -> None:
+    if engine.dialect.name == "sqlite":
+        _prepare_sqlite(engine)
+    else:
+        _prepare_postgresql(engine)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
     wal = may_use_wal(sqlite3.sqlite_version_info)
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         try:
@@ -69,28 +98,22 @@ def _sqlite(url: URL) -> AsyncEngine:
             cursor.execute("PRAGMA synchronous=FULL" if wal else "PRAGMA synchronous=EXTRA")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")
-            cursor.execute("PRAGMA cache_size=-16000")
+            cursor.execute("PRAGMA cache_size=-8000")
             cursor.close()
         except BaseException:
             # The pool does not close what it never came to hold; left alone, its thread outlives the loop.
             connection.close()
             raise
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         # A read transaction that later writes fails at once when another wrote meanwhile, whatever the timeout.
         write = connection.get_execution_options().get("zhibu_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
-    return engine
 
-
-def _postgresql(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
-        url.set(drivername="postgresql+psycopg"), pool_size=8, pool_pre_ping=True, hide_parameters=True
-    )
-
-    @event.listens_for(engine.sync_engine, "begin")
+def _prepare_postgresql(engine: Engine) -> None:
+    @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         # Under SERIALIZABLE four writers fail each other; one lock lets them queue.
         if connection.get_execution_options().get("zhibu_write"):
@@ -98,8 +121,6 @@ def _postgresql(url: URL) -> AsyncEngine:
         else:
             # All questions of one reading see the same moment, as they do on SQLite.
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-
-    return engine
 
 
 def first_line(error: Exception) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, func, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, bindparam, func, select, update
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
 from storage.organisations import within
 from storage.tables import Instant, metadata
-from storage.unit import AnyRow, Reading, Writing
+from storage.unit import AnyRow, Query, Reading, Writing
 
 members = Table(
     "members",
@@ -65,6 +65,9 @@ def _member(row: AnyRow) -> Member:
     )
 
 
+_BY_USER: Query = select(members).where(members.c.user_id == bindparam("user"))
+
+
 def _values(member: Member) -> dict[str, Any]:
     return {
         "id": member.id,
@@ -92,7 +95,7 @@ async def by_ids(unit: Reading, ids: Iterable[MemberId]) -> tuple[Member, ...]:
 
 async def by_user(unit: Reading, user: UserId) -> Member | None:
     """Return the member to whom a Matrix account belongs."""
-    row = await unit.first(select(members).where(members.c.user_id == user))
+    row = await unit.first(_BY_USER, {"user": user})
     return _member(row) if row else None
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, exists, select
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
 
 from content.identifiers import OrganisationId, UserId
 from content.organisations import RIGHTS, Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Right, Role
@@ -45,17 +46,40 @@ def within(column: Any, roots: Iterable[OrganisationId]) -> Any:
     """Return the condition that a column names an organisation at or below one of the roots."""
     # Under a name of its own: asked about a column of the same table, the question would otherwise be about itself.
     path = organisation_closure.alias()
-    return exists(select(path.c.depth).where(path.c.descendant_id == column, path.c.ancestor_id.in_(list(roots))))
+    return column.in_(select(path.c.descendant_id).where(path.c.ancestor_id.in_(list(roots))))
+
+
+def each_within(column: Any, roots: Iterable[OrganisationId]) -> Any:
+    """Return the same condition to be looked up row by row: where few rows are looked at, or hardly any left out."""
+    path = organisation_closure.alias()
+    return select(path.c.depth).where(path.c.descendant_id == column, path.c.ancestor_id.in_(list(roots))).exists()
+
+
+FEW = 20
+"""Up to how many organisations count as few, where it matters for how something is found."""
+
+
+async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return how many organisations stand at or below the roots, counted until they are more than few."""
+    path = organisation_closure
+    below = select(path.c.depth).where(path.c.ancestor_id.in_(list(roots))).limit(FEW + 1)
+    return int(await unit.value(select(func.count()).select_from(below.subquery())) or 0)
 
 
 def _organisation(row: AnyRow) -> Organisation:
+    return _node(row.id, row.parent_id, row.kind, row.name, row.timezone, row.language)
+
+
+@lru_cache(maxsize=4096)
+def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, language: str) -> Organisation:  # noqa: A002
+    # Every page reads the tree, and it hardly ever changes; the values are frozen, so they may be shared.
     return Organisation(
-        id=row.id,
-        parent=row.parent_id,
-        kind=Kind(row.kind),
-        name=row.name,
-        timezone=row.timezone,
-        language=row.language,
+        id=OrganisationId(id),
+        parent=OrganisationId(parent) if parent is not None else None,
+        kind=Kind(kind),
+        name=name,
+        timezone=timezone,
+        language=language,
     )
 
 
@@ -71,6 +95,13 @@ async def tree(unit: Reading, roots: Iterable[OrganisationId] | None = None) -> 
     if roots is not None:
         query = query.where(within(organisations.c.id, roots))
     return tuple(_organisation(row) for row in await unit.rows(query))
+
+
+async def stands_below(unit: Reading, node: OrganisationId, roots: Iterable[OrganisationId]) -> bool:
+    """Tell whether an organisation stands at or below one of the roots."""
+    path = organisation_closure
+    query = select(path.c.depth).where(path.c.descendant_id == node, path.c.ancestor_id.in_(list(roots)))
+    return await unit.first(query) is not None
 
 
 def branches_of() -> Query:

@@ -19,15 +19,17 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     and_,
+    bindparam,
     func,
     or_,
     select,
+    union,
     update,
 )
 
 from content.checkins import State as AnswerState
 from content.decision import Effect, Fact, Post, Refresh, Tell, Words
-from content.identifiers import CardId, Cause, EventId, OutboxId, PollId, RoomId, UserId, derive
+from content.identifiers import CardId, Cause, EventId, OrganisationId, OutboxId, PollId, RoomId, UserId, derive
 from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
 from content.polls import State as PollState
@@ -35,7 +37,7 @@ from content.rooms import Decline, Invite, Join
 from storage.checkins import cards, move_seats
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import organisations, within
+from storage.organisations import FEW, breadth, organisations, within
 from storage.phrases import load_words, save_words
 from storage.polls import polls
 from storage.schedules import SHOWN_TITLE, occurrences
@@ -84,7 +86,7 @@ outbox = Table(
     Column("kind", String(10), nullable=False),
     Column("lane", String(300), nullable=False),
     Column("room_id", String(255)),
-    Column("user_id", String(255)),
+    Column("user_id", String(255), index=True),
     Column("card_id", ForeignKey("cards.id"), index=True),
     Column("poll_id", String(32), index=True),
     Column("part", Integer, nullable=False),
@@ -110,6 +112,7 @@ outbox = Table(
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
     Index("ix_outbox_lane_state", "lane", "state"),
+    Index("ix_outbox_state_number", "state", "number"),
 )
 
 
@@ -262,7 +265,10 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
         "made_at": unit.now,
         **values,
     }
-    await unit.add_missing(outbox, row)
+    if kind is Kind.TELL:
+        await unit.add_later(outbox, row)
+    else:
+        await unit.add_missing(outbox, row)
     return id
 
 
@@ -285,21 +291,33 @@ async def _enqueue_post(unit: Writing, cause: Cause, post: Post) -> None:
         )
 
 
+_EDITS: Query = select(outbox).where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.EDIT)
+_UNTRIED_EDIT = _EDITS.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None))
+_LAST_EDIT = _EDITS.order_by(outbox.c.number.desc()).limit(1)
+_LAST_POST: Query = (
+    select(outbox)
+    .where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.POST)
+    .order_by(outbox.c.part.desc())
+    .limit(1)
+)
+_CARD_OF_EVENT: Query = select(outbox.c.card_id).where(
+    outbox.c.event_id == bindparam("event"), outbox.c.kind.in_([Kind.POST, Kind.EDIT])
+)
+
+
 async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     """Make one pending edit of a card, however many answers ask for it before it goes out."""
-    edits = select(outbox).where(outbox.c.card_id == card, outbox.c.kind == Kind.EDIT)
+    if unit.gathered is not None:
+        if card in unit.gathered.refreshed:
+            return
+        unit.gathered.refreshed.add(card)
     # An edit that was tried may have arrived with the numbers it had then; its transaction cannot bring newer ones.
-    if await unit.first(edits.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None))):
+    if await unit.first(_UNTRIED_EDIT, {"card": card}):
         return
-    post = await unit.first(
-        select(outbox)
-        .where(outbox.c.card_id == card, outbox.c.kind == Kind.POST)
-        .order_by(outbox.c.part.desc())
-        .limit(1)
-    )
+    post = await unit.first(_LAST_POST, {"card": card})
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
-    last = await unit.first(edits.order_by(outbox.c.number.desc()).limit(1))
+    last = await unit.first(_LAST_EDIT, {"card": card})
     not_before = unit.now if last is None else max(unit.now, (last.done_at or last.not_before) + EDIT_RHYTHM)
     await _insert(
         unit,
@@ -551,9 +569,7 @@ async def free_leases(unit: Writing, worker: str) -> None:
 
 async def by_event(unit: Reading, event: EventId) -> CardId | None:
     """Return the card that an event of ours shows."""
-    card: CardId | None = await unit.value(
-        select(outbox.c.card_id).where(outbox.c.event_id == event, outbox.c.kind.in_([Kind.POST, Kind.EDIT]))
-    )
+    card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
     return card
 
 
@@ -604,16 +620,29 @@ async def next_ready(unit: Reading) -> datetime | None:
     return value
 
 
-def _scoped(query: Query, roots: Iterable[str], private: Iterable[str] | None = None) -> Query:
-    """Keep cards and polls of the subtrees, and private answers to members of ``private``, by default the same ones.
+async def _scope(unit: Reading, roots: Iterable[str], private: Iterable[str] | None = None) -> Any:
+    """Return the condition on cards and polls of the subtrees, and on private answers to members of ``private``.
 
-    Answers to people who are nobody's members are shown to none.
+    ``private`` are by default the same subtrees. Answers to people who are nobody's members are shown to none. Of few
+    organisations the rows are found from what is theirs, of many by walking the outbox until enough is found.
     """
-    roots = list(roots)
-    return query.where(
-        within(cards.c.branch_id, roots)  # type: ignore[arg-type]
-        | within(polls.c.organisation_id, roots)  # type: ignore[arg-type]
-        | within(members.c.organisation_id, roots if private is None else list(private))  # type: ignore[arg-type]
+    top = [OrganisationId(root) for root in roots]
+    people = top if private is None else [OrganisationId(root) for root in private]
+    own = select(cards.c.id).where(within(cards.c.branch_id, top))
+    asked = select(polls.c.id).where(within(polls.c.organisation_id, top))
+    known = select(members.c.user_id).where(within(members.c.organisation_id, people))
+    if await breadth(unit, top) <= FEW:
+        rows = select(outbox.c.number)
+        theirs = (
+            rows.where(outbox.c.card_id.in_(own)),
+            rows.where(outbox.c.poll_id.in_(asked)),
+            rows.where(outbox.c.user_id.in_(known.where(members.c.user_id.is_not(None)))),
+        )
+        return outbox.c.number.in_(union(*theirs))
+    return (
+        own.where(cards.c.id == outbox.c.card_id).exists()
+        | asked.where(polls.c.id == outbox.c.poll_id).exists()
+        | known.where(members.c.user_id == outbox.c.user_id).exists()
     )
 
 
@@ -660,14 +689,19 @@ async def items(
     *,
     states: Iterable[State],
     private: Iterable[str] | None = None,
+    before: OutboxId | None = None,
     limit: int = 100,
 ) -> tuple[Item, ...]:
-    """Return rows of the subtrees in these states, newest first.
+    """Return rows of the subtrees in these states, newest first, those older than the row ``before`` where it is given.
 
     Of private answers only those to members of the subtrees ``private``, where not all members may be seen by name.
     """
-    query = _scoped(_items(), roots, private).where(outbox.c.state.in_(list(states)))
-    rows = await unit.rows(query.order_by(outbox.c.number.desc()).limit(limit))
+    found = select(outbox.c.number).where(await _scope(unit, roots, private), outbox.c.state.in_(list(states)))
+    if before is not None:
+        last = select(outbox.c.number).where(outbox.c.id == before).scalar_subquery()
+        found = found.where(outbox.c.number < last)
+    numbers = [row.number for row in await unit.rows(found.order_by(outbox.c.number.desc()).limit(limit))]
+    rows = await unit.rows(_items().where(outbox.c.number.in_(numbers)).order_by(outbox.c.number.desc()))
     return tuple(_item(row) for row in rows)
 
 
@@ -678,18 +712,18 @@ async def every_item(unit: Reading) -> tuple[Item, ...]:
 
 async def item(unit: Reading, roots: Iterable[str], id: OutboxId) -> Item | None:  # noqa: A002
     """Return one row, if it belongs to the subtrees."""
-    row = await unit.first(_scoped(_items(), roots).where(outbox.c.id == id))
+    row = await unit.first(_items().where(outbox.c.id == id, await _scope(unit, roots)))
     return _item(row) if row else None
 
 
-async def numbers(unit: Reading, roots: Iterable[str], *, private: Iterable[str] | None = None) -> dict[State, int]:
-    """Return how many of the rows that items would return are in each state."""
-    query = _scoped(
-        select(outbox.c.state, func.count().label("number"))
-        .outerjoin(cards, cards.c.id == outbox.c.card_id)
-        .outerjoin(polls, polls.c.id == outbox.c.poll_id)
-        .outerjoin(members, members.c.user_id == outbox.c.user_id),
-        roots,
-        private,
-    ).group_by(outbox.c.state)
-    return {State(row.state): row.number for row in await unit.rows(query)}
+async def number(
+    unit: Reading,
+    roots: Iterable[str],
+    *,
+    states: Iterable[State],
+    private: Iterable[str] | None = None,
+    most: int,
+) -> int:
+    """Return how many rows items would find in these states without a limit, counted up to ``most`` and no further."""
+    found = select(outbox.c.number).where(await _scope(unit, roots, private), outbox.c.state.in_(list(states)))
+    return int(await unit.value(select(func.count()).select_from(found.limit(most).subquery())) or 0)

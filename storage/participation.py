@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select, union_all
 
-from content.checkins import State
+from content.checkins import TOOK_PART, State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
-from storage.checkins import expectations, tallies
+from content.participation import Share, months
+from storage.checkins import branch_months, expectations, tallies
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import organisations, within
+from storage.organisations import FEW, breadth, each_within, organisations, within
 from storage.schedules import SHOWN_TITLE, occurrences
-from storage.unit import Query, Reading
+from storage.unit import AnyRow, Query, Reading
+
+_PORTION = 500
+"""How many members one question names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,49 +72,141 @@ class MemberLine:
 
 def _in_period(query: Query, period: Period) -> Query:
     if period.since is not None:
-        query = query.where(occurrences.c.local_date >= period.since)
+        # Nothing falls due before its local date, so the calendar is walked back no further than this.
+        earliest = datetime.combine(period.since, time(), UTC) - timedelta(days=1)
+        query = query.where(occurrences.c.local_date >= period.since, occurrences.c.due_at >= earliest)
     if period.until is not None:
         query = query.where(occurrences.c.local_date <= period.until)
     return query
 
 
+def _sums(state: Any, number: Any) -> tuple[Any, ...]:
+    """Return the columns of a share, in its fields' order, added up from states and how many are in each."""
+
+    def of(*states: State) -> Any:
+        return func.coalesce(func.sum(case((state.in_(states), number), else_=0)), 0)
+
+    asked = func.coalesce(func.sum(case((state == State.NOT_OFFERED, 0), else_=number)), 0)
+    return (
+        of(*sorted(TOOK_PART)).label("took_part"),
+        asked.label("asked"),
+        of(State.EXCUSED).label("excused"),
+        of(State.OPEN).label("waiting"),
+        of(State.UNANSWERED).label("unanswered"),
+    )
+
+
+def _share(row: AnyRow) -> Share:
+    return Share(
+        took_part=int(row.took_part),
+        asked=int(row.asked),
+        excused=int(row.excused),
+        waiting=int(row.waiting),
+        unanswered=int(row.unanswered),
+    )
+
+
+def _between(query: Any, column: Any, since: date | None, until: date | None) -> Any:
+    if since is not None:
+        query = query.where(column >= since)
+    if until is not None:
+        query = query.where(column <= until)
+    return query
+
+
+async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
+    """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
+    roots, apart = list(roots), months(period.since, period.until)
+    by_month = select(branch_months.c.branch_id, branch_months.c.state, branch_months.c.number)
+    by_month = by_month.where(within(branch_months.c.branch_id, roots))
+    if apart.since is not None:
+        by_month = by_month.where(branch_months.c.month >= apart.since)
+    if apart.before is not None:
+        by_month = by_month.where(branch_months.c.month < apart.before)
+    by_day = select(tallies.c.branch_id, tallies.c.state, tallies.c.number).where(within(tallies.c.branch_id, roots))
+    parts = [_between(by_day, tallies.c.local_date, *edge) for edge in apart.edges]
+    counts = union_all(*([] if apart.none else [by_month]), *parts).subquery()
+    query = select(counts.c.branch_id, *_sums(counts.c.state, counts.c.number)).group_by(counts.c.branch_id)
+    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query.having(_counted(counts)))}
+
+
+def _counted(counts: Any) -> Any:
+    return func.sum(counts.c.number) > 0
+
+
 async def by_day(
     unit: Reading, roots: Iterable[OrganisationId], period: Period
-) -> tuple[tuple[OrganisationId, date, State, int], ...]:
-    """Return (branch, local date, state, number) for the branches at or below the roots."""
+) -> tuple[tuple[OrganisationId, date, Share], ...]:
+    """Return (branch, local date, share) for the branches at or below the roots, oldest first."""
+    key = (tallies.c.branch_id, tallies.c.local_date)
     query = (
-        select(
-            tallies.c.branch_id, occurrences.c.local_date, tallies.c.state, func.sum(tallies.c.number).label("total")
-        )
-        .join(occurrences, occurrences.c.id == tallies.c.occurrence_id)
+        select(*key, *_sums(tallies.c.state, tallies.c.number))
         .where(within(tallies.c.branch_id, roots), tallies.c.number > 0)
-        .group_by(tallies.c.branch_id, occurrences.c.local_date, tallies.c.state)
-        .order_by(occurrences.c.local_date, tallies.c.branch_id)
+        .group_by(*key)
+        .order_by(tallies.c.local_date, tallies.c.branch_id)
     )
-    rows = await unit.rows(_in_period(query, period))
-    return tuple((OrganisationId(row.branch_id), row.local_date, State(row.state), int(row.total)) for row in rows)
+    rows = await unit.rows(_between(query, tallies.c.local_date, period.since, period.until))
+    return tuple((OrganisationId(row.branch_id), row.local_date, _share(row)) for row in rows)
+
+
+async def by_date(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[tuple[date, Share], ...]:
+    """Return (local date, share) over all branches at or below the roots, oldest first."""
+    query = (
+        select(tallies.c.local_date, *_sums(tallies.c.state, tallies.c.number))
+        .where(within(tallies.c.branch_id, roots), tallies.c.number > 0)
+        .group_by(tallies.c.local_date)
+        .order_by(tallies.c.local_date)
+    )
+    rows = await unit.rows(_between(query, tallies.c.local_date, period.since, period.until))
+    return tuple((row.local_date, _share(row)) for row in rows)
+
+
+async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[date | None, date | None]:
+    """Return the first and the last local date of the period on which branches at or below the roots were counted."""
+    days = select(tallies.c.local_date).where(tallies.c.branch_id == organisations.c.id, tallies.c.number > 0)
+    days = _between(days, tallies.c.local_date, period.since, period.until).limit(1)
+    # From each branch its own ends: the engines walk an index to those, and would sort everything for a common one.
+    first = days.order_by(tallies.c.local_date).scalar_subquery()
+    last = days.order_by(tallies.c.local_date.desc()).scalar_subquery()
+    found = await unit.rows(select(first, last).where(within(organisations.c.id, roots)))
+    firsts, lasts = [row[0] for row in found if row[0]], [row[1] for row in found if row[1]]
+    return min(firsts, default=None), max(lasts, default=None)
+
+
+async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> int:
+    """Return how many occurrences were opened in which branches at or below the roots were counted."""
+    query = select(func.count()).select_from(occurrences)
+    query = query.where(
+        occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
+        await _concerned(unit, list(roots), period),
+    )
+    return int(await unit.value(_in_period(query, period)) or 0)
 
 
 async def by_occurrence(
-    unit: Reading, roots: Iterable[OrganisationId], period: Period, *, limit: int | None = None
+    unit: Reading,
+    roots: Iterable[OrganisationId],
+    period: Period,
+    *,
+    states: Iterable[OccurrenceState] = (),
+    limit: int | None = None,
 ) -> tuple[OccurrenceLine, ...]:
     """Return the occurrences in which branches at or below the roots were counted, newest first."""
+    roots = list(roots)
     columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, occurrences.c.due_at, occurrences.c.local_date)
     query = (
         select(*columns, occurrences.c.state)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .where(
-            select(tallies.c.number)
-            .where(tallies.c.occurrence_id == occurrences.c.id, within(tallies.c.branch_id, roots))
-            .exists()
-        )
+        .where(await _concerned(unit, roots, period))
         .order_by(occurrences.c.due_at.desc(), occurrences.c.id)
         .limit(limit)
     )
+    if states := list(states):
+        query = query.where(occurrences.c.state.in_(states))
     found = await unit.rows(_in_period(query, period))
     numbers: dict[str, Counter[State]] = {row.id: Counter() for row in found}
     count = select(tallies.c.occurrence_id, tallies.c.state, func.sum(tallies.c.number).label("total")).where(
-        tallies.c.occurrence_id.in_(list(numbers)), within(tallies.c.branch_id, roots), tallies.c.number > 0
+        tallies.c.occurrence_id.in_(list(numbers)), each_within(tallies.c.branch_id, roots), tallies.c.number > 0
     )
     for row in await unit.rows(count.group_by(tallies.c.occurrence_id, tallies.c.state)):
         numbers[row.occurrence_id][State(row.state)] = int(row.total)
@@ -128,23 +224,64 @@ async def by_occurrence(
     )
 
 
-async def by_member(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[MemberLine, ...]:
-    """Return the members counted in branches at or below the roots, by name and never by their totals."""
-    query = (
-        select(
-            members.c.id, members.c.name, expectations.c.branch_id, expectations.c.state, func.count().label("total")
-        )
-        .join(members, members.c.id == expectations.c.member_id)
-        .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
-        .where(within(expectations.c.branch_id, roots))
-        .group_by(members.c.id, members.c.name, expectations.c.branch_id, expectations.c.state)
+async def _concerned(unit: Reading, roots: list[OrganisationId], period: Period) -> Any:
+    """Return the condition that branches at or below the roots were counted in an occurrence.
+
+    Of few organisations the occurrences are found from their own counts, of many by walking the calendar until enough
+    is found.
+    """
+    counted = select(tallies.c.occurrence_id)
+    if await breadth(unit, roots) <= FEW:
+        own = counted.where(within(tallies.c.branch_id, roots))
+        return occurrences.c.id.in_(_between(own, tallies.c.local_date, period.since, period.until))
+    below = counted.where(each_within(tallies.c.branch_id, roots))
+    return below.where(tallies.c.occurrence_id == occurrences.c.id).exists()
+
+
+async def by_member(
+    unit: Reading,
+    roots: Iterable[OrganisationId],
+    period: Period,
+    *,
+    after: tuple[str, str] | None = None,
+    limit: int | None = None,
+) -> tuple[MemberLine, ...]:
+    """Return the members counted in branches at or below the roots, by name and never by their totals.
+
+    ``after`` is the (name, id) of the last member of the page before.
+    """
+    roots = list(roots)
+    here = select(expectations.c.member_id).where(within(expectations.c.branch_id, roots))
+    inside = _between(here, expectations.c.local_date, period.since, period.until)
+    people = (
+        select(members.c.id, members.c.name)
+        .where(members.c.id.in_(here), inside.where(expectations.c.member_id == members.c.id).exists())
         .order_by(members.c.name, members.c.id)
+        .limit(limit)
     )
+    if after is not None:
+        people = people.where((members.c.name > after[0]) | ((members.c.name == after[0]) & (members.c.id > after[1])))
     lines: dict[str, MemberLine] = {}
-    for row in await unit.rows(_in_period(query, period)):
-        line = lines.setdefault(row.id, MemberLine(id=row.id, name=row.name, branch=row.branch_id, numbers=Counter()))
-        line.numbers[State(row.state)] += int(row.total)
+    found = await unit.rows(people)
+    for start in range(0, len(found), _PORTION):
+        names = {row.id: row.name for row in found[start : start + _PORTION]}
+        lines |= await _lines_of(unit, names, roots, period)
     return tuple(lines.values())
+
+
+async def _lines_of(
+    unit: Reading, names: Mapping[str, str], roots: list[OrganisationId], period: Period
+) -> dict[str, MemberLine]:
+    key = (expectations.c.member_id, expectations.c.branch_id, expectations.c.state)
+    query = select(*key, func.count().label("total")).where(
+        expectations.c.member_id.in_(list(names)), within(expectations.c.branch_id, roots)
+    )
+    query = _between(query, expectations.c.local_date, period.since, period.until)
+    found: dict[str, MemberLine] = {}
+    for row in await unit.rows(query.group_by(*key).order_by(*key)):
+        line = MemberLine(id=row.member_id, name=names[row.member_id], branch=row.branch_id, numbers=Counter())
+        found.setdefault(row.member_id, line).numbers[State(row.state)] += int(row.total)
+    return {member: found[member] for member in names}
 
 
 async def lines(
@@ -154,8 +291,13 @@ async def lines(
     *,
     occurrence: OccurrenceId | None = None,
     member: MemberId | None = None,
+    newest: int | None = None,
 ) -> tuple[Line, ...]:
-    """Return every place at or below the roots (everywhere without roots), oldest occurrence first, then by name."""
+    """Return every place at or below the roots (everywhere without roots), oldest occurrence first, then by name.
+
+    With ``newest`` only that many, those of the newest occurrences.
+    """
+    order = (occurrences.c.due_at, occurrences.c.id, organisations.c.place, members.c.name, members.c.id)
     query: Any = (
         select(
             organisations.c.name.label("organisation"),
@@ -171,16 +313,18 @@ async def lines(
         .join(organisations, organisations.c.id == expectations.c.branch_id)
         .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .order_by(occurrences.c.due_at, occurrences.c.id, organisations.c.place, members.c.name, members.c.id)
+        .order_by(*(order if newest is None else [column.desc() for column in order]))
+        .limit(newest)
     )
     if roots is not None:
         query = query.where(within(expectations.c.branch_id, roots))
     if period is not None:
-        query = _in_period(query, period)
+        query = _between(query, expectations.c.local_date, period.since, period.until)
     if occurrence is not None:
         query = query.where(occurrences.c.id == occurrence)
     if member is not None:
-        query = query.where(members.c.id == member)
+        query = query.where(expectations.c.member_id == member)
+    rows = await unit.rows(query)
     return tuple(
         Line(
             organisation=row.organisation,
@@ -192,19 +336,22 @@ async def lines(
             due_at=row.due_at,
             state=State(row.state),
         )
-        for row in await unit.rows(query)
+        for row in (rows if newest is None else rows[::-1])
     )
 
 
-async def numbers_of(unit: Reading, member: MemberId, period: Period) -> Counter[State]:
-    """Return in how many occurrences a member is in each state."""
+async def numbers_of(
+    unit: Reading, member: MemberId, period: Period, roots: Iterable[OrganisationId] | None = None
+) -> Counter[State]:
+    """Return in how many occurrences a member is in each state, counted at or below the roots, or anywhere."""
     query = (
         select(expectations.c.state, func.count().label("total"))
-        .join(occurrences, occurrences.c.id == expectations.c.occurrence_id)
         .where(expectations.c.member_id == member)
         .group_by(expectations.c.state)
     )
-    rows = await unit.rows(_in_period(query, period))
+    if roots is not None:
+        query = query.where(within(expectations.c.branch_id, roots))
+    rows = await unit.rows(_between(query, expectations.c.local_date, period.since, period.until))
     return Counter({State(row.state): int(row.total) for row in rows})
 
 

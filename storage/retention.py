@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select
+
 from content.decision import Fact
 from content.sessions import LONGEST
 from storage.imports import forget_replaced
 from storage.members import binding_codes
-from storage.outbox import State, outbox
+from storage.outbox import Kind, State, outbox
 from storage.polls import forget_votes
 from storage.sessions import sessions, sign_in_links
 from storage.shelf import forget_shelved
@@ -22,6 +24,10 @@ SPENT_SECRETS = timedelta(days=1)
 """How long a link or a code that no longer works is remembered, so that it can be said why."""
 UNSENT_WORDS = timedelta(days=30)
 """How long an answer to a person that could not be sent keeps its words."""
+DELIVERED = timedelta(days=90)
+"""How long it is remembered that an answer to a person, or an edit of a card, was sent; longer than one can make up."""
+MOST_AT_ONCE = 5000
+"""So many rows of those are forgotten at a time, so that others get the writer's place in between."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,4 +50,16 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_votes(unit, fact.at)
     await forget_shelved(unit, fact.at)
     await forget_replaced(unit, fact.at)
+    delivered = (
+        select(outbox.c.number)
+        .where(
+            outbox.c.state == State.SENT,
+            outbox.c.not_before < fact.at - DELIVERED,
+            outbox.c.done_at < fact.at - DELIVERED,
+            outbox.c.kind.in_([Kind.TELL, Kind.EDIT]),
+        )
+        .order_by(outbox.c.not_before)
+        .limit(MOST_AT_ONCE)
+    )
+    await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -67,7 +67,7 @@ occurrences = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("schedule_id", ForeignKey("schedules.id"), nullable=False),
-    Column("audience_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("audience_id", ForeignKey("organisations.id"), nullable=False),
     Column("lesson_id", ForeignKey("lessons.id"), nullable=False, index=True),
     Column("lesson_revision", Integer),
     Column("sent_title", String(120)),
@@ -83,6 +83,7 @@ occurrences = Table(
     Column("closed_at", Instant),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
+    Index("ix_occurrences_audience_due", "audience_id", "due_at"),
 )
 
 
@@ -146,6 +147,23 @@ async def entry(unit: Reading, id: OccurrenceId) -> Entry | None:  # noqa: A002
     return _entry(row) if row else None
 
 
+async def visible(
+    unit: Reading,
+    id: OccurrenceId,  # noqa: A002
+    roots: Iterable[OrganisationId],
+) -> Entry | None:
+    """Return an occurrence that concerns the subtrees of the roots."""
+    row = await unit.first(_SELECT.where(occurrences.c.id == id, _concerns(roots)))
+    return _entry(row) if row else None
+
+
+def _concerns(roots: Iterable[OrganisationId]) -> Any:
+    """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them."""
+    roots = list(roots)
+    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
+    return within(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above)
+
+
 async def calendar(
     unit: Reading,
     roots: Iterable[OrganisationId],
@@ -160,9 +178,7 @@ async def calendar(
 
     An occurrence concerns a subtree when its audience lies in it or above it.
     """
-    roots = list(roots)
-    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
-    query = _SELECT.where(within(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above))
+    query = _SELECT.where(_concerns(roots))
     if since is not None:
         query = query.where(occurrences.c.due_at >= since)
     if until is not None:

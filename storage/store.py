@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -17,15 +18,18 @@ from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
-from storage.engines import WRITE, open_engine, sqlite_file
+from storage.engines import WRITE, open_engine, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
-from storage.unit import Reading, Writing
+from storage.unit import Gathered, Reading, Writing, finish
 
 Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
 Clock = Callable[[], datetime]
 T = TypeVar("T")
+
+READERS = 8
+"""How many questions of the loop are answered side by side."""
 
 
 def utc_now() -> datetime:
@@ -62,14 +66,28 @@ class Outcome:
         return self.answer if isinstance(self.answer, Refusal) else None
 
 
-class Store:
-    """All that is known, on one engine."""
+def _decided(outcomes: Sequence[Outcome]) -> bool:
+    return any(isinstance(outcome.answer, Decision) for outcome in outcomes)
 
-    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now, claim: Claim | None = None) -> None:
+
+class _Broken(Exception):
+    """A rule of a batch broke, or a row of it cannot be kept."""
+
+
+class Store:
+    """All that is known, on one engine.
+
+    What is written is written by one thread, in the order in which it was asked for; what is read is read by others
+    beside it. So the loop is never held up by the database, nor a transaction by the loop.
+    """
+
+    def __init__(self, engine: Engine, preparing: AsyncEngine, clock: Clock) -> None:
         self._engine = engine
+        self._preparing = preparing
         self._clock = clock
-        self._claim = claim
-        self._writer = asyncio.Lock()
+        self._claim: Claim | None = None
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="zhibu-writer")
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="zhibu-reader")
         self._listeners: list[Callable[[], None]] = []
         self._followers: list[Callable[[], None]] = []
 
@@ -91,15 +109,14 @@ class Store:
 
     @classmethod
     async def _open(cls, address: str, clock: Clock, place: Place | None) -> Store:
-        engine = open_engine(address)
-        file = sqlite_file(address)
-        store = cls(engine, clock)
+        preparing, file = open_engine(address), sqlite_file(address)
+        store = cls(open_working_engine(address), preparing, clock)
         try:
             if place is Place.DESK:
                 require_file(file)
             if place is not None:
-                store._claim = await claim(engine, file, place)
-            await migrate(engine, file, change=place is Place.DRIVER)
+                store._claim = await claim(preparing, file, place)
+            await migrate(preparing, file, change=place is Place.DRIVER)
         except BaseException:
             await store.close()
             raise
@@ -107,11 +124,14 @@ class Store:
 
     async def close(self) -> None:
         """Finish with the database and give the writer's place back."""
+        for threads in (self._writer, self._readers):
+            await asyncio.to_thread(threads.shutdown)
         if self._claim is not None:
             with contextlib.suppress(DBAPIError):
                 await self._claim.close()
             self._claim = None
-        await self._engine.dispose()
+        await self._preparing.dispose()
+        self._engine.dispose()
 
     def now(self) -> datetime:
         """Return the present instant by the store's clock."""
@@ -132,16 +152,20 @@ class Store:
         """
         assert self._claim is not None
 
-        await self._claim.watch(lambda: self._tell(decided=True), lambda: require_current(self._engine))
+        await self._claim.watch(lambda: self._tell(decided=True), lambda: require_current(self._preparing))
 
     def _tell(self, *, decided: bool) -> None:
         for listener in (*self._listeners, *(self._followers if decided else ())):
             listener()
 
     async def read(self, question: Callable[[Reading], Awaitable[T]]) -> T:
-        """Answer a question from one consistent view."""
-        async with self._engine.connect() as connection:
-            return await question(Reading(connection, self._clock()))
+        """Answer a question from one consistent view, beside the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.look, question)
+
+    def look(self, question: Callable[[Reading], Awaitable[T]]) -> T:
+        """Answer a question from one consistent view in this thread, which must not be the loop's."""
+        with self._engine.connect() as connection:
+            return finish(question(Reading(connection, self._clock())))
 
     async def settle(self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
         """Record the notes, then decide every step and record what follows, all in one transaction.
@@ -149,44 +173,80 @@ class Store:
         A cause that was seen before has no second effect. A rule that raises is undone on its own, kept as a dead
         letter, and the others go on. Raises the database's error, with nothing recorded, when the commit fails.
         """
-        async with self.writing() as unit:
-            await self._note(unit, notes)
-            seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
-            outcomes = []
+        outcomes = await self._settle(steps, notes)
+        self._tell(decided=_decided(outcomes))
+        return outcomes
+
+    async def _settle(self, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        """Settle a batch in one go, its rows written together; step by step, each undone alone, when a rule breaks."""
+        if len(steps) > 1:
+            with contextlib.suppress(_Broken):
+                return await self._write(lambda unit: self._at_once(unit, steps, notes))
+        return await self._write(lambda unit: self._one_by_one(unit, steps, notes))
+
+    async def _at_once(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        await self._note(unit, notes)
+        seen = await audit.seen(unit, [step.cause for step in steps])
+        unit.gathered = Gathered()
+        outcomes = []
+        try:
             for step in steps:
                 if step.cause in seen:
                     outcomes.append(Outcome(repeated=True))
                     continue
-                outcome = await self._settle_one(unit, step)
+                outcome = await self._decide(unit.at(step.at or unit.now), step)
                 if outcome.answer is not None:
                     seen[step.cause] = audit.DONE
                 outcomes.append(outcome)
-            decided = any(isinstance(outcome.answer, Decision) for outcome in outcomes)
-            if decided and self._claim is not None:
-                await self._claim.announce(unit)
-        self._tell(decided=decided)
+            await unit.settled()
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            raise _Broken from error
+        return await self._announce(unit, outcomes)
+
+    async def _one_by_one(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        await self._note(unit, notes)
+        seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
+        outcomes = []
+        for step in steps:
+            if step.cause in seen:
+                outcomes.append(Outcome(repeated=True))
+                continue
+            outcome = await self._settle_one(unit, step)
+            if outcome.answer is not None:
+                seen[step.cause] = audit.DONE
+            outcomes.append(outcome)
+        return await self._announce(unit, outcomes)
+
+    async def _announce(self, unit: Writing, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
+        if _decided(outcomes) and self._claim is not None:
+            await self._claim.announce(unit)
         return tuple(outcomes)
 
     async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
         """Take rows of the outbox for a worker that drives this Matrix device."""
-        async with self.writing() as unit:
-            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+        return await self._write(
+            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+        )
 
     async def take_up(self, worker: str) -> None:
         """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
-        async with self.writing() as unit:
-            await outbox.free_leases(unit, worker)
+        await self._write(lambda unit: outbox.free_leases(unit, worker))
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
-        """Hold the writer's place for one transaction; for storage's own use."""
-        async with self._writer, self._engine.connect() as plain:
-            connection = await plain.execution_options(**WRITE)
-            async with connection.begin():
-                unit = Writing(connection, self._clock())
-                if self._claim is not None:
-                    await self._claim.guard(unit)
-                yield unit
+    async def _write(self, doing: Callable[[Writing], Awaitable[T]]) -> T:
+        """Hold the writer's place for one transaction; whoever is cancelled meanwhile may find it done."""
+
+        def write() -> T:
+            with self._engine.connect() as plain:
+                connection = plain.execution_options(**WRITE)
+                with connection.begin():
+                    unit = Writing(connection, self._clock())
+                    if self._claim is not None:
+                        finish(self._claim.guard(unit))
+                    return finish(doing(unit))
+
+        return await asyncio.get_running_loop().run_in_executor(self._writer, write)
 
     async def _note(self, unit: Writing, notes: Sequence[Fact]) -> None:
         """Write the notes down; what was only observed must not keep the rest from being known."""
@@ -207,9 +267,9 @@ class Store:
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            await savepoint.rollback()
+            savepoint.rollback()
             return False
-        await savepoint.commit()
+        savepoint.commit()
         return True
 
     async def _bury_observed(self, unit: Writing, note: Observed) -> None:
@@ -218,22 +278,24 @@ class Store:
         await write_buried(unit, Buried(cause=cause, room=None, sender=None, reason=reason, raw=None, at=unit.now))
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
-        now = step.at or unit.now
         savepoint = await unit.savepoint()
         try:
-            view = unit.at(now)
-            answer = await step.decide(view)
-            if answer is not None:
-                await self._apply(view, step, answer)
-            await savepoint.commit()
+            outcome = await self._decide(unit.at(step.at or unit.now), step)
+            savepoint.commit()
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
-            await savepoint.rollback()
+            savepoint.rollback()
             return await self._bury(unit, step, error)
         except Exception as error:
-            await savepoint.rollback()
+            savepoint.rollback()
             return await self._bury(unit, step, error)
+        return outcome
+
+    async def _decide(self, unit: Writing, step: Step) -> Outcome:
+        answer = await step.decide(unit)
+        if answer is not None:
+            await self._apply(unit, step, answer)
         return Outcome(answer=answer)
 
     async def _apply(self, unit: Writing, step: Step, answer: Decision | Refusal) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, select
@@ -36,7 +36,7 @@ from content.organisations import Kind as Level
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
 from storage import checkins, outbox, schedules
-from storage.checkins import expectations, tallies
+from storage.checkins import branch_months, expectations, tallies
 from storage.outbox import Claimed, Sent
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
@@ -326,6 +326,18 @@ class SmallBranch:
         """Return the running counts in the same form, zeros left out."""
         rows = await self.store.read(lambda unit: unit.rows(select(tallies)))
         return Counter({(row.occurrence_id, row.branch_id, row.state): row.number for row in rows if row.number})
+
+    async def recounted(self) -> Counter[tuple[str, date, str]]:
+        """Count the places by branch, month of their occurrence, and state."""
+        columns = (expectations.c.branch_id, schedules.occurrences.c.local_date, expectations.c.state)
+        query = select(*columns).join(schedules.occurrences, schedules.occurrences.c.id == expectations.c.occurrence_id)
+        rows = await self.store.read(lambda unit: unit.rows(query))
+        return Counter((row[0], row[1].replace(day=1), row[2]) for row in rows)
+
+    async def summed(self) -> Counter[tuple[str, date, str]]:
+        """Return the sums by month in the same form, zeros left out."""
+        rows = await self.store.read(lambda unit: unit.rows(select(branch_months)))
+        return Counter({(row.branch_id, row.month, row.state): row.number for row in rows if row.number})
 
 
 def fresh_cause() -> Cause:

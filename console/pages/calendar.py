@@ -13,7 +13,6 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward, own_path
 from console.desk import ask, settle
-from console.tree import is_below, parents_of
 from console.wording import reader, today
 from content.identifiers import OccurrenceId, OrganisationId
 from content.occurrences import State, cancel_occurrence, send_missed_now
@@ -138,18 +137,3 @@ async def _own(
     entry = await schedules.entry(unit, id)
     allowed = {node.id for node in await organisations.tree(unit, roots)}
     return entry if entry is not None and entry.occurrence.audience in allowed else None
-
-
-async def visible(
-    unit: Reading,
-    id: OccurrenceId,  # noqa: A002
-    roots: tuple[OrganisationId, ...],
-) -> schedules.Entry | None:
-    """Return an occurrence that concerns these subtrees: its audience lies in them, or above them."""
-    entry = await schedules.entry(unit, id)
-    if entry is None:
-        return None
-    parents = parents_of(await organisations.tree(unit))
-    audience = entry.occurrence.audience
-    concerned = is_below(parents, audience, roots) or any(is_below(parents, root, [audience]) for root in roots)
-    return entry if concerned else None

@@ -10,14 +10,12 @@ from flask import Blueprint, abort, render_template
 
 from console.access import here, requires
 from console.desk import ask
-from console.pages.calendar import visible
-from console.tree import in_order
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
-from content.organisations import Kind, Organisation, Right
+from content.organisations import Organisation, Right
 from content.participation import Share, share
-from storage import checkins, lessons, organisations, participation, schedules
+from storage import checkins, lessons, participation, schedules
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -66,7 +64,8 @@ def show_one(id: str) -> str:  # noqa: A002
     at = here()
     by_name = at.roots_for(Right.READ_MEMBERS)
     recording = at.roots_for(Right.RECORD)
-    one = ask(lambda unit: _one(unit, OccurrenceId(id), at.roots, by_name, recording))
+    nodes = at.within(Right.READ)
+    one = ask(lambda unit: _one(unit, OccurrenceId(id), at.roots, nodes, by_name, recording))
     if one is None:
         abort(404)
     audience = at.node(one.entry.occurrence.audience)
@@ -80,19 +79,18 @@ async def _one(
     unit: Reading,
     id: OccurrenceId,  # noqa: A002
     roots: tuple[OrganisationId, ...],
+    nodes: tuple[Organisation, ...],
     by_name: tuple[OrganisationId, ...],
     recording: tuple[OrganisationId, ...],
 ) -> One | None:
-    entry = await visible(unit, id, roots)
+    entry = await schedules.visible(unit, id, roots)
     if entry is None:
         return None
-    branches = []
+    counted = await checkins.numbers_by_branch(unit, id, roots)
+    branches = [(node, share(counted[node.id]), counted[node.id]) for node in nodes if node.id in counted]
     total: Counter[State] = Counter()
-    nodes = {node.id: node for node in in_order(await organisations.tree(unit, roots))}
-    for node in nodes.values():
-        if node.kind is Kind.BRANCH and (numbers := await checkins.numbers(unit, id, node.id)):
-            branches.append((node, share(numbers), numbers))
-            total.update(numbers)
+    for numbers in counted.values():
+        total.update(numbers)
     lesson = await lessons.lesson(unit, entry.occurrence.lesson)
     few = total.total() <= MOST_NAMES
     lines = await participation.lines(unit, by_name, occurrence=id) if by_name and few else ()
@@ -103,5 +101,5 @@ async def _one(
         lines=lines,
         reasons=await participation.reasons(unit, recording, id) if lines and recording else {},
         too_many=not few,
-        lesson_visible=lesson is not None and lesson.owner in nodes,
+        lesson_visible=lesson is not None and lesson.owner in {node.id for node in nodes},
     )

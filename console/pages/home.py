@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -11,11 +10,10 @@ from flask import Blueprint, render_template
 from console.access import here, requires
 from console.desk import ask, now
 from console.wording import today
-from content.checkins import State
 from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
-from content.participation import Share, by_week, monday, share
+from content.participation import Share, add, by_week, monday, share
 from storage import heartbeats, members, outbox, participation, schedules, sync
 from storage.heartbeats import life
 from storage.participation import Period
@@ -26,6 +24,7 @@ pages = Blueprint("home", __name__)
 COMING = timedelta(days=14)
 MISSED_SINCE = timedelta(days=30)
 WEEKS_SHOWN = 6
+MOST_COUNTED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,29 +64,27 @@ async def _today(
 ) -> Today:
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
     month = Period(since=day.replace(day=1), until=day)
-    numbers = await outbox.numbers(unit, roots, private=private)
-    this_month = await participation.by_occurrence(unit, roots, month)
-    total: Counter[State] = Counter()
-    for line in this_month:
-        total.update(line.numbers)
-    recent = await participation.by_occurrence(unit, roots, Period(since=day - timedelta(days=14)), limit=40)
+    fortnight = Period(since=day - timedelta(days=14))
+    still_open = await participation.by_occurrence(unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40)
     return Today(
         failed=await outbox.items(
             unit, roots, private=private, states=[outbox.State.FAILED, outbox.State.EXPIRED], limit=5
         ),
-        waiting=numbers.get(outbox.State.PENDING, 0) + numbers.get(outbox.State.LEASED, 0),
+        waiting=await outbox.number(
+            unit, roots, private=private, states=[outbox.State.PENDING, outbox.State.LEASED], most=MOST_COUNTED
+        ),
         missed=await schedules.calendar(
             unit, roots, since=at - MISSED_SINCE, states=[OccurrenceState.MISSED], newest_first=True, limit=5
         ),
-        open=tuple((line, share(line.numbers)) for line in recent if line.state is OccurrenceState.OPEN),
+        open=tuple((line, share(line.numbers)) for line in still_open),
         coming=await schedules.calendar(
             unit, roots, since=at - timedelta(hours=1), until=at + COMING, states=[OccurrenceState.PLANNED], limit=6
         ),
         beats=await heartbeats.beats(unit),
         buried=(await sync.troubles(unit))["dead_letters"],
         members=await members.count(unit, roots),
-        month=share(total),
-        held=sum(1 for line in this_month if line.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)),
+        month=add((await participation.by_branch(unit, roots, month)).values()),
+        held=await participation.held(unit, roots, month),
         weeks=await _weeks(unit, roots, first_week, day),
     )
 
@@ -95,9 +92,8 @@ async def _today(
 async def _weeks(
     unit: Reading, roots: tuple[OrganisationId, ...], first: date, last: date
 ) -> tuple[tuple[date, Share], ...]:
-    days = await participation.by_day(unit, roots, Period(since=first, until=last))
-    weeks = by_week(("all", day, state, number) for _, day, state, number in days).get("all", {})
+    days = await participation.by_date(unit, roots, Period(since=first, until=last))
+    weeks = by_week(("all", day, counted) for day, counted in days).get("all", {})
     return tuple(
-        (first + timedelta(weeks=place), share(weeks.get(first + timedelta(weeks=place), {})))
-        for place in range(WEEKS_SHOWN)
+        (week, weeks.get(week, share({}))) for week in (first + timedelta(weeks=place) for place in range(WEEKS_SHOWN))
     )

@@ -9,7 +9,7 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OutboxId
+from content.identifiers import OrganisationId, OutboxId
 from content.organisations import Right
 from storage import outbox
 from storage.outbox import State
@@ -24,7 +24,9 @@ TABS = {
 }
 RETRIED = frozenset({State.FAILED, State.EXPIRED, State.CANCELLED})
 CANCELLED = frozenset({State.PENDING, State.FAILED, State.EXPIRED})
-MOST_SHOWN = 200
+PAGE_SIZE = 50
+MOST_COUNTED = 1_000
+"""A tray with more in it says "more than"; nobody reads the exact number, and counting years of mail takes long."""
 
 
 @pages.get("/outbox")
@@ -34,19 +36,38 @@ def show() -> str:
     tab = request.args.get("tab", "waiting")
     if tab not in TABS:
         abort(400)
+    before = request.args.get("before", "")[:32]
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
-    items = ask(lambda unit: outbox.items(unit, roots, states=TABS[tab], private=by_name, limit=MOST_SHOWN))
-    numbers = ask(lambda unit: outbox.numbers(unit, roots, private=by_name))
+    found, counts = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
+    items = found[:PAGE_SIZE]
     return render_template(
         "outbox/show.html",
         items=items,
+        more=items[-1] if len(found) > len(items) else None,
+        first_page=not before,
         tab=tab,
-        counts={name: sum(numbers.get(state, 0) for state in states) for name, states in TABS.items()},
+        counts=counts,
+        most_counted=MOST_COUNTED,
         retried=RETRIED,
         cancelled=CANCELLED,
         may_change=here().may(Right.MANAGE_OUTBOX),
-        most=MOST_SHOWN,
     )
+
+
+async def _tray(
+    unit: Reading,
+    roots: tuple[OrganisationId, ...],
+    by_name: tuple[OrganisationId, ...],
+    tab: str,
+    before: OutboxId | None,
+) -> tuple[tuple[outbox.Item, ...], dict[str, int]]:
+    """Return a page of a tray with one row more, and how many rows each tray holds."""
+    items = await outbox.items(unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1)
+    counts = {
+        name: await outbox.number(unit, roots, states=states, private=by_name, most=MOST_COUNTED)
+        for name, states in TABS.items()
+    }
+    return items, counts
 
 
 @pages.post("/outbox/<id>/retry")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,13 +12,13 @@ from flask import Blueprint, Response, abort, render_template, request
 from console.access import Here, here, requires
 from console.desk import ask, now
 from console.sheets import Written, write_csv, write_xlsx
-from console.tree import depths, in_order, is_below, parents_of
+from console.tree import depths, parents_of
 from console.wording import day as day_text
 from console.wording import fully, t, today
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.organisations import Kind, Organisation, Right
-from content.participation import Share, by_week, monday, share
+from content.participation import Share, add, by_week, monday, share
 from storage import members, organisations, participation
 from storage.participation import Line, MemberLine, OccurrenceLine, Period
 from storage.unit import Reading
@@ -27,9 +27,12 @@ pages = Blueprint("participation", __name__)
 
 WEEKS_SHOWN = 8
 MOST_WEEKS = 53
-MOST_OCCURRENCES = 200
+MOST_OCCURRENCES = 60
+MOST_LINES = 100
+PLACES_SHOWN = 30
+NAMES_SHOWN = 50
 MOST_NAMES = 500
-"""More names than this are shown a branch at a time."""
+"""Of more members than this, one chooses a branch first."""
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 SHADES = 5
@@ -55,20 +58,12 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """What the store knows of a period, before anything is added up."""
-
-    days: tuple[tuple[OrganisationId, date, State, int], ...]
-    nodes: tuple[Organisation, ...]
-    occurrences: tuple[OccurrenceLine, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The numbers of a period, for the places asked for."""
+    """The numbers of a period, for the places asked for; ``more`` is the last place shown where others follow."""
 
     total: Share
     rows: tuple[Row, ...]
+    more: OrganisationId | None
     weeks: tuple[date, ...]
     cells: dict[OrganisationId, dict[date, Share]]
     occurrences: tuple[OccurrenceLine, ...]
@@ -79,10 +74,13 @@ class Overview:
 def show() -> str:
     """Show the organisations with their shares, the weeks of each branch, and the occurrences."""
     period = wanted_period()
-    seen = _overview(period)
+    after = request.args.get("after", "")[:32]
+    seen = _overview(period, after=OrganisationId(after), most=PLACES_SHOWN)
     return render_template(
         "participation/show.html",
         seen=seen,
+        first_page=not after,
+        most=MOST_OCCURRENCES,
         period=period,
         by_place=place_table(seen),
         shares={line.id: share(line.numbers) for line in seen.occurrences},
@@ -101,10 +99,18 @@ def show_members() -> str:
     if number > MOST_NAMES:
         branches = [node for node in here().within(Right.READ_MEMBERS) if node.kind is Kind.BRANCH]
         return render_template("participation/choose.html", branches=branches, number=number, period=period)
-    lines = ask(lambda unit: participation.by_member(unit, roots, period))
+    after = (request.args.get("after", "")[:120], request.args.get("after_id", "")[:32])
+    found = ask(
+        lambda unit: participation.by_member(
+            unit, roots, period, after=after if after[1] else None, limit=NAMES_SHOWN + 1
+        )
+    )
+    lines = found[:NAMES_SHOWN]
     return render_template(
         "participation/members.html",
         lines=lines,
+        more=lines[-1] if len(found) > len(lines) else None,
+        first_page=not after[1],
         shares={line.id: share(line.numbers) for line in lines},
         branches={node.id: node.name for node in here().nodes},
         period=period,
@@ -121,9 +127,16 @@ def show_member(id: str) -> str:  # noqa: A002
     found = ask(lambda unit: _member(unit, MemberId(id), roots, period))
     if found is None:
         abort(404)
-    name, lines = found
-    counted = share(Counter(line.state for line in lines))
-    return render_template("participation/member.html", name=name, lines=lines, share=counted, period=period, id=id)
+    name, numbers, lines = found
+    return render_template(
+        "participation/member.html",
+        name=name,
+        lines=lines,
+        share=share(numbers),
+        period=period,
+        id=id,
+        most=MOST_LINES if len(lines) < numbers.total() else None,
+    )
 
 
 async def _member(
@@ -131,11 +144,12 @@ async def _member(
     id: MemberId,  # noqa: A002
     roots: tuple[OrganisationId, ...],
     period: Period,
-) -> tuple[str, tuple[Line, ...]] | None:
+) -> tuple[str, Counter[State], tuple[Line, ...]] | None:
     member = await members.member(unit, id)
-    if member is None or member.organisation not in {node.id for node in await organisations.tree(unit, roots)}:
+    if member is None or not await organisations.stands_below(unit, member.organisation, roots):
         return None
-    return member.name, (await participation.lines(unit, roots, period, member=id))[::-1]
+    lines = await participation.lines(unit, roots, period, member=id, newest=MOST_LINES)
+    return member.name, await participation.numbers_of(unit, id, period, roots), lines[::-1]
 
 
 @pages.get("/participation/export/places.<any(xlsx,csv):format>")
@@ -199,55 +213,66 @@ def _date(name: str) -> date | None:
     return day
 
 
-def _overview(period: Period) -> Overview:
-    """Add up on the page's own thread, so that the loop has only the questions to answer."""
-    roots = here().roots
-    found = ask(lambda unit: _read(unit, roots, period))
-    numbers: dict[OrganisationId, Counter[State]] = {}
-    for branch, _, state, number in found.days:
-        numbers.setdefault(branch, Counter())[state] += number
-    shown = in_order(node for node in found.nodes if node.kind is not Kind.GROUP)
-    indents, parents = depths(shown), parents_of(shown)
-    weeks, by_branch = _weeks(period, [day for _, day, _, _ in found.days]), by_week(found.days)
+def _overview(period: Period, *, after: OrganisationId | None = None, most: int | None = None) -> Overview:
+    """Add up the places that follow ``after``, at most so many; the total is of all of them."""
+    at = here()
+    known = ask(lambda unit: participation.by_branch(unit, at.roots, period))
+    outline = tuple(node for node in at.within(Right.READ) if node.kind is not Kind.GROUP)
+    sums, indents = _sums(outline, at.nodes, known), depths(outline)
+    start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
+    shown = outline[start : None if most is None else start + most]
+    branches = tuple(node.id for node in shown if node.kind is Kind.BRANCH)
+    weeks = ask(lambda unit: _weeks(unit, at.roots, period))
+    recent = Period(since=max(filter(None, [period.since, weeks[0]])) if weeks else period.since, until=period.until)
+    days, occurrences = ask(lambda unit: _read(unit, at.roots, branches, recent, period))
+    by_branch = by_week(days)
+    nothing = share({})
     return Overview(
-        total=share(_sum(numbers.values())),
-        rows=tuple(
-            Row(
-                node=node,
-                depth=indents[node.id],
-                share=share(_sum(some for branch, some in numbers.items() if is_below(parents, branch, [node.id]))),
-            )
-            for node in shown
-        ),
+        total=add(known.values()),
+        rows=tuple(Row(node=node, depth=indents[node.id], share=sums.get(node.id, nothing)) for node in shown),
+        more=shown[-1].id if start + len(shown) < len(outline) else None,
         weeks=weeks,
-        cells={
-            node.id: {week: share(by_branch.get(node.id, {}).get(week, {})) for week in weeks}
-            for node in shown
-            if node.kind is Kind.BRANCH
-        },
-        occurrences=found.occurrences,
+        cells={branch: {week: by_branch.get(branch, {}).get(week, nothing) for week in weeks} for branch in branches},
+        occurrences=occurrences,
     )
 
 
-async def _read(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> Found:
-    return Found(
-        days=await participation.by_day(unit, roots, period),
-        nodes=await organisations.tree(unit, roots),
-        occurrences=await participation.by_occurrence(unit, roots, period, limit=MOST_OCCURRENCES),
+def _sums(
+    outline: tuple[Organisation, ...], nodes: tuple[Organisation, ...], known: Mapping[OrganisationId, Share]
+) -> dict[OrganisationId, Share]:
+    """Give each organisation of an outline what the branches at or below it add up to."""
+    parents, shown = parents_of(nodes), {node.id for node in outline}
+    below: dict[OrganisationId, list[Share]] = {}
+    for branch, counted in known.items():
+        place: OrganisationId | None = branch
+        while place is not None:
+            if place in shown:
+                below.setdefault(place, []).append(counted)
+            place = parents.get(place)
+    return {place: add(found) for place, found in below.items()}
+
+
+async def _read(
+    unit: Reading,
+    roots: tuple[OrganisationId, ...],
+    branches: tuple[OrganisationId, ...],
+    recent: Period,
+    period: Period,
+) -> tuple[tuple[tuple[OrganisationId, date, Share], ...], tuple[OccurrenceLine, ...]]:
+    return (
+        await participation.by_day(unit, branches, recent),
+        await participation.by_occurrence(unit, roots, period, limit=MOST_OCCURRENCES),
     )
 
 
-def _sum(counters: Iterable[Counter[State]]) -> Counter[State]:
-    total: Counter[State] = Counter()
-    for counter in counters:
-        total.update(counter)
-    return total
-
-
-def _weeks(period: Period, days: list[date]) -> tuple[date, ...]:
+async def _weeks(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> tuple[date, ...]:
     """Return the Mondays of the period, at most the last year's."""
-    last = monday(period.until or max([*days, today()]))
-    first = monday(period.since or min([*days, last]))
+    first_day, last_day = period.since, period.until
+    if first_day is None or last_day is None:
+        earliest, latest = await participation.ends(unit, roots, period)
+        last_day = last_day or max(filter(None, [latest, today()]))
+        first_day = first_day or min(filter(None, [earliest, monday(last_day)]))
+    first, last = monday(first_day), monday(last_day)
     number = min((last - first).days // 7 + 1, MOST_WEEKS)
     return tuple(last - timedelta(weeks=place) for place in reversed(range(max(number, 0))))
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from content.checkins import TOOK_PART, State
-from content.participation import by_week, monday, share
+from content.participation import add, by_week, monday, months, share
 
 NUMBERS = st.dictionaries(st.sampled_from(list(State)), st.integers(0, 5000))
 
@@ -49,15 +49,40 @@ def test_a_week_begins_on_monday(day: date) -> None:
 
 def test_weeks_add_up_their_days_branch_by_branch() -> None:
     days = [
-        ("east", date(2026, 6, 29), State.DONE, 2),
-        ("east", date(2026, 7, 5), State.DONE, 3),
-        ("east", date(2026, 7, 6), State.OPEN, 4),
-        ("west", date(2026, 7, 5), State.DONE, 1),
+        ("east", date(2026, 6, 29), share({State.DONE: 2, State.EXCUSED: 1})),
+        ("east", date(2026, 7, 5), share({State.DONE: 3})),
+        ("east", date(2026, 7, 6), share({State.OPEN: 4})),
+        ("west", date(2026, 7, 5), share({State.DONE: 1})),
     ]
     assert by_week(days) == {
         "east": {
-            date(2026, 6, 29): Counter({State.DONE: 5}),
-            date(2026, 7, 6): Counter({State.OPEN: 4}),
+            date(2026, 6, 29): share({State.DONE: 5, State.EXCUSED: 1}),
+            date(2026, 7, 6): share({State.OPEN: 4}),
         },
-        "west": {date(2026, 6, 29): Counter({State.DONE: 1})},
+        "west": {date(2026, 6, 29): share({State.DONE: 1})},
     }
+
+
+@given(st.lists(NUMBERS))
+def test_shares_add_up_as_their_numbers_do(several: list[dict[State, int]]) -> None:
+    together: Counter[State] = Counter()
+    for numbers in several:
+        together.update(numbers)
+    assert add(share(numbers) for numbers in several) == share(together)
+
+
+DAYS = st.dates(date(2025, 11, 1), date(2027, 2, 28))
+
+
+@given(st.none() | DAYS, st.none() | DAYS, DAYS)
+def test_months_and_edges_hold_each_day_of_a_stretch_once(since: date | None, until: date | None, day: date) -> None:
+    apart = months(since, until)
+    month = day.replace(day=1)
+    in_months = (
+        not apart.none
+        and (apart.since is None or month >= apart.since)
+        and (apart.before is None or month < apart.before)
+    )
+    in_edges = sum((first is None or day >= first) and (last is None or day <= last) for first, last in apart.edges)
+    inside = (since is None or day >= since) and (until is None or day <= until)
+    assert in_months + in_edges == int(inside)

@@ -19,7 +19,7 @@ from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, OutboxId
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
-from content.participation import share
+from content.participation import add, share
 from storage import checkins, outbox, participation, schedules
 from storage.outbox import Cancelled, GivenUp, Kind, Postponed, Retried
 from storage.participation import Period
@@ -53,6 +53,7 @@ async def check(branch: SmallBranch) -> None:
     """Check everything that must hold at any time."""
     counted = await branch.counted()
     assert await branch.tallied() == counted
+    assert await branch.summed() == await branch.recounted()
     negative = [row for row in await branch.rows() if row.failures < 0 or row.claim_no < 0]
     assert negative == []
     waiting = Counter(
@@ -85,14 +86,15 @@ async def _screen_equals_export(branch: SmallBranch, root: OrganisationId) -> No
     total = Counter(line.state for line in export)
     for line in await branch.store.read(lambda unit: participation.by_occurrence(unit, roots, period)):
         assert +line.numbers == Counter(one.state for one in export if one.occurrence == line.id)
-    days: Counter[State] = Counter()
-    for _, _, state, number in await branch.store.read(lambda unit: participation.by_day(unit, roots, period)):
-        days[state] += number
+    days = [one for _, _, one in await branch.store.read(lambda unit: participation.by_day(unit, roots, period))]
+    dates = [one for _, one in await branch.store.read(lambda unit: participation.by_date(unit, roots, period))]
+    branches = await branch.store.read(lambda unit: participation.by_branch(unit, roots, period))
     people: Counter[State] = Counter()
     for person in await branch.store.read(lambda unit: participation.by_member(unit, roots, period)):
         people += person.numbers
-    assert days == people == total
+    assert people == total
     shown = share(total)
+    assert add(days) == add(dates) == add(branches.values()) == shown
     assert shown.took_part + shown.excused + shown.waiting + shown.unanswered == shown.asked
 
 
@@ -234,6 +236,7 @@ async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> 
             sorted((planned.index(OccurrenceId(key[0])), *key[1:], n) for key, n in (await branch.counted()).items())
         )
         assert await branch.counted() == await branch.tallied()
+        assert await branch.summed() == await branch.recounted()
     await screen_equals_export(branch)
     return seen
 

@@ -13,6 +13,7 @@ from content.lessons import LessonRevised
 from content.members import Member, MemberChanged, MemberEnrolled
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
+from content.participation import share
 from storage import checkins, lessons, schedules
 from storage.participation import Period, by_day, by_member, by_occurrence, lines, numbers_of
 from tests.small_branch import (
@@ -235,7 +236,7 @@ async def test_numbers_on_the_screen_are_those_of_the_places(branch: SmallBranch
     names = await branch.store.read(lambda unit: by_member(unit, [EAST], period))
     assert {line.id for line in names} == {ZHANG, LI, WANG}
     days = await branch.store.read(lambda unit: by_day(unit, [WEST], period))
-    assert days == ((WEST, NOON.date(), State.OPEN, 4),)
+    assert days == ((WEST, NOON.date(), share({State.OPEN: 4})),)
     nothing = await branch.store.read(lambda unit: lines(unit, [ROOF], Period(since=NOON.date() + timedelta(days=1))))
     assert nothing == ()
 

@@ -408,19 +408,19 @@ async def test_the_desk_shows_each_organiser_their_own_subtree(branch: SmallBran
             await outbox.items(unit, [ROOF], states=everything),
             await outbox.items(unit, [EAST], states=everything),
             await outbox.items(unit, [WEST], states=everything),
-            await outbox.numbers(unit, [WEST]),
+            await outbox.number(unit, [WEST], states=[State.PENDING], most=9),
             await outbox.items(unit, [ROOF], states=everything, private=[WEST]),
-            await outbox.numbers(unit, [ROOF], private=[WEST]),
+            await outbox.number(unit, [ROOF], states=everything, private=[WEST], most=9),
         )
 
-    roof, east, west, numbers, unnamed, unnamed_numbers = await branch.store.read(desk)
+    roof, east, west, number, unnamed, unnamed_number = await branch.store.read(desk)
     assert {item.user for item in unnamed} == {None}
-    assert len(unnamed) == sum(unnamed_numbers.values()) == len(roof) - 1
+    assert len(unnamed) == unnamed_number == len(roof) - 1
     assert len(roof) == len(east) + len(west)
     assert {item.room for item in east} == {EAST_ROOM, None}
     assert {item.user for item in east} == {None, account(ZHANG)}
     assert [(item.room, item.user) for item in west] == [(WEST_ROOM, None)]
-    assert numbers == {State.PENDING: 1}
+    assert number == 1
     (only,) = west
     assert await branch.store.read(lambda unit: outbox.item(unit, [EAST], only.id)) is None
     assert await branch.store.read(lambda unit: outbox.item(unit, [WEST], only.id)) == only

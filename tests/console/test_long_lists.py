@@ -1,0 +1,100 @@
+"""Long lists come a page at a time, and all pages together hold what the export holds, each line once."""
+
+from __future__ import annotations
+
+import csv
+import html
+import re
+
+import pytest
+
+from tests.console.console_house import Browser, House
+
+NEXT = re.compile(r'rel="next" href="([^"]+)"')
+ROW = re.compile(r'<tr>\s*<th scope="row"[^>]*><a href="[^"]*">([^<]+)</a></th>')
+
+
+def pages(browser: Browser, path: str) -> list[str]:
+    """Turn the pages of a list from the first to the last."""
+    found: list[str] = []
+    wanted: str | None = path
+    while wanted:
+        answer = browser.get(wanted)
+        assert answer.status_code == 200
+        found.append(answer.get_data(as_text=True))
+        following = [link for link in NEXT.findall(found[-1]) if "after" in link or "before" in link]
+        wanted = html.unescape(following[0]) if following else None
+        assert len(found) < 100
+    return found
+
+
+def column(browser: Browser, path: str) -> list[str]:
+    """Return the first column of an export, without its header."""
+    text = browser.get(path).get_data().decode("utf-8-sig")
+    return [row[0] for row in csv.reader(text.splitlines())][1:]
+
+
+def table(page: str, place: int) -> str:
+    """Return one of the tables of a page."""
+    return re.findall(r"<table.*?</table>", page, re.DOTALL)[place]
+
+
+@pytest.mark.parametrize("period", ["", "?since=2000-01-01", "?since=2026-11-10&until=2026-11-20"])
+def test_places_are_shown_a_page_at_a_time_with_their_weeks(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch, period: str
+) -> None:
+    whole = browser.get(f"/participation{period}").get_data(as_text=True)
+    monkeypatch.setattr("console.pages.participation.PLACES_SHOWN", 2)
+    seen = pages(browser, f"/participation{period}")
+    assert len(seen) > 1
+    names = [html.unescape(name) for page in seen for name in ROW.findall(table(page, 0))]
+    assert names == column(browser, f"/participation/export/places.csv{period}")
+    body = re.compile(r"<tbody>(.*)</tbody>", re.DOTALL)
+    cells = re.compile(r'<td class="number[^"]*">([^<]*)</td>')
+    weeks = [cells.findall(table(page, 1)) for page in [whole, *seen] if 'class="heat"' in page]
+    assert weeks[0] == [cell for part in weeks[1:] for cell in part]
+    assert body.search(table(whole, 0))
+    lead = re.compile(r'<p class="lead">[^<]*</p>')
+    assert {lead.findall(page)[0] for page in seen} == {lead.findall(whole)[0]}
+
+
+def test_members_numbers_are_shown_a_page_at_a_time(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.pages.participation.NAMES_SHOWN", 2)
+    seen = pages(browser, "/participation/members")
+    assert len(seen) > 1
+    names = [html.unescape(name) for page in seen for name in ROW.findall(page)]
+    assert names == column(browser, "/participation/export/members.csv")
+    assert all(len(ROW.findall(page)) <= 2 for page in seen)
+
+
+@pytest.mark.parametrize("tab", ["waiting", "sent", "failed"])
+def test_trays_are_shown_a_page_at_a_time_and_counted_so_far_as_anyone_reads(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch, tab: str
+) -> None:
+    whole = browser.get(f"/outbox?tab={tab}").get_data(as_text=True)
+    rows = re.compile(r'<th scope="row">([^<]*)</th>\s*<td[^>]*>([^<]*)</td>')
+    everything = rows.findall(whole)
+    monkeypatch.setattr("console.pages.outbox.PAGE_SIZE", 1)
+    seen = pages(browser, f"/outbox?tab={tab}")
+    assert [row for page in seen for row in rows.findall(page)] == everything
+    assert len(seen) == max(1, len(everything))
+    monkeypatch.setattr("console.pages.outbox.MOST_COUNTED", 1)
+    numbers = re.findall(r'<span class="number">([^<]*)</span>', browser.get("/outbox").get_data(as_text=True))
+    assert set(numbers) <= {"0", "超过 0"}
+
+
+def test_the_lines_of_one_member_say_when_they_are_only_the_newest(
+    browser: Browser, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = browser.get("/participation/members?since=2000-01-01").get_data(as_text=True)
+    links = [html.unescape(link) for link in re.findall(r'href="(/participation/members/[^"]+)"', page)]
+    whole = max((browser.get(link).get_data(as_text=True) for link in links), key=lambda one: len(ROW.findall(one)))
+    link = next(link for link in links if browser.get(link).get_data(as_text=True).count("<tr>") == whole.count("<tr>"))
+    assert len(ROW.findall(whole)) > 1
+    monkeypatch.setattr("console.pages.participation.MOST_LINES", 1)
+    short = browser.get(link).get_data(as_text=True)
+    assert ROW.findall(short) == ROW.findall(whole)[:1]
+    assert "只显示最新的 1 条" in short
+    assert "只显示最新的" not in whole
+    lead = re.compile(r'<p class="lead">[^<]*</p>')
+    assert lead.findall(short) == lead.findall(whole)
