@@ -1,0 +1,13 @@
+"""Every case that is measured, in the order of the table."""
+
+from __future__ import annotations
+
+from bench import on_stub
+from bench.measuring import Case
+
+CASES: tuple[Case, ...] = (
+    on_stub.COMMANDS,
+    on_stub.SEALED_COMMANDS,
+    on_stub.AT_REST,
+    on_stub.RUSH,
+)
