@@ -52,7 +52,6 @@ async def found(folder: Path, people: People, *, bot: str, position: str | None,
 
     ``position`` is where in the homeserver's stream the bot stands already, ``None`` for one that has heard nothing.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     store = await Store.open(f"sqlite:///{folder / 'zhibu.db'}")
     try:
         facts = list(_facts(people))

@@ -38,6 +38,11 @@ class Members:
         """Tell whether the bot has published what one needs to write to it."""
         return bool(self._bot_keys and self._one_time)
 
+    @property
+    def keys_left(self) -> int:
+        """Return how many one-time keys of the bot nobody has used."""
+        return len(self._one_time)
+
     def take_upload(self, body: dict[str, Any]) -> None:
         """Keep what the bot publishes."""
         if "device_keys" in body:

@@ -172,7 +172,7 @@ class Stub:
         )
         return (
             f'{{"next_batch":"s{next(self._batches)}","to_device":{{"events":{json.dumps(mail)}}},'
-            f'"device_one_time_keys_count":{{"signed_curve25519":{50}}},'
+            f'"device_one_time_keys_count":{{"signed_curve25519":{self._keys_left()}}},'
             '"device_unused_fallback_key_types":["signed_curve25519"],"device_lists":{"changed":[],"left":[]},'
             f'"presence":{{"events":[]}},"account_data":{{"events":[]}},"rooms":{{"join":{{{rooms}}}}}}}'
         ).encode()
@@ -226,7 +226,7 @@ class Stub:
             {
                 "next_batch": "s0",
                 "rooms": {"join": join},
-                "device_one_time_keys_count": {"signed_curve25519": 50},
+                "device_one_time_keys_count": {"signed_curve25519": self._keys_left()},
                 "device_unused_fallback_key_types": ["signed_curve25519"],
                 "device_lists": {"changed": [], "left": []},
                 "to_device": {"events": []},
@@ -234,6 +234,9 @@ class Stub:
                 "account_data": {"events": []},
             }
         ).encode()
+
+    def _keys_left(self) -> int:
+        return 50 if self.members is None else self.members.keys_left
 
     def _all_rooms(self) -> list[str]:
         return [*map(private_room, range(self.rooms)), *map(hall, range(self.halls))]
@@ -304,7 +307,7 @@ class Stub:
                 return 200, {"joined_rooms": self._all_rooms()}
             case [*_, "keys", "upload"]:
                 self._take_keys(body)
-                return 200, {"one_time_key_counts": {"signed_curve25519": 50}}
+                return 200, {"one_time_key_counts": {"signed_curve25519": self._keys_left()}}
             case [*_, "keys", "query"]:
                 return 200, self._devices(body.get("device_keys", {}))
             case [*_, "keys", "claim"]:
