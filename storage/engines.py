@@ -15,10 +15,9 @@ use_bundled()
 
 import sqlite3  # noqa: E402  (only after the better library is in its place)
 
-from sqlalchemy import event, text  # noqa: E402
+from sqlalchemy import Connection, Engine, create_engine, event, text  # noqa: E402
 from sqlalchemy.engine import URL, make_url  # noqa: E402
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError  # noqa: E402
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine  # noqa: E402
 
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
@@ -32,7 +31,7 @@ def trouble(key: str, **parameters: str) -> Trouble:
     return Trouble(Exit.DATABASE, f"database.{key}", **parameters)
 
 
-def open_engine(address: str) -> AsyncEngine:
+def open_engine(address: str) -> Engine:
     """Return an engine for ``sqlite:///FILE`` or ``postgresql://…``; nothing is connected yet.
 
     Raises Trouble for any other address.
@@ -54,15 +53,19 @@ def sqlite_file(address: str) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-def _sqlite(url: URL) -> AsyncEngine:
+def _sqlite(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise trouble("no_file")
-    engine = create_async_engine(
-        url.set(drivername="sqlite+aiosqlite"), connect_args={"timeout": 10}, pool_size=8, hide_parameters=True
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        # A connection is used by one thread at a time, but not always by the one that opened it.
+        connect_args={"timeout": 10, "check_same_thread": False, "cached_statements": 400},
+        pool_size=8,
+        hide_parameters=True,
     )
     wal = may_use_wal(sqlite3.sqlite_version_info)
 
-    @event.listens_for(engine.sync_engine, "connect")
+    @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         try:
@@ -75,11 +78,11 @@ def _sqlite(url: URL) -> AsyncEngine:
             cursor.execute("PRAGMA cache_size=-16000")
             cursor.close()
         except BaseException:
-            # The pool does not close what it never came to hold; left alone, its thread outlives the loop.
+            # The pool does not close what it never came to hold.
             connection.close()
             raise
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         # A read transaction that later writes fails at once when another wrote meanwhile, whatever the timeout.
         write = connection.get_execution_options().get("zhibu_write")
@@ -88,12 +91,12 @@ def _sqlite(url: URL) -> AsyncEngine:
     return engine
 
 
-def _postgresql(url: URL) -> AsyncEngine:
-    engine = create_async_engine(
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
         url.set(drivername="postgresql+psycopg"), pool_size=8, pool_pre_ping=True, hide_parameters=True
     )
 
-    @event.listens_for(engine.sync_engine, "begin")
+    @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         # Under SERIALIZABLE four writers fail each other; one lock lets them queue.
         options = connection.get_execution_options()
@@ -111,41 +114,40 @@ def _postgresql(url: URL) -> AsyncEngine:
 class Claim(Protocol):
     """The right to be the one process that writes, held until closed."""
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the right back."""
 
 
-async def claim(engine: AsyncEngine, file: Path | None) -> Claim:
+def claim(engine: Engine, file: Path | None) -> Claim:
     """Take the one writer's place. Raises Trouble, naming the holder where that is known, when it is taken."""
-    return FileClaim(file) if file is not None else await ServerClaim.take(engine)
+    return FileClaim(file) if file is not None else ServerClaim.take(engine)
 
 
 class ServerClaim:
     """The right to be the one process that writes a PostgreSQL database: a lock that lasts as its connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @classmethod
-    async def take(cls, engine: AsyncEngine) -> ServerClaim:
+    def take(cls, engine: Engine) -> ServerClaim:
         """Take the claim; raises Trouble when another process has it or the server cannot be reached."""
         where = engine.url.render_as_string(hide_password=True)
-        connection = engine.connect()
         try:
-            await connection.start()
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            free = await connection.scalar(text(f"SELECT pg_try_advisory_lock({_PROCESS_LOCK})"))
+            connection = engine.connect()
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            free = connection.scalar(text(f"SELECT pg_try_advisory_lock({_PROCESS_LOCK})"))
         except SQLAlchemyError as error:
             raise trouble("unusable", where=where, why=first_line(error)) from None
         if not free:
-            await connection.close()
+            connection.close()
             raise trouble("in_use", file=where, holder="?")
         return cls(connection)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the claim back."""
-        await self._connection.execute(text(f"SELECT pg_advisory_unlock({_PROCESS_LOCK})"))
-        await self._connection.close()
+        self._connection.execute(text(f"SELECT pg_advisory_unlock({_PROCESS_LOCK})"))
+        self._connection.close()
 
 
 def first_line(error: Exception) -> str:
@@ -178,6 +180,6 @@ class FileClaim:
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the claim back."""
         os.close(self._handle)

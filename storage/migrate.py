@@ -9,9 +9,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Engine, inspect
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.engines import WRITE, first_line, trouble
 
@@ -56,18 +55,18 @@ def standing(connection: Connection, folder: Path = FOLDER) -> Standing:
     )
 
 
-async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
+def migrate(engine: Engine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
     """Run what migrations are missing, in one transaction; with ``change=False`` only check that none is.
 
     Raises Trouble when the database cannot be reached or written, is somebody else's, or is too new.
     """
-    if file is not None and not change and not file.is_file():  # noqa: ASYNC240 - once, before anything runs
+    if file is not None and not change and not file.is_file():
         raise trouble("missing", file=str(file))
     try:
-        async with engine.connect() as plain:
-            connection = await plain.execution_options(**(WRITE if change else {}))
-            async with connection.begin():
-                await connection.run_sync(_migrate, change, folder)
+        with engine.connect() as connection:
+            connection.execution_options(**(WRITE if change else {}))
+            with connection.begin():
+                _migrate(connection, change, folder)
     except SQLAlchemyError as error:
         where = file or engine.url.render_as_string(hide_password=True)
         raise trouble("unusable", where=str(where), why=first_line(error)) from None

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, UserId
@@ -25,6 +26,12 @@ Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
 Clock = Callable[[], datetime]
 T = TypeVar("T")
+
+READERS = 6
+"""Threads that answer questions side by side."""
+
+GROUP = 64
+"""Requests that share one transaction at most."""
 
 
 def utc_now() -> datetime:
@@ -61,14 +68,31 @@ class Outcome:
         return self.answer if isinstance(self.answer, Refusal) else None
 
 
-class Store:
-    """All that is known, on one engine."""
+@dataclass(slots=True, kw_only=True)
+class _Request:
+    """Something that waits for the writer's place; ``news`` when it may have put something into the outbox."""
 
-    def __init__(self, engine: AsyncEngine, clock: Clock = utc_now, claim: Claim | None = None) -> None:
+    work: Callable[[Writing], Awaitable[Any]]
+    done: asyncio.Future[Any]
+    news: bool
+
+
+class Store:
+    """All that is known, on one engine.
+
+    Questions are answered, and requests carried out, on threads of the store's own, each from its first statement to
+    its last without going back to the loop. One thread writes. Requests that came while it was busy share the next
+    transaction, and so the one moment at which the disk is waited for; each of them is undone alone if it fails.
+    """
+
+    def __init__(self, engine: Engine, clock: Clock = utc_now, claim: Claim | None = None) -> None:
         self._engine = engine
         self._clock = clock
         self._claim = claim
-        self._writer = asyncio.Lock()
+        self._readers = ThreadPoolExecutor(READERS, "reader")
+        self._writer = ThreadPoolExecutor(1, "writer")
+        self._waiting: list[_Request] = []
+        self._writing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
 
     @classmethod
@@ -77,28 +101,35 @@ class Store:
 
         ``exclusive=False`` opens it beside a running program, to read. Raises Trouble with advice.
         """
-        engine = open_engine(address)
-        file = sqlite_file(address)
-        store = cls(engine, clock)
+        store = cls(open_engine(address), clock)
         try:
+            await asyncio.to_thread(store._prepare, sqlite_file(address), exclusive)
             if exclusive:
-                store._claim = await claim(engine, file)
-            await migrate(engine, file, change=exclusive)
-            if exclusive:
-                async with store.writing() as unit:
-                    await outbox.free_leases(unit)
+                await store._write(outbox.free_leases, news=False)
         except BaseException:
             await store.close()
             raise
         return store
 
+    def _prepare(self, file: Path | None, exclusive: bool) -> None:
+        if exclusive:
+            self._claim = claim(self._engine, file)
+        migrate(self._engine, file, change=exclusive)
+
     async def close(self) -> None:
-        """Finish with the database and give the writer's place back."""
+        """Finish what is under way and with the database, and give the writer's place back."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
+        await asyncio.to_thread(self._close)
+
+    def _close(self) -> None:
+        self._writer.shutdown()
+        self._readers.shutdown()
         if self._claim is not None:
             with contextlib.suppress(DBAPIError):
-                await self._claim.close()
+                self._claim.close()
             self._claim = None
-        await self._engine.dispose()
+        self._engine.dispose()
 
     def now(self) -> datetime:
         """Return the present instant by the store's clock."""
@@ -110,8 +141,11 @@ class Store:
 
     async def read(self, question: Callable[[Reading], Awaitable[T]]) -> T:
         """Answer a question from one consistent view."""
-        async with self._engine.connect() as connection:
-            return await question(Reading(connection, self._clock()))
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._answer, question)
+
+    def _answer(self, question: Callable[[Reading], Awaitable[T]]) -> T:
+        with self._engine.connect() as connection:
+            return _finish(question(Reading(connection, self._clock())))
 
     async def settle(self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
         """Record the notes, then decide every step and record what follows, all in one transaction.
@@ -119,34 +153,81 @@ class Store:
         A cause that was seen before has no second effect. A rule that raises is undone on its own, kept as a dead
         letter, and the others go on. Raises the database's error, with nothing recorded, when the commit fails.
         """
-        async with self.writing() as unit:
-            await self._note(unit, notes)
-            seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
-            outcomes = []
-            for step in steps:
-                if step.cause in seen:
-                    outcomes.append(Outcome(repeated=True))
-                    continue
-                outcome = await self._settle_one(unit, step)
-                if outcome.answer is not None:
-                    seen[step.cause] = audit.DONE
-                outcomes.append(outcome)
-        for listener in self._listeners:
-            listener()
-        return tuple(outcomes)
+        return await self._write(lambda unit: self._settle(unit, steps, notes), news=True)
 
     async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
         """Take rows of the outbox for a worker that drives this Matrix device."""
-        async with self.writing() as unit:
-            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+        return await self._write(
+            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit), news=False
+        )
 
-    @asynccontextmanager
-    async def writing(self) -> AsyncIterator[Writing]:
-        """Hold the writer's place for one transaction; for storage's own use."""
-        async with self._writer, self._engine.connect() as plain:
-            connection = await plain.execution_options(**WRITE)
-            async with connection.begin():
-                yield Writing(connection, self._clock())
+    async def _write(self, work: Callable[[Writing], Awaitable[T]], *, news: bool) -> T:
+        """Carry a request out in the next transaction; whoever is cancelled meanwhile may find it done or not."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Request(work=work, done=done, news=news))
+        if self._writing is None:
+            self._writing = loop.create_task(self._write_all())
+        return await done
+
+    async def _write_all(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+                group = [request for request in group if not request.done.cancelled()]
+                try:
+                    ended = await loop.run_in_executor(self._writer, self._transact, [one.work for one in group])
+                except Exception as error:
+                    ended = [(None, error)] * len(group)
+                for request, (value, trouble) in zip(group, ended, strict=True):
+                    self._end(request, value, trouble)
+                if any(one.news for one, (_, trouble) in zip(group, ended, strict=True) if trouble is None):
+                    for listener in self._listeners:
+                        listener()
+        finally:
+            self._writing = None
+
+    def _end(self, request: _Request, value: object, trouble: Exception | None) -> None:
+        if request.done.done():
+            return
+        if trouble is None:
+            request.done.set_result(value)
+        else:
+            request.done.set_exception(trouble)
+
+    def _transact(self, works: Sequence[Callable[[Writing], Awaitable[Any]]]) -> list[tuple[Any, Exception | None]]:
+        """Carry requests out in one transaction, each undone alone where it fails; raises when the commit does."""
+        with self._engine.connect() as connection:
+            connection.execution_options(**WRITE)
+            with connection.begin():
+                return [self._carry_out(Writing(connection, self._clock()), work) for work in works]
+
+    def _carry_out(self, unit: Writing, work: Callable[[Writing], Awaitable[Any]]) -> tuple[Any, Exception | None]:
+        savepoint = unit.savepoint()
+        try:
+            value = _finish(work(unit))
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise
+            savepoint.rollback()
+            return None, error
+        savepoint.commit()
+        return value, None
+
+    async def _settle(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+        await self._note(unit, notes)
+        seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
+        outcomes = []
+        for step in steps:
+            if step.cause in seen:
+                outcomes.append(Outcome(repeated=True))
+                continue
+            outcome = await self._settle_one(unit, step)
+            if outcome.answer is not None:
+                seen[step.cause] = audit.DONE
+            outcomes.append(outcome)
+        return tuple(outcomes)
 
     async def _note(self, unit: Writing, notes: Sequence[Fact]) -> None:
         """Write the notes down; what was only observed must not keep the rest from being known."""
@@ -160,16 +241,16 @@ class Store:
                 await facts.write(unit, note)
 
     async def _attempt(self, unit: Writing, notes: Sequence[Fact]) -> bool:
-        savepoint = await unit.savepoint()
+        savepoint = unit.savepoint()
         try:
             for note in notes:
                 await facts.write(unit, note)
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            await savepoint.rollback()
+            savepoint.rollback()
             return False
-        await savepoint.commit()
+        savepoint.commit()
         return True
 
     async def _bury_observed(self, unit: Writing, note: Observed) -> None:
@@ -179,20 +260,20 @@ class Store:
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
         now = step.at or unit.now
-        savepoint = await unit.savepoint()
+        savepoint = unit.savepoint()
         try:
             view = unit.at(now)
             answer = await step.decide(view)
             if answer is not None:
                 await self._apply(view, step, answer)
-            await savepoint.commit()
+            savepoint.commit()
         except DBAPIError as error:
             if error.connection_invalidated:
                 raise
-            await savepoint.rollback()
+            savepoint.rollback()
             return await self._bury(unit, step, error)
         except Exception as error:
-            await savepoint.rollback()
+            savepoint.rollback()
             return await self._bury(unit, step, error)
         return Outcome(answer=answer)
 
@@ -214,3 +295,14 @@ class Store:
         letter = Buried(cause=step.cause, room=None, sender=step.actor, reason=reason, raw=None, at=unit.now)
         await write_buried(unit, letter)
         return Outcome(failed=True)
+
+
+def _finish(answering: Awaitable[T]) -> T:
+    """Carry a question or a request out on this thread: what it waits for is the database, which is asked at once."""
+    running = cast(Coroutine[Any, Any, T], answering)
+    try:
+        running.send(None)
+    except StopIteration as end:
+        return cast(T, end.value)
+    running.close()
+    raise RuntimeError("whoever decides may wait for the database only")

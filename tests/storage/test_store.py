@@ -172,15 +172,15 @@ async def test_a_commit_that_fails_leaves_nothing_and_tells_nobody(
     branch.store.on_change(lambda: woken.append(True))
     before = await branch.size()
     engine = branch.store._engine
-    real = engine.sync_engine.dialect.do_commit
+    real = engine.dialect.do_commit
 
     def cut(_connection: object) -> None:
         raise OSError("the power is gone")
 
-    monkeypatch.setattr(engine.sync_engine.dialect, "do_commit", cut)
+    monkeypatch.setattr(engine.dialect, "do_commit", cut)
     with pytest.raises(OSError, match="power"):
         await branch.store.settle([granting()], notes=[Heard(account=ME, since="s9", at=NOON)])
-    monkeypatch.setattr(engine.sync_engine.dialect, "do_commit", real)
+    monkeypatch.setattr(engine.dialect, "do_commit", real)
     assert await branch.size() == before
     assert woken == []
     await branch.store.settle([granting()])
@@ -244,9 +244,12 @@ async def test_two_workers_never_hold_the_same_row(branch: SmallBranch) -> None:
 async def test_a_question_sees_one_moment_from_its_first_to_its_last_row(branch: SmallBranch) -> None:
     id = await branch.open()
 
+    loop = asyncio.get_running_loop()
+
     async def ask(unit: Any) -> tuple[State | None, State | None]:
         before = await checkins.expectation(unit, id, ZHANG)
-        await branch.answer(id, ZHANG)
+        # Questions are answered on a thread of their own; the loop goes on and can write meanwhile.
+        asyncio.run_coroutine_threadsafe(branch.answer(id, ZHANG), loop).result()
         after = await checkins.expectation(unit, id, ZHANG)
         return (before.state if before else None, after.state if after else None)
 
