@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    bindparam,
     select,
     update,
 )
@@ -25,6 +26,7 @@ from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, Occurr
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -110,11 +112,44 @@ def _expectation(row: AnyRow) -> Expectation:
     )
 
 
+_PLACE = (expectations.c.occurrence_id == bindparam("occurrence")) & (expectations.c.member_id == bindparam("member"))
+_EXPECTATION = Prepared(_expecting().where(_PLACE))
+_STILL_OPEN = Prepared(
+    _expecting()
+    .where(expectations.c.member_id == bindparam("member"), occurrences.c.state == OccurrenceState.OPEN)
+    .order_by(occurrences.c.due_at, occurrences.c.id)
+)
+_OPEN_IN_ROOM = Prepared(
+    select(occurrences.c.id)
+    .join(cards, cards.c.occurrence_id == occurrences.c.id)
+    .where(cards.c.room_id == bindparam("room"), occurrences.c.state == OccurrenceState.OPEN)
+    .order_by(occurrences.c.due_at, occurrences.c.id)
+)
+_BRANCH = Prepared(select(expectations.c.branch_id).where(_PLACE))
+_ANSWER = Prepared(
+    update(expectations)
+    .where(_PLACE, expectations.c.state == bindparam("before"))
+    .values(
+        state=bindparam("after"),
+        decided_at=bindparam("at"),
+        decided_by=bindparam("cause"),
+        reason=bindparam("why"),
+    )
+)
+_COUNT = Prepared(
+    update(tallies)
+    .where(
+        tallies.c.occurrence_id == bindparam("occurrence"),
+        tallies.c.branch_id == bindparam("branch"),
+        tallies.c.state == bindparam("which"),
+    )
+    .values(number=tallies.c.number + bindparam("step", type_=Integer))
+)
+
+
 async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
     """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
-    row = await unit.first(
-        _expecting().where(expectations.c.occurrence_id == occurrence, expectations.c.member_id == member)
-    )
+    row = await unit.first(_EXPECTATION, {"occurrence": occurrence, "member": member})
     return _expectation(row) if row else None
 
 
@@ -126,12 +161,7 @@ async def decided_by(unit: Reading, cause: str) -> Expectation | None:
 
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
-    query = (
-        _expecting()
-        .where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN)
-        .order_by(occurrences.c.due_at, occurrences.c.id)
-    )
-    return tuple(_expectation(row) for row in await unit.rows(query))
+    return tuple(_expectation(row) for row in await unit.rows(_STILL_OPEN, {"member": member}))
 
 
 async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[Expectation, ...]:
@@ -178,13 +208,7 @@ async def cards_of(unit: Reading, occurrence: OccurrenceId) -> tuple[CardId, ...
 
 async def open_in_room(unit: Reading, room: RoomId) -> tuple[OccurrenceId, ...]:
     """Return the occurrences whose card stands open in a room, oldest first."""
-    query = (
-        select(occurrences.c.id)
-        .join(cards, cards.c.occurrence_id == occurrences.c.id)
-        .where(cards.c.room_id == room, occurrences.c.state == OccurrenceState.OPEN)
-        .order_by(occurrences.c.due_at, occurrences.c.id)
-    )
-    return tuple(OccurrenceId(row.id) for row in await unit.rows(query))
+    return tuple(OccurrenceId(row.id) for row in await unit.rows(_OPEN_IN_ROOM, {"room": room}))
 
 
 async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
@@ -234,19 +258,17 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
-    place = (expectations.c.occurrence_id == fact.occurrence) & (expectations.c.member_id == fact.member)
-    branch = await unit.value(select(expectations.c.branch_id).where(place))
+    place = {"occurrence": fact.occurrence, "member": fact.member}
+    branch = await unit.value(_BRANCH, place)
     reset = fact.after in (State.OPEN, State.UNANSWERED)
-    changed = await unit.execute(
-        update(expectations)
-        .where(place, expectations.c.state == fact.before)
-        .values(
-            state=fact.after,
-            decided_at=None if reset else fact.at,
-            decided_by=None if reset else fact.cause,
-            reason=fact.reason,
-        )
-    )
+    answer = {
+        "before": fact.before,
+        "after": fact.after,
+        "at": None if reset else fact.at,
+        "cause": None if reset else fact.cause,
+        "why": fact.reason,
+    }
+    changed = await unit.execute(_ANSWER, {**place, **answer})
     if changed != 1:
         raise LookupError("an answer was decided on a state that no longer holds")
     if fact.before is not fact.after:
@@ -255,14 +277,9 @@ async def write_answered(unit: Writing, fact: Answered) -> None:
 
 
 async def _count(unit: Writing, occurrence: OccurrenceId, branch: str, state: State, step: int) -> None:
-    key = {"occurrence_id": occurrence, "branch_id": branch, "state": state}
-    changed = await unit.execute(
-        update(tallies)
-        .where(*(tallies.c[name] == value for name, value in key.items()))
-        .values(number=tallies.c.number + step)
-    )
+    changed = await unit.execute(_COUNT, {"occurrence": occurrence, "branch": branch, "which": state, "step": step})
     if not changed:
-        await unit.add(tallies, {**key, "number": step})
+        await unit.add(tallies, {"occurrence_id": occurrence, "branch_id": branch, "state": state, "number": step})
 
 
 async def write_closed(unit: Writing, fact: OccurrenceClosed) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, String, Table, Text, func, select, update
+from sqlalchemy import Column, ForeignKey, String, Table, Text, bindparam, func, select, update
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -70,9 +71,12 @@ async def member(unit: Reading, id: MemberId) -> Member | None:  # noqa: A002
     return _member(row) if row else None
 
 
+_BY_USER = Prepared(select(members).where(members.c.user_id == bindparam("user")))
+
+
 async def by_user(unit: Reading, user: UserId) -> Member | None:
     """Return the member to whom a Matrix account belongs."""
-    row = await unit.first(select(members).where(members.c.user_id == user))
+    row = await unit.first(_BY_USER, {"user": user})
     return _member(row) if row else None
 
 

@@ -144,7 +144,7 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._readers, self._answer, question)
 
     def _answer(self, question: Callable[[Reading], Awaitable[T]]) -> T:
-        with self._engine.connect() as connection:
+        with self._engine.connect() as connection, connection.begin():
             return _finish(question(Reading(connection, self._clock())))
 
     async def settle(self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
@@ -201,12 +201,13 @@ class Store:
         with self._engine.connect() as connection:
             connection.execution_options(**WRITE)
             with connection.begin():
-                return [self._carry_out(Writing(connection, self._clock()), work) for work in works]
+                unit = Writing(connection, self._clock())
+                return [self._carry_out(unit, work) for work in works]
 
     def _carry_out(self, unit: Writing, work: Callable[[Writing], Awaitable[Any]]) -> tuple[Any, Exception | None]:
-        savepoint = unit.savepoint()
+        inner, savepoint = unit.part()
         try:
-            value = _finish(work(unit))
+            value = _finish(work(inner))
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
@@ -241,10 +242,10 @@ class Store:
                 await facts.write(unit, note)
 
     async def _attempt(self, unit: Writing, notes: Sequence[Fact]) -> bool:
-        savepoint = unit.savepoint()
+        inner, savepoint = unit.part()
         try:
             for note in notes:
-                await facts.write(unit, note)
+                await facts.write(inner, note)
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
@@ -260,9 +261,9 @@ class Store:
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
         now = step.at or unit.now
-        savepoint = unit.savepoint()
+        inner, savepoint = unit.part()
         try:
-            view = unit.at(now)
+            view = inner.at(now)
             answer = await step.decide(view)
             if answer is not None:
                 await self._apply(view, step, answer)
