@@ -78,7 +78,7 @@ class Delivery:
         speech: Speech,
         *,
         encrypted: bool = True,
-        width: int = 16,
+        width: int = 32,
         jitter: Callable[[float], float] = lambda wait: wait,
     ) -> None:
         self._store = store
@@ -233,8 +233,9 @@ class Delivery:
         if row.user is None or row.words is None:
             return [self._sent(row, None)]
         user, said = row.user, row.words
-        known = listener or await self._store.read(lambda unit: self._listener(unit, user))
-        room, reader = known.room, known.reader
+        if listener is None:
+            listener = await self._store.read(lambda unit: self._listener(unit, user))
+        room, reader = listener.room, listener.reader
         if row.language is not None:
             reader = Reader(language=row.language, timezone=reader.timezone)
         facts: list[Fact] = []

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import os
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -55,7 +56,9 @@ async def main() -> None:
             async with free:
                 await answer(session, room, os.environ["BENCH_BODY"])
 
+        began = time.monotonic()
         await asyncio.gather(*map(send, FAN_OUT))
+        print(json.dumps({"seconds": time.monotonic() - began}))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from bot.matrix import border
 from bot.matrix.faults import Fault, Kind, Shape, must
 
 USER_AGENT = "zhibu"
+CONNECTIONS = 40
+"""More than delivery has under way, so that listening and keys never wait for it."""
 
 
 def path(template: str, *parts: str) -> str:
@@ -96,7 +98,7 @@ class Wire:
                 timeout=aiohttp.ClientTimeout(total=None),
                 headers={"User-Agent": USER_AGENT, **signed_in},
                 cookie_jar=aiohttp.DummyCookieJar(),
-                connector=aiohttp.TCPConnector(limit=32),
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS),
             )
         return self._session
 
