@@ -196,7 +196,7 @@ class Delivery:
         pause = self._jitter(min(2.0 ** min(row.failures, 10), LONGEST_PAUSE))
         return Postponed(claimed=row, not_before=now + timedelta(seconds=pause), error=error, counts=True)
 
-    async def _send(self, row: Claimed, listener: Listener | None) -> list[Fact]:
+    async def _send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
         match row.kind:
             case outbox.Kind.JOIN if row.room:
                 await self._homeserver.join(row.room)

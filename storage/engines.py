@@ -76,6 +76,8 @@ def _sqlite(url: URL) -> Engine:
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")
             cursor.execute("PRAGMA cache_size=-16000")
+            # What only a rollback or a sort needs is nothing to outlive the process.
+            cursor.execute("PRAGMA temp_store=MEMORY")
             cursor.close()
         except BaseException:
             # The pool does not close what it never came to hold.

@@ -287,12 +287,14 @@ async def _enqueue_post(unit: Writing, cause: Cause, post: Post) -> None:
         )
 
 
-_EDITS = select(outbox).where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.EDIT)
+_EDITS = select(outbox.c.number, outbox.c.revision, outbox.c.done_at, outbox.c.not_before).where(
+    outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.EDIT
+)
 # An edit that was tried may have arrived with the numbers it had then; its transaction cannot bring newer ones.
 _WAITING_EDIT = Prepared(_EDITS.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None)))
 _LAST_EDIT = Prepared(_EDITS.order_by(outbox.c.number.desc()).limit(1))
 _LIVE_POST = Prepared(
-    select(outbox)
+    select(outbox.c.id, outbox.c.state, outbox.c.room_id)
     .where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.POST)
     .order_by(outbox.c.part.desc())
     .limit(1)

@@ -20,15 +20,18 @@ class Form:
     def __init__(self, statement: Executable, dialect: Dialect, names: Sequence[str] | None) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=names)  # type: ignore[attr-defined]
         self.sql = str(compiled)
-        self.order: tuple[str, ...] | None = tuple(compiled.positiontup) if compiled.positional else None
-        self._fixed: dict[str, Any] = {}
-        self._converts: dict[str, _Convert] = {}
-        for name, bound in compiled.binds.items():
+        self._by_place = compiled.positional
+        self._gaps: list[tuple[str, _Convert | None, Any]] = []
+        for name in compiled.positiontup if self._by_place else compiled.binds:
+            bound = compiled.binds[name]
             convert = bound.type.dialect_impl(dialect).bind_processor(dialect)
-            if convert is not None:
-                self._converts[name] = convert
-            if not bound.required:
-                self._fixed[name] = convert(bound.value) if convert else bound.value
+            if bound.required:
+                self._gaps.append((name, convert, None))
+            else:
+                value = convert(bound.value) if convert else bound.value
+                self._gaps.append((name, None, value))
+        self._names = [name for name, _, _ in self._gaps]
+        self._fixed = frozenset(name for name, bound in compiled.binds.items() if not bound.required)
         columns = list(statement.selected_columns) if isinstance(statement, Select) else []
         self._row: Any = namedtuple("Row", [str(column.key) for column in columns]) if columns else None
         reads = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
@@ -36,11 +39,11 @@ class Form:
 
     def bind(self, parameters: Parameters) -> Any:
         """Return parameters as the driver takes them."""
-        values = {**self._fixed, **parameters}
-        for name, convert in self._converts.items():
-            if name in parameters:
-                values[name] = convert(values[name])
-        return values if self.order is None else [values[name] for name in self.order]
+        values = [
+            value if name in self._fixed else parameters[name] if convert is None else convert(parameters[name])
+            for name, convert, value in self._gaps
+        ]
+        return values if self._by_place else dict(zip(self._names, values, strict=True))
 
     def rows(self, found: Sequence[Any]) -> list[Any]:
         """Return the driver's rows with our values under their names."""

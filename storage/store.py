@@ -20,7 +20,7 @@ from storage import audit, facts, outbox
 from storage.engines import WRITE, Claim, claim, open_engine, sqlite_file
 from storage.migrate import migrate
 from storage.sync import Buried, write_buried
-from storage.unit import Reading, Writing
+from storage.unit import Reading, Undone, Writing
 
 Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
@@ -197,11 +197,22 @@ class Store:
             request.done.set_exception(trouble)
 
     def _transact(self, works: Sequence[Callable[[Writing], Awaitable[Any]]]) -> list[tuple[Any, Exception | None]]:
-        """Carry requests out in one transaction, each undone alone where it fails; raises when the commit does."""
+        """Carry requests out in one transaction, each undone alone where it fails; raises when the commit does.
+
+        Nearly always none fails, so that no savepoints are made at first; where one does, all is done again with them.
+        """
+        try:
+            return self._transact_once(works, careful=False)
+        except Undone:
+            return self._transact_once(works, careful=True)
+
+    def _transact_once(
+        self, works: Sequence[Callable[[Writing], Awaitable[Any]]], *, careful: bool
+    ) -> list[tuple[Any, Exception | None]]:
         with self._engine.connect() as connection:
             connection.execution_options(**WRITE)
             with connection.begin():
-                unit = Writing(connection, self._clock())
+                unit = Writing(connection, self._clock(), careful=careful)
                 return [self._carry_out(unit, work) for work in works]
 
     def _carry_out(self, unit: Writing, work: Callable[[Writing], Awaitable[Any]]) -> tuple[Any, Exception | None]:

@@ -46,7 +46,22 @@ class Reading:
         return row[0] if row is not None else None
 
 
-class Savepoint:
+class Undone(Exception):
+    """A part failed that could not be undone alone: undo the whole transaction, and do it again with care."""
+
+
+class Hope:
+    """A part of a transaction that is expected to succeed, as nearly all do; it costs nothing."""
+
+    def commit(self) -> None:
+        """Keep what was done since."""
+
+    def rollback(self) -> None:
+        """Ask for the transaction to be undone and done again with care. Always raises Undone."""
+        raise Undone
+
+
+class Savepoint(Hope):
     """A part of a transaction that can be undone on its own."""
 
     def __init__(self, driver: Driver, depth: int) -> None:
@@ -67,17 +82,29 @@ class Savepoint:
 class Writing(Reading):
     """A reading unit through which storage itself changes rows."""
 
-    def __init__(self, connection: Connection, now: datetime, driver: Driver | None = None, depth: int = 0) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        now: datetime,
+        driver: Driver | None = None,
+        *,
+        careful: bool = True,
+        depth: int = 0,
+    ) -> None:
+        """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone."""
         super().__init__(connection, now, driver)
+        self._careful = careful
         self._depth = depth
 
     def at(self, now: datetime) -> Writing:
         """Return the same unit for another instant."""
-        return Writing(self._connection, now, self._driver, self._depth)
+        return Writing(self._connection, now, self._driver, careful=self._careful, depth=self._depth)
 
-    def part(self) -> tuple[Writing, Savepoint]:
-        """Begin a part that can be undone on its own; return the unit in which it is done, and its savepoint."""
-        inner = Writing(self._connection, self.now, self._driver, self._depth + 1)
+    def part(self) -> tuple[Writing, Hope]:
+        """Begin a part; return the unit in which it is done, and what keeps or undoes it."""
+        if not self._careful:
+            return self, Hope()
+        inner = Writing(self._connection, self.now, self._driver, depth=self._depth + 1)
         return inner, Savepoint(self._driver, self._depth)
 
     async def execute(self, statement: Executable | Prepared, parameters: Any = None) -> int:
