@@ -86,7 +86,7 @@ class Stub:
         self._batches = itertools.count(1)
         self._news: dict[str, list[str]] = {}
         self._mail: list[dict[str, Any]] = []
-        self._listening: Callable[[bytes], None] | None = None
+        self._listening: Callable[[int, bytes], None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._seen: dict[str, str] = {}
         self._devices_of_bot: dict[str, Any] = {}
@@ -160,7 +160,7 @@ class Stub:
         listening, self._listening = self._listening, None
         if self._timer is not None:
             self._timer.cancel()
-        listening(self._batch())
+        listening(200, self._batch())
 
     def _batch(self) -> bytes:
         news, self._news = self._news, {}
@@ -185,7 +185,7 @@ class Stub:
         if parts[:1] == ["bench"]:
             self._loading = asyncio.create_task(self._control(body, reply))
         elif parts[-1:] == ["sync"]:
-            self._sync(parse_qs(query), lambda news: reply(200, news))
+            self._sync(parse_qs(query), reply)
         elif len(parts) == 8 and parts[5] == "send":
             reply(200, self._sent(parts[4], parts[6], parts[7], body))
         else:
@@ -199,14 +199,14 @@ class Stub:
             reply(500, json.dumps({"error": repr(error)}).encode())
             raise
 
-    def _sync(self, query: dict[str, list[str]], reply: Callable[[bytes], None]) -> None:
+    def _sync(self, query: dict[str, list[str]], reply: Callable[[int, bytes], None]) -> None:
         if "since" not in query:
-            reply(self._first_batch())
+            reply(200, self._first_batch())
             return
         if self.members is None or self.members.reachable:
             self._there.set()
         if self._news or self._mail or query.get("timeout", ["0"])[0] == "0":
-            reply(self._batch())
+            reply(200, self._batch())
             return
         self._listening = reply
         wait = int(query["timeout"][0]) / 1000
@@ -215,7 +215,13 @@ class Stub:
     def _nothing_new(self) -> None:
         listening, self._listening = self._listening, None
         if listening is not None:
-            listening(self._batch())
+            listening(200, self._batch())
+
+    def hang_up(self, reply: Callable[[int, bytes], None]) -> None:
+        """Know that a connection is gone: nothing is told to it, and nothing said before a bot is there again."""
+        if self._listening == reply:
+            self._listening = None
+            self._there.clear()
 
     def _first_batch(self) -> bytes:
         join = {
@@ -359,6 +365,10 @@ class Connection(asyncio.Protocol):
         """Take the connection."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """Let the stub know."""
+        self._stub.hang_up(self._reply)
 
     def data_received(self, data: bytes) -> None:
         """Answer every request that is complete."""

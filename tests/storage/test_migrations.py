@@ -17,6 +17,7 @@ from sqlalchemy import Connection, inspect, text
 from content.trouble import Exit, Trouble
 from storage.engines import WRITE, open_engine
 from storage.migrate import alembic_config, migrate
+from storage.migrate import revisions as by_name
 from storage.sqlite_library import may_use_wal
 from storage.store import Store
 from storage.tables import metadata
@@ -96,7 +97,8 @@ async def test_a_missing_column_would_be_found(address: str) -> None:
 def test_migrations_are_one_line_numbered_and_captioned() -> None:
     script = ScriptDirectory.from_config(alembic_config())
     revisions = list(script.walk_revisions())[::-1]
-    assert [revision.revision for revision in revisions] == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    numbers = [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    assert [revision.revision for revision in revisions] == numbers == by_name()
     assert len(script.get_heads()) == 1
     for revision in revisions:
         assert revision.doc
