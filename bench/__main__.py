@@ -11,10 +11,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench.cases import CASES
-from bench.contestants import KEPT
+from bench.contestants import KEPT, ROOT
 from bench.measuring import Measured, measure, record, table, tell
 
 RESULTS = KEPT / "results"
+WRITTEN = {ROOT / "docs" / "performance.md": False, ROOT / "README.md": True}
+"""The documents that carry the last table, and whether only what we aim for stands there."""
+
+START, END = "<!-- measured -->", "<!-- /measured -->"
 
 
 def machine() -> str:
@@ -38,12 +42,23 @@ async def run(names: list[str], *, repetitions: int, size: float) -> list[Measur
     return [await measure(case, repetitions=repetitions, size=size, tell=tell) for case in chosen]
 
 
+def write(measured: list[Measured], heading: str) -> None:
+    """Put the tables into the documents, between their marks."""
+    for file, targets_only in WRITTEN.items():
+        before, start, rest = file.read_text(encoding="utf-8").partition(START)
+        _, end, after = rest.partition(END)
+        if start and end:
+            shown = table(measured, targets_only=targets_only)
+            file.write_text(f"{before}{START}\n{heading}\n\n{shown}\n{END}{after}", encoding="utf-8")
+
+
 def main() -> None:
     """Measure, print the table, and keep the figures."""
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--quick", action="store_true", help="one repetition of a fifth of the size")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--only", nargs="*", default=[], metavar="WORD", help="cases whose name holds the word")
+    parser.add_argument("--write", action="store_true", help="put the tables into README.md and docs/performance.md")
     given = parser.parse_args()
     repetitions, size = (1, 0.2) if given.quick else (given.repetitions, 1.0)
     began = datetime.now(UTC)
@@ -59,7 +74,10 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{began:%Y%m%d-%H%M%S}.json"
     file.write_text(json.dumps(kept, ensure_ascii=False, indent=1))
-    print(f"{machine()}; {repetitions} repetitions; {kept['seconds']} s\n\n{table(measured)}\n\n{file}")
+    heading = f"`make bench` on {machine()}; {began:%Y-%m-%d}, {repetitions} repetitions, {kept['seconds']} s."
+    print(f"{heading}\n\n{table(measured)}\n\n{file}")
+    if given.write:
+        write(measured, heading)
 
 
 if __name__ == "__main__":

@@ -111,12 +111,14 @@ def spread(values: Sequence[float], digits: int) -> str:
     return " / ".join(f"{value:.{digits}f}" for value in (min(values), statistics.median(values), max(values)))
 
 
-def table(measured: Sequence[Measured]) -> str:
-    """Return everything that was measured as one Markdown table."""
+def table(measured: Sequence[Measured], *, targets_only: bool = False) -> str:
+    """Return everything that was measured as one Markdown table; or only what we aim for, and how we stand to it."""
     lines = ["| case | figure | bot | min / median / max | target | |", "|---|---|---|---|---|---|"]
     for one in measured:
         for row in one.case.rows:
-            for name in one.case.contestants:
+            if targets_only and not row.target:
+                continue
+            for name in one.case.contestants if not targets_only else (one.case.ours,):
                 values = one.values(row, name)
                 if not values or (row.how is not How.ITSELF and name == one.case.measure):
                     continue
@@ -128,7 +130,7 @@ def table(measured: Sequence[Measured]) -> str:
                 lines.append(
                     f"| {one.case.name} | {row.label} | {shown} | {spread(values, row.digits)} | {target} | {mark} |"
                 )
-    for one in measured:
+    for one in measured if not targets_only else ():
         lines += [f"\nLeft out of “{one.case.name}”: {name} ({why})." for name, why in one.left_out.items()]
     return "\n".join(lines)
 
