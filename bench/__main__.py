@@ -74,7 +74,7 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{began:%Y%m%d-%H%M%S}.json"
     file.write_text(json.dumps(kept, ensure_ascii=False, indent=1))
-    heading = f"`make bench` on {machine()}; {began:%Y-%m-%d}, {repetitions} repetitions, {kept['seconds']} s."
+    heading = f"`make bench` on {machine()}; {began:%Y-%m-%d}, repetitions: {repetitions}, {kept['seconds']} s."
     print(f"{heading}\n\n{table(measured)}\n\n{file}")
     if given.write:
         write(measured, heading)

@@ -275,7 +275,7 @@ class Store:
         inner, savepoint = unit.part()
         try:
             view = inner.at(now)
-            answer = await step.decide(view)
+            answer = _finish(step.decide(view))
             if answer is not None:
                 await self._apply(view, step, answer)
             savepoint.commit()
