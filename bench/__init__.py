@@ -1,1 +1,1 @@
-"""What things cost, measured: run by hand, never as a test, each figure with the command that yields it."""
+"""What things cost, and how fast we are beside other bots: measured by hand, never as a test that counts time."""

@@ -20,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine  # noqa: E40
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
 
+SQLITE = {"timeout": 10, "check_same_thread": False, "cached_statements": 400}
+"""A connection is used by one thread at a time, but not always by the one that opened it."""
+
 WRITER_LOCK = 0x5A48494255
 """The advisory lock of PostgreSQL on which writers queue; it spells ZHIBU."""
 
@@ -72,7 +75,7 @@ def _understood(address: str) -> tuple[URL, dict[str, Any]]:
     if url.get_backend_name() == "sqlite":
         if not url.database or url.database == ":memory:":
             raise trouble("no_file")
-        return url, {"connect_args": {"timeout": 10, "check_same_thread": False}, "hide_parameters": True}
+        return url, {"connect_args": SQLITE, "hide_parameters": True}
     if url.get_backend_name() == "postgresql":
         return url, {"pool_pre_ping": True, "hide_parameters": True}
     raise trouble("unsupported", engine=url.get_backend_name())
@@ -99,6 +102,8 @@ def _prepare_sqlite(engine: Engine) -> None:
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")
             cursor.execute("PRAGMA cache_size=-8000")
+            # What only a rollback or a sort needs is nothing to outlive the process.
+            cursor.execute("PRAGMA temp_store=MEMORY")
             cursor.close()
         except BaseException:
             # The pool does not close what it never came to hold; left alone, its thread outlives the loop.

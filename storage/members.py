@@ -10,8 +10,9 @@ from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, bindpar
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
-from storage.unit import AnyRow, Query, Reading, Writing
+from storage.unit import AnyRow, Reading, Writing
 
 members = Table(
     "members",
@@ -65,9 +66,6 @@ def _member(row: AnyRow) -> Member:
     )
 
 
-_BY_USER: Query = select(members).where(members.c.user_id == bindparam("user"))
-
-
 def _values(member: Member) -> dict[str, Any]:
     return {
         "id": member.id,
@@ -91,6 +89,9 @@ async def by_ids(unit: Reading, ids: Iterable[MemberId]) -> tuple[Member, ...]:
     for start in range(0, len(wanted), 500):
         found += await unit.rows(select(members).where(members.c.id.in_(wanted[start : start + 500])))
     return tuple(_member(row) for row in found)
+
+
+_BY_USER = Prepared(select(members).where(members.c.user_id == bindparam("user")))
 
 
 async def by_user(unit: Reading, user: UserId) -> Member | None:

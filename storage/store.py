@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
@@ -21,7 +21,7 @@ from storage.claims import Claim, Place, claim
 from storage.engines import WRITE, open_engine, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
-from storage.unit import Gathered, Reading, Writing, finish
+from storage.unit import Reading, Undone, Writing, finish
 
 Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
@@ -30,6 +30,9 @@ T = TypeVar("T")
 
 READERS = 8
 """How many questions of the loop are answered side by side."""
+
+GROUP = 64
+"""How many requests share one transaction at most."""
 
 
 def utc_now() -> datetime:
@@ -66,19 +69,31 @@ class Outcome:
         return self.answer if isinstance(self.answer, Refusal) else None
 
 
-def _decided(outcomes: Sequence[Outcome]) -> bool:
-    return any(isinstance(outcome.answer, Decision) for outcome in outcomes)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Request:
+    """Something that waits for the writer's place; ``news`` when it may have put something into the outbox."""
+
+    work: Callable[[Writing], Awaitable[Any]]
+    done: asyncio.Future[Any]
+    news: bool
 
 
-class _Broken(Exception):
-    """A rule of a batch broke, or a row of it cannot be kept."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ended:
+    """What became of a request: what it yields, or why it failed; ``decided`` when a step of it was decided."""
+
+    value: Any = None
+    error: Exception | None = None
+    decided: bool = False
 
 
 class Store:
     """All that is known, on one engine.
 
     What is written is written by one thread, in the order in which it was asked for; what is read is read by others
-    beside it. So the loop is never held up by the database, nor a transaction by the loop.
+    beside it, each transaction from its first statement to its last. So the loop is never held up by the database, nor
+    a transaction by the loop. Requests that came while the writer was busy share the next transaction, and so the one
+    moment at which the disk is waited for; each of them is undone alone if it fails.
     """
 
     def __init__(self, engine: Engine, preparing: AsyncEngine, clock: Clock) -> None:
@@ -88,6 +103,8 @@ class Store:
         self._claim: Claim | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="zhibu-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="zhibu-reader")
+        self._waiting: list[_Request] = []
+        self._writing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
         self._followers: list[Callable[[], None]] = []
 
@@ -123,7 +140,9 @@ class Store:
         return store
 
     async def close(self) -> None:
-        """Finish with the database and give the writer's place back."""
+        """Finish what is under way and with the database, and give the writer's place back."""
+        if self._writing is not None:
+            await asyncio.wait([self._writing])
         for threads in (self._writer, self._readers):
             await asyncio.to_thread(threads.shutdown)
         if self._claim is not None:
@@ -164,7 +183,7 @@ class Store:
 
     def look(self, question: Callable[[Reading], Awaitable[T]]) -> T:
         """Answer a question from one consistent view in this thread, which must not be the loop's."""
-        with self._engine.connect() as connection:
+        with self._engine.connect() as connection, connection.begin():
             return finish(question(Reading(connection, self._clock())))
 
     async def settle(self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
@@ -173,80 +192,109 @@ class Store:
         A cause that was seen before has no second effect. A rule that raises is undone on its own, kept as a dead
         letter, and the others go on. Raises the database's error, with nothing recorded, when the commit fails.
         """
-        outcomes = await self._settle(steps, notes)
-        self._tell(decided=_decided(outcomes))
-        return outcomes
+        return await self._write(lambda unit: self._settle(unit, steps, notes), news=True)
 
-    async def _settle(self, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
-        """Settle a batch in one go, its rows written together; step by step, each undone alone, when a rule breaks."""
-        if len(steps) > 1:
-            with contextlib.suppress(_Broken):
-                return await self._write(lambda unit: self._at_once(unit, steps, notes))
-        return await self._write(lambda unit: self._one_by_one(unit, steps, notes))
+    async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
+        """Take rows of the outbox for a worker that drives this Matrix device."""
+        return await self._write(
+            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit), news=False
+        )
 
-    async def _at_once(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
-        await self._note(unit, notes)
-        seen = await audit.seen(unit, [step.cause for step in steps])
-        unit.gathered = Gathered()
-        outcomes = []
+    async def take_up(self, worker: str) -> None:
+        """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
+        await self._write(lambda unit: outbox.free_leases(unit, worker), news=False)
+
+    async def _write(self, work: Callable[[Writing], Awaitable[T]], *, news: bool) -> T:
+        """Carry a request out in the next transaction; whoever is cancelled meanwhile may find it done or not."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[T] = loop.create_future()
+        self._waiting.append(_Request(work=work, done=done, news=news))
+        if self._writing is None:
+            self._writing = loop.create_task(self._write_all())
+        return await done
+
+    async def _write_all(self) -> None:
+        """Carry out what waits, group by group, until nothing does; whatever happens, nobody is left waiting."""
+        loop = asyncio.get_running_loop()
+        group: list[_Request] = []
         try:
-            for step in steps:
-                if step.cause in seen:
-                    outcomes.append(Outcome(repeated=True))
+            while self._waiting:
+                group, self._waiting = self._waiting[:GROUP], self._waiting[GROUP:]
+                group = [request for request in group if not request.done.cancelled()]
+                if not group:
                     continue
-                outcome = await self._decide(unit.at(step.at or unit.now), step)
-                if outcome.answer is not None:
-                    seen[step.cause] = audit.DONE
-                outcomes.append(outcome)
-            await unit.settled()
+                try:
+                    ended = await loop.run_in_executor(self._writer, self._transact, [one.work for one in group])
+                except Exception as error:
+                    ended = [_Ended(error=error)] * len(group)
+                self._answer(group, ended)
+        finally:
+            self._writing = None
+            left, self._waiting = [*group, *self._waiting], []
+            for request in left:
+                request.done.cancel()
+
+    def _answer(self, group: Sequence[_Request], ended: Sequence[_Ended]) -> None:
+        """Tell those who asked what became of it, and the listeners that there is something new."""
+        for request, end in zip(group, ended, strict=True):
+            if request.done.done():
+                continue
+            if end.error is None:
+                request.done.set_result(end.value)
+            else:
+                request.done.set_exception(end.error)
+        if any(request.news and end.error is None for request, end in zip(group, ended, strict=True)):
+            self._tell(decided=any(end.decided for end in ended))
+
+    def _transact(self, works: Sequence[Callable[[Writing], Awaitable[Any]]]) -> list[_Ended]:
+        """Carry requests out in one transaction, each undone alone where it fails; raises when the commit does.
+
+        Nearly always none fails, so that no savepoints are made at first; where one does, all is done again with them.
+        """
+        try:
+            return self._transact_once(works, careful=False)
+        except Undone:
+            return self._transact_once(works, careful=True)
+
+    def _transact_once(self, works: Sequence[Callable[[Writing], Awaitable[Any]]], *, careful: bool) -> list[_Ended]:
+        with self._engine.connect() as connection:
+            connection.execution_options(**WRITE)
+            with connection.begin():
+                unit = Writing(connection, self._clock(), careful=careful)
+                if self._claim is not None:
+                    finish(self._claim.guard(unit))
+                ended = [self._carry_out(unit, work) for work in works]
+                if self._claim is not None and any(end.decided for end in ended):
+                    finish(self._claim.announce(unit))
+                return ended
+
+    def _carry_out(self, unit: Writing, work: Callable[[Writing], Awaitable[Any]]) -> _Ended:
+        inner, savepoint = unit.part()
+        try:
+            value = finish(work(inner))
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
-            raise _Broken from error
-        return await self._announce(unit, outcomes)
+            savepoint.rollback()
+            return _Ended(error=error)
+        savepoint.commit()
+        return _Ended(value=value, decided=_decided(value))
 
-    async def _one_by_one(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
+    async def _settle(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
         await self._note(unit, notes)
         seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
+        batch = unit.gathering() if len(steps) > 1 else unit
         outcomes = []
         for step in steps:
             if step.cause in seen:
                 outcomes.append(Outcome(repeated=True))
                 continue
-            outcome = await self._settle_one(unit, step)
+            outcome = await self._settle_one(batch, step)
             if outcome.answer is not None:
                 seen[step.cause] = audit.DONE
             outcomes.append(outcome)
-        return await self._announce(unit, outcomes)
-
-    async def _announce(self, unit: Writing, outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
-        if _decided(outcomes) and self._claim is not None:
-            await self._claim.announce(unit)
+        await batch.settled()
         return tuple(outcomes)
-
-    async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
-        """Take rows of the outbox for a worker that drives this Matrix device."""
-        return await self._write(
-            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
-        )
-
-    async def take_up(self, worker: str) -> None:
-        """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
-        await self._write(lambda unit: outbox.free_leases(unit, worker))
-
-    async def _write(self, doing: Callable[[Writing], Awaitable[T]]) -> T:
-        """Hold the writer's place for one transaction; whoever is cancelled meanwhile may find it done."""
-
-        def write() -> T:
-            with self._engine.connect() as plain:
-                connection = plain.execution_options(**WRITE)
-                with connection.begin():
-                    unit = Writing(connection, self._clock())
-                    if self._claim is not None:
-                        finish(self._claim.guard(unit))
-                    return finish(doing(unit))
-
-        return await asyncio.get_running_loop().run_in_executor(self._writer, write)
 
     async def _note(self, unit: Writing, notes: Sequence[Fact]) -> None:
         """Write the notes down; what was only observed must not keep the rest from being known."""
@@ -260,10 +308,10 @@ class Store:
                 await facts.write(unit, note)
 
     async def _attempt(self, unit: Writing, notes: Sequence[Fact]) -> bool:
-        savepoint = await unit.savepoint()
+        inner, savepoint = unit.part()
         try:
             for note in notes:
-                await facts.write(unit, note)
+                await facts.write(inner, note)
         except Exception as error:
             if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
@@ -278,24 +326,18 @@ class Store:
         await write_buried(unit, Buried(cause=cause, room=None, sender=None, reason=reason, raw=None, at=unit.now))
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
-        savepoint = await unit.savepoint()
+        inner, savepoint = unit.part()
         try:
-            outcome = await self._decide(unit.at(step.at or unit.now), step)
+            view = inner.at(step.at or unit.now)
+            answer = finish(step.decide(view))
+            if answer is not None:
+                await self._apply(view, step, answer)
             savepoint.commit()
-        except DBAPIError as error:
-            if error.connection_invalidated:
+        except Exception as error:
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
                 raise
             savepoint.rollback()
             return await self._bury(unit, step, error)
-        except Exception as error:
-            savepoint.rollback()
-            return await self._bury(unit, step, error)
-        return outcome
-
-    async def _decide(self, unit: Writing, step: Step) -> Outcome:
-        answer = await step.decide(unit)
-        if answer is not None:
-            await self._apply(unit, step, answer)
         return Outcome(answer=answer)
 
     async def _apply(self, unit: Writing, step: Step, answer: Decision | Refusal) -> None:
@@ -316,3 +358,10 @@ class Store:
         letter = Buried(cause=step.cause, room=None, sender=step.actor, reason=reason, raw=None, at=unit.now)
         await write_buried(unit, letter)
         return Outcome(failed=True)
+
+
+def _decided(value: object) -> bool:
+    """Tell whether a request yielded outcomes of which one is a decision."""
+    return isinstance(value, tuple) and any(
+        isinstance(one, Outcome) and isinstance(one.answer, Decision) for one in value
+    )
