@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lock clean
+.PHONY: help demo test check bench format lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: $(READY) ## Run the whole suite (ARGS="-k word" runs a part of it)
 check: $(READY) ## Run only the quick checks: contracts, lint, types, captions, catalogues
 	@$(BIN)/python -m pytest tests/house $(ARGS)
 
+bench: $(READY) .bench/.ready ## Measure our speed beside other bots (ARGS="--quick" for a first look, "--only stub" for a part)
+	@$(BIN)/python -m bench $(ARGS)
+
 format: $(READY) ## Put every file into the house's form, and the README's map too
 	@$(BIN)/ruff format -q .
 	@$(BIN)/ruff check -q --fix .
@@ -29,9 +32,11 @@ lock: $(READY) ## Resolve the newest dependencies into requirements.lock
 	@$(BIN)/python -m pip install -q uv
 	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --all-extras --upgrade --no-header --no-annotate \
 		pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --upgrade --no-header --no-annotate \
+		bench/requirements.in -o bench/requirements.lock
 
 clean: ## Remove the environment and the sample branch's data
-	rm -rf $(VENV) .demo
+	rm -rf $(VENV) .demo .bench
 
 $(READY): requirements.lock pyproject.toml
 	@echo "Preparing $(VENV) ..."
@@ -39,4 +44,14 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+.bench/.ready: bench/requirements.lock bench/package-lock.json
+	@echo "Preparing .bench, the other bots' environment ..."
+	@mkdir -p .bench/node
+	@$(PYTHON) -m venv .bench/venv
+	@.bench/venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bench/requirements.lock
+	@cp bench/package.json bench/package-lock.json .bench/node/
+	@! command -v npm >/dev/null || npm ci --prefix .bench/node --ignore-scripts --no-audit --no-fund --silent \
+		|| echo "npm could not install matrix-bot-sdk; it is left out"
 	@touch $@

@@ -60,6 +60,14 @@ class Shown:
     reader: Reader
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listener:
+    """Where a person is spoken to, ``None`` while there is no private room, and how they read."""
+
+    room: RoomId | None
+    reader: Reader
+
+
 class Delivery:
     """A worker that drives one Matrix device."""
 
@@ -70,7 +78,7 @@ class Delivery:
         speech: Speech,
         *,
         encrypted: bool = True,
-        width: int = 16,
+        width: int = 32,
         jitter: Callable[[float], float] = lambda wait: wait,
     ) -> None:
         self._store = store
@@ -104,12 +112,14 @@ class Delivery:
                 await asyncio.wait(under_way, timeout=8)
 
     async def _round(self, under_way: set[asyncio.Task[None]]) -> None:
-        claimed = await self._take(self._width - len(under_way))
+        free = self._width - len(under_way)
+        claimed = await self._take(free)
+        listeners = await self._listeners(claimed)
         for row in claimed:
-            task = asyncio.create_task(self.deliver(row))
+            task = asyncio.create_task(self.deliver(row, listeners.get(row.user) if row.user else None))
             under_way.add(task)
             task.add_done_callback(self._finished(under_way))
-        if not claimed:
+        if len(claimed) < max(free, 1):
             await self._sleep()
 
     def _finished(self, under_way: set[asyncio.Task[None]]) -> Callable[[asyncio.Task[None]], None]:
@@ -130,6 +140,8 @@ class Delivery:
 
     async def _sleep(self) -> None:
         """Wait for news, or for the next row whose time comes."""
+        if self._wake.is_set():
+            return
         now = self._store.now()
         next_ready = await self._store.read(outbox.next_ready)
         pause = 5.0 if next_ready is None else min(5.0, max(0.05, (next_ready - now).total_seconds()))
@@ -140,10 +152,21 @@ class Delivery:
         except TimeoutError:
             return
 
-    async def deliver(self, row: Claimed) -> None:
-        """Send one row and record how that went."""
+    async def _listeners(self, claimed: list[Claimed]) -> dict[UserId, Listener]:
+        """Look up at once whom these rows speak to."""
+        users = {row.user for row in claimed if row.kind is outbox.Kind.TELL and row.user is not None}
+        if not users:
+            return {}
+
+        async def ask(unit: Reading) -> dict[UserId, Listener]:
+            return {user: await self._listener(unit, user) for user in users}
+
+        return await self._store.read(ask)
+
+    async def deliver(self, row: Claimed, listener: Listener | None = None) -> None:
+        """Send one row and record how that went; ``listener`` is whom it speaks to, where that is known already."""
         try:
-            facts = await self._send(row)
+            facts = await self._send(row, listener)
         except Fault as fault:
             facts = [self._failed(row, fault)]
         except Exception as error:
@@ -173,7 +196,7 @@ class Delivery:
         pause = self._jitter(min(2.0 ** min(row.failures, 10), LONGEST_PAUSE))
         return Postponed(claimed=row, not_before=now + timedelta(seconds=pause), error=error, counts=True)
 
-    async def _send(self, row: Claimed) -> list[Fact]:
+    async def _send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
         match row.kind:
             case outbox.Kind.JOIN if row.room:
                 await self._homeserver.join(row.room)
@@ -185,7 +208,7 @@ class Delivery:
                 await self._homeserver.leave(row.room)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
-                return await self._tell(row)
+                return await self._tell(row, listener)
             case outbox.Kind.POLL | outbox.Kind.POLL_END | outbox.Kind.RESULT:
                 return await self._poll(row)
             case _:
@@ -206,11 +229,13 @@ class Delivery:
         marked = {**content, "m.mentions": {}, MARK: row.id}
         return self._sent(row, await self._homeserver.send(room, event_type, marked, row.transaction))
 
-    async def _tell(self, row: Claimed) -> list[Fact]:
+    async def _tell(self, row: Claimed, listener: Listener | None) -> list[Fact]:
         if row.user is None or row.words is None:
             return [self._sent(row, None)]
         user, said = row.user, row.words
-        room, reader = await self._store.read(lambda unit: self._listener(unit, user))
+        if listener is None:
+            listener = await self._store.read(lambda unit: self._listener(unit, user))
+        room, reader = listener.room, listener.reader
         if row.language is not None:
             reader = Reader(language=row.language, timezone=reader.timezone)
         facts: list[Fact] = []
@@ -222,7 +247,7 @@ class Delivery:
             await self._store.settle(notes=facts)
         return [await self._put(row, room, {"msgtype": "m.notice", "body": self._speech.say(said, reader)})]
 
-    async def _listener(self, unit: Reading, user: UserId) -> tuple[RoomId | None, Reader]:
+    async def _listener(self, unit: Reading, user: UserId) -> Listener:
         """Find a person's private room, their language and their zone."""
         direct = await rooms.direct_room(unit, user, UserId(self._homeserver.user_id))
         member = await members.by_user(unit, user)
@@ -231,7 +256,7 @@ class Delivery:
         reader = Reader(language=node.language, timezone=node.timezone) if node else Reader()
         if member is not None and member.language:
             reader = Reader(language=member.language, timezone=reader.timezone)
-        return (direct[0] if direct else None), reader
+        return Listener(room=direct[0] if direct else None, reader=reader)
 
     async def _duty_place(self, unit: Reading, user: UserId) -> OrganisationId | None:
         duties = await organisations.duties_of(unit, user)

@@ -50,8 +50,7 @@ class Hearing:
 
     async def _commit(self, batch: Batch) -> None:
         now = self._store.now()
-        position = await self._store.read(lambda unit: sync.checkpoint(unit, self._me))
-        self._halls = frozenset(await self._store.read(rooms.halls))
+        position, self._halls = await self._store.read(self._standing)
         earliest = min(position[1], now) if position else now
         steps: list[Step] = []
         notes: list[Fact] = []
@@ -70,6 +69,10 @@ class Hearing:
         for part in batch.rooms:
             if part.membership == "leave":
                 self._homeserver.forget(part.room_id)
+
+    async def _standing(self, unit: Reading) -> tuple[tuple[str, datetime] | None, frozenset[RoomId]]:
+        """Read where we stand in the stream, and which rooms are the organisation's."""
+        return await sync.checkpoint(unit, self._me), frozenset(await rooms.halls(unit))
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Index, String, Table, Text, select
+from sqlalchemy import Column, Index, String, Table, Text, bindparam, select
 
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, UserId
+from storage.prepared import Prepared
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import Reading, Writing
 
@@ -57,17 +58,13 @@ async def lines(unit: Reading) -> tuple[Line, ...]:
     )
 
 
+_OUTCOME = Prepared(select(causes.c.outcome).where(causes.c.cause == bindparam("cause")))
+
+
 async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
     """Return which of these causes have had their effect already, and whether that was a refusal."""
-    found: dict[Cause, str] = {}
-    # Databases limit how many values one question may name.
-    wanted = list(wanted)
-    for start in range(0, len(wanted), 1000):
-        rows = await unit.rows(
-            select(causes.c.cause, causes.c.outcome).where(causes.c.cause.in_(wanted[start : start + 1000]))
-        )
-        found.update({Cause(row.cause): row.outcome for row in rows})
-    return found
+    found = {cause: await unit.value(_OUTCOME, {"cause": cause}) for cause in wanted}
+    return {cause: outcome for cause, outcome in found.items() if outcome is not None}
 
 
 async def record(

@@ -29,6 +29,7 @@ from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import each_within
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -111,11 +112,6 @@ _EXPECTING: Query = (
         (cards.c.occurrence_id == expectations.c.occurrence_id) & (cards.c.branch_id == expectations.c.branch_id),
     )
 )
-# Questions of every check-in, put together once: that takes longer than answering them.
-_PLACE = _EXPECTING.where(
-    expectations.c.occurrence_id == bindparam("occurrence"), expectations.c.member_id == bindparam("member")
-)
-_CARD: Query = select(cards).where(cards.c.id == bindparam("card"))
 
 
 def _expectation(row: AnyRow) -> Expectation:
@@ -132,9 +128,36 @@ def _expectation(row: AnyRow) -> Expectation:
     )
 
 
+_PLACE = (expectations.c.occurrence_id == bindparam("occurrence")) & (expectations.c.member_id == bindparam("member"))
+_EXPECTATION = Prepared(_EXPECTING.where(_PLACE))
+_STILL_OPEN = Prepared(
+    _EXPECTING.where(
+        expectations.c.member_id == bindparam("member"), occurrences.c.state == OccurrenceState.OPEN
+    ).order_by(occurrences.c.due_at, occurrences.c.id)
+)
+_OPEN_IN_ROOM = Prepared(
+    select(occurrences.c.id)
+    .join(cards, cards.c.occurrence_id == occurrences.c.id)
+    .where(cards.c.room_id == bindparam("room"), occurrences.c.state == OccurrenceState.OPEN)
+    .order_by(occurrences.c.due_at, occurrences.c.id)
+)
+_CARD = Prepared(select(cards).where(cards.c.id == bindparam("card")))
+_MOVE = Prepared(
+    update(expectations)
+    .where(_PLACE, expectations.c.state == bindparam("before"))
+    .values(
+        state=bindparam("after"),
+        decided_at=bindparam("at"),
+        decided_by=bindparam("cause"),
+        reason=bindparam("why"),
+    )
+)
+_COUNTED_AT = Prepared(select(expectations.c.branch_id, expectations.c.local_date).where(_PLACE))
+
+
 async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
     """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
-    row = await unit.first(_PLACE, {"occurrence": occurrence, "member": member})
+    row = await unit.first(_EXPECTATION, {"occurrence": occurrence, "member": member})
     return _expectation(row) if row else None
 
 
@@ -146,10 +169,7 @@ async def decided_by(unit: Reading, cause: str) -> Expectation | None:
 
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
-    query = _EXPECTING.where(expectations.c.member_id == member, occurrences.c.state == OccurrenceState.OPEN).order_by(
-        occurrences.c.due_at, occurrences.c.id
-    )
-    return tuple(_expectation(row) for row in await unit.rows(query))
+    return tuple(_expectation(row) for row in await unit.rows(_STILL_OPEN, {"member": member}))
 
 
 async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[Expectation, ...]:
@@ -206,13 +226,7 @@ async def cards_of(unit: Reading, occurrence: OccurrenceId) -> tuple[CardId, ...
 
 async def open_in_room(unit: Reading, room: RoomId) -> tuple[OccurrenceId, ...]:
     """Return the occurrences whose card stands open in a room, oldest first."""
-    query = (
-        select(occurrences.c.id)
-        .join(cards, cards.c.occurrence_id == occurrences.c.id)
-        .where(cards.c.room_id == room, occurrences.c.state == OccurrenceState.OPEN)
-        .order_by(occurrences.c.due_at, occurrences.c.id)
-    )
-    return tuple(OccurrenceId(row.id) for row in await unit.rows(query))
+    return tuple(OccurrenceId(row.id) for row in await unit.rows(_OPEN_IN_ROOM, {"room": room}))
 
 
 async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
@@ -270,41 +284,21 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
     reset = fact.after in (State.OPEN, State.UNANSWERED)
-    moved = await unit.returning(
-        _MOVE,
-        {
-            "at_occurrence": fact.occurrence,
-            "at_member": fact.member,
-            "before": fact.before,
-            "state": fact.after,
-            "decided_at": None if reset else fact.at,
-            "decided_by": None if reset else fact.cause,
-            "reason": fact.reason,
-        },
-    )
-    if len(moved) != 1:
+    where = {"occurrence": fact.occurrence, "member": fact.member}
+    answer = {
+        "before": fact.before,
+        "after": fact.after,
+        "at": None if reset else fact.at,
+        "cause": None if reset else fact.cause,
+        "why": fact.reason,
+    }
+    if await unit.execute(_MOVE, {**where, **answer}) != 1:
         raise LookupError("an answer was decided on a state that no longer holds")
     if fact.before is not fact.after:
-        branch, day = moved[0]
-        place = (fact.occurrence, branch, day)
+        counted = await unit.first(_COUNTED_AT, where)
+        assert counted is not None
+        place = (fact.occurrence, counted.branch_id, counted.local_date)
         await _count(unit, {(*place, fact.before): -1, (*place, fact.after): +1})
-
-
-_MOVE = (
-    update(expectations)
-    .where(
-        expectations.c.occurrence_id == bindparam("at_occurrence"),
-        expectations.c.member_id == bindparam("at_member"),
-        expectations.c.state == bindparam("before"),
-    )
-    .values(
-        state=bindparam("state"),
-        decided_at=bindparam("decided_at"),
-        decided_by=bindparam("decided_by"),
-        reason=bindparam("reason"),
-    )
-    .returning(expectations.c.branch_id, expectations.c.local_date)
-)
 
 
 async def _count(unit: Writing, changes: Mapping[tuple[str, str, date, State], int]) -> None:

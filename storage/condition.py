@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from storage.engines import first_line, open_engine, sqlite_file, trouble
 from storage.migrate import Standing, standing
@@ -33,28 +33,32 @@ class Condition:
 
 async def condition(address: str) -> Condition:
     """Look at a database. Raises Trouble when it is not there or cannot be reached."""
+    return await asyncio.to_thread(_condition, address)
+
+
+def _condition(address: str) -> Condition:
     engine, file = open_engine(address), sqlite_file(address)
     where = str(file) if file else engine.url.render_as_string(hide_password=True)
     if file is not None:
-        await engine.dispose()
+        engine.dispose()
         if not file.exists():
             raise trouble("missing", file=where)
         engine = _read_only(file)
     try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(_sqlite if file else _postgresql)
+        with engine.connect() as connection:
+            return _sqlite(connection) if file else _postgresql(connection)
     except SQLAlchemyError as error:
         raise trouble("unusable", where=where, why=first_line(error)) from None
     finally:
-        await engine.dispose()
+        engine.dispose()
 
 
-def _read_only(file: Path) -> AsyncEngine:
+def _read_only(file: Path) -> Engine:
     """Return an engine that cannot even change the file's journal, whosever file it is."""
     url = URL.create(
-        "sqlite+aiosqlite", database=f"file:{quote(str(file.absolute()))}", query={"mode": "ro", "uri": "true"}
+        "sqlite+pysqlite", database=f"file:{quote(str(file.absolute()))}", query={"mode": "ro", "uri": "true"}
     )
-    return create_async_engine(url, connect_args={"timeout": 10})
+    return create_engine(url, connect_args={"timeout": 10})
 
 
 def _sqlite(connection: Connection) -> Condition:

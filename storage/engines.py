@@ -15,16 +15,15 @@ use_bundled()
 
 import sqlite3  # noqa: E402  (only after the better library is in its place)
 
-from sqlalchemy import Engine, create_engine, event, text  # noqa: E402
+from sqlalchemy import Connection, Engine, create_engine, event, text  # noqa: E402
 from sqlalchemy.engine import URL, make_url  # noqa: E402
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError  # noqa: E402
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine  # noqa: E402
+
+CONNECTIONS = 16
+"""As many as may be held at once: by the writer, the loop's readers and the console's threads."""
 
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
-
-CONNECTIONS = 18
-"""As many as may be held at once: one by the writer, eight by the loop's readers, eight by the console's threads."""
 
 _WRITER_LOCK = 0x5A48494255  # "ZHIBU": the advisory lock of PostgreSQL on which writers queue
 _PROCESS_LOCK = _WRITER_LOCK + 1
@@ -35,29 +34,20 @@ def trouble(key: str, **parameters: str) -> Trouble:
     return Trouble(Exit.DATABASE, f"database.{key}", **parameters)
 
 
-def open_engine(address: str) -> AsyncEngine:
+def open_engine(address: str) -> Engine:
     """Return an engine for ``sqlite:///FILE`` or ``postgresql://…``; nothing is connected yet.
 
     Raises Trouble for any other address.
     """
-    url, options = _understood(address)
-    driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    engine = create_async_engine(url.set(drivername=driver), pool_size=8, **options)
-    _prepare(engine.sync_engine)
-    return engine
-
-
-def open_working_engine(address: str) -> Engine:
-    """Return an engine for threads, each of which waits for its own statements; otherwise as ``open_engine``.
-
-    A statement that is awaited from the loop is handed to a thread and back several times, which costs more than
-    most statements take.
-    """
-    url, options = _understood(address)
-    driver = "sqlite+pysqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    engine = create_engine(url.set(drivername=driver), pool_size=CONNECTIONS, **options)
-    _prepare(engine)
-    return engine
+    try:
+        url = make_url(address)
+    except ArgumentError:
+        raise trouble("no_address") from None
+    if url.get_backend_name() == "sqlite":
+        return _sqlite(url)
+    if url.get_backend_name() == "postgresql":
+        return _postgresql(url)
+    raise trouble("unsupported", engine=url.get_backend_name())
 
 
 def sqlite_file(address: str) -> Path | None:
@@ -66,29 +56,16 @@ def sqlite_file(address: str) -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
-def _understood(address: str) -> tuple[URL, dict[str, Any]]:
-    """Return an address and what its engine is made with."""
-    try:
-        url = make_url(address)
-    except ArgumentError:
-        raise trouble("no_address") from None
-    if url.get_backend_name() == "sqlite":
-        if not url.database or url.database == ":memory:":
-            raise trouble("no_file")
-        return url, {"connect_args": {"timeout": 10, "check_same_thread": False}, "hide_parameters": True}
-    if url.get_backend_name() == "postgresql":
-        return url, {"pool_pre_ping": True, "hide_parameters": True}
-    raise trouble("unsupported", engine=url.get_backend_name())
-
-
-def _prepare(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        _prepare_sqlite(engine)
-    else:
-        _prepare_postgresql(engine)
-
-
-def _prepare_sqlite(engine: Engine) -> None:
+def _sqlite(url: URL) -> Engine:
+    if not url.database or url.database == ":memory:":
+        raise trouble("no_file")
+    engine = create_engine(
+        url.set(drivername="sqlite+pysqlite"),
+        # A connection is used by one thread at a time, but not always by the one that opened it.
+        connect_args={"timeout": 10, "check_same_thread": False, "cached_statements": 400},
+        pool_size=CONNECTIONS,
+        hide_parameters=True,
+    )
     wal = may_use_wal(sqlite3.sqlite_version_info)
 
     @event.listens_for(engine, "connect")
@@ -101,10 +78,12 @@ def _prepare_sqlite(engine: Engine) -> None:
             cursor.execute("PRAGMA synchronous=FULL" if wal else "PRAGMA synchronous=EXTRA")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")
-            cursor.execute("PRAGMA cache_size=-8000")
+            cursor.execute("PRAGMA cache_size=-16000")
+            # What only a rollback or a sort needs is nothing to outlive the process.
+            cursor.execute("PRAGMA temp_store=MEMORY")
             cursor.close()
         except BaseException:
-            # The pool does not close what it never came to hold; left alone, its thread outlives the loop.
+            # The pool does not close what it never came to hold.
             connection.close()
             raise
 
@@ -114,8 +93,14 @@ def _prepare_sqlite(engine: Engine) -> None:
         write = connection.get_execution_options().get("zhibu_write")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
 
+    return engine
 
-def _prepare_postgresql(engine: Engine) -> None:
+
+def _postgresql(url: URL) -> Engine:
+    engine = create_engine(
+        url.set(drivername="postgresql+psycopg"), pool_size=CONNECTIONS, pool_pre_ping=True, hide_parameters=True
+    )
+
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         # Under SERIALIZABLE four writers fail each other; one lock lets them queue.
@@ -128,45 +113,46 @@ def _prepare_postgresql(engine: Engine) -> None:
             # All questions of one reading see the same moment, as they do on SQLite.
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
+    return engine
+
 
 class Claim(Protocol):
     """The right to be the one process that writes, held until closed."""
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the right back."""
 
 
-async def claim(engine: AsyncEngine, file: Path | None) -> Claim:
+def claim(engine: Engine, file: Path | None) -> Claim:
     """Take the one writer's place. Raises Trouble, naming the holder where that is known, when it is taken."""
-    return FileClaim(file) if file is not None else await ServerClaim.take(engine)
+    return FileClaim(file) if file is not None else ServerClaim.take(engine)
 
 
 class ServerClaim:
     """The right to be the one process that writes a PostgreSQL database: a lock that lasts as its connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
     @classmethod
-    async def take(cls, engine: AsyncEngine) -> ServerClaim:
+    def take(cls, engine: Engine) -> ServerClaim:
         """Take the claim; raises Trouble when another process has it or the server cannot be reached."""
         where = engine.url.render_as_string(hide_password=True)
-        connection = engine.connect()
         try:
-            await connection.start()
-            await connection.execution_options(isolation_level="AUTOCOMMIT")
-            free = await connection.scalar(text(f"SELECT pg_try_advisory_lock({_PROCESS_LOCK})"))
+            connection = engine.connect()
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            free = connection.scalar(text(f"SELECT pg_try_advisory_lock({_PROCESS_LOCK})"))
         except SQLAlchemyError as error:
             raise trouble("unusable", where=where, why=first_line(error)) from None
         if not free:
-            await connection.close()
+            connection.close()
             raise trouble("in_use", file=where, holder="?")
         return cls(connection)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the claim back."""
-        await self._connection.execute(text(f"SELECT pg_advisory_unlock({_PROCESS_LOCK})"))
-        await self._connection.close()
+        self._connection.execute(text(f"SELECT pg_advisory_unlock({_PROCESS_LOCK})"))
+        self._connection.close()
 
 
 def first_line(error: Exception) -> str:
@@ -199,6 +185,6 @@ class FileClaim:
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the claim back."""
         os.close(self._handle)

@@ -10,8 +10,9 @@ from sqlalchemy import Column, ForeignKey, String, Table, Text, bindparam, func,
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
-from storage.unit import AnyRow, Query, Reading, Writing
+from storage.unit import AnyRow, Reading, Writing
 
 members = Table(
     "members",
@@ -55,9 +56,6 @@ def _member(row: AnyRow) -> Member:
     )
 
 
-_BY_USER: Query = select(members).where(members.c.user_id == bindparam("user"))
-
-
 def _values(member: Member) -> dict[str, Any]:
     return {
         "id": member.id,
@@ -71,6 +69,9 @@ async def member(unit: Reading, id: MemberId) -> Member | None:  # noqa: A002
     """Return one member."""
     row = await unit.first(select(members).where(members.c.id == id))
     return _member(row) if row else None
+
+
+_BY_USER = Prepared(select(members).where(members.c.user_id == bindparam("user")))
 
 
 async def by_user(unit: Reading, user: UserId) -> Member | None:

@@ -1,25 +1,29 @@
-"""Brings the tables of a database up to date, and refuses one that is not ours or is newer than this program."""
+"""Brings the tables of a database up to date, and refuses one that is not ours or is newer than this program.
+
+Alembic is imported only where there is something to bring up to date: a program that runs for weeks need not hold it.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.engines import WRITE, first_line, trouble
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FOLDER = Path(__file__).with_name("migrations")
 
 
 def alembic_config(folder: Path = FOLDER) -> Config:
     """Return the configuration by which Alembic finds migrations, ours where no other folder is named."""
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(folder))
     return config
@@ -45,29 +49,35 @@ class Standing:
 
 def standing(connection: Connection, folder: Path = FOLDER) -> Standing:
     """Return how a database stands to the migrations."""
-    script = ScriptDirectory.from_config(alembic_config(folder))
-    revision = MigrationContext.configure(connection).get_current_revision()
-    known = {one.revision for one in script.walk_revisions()}
+    known = revisions(folder)
+    names = inspect(connection).get_table_names()
+    marked = "alembic_version" in names
+    revision = connection.scalar(text("SELECT version_num FROM alembic_version")) if marked else None
     return Standing(
         revision=revision,
-        head=script.get_current_head() or "",
-        foreign=revision is None and bool(inspect(connection).get_table_names()),
+        head=known[-1],
+        foreign=revision is None and bool(names),
         newer=revision is not None and revision not in known,
     )
 
 
-async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
+def revisions(folder: Path = FOLDER) -> list[str]:
+    """Return the numbers of all migrations, oldest first: each file's name begins with its own."""
+    return sorted(file.name.partition("_")[0] for file in (folder / "versions").glob("[0-9]*_*.py"))
+
+
+def migrate(engine: Engine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
     """Run what migrations are missing, in one transaction; with ``change=False`` only check that none is.
 
     Raises Trouble when the database cannot be reached or written, is somebody else's, or is too new.
     """
-    if file is not None and not change and not file.is_file():  # noqa: ASYNC240 - once, before anything runs
+    if file is not None and not change and not file.is_file():
         raise trouble("missing", file=str(file))
     try:
-        async with engine.connect() as plain:
-            connection = await plain.execution_options(**(WRITE if change else {}))
-            async with connection.begin():
-                await connection.run_sync(_migrate, change, folder)
+        with engine.connect() as connection:
+            connection.execution_options(**(WRITE if change else {}))
+            with connection.begin():
+                _migrate(connection, change, folder)
     except SQLAlchemyError as error:
         where = file or engine.url.render_as_string(hide_password=True)
         raise trouble("unusable", where=str(where), why=first_line(error)) from None
@@ -83,6 +93,8 @@ def _migrate(connection: Connection, change: bool, folder: Path) -> None:
         return
     if not change:
         raise trouble("outdated")
+    from alembic import command
+
     config = alembic_config(folder)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

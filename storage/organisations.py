@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
+from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, func, select
 
 from content.identifiers import OrganisationId, UserId
 from content.organisations import RIGHTS, Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Right, Role
+from storage.prepared import Prepared
 from storage.tables import metadata
 from storage.unit import AnyRow, Query, Reading, Writing
 
@@ -83,9 +84,12 @@ def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, lang
     )
 
 
+_BY_ID = Prepared(select(organisations).where(organisations.c.id == bindparam("id")))
+
+
 async def organisation(unit: Reading, id: OrganisationId) -> Organisation | None:  # noqa: A002
     """Return one node of the tree."""
-    row = await unit.first(select(organisations).where(organisations.c.id == id))
+    row = await unit.first(_BY_ID, {"id": id})
     return _organisation(row) if row else None
 
 

@@ -40,6 +40,7 @@ from storage.members import members
 from storage.organisations import FEW, breadth, organisations, within
 from storage.phrases import load_words, save_words
 from storage.polls import polls
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, occurrences
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
@@ -291,17 +292,17 @@ async def _enqueue_post(unit: Writing, cause: Cause, post: Post) -> None:
         )
 
 
-_EDITS: Query = select(outbox).where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.EDIT)
-_UNTRIED_EDIT = _EDITS.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None))
-_LAST_EDIT = _EDITS.order_by(outbox.c.number.desc()).limit(1)
-_LAST_POST: Query = (
-    select(outbox)
+_EDITS = select(outbox.c.number, outbox.c.revision, outbox.c.done_at, outbox.c.not_before).where(
+    outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.EDIT
+)
+# An edit that was tried may have arrived with the numbers it had then; its transaction cannot bring newer ones.
+_WAITING_EDIT = Prepared(_EDITS.where(outbox.c.state == State.PENDING, outbox.c.first_try_at.is_(None)))
+_LAST_EDIT = Prepared(_EDITS.order_by(outbox.c.number.desc()).limit(1))
+_LIVE_POST = Prepared(
+    select(outbox.c.id, outbox.c.state, outbox.c.room_id)
     .where(outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.POST)
     .order_by(outbox.c.part.desc())
     .limit(1)
-)
-_CARD_OF_EVENT: Query = select(outbox.c.card_id).where(
-    outbox.c.event_id == bindparam("event"), outbox.c.kind.in_([Kind.POST, Kind.EDIT])
 )
 
 
@@ -311,10 +312,9 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
         if card in unit.gathered.refreshed:
             return
         unit.gathered.refreshed.add(card)
-    # An edit that was tried may have arrived with the numbers it had then; its transaction cannot bring newer ones.
-    if await unit.first(_UNTRIED_EDIT, {"card": card}):
+    if await unit.first(_WAITING_EDIT, {"card": card}):
         return
-    post = await unit.first(_LAST_POST, {"card": card})
+    post = await unit.first(_LIVE_POST, {"card": card})
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
     last = await unit.first(_LAST_EDIT, {"card": card})
@@ -356,11 +356,50 @@ def _turn() -> Any:
     return outbox.c.after_id.is_(None) | sent.exists()
 
 
-def _ready(now: datetime) -> Any:
-    return and_(
+def _next_rows() -> Query:
+    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
+    now = bindparam("now", type_=Instant)
+    ready = and_(
         outbox.c.not_before <= now,
         or_(outbox.c.state == State.PENDING, and_(outbox.c.state == State.LEASED, outbox.c.lease_until < now)),
     )
+    busy = outbox.alias("busy")
+    free = (
+        ~select(busy.c.number)
+        .where(busy.c.lane == outbox.c.lane, busy.c.state == State.LEASED, busy.c.lease_until >= now)
+        .exists()
+    )
+    order = (outbox.c.priority, outbox.c.not_before, outbox.c.number)
+    place = func.row_number().over(partition_by=outbox.c.lane, order_by=order).label("place")
+    first = select(outbox.c.number, *order[:2], place).where(ready, free, _turn()).subquery()
+    taken = (
+        select(first.c.number)
+        .where(first.c.place == 1)
+        .order_by(first.c.priority, first.c.not_before, first.c.number)
+        .limit(bindparam("most", type_=Integer))
+    )
+    target = outbox.alias("target")
+    return (
+        select(outbox, target.c.event_id.label("target_event"))
+        .outerjoin(target, target.c.id == outbox.c.after_id)
+        .where(outbox.c.number.in_(taken))
+        .order_by(*order)
+    )
+
+
+_NEXT_ROWS = Prepared(_next_rows())
+_TAKE = Prepared(
+    update(outbox)
+    .where(outbox.c.number == bindparam("row"))
+    .values(
+        state=State.LEASED,
+        lease_owner=bindparam("worker"),
+        lease_until=bindparam("until"),
+        claim_no=bindparam("claim"),
+        device_id=bindparam("device"),
+        first_try_at=bindparam("first"),
+    )
+)
 
 
 async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[Claimed]:
@@ -369,47 +408,26 @@ async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, li
     A row waits for the one it comes after. What was not sent before its time passed expires here instead.
     """
     await _expire(unit)
-    busy = outbox.alias("busy")
-    free = (
-        ~select(busy.c.number)
-        .where(busy.c.lane == outbox.c.lane, busy.c.state == State.LEASED, busy.c.lease_until >= unit.now)
-        .exists()
-    )
-    order = (outbox.c.priority, outbox.c.not_before, outbox.c.number)
-    first = func.row_number().over(partition_by=outbox.c.lane, order_by=order).label("place")
-    ready = select(outbox.c.number, *order[:2], first).where(_ready(unit.now), free, _turn()).subquery()
-    query = (
-        select(ready.c.number)
-        .where(ready.c.place == 1)
-        .order_by(ready.c.priority, ready.c.not_before, ready.c.number)
-        .limit(limit)
-    )
-    numbers = [row.number for row in await unit.rows(query)]
-    if not numbers:
-        return ()
-    await unit.execute(
-        update(outbox)
-        .where(outbox.c.number.in_(numbers))
-        .values(
-            state=State.LEASED,
-            lease_owner=worker,
-            lease_until=unit.now + lease,
-            claim_no=outbox.c.claim_no + 1,
-            device_id=func.coalesce(outbox.c.device_id, device),
-            first_try_at=func.coalesce(outbox.c.first_try_at, unit.now, type_=Instant),
-        )
-    )
-    target = outbox.alias("target")
-    rows = await unit.rows(
-        select(outbox, target.c.event_id.label("target_event"))
-        .outerjoin(target, target.c.id == outbox.c.after_id)
-        .where(outbox.c.number.in_(numbers))
-        .order_by(outbox.c.priority, outbox.c.not_before, outbox.c.number)
-    )
-    return [_claimed(row) for row in rows]
+    rows = await unit.rows(_NEXT_ROWS, {"now": unit.now, "most": limit})
+    claimed = [_claimed(row, device, unit.now) for row in rows]
+    taken = [
+        {
+            "row": row.number,
+            "worker": worker,
+            "until": unit.now + lease,
+            "claim": one.claim_no,
+            "device": one.device,
+            "first": one.first_try_at,
+        }
+        for row, one in zip(rows, claimed, strict=True)
+    ]
+    if taken:
+        await unit.execute(_TAKE, taken)
+    return claimed
 
 
-def _claimed(row: AnyRow) -> Claimed:
+def _claimed(row: AnyRow, device: str, now: datetime) -> Claimed:
+    """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
@@ -421,12 +439,30 @@ def _claimed(row: AnyRow) -> Claimed:
         quiet=row.quiet,
         language=row.language,
         words=load_words(row.words) if row.words else None,
-        claim_no=row.claim_no,
+        claim_no=row.claim_no + 1,
         failures=row.failures,
-        device=row.device_id,
-        first_try_at=row.first_try_at,
+        device=row.device_id or device,
+        first_try_at=row.first_try_at or now,
         target=row.target_event,
     )
+
+
+_TOO_LATE = and_(outbox.c.state == State.PENDING, outbox.c.expires_at < bindparam("now", type_=Instant))
+
+
+def _late_cards() -> Query:
+    begun = outbox.alias("begun")
+    tried = select(begun.c.number).where(begun.c.card_id == outbox.c.card_id, begun.c.first_try_at.is_not(None))
+    late = select(outbox.c.card_id).where(_TOO_LATE, outbox.c.card_id.is_not(None), ~tried.exists())
+    return late.distinct()
+
+
+_LATE_CARDS = Prepared(_late_cards())
+_EXPIRE_POLLS = Prepared(
+    update(outbox)
+    .where(_TOO_LATE, outbox.c.kind == Kind.POLL, outbox.c.first_try_at.is_(None))
+    .values(state=State.EXPIRED, done_at=bindparam("now", type_=Instant), last_error="too_late")
+)
 
 
 async def _expire(unit: Writing) -> None:
@@ -434,17 +470,8 @@ async def _expire(unit: Writing) -> None:
 
     A card of which a part was tried is finished late rather than left in pieces.
     """
-    begun = outbox.alias("begun")
-    tried = select(begun.c.number).where(begun.c.card_id == outbox.c.card_id, begun.c.first_try_at.is_not(None))
-    pending = and_(outbox.c.state == State.PENDING, outbox.c.expires_at < unit.now)
-    late = await unit.rows(
-        select(outbox.c.card_id).where(pending, outbox.c.card_id.is_not(None), ~tried.exists()).distinct()
-    )
-    await unit.execute(
-        update(outbox)
-        .where(pending, outbox.c.kind == Kind.POLL, outbox.c.first_try_at.is_(None))
-        .values(state=State.EXPIRED, done_at=unit.now, last_error="too_late")
-    )
+    late = await unit.rows(_LATE_CARDS, {"now": unit.now})
+    await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
     for row in late:
         await unit.execute(
             update(outbox)
@@ -465,13 +492,21 @@ def _held(claimed: Claimed) -> Any:
     return and_(outbox.c.id == claimed.id, outbox.c.claim_no == claimed.claim_no, outbox.c.state == State.LEASED)
 
 
+_SENT = Prepared(
+    update(outbox)
+    .where(
+        outbox.c.id == bindparam("row"),
+        outbox.c.claim_no == bindparam("claim"),
+        outbox.c.state == State.LEASED,
+    )
+    .values(state=State.SENT, event_id=bindparam("event"), done_at=bindparam("at"), words=None, last_error=None)
+)
+
+
 async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
-    changed = await unit.execute(
-        update(outbox)
-        .where(_held(fact.claimed))
-        .values(state=State.SENT, event_id=fact.event_id, done_at=fact.at, words=None, last_error=None)
-    )
+    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no}
+    changed = await unit.execute(_SENT, {**held, "event": fact.event_id, "at": fact.at})
     if changed and fact.claimed.kind is Kind.POLL and fact.event_id is not None:
         shown = update(polls).where(polls.c.id == fact.claimed.poll, polls.c.event_id.is_(None))
         await unit.execute(shown.values(event_id=fact.event_id))
@@ -565,6 +600,13 @@ async def free_leases(unit: Writing) -> None:
     )
 
 
+_CARD_OF_EVENT = Prepared(
+    select(outbox.c.card_id).where(
+        outbox.c.event_id == bindparam("event"), or_(outbox.c.kind == Kind.POST, outbox.c.kind == Kind.EDIT)
+    )
+)
+
+
 async def by_event(unit: Reading, event: EventId) -> CardId | None:
     """Return the card that an event of ours shows."""
     card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
@@ -610,11 +652,14 @@ async def shown_at(unit: Reading, card: CardId) -> datetime | None:
     return value
 
 
+_NEXT_READY = Prepared(
+    select(func.min(outbox.c.not_before, type_=Instant).label("next")).where(outbox.c.state == State.PENDING, _turn())
+)
+
+
 async def next_ready(unit: Reading) -> datetime | None:
     """Return when the next pending row whose turn it is may go out."""
-    value: datetime | None = await unit.value(
-        select(func.min(outbox.c.not_before, type_=Instant)).where(outbox.c.state == State.PENDING, _turn())
-    )
+    value: datetime | None = await unit.value(_NEXT_READY)
     return value
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, select, update
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, bindparam, select, update
 
 from content.decision import Observed
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept, RoomLost, RoomRegained
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -74,9 +75,27 @@ def _room(row: AnyRow) -> Room:
     )
 
 
+_BY_ID = Prepared(select(rooms).where(rooms.c.id == bindparam("id")))
+_DIRECT_ROOM = Prepared(select(direct_rooms).where(direct_rooms.c.user_id == bindparam("user")))
+_DIRECT_USER = Prepared(select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == bindparam("room")))
+_HALLS = Prepared(select(rooms.c.id))
+_STATE = Prepared(
+    select(room_state.c.sender, room_state.c.content).where(
+        room_state.c.room_id == bindparam("room"),
+        room_state.c.type == bindparam("type"),
+        room_state.c.state_key == bindparam("state_key"),
+    )
+)
+_MEMBERS = Prepared(
+    select(room_state.c.state_key, room_state.c.content).where(
+        room_state.c.room_id == bindparam("room"), room_state.c.type == "m.room.member"
+    )
+)
+
+
 async def room(unit: Reading, id: RoomId) -> Room | None:  # noqa: A002
     """Return a room of the organisation."""
-    row = await unit.first(select(rooms).where(rooms.c.id == id))
+    row = await unit.first(_BY_ID, {"id": id})
     return _room(row) if row else None
 
 
@@ -99,7 +118,7 @@ async def direct_room(unit: Reading, user: UserId, me: UserId) -> tuple[RoomId, 
     A room into which a third person was let is private no more, and one that the person has left reaches nobody;
     neither is returned.
     """
-    row = await unit.first(select(direct_rooms).where(direct_rooms.c.user_id == user))
+    row = await unit.first(_DIRECT_ROOM, {"user": user})
     if row is None or set(await present(unit, RoomId(row.room_id))) - {user, me}:
         return None
     own = await state(unit, RoomId(row.room_id), "m.room.member", user)
@@ -110,41 +129,29 @@ async def direct_room(unit: Reading, user: UserId, me: UserId) -> tuple[RoomId, 
 
 async def direct_user(unit: Reading, room: RoomId) -> UserId | None:
     """Return whose private room this is."""
-    return await unit.value(select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == room))  # type: ignore[no-any-return]
+    return await unit.value(_DIRECT_USER, {"room": room})  # type: ignore[no-any-return]
 
 
 async def state(unit: Reading, room: RoomId, type: str, state_key: str = "") -> tuple[UserId, dict[str, Any]] | None:  # noqa: A002
     """Return who set a piece of state and what it says."""
-    row = await unit.first(
-        select(room_state.c.sender, room_state.c.content).where(
-            room_state.c.room_id == room, room_state.c.type == type, room_state.c.state_key == state_key
-        )
-    )
+    row = await unit.first(_STATE, {"room": room, "type": type, "state_key": state_key})
     return (UserId(row.sender), dict(row.content)) if row else None
 
 
 async def joined(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
     """Return who is in a room."""
-    rows = await unit.rows(
-        select(room_state.c.state_key, room_state.c.content).where(
-            room_state.c.room_id == room, room_state.c.type == "m.room.member"
-        )
-    )
+    rows = await unit.rows(_MEMBERS, {"room": room})
     return tuple(UserId(row.state_key) for row in rows if row.content.get("membership") == "join")
 
 
 async def halls(unit: Reading) -> tuple[RoomId, ...]:
     """Return every room of the organisation."""
-    return tuple(RoomId(row.id) for row in await unit.rows(select(rooms.c.id)))
+    return tuple(RoomId(row.id) for row in await unit.rows(_HALLS))
 
 
 async def present(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
     """Return who is in a room or has been asked into it."""
-    rows = await unit.rows(
-        select(room_state.c.state_key, room_state.c.content).where(
-            room_state.c.room_id == room, room_state.c.type == "m.room.member"
-        )
-    )
+    rows = await unit.rows(_MEMBERS, {"room": room})
     return tuple(UserId(row.state_key) for row in rows if row.content.get("membership") in ("join", "invite"))
 
 

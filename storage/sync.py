@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, func, select
+from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, func, select
 
 from content.decision import Fact, Observed
 from content.identifiers import EventId, RoomId, UserId, derive
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -153,9 +154,12 @@ async def unreadable_about(unit: Reading, room: RoomId, event: EventId) -> int:
     return int(await unit.value(query.where(unreadable.c.room_id == room, unreadable.c.refers_to == event)))
 
 
+_POSITION = Prepared(select(checkpoints).where(checkpoints.c.account == bindparam("account")))
+
+
 async def checkpoint(unit: Reading, account: UserId) -> tuple[str, datetime] | None:
     """Return the position from which to go on listening, and when it was reached."""
-    row = await unit.first(select(checkpoints).where(checkpoints.c.account == account))
+    row = await unit.first(_POSITION, {"account": account})
     return (row.since, row.at) if row else None
 
 

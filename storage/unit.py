@@ -2,66 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Connection, Executable, NestedTransaction, Row, Select, Table
+from sqlalchemy import Connection, Executable, Row, Select, Table
 from sqlalchemy.dialects import postgresql, sqlite
+
+from storage.prepared import Driver, Prepared
 
 AnyRow = Row[*tuple[Any, ...]]
 Query = Select[*tuple[Any, ...]]
-T = TypeVar("T")
-
-
-def finish(question: Awaitable[T]) -> T:
-    """Run what waits for nothing but the database to its end, in this thread.
-
-    A unit answers at once, so that a question is never suspended: the loop is neither needed nor held up. Raises
-    RuntimeError for a question that waits for anything else, which would hold its transaction open meanwhile.
-    """
-
-    async def answer() -> T:
-        return await question
-
-    running = answer()
-    try:
-        running.send(None)
-    except StopIteration as done:
-        answered: T = done.value
-        return answered
-    running.close()
-    raise RuntimeError("while it holds a transaction, a question may wait for the database only")
 
 
 class Reading:
     """What is known at one moment. ``now`` is the instant for which a decision is taken, aware UTC.
 
-    A unit belongs to one thread. Its questions are coroutines so that rules and pages read alike everywhere.
+    A question is a query that is built for the occasion, or a prepared one with its parameters.
     """
 
-    def __init__(self, connection: Connection, now: datetime) -> None:
+    def __init__(self, connection: Connection, now: datetime, driver: Driver | None = None) -> None:
         self._connection = connection
+        self._driver = driver or Driver(connection)
         self.now = now
 
     async def settled(self) -> None:
         """Wait until everything that this transaction changed can be read; what only reads has nothing to wait for."""
 
-    async def rows(self, query: Query, parameters: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
+    async def rows(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> Sequence[AnyRow]:
         """Return all rows."""
+        if isinstance(query, Prepared):
+            return self._driver.ask(query, parameters or {})
         return self._connection.execute(query, parameters).all()
 
-    async def first(self, query: Query, parameters: Mapping[str, Any] | None = None) -> AnyRow | None:
+    async def first(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> AnyRow | None:
         """Return the first row, if any."""
+        if isinstance(query, Prepared):
+            found = self._driver.ask(query, parameters or {})
+            return found[0] if found else None
         return self._connection.execute(query, parameters).first()
 
-    async def value(self, query: Query, parameters: Mapping[str, Any] | None = None) -> Any:
+    async def value(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row, ``None`` where there is no row."""
-        return self._connection.execute(query, parameters).scalar()
+        row = await self.first(query, parameters)
+        return row[0] if row is not None else None
 
 
 class Gathered:
-    """Rows of one batch that nobody asks for before its end, to be written many at a time."""
+    """Rows that nobody asks for before the transaction has been carried out, to be written many at a time."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[Table, tuple[str, ...]], list[Mapping[str, Any]]] = {}
@@ -70,64 +59,85 @@ class Gathered:
         """The cards that have their one pending edit already."""
 
 
-class Writing(Reading):
-    """A reading unit through which storage itself changes rows; with ``gathered`` some of them only by ``settled``."""
+class Undone(Exception):
+    """A part failed that could not be undone alone: undo the whole transaction, and do it again with care."""
 
-    def __init__(self, connection: Connection, now: datetime, gathered: Gathered | None = None) -> None:
-        super().__init__(connection, now)
-        self.gathered = gathered
+
+class Hope:
+    """A part of a transaction that is expected to succeed, as nearly all do; it costs nothing."""
+
+    def commit(self) -> None:
+        """Keep what was done since."""
+
+    def rollback(self) -> None:
+        """Ask for the transaction to be undone and done again with care. Always raises Undone."""
+        raise Undone
+
+
+class Savepoint(Hope):
+    """A part of a transaction that can be undone on its own."""
+
+    def __init__(self, driver: Driver, depth: int) -> None:
+        self._driver = driver
+        self._name = f"part_{depth}"
+        driver.command(f"SAVEPOINT {self._name}")
+
+    def commit(self) -> None:
+        """Keep what was done since."""
+        self._driver.command(f"RELEASE SAVEPOINT {self._name}")
+
+    def rollback(self) -> None:
+        """Undo what was done since."""
+        self._driver.command(f"ROLLBACK TO SAVEPOINT {self._name}")
+        self.commit()
+
+
+class Writing(Reading):
+    """A reading unit through which storage itself changes rows."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        now: datetime,
+        driver: Driver | None = None,
+        *,
+        careful: bool = True,
+        depth: int = 0,
+        gathered: Gathered | None = None,
+    ) -> None:
+        """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone.
+
+        Without care, what nobody asks for meanwhile is gathered until ``settled``.
+        """
+        super().__init__(connection, now, driver)
+        self._careful = careful
+        self._depth = depth
+        self.gathered = None if careful else gathered or Gathered()
 
     def at(self, now: datetime) -> Writing:
         """Return the same unit for another instant."""
-        return Writing(self._connection, now, self.gathered)
+        return Writing(
+            self._connection, now, self._driver, careful=self._careful, depth=self._depth, gathered=self.gathered
+        )
 
     async def settled(self) -> None:
         """Write what was gathered."""
         if self.gathered is None:
             return
         rows, raised = self.gathered.rows, self.gathered.raised
-        self.gathered.rows, self.gathered.raised = {}, {}
+        self.gathered.rows, self.gathered.raised, self.gathered.refreshed = {}, {}, set()
         for (table, _), values in rows.items():
-            self._connection.execute(self._insert(table).on_conflict_do_nothing(), values)
+            await self.add_missing(table, values)
         for table, steps in raised.items():
             names = [column.name for column in table.c if column.name != "number"]
             self._raise(table, [{**dict(zip(names, key, strict=True)), "number": step} for key, step in steps.items()])
 
     async def add_later(self, table: Table, values: Mapping[str, Any]) -> None:
-        """Insert a row that nobody asks for before the batch has ended, unless it is there, by any unique key."""
+        """Insert a row that nobody asks for before the transaction has ended, unless it is there, by any unique key."""
         if self.gathered is None:
             await self.add_missing(table, values)
         else:
             self.gathered.rows.setdefault((table, tuple(values)), []).append(values)
-
-    async def savepoint(self) -> NestedTransaction:
-        """Begin a part that can be undone on its own."""
-        return self._connection.begin_nested()
-
-    async def execute(self, statement: Executable, parameters: Any = None) -> int:
-        """Run a statement, once or for each of a list of parameters; return how many rows it changed."""
-        result = self._connection.execute(statement, parameters)
-        return int(getattr(result, "rowcount", 0))
-
-    async def returning(self, statement: Executable, parameters: Any = None) -> Sequence[AnyRow]:
-        """Run a statement that returns rows."""
-        return self._connection.execute(statement, parameters).all()
-
-    async def add(self, table: Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        """Insert one row or many."""
-        if values:
-            self._connection.execute(table.insert(), values)
-
-    async def add_missing(self, table: Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
-        """Insert what is not there yet, by any unique key."""
-        if values:
-            self._connection.execute(self._insert(table).on_conflict_do_nothing(), values)
-
-    async def put(self, table: Table, values: Mapping[str, Any], *, key: Sequence[str]) -> None:
-        """Insert a row, or overwrite the one with the same key."""
-        insert = self._insert(table).values(**values)
-        changed = {name: insert.excluded[name] for name in values if name not in key}
-        self._connection.execute(insert.on_conflict_do_update(index_elements=list(key), set_=changed))
 
     async def raise_by(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
         """Add to the column ``number`` of rows that are named by their primary keys; missing rows begin at nought.
@@ -145,10 +155,71 @@ class Writing(Reading):
 
     def _raise(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
         if values := [row for row in values if row["number"]]:
-            insert = self._insert(table)
-            key = [column.name for column in table.primary_key]
-            raised = {"number": table.c.number + insert.excluded.number}
-            self._connection.execute(insert.on_conflict_do_update(index_elements=key, set_=raised), values)
+            self._driver.change(_raising(table, _columns(values), self._connection.dialect.name), values)
 
-    def _insert(self, table: Table) -> Any:
-        return sqlite.insert(table) if self._connection.dialect.name == "sqlite" else postgresql.insert(table)
+    def part(self) -> tuple[Writing, Hope]:
+        """Begin a part; return the unit in which it is done, and what keeps or undoes it."""
+        if not self._careful:
+            return self, Hope()
+        inner = Writing(self._connection, self.now, self._driver, depth=self._depth + 1)
+        return inner, Savepoint(self._driver, self._depth)
+
+    async def execute(self, statement: Executable | Prepared, parameters: Any = None) -> int:
+        """Run a statement, once or for each of a list of parameters; return how many rows it changed."""
+        if isinstance(statement, Prepared):
+            return self._driver.change(statement, parameters or {})
+        result = self._connection.execute(statement, parameters)
+        return int(getattr(result, "rowcount", 0))
+
+    async def returning(self, statement: Executable, parameters: Any = None) -> Sequence[AnyRow]:
+        """Run a statement that returns rows."""
+        return self._connection.execute(statement, parameters).all()
+
+    async def add(self, table: Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Insert one row or many, all with the same columns."""
+        if values:
+            self._driver.change(_insert(table, _columns(values)), values)
+
+    async def add_missing(self, table: Table, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> None:
+        """Insert what is not there yet, by any unique key."""
+        if values:
+            engine = self._connection.dialect.name
+            self._driver.change(_insert_missing(table, _columns(values), engine), values)
+
+    async def put(self, table: Table, values: Mapping[str, Any], *, key: Sequence[str]) -> None:
+        """Insert a row, or overwrite the one with the same key."""
+        engine = self._connection.dialect.name
+        self._driver.change(_put(table, _columns(values), tuple(key), engine), values)
+
+
+def _columns(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    return tuple(values if isinstance(values, Mapping) else values[0])
+
+
+@cache
+def _insert(table: Table, columns: tuple[str, ...]) -> Prepared:
+    return Prepared(table.insert().inline(), columns)
+
+
+@cache
+def _insert_missing(table: Table, columns: tuple[str, ...], engine: str) -> Prepared:
+    return Prepared(_insert_for(engine)(table).inline().on_conflict_do_nothing(), columns)
+
+
+@cache
+def _put(table: Table, columns: tuple[str, ...], key: tuple[str, ...], engine: str) -> Prepared:
+    insert = _insert_for(engine)(table).inline()
+    changed = {name: insert.excluded[name] for name in columns if name not in key}
+    return Prepared(insert.on_conflict_do_update(index_elements=list(key), set_=changed), columns)
+
+
+@cache
+def _raising(table: Table, columns: tuple[str, ...], engine: str) -> Prepared:
+    insert = _insert_for(engine)(table).inline()
+    key = [column.name for column in table.primary_key]
+    raised = {"number": table.c.number + insert.excluded.number}
+    return Prepared(insert.on_conflict_do_update(index_elements=key, set_=raised), columns)
+
+
+def _insert_for(engine: str) -> Any:
+    return sqlite.insert if engine == "sqlite" else postgresql.insert

@@ -28,27 +28,31 @@ async def upgrade(address: str, *, folder: Path = FOLDER) -> Upgrade:
 
     Raises Trouble when another has the database, it is not ours, or no copy can be made; nothing is changed then.
     """
+    return await asyncio.to_thread(_upgrade, address, folder)
+
+
+def _upgrade(address: str, folder: Path) -> Upgrade:
     engine, file = open_engine(address), sqlite_file(address)
     where = str(file) if file else engine.url.render_as_string(hide_password=True)
     if file is not None and not file.exists():
         raise trouble("missing", file=where)
     held: Claim | None = None
     try:
-        held = await claim(engine, file)
-        async with engine.connect() as plain:
-            connection = await plain.execution_options(**WRITE)
-            async with connection.begin():
-                before: Standing = await connection.run_sync(standing, folder)
+        held = claim(engine, file)
+        with engine.connect() as connection:
+            connection.execution_options(**WRITE)
+            with connection.begin():
+                before: Standing = standing(connection, folder)
         # A foreign or newer database is refused below, before anything is written.
         ours = before.revision is not None and not before.newer
-        copy = await asyncio.to_thread(_copy, file, before.revision) if file and ours and not before.current else None
-        await migrate(engine, file, folder=folder)
+        copy = _copy(file, before.revision) if file and ours and not before.current else None
+        migrate(engine, file, folder=folder)
     except SQLAlchemyError as error:
         raise trouble("unusable", where=where, why=first_line(error)) from None
     finally:
         if held is not None:
-            await held.close()
-        await engine.dispose()
+            held.close()
+        engine.dispose()
     return Upgrade(before=before.revision, after=before.head, copy=copy)
 
 

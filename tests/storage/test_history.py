@@ -79,11 +79,11 @@ def fill(connection: Connection) -> None:
 
 async def test_what_was_there_before_is_dated_and_counted_by_month(empty_address: str, clock: HandClock) -> None:
     engine = open_engine(empty_address)
-    async with engine.connect() as plain:
-        connection = await plain.execution_options(**WRITE)
-        async with connection.begin():
-            await connection.run_sync(fill)
-    await engine.dispose()
+    with engine.connect() as connection:
+        connection.execution_options(**WRITE)
+        with connection.begin():
+            fill(connection)
+    engine.dispose()
     branch = SmallBranch(await Store.open(empty_address, clock), clock)
     assert await branch.tallied() == await branch.counted()
     assert await branch.summed() == await branch.recounted()

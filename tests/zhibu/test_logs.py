@@ -38,10 +38,9 @@ def test_a_librarys_error_is_one_line_of_json_with_the_kind_of_error_alone() -> 
     assert ran.stdout == ""
 
 
-async def test_an_error_of_the_database_does_not_quote_what_was_to_be_written(tmp_path: Path) -> None:
+def test_an_error_of_the_database_does_not_quote_what_was_to_be_written(tmp_path: Path) -> None:
     engine = open_engine(f"sqlite:///{tmp_path / 'a.db'}")
-    async with engine.connect() as connection:
-        with pytest.raises(SQLAlchemyError) as raised:
-            await connection.execute(text("SELECT * FROM nowhere WHERE words = :words"), {"words": "a secret"})
-    await engine.dispose()
+    with engine.connect() as connection, pytest.raises(SQLAlchemyError) as raised:
+        connection.execute(text("SELECT * FROM nowhere WHERE words = :words"), {"words": "a secret"})
+    engine.dispose()
     assert "a secret" not in str(raised.value)
