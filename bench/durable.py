@@ -19,9 +19,14 @@ from bot.commands.understanding import understand
 from bot.matrix.events import Event
 from content.checkins import State
 from content.identifiers import UserId, derive
-from storage.engines import sqlite3, sqlite_file
+from storage.engines import sqlite_file
+from storage.sqlite_library import use_bundled
 from storage.store import Step, Store
 from storage.sync import Heard
+
+use_bundled()
+
+import sqlite3  # noqa: E402  (only after the better library is in its place)
 
 ME = UserId("@zhibu:example.org")
 SETTINGS = Settings(console="https://example.org", secret=lambda: "", me=ME, encrypted=False)

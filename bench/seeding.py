@@ -23,7 +23,7 @@ from content.organisations import Kind, Role
 from content.rooms import Purpose
 from storage.audit import audit, causes
 from storage.checkins import branch_months, cards, expectations, tallies
-from storage.engines import sqlite3, sqlite_file
+from storage.engines import sqlite_file
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
 from storage.organisations import duties, organisation_closure, organisations
@@ -33,7 +33,12 @@ from storage.outbox import State as Place
 from storage.retention import DELIVERED
 from storage.rooms import direct_rooms, rooms
 from storage.schedules import occurrences, schedules
+from storage.sqlite_library import use_bundled
 from storage.store import Store
+
+use_bundled()
+
+import sqlite3  # noqa: E402  (only after the better library is in its place)
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 """A Tuesday, nine in the morning in Shanghai: the moment at which the history ends."""
@@ -87,7 +92,7 @@ class Loader:
             self._sqlite.execute("BEGIN")
         else:
             url = make_url(address)
-            self._server = psycopg.connect(host=url.query["host"], user=url.username, dbname=url.database)
+            self._server = psycopg.connect(host=str(url.query["host"]), user=url.username, dbname=url.database)
 
     def load(self, table: Any, columns: str, rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows; ``columns`` are names, with spaces between."""
@@ -256,7 +261,8 @@ class _Life:
             self.seeded.open = key
 
     def _write_plan(self) -> None:
-        plans, held = [], []
+        plans: list[tuple[Any, ...]] = []
+        held: list[tuple[Any, ...]] = []
         for number, one in enumerate(self._held):
             audience = ROOT if one.branch is None else self.seeded.branches[one.branch]
             lesson = self.seeded.lessons[number % len(self.seeded.lessons)]
@@ -378,9 +384,9 @@ class _Life:
             yield key, cause, *tell, at, 1, 0, at, at, f"$t{key}", None
         for number, (user, _, _) in enumerate(told[:25]):
             key, failed = derive("seed", "late", number), number < 20
-            tell = (Row.TELL, f"user:{user}", None, user, None, 0, 0, False, ANSWER)
+            late = (Row.TELL, f"user:{user}", None, user, None, 0, 0, False, ANSWER)
             how = (Place.FAILED, NOW, 1, 0, NOW, NOW, None, "refused") if failed else (Place.PENDING, NOW, 0, 0, NOW)
-            yield key, f"late:{key}", *tell, *how, *(() if failed else (None, None, None))
+            yield key, f"late:{key}", *late, *how, *(() if failed else (None, None, None))
 
 
 def _day(due: datetime) -> date:

@@ -240,6 +240,7 @@ async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
     await _count(
         unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
     )
+    await unit.settled()
     await unit.execute(expectations.delete().where(expectations.c.occurrence_id == fact.occurrence))
     await unit.execute(tallies.delete().where(tallies.c.occurrence_id == fact.occurrence))
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from datetime import date, timedelta
 
 from alembic import command
 from sqlalchemy import Connection, text
 
+from bot.clock import opening
 from content.checkins import State
-from content.identifiers import EventId, OrganisationId
+from content.decision import Decision
+from content.identifiers import EventId, OccurrenceId, OrganisationId
+from content.occurrences import OccurrenceRevived
 from content.participation import share
 from storage import outbox, participation
 from storage.engines import WRITE, open_engine
@@ -17,8 +21,8 @@ from storage.migrate import alembic_config
 from storage.outbox import Kind
 from storage.participation import Period
 from storage.retention import DELIVERED, Swept
-from storage.store import Store
-from tests.small_branch import NOON, ZHANG, HandClock, SmallBranch
+from storage.store import Step, Store
+from tests.small_branch import EAST, NOON, ZHANG, HandClock, SmallBranch, fresh_cause
 
 FIRST_DAY = date(2024, 1, 17)
 BRANCHES, MEMBERS, HELD = 3, 4, 40
@@ -120,3 +124,21 @@ async def test_that_an_answer_was_sent_is_forgotten_in_time_and_the_card_is_not(
     event = EventId(next(row.event_id for row in left if row.card_id == card))
     assert await branch.store.read(lambda unit: outbox.by_event(unit, event)) == card
     assert clock.now > NOON
+
+
+async def test_what_is_revived_in_a_batch_leaves_no_counts_behind(branch: SmallBranch, clock: HandClock) -> None:
+    due = clock.now
+    ids = [await branch.plan(due=due), await branch.plan(due=due, audience=EAST)]
+    clock.forward(hours=3)
+    await branch.store.settle([opening(id, due) for id in ids])
+    assert await branch.tallied() == await branch.counted() != Counter()
+
+    def reviving(id: OccurrenceId) -> Step:
+        async def decide(_unit: object) -> Decision:
+            return Decision(facts=(OccurrenceRevived(occurrence=id, at=clock.now),))
+
+        return Step(cause=fresh_cause(), decide=decide)
+
+    await branch.store.settle([reviving(id) for id in ids])
+    assert await branch.tallied() == await branch.counted() == Counter()
+    assert await branch.summed() == await branch.recounted() == Counter()
