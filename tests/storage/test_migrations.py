@@ -48,20 +48,20 @@ TAKEN = ("database.in_use", "database.bot_at_work")
 async def execute(address: str, *statements: str) -> None:
     """Run statements behind the program's back."""
     engine = open_engine(address)
-    with engine.connect() as connection:
-        connection.execution_options(**WRITE)
-        with connection.begin():
+    async with engine.connect() as plain:
+        connection = await plain.execution_options(**WRITE)
+        async with connection.begin():
             for statement in statements:
-                connection.execute(text(statement))
-    engine.dispose()
+                await connection.execute(text(statement))
+    await engine.dispose()
 
 
 async def tables(address: str) -> set[str]:
     """Return what tables there are."""
     engine = open_engine(address)
-    with engine.connect() as connection:
-        found = set(inspect(connection).get_table_names())
-    engine.dispose()
+    async with engine.connect() as connection:
+        found = await connection.run_sync(lambda sync: set(inspect(sync).get_table_names()))
+    await engine.dispose()
     return found
 
 
@@ -75,15 +75,15 @@ async def refusal(address: str, *, exclusive: bool = True) -> Trouble:
 
 async def test_migrating_equals_what_the_tables_say(empty_address: str) -> None:
     engine = open_engine(empty_address)
-    migrate(engine)
+    await migrate(engine)
 
     def compare(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
 
-    with engine.connect() as connection:
-        assert compare(connection) == []
-    engine.dispose()
+    async with engine.connect() as connection:
+        assert await connection.run_sync(compare) == []
+    await engine.dispose()
 
 
 async def test_a_missing_column_would_be_found(address: str) -> None:
@@ -93,9 +93,9 @@ async def test_a_missing_column_would_be_found(address: str) -> None:
     def compare(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    with engine.connect() as connection:
-        assert len(compare(connection)) == 1
-    engine.dispose()
+    async with engine.connect() as connection:
+        assert len(await connection.run_sync(compare)) == 1
+    await engine.dispose()
 
 
 def test_migrations_are_one_line_numbered_and_captioned() -> None:
@@ -231,10 +231,10 @@ def test_wal_is_used_only_where_its_bug_is_mended(version: tuple[int, ...], free
 
 async def test_a_file_survives_a_power_cut_by_its_settings(sqlite_address: str) -> None:
     engine = open_engine(sqlite_address)
-    with engine.connect() as connection:
-        journal = connection.scalar(text("PRAGMA journal_mode"))
-        synchronous = connection.scalar(text("PRAGMA synchronous"))
-        foreign_keys = connection.scalar(text("PRAGMA foreign_keys"))
-    engine.dispose()
+    async with engine.connect() as connection:
+        journal = (await connection.execute(text("PRAGMA journal_mode"))).scalar()
+        synchronous = (await connection.execute(text("PRAGMA synchronous"))).scalar()
+        foreign_keys = (await connection.execute(text("PRAGMA foreign_keys"))).scalar()
+    await engine.dispose()
     assert (journal, synchronous) in (("wal", 2), ("delete", 3))
     assert foreign_keys == 1
