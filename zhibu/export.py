@@ -14,7 +14,7 @@ from content.identifiers import OrganisationId
 from content.organisations import Kind, Organisation
 from content.roster import COLUMNS as ROSTER
 from content.speech import Reader, Speech
-from storage import audit, lessons, members, organisations, outbox, participation
+from storage import audit, lessons, members, organisations, outbox_items, participation
 from storage.store import Store
 from storage.unit import Reading
 
@@ -143,7 +143,7 @@ async def _outbox(unit: Reading) -> list[Record]:
             "failures": item.failures,
             "error": item.error or "",
         }
-        for item in await outbox.every_item(unit)
+        for item in await outbox_items.every_item(unit)
     ]
 
 
