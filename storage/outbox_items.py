@@ -50,6 +50,7 @@ def _scoped(query: Query, roots: Iterable[str], private: Iterable[str] | None = 
     return query.where(
         within(cards.c.branch_id, roots)  # type: ignore[arg-type]
         | within(polls.c.organisation_id, roots)  # type: ignore[arg-type]
+        | within(outbox.c.organisation_id, roots)  # type: ignore[arg-type]
         | within(members.c.organisation_id, roots if private is None else list(private))  # type: ignore[arg-type]
     )
 
@@ -67,7 +68,10 @@ def _items() -> Query:
         .outerjoin(polls, polls.c.id == outbox.c.poll_id)
         .outerjoin(occurrences, occurrences.c.id == cards.c.occurrence_id)
         .outerjoin(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .outerjoin(organisations, organisations.c.id == func.coalesce(cards.c.branch_id, polls.c.organisation_id))
+        .outerjoin(
+            organisations,
+            organisations.c.id == func.coalesce(cards.c.branch_id, polls.c.organisation_id, outbox.c.organisation_id),
+        )
         .outerjoin(members, members.c.user_id == outbox.c.user_id)
     )
 

@@ -210,7 +210,7 @@ async def seats(unit: Reading, audience: OrganisationId) -> tuple[Seat, ...]:
     query = (
         select(members.c.id, branch.c.ancestor_id)
         .join(branch, branch.c.descendant_id == members.c.organisation_id)
-        .where(within(members.c.organisation_id, [audience]))
+        .where(within(members.c.organisation_id, [audience]), members.c.left_at.is_(None))
         .order_by(members.c.id)
     )
     return tuple(Seat(member=row.id, branch=row.ancestor_id) for row in await unit.rows(query))

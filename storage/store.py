@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -135,10 +135,12 @@ class Store:
             listener()
         return tuple(outcomes)
 
-    async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
-        """Take rows of the outbox for a worker that drives this Matrix device."""
+    async def claim(
+        self, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[outbox.Kind] | None = None
+    ) -> Sequence[outbox.Claimed]:
+        """Take rows of the outbox, optionally of some kinds only, for a worker that drives this Matrix device."""
         async with self.writing() as unit:
-            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
 
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
