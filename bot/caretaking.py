@@ -20,6 +20,9 @@ from storage.store import Step, Store
 from storage.unit import Reading
 from storage.upkeep import Survey, Wanted, standing_of, survey
 
+AT_ONCE = 4
+"""How many of those who lead are asked in while a room is made: homeservers refuse many at once."""
+
 
 class Caretaking:
     """The hands of the bot on the organisation's rooms; everything may be done again without a second effect."""
@@ -65,7 +68,9 @@ class Caretaking:
             topic=self._speech.say(topic_of(purpose), reader),
             encrypted=encrypted,
             space=purpose is Purpose.SPACE,
+            invite=sorted(wanted.leaders)[:AT_ONCE],
             power_levels=levels(purpose, wanted.leaders),
+            parent=wanted.space,
             history=TEMPLATES[purpose].history,
         )
         await self._hang(RoomId(made), wanted)
@@ -73,7 +78,7 @@ class Caretaking:
 
     async def _hang(self, room: RoomId, wanted: Wanted) -> None:
         if wanted.space is not None:
-            await self._homeserver.hang(wanted.space, room, order(wanted.purpose, wanted.place))
+            await self._homeserver.hang(wanted.space, room, order(wanted.purpose, wanted.place), names_it=True)
         for child, purpose, place in wanted.inside:
             await self._homeserver.hang(room, child, order(purpose, place))
 
@@ -83,7 +88,8 @@ class Caretaking:
 
         async def decide(unit: Reading) -> Decision:
             known = await survey(unit, [room.organisation], me)
-            people = known.belonging(room.purpose, room.organisation)
+            asked = sorted(known.leaders(room.organisation))[:AT_ONCE]
+            people = [one for one in known.belonging(room.purpose, room.organisation) if one.user not in asked]
             return Decision(facts=(RoomKept(room=room),), effects=invitations(room.id, people))
 
         (outcome,) = await self._store.settle([Step(cause=Cause(f"made:{row.id}"), decide=decide)])

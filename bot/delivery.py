@@ -85,6 +85,7 @@ class Delivery:
         self._jitter = jitter
         self._wake = asyncio.Event()
         self._closed_until: datetime | None = None
+        self._upkeep_closed_until: datetime | None = None
         self._uploads = asyncio.Lock()
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
 
@@ -121,6 +122,7 @@ class Delivery:
             if why is not None:
                 return why
             if not rows:
+                ready = max(ready, self._upkeep_closed_until or ready)
                 await asyncio.sleep(min(5.0, max(0.05, (ready - self._store.now()).total_seconds())))
         return None
 
@@ -146,13 +148,23 @@ class Delivery:
         now = self._store.now()
         if free <= 0 or (self._closed_until is not None and now < self._closed_until):
             return []
-        device = self._homeserver.device_id
-        return list(await self._store.claim(worker=device, device=device, lease=LEASE, limit=free, kinds=kinds))
+        device, open_kinds = self._homeserver.device_id, self._open_kinds(kinds)
+        return list(await self._store.claim(worker=device, device=device, lease=LEASE, limit=free, kinds=open_kinds))
+
+    def _open_kinds(self, kinds: Collection[outbox.Kind] | None) -> Collection[outbox.Kind] | None:
+        """Leave rooms alone for as long as the homeserver asks for: knocking with the next invitation is no help."""
+        until = self._upkeep_closed_until
+        if until is None or self._store.now() >= until:
+            return kinds
+        return frozenset(kinds or outbox.Kind) - UPKEEP
 
     async def _sleep(self) -> None:
         """Wait for news, or for the next row whose time comes."""
         now = self._store.now()
-        next_ready = await self._store.read(outbox.next_ready)
+        open_kinds = self._open_kinds(None)
+        next_ready = await self._store.read(lambda unit: outbox.next_ready(unit, open_kinds))
+        if open_kinds is not None and self._upkeep_closed_until is not None:
+            next_ready = min(next_ready or self._upkeep_closed_until, self._upkeep_closed_until)
         pause = 5.0 if next_ready is None else min(5.0, max(0.05, (next_ready - now).total_seconds()))
         if self._closed_until is not None and now < self._closed_until:
             pause = min(5.0, (self._closed_until - now).total_seconds())
@@ -184,6 +196,8 @@ class Delivery:
         error = f"{fault.kind}{f' {fault.errcode}' if fault.errcode else ''}"
         if fault.kind is Kind.LIMITED:
             until = now + timedelta(seconds=max(fault.retry_after or 1.0, 0.5) + self._jitter(1.0))
+            if row.kind in UPKEEP:
+                self._upkeep_closed_until = max(until, self._upkeep_closed_until or until)
             if row.kind not in COMING_AND_GOING and not isinstance(fault, _RoomRefused):
                 self._closed_until = max(until, self._closed_until or until)
             return Postponed(claimed=row, not_before=until, error=error, counts=False)

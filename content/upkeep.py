@@ -217,9 +217,8 @@ def examine(care: Care, *, encrypts: bool = True) -> tuple[Flaw, ...]:
     there = care.standing.people
     if any(there.get(user) == "join" and care.standing.power_of(user) < LEADS for user in care.leaders):
         found.add(Flaw.LEADERLESS)
-    if care.space is not None and care.space_standing is not None:
-        if care.room.id not in care.space_standing.children:
-            found.add(Flaw.ASTRAY)
+    if care.space_standing is not None and care.room.id not in care.space_standing.children:
+        found.add(Flaw.ASTRAY)
     return tuple(flaw for flaw in Flaw if flaw in found)
 
 

@@ -417,6 +417,7 @@ class Homeserver:
         space: bool = False,
         is_direct: bool = False,
         power_levels: Mapping[str, Any] | None = None,
+        parent: str | None = None,
         history: str = "shared",
         version: str = "12",
     ) -> str:
@@ -424,9 +425,10 @@ class Homeserver:
 
         ``alias`` is the part before the server name: doing it again with the same alias continues what was begun. An
         alias that somebody else took first leads to a new room without one, never into theirs.
-        A room without an alias is new each time.
+        ``parent`` is the space that the room names as its own; ``hang`` lists it there. A room without an alias is
+        new each time.
         """
-        body = self._room_body(name, topic, encrypted and not space, space, is_direct, power_levels, history)
+        body = self._room_body(name, topic, encrypted and not space, space, is_direct, power_levels, parent, history)
         invited = sorted(set(invite) - {self.user_id})
         body |= {"room_version": version, "invite": invited}
         room_id = None
@@ -444,13 +446,15 @@ class Homeserver:
         await self._learn_encryption(room_id)
         return room_id
 
-    async def hang(self, space: str, room_id: str, order: str) -> None:
+    async def hang(self, space: str, room_id: str, order: str, *, names_it: bool = False) -> None:
         """List a room in a space, at the place that ``order`` gives it; where we may, let the room name the space too.
 
-        Doing it again changes nothing.
+        ``names_it`` is a room that does so already. Doing it again changes nothing.
         """
         listed = {"via": [self._server], "order": order, "suggested": True}
         await self.set_state(space, "m.space.child", listed, room_id)
+        if names_it:
+            return
         try:
             await self.set_state(room_id, "m.space.parent", {"via": [self._server], "canonical": True}, space)
         except Fault as fault:
@@ -544,6 +548,7 @@ class Homeserver:
         space: bool,
         is_direct: bool,
         power_levels: Mapping[str, Any] | None,
+        parent: str | None,
         history: str,
     ) -> dict[str, Any]:
         state = [
@@ -552,6 +557,8 @@ class Homeserver:
         ]
         if encrypted:
             state.append(_initial("m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"}))
+        if parent is not None:
+            state.append(_initial("m.space.parent", {"via": [self._server], "canonical": True}, parent))
         body: dict[str, Any] = {
             # The trusted preset would make every invited person a creator, whom nobody can ever demote.
             "preset": "private_chat",
