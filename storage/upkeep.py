@@ -17,7 +17,7 @@ from content.upkeep import Care, Housed, Person, Standing, belonging
 from storage import members, organisations, outbox
 from storage.organisations import within
 from storage.outbox import Kind
-from storage.rooms import as_room, rooms, state_of
+from storage.rooms import as_room, room_state, rooms, state_of
 from storage.unit import Reading
 
 _ORDER = list(Purpose)
@@ -213,6 +213,28 @@ async def survey(unit: Reading, roots: Iterable[OrganisationId], me: UserId | No
         standings=states,
         under_way=await outbox.upkeep_under_way(unit),
     )
+
+
+async def rooms_for(unit: Reading, member: Member) -> tuple[RoomId, ...]:
+    """Return the rooms that work in which a member belongs by the roster."""
+    nodes = {node.id: node for node in await organisations.tree(unit)}
+    at, above = nodes.get(member.organisation), list[OrganisationId]()
+    while at is not None:
+        above.append(at.id)
+        at = nodes.get(at.parent) if at.parent is not None else None
+    query = select(rooms).where(rooms.c.organisation_id.in_(above), rooms.c.lost.is_(None)).order_by(rooms.c.id)
+    found = (as_room(row) for row in await unit.rows(query))
+    return tuple(room.id for room in found if belonging(room.purpose, nodes[room.organisation], [member], ()))
+
+
+async def rooms_with(unit: Reading, user: UserId) -> tuple[Room, ...]:
+    """Return the rooms of the organisation that work in which a person is, or into which they were asked."""
+    there = select(room_state.c.room_id, room_state.c.content).where(
+        room_state.c.type == "m.room.member", room_state.c.state_key == user
+    )
+    present = [row.room_id for row in await unit.rows(there) if row.content.get("membership") in ("join", "invite")]
+    query = select(rooms).where(rooms.c.id.in_(present), rooms.c.lost.is_(None)).order_by(rooms.c.name, rooms.c.id)
+    return tuple(as_room(row) for row in await unit.rows(query))
 
 
 async def standings(unit: Reading, wanted: Collection[RoomId], me: UserId) -> dict[RoomId, Standing]:

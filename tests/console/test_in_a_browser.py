@@ -42,6 +42,10 @@ PAGES = (
     "/members/import",
     "/polls",
     "/polls/new",
+    "/members/{member}/leave",
+    "/rooms",
+    "/rooms/!one",
+    "/rooms/offered/!club",
     "/outbox",
     "/outbox?tab=failed",
 )
