@@ -11,7 +11,6 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, desk, settle
 from content import upkeep
-from content.decision import Refusal
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.organisations import Organisation, Right
 from content.rooms import Flaw, Purpose
@@ -37,7 +36,9 @@ class Line:
 
     @property
     def missing(self) -> int:
-        """Return how many could be asked in now."""
+        """Return how many could be asked in now; of a room whose state is not seen it is not known."""
+        if self.care.standing is None:
+            return 0
         return sum(1 for one in self.care.absent if one.user not in self.asked)
 
 
@@ -210,10 +211,6 @@ def _back(room: RoomId) -> str:
 @requires(Right.MANAGE_ROOMS)
 def look(room: str) -> str:
     """Show a room that waits for an owner, with everything that is wrong with it, before it is taken over."""
-    return _looked(room)
-
-
-def _looked(room: str, refusal: Refusal | None = None) -> str:
     roots, user = here().roots, here().user
     known, offered = ask(lambda unit: _overview(unit, roots, user))
     found = next((one for one in offered if one.unclaimed.room == room), None)
@@ -229,7 +226,6 @@ def _looked(room: str, refusal: Refusal | None = None) -> str:
             (node, [one for one in known.housed(node).missing if one in purposes])
             for node in here().within(Right.MANAGE_ROOMS)
         ],
-        refusal=refusal,
     )
 
 
@@ -237,8 +233,8 @@ def _looked(room: str, refusal: Refusal | None = None) -> str:
 @requires(Right.MANAGE_ROOMS)
 def adopt(room: str) -> Answer:
     """Take a room over for a node."""
-    at, wanted, purpose = here(), request.form.get("place", ""), Purpose.BRANCH
-    place, _, chosen = wanted.rpartition(":")
+    at = here()
+    place, _, chosen = request.form.get("place", "").rpartition(":")
     if chosen not in {*Purpose}:
         abort(400)
     purpose = Purpose(chosen)
@@ -261,7 +257,4 @@ def adopt(room: str) -> Answer:
             space=known.space(purpose, node),
         )
 
-    outcome = settle(decide, actor=at.user)
-    if outcome.refusal is not None:
-        return onward(outcome, to=link("rooms.show"), done="")
-    return onward(outcome, to=_back(RoomId(room)), done="adopted")
+    return onward(settle(decide, actor=at.user), to=link("rooms.show"), done="adopted")
