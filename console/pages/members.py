@@ -50,10 +50,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a sheet is compared with; ``foreign`` are the accounts of members whom this person may not see."""
+    """What a sheet is compared with; ``foreign`` are the accounts of members whom this person may not see.
+
+    ``departed`` have left the roster; no sheet brings them back.
+    """
 
     nodes: tuple[Organisation, ...]
     members: tuple[Member, ...]
+    departed: tuple[Member, ...]
     foreign: frozenset[UserId]
 
 
@@ -211,6 +215,7 @@ async def _known(unit: Reading, roots: tuple[OrganisationId, ...]) -> Known:
     return Known(
         nodes=nodes,
         members=own,
+        departed=await members.departed(unit, roots),
         foreign=frozenset(member.user for member in everyone if member.user is not None and member.id not in ids),
     )
 
@@ -226,6 +231,7 @@ def _plan(sheet: Sheet, known: Known, day: date) -> Plan:
         for member in known.members
     ]
     preview = _without_foreign_accounts(roster.compare(present, reading), known.foreign)
+    preview = _without_departed(preview, {(one.name, places[one.organisation][0]) for one in known.departed})
     return Plan(reading=reading, preview=preview, mark=_mark(preview), founded=_founded(preview, known))
 
 
@@ -261,6 +267,27 @@ def _without_foreign_accounts(preview: roster.Preview, foreign: frozenset[UserId
         changed=tuple(change for change in preview.changed if change.row.number not in left_out),
         errors=(*preview.errors, *problems),
     )
+
+
+def _without_departed(preview: roster.Preview, departed: set[tuple[str, str]]) -> roster.Preview:
+    """Leave out rows that would enter somebody anew who has left: they come back on their own page, with their record.
+
+    ``departed`` are names with the branch where they stood.
+    """
+    back = [row for row in preview.new if (row.entry.name, row.entry.organisation) in departed]
+    problems = [
+        roster.CellProblem(
+            row=row.number,
+            column="姓名",
+            value=row.entry.name,
+            code="has_left",
+            words=words("leaving.not_by_sheet", name=row.entry.name),
+            gravity=roster.Gravity.ROW,
+        )
+        for row in back
+    ]
+    new = tuple(row for row in preview.new if row not in back)
+    return replace(preview, new=new, errors=(*preview.errors, *problems))
 
 
 def _mark(preview: roster.Preview) -> str:
