@@ -151,6 +151,8 @@ async def make_rooms(
             for node in tree
             for purpose in Purpose
             if purpose in purposes and purpose in known.housed(node).missing
+            # A room in which one would be alone is made when somebody wants it.
+            if purpose in FIRST or len(known.belonging(purpose, node.id)) > 1
         ]
         asked = [
             effect
