@@ -12,6 +12,7 @@ from console.answering import Answer, onward
 from console.desk import ask, desk, settle
 from content import upkeep
 from content.identifiers import OrganisationId, RoomId, UserId
+from content.organisations import Kind as Level
 from content.organisations import Organisation, Right
 from content.rooms import Flaw, Purpose
 from content.upkeep import Care, Claim, Standing
@@ -44,11 +45,14 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A node with its rooms, those that could be made, and those that are being made."""
+    """A node with its rooms, those that could be made there, and those that are being made.
+
+    A group that has no room yet is no place of its own: its room could be made at its branch.
+    """
 
     node: Organisation
     lines: tuple[Line, ...]
-    missing: tuple[Purpose, ...]
+    missing: tuple[tuple[Organisation, Purpose], ...]
     coming: tuple[Purpose, ...]
 
 
@@ -67,10 +71,9 @@ def show() -> str:
     """Show the tree with its rooms."""
     roots, user, shown = here().roots, here().user, here().nodes
     known, offered = ask(lambda unit: _overview(unit, roots, user))
-    seen = {node.id for node in known.seen}
     return render_template(
         "rooms/show.html",
-        places=[place for node in shown if node.id in seen and (place := _place(known, node)) is not None],
+        places=_places(known, shown),
         offered=offered,
         depths=here().depths,
     )
@@ -92,15 +95,26 @@ async def _overview(
     return known, tuple(offered)
 
 
-def _place(known: Survey, node: Organisation) -> Place | None:
-    housed, cares = known.housed(node), known.cares(node.id)
-    place = Place(
+def _places(known: Survey, shown: tuple[Organisation, ...]) -> list[Place]:
+    """Return the nodes that were asked about, as an outline reads."""
+    seen = {node.id for node in known.seen}
+    bare = {node.id for node in shown if node.kind is Level.GROUP and node.parent in seen and _is_bare(known, node)}
+    return [_place(known, node, shown, bare) for node in shown if node.id in seen - bare]
+
+
+def _is_bare(known: Survey, node: Organisation) -> bool:
+    return not known.cares(node.id) and not known.housed(node).coming
+
+
+def _place(known: Survey, node: Organisation, shown: tuple[Organisation, ...], bare: set[OrganisationId]) -> Place:
+    housed = known.housed(node)
+    here_or_bare = [node, *(one for one in shown if one.parent == node.id and one.id in bare)]
+    return Place(
         node=node,
-        lines=tuple(_line(known, care) for care in cares),
-        missing=housed.missing,
+        lines=tuple(_line(known, care) for care in known.cares(node.id)),
+        missing=tuple((one, purpose) for one in here_or_bare for purpose in known.housed(one).missing),
         coming=tuple(one for one in Purpose if one in housed.coming),
     )
-    return place if place.lines or place.missing or place.coming else None
 
 
 def _line(known: Survey, care: Care) -> Line:
