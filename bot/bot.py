@@ -55,11 +55,13 @@ class Bot:
             hearing_state=lambda: self.state.health.value,
         )
         store.on_change(self._delivery.wake)
+        store.on_decision(self._clock.look_soon)
 
     async def run(self) -> None:
         """Work until cancelled. A homeserver that is away is waited for; a revoked login leaves the clock running."""
         self.homeserver.seed(await self.store.read(rooms.known))
         position = await self.store.read(lambda unit: sync.checkpoint(unit, UserId(self.homeserver.user_id)))
+        await self.store.take_up(self.homeserver.device_id)
         await self._clock.start()
         tasks = [
             asyncio.create_task(self._delivery.run(), name="delivery"),

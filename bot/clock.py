@@ -53,6 +53,11 @@ class Clock:
         if self._scheduler.running:
             self._scheduler.add_job(self._beat, "date", id="news", replace_existing=True, misfire_grace_time=None)
 
+    def look_soon(self) -> None:
+        """Look as soon as the loop is free, because something was decided that may be due at once."""
+        if self._scheduler.running:
+            self._scheduler.add_job(self._tick, "date", id="decided", replace_existing=True, misfire_grace_time=None)
+
     def stop(self) -> None:
         """Stop ticking."""
         if self._scheduler.running:

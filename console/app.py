@@ -15,6 +15,7 @@ from console.desk import Desk
 from console.pages import PAGES
 from console.pages.preferences import THEME_COOKIE, THEMES
 from console.settings import ConsoleSettings
+from console.shelf import Shelf
 from console.wording import is_known, t
 from content.organisations import Right
 from content.speech import Speech
@@ -36,7 +37,9 @@ def create_app(store: Store, loop: asyncio.AbstractEventLoop, speech: Speech, se
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM_BYTES,
         MAX_FORM_PARTS=MOST_FORM_PARTS,
     )
-    app.extensions["zhibu"] = Desk(store=store, bridge=Bridge(loop), speech=speech, settings=settings)
+    bridge = Bridge(loop)
+    shelf = Shelf(store, bridge)
+    app.extensions["zhibu"] = Desk(store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf)
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -32,7 +32,7 @@ class Desk:
     bridge: Bridge
     speech: Speech
     settings: ConsoleSettings
-    shelf: Shelf = field(default_factory=Shelf)
+    shelf: Shelf
 
 
 def desk() -> Desk:

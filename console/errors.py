@@ -9,6 +9,7 @@ from flask import Flask, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from console.bridge import Busy
+from content.trouble import Trouble
 
 _SAID = frozenset({400, 403, 404, 405, 413, 500, 503})
 _log = structlog.get_logger("console")
@@ -18,6 +19,8 @@ def install(app: Flask) -> None:
     """Have every error answered by one page."""
     app.register_error_handler(HTTPException, _known)
     app.register_error_handler(Busy, _busy)
+    # A console that was cut off from its database takes its place again within seconds, or ends.
+    app.register_error_handler(Trouble, _busy)
     app.register_error_handler(Exception, _unknown)
 
 
@@ -28,7 +31,7 @@ def _known(error: HTTPException) -> tuple[str, int] | HTTPException:
     return _page(code if code in _SAID else (400 if code < 500 else 500), status=code, number=secrets.token_hex(4))
 
 
-def _busy(_error: Busy) -> tuple[str, int]:
+def _busy(_error: Busy | Trouble) -> tuple[str, int]:
     return _page(503, status=503, number=secrets.token_hex(4))
 
 

@@ -54,6 +54,15 @@ class SheetProblem:
     words: Words
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetFile:
+    """A file that was uploaded, and which sheet of it was asked for; empty means the first."""
+
+    name: str
+    sheet: str
+    data: bytes
+
+
 class _NotReadable(Exception):
     def __init__(self, key: str, **parameters: str | int) -> None:
         super().__init__(key)

@@ -1,62 +1,85 @@
-"""Keeps what a person has uploaded but not confirmed: in memory, for a quarter of an hour, for that person only."""
+"""Keeps what a person has uploaded but not confirmed, sealed with a key that only the address of their page holds."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import secrets
-import threading
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
 
-LASTS = timedelta(minutes=15)
-MOST_OF_ONE_SESSION = 40
-LARGEST_TOTAL_BYTES = 128 * 1024 * 1024
+from Crypto.Cipher import AES
 
+from console.bridge import Bridge
+from console.sheets import SheetFile
+from content.lessons import PictureKept
+from storage import shelf
+from storage.shelf import Shelved, Unshelved
+from storage.store import Store
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kept:
-    session: str
-    value: object
-    size: int
-    until: datetime
+KINDS: dict[str, type[Any]] = {"picture": PictureKept, "sheet": SheetFile}
+"""What may lie there: values of plain fields and one field of bytes, ``data``."""
+
+_TAG_BYTES = 16
 
 
 class Shelf:
-    """Values by an unguessable key, each bound to the session that put it there."""
+    """Values by an unguessable key, each bound to the session that put it there.
 
-    def __init__(self) -> None:
-        self._kept: dict[str, _Kept] = {}
-        self._lock = threading.Lock()
+    They lie in the database, so that any console finds them, and are encrypted, because an uploaded roster may hold
+    what is never to be kept, and a database is copied. The key that opens a value is stored nowhere.
+    """
 
-    def put(self, session: str, value: object, *, size: int, now: datetime) -> str:
+    def __init__(self, store: Store, bridge: Bridge) -> None:
+        self._store = store
+        self._bridge = bridge
+
+    def put(self, session: str, value: object, *, now: datetime) -> str:
         """Keep a value for a while and return its key; the oldest ones make room when there are too many."""
         key = secrets.token_urlsafe(18)
-        with self._lock:
-            self._clear(now)
-            self._kept[key] = _Kept(session=session, value=value, size=size, until=now + LASTS)
-            self._make_room(session)
+        kept = Shelved(id=_id(key), session_hash=session, sealed=_seal(key, session, _pack(value)), at=now)
+        self._bridge(self._store.settle(notes=[kept]))
         return key
 
-    def get(self, session: str, key: str, *, now: datetime) -> object | None:
+    def get(self, session: str, key: str) -> object | None:
         """Return what lies under a key, ``None`` when it is gone or somebody else's."""
-        with self._lock:
-            self._clear(now)
-            kept = self._kept.get(key)
-            return kept.value if kept is not None and kept.session == session else None
+        found = self._bridge(self._store.read(lambda unit: shelf.sealed(unit, _id(key), session)))
+        return None if found is None else _unpack(_open(key, session, found))
 
     def drop(self, session: str, key: str) -> None:
         """Forget a value."""
-        with self._lock:
-            kept = self._kept.get(key)
-            if kept is not None and kept.session == session:
-                del self._kept[key]
+        self._bridge(self._store.settle(notes=[Unshelved(id=_id(key), session_hash=session)]))
 
-    def _clear(self, now: datetime) -> None:
-        for key in [key for key, kept in self._kept.items() if kept.until <= now]:
-            del self._kept[key]
 
-    def _make_room(self, session: str) -> None:
-        own = [key for key, kept in self._kept.items() if kept.session == session]
-        for key in own[:-MOST_OF_ONE_SESSION]:
-            del self._kept[key]
-        while len(self._kept) > 1 and sum(kept.size for kept in self._kept.values()) > LARGEST_TOTAL_BYTES:
-            del self._kept[next(iter(self._kept))]
+def _id(key: str) -> str:
+    return hashlib.sha256(f"place {key}".encode()).hexdigest()
+
+
+def _cipher(key: str, session: str) -> Any:
+    # Each key seals one value and never another, so the number that must not be used twice with it may stand still.
+    cipher = AES.new(hashlib.sha256(f"seal {key}".encode()).digest(), AES.MODE_GCM, nonce=bytes(12))
+    cipher.update(session.encode())
+    return cipher
+
+
+def _seal(key: str, session: str, plain: bytes) -> bytes:
+    sealed, tag = _cipher(key, session).encrypt_and_digest(plain)
+    return bytes(tag + sealed)
+
+
+def _open(key: str, session: str, sealed: bytes) -> bytes:
+    return bytes(_cipher(key, session).decrypt_and_verify(sealed[_TAG_BYTES:], sealed[:_TAG_BYTES]))
+
+
+def _pack(value: Any) -> bytes:
+    kind = next(name for name, one in KINDS.items() if type(value) is one)
+    plain = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "data"}
+    return json.dumps([kind, plain], ensure_ascii=False).encode() + b"\n" + bytes(value.data)
+
+
+def _unpack(packed: bytes) -> object:
+    head, _, data = packed.partition(b"\n")
+    kind, plain = json.loads(head)
+    value: object = KINDS[kind](**plain, data=data)
+    return value

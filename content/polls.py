@@ -100,6 +100,19 @@ class Poll:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """A poll and its numbers as they may be shown."""
+
+    poll: Poll
+    count: Count
+
+    @property
+    def hidden(self) -> bool:
+        """Tell whether only the turnout may be seen, on pages and in exports alike, since the end is not yet."""
+        return not self.poll.sheet.disclosed and self.poll.state is not State.CLOSED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """One vote as it came: ``chosen`` is ``None`` when it was spoiled and empty when it takes the vote back.
 

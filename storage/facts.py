@@ -38,6 +38,7 @@ from storage import (
     rooms,
     schedules,
     sessions,
+    shelf,
     sync,
 )
 from storage.unit import Writing
@@ -85,7 +86,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
     LanguageChosen: (sessions.write_language,),
-    SignedOut: (sessions.write_signed_out,),
+    SignedOut: (sessions.write_signed_out, shelf.write_signed_out),
+    shelf.Shelved: (shelf.write_shelved,),
+    shelf.Unshelved: (shelf.write_unshelved,),
     outbox.Sent: (outbox.write_sent,),
     outbox.Postponed: (outbox.write_postponed,),
     outbox.GivenUp: (outbox.write_given_up,),

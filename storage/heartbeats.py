@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Column, String, Table, select
 
 from content.decision import Fact
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
+
+SILENT_AFTER = timedelta(seconds=90)
+"""Parts of the program beat every twenty seconds; four missed beats are no accident."""
+
+ALIVE = ("ticking", "listening")
 
 heartbeats = Table(
     "heartbeats",
@@ -27,6 +33,20 @@ class Beat(Fact):
     role: str
     state: str
     at: datetime
+
+
+def life(role: str, beats: Mapping[str, tuple[str, datetime]], *, now: datetime) -> str:
+    """Return ``ok``, ``silent`` or ``never`` for a part of the program, or what holds it up.
+
+    A bot that waits for its homeserver is ``waiting``, one that must be signed in anew ``sign_in_needed``.
+    """
+    beat = beats.get(role)
+    if beat is None:
+        return "never"
+    state, at = beat
+    if now - at >= SILENT_AFTER:
+        return "silent"
+    return "ok" if state in ALIVE else state
 
 
 async def beats(unit: Reading) -> dict[str, tuple[str, datetime]]:

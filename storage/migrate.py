@@ -13,6 +13,7 @@ from sqlalchemy import Connection, inspect
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from storage.claims import wait_until_alone
 from storage.engines import WRITE, first_line, trouble
 
 FOLDER = Path(__file__).with_name("migrations")
@@ -59,10 +60,10 @@ def standing(connection: Connection, folder: Path = FOLDER) -> Standing:
 async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
     """Run what migrations are missing, in one transaction; with ``change=False`` only check that none is.
 
-    Raises Trouble when the database cannot be reached or written, is somebody else's, or is too new.
+    Raises Trouble when the database cannot be reached or written, is somebody else's or too new, or has desks at work.
     """
-    if file is not None and not change and not file.is_file():  # noqa: ASYNC240 - once, before anything runs
-        raise trouble("missing", file=str(file))
+    if not change:
+        require_file(file)
     try:
         async with engine.connect() as plain:
             connection = await plain.execution_options(**(WRITE if change else {}))
@@ -71,6 +72,20 @@ async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool
     except SQLAlchemyError as error:
         where = file or engine.url.render_as_string(hide_password=True)
         raise trouble("unusable", where=str(where), why=first_line(error)) from None
+
+
+async def require_current(engine: AsyncEngine) -> None:
+    """Raise Trouble where another program has changed the tables since this one began to use them."""
+    async with engine.connect() as connection:
+        now = await connection.run_sync(standing)
+    if not now.current:
+        raise trouble("tables_changed", revision=now.revision or "-", head=now.head)
+
+
+def require_file(file: Path | None) -> None:
+    """Raise Trouble where a database is a file that is not there, so that looking at it does not make one."""
+    if file is not None and not file.is_file():
+        raise trouble("missing", file=str(file))
 
 
 def _migrate(connection: Connection, change: bool, folder: Path) -> None:
@@ -83,6 +98,7 @@ def _migrate(connection: Connection, change: bool, folder: Path) -> None:
         return
     if not change:
         raise trouble("outdated")
+    wait_until_alone(connection)
     config = alembic_config(folder)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -549,11 +549,13 @@ async def write_cancelled(unit: Writing, fact: Cancelled) -> None:
         await _not_offered(unit, row.card_id)
 
 
-async def free_leases(unit: Writing) -> None:
-    """Hand back what a process that is no longer there had claimed; only for the one process that may be running."""
-    await unit.execute(
-        update(outbox).where(outbox.c.state == State.LEASED).values(state=State.PENDING, lease_until=None)
-    )
+async def free_leases(unit: Writing, worker: str) -> None:
+    """Hand back what an earlier process of a worker had claimed; it drives one device, so nothing can be sent twice.
+
+    What another device had claimed waits for the end of its lease: a process that was cut off may be sending it yet.
+    """
+    held = and_(outbox.c.state == State.LEASED, outbox.c.lease_owner == worker)
+    await unit.execute(update(outbox).where(held).values(state=State.PENDING, lease_until=None))
 
 
 async def by_event(unit: Reading, event: EventId) -> CardId | None:

@@ -27,10 +27,12 @@ from content.polls import (
     Response,
     Sheet,
     Side,
+    Standing,
     State,
     Voted,
     VoteRemoved,
     VotingStopped,
+    count,
 )
 from storage import sync
 from storage.members import count as count_members
@@ -147,8 +149,8 @@ async def asks(unit: Reading, poll: Poll, member: Member) -> bool:
     return await unit.first(path) is not None
 
 
-async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int = 100) -> tuple[Poll, ...]:
-    """Return the polls at or below the roots, newest first."""
+async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int | None = None) -> tuple[Poll, ...]:
+    """Return the polls at or below the roots, newest first, all of them without a limit."""
     query = select(polls).where(within(polls.c.organisation_id, roots))
     rows = await unit.rows(query.order_by(polls.c.opened_at.desc(), polls.c.id).limit(limit))
     return tuple(_poll(row) for row in rows)
@@ -188,6 +190,11 @@ def _response(row: AnyRow) -> Response:
         by_text=row.by_text,
         removed_by=row.removed_by,
     )
+
+
+async def standing(unit: Reading, poll: Poll) -> Standing:
+    """Return how a poll stands: the published figure of one that has ended, a fresh count of any other."""
+    return Standing(poll=poll, count=poll.result or count(poll, await box(unit, poll)))
 
 
 async def any_responses(unit: Reading, poll: PollId) -> bool:

@@ -12,6 +12,7 @@ from storage.outbox import State, outbox
 from storage.polls import forget_votes
 from storage.rooms import forget_invitations
 from storage.sessions import sessions, sign_in_links
+from storage.shelf import forget_shelved
 from storage.sync import dead_letters, unreadable
 from storage.unit import Writing
 
@@ -44,4 +45,5 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
+    await forget_shelved(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

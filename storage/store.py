@@ -16,8 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, UserId
 from storage import audit, facts, outbox
-from storage.engines import WRITE, Claim, claim, open_engine, sqlite_file
-from storage.migrate import migrate
+from storage.claims import Claim, Place, claim
+from storage.engines import WRITE, open_engine, sqlite_file
+from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
 from storage.unit import Reading, Writing
 
@@ -70,23 +71,35 @@ class Store:
         self._claim = claim
         self._writer = asyncio.Lock()
         self._listeners: list[Callable[[], None]] = []
+        self._followers: list[Callable[[], None]] = []
 
     @classmethod
     async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
-        """Open the database at an address, bring its tables up to date, and take the one writer's place.
+        """Open the database at an address as the process that drives the bot, and bring its tables up to date.
 
         ``exclusive=False`` opens it beside a running program, to read. Raises Trouble with advice.
         """
+        return await cls._open(address, clock, Place.DRIVER if exclusive else None)
+
+    @classmethod
+    async def open_desk(cls, address: str, clock: Clock = utc_now) -> Store:
+        """Open the database at an address to write beside the process that drives the bot, or without one.
+
+        Tables are never changed from here. Raises Trouble with advice, on a file also when any process has it.
+        """
+        return await cls._open(address, clock, Place.DESK)
+
+    @classmethod
+    async def _open(cls, address: str, clock: Clock, place: Place | None) -> Store:
         engine = open_engine(address)
         file = sqlite_file(address)
         store = cls(engine, clock)
         try:
-            if exclusive:
-                store._claim = await claim(engine, file)
-            await migrate(engine, file, change=exclusive)
-            if exclusive:
-                async with store.writing() as unit:
-                    await outbox.free_leases(unit)
+            if place is Place.DESK:
+                require_file(file)
+            if place is not None:
+                store._claim = await claim(engine, file, place)
+            await migrate(engine, file, change=place is Place.DRIVER)
         except BaseException:
             await store.close()
             raise
@@ -107,6 +120,23 @@ class Store:
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have a listener called after every commit that may have put something into the outbox."""
         self._listeners.append(listener)
+
+    def on_decision(self, listener: Callable[[], None]) -> None:
+        """Have a listener called after every commit with which something was decided."""
+        self._followers.append(listener)
+
+    async def watch(self) -> None:
+        """Keep the process's place until cancelled, and pass on what other processes have committed.
+
+        Raises Trouble when the place was lost to another process, or the tables were changed meanwhile.
+        """
+        assert self._claim is not None
+
+        await self._claim.watch(lambda: self._tell(decided=True), lambda: require_current(self._engine))
+
+    def _tell(self, *, decided: bool) -> None:
+        for listener in (*self._listeners, *(self._followers if decided else ())):
+            listener()
 
     async def read(self, question: Callable[[Reading], Awaitable[T]]) -> T:
         """Answer a question from one consistent view."""
@@ -131,8 +161,10 @@ class Store:
                 if outcome.answer is not None:
                     seen[step.cause] = audit.DONE
                 outcomes.append(outcome)
-        for listener in self._listeners:
-            listener()
+            decided = any(isinstance(outcome.answer, Decision) for outcome in outcomes)
+            if decided and self._claim is not None:
+                await self._claim.announce(unit)
+        self._tell(decided=decided)
         return tuple(outcomes)
 
     async def claim(
@@ -142,13 +174,21 @@ class Store:
         async with self.writing() as unit:
             return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
 
+    async def take_up(self, worker: str) -> None:
+        """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
+        async with self.writing() as unit:
+            await outbox.free_leases(unit, worker)
+
     @asynccontextmanager
     async def writing(self) -> AsyncIterator[Writing]:
         """Hold the writer's place for one transaction; for storage's own use."""
         async with self._writer, self._engine.connect() as plain:
             connection = await plain.execution_options(**WRITE)
             async with connection.begin():
-                yield Writing(connection, self._clock())
+                unit = Writing(connection, self._clock())
+                if self._claim is not None:
+                    await self._claim.guard(unit)
+                yield unit
 
     async def _note(self, unit: Writing, notes: Sequence[Fact]) -> None:
         """Write the notes down; what was only observed must not keep the rest from being known."""

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from storage.engines import WRITE, Claim, claim, first_line, open_engine, sqlite_file, trouble
+from storage.claims import Claim, claim
+from storage.engines import WRITE, first_line, open_engine, sqlite_file, trouble
 from storage.migrate import FOLDER, Standing, migrate, standing
 
 

@@ -62,16 +62,25 @@ def finish(*arguments: str, language: str = "en_US.UTF-8") -> tuple[int, str]:
 class Installation:
     """A folder with settings for a bot account that exists on a homeserver."""
 
-    def __init__(self, folder: Path, homeserver: str, user: str, password: str, *, encrypted: bool = True) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        homeserver: str,
+        user: str,
+        password: str,
+        *,
+        encrypted: bool = True,
+        database: str = "",
+    ) -> None:
         self.folder = folder
         self.port = free_port()
         self.config = folder / "config.toml"
-        self.database = f"sqlite:///{folder / 'zhibu.db'}"
+        self.database = database or f"sqlite:///{folder / 'zhibu.db'}"
         folder.mkdir(parents=True, exist_ok=True)
         self.config.write_text(
             f"""
 [storage]
-database = "sqlite:///zhibu.db"
+database = "{database or "sqlite:///zhibu.db"}"
 [bot]
 homeserver = "{homeserver}"
 user = "{user}"
@@ -95,9 +104,19 @@ port = {self.port}
         installation.port, installation.database = config.console.port, config.database
         return installation
 
-    def start(self) -> Program:
-        """Run it until its console answers."""
-        program = Program(["run", "-c", str(self.config)], self.folder)
+    def beside(self, folder: Path) -> Installation:
+        """Make the settings of another console on the same database, without any secrets."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = self.config.read_text(encoding="utf-8")
+        other = Installation.__new__(Installation)
+        other.folder, other.config = folder, folder / "config.toml"
+        other.port, other.database = free_port(), self.database
+        other.config.write_text(text.replace(f"port = {self.port}", f"port = {other.port}"), encoding="utf-8")
+        return other
+
+    def start(self, command: str = "run") -> Program:
+        """Run it, or one half of it, until its console answers."""
+        program = Program([command, "-c", str(self.config)], self.folder)
         until(lambda: program.process.poll() is not None or self._answers(), "the console to answer")
         assert program.process.poll() is None, program.text
         return program

@@ -1,4 +1,4 @@
-"""Puts the rooms together: one store, one bot and one console on one event loop."""
+"""Puts the rooms together: one store with a bot, a console or both on one event loop."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 class Branch:
     """A running installation. ``open`` takes the database and the port, ``connect`` the chat account, ``run`` works."""
 
-    def __init__(self, config: Config, speech: Speech, store: Store) -> None:
+    def __init__(self, config: Config, speech: Speech, store: Store, *, drives: bool = True) -> None:
         self.config = config
         self.speech = speech
         self.store = store
@@ -38,21 +38,31 @@ class Branch:
         self.homeserver: Homeserver | None = None
         self.listening = asyncio.Event()
         """Set once the bot hears what is said."""
+        self._drives = drives
 
     @classmethod
     async def open(cls, config: Config, speech: Speech, *, console: bool = True) -> Branch:
-        """Open the database and the console. Raises Trouble when either cannot be had."""
-        store = await Store.open(config.database)
-        branch = cls(config, speech, store)
-        try:
-            if console:
-                branch._open_console()
-        except BaseException:
-            await branch.close()
-            raise
+        """Open the database to drive the bot, and the console. Raises Trouble when either cannot be had."""
+        branch = cls(config, speech, await Store.open(config.database))
+        if console:
+            await branch._open_console()
         return branch
 
-    def _open_console(self) -> None:
+    @classmethod
+    async def open_desk(cls, config: Config, speech: Speech) -> Branch:
+        """Open the database for a console alone, and the console. Raises Trouble when either cannot be had."""
+        branch = cls(config, speech, await Store.open_desk(config.database), drives=False)
+        await branch._open_console()
+        return branch
+
+    async def _open_console(self) -> None:
+        try:
+            self.server = self._serve()
+        except BaseException:
+            await self.close()
+            raise
+
+    def _serve(self) -> Server:
         console = self.config.console
         settings = ConsoleSettings(
             address=self.config.console_address,
@@ -63,7 +73,7 @@ class Branch:
         )
         app = create_app(self.store, asyncio.get_running_loop(), self.speech, settings)
         try:
-            self.server = serve(app, console.host, console.port)
+            return serve(app, console.host, console.port)
         except ServerTrouble:
             raise Trouble(Exit.UNAVAILABLE, "start.port_taken", host=console.host, port=console.port) from None
 
@@ -126,23 +136,28 @@ class Branch:
         return Trouble(Exit.UNAVAILABLE, "start.homeserver_refused", address=bot.homeserver, why=str(fault))
 
     async def run(self, stop: asyncio.Event, waiting: Callable[[], None] = lambda: None) -> None:
-        """Work until told to stop; a homeserver that is away is waited for with the console open."""
-        work = asyncio.create_task(self._work(waiting))
+        """Work until told to stop; a homeserver that is away is waited for with the console open.
+
+        Raises Trouble when the place at the database was lost to another process.
+        """
+        work = [asyncio.create_task(self.store.watch())]
+        if self._drives:
+            work.append(asyncio.create_task(self._work(waiting)))
         told = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
-            if work.done():
-                await work
+            done, _ = await asyncio.wait({*work, told}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                await task
         finally:
-            for task in (work, told):
+            for task in (*work, told):
                 task.cancel()
-            await asyncio.gather(work, told, return_exceptions=True)
+            await asyncio.gather(*work, told, return_exceptions=True)
 
     async def _work(self, waiting: Callable[[], None]) -> None:
         pause = 1.0
         while self.homeserver is None and not await self.connect():
             waiting()
-            await self.store.settle(notes=[Beat(role="bot", state="waiting", at=self.store.now())])
+            await self._say_waiting()
             await asyncio.sleep(jitter(pause))
             pause = min(pause * 2, 60.0)
         assert self.homeserver is not None
@@ -152,6 +167,13 @@ class Branch:
             await bot.run()
         finally:
             announcing.cancel()
+
+    async def _say_waiting(self) -> None:
+        try:
+            await self.store.settle(notes=[Beat(role="bot", state="waiting", at=self.store.now())])
+        except Exception as error:
+            # The database may be away as well; the watch over our place sees to that.
+            log.error("beat failed", kind=type(error).__name__)
 
     async def _announce(self, bot: Bot) -> None:
         await bot.listening.wait()

@@ -19,9 +19,10 @@ from content.organisations import Kind as Node
 from content.organisations import Organisation
 from content.rooms import Purpose, Room
 from content.trouble import Exit, Trouble
-from storage import members, organisations, rooms
+from storage import heartbeats, members, organisations, rooms
 from storage.condition import condition
 from storage.engines import sqlite_file
+from storage.heartbeats import life
 from storage.store import Store
 from storage.unit import Reading
 from zhibu.config import Config, load_config
@@ -43,6 +44,14 @@ class Grade(StrEnum):
     FAULT = "fault"
 
 
+class Form(StrEnum):
+    """What is to run here: everything in one process, or one of its halves."""
+
+    RUN = "run"
+    BOT = "bot"
+    CONSOLE = "console"
+
+
 class Noun(StrEnum):
     """What is looked at, in this order."""
 
@@ -50,6 +59,7 @@ class Noun(StrEnum):
     ZONES = "zones"
     FILES = "files"
     DATABASE = "database"
+    BOT = "bot"
     PORT = "port"
     HOMESERVER = "homeserver"
     LOGIN = "login"
@@ -73,6 +83,7 @@ class _Known:
     """What earlier looks have found out, for the later ones."""
 
     config: Config
+    form: Form
     current: bool = False
     reachable: bool = False
     session: Session | None = None
@@ -85,16 +96,21 @@ def outcome(findings: Sequence[Finding]) -> Exit:
     return next((one.exit_code for one in findings if one.grade is Grade.FAULT), Exit.DONE)
 
 
-async def examine(file: Path) -> AsyncIterator[Finding]:
-    """Yield a finding for each thing that can be looked at; without settings there is nothing else to look at."""
+async def examine(file: Path, form: Form = Form.RUN) -> AsyncIterator[Finding]:
+    """Yield a finding for each thing that can be looked at and is needed for what is to run here.
+
+    Without settings there is nothing else to look at.
+    """
     try:
         config = load_config(file)
     except Trouble as trouble:
         yield _fault(Noun.SETTINGS, trouble)
         return
     yield _ok(Noun.SETTINGS, "check.settings", file=str(file))
-    known = _Known(config=config)
+    known = _Known(config=config, form=form)
     for noun, look in _LOOKS:
+        if noun in _NOT_NEEDED[form]:
+            continue
         try:
             for finding in await look(known):
                 yield finding
@@ -134,14 +150,15 @@ async def _files(known: _Known) -> list[Finding]:
     keys = config.path(config.bot.keys)
     password = config.path(config.bot.password_file or "bot-password")
     signed_in = (keys / "device" / "session.json").exists()
-    if not signed_in and not password.exists():
+    begins = not signed_in and known.form is not Form.CONSOLE
+    if begins and not password.exists():
         raise Trouble(Exit.CONFIG, "start.no_password", file=str(password))
     try:
         paths = list(_secrets(config, keys, password))
         open_ones = [str(path) for path in paths if path.stat().st_mode & 0o077]
     except OSError as error:
         raise Trouble(Exit.CONFIG, "start.keys_trouble", keys=str(keys), why=error.strerror or "") from None
-    if not signed_in and str(password) in open_ones:
+    if begins and str(password) in open_ones:
         raise Trouble(Exit.CONFIG, "start.open_password", file=str(password))
     if open_ones:
         return [_warning(Noun.FILES, "check.files_open", files=" ".join(open_ones))]
@@ -185,6 +202,24 @@ async def _database(known: _Known) -> list[Finding]:
     if not found.durable:
         findings.append(_warning(Noun.DATABASE, "check.database_not_durable", settings=found.settings))
     return findings
+
+
+async def _bot(known: _Known) -> list[Finding]:
+    """Tell from its signs of life whether a bot is at work, wherever it runs."""
+    if not known.current:
+        return []
+    store = await Store.open(known.config.database, exclusive=False)
+    try:
+        found = life("bot", await store.read(heartbeats.beats), now=store.now())
+    finally:
+        await store.close()
+    if found in ("silent", "never"):
+        # Before the start that is as it should be; for a console alone it means that nothing is sent.
+        alone = known.form is Form.CONSOLE
+        return [_warning(Noun.BOT, "check.bot_missing") if alone else _ok(Noun.BOT, "check.bot_away")]
+    if found == "sign_in_needed":
+        return [_warning(Noun.BOT, "check.bot_sign_in_needed")]
+    return [_ok(Noun.BOT, "check.bot_ok") if found == "ok" else _warning(Noun.BOT, "check.bot_waiting")]
 
 
 async def _port(known: _Known) -> list[Finding]:
@@ -337,9 +372,16 @@ _LOOKS: tuple[tuple[Noun, Callable[[_Known], Awaitable[list[Finding]]]], ...] = 
     (Noun.ZONES, _zones),
     (Noun.FILES, _files),
     (Noun.DATABASE, _database),
+    (Noun.BOT, _bot),
     (Noun.PORT, _port),
     (Noun.HOMESERVER, _homeserver),
     (Noun.LOGIN, _login),
     (Noun.ORGANISATION, _organisation),
     (Noun.ROOMS, _rooms),
 )
+
+_NOT_NEEDED: dict[Form, frozenset[Noun]] = {
+    Form.RUN: frozenset(),
+    Form.BOT: frozenset({Noun.PORT}),
+    Form.CONSOLE: frozenset({Noun.HOMESERVER, Noun.LOGIN}),
+}

@@ -1,11 +1,10 @@
-"""The command line: zhibu run, found, rooms, export and demo; setting up stands in ``zhibu/set_up.py``."""
+"""The command line: found, rooms, export and demo; set-up stands in `zhibu/set_up.py`, what stays in `running.py`."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import secrets
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +20,7 @@ from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
 from zhibu.logs import configure_logs
+from zhibu.running import bot, console, run, stop_on_signals
 from zhibu.set_up import check, init, upgrade
 
 # The rooms themselves are imported by the commands that need them, so that a mistake in the settings is told at once.
@@ -30,14 +30,7 @@ if TYPE_CHECKING:
     from zhibu.founding import Plan
 
 FORMATS = ("json", "csv", "xlsx")
-RECORDS = ("participation", "members", "lessons", "outbox", "audit")
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Let SIGTERM and Ctrl-C set an event instead of tearing things down."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+RECORDS = ("participation", "members", "lessons", "polls", "outbox", "audit")
 
 
 @click.group(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -46,38 +39,8 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, check, upgrade):
+for _command in (init, check, upgrade, run, bot, console):
     main.add_command(_command)
-
-
-@main.command(epilog=_EPILOG)
-@click.option("--new-login", is_flag=True, help="Sign the bot in anew, after its login was revoked.")
-@_CONFIG
-def run(file: Path, new_login: bool) -> None:
-    """Run bot, clock, delivery and console until Ctrl-C or SIGTERM."""
-    front = Front()
-    front.run(_run(front, file, new_login=new_login))
-
-
-async def _run(front: Front, file: Path, *, new_login: bool) -> int:
-    configure_logs()
-    config = load_config(file)
-    from zhibu.branch import Branch
-
-    stop = asyncio.Event()
-    stop_on_signals(stop)
-    branch = await Branch.open(config, front.speech)
-    try:
-        connected = await branch.connect(new_login=new_login)
-        if not connected:
-            away = front.say("start.homeserver_unreachable", address=config.bot.homeserver)
-            click.echo(f"zhibu: {away}", err=True)
-        click.echo(front.say("start.running", address=branch.address))
-        await branch.run(stop)
-    finally:
-        await branch.close()
-    click.echo(front.say("start.stopped"))
-    return 0
 
 
 @main.command(epilog=_EPILOG)
@@ -196,7 +159,7 @@ async def _rooms(front: Front, file: Path) -> int:
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to a file instead of standard output.")
 @_CONFIG
 def export(what: str, form: str, output: Path | None, file: Path) -> None:
-    """Write records out, also beside a running branch: participation, members, lessons, outbox or audit."""
+    """Write records out, also beside a running branch: participation, members, lessons, polls, outbox or audit."""
     front = Front()
     front.run(_export(front, file, what, form, output))
 

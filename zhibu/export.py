@@ -14,7 +14,7 @@ from content.identifiers import OrganisationId
 from content.organisations import Kind, Organisation
 from content.roster import COLUMNS as ROSTER
 from content.speech import Reader, Speech
-from storage import audit, lessons, members, organisations, outbox_items, participation
+from storage import audit, lessons, members, organisations, outbox_items, participation, polls
 from storage.store import Store
 from storage.unit import Reading
 
@@ -25,6 +25,10 @@ LESSONS = ("id", "organisation", "kind", "title", "revision", "source", "dated",
 OUTBOX = (
     *("id", "kind", "state", "room", "user_id", "lesson", "branch"),
     *("made_at", "not_before", "done_at", "failures", "error"),
+)
+POLLS = (
+    *("id", "organisation", "question", "state", "closes_at", "ended_at", "number", "answer"),
+    *("votes", "votes_of_members", "voters", "voters_of_members", "asked"),
 )
 AUDIT = ("at", "actor", "action", "outcome", "cause")
 
@@ -126,6 +130,35 @@ async def _lessons(unit: Reading) -> list[Record]:
     ]
 
 
+async def _polls(unit: Reading) -> list[Record]:
+    """Return a row for each answer of each open poll; votes that are hidden until the end stay empty till then."""
+    tree = {node.id: node for node in await organisations.tree(unit)}
+    tops = [node.id for node in tree.values() if node.parent is None]
+    rows: list[Record] = []
+    for poll in await polls.of_roots(unit, tops):
+        seen = await polls.standing(unit, poll)
+        everyone, of_members = seen.count.everyone, seen.count.members
+        rows += [
+            {
+                "id": poll.id,
+                "organisation": tree[poll.organisation].name,
+                "question": poll.sheet.question,
+                "state": poll.state.value,
+                "closes_at": _instant(poll.closes_at),
+                "ended_at": _instant(poll.ended_at),
+                "number": number,
+                "answer": answer.text,
+                "votes": "" if seen.hidden else everyone.votes.get(answer.id, 0),
+                "votes_of_members": "" if seen.hidden else of_members.votes.get(answer.id, 0),
+                "voters": everyone.voters,
+                "voters_of_members": of_members.voters,
+                "asked": seen.count.asked,
+            }
+            for number, answer in enumerate(poll.sheet.answers, start=1)
+        ]
+    return rows
+
+
 async def _outbox(unit: Reading) -> list[Record]:
     """Return what was sent and what was not, and why; never the words."""
     return [
@@ -165,6 +198,7 @@ KINDS: Mapping[str, Kept] = {
     "participation": Kept(title=words("export.participation"), columns=PARTICIPATION, read=_participation),
     "members": Kept(title=words("export.members"), columns=ROSTER, read=_members),
     "lessons": Kept(title=words("export.lessons"), columns=LESSONS, read=_lessons),
+    "polls": Kept(title=words("export.polls"), columns=POLLS, read=_polls),
     "outbox": Kept(title=words("export.outbox"), columns=OUTBOX, read=_outbox),
     "audit": Kept(title=words("export.audit"), columns=AUDIT, read=_audit),
 }

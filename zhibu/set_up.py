@@ -77,6 +77,7 @@ async def _init(
     force: bool,
 ) -> int:
     configure_logs(logging.ERROR)
+    from storage.engines import sqlite_file
     from zhibu.init import refuse_overwriting, set_up
 
     if all(secret_files):
@@ -93,6 +94,8 @@ async def _init(
         click.echo()
         raise Trouble(Exit.USAGE, "init.broken_off") from None
     click.echo(front.say("init.done", user=config.bot.user, config=str(config.folder / "config.toml")))
+    if sqlite_file(config.database) is None:
+        click.echo(front.say("init.apart"))
     return int(Exit.DONE)
 
 
@@ -215,21 +218,29 @@ def _read_secret(file: Path | None) -> str:
 
 @click.command(epilog=EPILOG)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
+@click.option(
+    "--for",
+    "form",
+    type=click.Choice(["run", "bot", "console"]),
+    default="run",
+    show_default=True,
+    help="What is to run here: a console needs no homeserver and no secrets, a bot no port.",
+)
 @CONFIG
-def check(file: Path, as_json: bool) -> None:
+def check(file: Path, form: str, as_json: bool) -> None:
     """Look the installation over and say what to do: settings, database, homeserver, login, rooms. Changes nothing."""
     front = Front()
-    front.run(_check(front, file, as_json=as_json))
+    front.run(_check(front, file, form, as_json=as_json))
 
 
-async def _check(front: Front, file: Path, *, as_json: bool) -> int:
+async def _check(front: Front, file: Path, form: str, *, as_json: bool) -> int:
     configure_logs(logging.ERROR)
-    from zhibu.check import Grade, Noun, examine, outcome
+    from zhibu.check import Form, Grade, Noun, examine, outcome
 
     findings, records = [], []
     grades = _columns(front.say(f"check.grade_{grade}") for grade in Grade)
     nouns = _columns(front.say(f"check.noun_{noun}") for noun in Noun)
-    async for one in examine(file):
+    async for one in examine(file, Form(form)):
         findings.append(one)
         noun, grade = front.say(f"check.noun_{one.noun}"), front.say(f"check.grade_{one.grade}")
         said = front.speech.say(one.words, front.reader)

@@ -10,7 +10,6 @@ from flask import Blueprint, render_template
 
 from console.access import here, requires
 from console.desk import ask, now
-from console.pages.health import life
 from console.wording import today
 from content.checkins import State
 from content.identifiers import OrganisationId
@@ -18,6 +17,7 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, by_week, monday, share
 from storage import heartbeats, members, outbox, outbox_items, participation, schedules, sync
+from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
 
@@ -52,9 +52,8 @@ def show() -> str:
     roots, at, day = here().roots, now(), today()
     private = here().roots_for(Right.READ_MEMBERS)
     known = ask(lambda unit: _today(unit, roots, private, at, day))
-    return render_template(
-        "home/show.html", known=known, bot=life("bot", known.beats), clock=life("clock", known.beats), today=day
-    )
+    bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
+    return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day)
 
 
 async def _today(

@@ -107,7 +107,7 @@ def picture(id: str, hash: str) -> Response:  # noqa: A002
 @requires(Right.WRITE_LESSONS)
 def shelved(key: str) -> Response:
     """Return a picture that was uploaded but is not kept yet."""
-    found = desk().shelf.get(here().session.id_hash, key, now=now())
+    found = desk().shelf.get(here().session.id_hash, key)
     if not isinstance(found, PictureKept):
         abort(404)
     return _image(found.data, found.mimetype)
@@ -284,7 +284,7 @@ def _take_pictures() -> tuple[tuple[Shown, ...], list[Refusal]]:
         if isinstance(taken, Refusal):
             troubles.append(taken)
             continue
-        key = desk().shelf.put(here().session.id_hash, taken, size=len(taken.data), now=now())
+        key = desk().shelf.put(here().session.id_hash, taken, now=now())
         shown.append(Shown(hash=taken.hash, key=key, name=taken.name, alternative=""))
     return tuple(shown), troubles
 
@@ -306,20 +306,17 @@ def _listed_pictures(before: Lesson | None) -> tuple[Shown, ...]:
         if place in removed:
             continue
         alternative = request.form.get(f"alternative-{place}", "").strip()[:200]
-        waiting = desk().shelf.get(here().session.id_hash, place, now=now())
         if place in own:
             listed.append(Shown(hash=place, key="", name=own[place], alternative=alternative))
-        elif isinstance(waiting, PictureKept):
+            continue
+        waiting = desk().shelf.get(here().session.id_hash, place)
+        if isinstance(waiting, PictureKept):
             listed.append(Shown(hash=waiting.hash, key=place, name=waiting.name, alternative=alternative))
     return tuple(listed)
 
 
 def _shelved_pictures(draft: Draft) -> tuple[PictureKept, ...]:
-    found = [
-        desk().shelf.get(here().session.id_hash, shown.key, now=now())
-        for shown in draft.pictures
-        if not _is_kept(shown)
-    ]
+    found = [desk().shelf.get(here().session.id_hash, shown.key) for shown in draft.pictures if not _is_kept(shown)]
     return tuple(picture for picture in found if isinstance(picture, PictureKept))
 
 

@@ -16,7 +16,7 @@ from console.addresses import link
 from console.answering import Answer, onward, see
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.pictures import shown_name
-from console.sheets import SheetProblem, read_grid
+from console.sheets import SheetFile, SheetProblem, read_grid
 from console.wording import today
 from content import roster
 from content.decision import Decision, Fact, Words, refused, words
@@ -134,12 +134,12 @@ def take_sheet() -> Answer | Response:
     file = request.files.get("file")
     if file is None or not file.filename:
         return _import_again(words("members.no_file"))
-    data = file.read()
-    grid = read_grid(data, file.filename, sheet=request.form.get("sheet") or None)
+    data, wanted = file.read(), request.form.get("sheet", "")
+    grid = read_grid(data, file.filename, sheet=wanted or None)
     if isinstance(grid, SheetProblem):
         return _import_again(grid.words)
-    sheet = Sheet(name=shown_name(file.filename), grid=grid)
-    key = desk().shelf.put(here().session.id_hash, sheet, size=4 * len(data), now=now())
+    sheet = SheetFile(name=shown_name(file.filename), sheet=wanted, data=data)
+    key = desk().shelf.put(here().session.id_hash, sheet, now=now())
     return redirect(link("members.look", key=key), code=303)
 
 
@@ -193,8 +193,11 @@ def take_in(key: str) -> Answer:
 
 
 def _shelved(key: str) -> Sheet | None:
-    found = desk().shelf.get(here().session.id_hash, key, now=now())
-    return found if isinstance(found, Sheet) else None
+    found = desk().shelf.get(here().session.id_hash, key)
+    if not isinstance(found, SheetFile):
+        return None
+    grid = read_grid(found.data, found.name, sheet=found.sheet or None)
+    return Sheet(name=found.name, grid=grid) if isinstance(grid, Grid) else None
 
 
 def _planned(sheet: Sheet) -> tuple[Known, Plan]:

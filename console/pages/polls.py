@@ -19,7 +19,7 @@ from content import polls
 from content.decision import Refusal, refused
 from content.identifiers import OrganisationId, PollId, derive
 from content.organisations import Right
-from content.polls import Count, Poll, Sheet, State
+from content.polls import Poll, Sheet, Standing, State
 from content.rooms import Purpose, Room
 from content.schedules import instant
 from storage import outbox, rooms
@@ -46,15 +46,6 @@ class Fields:
     until: str = "time"
     date: str = ""
     time: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A poll and its numbers; ``hidden`` where only the turnout may be seen before the end."""
-
-    poll: Poll
-    count: Count
-    hidden: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,13 +140,7 @@ def export(id: str, format: str) -> Response:  # noqa: A002
 
 async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Standing, ...]:
     found = await stored.of_roots(unit, roots, limit=MOST_SHOWN)
-    return tuple([await _stand(unit, poll) for poll in found])
-
-
-async def _stand(unit: Reading, poll: Poll) -> Standing:
-    """Return the published figure of a poll that has ended, a fresh count of any other."""
-    count = poll.result or polls.count(poll, await stored.box(unit, poll))
-    return Standing(poll=poll, count=count, hidden=not poll.sheet.disclosed and poll.state is not State.CLOSED)
+    return tuple([await stored.standing(unit, poll) for poll in found])
 
 
 def _standing(id: str) -> Standing:  # noqa: A002
@@ -163,7 +148,7 @@ def _standing(id: str) -> Standing:  # noqa: A002
 
     async def find(unit: Reading) -> Standing | None:
         poll = await stored.visible(unit, roots, PollId(id))
-        return await _stand(unit, poll) if poll else None
+        return await stored.standing(unit, poll) if poll else None
 
     found = ask(find)
     if found is None:

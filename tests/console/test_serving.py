@@ -7,7 +7,6 @@ import http.client
 import json
 import socket
 import threading
-from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -15,7 +14,6 @@ from console.app import create_app
 from console.bridge import Bridge, Busy
 from console.server import ServerTrouble, serve
 from console.settings import ConsoleSettings
-from console.shelf import LASTS, MOST_OF_ONE_SESSION, Shelf
 from tests.console.console_house import House
 
 
@@ -83,14 +81,3 @@ def test_the_bridge_gives_up_on_a_loop_that_is_closed() -> None:
 
     with pytest.raises(Busy):
         Bridge(closed)(anything())
-
-
-def test_the_shelf_keeps_little_and_for_its_owner_only() -> None:
-    shelf, now = Shelf(), datetime(2026, 1, 1, tzinfo=UTC)
-    keys = [shelf.put("one", number, size=1, now=now) for number in range(MOST_OF_ONE_SESSION + 1)]
-    assert shelf.get("one", keys[0], now=now) is None
-    assert shelf.get("one", keys[-1], now=now) == MOST_OF_ONE_SESSION
-    assert shelf.get("two", keys[-1], now=now) is None
-    shelf.drop("two", keys[-1])
-    assert shelf.get("one", keys[-1], now=now + LASTS - timedelta(seconds=1)) is not None
-    assert shelf.get("one", keys[-1], now=now + LASTS) is None

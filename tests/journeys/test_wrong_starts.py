@@ -198,7 +198,9 @@ def test_a_demo_does_not_delete_a_folder_that_is_not_its_own(tmp_path: Path) -> 
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["demo"], ["export"], ["init"], ["check"], ["upgrade"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["bot"], ["console"], ["demo"], ["export"], ["init"], ["check"], ["upgrade"]]
+)
 def test_every_command_has_help_that_names_the_exit_codes(command: list[str]) -> None:
     code, said = _zhibu(*command, "--help")
     assert code == 0

@@ -14,11 +14,13 @@ from console.sheets import read_grid
 from content import roster
 from content.decision import Decision, Tell, words
 from content.grid import Grid
-from content.identifiers import MemberId
+from content.identifiers import EventId, MemberId, PollId, derive
 from content.members import Member, MemberEnrolled
+from content.polls import Poll, PollEnded, PollOpened, Response, Sheet, Voted, count, number_answers
 from content.speech import Reader
+from storage import polls
 from storage.store import Step, Store
-from tests.small_branch import EAST_GROUP, SECRETARY, ZHANG, SmallBranch, account, fresh_cause
+from tests.small_branch import EAST, EAST_GROUP, EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, fresh_cause
 from zhibu.catalogue import load_speech
 from zhibu.export import KINDS, export
 
@@ -43,9 +45,37 @@ async def written(store: Store, what: str) -> list[dict[str, Any]]:
     return list(json.loads(await export(store, what, "json", SPEECH, Reader())))
 
 
+async def ask(branch: SmallBranch, *, disclosed: bool = True) -> Poll:
+    """Ask the branch in the east when to meet."""
+    id = PollId(derive("exports", "poll"))
+    answers = number_answers(id, ["周五", "周六"])
+    sheet = Sheet(question="哪天开展主题党日？", answers=answers, most=1, disclosed=disclosed)
+    poll = Poll(id=id, organisation=EAST, room=EAST_ROOM, sheet=sheet)
+    await branch.store.settle(notes=[PollOpened(poll=poll, author=SECRETARY, at=branch.clock.now)])
+    return poll
+
+
+async def test_votes_that_are_hidden_until_the_end_are_written_out_after_it(branch: SmallBranch) -> None:
+    poll = await ask(branch, disclosed=False)
+    now = branch.clock.now
+    chosen = Response(event=EventId("$vote"), sender=account(ZHANG), sent_at=now, chosen=(poll.sheet.answers[0].id,))
+    await branch.store.settle(notes=[Voted(poll=poll.id, response=chosen)])
+    during = await written(branch.store, "polls")
+    assert [(row["answer"], row["votes"], row["votes_of_members"]) for row in during] == [
+        ("周五", "", ""),
+        ("周六", "", ""),
+    ]
+    assert {row["voters"] for row in during} == {1}
+    box = await branch.store.read(lambda unit: polls.box(unit, poll))
+    ended = PollEnded(poll=poll.id, ended_at=now, result=count(poll, box), at=now)
+    await branch.store.settle(notes=[ended])
+    assert [(row["votes"], row["votes_of_members"]) for row in await written(branch.store, "polls")] == [(1, 1), (0, 0)]
+
+
 @pytest.mark.parametrize("what", list(KINDS))
 async def test_all_forms_of_an_export_hold_the_same_rows_and_columns(branch: SmallBranch, what: str) -> None:
     await branch.open()
+    await ask(branch)
     rows = await written(branch.store, what)
     assert rows
     assert all(tuple(row) == KINDS[what].columns for row in rows)
