@@ -20,6 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     func,
+    null,
     or_,
     select,
     update,
@@ -27,21 +28,18 @@ from sqlalchemy import (
 
 from content.checkins import State as AnswerState
 from content.decision import Effect, Fact, Post, Refresh, Tell, Words
-from content.identifiers import CardId, Cause, EventId, OutboxId, PollId, RoomId, UserId, derive
+from content.identifiers import CardId, Cause, EventId, OrganisationId, OutboxId, PollId, RoomId, UserId, derive
 from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
 from content.polls import State as PollState
-from content.rooms import Decline, Invite, Join
+from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from storage.checkins import cards, move_seats
-from storage.lessons import lessons
-from storage.members import members
-from storage.organisations import organisations, within
 from storage.phrases import load_words, save_words
 from storage.polls import polls
-from storage.schedules import SHOWN_TITLE, occurrences
+from storage.schedules import occurrences
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
-from storage.unit import AnyRow, Query, Reading, Writing
+from storage.unit import AnyRow, Reading, Writing
 
 EDIT_RHYTHM = timedelta(seconds=4)
 """A card is edited at most once in this time, however many answers come in."""
@@ -59,6 +57,9 @@ class Kind(StrEnum):
     POLL = "poll"
     POLL_END = "poll_end"
     RESULT = "result"
+    MAKE = "make"
+    MEND = "mend"
+    REMOVE = "remove"
 
 
 class State(StrEnum):
@@ -87,6 +88,8 @@ outbox = Table(
     Column("user_id", String(255)),
     Column("card_id", ForeignKey("cards.id"), index=True),
     Column("poll_id", String(32), index=True),
+    Column("organisation_id", String(32)),
+    Column("subject", String(20)),
     Column("part", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("quiet", Boolean, nullable=False),
@@ -115,7 +118,10 @@ outbox = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken."""
+    """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
+
+    ``subject`` is the purpose of a room to be made, or what is to be mended in one.
+    """
 
     id: OutboxId
     kind: Kind
@@ -123,6 +129,8 @@ class Claimed:
     user: UserId | None
     card: CardId | None
     poll: PollId | None
+    organisation: OrganisationId | None
+    subject: str | None
     part: int
     quiet: bool
     language: str | None
@@ -183,26 +191,6 @@ class Cancelled(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A row of the outbox as the organiser's desk shows it."""
-
-    id: OutboxId
-    kind: Kind
-    state: State
-    room: RoomId | None
-    user: UserId | None
-    title: str | None
-    branch_name: str | None
-    not_before: datetime
-    made_at: datetime
-    done_at: datetime | None
-    failures: int
-    error: str | None
-    over: bool
-    """Whether it is a card or a poll whose time is over, so that sending it would ask for what no longer counts."""
-
-
 async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> None:
     """Turn effects into rows; a row that the same cause made before is left as it is."""
     for place, effect in enumerate(effects):
@@ -224,6 +212,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
+            case MakeRoom() | Mend() | Remove():
+                await _enqueue_upkeep(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -243,6 +233,20 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
             kind = Kind.RESULT
             values["words"] = save_words(effect.words)
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
+
+
+async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove) -> None:
+    """Have rooms made one after the other, since each hangs in the one before; and one thing at a time done in each."""
+    values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
+    match effect:
+        case MakeRoom():
+            await _insert(unit, cause, Kind.MAKE, lane="rooms", subject=effect.purpose, **values)
+        case Mend():
+            lane = f"upkeep:{effect.room}"
+            await _insert(unit, cause, Kind.MEND, lane=lane, room_id=effect.room, subject=effect.flaw, **values)
+        case Remove():
+            lane, user = f"upkeep:{effect.room}", effect.user
+            await _insert(unit, cause, Kind.REMOVE, lane=lane, room_id=effect.room, user_id=user, **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -345,8 +349,10 @@ def _ready(now: datetime) -> Any:
     )
 
 
-async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[Claimed]:
-    """Take the next rows, at most one of each lane, so that a room hears things in order.
+async def claim(
+    unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[Kind] | None = None
+) -> Sequence[Claimed]:
+    """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
 
     A row waits for the one it comes after. What was not sent before its time passed expires here instead.
     """
@@ -359,7 +365,8 @@ async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, li
     )
     order = (outbox.c.priority, outbox.c.not_before, outbox.c.number)
     first = func.row_number().over(partition_by=outbox.c.lane, order_by=order).label("place")
-    ready = select(outbox.c.number, *order[:2], first).where(_ready(unit.now), free, _turn()).subquery()
+    wanted = select(outbox.c.number, *order[:2], first).where(_ready(unit.now), free, _turn())
+    ready = (wanted if kinds is None else wanted.where(outbox.c.kind.in_(list(kinds)))).subquery()
     query = (
         select(ready.c.number)
         .where(ready.c.place == 1)
@@ -399,6 +406,8 @@ def _claimed(row: AnyRow) -> Claimed:
         user=row.user_id,
         card=row.card_id,
         poll=row.poll_id,
+        organisation=row.organisation_id,
+        subject=row.subject,
         part=row.part,
         quiet=row.quiet,
         language=row.language,
@@ -596,100 +605,23 @@ async def shown_at(unit: Reading, card: CardId) -> datetime | None:
     return value
 
 
-async def next_ready(unit: Reading) -> datetime | None:
-    """Return when the next pending row whose turn it is may go out."""
-    value: datetime | None = await unit.value(
-        select(func.min(outbox.c.not_before, type_=Instant)).where(outbox.c.state == State.PENDING, _turn())
-    )
+async def next_ready(unit: Reading, kinds: Iterable[Kind] | None = None) -> datetime | None:
+    """Return when the next pending row whose turn it is may go out, optionally of some kinds only."""
+    query = select(func.min(outbox.c.not_before, type_=Instant)).where(outbox.c.state == State.PENDING, _turn())
+    value: datetime | None = await unit.value(query if kinds is None else query.where(outbox.c.kind.in_(list(kinds))))
     return value
 
 
-def _scoped(query: Query, roots: Iterable[str], private: Iterable[str] | None = None) -> Query:
-    """Keep cards and polls of the subtrees, and private answers to members of ``private``, by default the same ones.
-
-    Answers to people who are nobody's members are shown to none.
-    """
-    roots = list(roots)
-    return query.where(
-        within(cards.c.branch_id, roots)  # type: ignore[arg-type]
-        | within(polls.c.organisation_id, roots)  # type: ignore[arg-type]
-        | within(members.c.organisation_id, roots if private is None else list(private))  # type: ignore[arg-type]
-    )
+async def stuck(unit: Reading, kinds: Iterable[Kind], *, since: datetime, failures: int) -> str | None:
+    """Return the reason of a row of some kinds, made since, that was given up or has failed that often; if any."""
+    bad = (outbox.c.state == State.FAILED) | ((outbox.c.state == State.PENDING) & (outbox.c.failures >= failures))
+    query = select(outbox.c.last_error).where(outbox.c.kind.in_(list(kinds)), outbox.c.made_at >= since, bad)
+    return await unit.value(query.order_by(outbox.c.number).limit(1))  # type: ignore[no-any-return]
 
 
-def _items() -> Query:
-    return (
-        select(
-            outbox,
-            func.coalesce(SHOWN_TITLE.element, polls.c.question).label("title"),
-            organisations.c.name.label("branch_name"),
-            occurrences.c.state.label("occurrence_state"),
-            polls.c.state.label("poll_state"),
-        )
-        .outerjoin(cards, cards.c.id == outbox.c.card_id)
-        .outerjoin(polls, polls.c.id == outbox.c.poll_id)
-        .outerjoin(occurrences, occurrences.c.id == cards.c.occurrence_id)
-        .outerjoin(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .outerjoin(organisations, organisations.c.id == func.coalesce(cards.c.branch_id, polls.c.organisation_id))
-        .outerjoin(members, members.c.user_id == outbox.c.user_id)
-    )
-
-
-def _item(row: AnyRow) -> Item:
-    return Item(
-        id=row.id,
-        kind=Kind(row.kind),
-        state=State(row.state),
-        room=row.room_id,
-        user=row.user_id,
-        title=row.title,
-        branch_name=row.branch_name,
-        not_before=row.not_before,
-        made_at=row.made_at,
-        done_at=row.done_at,
-        failures=row.failures,
-        error=row.last_error,
-        over=(row.kind == Kind.POST and row.occurrence_state != OccurrenceState.OPEN)
-        or (row.kind == Kind.POLL and row.poll_state != PollState.OPEN),
-    )
-
-
-async def items(
-    unit: Reading,
-    roots: Iterable[str],
-    *,
-    states: Iterable[State],
-    private: Iterable[str] | None = None,
-    limit: int = 100,
-) -> tuple[Item, ...]:
-    """Return rows of the subtrees in these states, newest first.
-
-    Of private answers only those to members of the subtrees ``private``, where not all members may be seen by name.
-    """
-    query = _scoped(_items(), roots, private).where(outbox.c.state.in_(list(states)))
-    rows = await unit.rows(query.order_by(outbox.c.number.desc()).limit(limit))
-    return tuple(_item(row) for row in rows)
-
-
-async def every_item(unit: Reading) -> tuple[Item, ...]:
-    """Return all rows, oldest first; for the operator, whose scope is the whole installation."""
-    return tuple(_item(row) for row in await unit.rows(_items().order_by(outbox.c.number)))
-
-
-async def item(unit: Reading, roots: Iterable[str], id: OutboxId) -> Item | None:  # noqa: A002
-    """Return one row, if it belongs to the subtrees."""
-    row = await unit.first(_scoped(_items(), roots).where(outbox.c.id == id))
-    return _item(row) if row else None
-
-
-async def numbers(unit: Reading, roots: Iterable[str], *, private: Iterable[str] | None = None) -> dict[State, int]:
-    """Return how many of the rows that items would return are in each state."""
-    query = _scoped(
-        select(outbox.c.state, func.count().label("number"))
-        .outerjoin(cards, cards.c.id == outbox.c.card_id)
-        .outerjoin(polls, polls.c.id == outbox.c.poll_id)
-        .outerjoin(members, members.c.user_id == outbox.c.user_id),
-        roots,
-        private,
-    ).group_by(outbox.c.state)
-    return {State(row.state): row.number for row in await unit.rows(query)}
+async def upkeep_under_way(unit: Reading) -> tuple[Claimed, ...]:
+    """Return what is still to be done in rooms: made, mended, people asked in or shown out."""
+    kinds, states = [Kind.MAKE, Kind.MEND, Kind.INVITE, Kind.REMOVE], [State.PENDING, State.LEASED]
+    none = null().label("target_event")
+    rows = await unit.rows(select(outbox, none).where(outbox.c.kind.in_(kinds), outbox.c.state.in_(states)))
+    return tuple(_claimed(row) for row in rows)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -167,10 +167,12 @@ class Store:
         self._tell(decided=decided)
         return tuple(outcomes)
 
-    async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
-        """Take rows of the outbox for a worker that drives this Matrix device."""
+    async def claim(
+        self, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[outbox.Kind] | None = None
+    ) -> Sequence[outbox.Claimed]:
+        """Take rows of the outbox, optionally of some kinds only, for a worker that drives this Matrix device."""
         async with self.writing() as unit:
-            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit)
+            return await outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
 
     async def take_up(self, worker: str) -> None:
         """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""

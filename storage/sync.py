@@ -153,6 +153,12 @@ async def unreadable_about(unit: Reading, room: RoomId, event: EventId) -> int:
     return int(await unit.value(query.where(unreadable.c.room_id == room, unreadable.c.refers_to == event)))
 
 
+async def account(unit: Reading) -> UserId | None:
+    """Return the chat account that this installation hears with; ``None`` before it has heard anything."""
+    query = select(checkpoints.c.account).order_by(checkpoints.c.at.desc(), checkpoints.c.account).limit(1)
+    return await unit.value(query)  # type: ignore[no-any-return]
+
+
 async def checkpoint(unit: Reading, account: UserId) -> tuple[str, datetime] | None:
     """Return the position from which to go on listening, and when it was reached."""
     row = await unit.first(select(checkpoints).where(checkpoints.c.account == account))

@@ -16,7 +16,7 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, by_week, monday, share
-from storage import heartbeats, members, outbox, participation, schedules, sync
+from storage import heartbeats, members, outbox, outbox_items, participation, schedules, sync
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -32,7 +32,7 @@ WEEKS_SHOWN = 6
 class Today:
     """What the page shows."""
 
-    failed: tuple[outbox.Item, ...]
+    failed: tuple[outbox_items.Item, ...]
     waiting: int
     missed: tuple[schedules.Entry, ...]
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
@@ -65,14 +65,14 @@ async def _today(
 ) -> Today:
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
     month = Period(since=day.replace(day=1), until=day)
-    numbers = await outbox.numbers(unit, roots, private=private)
+    numbers = await outbox_items.numbers(unit, roots, private=private)
     this_month = await participation.by_occurrence(unit, roots, month)
     total: Counter[State] = Counter()
     for line in this_month:
         total.update(line.numbers)
     recent = await participation.by_occurrence(unit, roots, Period(since=day - timedelta(days=14)), limit=40)
     return Today(
-        failed=await outbox.items(
+        failed=await outbox_items.items(
             unit, roots, private=private, states=[outbox.State.FAILED, outbox.State.EXPIRED], limit=5
         ),
         waiting=numbers.get(outbox.State.PENDING, 0) + numbers.get(outbox.State.LEASED, 0),

@@ -11,7 +11,7 @@ from console.desk import ask, settle
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OutboxId
 from content.organisations import Right
-from storage import outbox
+from storage import outbox, outbox_items
 from storage.outbox import State
 from storage.unit import Reading
 
@@ -35,8 +35,8 @@ def show() -> str:
     if tab not in TABS:
         abort(400)
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
-    items = ask(lambda unit: outbox.items(unit, roots, states=TABS[tab], private=by_name, limit=MOST_SHOWN))
-    numbers = ask(lambda unit: outbox.numbers(unit, roots, private=by_name))
+    items = ask(lambda unit: outbox_items.items(unit, roots, states=TABS[tab], private=by_name, limit=MOST_SHOWN))
+    numbers = ask(lambda unit: outbox_items.numbers(unit, roots, private=by_name))
     return render_template(
         "outbox/show.html",
         items=items,
@@ -56,7 +56,7 @@ def retry(id: str) -> Answer:  # noqa: A002
     roots = here().roots
 
     async def decide(unit: Reading) -> Decision | Refusal | None:
-        item = await outbox.item(unit, roots, OutboxId(id))
+        item = await outbox_items.item(unit, roots, OutboxId(id))
         if item is None:
             return None
         if item.state not in RETRIED:
@@ -75,7 +75,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
     roots = here().roots
 
     async def decide(unit: Reading) -> Decision | Refusal | None:
-        item = await outbox.item(unit, roots, OutboxId(id))
+        item = await outbox_items.item(unit, roots, OutboxId(id))
         if item is None:
             return None
         if item.state not in CANCELLED:

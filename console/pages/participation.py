@@ -17,6 +17,7 @@ from console.wording import day as day_text
 from console.wording import fully, t, today
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.participation import Share, by_week, monday, share
 from storage import members, organisations, participation
@@ -121,9 +122,9 @@ def show_member(id: str) -> str:  # noqa: A002
     found = ask(lambda unit: _member(unit, MemberId(id), roots, period))
     if found is None:
         abort(404)
-    name, lines = found
+    member, lines = found
     counted = share(Counter(line.state for line in lines))
-    return render_template("participation/member.html", name=name, lines=lines, share=counted, period=period, id=id)
+    return render_template("participation/member.html", member=member, lines=lines, share=counted, period=period, id=id)
 
 
 async def _member(
@@ -131,11 +132,11 @@ async def _member(
     id: MemberId,  # noqa: A002
     roots: tuple[OrganisationId, ...],
     period: Period,
-) -> tuple[str, tuple[Line, ...]] | None:
+) -> tuple[Member, tuple[Line, ...]] | None:
     member = await members.member(unit, id)
     if member is None or member.organisation not in {node.id for node in await organisations.tree(unit, roots)}:
         return None
-    return member.name, (await participation.lines(unit, roots, period, member=id))[::-1]
+    return member, (await participation.lines(unit, roots, period, member=id))[::-1]
 
 
 @pages.get("/participation/export/places.<any(xlsx,csv):format>")
