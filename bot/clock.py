@@ -10,16 +10,20 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from content import cards
 from content import polls as poll_rules
-from content.decision import Decision, Refusal
-from content.identifiers import Cause, OccurrenceId, PollId
+from content.decision import Decision, Refusal, Tell, words
+from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
-from storage import checkins, heartbeats, lessons, outbox, polls, retention, schedules
+from content.rooms import Decline
+from storage import checkins, heartbeats, lessons, outbox, polls, retention, rooms, schedules, sync
+from storage.rooms import Unclaimed
 from storage.store import Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
+UNCLAIMED = timedelta(days=14)
+"""How long the bot stays in a room that nobody takes over for the organisation."""
 ECHO = timedelta(minutes=5)
 """How long the end of a poll may take to come back to us from its room, before we believe our own time of it."""
 
@@ -80,9 +84,19 @@ class Clock:
 
     async def _sweep(self) -> None:
         try:
-            await self._store.settle(notes=[retention.Swept(at=self._store.now())])
+            await self.sweep()
         except Exception as error:
             log.error("sweep failed", kind=type(error).__name__)
+
+    async def sweep(self) -> None:
+        """Forget what is past its use, and leave rooms that nobody wanted to have."""
+        now = self._store.now()
+        await self._store.settle(notes=[retention.Swept(at=now)])
+        me = await self._store.read(sync.account)
+        waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
+        if old:
+            await self._store.settle(old)
 
     async def tick(self) -> None:
         """Open what is due; close what is over, once everything said before has been heard."""
@@ -167,3 +181,13 @@ def concluding(id: PollId, ended_at: datetime) -> Step:  # noqa: A002
         return poll_rules.end(poll, await polls.box(unit, poll), ended_at=ended_at, now=unit.now)
 
     return Step(cause=Cause(f"poll:{id}:end"), decide=decide)
+
+
+def leaving(room: Unclaimed) -> Step:
+    """Return the step that leaves a room nobody has taken over, with a word to who brought the bot there."""
+
+    async def decide(unit: Reading) -> Decision:
+        told = Tell(user=room.user, words=words("rooms.left_unclaimed", n=UNCLAIMED.days), quiet=True)
+        return Decision(effects=(Decline(room=room.room), told))
+
+    return Step(cause=Cause(f"room:{derive(room.room, room.at.isoformat())}:unclaimed"), decide=decide)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
+from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
@@ -36,7 +37,10 @@ MOST_FAILURES = 30
 MOST_BREAKS = 4
 """How often a row may break the sender itself before it is given up."""
 
-COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE, outbox.Kind.INVITE})
+UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE})
+"""Kinds by which rooms are kept in order."""
+
+COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0
@@ -89,7 +93,9 @@ class Delivery:
         self._jitter = jitter
         self._wake = asyncio.Event()
         self._closed_until: datetime | None = None
+        self._upkeep_closed_until: datetime | None = None
         self._uploads = asyncio.Lock()
+        self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -111,6 +117,23 @@ class Delivery:
             if under_way:
                 await asyncio.wait(under_way, timeout=8)
 
+    async def work_off(self, kinds: Collection[outbox.Kind], *, patience: int) -> str | None:
+        """Deliver rows of some kinds until none is left that waits; everything else stays where it is.
+
+        Returns the reason when a row is given up, or has failed ``patience`` times; it goes on waiting then.
+        """
+        began = self._store.now()
+        while (ready := await self._store.read(lambda unit: outbox.next_ready(unit, kinds))) is not None:
+            rows = await self._take(self._width, kinds)
+            await asyncio.gather(*(self.deliver(row) for row in rows))
+            why = await self._store.read(lambda unit: outbox.stuck(unit, kinds, since=began, failures=patience))
+            if why is not None:
+                return why
+            if not rows:
+                ready = max(ready, self._upkeep_closed_until or ready)
+                await asyncio.sleep(min(5.0, max(0.05, (ready - self._store.now()).total_seconds())))
+        return None
+
     async def _round(self, under_way: set[asyncio.Task[None]]) -> None:
         free = self._width - len(under_way)
         claimed = await self._take(free)
@@ -131,19 +154,29 @@ class Delivery:
 
         return finished
 
-    async def _take(self, free: int) -> list[Claimed]:
+    async def _take(self, free: int, kinds: Collection[outbox.Kind] | None = None) -> list[Claimed]:
         now = self._store.now()
         if free <= 0 or (self._closed_until is not None and now < self._closed_until):
             return []
-        device = self._homeserver.device_id
-        return list(await self._store.claim(worker=device, device=device, lease=LEASE, limit=free))
+        device, open_kinds = self._homeserver.device_id, self._open_kinds(kinds)
+        return list(await self._store.claim(worker=device, device=device, lease=LEASE, limit=free, kinds=open_kinds))
+
+    def _open_kinds(self, kinds: Collection[outbox.Kind] | None) -> Collection[outbox.Kind] | None:
+        """Leave rooms alone for as long as the homeserver asks for: knocking with the next invitation is no help."""
+        until = self._upkeep_closed_until
+        if until is None or self._store.now() >= until:
+            return kinds
+        return frozenset(kinds or outbox.Kind) - UPKEEP
 
     async def _sleep(self) -> None:
         """Wait for news, or for the next row whose time comes."""
         if self._wake.is_set():
             return
         now = self._store.now()
-        next_ready = await self._store.read(outbox.next_ready)
+        open_kinds = self._open_kinds(None)
+        next_ready = await self._store.read(lambda unit: outbox.next_ready(unit, open_kinds))
+        if open_kinds is not None and self._upkeep_closed_until is not None:
+            next_ready = min(next_ready or self._upkeep_closed_until, self._upkeep_closed_until)
         pause = 5.0 if next_ready is None else min(5.0, max(0.05, (next_ready - now).total_seconds()))
         if self._closed_until is not None and now < self._closed_until:
             pause = min(5.0, (self._closed_until - now).total_seconds())
@@ -186,6 +219,8 @@ class Delivery:
         error = f"{fault.kind}{f' {fault.errcode}' if fault.errcode else ''}"
         if fault.kind is Kind.LIMITED:
             until = now + timedelta(seconds=max(fault.retry_after or 1.0, 0.5) + self._jitter(1.0))
+            if row.kind in UPKEEP:
+                self._upkeep_closed_until = max(until, self._upkeep_closed_until or until)
             if row.kind not in COMING_AND_GOING and not isinstance(fault, _RoomRefused):
                 self._closed_until = max(until, self._closed_until or until)
             return Postponed(claimed=row, not_before=until, error=error, counts=False)
@@ -206,6 +241,9 @@ class Delivery:
                 return [self._sent(row, None)]
             case outbox.Kind.DECLINE if row.room:
                 await self._homeserver.leave(row.room)
+                return [self._sent(row, None)]
+            case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE:
+                await self._caretaking.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)

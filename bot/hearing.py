@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 from bot.commands.asking import Settings
 from bot.commands.understanding import is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, Unreadable
 from bot.matrix.faults import Fault
 from bot.matrix.homeserver import Homeserver
-from content.decision import Decision, Fact
+from content import upkeep
+from content.decision import Decision, Fact, Tell, words
 from content.identifiers import Cause, EventId, RoomId, UserId, derive
-from content.rooms import Decline, DirectRoomKept, Join, RoomLost, RoomRegained
+from content.organisations import Right, roots
+from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from storage import members, organisations, rooms, sync
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -21,6 +24,8 @@ Heard = Event | Unreadable | Poison
 
 PORTION = 500
 """Steps that are settled at once; more would keep everybody else waiting for the writer's place."""
+
+DAY = timedelta(days=1)
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound)
@@ -201,7 +206,8 @@ class Hearing:
     def _invited(self, part: RoomBatch, token: str) -> Step:
         """Accept invitations of people of the roster and of organisers; turn strangers down.
 
-        A private room is accepted from any account of our own homeserver: that is where one binds an account.
+        A private room is accepted from any account of our own homeserver: that is where one binds an account. Of
+        neither is there any end, so each person has a few in a day, and no second private room beside one that works.
         """
         room = RoomId(part.room_id)
         invitation = next(
@@ -214,20 +220,38 @@ class Hearing:
         )
 
         async def decide(unit: Reading) -> Decision:
+            no = Decision(effects=(Decline(room=room),))
             if invitation is None:
-                return Decision(effects=(Decline(room=room),))
+                return no
             sender = UserId(invitation.sender)
-            known = await members.by_user(unit, sender) or await organisations.duties_of(unit, sender)
+            known = await members.by_user(unit, sender)
+            duties = await organisations.duties_of(unit, sender)
             direct = invitation.content.get("is_direct") is True
-            if not known and not (direct and _server(sender) == _server(self._me)):
-                return Decision(effects=(Decline(room=room),))
+            if known is None and not duties and not (direct and _server(sender) == _server(self._me)):
+                return no
+            taken = await self._taken(unit, sender)
+            if not upkeep.takes_up(taken, direct=direct):
+                here = Tell(user=sender, words=words("rooms.talk_here"), quiet=True)
+                return replace(no, effects=(*no.effects, here)) if taken.has_private and direct else no
+            fact = InvitationTaken(room=room, user=sender, direct=direct, at=unit.now)
             if direct:
                 encrypted = any(isinstance(one, Event) and one.type == "m.room.encryption" for one in part.state)
                 kept = DirectRoomKept(user=sender, room=room, encrypted=encrypted)
-                return Decision(facts=(kept,), effects=(Join(room=room),))
-            return Decision(effects=(Join(room=room),))
+                return Decision(facts=(fact, kept), effects=(Join(room=room),))
+            may = roots(duties, Right.MANAGE_ROOMS)
+            asked = (Tell(user=sender, words=words("rooms.claim_it", address=self._settings.console)),) if may else ()
+            return Decision(facts=(fact,), effects=(Join(room=room), *asked))
 
         return Step(cause=Cause(f"invite:{derive(part.room_id, token)}"), decide=decide)
+
+    async def _taken(self, unit: Reading, user: UserId) -> upkeep.Taken:
+        """Return what was taken up of a person's invitations lately."""
+        lately = await rooms.taken_since(unit, user, DAY)
+        return upkeep.Taken(
+            has_private=await rooms.has_private(unit, user, self._me),
+            private_today=lately.get(True, 0),
+            rooms_today=lately.get(False, 0),
+        )
 
 
 def _server(user: UserId) -> str:

@@ -11,13 +11,14 @@ class ConsoleSettings:
     """``address`` is the public base address, such as ``https://zhibu.example.org``.
 
     ``secure_cookies`` is true exactly where the address is https. ``language`` is ``zh_CN`` or ``en``, ``timezone`` an
-    IANA name; both are for who has chosen none.
+    IANA name; both are for who has chosen none. ``encrypted`` tells whether the rooms that are made here are encrypted.
     """
 
     address: str
     secure_cookies: bool
     language: str = "zh_CN"
     timezone: str = "Asia/Shanghai"
+    encrypted: bool = True
 
     @property
     def host(self) -> str:

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
-from content.rooms import Invite
+from content.organisations import Duty, DutyEnded
+from content.rooms import Invite, Remove, Room
 
 CODE_LASTS = timedelta(days=14)
 
@@ -43,6 +44,8 @@ class Member:
     destination: str = ""
     out_of_touch: bool | None = None
     lost_since: str = ""
+    left: datetime | None = None
+    """Since when they are no longer on the roster; their history stays, their account is theirs no more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +60,21 @@ class MemberChanged(Fact):
     """A person's entry in the roster was changed."""
 
     member: Member
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberLeft(Fact):
+    """A member left the roster: they are asked nothing new, and their account is bound to nobody."""
+
+    member: MemberId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberReturned(Fact):
+    """A member who had left is on the roster again; they bind their account anew."""
+
+    member: MemberId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +110,8 @@ class Invitation:
 
 def issue_code(member: Member, *, code_hash: str, now: datetime) -> Decision | Refusal:
     """Make a one-time code for a member who has no account yet."""
+    if member.left is not None:
+        return refused("leaving.has_left", name=member.name)
     if member.user is not None:
         return refused("binding.already_bound", name=member.name)
     return Decision(facts=(CodeIssued(member=member.id, code_hash=code_hash, expires_at=now + CODE_LASTS),))
@@ -111,3 +131,36 @@ def bind(
     fact = AccountBound(member=invitation.member, user=user, code_hash=invitation.code_hash, at=now)
     told = Tell(user=user, words=words("binding.done", name=invitation.name))
     return Decision(facts=(fact,), effects=(told, *(Invite(room=room, user=user) for room in rooms)))
+
+
+def leave_roster(
+    member: Member,
+    *,
+    by: UserId,
+    duties: tuple[Duty, ...],
+    within: frozenset[OrganisationId],
+    out_of: tuple[Room, ...],
+    now: datetime,
+) -> Decision | Refusal:
+    """Take a member off the roster, end the duties they hold, and show them out of the rooms that were confirmed.
+
+    ``within`` are the nodes for which the person who asks may do so: a duty held outside of them is not theirs to end.
+    Nobody takes themselves off, so that somebody with the right is always left.
+    """
+    if member.left is not None:
+        return refused("leaving.has_left", name=member.name)
+    if member.user == by:
+        return refused("leaving.not_oneself")
+    if any(duty.organisation not in within for duty in duties):
+        return refused("leaving.duty_above", name=member.name)
+    user = member.user
+    effects = tuple(Remove(room=one.id, organisation=one.organisation, user=user) for one in out_of if user is not None)
+    ended = (DutyEnded(duty=duty) for duty in duties)
+    return Decision(facts=(MemberLeft(member=member.id, at=now), *ended), effects=effects)
+
+
+def return_to_roster(member: Member) -> Decision | Refusal:
+    """Put a member who had left back on the roster."""
+    if member.left is None:
+        return refused("leaving.is_here", name=member.name)
+    return Decision(facts=(MemberReturned(member=member.id),))

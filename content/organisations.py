@@ -37,11 +37,12 @@ class Right(StrEnum):
     RECORD = "record"
     IMPORT_ROSTER = "import_roster"
     MANAGE_OUTBOX = "manage_outbox"
+    MANAGE_ROOMS = "manage_rooms"
 
 
 _EVERYTHING = frozenset(Right)
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX}),
+    Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX, Right.MANAGE_ROOMS}),
     Role.SECRETARY: _EVERYTHING,
     Role.ORGANISER: _EVERYTHING,
     Role.VIEWER: frozenset({Right.READ}),
@@ -79,6 +80,13 @@ class OrganisationFounded(Fact):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyGranted(Fact):
     """A person was given a role at a node."""
+
+    duty: Duty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DutyEnded(Fact):
+    """A person holds a role at a node no longer."""
 
     duty: Duty
 

@@ -1,20 +1,183 @@
-"""Rooms that belong to the organisation, and the private rooms in which the bot answers one person."""
+"""Rooms that belong to the organisation: what each is for and how it is made; and the private rooms of the bot."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from content.decision import Effect, Fact
+from content.decision import Effect, Fact, Words, words
 from content.identifiers import OrganisationId, RoomId, UserId
+from content.organisations import Kind, Organisation
 
 
 class Purpose(StrEnum):
-    """What a room is for; lessons go to branch rooms."""
+    """What a room is for, in the order in which a space lists them; lessons go to branch rooms."""
 
     SPACE = "space"
     BRANCH = "branch"
     COMMITTEE = "committee"
+    GROUP = "group"
+    APPLICANTS = "applicants"
+    ANNOUNCEMENT = "announcement"
+    STAFF = "staff"
+
+
+class History(StrEnum):
+    """From when on a person may read what was said, narrowest first, by the names that Matrix gives it."""
+
+    JOINED = "joined"
+    INVITED = "invited"
+    SHARED = "shared"
+    WORLD = "world_readable"
+
+
+class Flaw(StrEnum):
+    """What can be wrong with a room, the gravest first; ``MENDABLE`` are those that the bot may be able to put right.
+
+    The bot is not in it or it was replaced; nothing of its state is known; outsiders may come in or read along; it is
+    not encrypted; other servers take part; later members read more than they should; the bot lacks rights; those who
+    lead lack theirs; it does not hang in its space; its version is one whose rights cannot be relied on.
+    """
+
+    LOST = "lost"
+    UNSEEN = "unseen"
+    OPEN = "open"
+    CLEAR = "clear"
+    FEDERATED = "federated"
+    READABLE = "readable"
+    POWERLESS = "powerless"
+    LEADERLESS = "leaderless"
+    ASTRAY = "astray"
+    OLD = "old"
+
+
+MENDABLE = frozenset({Flaw.OPEN, Flaw.CLEAR, Flaw.READABLE, Flaw.LEADERLESS, Flaw.ASTRAY})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """How a kind of room is made. Every room is closed, does not federate, and is encrypted where encryption is on.
+
+    ``kinds`` are the nodes that may have one, each at most one. ``quiet`` rooms are written to by those who lead, and
+    the others answer polls and set reactions.
+    """
+
+    purpose: Purpose
+    kinds: frozenset[Kind]
+    history: History
+    quiet: bool = False
+
+
+_ABOVE = frozenset({Kind.PARTY_COMMITTEE, Kind.GENERAL_BRANCH})
+_BRANCH = frozenset({Kind.BRANCH})
+
+TEMPLATES: Mapping[Purpose, Template] = {
+    one.purpose: one
+    for one in (
+        # A space holds no talk; where it hangs in the tree is no secret from those who are in it.
+        Template(purpose=Purpose.SPACE, kinds=_ABOVE | _BRANCH, history=History.SHARED),
+        # Who joins the branch later may look up what was learned and announced there.
+        Template(purpose=Purpose.BRANCH, kinds=_BRANCH, history=History.SHARED),
+        # What a committee talked over before one was elected is not for those elected later.
+        Template(purpose=Purpose.COMMITTEE, kinds=_ABOVE | _BRANCH, history=History.JOINED),
+        # A group arranges its next meeting: from the moment one is asked in, one may read how.
+        Template(purpose=Purpose.GROUP, kinds=frozenset({Kind.GROUP}), history=History.INVITED),
+        # Applicants come one after the other, and do not read what was said about those before them.
+        Template(purpose=Purpose.APPLICANTS, kinds=_BRANCH | {Kind.GENERAL_BRANCH}, history=History.JOINED),
+        # An announcement goes on being valid for who comes later.
+        Template(purpose=Purpose.ANNOUNCEMENT, kinds=_ABOVE | _BRANCH, history=History.SHARED, quiet=True),
+        # Staff come from outside the roster; they read from when they are there.
+        Template(purpose=Purpose.STAFF, kinds=_ABOVE | _BRANCH, history=History.JOINED),
+    )
+}
+
+FIRST = (Purpose.SPACE, Purpose.BRANCH)
+"""What every organisation is given when it is founded; the others are made when somebody wants them."""
+
+LEADS = 50
+"""The level of those who lead a room: they may moderate it, and not change what keeps it closed and encrypted."""
+
+_HELD = 100
+"""The level of what the bot keeps in its hand, so that no moderator opens a room by mistake."""
+
+_ANSWERS = ("m.reaction", "m.poll.response", "org.matrix.msc3381.poll.response", "m.room.redaction")
+
+
+def levels(purpose: Purpose, leaders: Iterable[UserId]) -> dict[str, Any]:
+    """Return the content of ``m.room.power_levels`` for a new room; the bot stands above it as the room's creator."""
+    events = dict.fromkeys(
+        (
+            "m.room.name",
+            "m.room.topic",
+            "m.room.avatar",
+            "m.room.canonical_alias",
+            "m.room.pinned_events",
+            "m.space.child",
+            "m.space.parent",
+        ),
+        LEADS,
+    )
+    events |= dict.fromkeys(
+        (
+            "m.room.power_levels",
+            "m.room.join_rules",
+            "m.room.history_visibility",
+            "m.room.guest_access",
+            "m.room.encryption",
+            "m.room.server_acl",
+            "m.room.tombstone",
+        ),
+        _HELD,
+    )
+    quiet = TEMPLATES[purpose].quiet
+    if quiet:
+        events |= dict.fromkeys(_ANSWERS, 0)
+    return {
+        "users": dict.fromkeys(sorted(leaders), LEADS),
+        "users_default": 0,
+        "events": events,
+        # In a space only its list of rooms matters, and that is for those who lead.
+        "events_default": LEADS if quiet or purpose is Purpose.SPACE else 0,
+        "state_default": LEADS,
+        "invite": LEADS,
+        "kick": LEADS,
+        "ban": LEADS,
+        "redact": LEADS,
+        "notifications": {"room": LEADS},
+    }
+
+
+def alias(purpose: Purpose, organisation: OrganisationId, *, before: int) -> str:
+    """Return the part of a room's alias before the server: always the same, so that what was begun is found again.
+
+    ``before`` is how many rooms of this purpose the node has lost; they keep their alias.
+    """
+    middle = "" if purpose is Purpose.BRANCH else f"{purpose}-"
+    return f"zhibu-{middle}{organisation}" + (f"-{before + 1}" if before else "")
+
+
+def name_of(purpose: Purpose, node: Organisation, parent: Organisation | None) -> Words:
+    """Return how a new room is called; a group is named with its branch, because many branches have a first group."""
+    above = parent.name if parent is not None else ""
+    return words(f"rooms.name_{purpose}", name=node.name, above=above)
+
+
+def topic_of(purpose: Purpose) -> Words:
+    """Return the line under a new room's name: what it is for and who is in it."""
+    return words(f"rooms.topic_{purpose}")
+
+
+def hangs_at(purpose: Purpose, node: Organisation) -> OrganisationId | None:
+    """Return at whose space a room hangs: its node's own; of a space, and of a group, that of the node above."""
+    return node.parent if purpose is Purpose.SPACE or node.kind is Kind.GROUP else node.id
+
+
+def order(purpose: Purpose, place: int) -> str:
+    """Return where a room stands in its space: the node's own rooms first, then what is below, as the tree has it."""
+    return f"{1 if purpose in (Purpose.SPACE, Purpose.GROUP) else 0}-{place:05d}-{list(Purpose).index(purpose)}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +223,16 @@ class DirectRoomKept(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationTaken(Fact):
+    """An invitation into a room was taken up; ``direct`` is one to talk in private."""
+
+    room: RoomId
+    user: UserId
+    direct: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Join(Effect):
     """Accept an invitation."""
 
@@ -79,3 +252,29 @@ class Decline(Effect):
     """Turn an invitation down, or leave."""
 
     room: RoomId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MakeRoom(Effect):
+    """Make a room for a node of the tree, hang it in its space, and ask in who belongs there."""
+
+    organisation: OrganisationId
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mend(Effect):
+    """Put right what is wrong with a room."""
+
+    room: RoomId
+    organisation: OrganisationId
+    flaw: Flaw
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remove(Effect):
+    """Show a person out of a room, if it is still so that they do not belong there when it comes to it."""
+
+    room: RoomId
+    organisation: OrganisationId
+    user: UserId

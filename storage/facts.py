@@ -9,9 +9,9 @@ from content.checkins import Answered
 from content.decision import Fact
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten, PictureKept
-from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled
+from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
-from content.organisations import DutyGranted, OrganisationFounded
+from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.polls import (
     PollEditedLate,
     PollEnded,
@@ -24,7 +24,7 @@ from content.polls import (
     VoteRemoved,
     VotingStopped,
 )
-from content.rooms import DirectRoomKept, RoomKept, RoomLost, RoomRegained
+from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
 from storage import (
@@ -50,8 +50,11 @@ Writer = Callable[[Writing, Any], Awaitable[None]]
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OrganisationFounded: (organisations.write_founded,),
     DutyGranted: (organisations.write_granted,),
+    DutyEnded: (organisations.write_ended,),
     MemberEnrolled: (members.write_enrolled,),
     MemberChanged: (members.write_changed,),
+    MemberLeft: (members.write_left,),
+    MemberReturned: (members.write_returned,),
     CodeIssued: (members.write_issued,),
     AccountBound: (members.write_bound,),
     RosterImported: (imports.write_imported,),
@@ -83,6 +86,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     RoomLost: (rooms.write_lost,),
     RoomRegained: (rooms.write_regained,),
     DirectRoomKept: (rooms.write_direct,),
+    InvitationTaken: (rooms.write_taken,),
     rooms.StateSeen: (rooms.write_state_seen,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),

@@ -8,7 +8,16 @@ from typing import Any
 from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, bindparam, func, select, update
 
 from content.identifiers import MemberId, OrganisationId, UserId
-from content.members import AccountBound, CodeIssued, Invitation, Member, MemberChanged, MemberEnrolled
+from content.members import (
+    AccountBound,
+    CodeIssued,
+    Invitation,
+    Member,
+    MemberChanged,
+    MemberEnrolled,
+    MemberLeft,
+    MemberReturned,
+)
 from storage.organisations import within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
@@ -40,6 +49,7 @@ members = Table(
     Column("destination", String(200), nullable=False, server_default=""),
     Column("out_of_touch", Boolean),
     Column("lost_since", String(10), nullable=False, server_default=""),
+    Column("left_at", Instant),
 )
 
 binding_codes = Table(
@@ -62,6 +72,7 @@ def _member(row: AnyRow) -> Member:
         id=row.id,
         organisation=row.organisation_id,
         user=row.user_id,
+        left=row.left_at,
         **{name: getattr(row, name) for name in _FIELDS},
     )
 
@@ -110,9 +121,10 @@ async def roster(
 ) -> tuple[Member, ...]:
     """Return members at or below the roots by name, optionally those whose name holds ``name``.
 
-    ``after`` is the (name, id) of the last member of the page before.
+    ``after`` is the (name, id) of the last member of the page before. Who has left is no member.
     """
     query = select(members).where(within(members.c.organisation_id, roots)).order_by(members.c.name, members.c.id)
+    query = query.where(members.c.left_at.is_(None))
     if name:
         query = query.where(members.c.name.contains(name, autoescape=True))
     if after:
@@ -125,9 +137,18 @@ async def roster(
 async def count(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[int, int]:
     """Return how many members stand at or below the roots, and how many of them have an account."""
     row = await unit.first(
-        select(func.count(), func.count(members.c.user_id)).where(within(members.c.organisation_id, roots))
+        select(func.count(), func.count(members.c.user_id)).where(
+            within(members.c.organisation_id, roots), members.c.left_at.is_(None)
+        )
     )
     return (row[0], row[1]) if row else (0, 0)
+
+
+async def departed(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
+    """Return who stood at or below the roots and has left, who left last first."""
+    query = select(members).where(within(members.c.organisation_id, roots), members.c.left_at.is_not(None))
+    rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id))
+    return tuple(_member(row) for row in rows)
 
 
 async def invitation(unit: Reading, code_hash: str) -> Invitation | None:
@@ -176,3 +197,14 @@ async def write_issued(unit: Writing, fact: CodeIssued) -> None:
         binding_codes,
         {"code_hash": fact.code_hash, "member_id": fact.member, "expires_at": fact.expires_at, "used_at": None},
     )
+
+
+async def write_left(unit: Writing, fact: MemberLeft) -> None:
+    """Keep the member with their history, and let go of the account and of every code that would bind one."""
+    await unit.execute(update(members).where(members.c.id == fact.member).values(left_at=fact.at, user_id=None))
+    await unit.execute(binding_codes.delete().where(binding_codes.c.member_id == fact.member))
+
+
+async def write_returned(unit: Writing, fact: MemberReturned) -> None:
+    """Count a member again."""
+    await unit.execute(update(members).where(members.c.id == fact.member).values(left_at=None))

@@ -9,7 +9,17 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, func, select
 
 from content.identifiers import OrganisationId, UserId
-from content.organisations import RIGHTS, Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Right, Role
+from content.organisations import (
+    RIGHTS,
+    Duty,
+    DutyEnded,
+    DutyGranted,
+    Kind,
+    Organisation,
+    OrganisationFounded,
+    Right,
+    Role,
+)
 from storage.prepared import Prepared
 from storage.tables import metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -123,6 +133,12 @@ async def duties_of(unit: Reading, user: UserId) -> tuple[Duty, ...]:
     return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
 
 
+async def every_duty(unit: Reading) -> tuple[Duty, ...]:
+    """Return every role that anyone holds."""
+    rows = await unit.rows(select(duties).order_by(duties.c.user_id, duties.c.organisation_id, duties.c.role))
+    return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
+
+
 async def may(unit: Reading, user: UserId, right: Right, organisation_id: OrganisationId) -> bool:
     """Tell whether a person has a right at a node, by a duty held there or anywhere above it."""
     query = (
@@ -174,3 +190,13 @@ async def write_granted(unit: Writing, fact: DutyGranted) -> None:
     """Keep a duty."""
     duty = fact.duty
     await unit.add_missing(duties, {"user_id": duty.user, "organisation_id": duty.organisation, "role": duty.role})
+
+
+async def write_ended(unit: Writing, fact: DutyEnded) -> None:
+    """Let go of a duty."""
+    duty = fact.duty
+    await unit.execute(
+        duties.delete().where(
+            duties.c.user_id == duty.user, duties.c.organisation_id == duty.organisation, duties.c.role == duty.role
+        )
+    )

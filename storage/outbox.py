@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -21,9 +21,9 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    null,
     or_,
     select,
-    union,
     update,
 )
 
@@ -33,15 +33,12 @@ from content.identifiers import CardId, Cause, EventId, OrganisationId, OutboxId
 from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
 from content.polls import State as PollState
-from content.rooms import Decline, Invite, Join
+from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from storage.checkins import cards, move_seats
-from storage.lessons import lessons
-from storage.members import members
-from storage.organisations import FEW, breadth, organisations, within
 from storage.phrases import load_words, save_words
 from storage.polls import polls
 from storage.prepared import Prepared
-from storage.schedules import SHOWN_TITLE, occurrences
+from storage.schedules import occurrences
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -62,6 +59,9 @@ class Kind(StrEnum):
     POLL = "poll"
     POLL_END = "poll_end"
     RESULT = "result"
+    MAKE = "make"
+    MEND = "mend"
+    REMOVE = "remove"
 
 
 class State(StrEnum):
@@ -90,6 +90,8 @@ outbox = Table(
     Column("user_id", String(255), index=True),
     Column("card_id", ForeignKey("cards.id"), index=True),
     Column("poll_id", String(32), index=True),
+    Column("organisation_id", String(32), index=True),
+    Column("subject", String(20)),
     Column("part", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("quiet", Boolean, nullable=False),
@@ -119,7 +121,10 @@ outbox = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
-    """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken."""
+    """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
+
+    ``subject`` is the purpose of a room to be made, or what is to be mended in one.
+    """
 
     id: OutboxId
     kind: Kind
@@ -127,6 +132,8 @@ class Claimed:
     user: UserId | None
     card: CardId | None
     poll: PollId | None
+    organisation: OrganisationId | None
+    subject: str | None
     part: int
     quiet: bool
     language: str | None
@@ -187,26 +194,6 @@ class Cancelled(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
-    """A row of the outbox as the organiser's desk shows it."""
-
-    id: OutboxId
-    kind: Kind
-    state: State
-    room: RoomId | None
-    user: UserId | None
-    title: str | None
-    branch_name: str | None
-    not_before: datetime
-    made_at: datetime
-    done_at: datetime | None
-    failures: int
-    error: str | None
-    over: bool
-    """Whether it is a card or a poll whose time is over, so that sending it would ask for what no longer counts."""
-
-
 async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> None:
     """Turn effects into rows; a row that the same cause made before is left as it is."""
     for place, effect in enumerate(effects):
@@ -228,6 +215,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
+            case MakeRoom() | Mend() | Remove():
+                await _enqueue_upkeep(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -247,6 +236,20 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
             kind = Kind.RESULT
             values["words"] = save_words(effect.words)
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
+
+
+async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove) -> None:
+    """Have rooms made one after the other, since each hangs in the one before; and one thing at a time done in each."""
+    values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
+    match effect:
+        case MakeRoom():
+            await _insert(unit, cause, Kind.MAKE, lane="rooms", subject=effect.purpose, **values)
+        case Mend():
+            lane = f"upkeep:{effect.room}"
+            await _insert(unit, cause, Kind.MEND, lane=lane, room_id=effect.room, subject=effect.flaw, **values)
+        case Remove():
+            lane, user = f"upkeep:{effect.room}", effect.user
+            await _insert(unit, cause, Kind.REMOVE, lane=lane, room_id=effect.room, user_id=user, **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -361,7 +364,7 @@ def _turn() -> Any:
     return outbox.c.after_id.is_(None) | sent.exists()
 
 
-def _next_rows() -> Query:
+def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
     now = bindparam("now", type_=Instant)
     ready = and_(
@@ -376,7 +379,8 @@ def _next_rows() -> Query:
     )
     order = (outbox.c.priority, outbox.c.not_before, outbox.c.number)
     place = func.row_number().over(partition_by=outbox.c.lane, order_by=order).label("place")
-    first = select(outbox.c.number, *order[:2], place).where(ready, free, _turn()).subquery()
+    wanted = select(outbox.c.number, *order[:2], place).where(ready, free, _turn())
+    first = (wanted if kinds is None else wanted.where(outbox.c.kind.in_(list(kinds)))).subquery()
     taken = (
         select(first.c.number)
         .where(first.c.place == 1)
@@ -407,14 +411,17 @@ _TAKE = Prepared(
 )
 
 
-async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[Claimed]:
-    """Take the next rows, at most one of each lane, so that a room hears things in order.
+async def claim(
+    unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[Kind] | None = None
+) -> Sequence[Claimed]:
+    """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
 
     A row waits for the one it comes after. What was not sent before its time passed expires here instead.
     """
     await _expire(unit)
-    rows = await unit.rows(_NEXT_ROWS, {"now": unit.now, "most": limit})
-    claimed = [_claimed(row, device, unit.now) for row in rows]
+    query = _NEXT_ROWS if kinds is None else _next_rows(kinds)
+    rows = await unit.rows(query, {"now": unit.now, "most": limit})
+    claimed = [_taken(row, device, unit.now) for row in rows]
     taken = [
         {
             "row": row.number,
@@ -431,8 +438,13 @@ async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, li
     return claimed
 
 
-def _claimed(row: AnyRow, device: str, now: datetime) -> Claimed:
+def _taken(row: AnyRow, device: str, now: datetime) -> Claimed:
     """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
+    one = _claimed(row)
+    return replace(one, claim_no=one.claim_no + 1, device=one.device or device, first_try_at=one.first_try_at or now)
+
+
+def _claimed(row: AnyRow) -> Claimed:
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
@@ -440,14 +452,16 @@ def _claimed(row: AnyRow, device: str, now: datetime) -> Claimed:
         user=row.user_id,
         card=row.card_id,
         poll=row.poll_id,
+        organisation=row.organisation_id,
+        subject=row.subject,
         part=row.part,
         quiet=row.quiet,
         language=row.language,
         words=load_words(row.words) if row.words else None,
-        claim_no=row.claim_no + 1,
+        claim_no=row.claim_no,
         failures=row.failures,
-        device=row.device_id or device,
-        first_try_at=row.first_try_at or now,
+        device=row.device_id,
+        first_try_at=row.first_try_at,
         target=row.target_event,
     )
 
@@ -652,121 +666,29 @@ async def shown_at(unit: Reading, card: CardId) -> datetime | None:
     return value
 
 
-_NEXT_READY = Prepared(
-    select(func.min(outbox.c.not_before, type_=Instant).label("next")).where(outbox.c.state == State.PENDING, _turn())
+_READY: Query = select(func.min(outbox.c.not_before, type_=Instant).label("next")).where(
+    outbox.c.state == State.PENDING, _turn()
 )
+_NEXT_READY = Prepared(_READY)
 
 
-async def next_ready(unit: Reading) -> datetime | None:
-    """Return when the next pending row whose turn it is may go out."""
-    value: datetime | None = await unit.value(_NEXT_READY)
-    return value
+async def next_ready(unit: Reading, kinds: Iterable[Kind] | None = None) -> datetime | None:
+    """Return when the next pending row whose turn it is may go out, optionally of some kinds only."""
+    if kinds is None:
+        return await unit.value(_NEXT_READY)  # type: ignore[no-any-return]
+    return await unit.value(_READY.where(outbox.c.kind.in_(list(kinds))))  # type: ignore[no-any-return]
 
 
-async def _scope(unit: Reading, roots: Iterable[str], private: Iterable[str] | None = None) -> Any:
-    """Return the condition on cards and polls of the subtrees, and on private answers to members of ``private``.
-
-    ``private`` are by default the same subtrees. Answers to people who are nobody's members are shown to none. Of few
-    organisations the rows are found from what is theirs, of many by walking the outbox until enough is found.
-    """
-    top = [OrganisationId(root) for root in roots]
-    people = top if private is None else [OrganisationId(root) for root in private]
-    own = select(cards.c.id).where(within(cards.c.branch_id, top))
-    asked = select(polls.c.id).where(within(polls.c.organisation_id, top))
-    known = select(members.c.user_id).where(within(members.c.organisation_id, people))
-    if await breadth(unit, top) <= FEW:
-        rows = select(outbox.c.number)
-        theirs = (
-            rows.where(outbox.c.card_id.in_(own)),
-            rows.where(outbox.c.poll_id.in_(asked)),
-            rows.where(outbox.c.user_id.in_(known.where(members.c.user_id.is_not(None)))),
-        )
-        return outbox.c.number.in_(union(*theirs))
-    return (
-        own.where(cards.c.id == outbox.c.card_id).exists()
-        | asked.where(polls.c.id == outbox.c.poll_id).exists()
-        | known.where(members.c.user_id == outbox.c.user_id).exists()
-    )
+async def stuck(unit: Reading, kinds: Iterable[Kind], *, since: datetime, failures: int) -> str | None:
+    """Return the reason of a row of some kinds, made since, that was given up or has failed that often; if any."""
+    bad = (outbox.c.state == State.FAILED) | ((outbox.c.state == State.PENDING) & (outbox.c.failures >= failures))
+    query = select(outbox.c.last_error).where(outbox.c.kind.in_(list(kinds)), outbox.c.made_at >= since, bad)
+    return await unit.value(query.order_by(outbox.c.number).limit(1))  # type: ignore[no-any-return]
 
 
-def _items() -> Query:
-    return (
-        select(
-            outbox,
-            func.coalesce(SHOWN_TITLE.element, polls.c.question).label("title"),
-            organisations.c.name.label("branch_name"),
-            occurrences.c.state.label("occurrence_state"),
-            polls.c.state.label("poll_state"),
-        )
-        .outerjoin(cards, cards.c.id == outbox.c.card_id)
-        .outerjoin(polls, polls.c.id == outbox.c.poll_id)
-        .outerjoin(occurrences, occurrences.c.id == cards.c.occurrence_id)
-        .outerjoin(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .outerjoin(organisations, organisations.c.id == func.coalesce(cards.c.branch_id, polls.c.organisation_id))
-        .outerjoin(members, members.c.user_id == outbox.c.user_id)
-    )
-
-
-def _item(row: AnyRow) -> Item:
-    return Item(
-        id=row.id,
-        kind=Kind(row.kind),
-        state=State(row.state),
-        room=row.room_id,
-        user=row.user_id,
-        title=row.title,
-        branch_name=row.branch_name,
-        not_before=row.not_before,
-        made_at=row.made_at,
-        done_at=row.done_at,
-        failures=row.failures,
-        error=row.last_error,
-        over=(row.kind == Kind.POST and row.occurrence_state != OccurrenceState.OPEN)
-        or (row.kind == Kind.POLL and row.poll_state != PollState.OPEN),
-    )
-
-
-async def items(
-    unit: Reading,
-    roots: Iterable[str],
-    *,
-    states: Iterable[State],
-    private: Iterable[str] | None = None,
-    before: OutboxId | None = None,
-    limit: int = 100,
-) -> tuple[Item, ...]:
-    """Return rows of the subtrees in these states, newest first, those older than the row ``before`` where it is given.
-
-    Of private answers only those to members of the subtrees ``private``, where not all members may be seen by name.
-    """
-    found = select(outbox.c.number).where(await _scope(unit, roots, private), outbox.c.state.in_(list(states)))
-    if before is not None:
-        last = select(outbox.c.number).where(outbox.c.id == before).scalar_subquery()
-        found = found.where(outbox.c.number < last)
-    numbers = [row.number for row in await unit.rows(found.order_by(outbox.c.number.desc()).limit(limit))]
-    rows = await unit.rows(_items().where(outbox.c.number.in_(numbers)).order_by(outbox.c.number.desc()))
-    return tuple(_item(row) for row in rows)
-
-
-async def every_item(unit: Reading) -> tuple[Item, ...]:
-    """Return all rows, oldest first; for the operator, whose scope is the whole installation."""
-    return tuple(_item(row) for row in await unit.rows(_items().order_by(outbox.c.number)))
-
-
-async def item(unit: Reading, roots: Iterable[str], id: OutboxId) -> Item | None:  # noqa: A002
-    """Return one row, if it belongs to the subtrees."""
-    row = await unit.first(_items().where(outbox.c.id == id, await _scope(unit, roots)))
-    return _item(row) if row else None
-
-
-async def number(
-    unit: Reading,
-    roots: Iterable[str],
-    *,
-    states: Iterable[State],
-    private: Iterable[str] | None = None,
-    most: int,
-) -> int:
-    """Return how many rows items would find in these states without a limit, counted up to ``most`` and no further."""
-    found = select(outbox.c.number).where(await _scope(unit, roots, private), outbox.c.state.in_(list(states)))
-    return int(await unit.value(select(func.count()).select_from(found.limit(most).subquery())) or 0)
+async def upkeep_under_way(unit: Reading) -> tuple[Claimed, ...]:
+    """Return what is still to be done in rooms: made, mended, people asked in or shown out."""
+    kinds, states = [Kind.MAKE, Kind.MEND, Kind.INVITE, Kind.REMOVE], [State.PENDING, State.LEASED]
+    none = null().label("target_event")
+    rows = await unit.rows(select(outbox, none).where(outbox.c.kind.in_(kinds), outbox.c.state.in_(states)))
+    return tuple(_claimed(row) for row in rows)

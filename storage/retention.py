@@ -13,6 +13,7 @@ from storage.imports import forget_replaced
 from storage.members import binding_codes
 from storage.outbox import Kind, State, outbox
 from storage.polls import forget_votes
+from storage.rooms import forget_invitations
 from storage.sessions import sessions, sign_in_links
 from storage.shelf import forget_shelved
 from storage.sync import dead_letters, unreadable
@@ -22,6 +23,8 @@ DEAD_LETTERS = timedelta(days=14)
 UNREADABLE = timedelta(days=30)
 SPENT_SECRETS = timedelta(days=1)
 """How long a link or a code that no longer works is remembered, so that it can be said why."""
+INVITATIONS = timedelta(days=30)
+"""How long it is remembered who brought the bot into a room that is gone by now, or has an owner."""
 UNSENT_WORDS = timedelta(days=30)
 """How long an answer to a person that could not be sent keeps its words."""
 DELIVERED = timedelta(days=90)
@@ -48,6 +51,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
+    await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await forget_replaced(unit, fact.at)
     delivered = (

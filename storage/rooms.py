@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, String, Table, bindparam, select, update
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, bindparam, func, select, update
 
 from content.decision import Observed
 from content.identifiers import OrganisationId, RoomId, UserId
-from content.rooms import DirectRoomKept, Purpose, Room, RoomKept, RoomLost, RoomRegained
+from content.rooms import DirectRoomKept, InvitationTaken, Purpose, Room, RoomKept, RoomLost, RoomRegained
 from storage.organisations import within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
-from storage.unit import AnyRow, Reading, Writing
+from storage.unit import AnyRow, Query, Reading, Writing
 
 rooms = Table(
     "rooms",
@@ -47,9 +48,19 @@ room_state = Table(
     Column("content", JSON, nullable=False),
 )
 
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("room_id", String(255), primary_key=True),
+    Column("user_id", String(255), nullable=False),
+    Column("direct", Boolean, nullable=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_invitations_user_id_at", "user_id", "at"),
+)
+
 TRACKED = frozenset(
     {"m.room.create", "m.room.power_levels", "m.room.member", "m.room.encryption", "m.room.tombstone"}
-    | {"m.room.join_rules", "m.room.history_visibility"}
+    | {"m.room.join_rules", "m.room.history_visibility", "m.room.name", "m.space.child"}
 )
 """The kinds of state on which decisions rest."""
 
@@ -65,7 +76,8 @@ class StateSeen(Observed):
     content: dict[str, Any]
 
 
-def _room(row: AnyRow) -> Room:
+def as_room(row: AnyRow) -> Room:
+    """Read a row of the rooms' table."""
     return Room(
         id=row.id,
         organisation=row.organisation_id,
@@ -96,13 +108,13 @@ _MEMBERS = Prepared(
 async def room(unit: Reading, id: RoomId) -> Room | None:  # noqa: A002
     """Return a room of the organisation."""
     row = await unit.first(_BY_ID, {"id": id})
-    return _room(row) if row else None
+    return as_room(row) if row else None
 
 
 async def rooms_of(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[tuple[Room, str | None], ...]:
     """Return the rooms at or below the roots, each with the reason why it cannot be used, if it cannot."""
     query = select(rooms).where(within(rooms.c.organisation_id, roots)).order_by(rooms.c.kept_at, rooms.c.id)
-    return tuple((_room(row), row.lost) for row in await unit.rows(query))
+    return tuple((as_room(row), row.lost) for row in await unit.rows(query))
 
 
 async def known(unit: Reading) -> tuple[tuple[RoomId, bool], ...]:
@@ -138,6 +150,11 @@ async def state(unit: Reading, room: RoomId, type: str, state_key: str = "") -> 
     return (UserId(row.sender), dict(row.content)) if row else None
 
 
+def state_of(ids: Iterable[RoomId]) -> Query:
+    """Return the question for everything that is known of the state of rooms."""
+    return select(room_state).where(room_state.c.room_id.in_(list(ids)))
+
+
 async def joined(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
     """Return who is in a room."""
     rows = await unit.rows(_MEMBERS, {"room": room})
@@ -153,6 +170,55 @@ async def present(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
     """Return who is in a room or has been asked into it."""
     rows = await unit.rows(_MEMBERS, {"room": room})
     return tuple(UserId(row.state_key) for row in rows if row.content.get("membership") in ("join", "invite"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unclaimed:
+    """A room that the bot was brought into and that belongs to nobody yet; by whom, and when."""
+
+    room: RoomId
+    user: UserId
+    at: datetime
+
+
+async def unclaimed(unit: Reading, me: UserId) -> tuple[Unclaimed, ...]:
+    """Return the rooms in which the bot is without their being the organisation's or a private talk."""
+    query = (
+        select(room_state.c.room_id, room_state.c.content, invitations.c.user_id, invitations.c.at)
+        .outerjoin(rooms, rooms.c.id == room_state.c.room_id)
+        .outerjoin(direct_rooms, direct_rooms.c.room_id == room_state.c.room_id)
+        .join(invitations, invitations.c.room_id == room_state.c.room_id)
+        .where(
+            room_state.c.type == "m.room.member",
+            room_state.c.state_key == me,
+            rooms.c.id.is_(None),
+            direct_rooms.c.user_id.is_(None),
+            # A room that was taken up as a private one stays one, also when a newer one has taken its place.
+            ~invitations.c.direct,
+        )
+        .order_by(room_state.c.room_id)
+    )
+    return tuple(
+        Unclaimed(room=row.room_id, user=row.user_id, at=row.at)
+        for row in await unit.rows(query)
+        if row.content.get("membership") == "join"
+    )
+
+
+async def taken_since(unit: Reading, user: UserId, span: timedelta) -> dict[bool, int]:
+    """Return how many invitations of a person were taken up lately: private ones under ``True``, others ``False``."""
+    query = (
+        select(invitations.c.direct, func.count().label("number"))
+        .where(invitations.c.user_id == user, invitations.c.at > unit.now - span)
+        .group_by(invitations.c.direct)
+    )
+    return {bool(row.direct): int(row.number) for row in await unit.rows(query)}
+
+
+async def has_private(unit: Reading, user: UserId, me: UserId) -> bool:
+    """Tell whether a person and the bot are both in their private room, as far as its state is known."""
+    found = await direct_room(unit, user, me)
+    return found is not None and {user, me} <= set(await joined(unit, found[0]))
 
 
 async def may_be_private(unit: Reading, room: RoomId, user: UserId, me: UserId) -> bool:
@@ -239,3 +305,22 @@ async def write_state_seen(unit: Writing, fact: StateSeen) -> None:
     if fact.type == "m.room.encryption":
         await unit.execute(update(rooms).where(rooms.c.id == fact.room).values(encrypted=True))
         await unit.execute(update(direct_rooms).where(direct_rooms.c.room_id == fact.room).values(encrypted=True))
+
+
+async def write_taken(unit: Writing, fact: InvitationTaken) -> None:
+    """Remember who brought the bot into a room, and when."""
+    await unit.put(
+        invitations,
+        {"room_id": fact.room, "user_id": fact.user, "direct": fact.direct, "at": fact.at},
+        key=["room_id"],
+    )
+
+
+async def forget_invitations(unit: Writing, before: datetime) -> None:
+    """Forget who brought the bot into rooms, once that room has an owner, is gone, or nobody asks any more."""
+    there = select(room_state.c.room_id).where(
+        room_state.c.room_id == invitations.c.room_id, room_state.c.type == "m.room.create"
+    )
+    owned = select(rooms.c.id).where(rooms.c.id == invitations.c.room_id)
+    gone = ~there.exists() | owned.exists()
+    await unit.execute(invitations.delete().where(invitations.c.at < before, gone))

@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.identifiers import MemberId, OccurrenceId, OrganisationId, RoomId
+from content.identifiers import OccurrenceId, OrganisationId
 from content.occurrences import (
     Occurrence,
     OccurrenceClosed,
@@ -226,7 +226,7 @@ async def seats(unit: Reading, audience: OrganisationId) -> tuple[Seat, ...]:
     query = (
         select(members.c.id, branch.c.ancestor_id)
         .join(branch, branch.c.descendant_id == members.c.organisation_id)
-        .where(within(members.c.organisation_id, [audience]))
+        .where(within(members.c.organisation_id, [audience]), members.c.left_at.is_(None))
         .order_by(members.c.id)
     )
     return tuple(Seat(member=row.id, branch=row.ancestor_id) for row in await unit.rows(query))
@@ -243,19 +243,6 @@ async def stages(unit: Reading, audience: OrganisationId) -> tuple[Stage, ...]:
         .order_by(rooms.c.id)
     )
     return tuple(Stage(room=row.id, branch=row.organisation_id) for row in await unit.rows(query))
-
-
-async def rooms_of(unit: Reading, member: MemberId) -> tuple[RoomId, ...]:
-    """Return the branch rooms that a member belongs in."""
-    branch = branches_of().subquery()
-    query = (
-        select(rooms.c.id)
-        .join(branch, branch.c.ancestor_id == rooms.c.organisation_id)
-        .join(members, members.c.organisation_id == branch.c.descendant_id)
-        .where(members.c.id == member, rooms.c.purpose == Purpose.BRANCH, rooms.c.lost.is_(None))
-        .order_by(rooms.c.id)
-    )
-    return tuple(RoomId(row.id) for row in await unit.rows(query))
 
 
 async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -194,10 +194,13 @@ class Store:
         """
         return await self._write(lambda unit: self._settle(unit, steps, notes), news=True)
 
-    async def claim(self, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[outbox.Claimed]:
-        """Take rows of the outbox for a worker that drives this Matrix device."""
+    async def claim(
+        self, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[outbox.Kind] | None = None
+    ) -> Sequence[outbox.Claimed]:
+        """Take rows of the outbox, optionally of some kinds only, for a worker that drives this Matrix device."""
         return await self._write(
-            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit), news=False
+            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit, kinds=kinds),
+            news=False,
         )
 
     async def take_up(self, worker: str) -> None:

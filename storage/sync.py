@@ -154,6 +154,12 @@ async def unreadable_about(unit: Reading, room: RoomId, event: EventId) -> int:
     return int(await unit.value(query.where(unreadable.c.room_id == room, unreadable.c.refers_to == event)))
 
 
+async def account(unit: Reading) -> UserId | None:
+    """Return the chat account that this installation hears with; ``None`` before it has heard anything."""
+    query = select(checkpoints.c.account).order_by(checkpoints.c.at.desc(), checkpoints.c.account).limit(1)
+    return await unit.value(query)  # type: ignore[no-any-return]
+
+
 _POSITION = Prepared(select(checkpoints).where(checkpoints.c.account == bindparam("account")))
 
 

@@ -47,6 +47,8 @@ class FakeHomeserver:
         self.invited: list[str] = []
         self.joined: list[str] = []
         self.left: list[str] = []
+        self.kicked: list[tuple[str, str, str]] = []
+        self.states: dict[str, dict[tuple[str, str], Event]] = {}
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
         self.encrypted_rooms: set[str] = set()
@@ -119,18 +121,107 @@ class FakeHomeserver:
         *,
         alias: str,
         encrypted: bool,
-        invite: Iterable[str],
-        is_direct: bool,
+        invite: Iterable[str] = (),
+        is_direct: bool = False,
         power_levels: Mapping[str, Any] | None = None,
+        name: str | None = None,
+        topic: str | None = None,
+        space: bool = False,
+        parent: str | None = None,
+        history: str = "shared",
     ) -> str:
-        assert is_direct
         self.closed = power_levels == {"invite": 100}
         self.calls += 1
+        self._fail_if_told()
+        fresh = alias not in self.aliases
         room = self.aliases.setdefault(alias, f"!made{len(self.aliases) + 1}:test")
+        if fresh:
+            self._begin(room, power_levels, space=space, name=name, topic=topic, history=history, encrypted=encrypted)
+            if parent is not None:
+                self._set(room, "m.space.parent", {"via": ["test"], "canonical": True}, parent)
         if encrypted:
             self.encrypted_rooms.add(room)
+        for user in invite:
+            self._set(room, "m.room.member", {"membership": "invite"}, user)
         self.invited += invite
         return room
+
+    def _begin(
+        self,
+        room: str,
+        power_levels: Mapping[str, Any] | None,
+        *,
+        space: bool,
+        name: str | None,
+        topic: str | None,
+        history: str,
+        encrypted: bool,
+    ) -> None:
+        create = {"room_version": "12", "m.federate": False} | ({"type": "m.space"} if space else {})
+        self._set(room, "m.room.create", create)
+        self._set(room, "m.room.member", {"membership": "join"}, self.user_id)
+        self._set(room, "m.room.power_levels", dict(power_levels or {}))
+        self._set(room, "m.room.join_rules", {"join_rule": "invite"})
+        self._set(room, "m.room.history_visibility", {"history_visibility": str(history)})
+        if name is not None:
+            self._set(room, "m.room.name", {"name": name})
+        if topic is not None:
+            self._set(room, "m.room.topic", {"topic": topic})
+        if encrypted:
+            self._set(room, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"})
+
+    def _set(self, room: str, kind: str, content: dict[str, Any], key: str = "", sender: str | None = None) -> None:
+        event = Event(
+            room_id=room,
+            event_id=f"$state{next(self._numbers)}",
+            sender=sender or self.user_id,
+            type=kind,
+            content=content,
+            state_key=key,
+            sent_at=self._now(),
+        )
+        self.states.setdefault(room, {})[kind, key] = event
+
+    def _fail_if_told(self) -> None:
+        if self._failures:
+            raise self._failures.popleft().fault
+
+    def take_place(self, room: str, user: str, membership: str = "join") -> None:
+        """Let a person be in a room, or no more."""
+        self._set(room, "m.room.member", {"membership": membership}, user, sender=user)
+
+    async def state(self, room_id: str) -> list[Event]:
+        self._fail_if_told()
+        return list(self.states.get(room_id, {}).values())
+
+    async def state_event(self, room_id: str, event_type: str, state_key: str = "") -> dict[str, Any]:
+        try:
+            return dict(self.states[room_id][event_type, state_key].content)
+        except KeyError:
+            raise Fault(Kind.MISSING, status=404, errcode="M_NOT_FOUND", permanent=True) from None
+
+    async def set_state(self, room_id: str, event_type: str, content: Mapping[str, Any], state_key: str = "") -> str:
+        self._fail_if_told()
+        self._set(room_id, event_type, dict(content), state_key)
+        return self.states[room_id][event_type, state_key].event_id
+
+    async def hang(self, space: str, room_id: str, order: str, *, names_it: bool = False) -> None:
+        self._fail_if_told()
+        self._set(space, "m.space.child", {"via": ["test"], "order": order, "suggested": True}, room_id)
+        if not names_it:
+            self._set(room_id, "m.space.parent", {"via": ["test"], "canonical": True}, space)
+
+    async def invite(self, room_id: str, user_id: str) -> None:
+        self._fail_if_told()
+        there = self.states.setdefault(room_id, {}).get(("m.room.member", user_id))
+        if there is None or there.content["membership"] not in ("join", "invite"):
+            self._set(room_id, "m.room.member", {"membership": "invite"}, user_id)
+            self.invited.append(user_id)
+
+    async def kick(self, room_id: str, user_id: str, reason: str) -> None:
+        self._fail_if_told()
+        self.kicked.append((room_id, user_id, reason))
+        self._set(room_id, "m.room.member", {"membership": "leave"}, user_id)
 
     async def join(self, room_id: str) -> None:
         self.joined.append(room_id)

@@ -69,6 +69,7 @@ class Branch:
             secure_cookies=self.config.console_address.startswith("https://"),
             language=self.config.content.language,
             timezone=self.config.content.timezone,
+            encrypted=self.config.bot.encrypted,
         )
         app = create_app(self.store, asyncio.get_running_loop(), self.speech, settings)
         try:

@@ -124,15 +124,10 @@ async def _write_founding(front: Front, config: Config, plan: Plan) -> int:
 
 async def _make_rooms(branch: Branch) -> None:
     """Make the rooms; what the homeserver refuses can be mended and tried again."""
-    from bot.matrix.faults import Fault
     from zhibu.founding import make_rooms
 
     assert branch.homeserver is not None
-    try:
-        await make_rooms(branch.store, branch.homeserver, encrypted=branch.config.bot.encrypted)
-    except Fault as fault:
-        address = branch.config.bot.homeserver
-        raise Trouble(Exit.UNAVAILABLE, "rooms.refused", address=address, why=str(fault)) from None
+    await make_rooms(branch.store, branch.homeserver, branch.speech, encrypted=branch.config.bot.encrypted)
 
 
 @main.command(epilog=_EPILOG)

@@ -15,7 +15,7 @@ from content.organisations import Kind, Organisation
 from content.roster import COLUMNS as ROSTER
 from content.roster import said
 from content.speech import Reader, Speech
-from storage import audit, lessons, members, organisations, outbox, participation, polls
+from storage import audit, lessons, members, organisations, outbox_items, participation, polls
 from storage.store import Store
 from storage.unit import Reading
 
@@ -184,7 +184,7 @@ async def _outbox(unit: Reading) -> list[Record]:
             "failures": item.failures,
             "error": item.error or "",
         }
-        for item in await outbox.every_item(unit)
+        for item in await outbox_items.every_item(unit)
     ]
 
 

@@ -1,38 +1,40 @@
-"""Founds an organisation: its tree and people from a roster, a room for each branch, and the first way in."""
+"""Founds an organisation: its tree and people from a roster, its first rooms, and the first way in."""
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
 from bot.commands.console import hash_token
-from bot.matrix.faults import Fault
-from bot.matrix.faults import Kind as FaultKind
+from bot.delivery import UPKEEP, Delivery
 from bot.matrix.homeserver import Homeserver
 from console.sheet_limits import SheetProblem
 from console.sheets import read_book
 from content import roster
 from content.decision import Decision
 from content.decision import Fact as Happened
-from content.identifiers import Cause, MemberId, OrganisationId, RoomId, UserId, derive
+from content.identifiers import Cause, MemberId, OrganisationId, UserId, derive
 from content.members import MemberEnrolled
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
-from content.rooms import Purpose, Room, RoomKept
+from content.rooms import FIRST, MakeRoom, Purpose
 from content.roster import Entry, Reading
 from content.sessions import LinkIssued
+from content.speech import Speech
 from content.trouble import Exit, Trouble
-from storage import members, organisations
+from content.upkeep import invitations
+from storage import organisations, outbox
 from storage.store import Step, Store
 from storage.unit import Reading as Unit
+from storage.upkeep import survey
 
 FIRST_LINK_LASTS = timedelta(hours=2)
 """Longer than the bot's links: who founds a branch reads the screen first."""
 
-Made = Callable[[Room, tuple[UserId, ...]], Awaitable[None]]
+PATIENCE = 3
+"""How often one thing may fail before whoever waits is told; a limit that is waited for is no failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,57 +128,48 @@ def _places(plan: Plan, entry: Entry) -> list[tuple[tuple[str, str], Kind]]:
     return places
 
 
-async def make_rooms(store: Store, homeserver: Homeserver, *, encrypted: bool, made: Made | None = None) -> None:
-    """Make what rooms are missing: a space for the top of the tree, a room for each branch, and invitations.
+async def make_rooms(
+    store: Store,
+    homeserver: Homeserver,
+    speech: Speech,
+    *,
+    encrypted: bool,
+    purposes: Collection[Purpose] = FIRST,
+) -> None:
+    """Make what rooms are missing of these purposes, ask in who belongs into any room, and wait until it is done.
 
-    May be done again at any time: a room is found by its alias, and who is there already is left in peace.
+    The console's page asks for the same things, and the same hands do them. May be done again at any time; what is
+    left when the homeserver refuses goes on by itself once the bot runs. Raises Trouble with the homeserver's reason.
     """
     tree = await store.read(organisations.tree)
     if not tree:
         raise Trouble(Exit.DATA, "rooms.no_organisation")
-    top = tree[0]
-    leaders = set(await store.read(lambda unit: organisations.holders(unit, top.id)))
-    space = await homeserver.create_room(
-        alias=f"zhibu-space-{top.id}", name=top.name, space=True, encrypted=False, invite=leaders
-    )
-    await _keep(
-        store, Room(id=RoomId(space), organisation=top.id, purpose=Purpose.SPACE, name=top.name, encrypted=False)
-    )
-    for node in tree:
-        if node.kind is not Kind.BRANCH:
-            continue
-        people = await store.read(lambda unit, node=node: members.roster(unit, [node.id]))  # type: ignore[misc]
-        invited = tuple(sorted({member.user for member in people if member.user} | leaders))
-        room = await homeserver.create_room(
-            alias=f"zhibu-{node.id}",
-            name=node.name,
-            encrypted=encrypted,
-            power_levels={"users": dict.fromkeys(sorted(leaders), 50)},
-            parent=space,
-        )
-        kept = Room(id=RoomId(room), organisation=node.id, purpose=Purpose.BRANCH, name=node.name, encrypted=encrypted)
-        await _keep(store, kept)
-        await _invite(homeserver, room, invited)
-        if made is not None:
-            await made(kept, invited)
+    me = UserId(homeserver.user_id)
 
+    async def decide(unit: Unit) -> Decision:
+        known = await survey(unit, [tree[0].id], me)
+        wanted = [
+            MakeRoom(organisation=node.id, purpose=purpose)
+            for node in tree
+            for purpose in Purpose
+            if purpose in purposes and purpose in known.housed(node).missing
+            # A room in which one would be alone is made when somebody wants it.
+            if purpose in FIRST or len(known.belonging(purpose, node.id)) > 1
+        ]
+        asked = [
+            effect
+            for care in known.cares()
+            if care.lost is None
+            for effect in invitations(care.room.id, care.absent, known.on_the_way(care.room.id, outbox.Kind.INVITE))
+        ]
+        return Decision(effects=(*wanted, *asked))
 
-async def _invite(homeserver: Homeserver, room: str, people: tuple[UserId, ...]) -> None:
-    """Invite people one by one, as slowly as the homeserver asks: it refuses many at once."""
-    there = await homeserver.members(room)
-    for person in people:
-        while person not in there:
-            try:
-                await homeserver.invite(room, person)
-                break
-            except Fault as fault:
-                if fault.kind is not FaultKind.LIMITED:
-                    raise
-                await asyncio.sleep(fault.retry_after or 1.0)
-
-
-async def _keep(store: Store, room: Room) -> None:
-    await store.settle(notes=[RoomKept(room=room)])
+    (outcome,) = await store.settle([Step(cause=Cause(f"rooms:{secrets.token_urlsafe(18)}"), decide=decide)])
+    if outcome.failed:
+        raise RuntimeError("the rooms could not be asked for")
+    why = await Delivery(store, homeserver, speech, encrypted=encrypted).work_off(UPKEEP, patience=PATIENCE)
+    if why is not None:
+        raise Trouble(Exit.UNAVAILABLE, "rooms.refused", address=homeserver.url, why=why)
 
 
 async def sign_in_link(store: Store, user: UserId, console: str) -> str:

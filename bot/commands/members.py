@@ -11,7 +11,7 @@ from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.participation import share
 from storage import checkins as stored
 from storage import members as roster
-from storage import organisations, schedules
+from storage import organisations, upkeep
 from storage.participation import Period, numbers_of
 
 
@@ -49,5 +49,6 @@ async def bind(asking: Asking) -> Decision | Refusal | None:
         return refused("binding.no_code")
     invitation = await roster.invitation(asking.unit, hash_code(asking.argument))
     holder = asking.member.name if asking.member else None
-    rooms = await schedules.rooms_of(asking.unit, invitation.member) if invitation else ()
+    member = await roster.member(asking.unit, invitation.member) if invitation else None
+    rooms = await upkeep.rooms_for(asking.unit, member) if member else ()
     return members.bind(invitation, user=asking.sender, holder=holder, rooms=rooms, now=asking.unit.now)

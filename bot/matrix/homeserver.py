@@ -63,6 +63,7 @@ class Homeserver:
         """
         self.user_id = session.user_id
         self.device_id = session.device_id
+        self.url = session.url
         self.trusted = False
         """Whether the device is cross-signed, so that members see no warning."""
         self._session = session
@@ -424,7 +425,8 @@ class Homeserver:
 
         ``alias`` is the part before the server name: doing it again with the same alias continues what was begun. An
         alias that somebody else took first leads to a new room without one, never into theirs.
-        ``parent`` is the space the room goes into. A room without an alias is new each time.
+        ``parent`` is the space that the room names as its own; ``hang`` lists it there. A room without an alias is
+        new each time.
         """
         body = self._room_body(name, topic, encrypted and not space, space, is_direct, power_levels, parent, history)
         invited = sorted(set(invite) - {self.user_id})
@@ -442,9 +444,23 @@ class Homeserver:
         if room_id is None:
             raise Fault(Kind.GARBLED, status=200, detail="no room_id")
         await self._learn_encryption(room_id)
-        if parent is not None:
-            await self.set_state(parent, "m.space.child", {"via": [self._server]}, room_id)
         return room_id
+
+    async def hang(self, space: str, room_id: str, order: str, *, names_it: bool = False) -> None:
+        """List a room in a space, at the place that ``order`` gives it; where we may, let the room name the space too.
+
+        ``names_it`` is a room that does so already. Doing it again changes nothing.
+        """
+        listed = {"via": [self._server], "order": order, "suggested": True}
+        await self.set_state(space, "m.space.child", listed, room_id)
+        if names_it:
+            return
+        try:
+            await self.set_state(room_id, "m.space.parent", {"via": [self._server], "canonical": True}, space)
+        except Fault as fault:
+            # The space's own list is what clients go by; a room that we do not govern need not agree.
+            if fault.errcode != "M_FORBIDDEN":
+                raise
 
     async def resolve(self, alias: str) -> str | None:
         """Return the room that an alias (the part before the server name) stands for; None when it is free."""
@@ -463,6 +479,11 @@ class Homeserver:
         except Fault as fault:
             if fault.errcode != "M_FORBIDDEN" or await self._membership(room_id, user_id) not in ("join", "invite"):
                 raise
+
+    async def kick(self, room_id: str, user_id: str, reason: str) -> None:
+        """Show a person out, or take their invitation back; they read the reason."""
+        where = path("/v3/rooms/{}/kick", room_id)
+        await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason})
 
     async def join(self, room_id: str) -> None:
         """Enter a room that we are invited to."""

@@ -14,7 +14,7 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
-from storage import heartbeats, members, outbox, participation, schedules, sync
+from storage import heartbeats, members, outbox, outbox_items, participation, schedules, sync
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -31,7 +31,7 @@ MOST_COUNTED = 1_000
 class Today:
     """What the page shows."""
 
-    failed: tuple[outbox.Item, ...]
+    failed: tuple[outbox_items.Item, ...]
     waiting: int
     missed: tuple[schedules.Entry, ...]
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
@@ -67,10 +67,10 @@ async def _today(
     fortnight = Period(since=day - timedelta(days=14))
     still_open = await participation.by_occurrence(unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40)
     return Today(
-        failed=await outbox.items(
+        failed=await outbox_items.items(
             unit, roots, private=private, states=[outbox.State.FAILED, outbox.State.EXPIRED], limit=5
         ),
-        waiting=await outbox.number(
+        waiting=await outbox_items.number(
             unit, roots, private=private, states=[outbox.State.PENDING, outbox.State.LEASED], most=MOST_COUNTED
         ),
         missed=await schedules.calendar(

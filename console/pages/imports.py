@@ -55,10 +55,14 @@ class Upload:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a sheet is compared with; ``foreign`` are the accounts of members whom this person may not see."""
+    """What a sheet is compared with; ``foreign`` are the accounts of members whom this person may not see.
+
+    ``departed`` have left the roster; no sheet brings them back.
+    """
 
     nodes: tuple[Organisation, ...]
     members: tuple[Member, ...]
+    departed: tuple[Member, ...]
     foreign: frozenset[UserId]
 
 
@@ -240,6 +244,7 @@ async def _known(unit: Reading, at: tuple[OrganisationId, ...]) -> Known:
     return Known(
         nodes=nodes,
         members=own,
+        departed=await members.departed(unit, at),
         foreign=frozenset(member.user for member in everyone if member.user is not None and member.id not in ids),
     )
 
@@ -259,6 +264,7 @@ def _plan(upload: Upload, known: Known) -> Plan:
     ]
     compared = roster.compare(present, reading, answers=upload.answers)
     preview = _without_foreign_accounts(compared, known.foreign)
+    preview = _without_departed(preview, {(one.name, at[one.organisation][0]) for one in known.departed})
     names = {node.id: node.name for node in known.nodes}
     founded = rules.founded_by(preview, known.nodes)
     return Plan(
@@ -290,6 +296,27 @@ def _without_foreign_accounts(preview: roster.Preview, foreign: frozenset[UserId
         changed=tuple(change for change in preview.changed if change.row.number not in left_out),
         errors=(*preview.errors, *problems),
     )
+
+
+def _without_departed(preview: roster.Preview, departed: set[tuple[str, str]]) -> roster.Preview:
+    """Leave out rows that would enter somebody anew who has left: they come back on their own page, with their record.
+
+    ``departed`` are names with the branch where they stood.
+    """
+    back = [row for row in preview.new if (row.entry.name, row.entry.organisation) in departed]
+    problems = [
+        roster.CellProblem(
+            row=row.number,
+            column="姓名",
+            value=row.entry.name,
+            code="has_left",
+            words=words("leaving.not_by_sheet", name=row.entry.name),
+            gravity=roster.Gravity.ROW,
+        )
+        for row in back
+    ]
+    new = tuple(row for row in preview.new if row not in back)
+    return replace(preview, new=new, errors=(*preview.errors, *problems))
 
 
 # --- the history, and taking back -------------------------------------------------------------------------------------

@@ -49,6 +49,7 @@ def show() -> str:
         first_page=not after[1],
         places=places(here().nodes),
         may_import=here().may(Right.IMPORT_ROSTER),
+        departed=ask(lambda unit: members.departed(unit, roots)) if not name and not after[1] else (),
     )
 
 

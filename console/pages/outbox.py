@@ -11,7 +11,7 @@ from console.desk import ask, settle
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, OutboxId
 from content.organisations import Right
-from storage import outbox
+from storage import outbox, outbox_items
 from storage.outbox import State
 from storage.unit import Reading
 
@@ -60,11 +60,11 @@ async def _tray(
     by_name: tuple[OrganisationId, ...],
     tab: str,
     before: OutboxId | None,
-) -> tuple[tuple[outbox.Item, ...], dict[str, int]]:
+) -> tuple[tuple[outbox_items.Item, ...], dict[str, int]]:
     """Return a page of a tray with one row more, and how many rows each tray holds."""
-    items = await outbox.items(unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1)
+    items = await outbox_items.items(unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1)
     counts = {
-        name: await outbox.number(unit, roots, states=states, private=by_name, most=MOST_COUNTED)
+        name: await outbox_items.number(unit, roots, states=states, private=by_name, most=MOST_COUNTED)
         for name, states in TABS.items()
     }
     return items, counts
@@ -77,7 +77,7 @@ def retry(id: str) -> Answer:  # noqa: A002
     roots = here().roots
 
     async def decide(unit: Reading) -> Decision | Refusal | None:
-        item = await outbox.item(unit, roots, OutboxId(id))
+        item = await outbox_items.item(unit, roots, OutboxId(id))
         if item is None:
             return None
         if item.state not in RETRIED:
@@ -96,7 +96,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
     roots = here().roots
 
     async def decide(unit: Reading) -> Decision | Refusal | None:
-        item = await outbox.item(unit, roots, OutboxId(id))
+        item = await outbox_items.item(unit, roots, OutboxId(id))
         if item is None:
             return None
         if item.state not in CANCELLED:

@@ -17,6 +17,7 @@ from console.wording import day as day_text
 from console.wording import fully, t, today
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.participation import Share, add, by_week, monday, share
 from storage import members, organisations, participation
@@ -127,10 +128,10 @@ def show_member(id: str) -> str:  # noqa: A002
     found = ask(lambda unit: _member(unit, MemberId(id), roots, period))
     if found is None:
         abort(404)
-    name, numbers, lines = found
+    member, numbers, lines = found
     return render_template(
         "participation/member.html",
-        name=name,
+        member=member,
         lines=lines,
         share=share(numbers),
         period=period,
@@ -144,12 +145,12 @@ async def _member(
     id: MemberId,  # noqa: A002
     roots: tuple[OrganisationId, ...],
     period: Period,
-) -> tuple[str, Counter[State], tuple[Line, ...]] | None:
+) -> tuple[Member, Counter[State], tuple[Line, ...]] | None:
     member = await members.member(unit, id)
     if member is None or not await organisations.stands_below(unit, member.organisation, roots):
         return None
     lines = await participation.lines(unit, roots, period, member=id, newest=MOST_LINES)
-    return member.name, await participation.numbers_of(unit, id, period, roots), lines[::-1]
+    return member, await participation.numbers_of(unit, id, period, roots), lines[::-1]
 
 
 @pages.get("/participation/export/places.<any(xlsx,csv):format>")

@@ -177,7 +177,13 @@ def _table(seen: Standing) -> Table:
 def _places() -> tuple[Room, ...]:
     roots = here().roots_for(Right.SCHEDULE)
     found = ask(lambda unit: rooms.rooms_of(unit, roots))
-    return tuple(room for room, lost in found if lost is None and room.purpose is not Purpose.SPACE)
+    return tuple(room for room, lost in found if lost is None and _can_vote(room))
+
+
+def _can_vote(room: Room) -> bool:
+    """Tell whether members can answer in a room: where only some may write, an encrypted answer looks like talk."""
+    silent = room.purpose is Purpose.ANNOUNCEMENT and room.encrypted
+    return room.purpose is not Purpose.SPACE and not silent
 
 
 def _fresh(places: tuple[Room, ...]) -> Fields:

@@ -9,10 +9,14 @@ import pytest
 
 from bot.clock import Clock
 from content.checkins import State
+from content.identifiers import EventId, RoomId
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
+from content.rooms import InvitationTaken, Purpose, Room, RoomKept
 from storage import heartbeats
-from tests.small_branch import NOON, ROLL, ZHANG, HandClock, SmallBranch
+from storage.rooms import StateSeen
+from storage.sync import Heard
+from tests.small_branch import ME, NOON, ROLL, SECRETARY, WEST, ZHANG, HandClock, SmallBranch
 
 MINUTE = timedelta(minutes=1)
 
@@ -131,3 +135,30 @@ async def test_an_error_in_a_tick_does_not_stop_the_clock(
 async def test_it_gives_signs_of_life(branch: SmallBranch, ticking: Ticking) -> None:
     await ticking.clock._beat()
     assert await branch.store.read(heartbeats.beats) == {"clock": ("ticking", NOON), "bot": ("listening", NOON)}
+
+
+async def test_a_room_that_nobody_took_over_is_left_after_a_fortnight_with_a_word(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking
+) -> None:
+    club, adopted = RoomId("!club:test"), RoomId("!adopted:test")
+    for room in (club, adopted):
+        taken = InvitationTaken(room=room, user=SECRETARY, direct=False, at=NOON)
+        there = StateSeen(
+            room=room,
+            type="m.room.member",
+            state_key=ME,
+            sender=ME,
+            content={"membership": "join"},
+            event_id=EventId("$s"),
+        )
+        await branch.store.settle(notes=[taken, there, Heard(account=ME, since="s", at=NOON)])
+    kept = Room(id=adopted, organisation=WEST, purpose=Purpose.STAFF, name="老群", encrypted=False)
+    await branch.store.settle(notes=[RoomKept(room=kept)])
+    clock.forward(days=13)
+    await ticking.clock.sweep()
+    assert await branch.rows() == []
+    clock.forward(days=1)
+    for _ in range(2):
+        await ticking.clock.sweep()
+    assert [(row.kind, row.room_id) for row in await branch.rows()] == [("decline", club), ("tell", None)]
+    assert await branch.told() == [(SECRETARY, "rooms.left_unclaimed")]

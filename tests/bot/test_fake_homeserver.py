@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.matrix.faults import Fault
 from bot.matrix.homeserver import MARK, Homeserver
+from content.rooms import Purpose, levels
 from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import HandClock
 from zhibu.demo.synapse import Synapse
@@ -92,3 +94,37 @@ async def test_an_upload_for_an_encrypted_room_carries_its_key(homeserver: Eithe
     assert set(plain) == {"url"}
     assert set(sealed) == {"file"}
     assert sealed["file"]["url"].startswith("mxc://")
+
+
+async def test_a_room_is_made_with_its_state_hung_in_its_space_and_its_people_come_and_go(homeserver: Either) -> None:
+    own = homeserver.user_id[1:].partition(":")[0]
+    server = homeserver.user_id.partition(":")[2]
+    guest = f"@guest-of-{own}:{server}"
+    space = await homeserver.create_room(alias=f"space-{own}", encrypted=False, space=True, name="总支")
+    made = await homeserver.create_room(
+        alias=f"hall-{own}",
+        encrypted=True,
+        name="支部",
+        topic="学习",
+        power_levels=levels(Purpose.COMMITTEE, []),
+        parent=space,
+        history="joined",
+    )
+    for _ in range(2):
+        await homeserver.hang(space, made, "0-00001", names_it=True)
+        await homeserver.invite(made, guest)
+    state = {(event.type, event.state_key): event.content for event in await homeserver.state(made)}
+    assert state["m.room.create", ""]["m.federate"] is False
+    assert state["m.room.create", ""]["room_version"] == "12"
+    assert state["m.room.history_visibility", ""] == {"history_visibility": "joined"}
+    assert state["m.room.power_levels", ""]["invite"] == 50
+    assert state["m.room.member", guest]["membership"] == "invite"
+    assert state["m.space.parent", space]["canonical"] is True
+    assert {"m.room.encryption", "m.room.name", "m.room.topic"} <= {kind for kind, _ in state}
+    assert (await homeserver.state_event(space, "m.space.child", made))["order"] == "0-00001"
+    assert (await homeserver.state_event(space, "m.room.create"))["type"] == "m.space"
+    await homeserver.kick(made, guest, "名册有变动")
+    assert (await homeserver.state_event(made, "m.room.member", guest))["membership"] == "leave"
+    with pytest.raises(Fault) as missing:
+        await homeserver.state_event(made, "m.room.tombstone")
+    assert missing.value.errcode == "M_NOT_FOUND"

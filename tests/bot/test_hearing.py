@@ -15,6 +15,7 @@ from content.checkins import State
 from content.decision import Fact
 from content.identifiers import EventId, PollId, RoomId, UserId
 from content.polls import Poll, PollOpened, Sheet, number_answers
+from content.upkeep import MOST_PRIVATE, MOST_ROOMS
 from storage import audit, polls, rooms, sync
 from storage.outbox import Kind
 from storage.store import Step
@@ -335,6 +336,44 @@ async def test_invitations_are_accepted_from_people_we_know(
     await ears.hear(part)
     await ears.hear(part)
     assert [row.kind for row in await ears.branch.rows()] == [verdict]
+
+
+def invitation(who: UserId, number: int, *, direct: bool) -> RoomBatch:
+    content = {"membership": "invite", "is_direct": direct}
+    id = RoomId(f"!i{number}:test")
+    invited = event(who, "m.room.member", content, state_key=ME, room_id=id, event_id="")
+    return RoomBatch(room_id=id, membership="invite", state=(invited,))
+
+
+async def verdicts(ears: Ears, who: UserId, number: int, *, direct: bool) -> list[str]:
+    before = len(await ears.branch.rows())
+    for one in range(number):
+        await ears.hear(invitation(who, before + one, direct=direct), token=f"t{before + one}")
+    return [row.kind for row in (await ears.branch.rows())[before:]]
+
+
+@pytest.mark.parametrize(("direct", "most"), [(True, MOST_PRIVATE), (False, MOST_ROOMS)])
+async def test_nobody_makes_the_bot_join_without_end(ears: Ears, clock: HandClock, direct: bool, most: int) -> None:
+    who = account(WANG)
+    assert await verdicts(ears, who, most + 2, direct=direct) == ["join"] * most + ["decline"] * 2
+    clock.forward(hours=25)
+    assert await verdicts(ears, who, 1, direct=direct) == ["join"]
+
+
+async def test_beside_a_private_room_that_works_no_second_is_opened_and_the_person_is_told_where(ears: Ears) -> None:
+    await ears.hear(room(member(account(ZHANG)), member(ME), id=private_room(ZHANG)))
+    assert await verdicts(ears, account(ZHANG), 1, direct=True) == ["decline", "tell"]
+    assert await ears.branch.told() == [(account(ZHANG), "rooms.talk_here")]
+    kept = await ears.branch.store.read(lambda unit: rooms.direct_room(unit, account(ZHANG), ME))
+    assert kept == (private_room(ZHANG), False)
+    await ears.hear(room(member(account(ZHANG), "leave"), id=private_room(ZHANG)), token="left")
+    assert await verdicts(ears, account(ZHANG), 1, direct=True) == ["join"]
+
+
+async def test_who_may_make_rooms_is_told_that_a_room_waits_to_be_taken_over(ears: Ears) -> None:
+    assert await verdicts(ears, SECRETARY, 1, direct=False) == ["join", "tell"]
+    assert await ears.branch.told() == [(SECRETARY, "rooms.claim_it")]
+    assert await verdicts(ears, account(LI), 1, direct=False) == ["join"]
 
 
 async def test_an_invitation_without_a_word_about_us_is_declined(ears: Ears) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from content.checkins import Answered
 from content.checkins import State as Answer
@@ -12,6 +13,7 @@ from content.decision import Decision, Effect, Fact, Tell, words
 from content.identifiers import (
     Cause,
     EventId,
+    ImportId,
     LessonId,
     MemberId,
     OccurrenceId,
@@ -22,16 +24,18 @@ from content.identifiers import (
     UserId,
     derive,
 )
+from content.imports import Counts, Entered, RosterImported
 from content.lessons import Kind as LessonKind
 from content.lessons import Lesson, write_lesson
 from content.members import Member, MemberEnrolled
 from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.polls import Poll, PollOpened, Sheet, number_answers
-from content.rooms import Purpose, Room, RoomKept
+from content.rooms import InvitationTaken, Purpose, Room, RoomKept
 from content.schedules import Recurrence, Schedule, materialise, schedule_lessons
 from content.sessions import LinkIssued
-from storage import heartbeats, outbox, schedules
+from storage import heartbeats, members, outbox, schedules, sync
+from storage.rooms import StateSeen
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -69,6 +73,7 @@ class Seeded:
     occurrences: dict[str, OccurrenceId] = field(default_factory=dict)
     outbox: dict[str, str] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
+    imports: dict[str, ImportId] = field(default_factory=dict)
 
 
 async def put(store: Store, name: str, *facts: Fact, effects: Sequence[Effect] = ()) -> None:
@@ -91,6 +96,8 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _occurrences(store, seeded, clock)
     await _outbox(store, seeded)
     await _polls(store, seeded)
+    await _imports(store, seeded)
+    await _room_states(store)
     await store.settle(
         notes=[
             heartbeats.Beat(role="bot", state="listening", at=NOW),
@@ -301,6 +308,70 @@ async def _polls(store: Store, seeded: Seeded) -> None:
             event=EventId(f"$poll {short}"),
         )
         await put(store, f"poll {short}", PollOpened(poll=seeded.polls[short], author=SECRETARY, at=NOW))
+
+
+async def _imports(store: Store, seeded: Seeded) -> None:
+    """Let the neighbour have taken in a sheet."""
+    known = await store.read(lambda unit: members.member(unit, seeded.members["安邻"]))
+    assert known is not None
+    seeded.imports["far"] = ImportId(derive("seed import", "far"))
+    entry = Entered(before=known, after=replace(known, post="值班员"), branch=known.organisation)
+    taken = RosterImported(
+        id=seeded.imports["far"],
+        by=NEIGHBOUR,
+        at=NOW,
+        file="名册.csv",
+        counts=Counts(changed=1),
+        entries=(entry,),
+        founded=(),
+    )
+    await put(store, "import far", taken)
+
+
+BOT = UserId("@zhibu:example.org")
+OUTSIDER, CLUB = UserId("@kezi:example.org"), RoomId("!club")
+
+
+async def _room_states(store: Store) -> None:
+    """Let one branch room be known with some faults, and a room that the secretary has brought the bot into."""
+    names = {f"@m{number}:example.org": "join" for number in (1, 2)} | {"@m4:example.org": "invite"}
+    await put_room(store, RoomId("!one"), BOT, {BOT: "join", **names, OUTSIDER: "join"}, users={})
+    club = {BOT: "join", SECRETARY: "join", OUTSIDER: "join"}
+    await put_room(store, CLUB, SECRETARY, club, users={SECRETARY: 100}, version="10", name="检修群")
+    taken = InvitationTaken(room=CLUB, user=SECRETARY, direct=False, at=NOW - timedelta(days=1))
+    await store.settle(notes=[taken, sync.Heard(account=BOT, since="s1", at=NOW)])
+
+
+async def put_room(
+    store: Store,
+    room: RoomId,
+    creator: UserId,
+    people: Mapping[Any, str],
+    *,
+    users: Mapping[UserId, int],
+    version: str = "12",
+    name: str = "",
+    **more: Mapping[str, Any],
+) -> None:
+    """Let a room's state be seen; ``more`` are contents of other state by the last part of their type."""
+    say: list[tuple[str, str, Mapping[str, Any]]] = [
+        ("m.room.create", "", {"room_version": version, "m.federate": False, "creator": creator}),
+        ("m.room.power_levels", "", {"users": dict(users), "invite": 50}),
+        ("m.room.join_rules", "", {"join_rule": "invite"}),
+        ("m.room.history_visibility", "", {"history_visibility": "shared"}),
+        *(("m.room.member", user, {"membership": how}) for user, how in people.items()),
+        *((f"m.room.{kind}", "", content) for kind, content in more.items()),
+    ]
+    if name:
+        say.append(("m.room.name", "", {"name": name}))
+    await store.settle(
+        notes=[
+            StateSeen(
+                room=room, type=kind, state_key=key, sender=creator, content=dict(content), event_id=EventId("$s")
+            )
+            for kind, key, content in say
+        ]
+    )
 
 
 def link_for(user: UserId, token: str, digest: str, *, lasts: timedelta = timedelta(minutes=15)) -> LinkIssued:

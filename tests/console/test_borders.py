@@ -42,6 +42,9 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "checkins": seeded.occurrences["far"],
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
+        "imports": seeded.imports["far"],
+        "leaving": seeded.members["安邻"],
+        "rooms": "!far",
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
     }

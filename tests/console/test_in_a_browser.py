@@ -44,6 +44,10 @@ PAGES = (
     "/members/imports",
     "/polls",
     "/polls/new",
+    "/members/{member}/leave",
+    "/rooms",
+    "/rooms/!one",
+    "/rooms/offered/!club",
     "/outbox",
     "/outbox?tab=failed",
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from content.identifiers import OutboxId
-from storage import outbox
+from storage import outbox_items
 from storage.outbox import State
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import VIEWER
@@ -14,7 +14,7 @@ from tests.console.console_seeding import VIEWER
 def state(house: House, short: str) -> State:
     roots = [house.seeded.organisations["committee"]]
     id = OutboxId(house.seeded.outbox[short])
-    item = house.run(house.store.read(lambda unit: outbox.item(unit, roots, id)))
+    item = house.run(house.store.read(lambda unit: outbox_items.item(unit, roots, id)))
     found: State = item.state
     return found
 

@@ -14,8 +14,8 @@ from console.app import create_app
 from content.trouble import Exit, Trouble
 from storage import shelf
 from tests.console.console_house import Browser, House
-from tests.console.test_lessons_page import fields, kept, library, picture
 from tests.console.test_imports_page import ONE, everyone, sheet, upload
+from tests.console.test_lessons_page import fields, kept, library, picture
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from content.checkins import State
 from content.decision import Decision
 from content.identifiers import Cause
-from storage import outbox, participation
+from storage import outbox, outbox_items, participation
 from storage.store import Step, Store
 from storage.unit import Reading
 from tests.faults.branches import TOP, cards, found, schedule_now
@@ -45,7 +45,7 @@ async def test_a_room_without_the_right_to_write_is_told_and_can_be_retried(
         assert [len(events) for events in (await cards(owner, rooms, bot.user_id)).values()] == [1, 0, 1]
 
         store = await Store.open(installation.database)
-        (failed,) = await store.read(lambda unit: outbox.items(unit, [TOP], states=[outbox.State.FAILED]))
+        (failed,) = await store.read(lambda unit: outbox_items.items(unit, [TOP], states=[outbox.State.FAILED]))
         assert failed.error == "refused M_FORBIDDEN"
         lines = await store.read(participation.lines)
         assert [line.state for line in lines] == [State.OPEN, State.NOT_OFFERED, State.OPEN]

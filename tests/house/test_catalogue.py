@@ -17,6 +17,8 @@ from content.checkins import State as Answer
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.polls import State as PollState
+from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.upkeep import Ability
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
 from zhibu.catalogue import FOLDER, load_speech
@@ -72,6 +74,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
+    "rooms.ability_": Ability,
+    "rooms.flaw_": Flaw,
+    "rooms.for_": Purpose,
+    "rooms.history_": History,
+    "rooms.mend_": MENDABLE,
+    "rooms.name_": Purpose,
+    "rooms.purpose_": Purpose,
+    "rooms.topic_": Purpose,
+    "rooms.why_": Flaw,
     "roster.": (),
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,

@@ -35,7 +35,7 @@ def _found(installation: Installation, roster: Path | None, secretary: str) -> P
     if roster is not None:
         command += ["--roster", str(roster)]
     program = Program([*command, "-c", str(installation.config)], installation.folder)
-    program.process.wait(timeout=60)
+    program.process.wait(timeout=120)
     return program
 
 
@@ -61,7 +61,7 @@ async def test_an_organisation_is_founded_from_its_roster_once(
     async with Member(synapse.url, zhang) as member, Member(synapse.url, secretary) as leader:
         invited = (await member.sync())["rooms"]["invite"]
         assert len(invited) == 1
-        assert len((await leader.sync())["rooms"]["invite"]) == 3
+        assert len((await leader.sync())["rooms"]["invite"]) == 5, "three spaces, the branches' rooms"
         room = next(iter(invited))
         await member.join(room)
         kinds = {event["type"]: event["content"] for event in await member.ask("GET", f"/v3/rooms/{room}/state")}

@@ -14,7 +14,7 @@ from content.identifiers import EventId, OutboxId, UserId
 from content.lessons import LessonRevised, PictureKept
 from content.rooms import Decline, Join, RoomLost
 from content.trouble import Trouble
-from storage import outbox
+from storage import outbox, outbox_items
 from storage.outbox import EDIT_RHYTHM, Cancelled, GivenUp, Kind, Postponed, Retried, Sent, State
 from storage.store import Step, Store
 from tests.small_branch import (
@@ -405,12 +405,12 @@ async def test_the_desk_shows_each_organiser_their_own_subtree(branch: SmallBran
     async def desk(unit: Any) -> tuple[Any, ...]:
         everything = list(State)
         return (
-            await outbox.items(unit, [ROOF], states=everything),
-            await outbox.items(unit, [EAST], states=everything),
-            await outbox.items(unit, [WEST], states=everything),
-            await outbox.number(unit, [WEST], states=[State.PENDING], most=9),
-            await outbox.items(unit, [ROOF], states=everything, private=[WEST]),
-            await outbox.number(unit, [ROOF], states=everything, private=[WEST], most=9),
+            await outbox_items.items(unit, [ROOF], states=everything),
+            await outbox_items.items(unit, [EAST], states=everything),
+            await outbox_items.items(unit, [WEST], states=everything),
+            await outbox_items.number(unit, [WEST], states=[State.PENDING], most=9),
+            await outbox_items.items(unit, [ROOF], states=everything, private=[WEST]),
+            await outbox_items.number(unit, [ROOF], states=everything, private=[WEST], most=9),
         )
 
     roof, east, west, number, unnamed, unnamed_number = await branch.store.read(desk)
@@ -422,8 +422,8 @@ async def test_the_desk_shows_each_organiser_their_own_subtree(branch: SmallBran
     assert [(item.room, item.user) for item in west] == [(WEST_ROOM, None)]
     assert number == 1
     (only,) = west
-    assert await branch.store.read(lambda unit: outbox.item(unit, [EAST], only.id)) is None
-    assert await branch.store.read(lambda unit: outbox.item(unit, [WEST], only.id)) == only
+    assert await branch.store.read(lambda unit: outbox_items.item(unit, [EAST], only.id)) is None
+    assert await branch.store.read(lambda unit: outbox_items.item(unit, [WEST], only.id)) == only
 
 
 async def test_a_room_that_is_lost_gets_no_card_and_its_branch_was_not_offered_it(branch: SmallBranch) -> None:

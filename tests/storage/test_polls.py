@@ -14,7 +14,7 @@ from content.decision import Decision, Fact, Refusal
 from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId
 from content.organisations import Right
 from content.polls import Poll, Response, Sheet, State, Voted, number_answers
-from storage import organisations, outbox, polls, retention, sync
+from storage import organisations, outbox, outbox_items, polls, retention, sync
 from storage.outbox import Kind
 from storage.polls import poll_responses
 from storage.store import Step
@@ -223,10 +223,10 @@ async def test_a_desk_sees_the_polls_of_its_subtree_only(branch: SmallBranch) ->
 async def test_the_outbox_shows_a_poll_with_its_question_to_its_subtree_only(branch: SmallBranch) -> None:
     await opened(branch, sent=False)
     pending = [outbox.State.PENDING]
-    (item,) = await branch.store.read(lambda unit: outbox.items(unit, [EAST], states=pending))
+    (item,) = await branch.store.read(lambda unit: outbox_items.items(unit, [EAST], states=pending))
     assert (item.kind, item.title, item.branch_name, item.over) == (Kind.POLL, "几点", "east支部", False)
-    assert await branch.store.read(lambda unit: outbox.items(unit, [WEST], states=pending)) == ()
-    assert await branch.store.read(lambda unit: outbox.number(unit, [EAST], states=pending, most=9)) == 1
+    assert await branch.store.read(lambda unit: outbox_items.items(unit, [WEST], states=pending)) == ()
+    assert await branch.store.read(lambda unit: outbox_items.number(unit, [EAST], states=pending, most=9)) == 1
 
 
 async def test_a_poll_whose_time_is_over_is_not_sent_again(branch: SmallBranch, clock: HandClock) -> None:
@@ -236,7 +236,7 @@ async def test_a_poll_whose_time_is_over_is_not_sent_again(branch: SmallBranch, 
     await branch.store.settle([stopping(ID)])
     (row,) = await branch.rows(outbox.outbox.c.poll_id == ID)
     await note(branch, outbox.Retried(id=row.id, at=clock.now))
-    (item,) = await branch.store.read(lambda unit: outbox.items(unit, [EAST], states=[outbox.State.EXPIRED]))
+    (item,) = await branch.store.read(lambda unit: outbox_items.items(unit, [EAST], states=[outbox.State.EXPIRED]))
     assert item.over
 
 

@@ -126,7 +126,7 @@ class Demo:
             await branch.connect()
             assert branch.homeserver is not None
             await branch.homeserver.set_display_name(sample.BOT_NAME)
-            made = Sample(branch.store, branch.homeserver, synapse.url, notes, logins)
+            made = Sample(branch.store, branch.homeserver, self._speech, synapse.url, notes, logins)
             self._say("demo.people", n=len(logins))
             await made.found(lambda name: self._say("demo.room", name=name))
             self._say("demo.lessons")

@@ -22,12 +22,14 @@ from content.identifiers import Cause, LessonId, RoomId, ScheduleId, UserId, der
 from content.lessons import Kind as LessonKind
 from content.lessons import Lesson
 from content.organisations import Kind
-from content.rooms import Purpose, Room, RoomKept
+from content.rooms import FIRST, Purpose
 from content.roster import Entry
 from content.schedules import Recurrence, Schedule, schedule_lessons
-from storage import organisations, rooms
+from content.speech import Speech
+from storage import organisations
 from storage.store import Step, Store
 from storage.unit import Reading
+from storage.upkeep import survey
 from zhibu.demo import sample
 from zhibu.demo.chat import Chat
 from zhibu.demo.sample import Person, SampleBranch
@@ -36,6 +38,7 @@ from zhibu.founding import Plan, found, make_rooms
 from zhibu.packs import SHIPPED, read_pack
 
 TIMEZONE = "Asia/Shanghai"
+ROOMS = (*FIRST, Purpose.COMMITTEE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +142,11 @@ def _entry(login: Login) -> Entry:
 class Sample:
     """The sample branch in the making: what a real one does not have, beside what every one has."""
 
-    def __init__(self, store: Store, homeserver: Homeserver, url: str, notes: Notes, logins: list[Login]) -> None:
+    def __init__(
+        self, store: Store, homeserver: Homeserver, speech: Speech, url: str, notes: Notes, logins: list[Login]
+    ) -> None:
         self._store = store
+        self._speech = speech
         self._homeserver = homeserver
         self._url = url
         self._notes = notes
@@ -151,34 +157,17 @@ class Sample:
     async def found(self, progress: Callable[[str], None]) -> None:
         """Enter tree and people, make the rooms, and let everyone accept the invitation."""
         await found(self._store, plan(self._logins), self._notes.seed)
-
-        async def bring_in(room: Room, invited: tuple[UserId, ...]) -> None:
-            await self._bring_in(room.id, invited)
-            progress(room.name)
-
         encrypted = self._notes.encrypted
-        await make_rooms(self._store, self._homeserver, encrypted=encrypted, made=bring_in)
-        await self._make_committee_room()
+        await make_rooms(self._store, self._homeserver, self._speech, encrypted=encrypted, purposes=ROOMS)
         tree = await self._store.read(organisations.tree)
-        kept = await self._store.read(lambda unit: rooms.rooms_of(unit, [tree[0].id]))
-        self.rooms = {room.name: room.id for room, _ in kept}
-        await self._bring_in(self.rooms[sample.GENERAL_BRANCH], (self._organiser,))
         self.top = tree[0].id
-
-    async def _make_committee_room(self) -> None:
-        branch = sample.BRANCHES[0]
-        people = [login for login in self._logins if login.branch is branch and login.person.position]
-        invited = tuple(UserId(login.account.user_id) for login in people)
-        tree = await self._store.read(organisations.tree)
-        node = next(node for node in tree if node.name == branch.name)
-        name = f"{branch.name}支委会"
-        encrypted = self._notes.encrypted
-        room = await self._homeserver.create_room(
-            alias=f"zhibu-committee-{node.id}", name=name, encrypted=encrypted, invite=invited
-        )
-        kept = Room(id=RoomId(room), organisation=node.id, purpose=Purpose.COMMITTEE, name=name, encrypted=encrypted)
-        await self._store.settle(notes=[RoomKept(room=kept)])
-        await self._bring_in(kept.id, invited)
+        me = UserId(self._homeserver.user_id)
+        known = await self._store.read(lambda unit: survey(unit, [self.top], me))
+        for care in known.cares():
+            await self._bring_in(care.room.id, tuple(one.user for one in care.people if one.user is not None))
+            if care.room.purpose is not Purpose.SPACE:
+                self.rooms[care.room.name] = care.room.id
+                progress(care.room.name)
 
     async def _bring_in(self, room: RoomId, people: tuple[UserId, ...]) -> None:
         async def join(login: Login) -> None:

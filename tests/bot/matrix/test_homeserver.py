@@ -222,10 +222,12 @@ async def test_a_room_is_made_once_under_its_alias_and_stands_in_its_space(bot: 
     number = bot.user_id[1:].partition(":")[0]
     space = await bot.create_room(alias=f"space-{number}", name="总支", space=True)
     levels = {"users_default": 0, "events_default": 0, "users": {member.user_id: 50, bot.user_id: 100}}
-    wanted: dict[str, Any] = {"alias": f"room-{number}", "name": "支部", "parent": space, "power_levels": levels}
+    wanted: dict[str, Any] = {"alias": f"room-{number}", "name": "支部", "power_levels": levels}
     room_id = await bot.create_room(**wanted, invite=[member.user_id])
     assert await bot.create_room(**wanted, invite=[member.user_id, late.user_id]) == room_id
     await late.join(room_id)
+    for _ in range(2):
+        await bot.hang(space, room_id, "0-00001")
 
     state = {(event.type, event.state_key): event.content for event in await bot.state(room_id)}
     assert state["m.room.create", ""]["m.federate"] is False
@@ -233,7 +235,7 @@ async def test_a_room_is_made_once_under_its_alias_and_stands_in_its_space(bot: 
     assert state["m.room.encryption", ""]["algorithm"] == "m.megolm.v1.aes-sha2"
     assert state["m.room.power_levels", ""]["users"] == {member.user_id: 50}
     assert state["m.space.parent", space]["canonical"] is True
-    assert await bot.state_event(space, "m.space.child", room_id)
+    assert (await bot.state_event(space, "m.space.child", room_id))["order"] == "0-00001"
     assert set(await bot.members(room_id)) == {bot.user_id, late.user_id}
     await bot.invite(room_id, member.user_id)  # again: no fault
     assert await bot.resolve(f"room-{number}") == room_id

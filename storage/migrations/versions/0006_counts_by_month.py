@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -43,4 +43,5 @@ def upgrade() -> None:
     op.create_index("ix_occurrences_audience_due", "occurrences", ["audience_id", "due_at"])
     op.create_index("ix_cards_branch_id", "cards", ["branch_id"])
     op.create_index("ix_outbox_user_id", "outbox", ["user_id"])
+    op.create_index("ix_outbox_organisation_id", "outbox", ["organisation_id"])
     op.create_index("ix_outbox_state_number", "outbox", ["state", "number"])
