@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, column, event, select, table
 from sqlalchemy.exc import DBAPIError
 
+from content.checkins import Answered, State
 from content.decision import Decision
-from content.identifiers import Cause, UserId
+from content.identifiers import Cause, MemberId, UserId
 from content.organisations import Duty, DutyGranted, Role
-from storage import sync
+from storage import audit, sync
 from storage.facts import WRITERS
 from storage.heartbeats import Beat, beats
 from storage.prepared import Prepared
 from storage.rooms import StateSeen
 from storage.store import Step, Store
 from storage.sync import Heard
-from tests.small_branch import EAST, ME, NOON, SmallBranch
+from storage.unit import Reading
+from tests.small_branch import EAST, LI, ME, NOON, ZHANG, SmallBranch
 
 BAD = Heard(account=ME, since="bad", at=NOON)
 
@@ -120,3 +123,54 @@ async def test_an_error_of_a_prepared_statement_does_not_quote_its_parameters(st
     with pytest.raises(DBAPIError) as raised:
         await store.read(lambda unit: unit.rows(ask, {"said": "a secret"}))
     assert "a secret" not in str(raised.value)
+
+
+async def test_where_the_commit_fails_all_who_share_it_are_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def cut(_connection: object) -> None:
+        raise OSError("the power is gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store._engine.dialect, "do_commit", cut)
+        requests = [store.settle(notes=[beat(number)]) for number in range(3)]
+        told = await asyncio.gather(*requests, return_exceptions=True)
+    assert [type(one) for one in told] == [OSError] * 3
+    assert await store.read(beats) == {}
+    await store.settle(notes=[beat(1)])
+    assert set(await store.read(beats)) == {"role1"}
+
+
+async def test_a_batch_that_is_done_again_counts_nothing_twice(branch: SmallBranch) -> None:
+    id = await branch.open()
+    asked: list[str] = []
+
+    def answering(member: MemberId) -> Step:
+        cause = Cause(f"form:{member}")
+
+        async def decide(unit: Reading) -> Decision:
+            asked.append(member)
+            answered = Answered(
+                occurrence=id, member=member, before=State.OPEN, after=State.DONE, at=unit.now, cause=cause
+            )
+            return Decision(facts=(answered,))
+
+        return Step(cause=cause, decide=decide)
+
+    async def bad(_unit: object) -> Decision:
+        raise ZeroDivisionError
+
+    steps = [answering(ZHANG), Step(cause=Cause("form:bad"), decide=bad), answering(LI), answering(ZHANG)]
+    outcomes = await branch.store.settle(steps)
+    assert [(one.failed, one.repeated) for one in outcomes] == [
+        (False, False),
+        (True, False),
+        (False, False),
+        (False, True),
+    ]
+    assert asked == [ZHANG, ZHANG, LI]
+    assert await branch.tallied() == await branch.counted()
+    assert await branch.summed() == await branch.recounted()
+    assert (await branch.counted())[id, EAST, State.DONE] == 2
+    record = await branch.store.read(audit.lines)
+    assert Counter(line.cause for line in record if line.cause.startswith("form:")) == Counter(
+        {Cause(f"form:{ZHANG}"): 1, Cause(f"form:{LI}"): 1}
+    )
