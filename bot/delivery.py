@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -19,11 +20,14 @@ from content import polls as poll_rules
 from content.cards import Message, Standing
 from content.decision import Fact, Words, words
 from content.identifiers import CardId, EventId, OrganisationId, PollId, RoomId, UserId
-from content.lessons import Lesson, Picture
+from content.lessons import Lesson
+from content.media import Kind as MediumKind
+from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import checkins, lessons, members, organisations, outbox, polls, rooms, schedules
+from storage import checkins, lessons, media, members, organisations, outbox, polls, rooms, schedules
+from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
 from storage.store import Store
 from storage.unit import Reading
@@ -40,6 +44,10 @@ COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE, outbox.Kind
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0
+UPLOAD_PATIENCE = timedelta(seconds=5)
+"""How long a room waits before it looks again for a medium that is being uploaded for another one."""
+
+MESSAGE_TYPES = {MediumKind.PICTURE: "m.image", MediumKind.VIDEO: "m.video", MediumKind.DOCUMENT: "m.file"}
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +89,7 @@ class Delivery:
         self._jitter = jitter
         self._wake = asyncio.Event()
         self._closed_until: datetime | None = None
-        self._uploads = asyncio.Lock()
+        self._uploading: set[tuple[str, bool]] = set()
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -301,12 +309,9 @@ class Delivery:
                 return [self._sent(row, None)]
             return [await self._put(row, row.room, _edit(messages[-1], row.target))]
         message = messages[row.part]
-        if message.picture is None:
+        if message.medium is None:
             return [await self._put(row, row.room, _text(message))]
-        content = await self._picture(row.room, message.picture)
-        if content is None:
-            return [await self._put(row, row.room, _text(message))]
-        return [await self._put(row, row.room, {**content, "body": message.body})]
+        return await self._medium(row, row.room, message, message.medium)
 
     def _say(self, said: Words, reader: Reader) -> str:
         return self._speech.say(said, reader)
@@ -336,20 +341,41 @@ class Delivery:
             reader=Reader(language=branch.language, timezone=branch.timezone),
         )
 
-    async def _picture(self, room: RoomId, picture: Picture) -> dict[str, Any] | None:
-        """Return the content of a picture's message, uploading its bytes the first time they are needed."""
-        stored = await self._store.read(lambda unit: lessons.picture(unit, picture.hash))
+    async def _medium(self, row: Claimed, room: RoomId, message: Message, medium: Medium) -> list[Fact]:
+        """Send a medium, uploading its bytes the first time they are needed; meanwhile its other rooms wait."""
+        stored = await self._store.read(lambda unit: media.medium(unit, medium.hash))
         if stored is None:
-            return None
+            return [await self._put(row, room, _text(message))]
         encrypted = self._homeserver.encrypted(room) is not False
-        async with self._uploads:
-            known = await self._store.read(lambda unit: lessons.upload(unit, picture.hash, encrypted=encrypted))
-            if known is None:
-                known = await self._homeserver.upload(stored.data, stored.mimetype, stored.name, encrypted=encrypted)
-                fact = lessons.PictureUploaded(hash=picture.hash, encrypted=encrypted, content=known)
+        key = (stored.hash, encrypted)
+        known = await self._store.read(lambda unit: media.upload(unit, stored.hash, encrypted=encrypted))
+        if known is None:
+            if key in self._uploading:
+                later = self._store.now() + UPLOAD_PATIENCE
+                return [Postponed(claimed=row, not_before=later, error="uploading", counts=False)]
+            self._uploading.add(key)
+            try:
+                known = await self._homeserver.upload(
+                    self._bytes(stored), stored.mimetype, stored.name, size=stored.size, encrypted=encrypted
+                )
+                fact = media.MediumUploaded(hash=stored.hash, encrypted=encrypted, content=known)
                 await self._store.settle(notes=[fact])
-        info = {"mimetype": stored.mimetype, "size": len(stored.data), "w": stored.width, "h": stored.height}
-        return {"msgtype": "m.image", "filename": stored.name, "info": info, **known}
+            finally:
+                self._uploading.discard(key)
+        return [await self._put(row, room, {**_shown(stored, known), "body": message.body})]
+
+    async def _bytes(self, stored: StoredMedium) -> AsyncIterator[bytes]:
+        for place in range(stored.pieces):
+            yield await self._store.read(partial(media.piece, hash=stored.hash, place=place))
+
+
+def _shown(stored: StoredMedium, known: dict[str, Any]) -> dict[str, Any]:
+    info: dict[str, Any] = {"mimetype": stored.mimetype, "size": stored.size}
+    if stored.width and stored.height:
+        info |= {"w": stored.width, "h": stored.height}
+    if stored.seconds is not None:
+        info["duration"] = stored.seconds * 1000
+    return {"msgtype": MESSAGE_TYPES[stored.kind], "filename": stored.name, "info": info, **known}
 
 
 def _text(message: Message) -> dict[str, Any]:

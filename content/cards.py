@@ -1,4 +1,4 @@
-"""What a lesson or an event looks like in its room: pictures, text, and the live line that is edited in place."""
+"""What a lesson or an event looks like in its room: media, text, and the live line that is edited in place."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from functools import lru_cache
 from content import markup
 from content.checkins import State
 from content.decision import Words, words
-from content.lessons import Lesson, Picture
+from content.lessons import Lesson
+from content.media import Medium, caption
 from content.occurrences import PUNCTUAL
 from content.occurrences import State as OccurrenceState
 from content.participation import share
@@ -25,11 +26,11 @@ PART_BYTES = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of a card: text with its HTML, or a picture."""
+    """One message of a card: text with its HTML, or a medium with its caption."""
 
     body: str = ""
     html: str = ""
-    picture: Picture | None = None
+    medium: Medium | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,12 +46,12 @@ class Standing:
 
 def parts(lesson: Lesson) -> int:
     """Return into how many messages a lesson falls; the last of them is the live card."""
-    return len(lesson.pictures) + len(_texts(lesson))
+    return len(lesson.media) + len(_texts(lesson))
 
 
 def compose(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
-    """Return the messages of a card: pictures first, then the text, ending on the live card."""
-    pictures = [Message(body=picture.alternative or picture.name, picture=picture) for picture in lesson.pictures]
+    """Return the messages of a card: media first, then the text, ending on the live card."""
+    media = [Message(body=say(caption(medium)), medium=medium) for medium in lesson.media]
     texts = _texts(lesson)
     head = _head(lesson, standing, say)
     messages = []
@@ -59,14 +60,15 @@ def compose(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]
         above = head if number == 0 else []
         below = _foot(lesson, standing, say) if last else []
         messages.append(_message(above, text, below))
-    return (*pictures, *messages)
+    return (*media, *messages)
 
 
 def _texts(lesson: Lesson) -> tuple[str, ...]:
-    """Return the text in parts, without the lines that are pictures: those are messages of their own."""
-    shown = "|".join(re.escape(picture.name) for picture in lesson.pictures)
+    """Return the text in parts, without the lines that name media: those are messages of their own."""
+    shown = "|".join(re.escape(medium.name) for medium in lesson.media)
     body = re.sub(rf"^!\[[^\]\n]*\]\((?:{shown})\)[ \t]*$\n?", "", lesson.body, flags=re.M) if shown else lesson.body
-    return markup.split(body, PART_BYTES)
+    # A lesson that is nothing but media still needs its live card.
+    return markup.split(body, PART_BYTES) or ("",)
 
 
 @lru_cache(maxsize=64)

@@ -7,7 +7,8 @@ from typing import Any
 
 from content.checkins import Answered
 from content.decision import Fact
-from content.lessons import LessonRevised, LessonWritten, PictureKept
+from content.lessons import LessonRevised, LessonWritten
+from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyGranted, OrganisationFounded
@@ -30,6 +31,7 @@ from storage import (
     checkins,
     heartbeats,
     lessons,
+    media,
     members,
     organisations,
     outbox,
@@ -53,8 +55,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     AccountBound: (members.write_bound,),
     LessonWritten: (lessons.write_written,),
     LessonRevised: (lessons.write_revised,),
-    PictureKept: (lessons.write_picture,),
-    lessons.PictureUploaded: (lessons.write_uploaded,),
+    MediumKept: (media.write_kept,),
+    media.MediumUploaded: (media.write_uploaded,),
+    media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),

@@ -81,6 +81,11 @@ occurrences = Table(
     Column("opened_at", Instant),
     Column("closes_at", Instant),
     Column("closed_at", Instant),
+    Column("layout", JSON(none_as_null=True)),
+    Column("corrected_at", Instant),
+    Column("correction", String(200)),
+    Column("withdrawn_at", Instant),
+    Column("withdrawal", String(200)),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -141,8 +141,12 @@ class FakeHomeserver:
     def forget(self, room_id: str) -> None:
         self.forgotten.append(room_id)
 
-    async def upload(self, data: bytes, mimetype: str, filename: str, *, encrypted: bool) -> dict[str, Any]:
-        self.uploads.append(data)
+    async def upload(
+        self, data: AsyncIterable[bytes], mimetype: str, filename: str, *, size: int, encrypted: bool
+    ) -> dict[str, Any]:
+        taken = b"".join([piece async for piece in data])
+        assert len(taken) == size
+        self.uploads.append(taken)
         address = f"mxc://test/{len(self.uploads)}"
         return {"file": {"url": address, "key": {}}} if encrypted else {"url": address}
 

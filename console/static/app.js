@@ -41,7 +41,7 @@ all("form[data-preview]").forEach((form) => {
   let asked = 0;
   const show = async () => {
     const data = new FormData(form);
-    data.delete("pictures");
+    data.delete("media");
     const mine = ++asked;
     const answer = await fetch(form.dataset.preview, { method: "POST", body: data, credentials: "same-origin" });
     if (answer.ok && !answer.redirected && mine === asked) document.getElementById("preview").innerHTML = await answer.text();

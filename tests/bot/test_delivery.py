@@ -347,7 +347,7 @@ async def test_what_a_person_reads_is_in_their_language(post: Post) -> None:
 async def test_a_picture_is_uploaded_once_for_all_rooms_of_its_kind(post: Post, encrypted: bool) -> None:
     if encrypted:
         post.homeserver.encrypted_rooms |= {EAST_ROOM, WEST_ROOM}
-    revised = LessonRevised(lesson=lesson(pictures=(SHOWN_PICTURE,), revision=2), author=SECRETARY)
+    revised = LessonRevised(lesson=lesson(media=(SHOWN_PICTURE,), revision=2), author=SECRETARY)
     await post.branch.store.settle(notes=[PICTURE, revised])
     await post.branch.open()
     await post.work()

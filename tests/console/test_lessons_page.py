@@ -14,7 +14,8 @@ from console import pictures
 from content.decision import Refusal
 from content.frontmatter import LessonText, parse
 from content.identifiers import LessonId
-from content.lessons import LONGEST_TITLE, Lesson, PictureKept
+from content.lessons import LONGEST_TITLE, Lesson
+from content.media import MediumKept
 from storage import lessons
 from tests.console.console_house import Browser, House
 
@@ -155,41 +156,41 @@ def test_a_picture_is_written_anew_without_what_the_camera_noted(house: House, b
     exif = Image.Exif()
     exif[0x010E] = "taken at home"
     data = picture(exif=exif, comment=b"secret remark")
-    lesson = written(house, browser, pictures=(io.BytesIO(data), "../../水位 图.jpg"))
-    assert lesson.pictures[0].name == "水位 图.jpg"
-    served = browser.get(f"/lessons/{lesson.id}/pictures/{lesson.pictures[0].hash}")
+    lesson = written(house, browser, media=(io.BytesIO(data), "../../水位 图.jpg"))
+    assert lesson.media[0].name == "水位 图.jpg"
+    served = browser.get(f"/lessons/{lesson.id}/media/{lesson.media[0].hash}")
     assert served.status_code == 200
     assert served.headers["Content-Type"] == "image/jpeg"
     assert "sandbox" in served.headers["Content-Security-Policy"]
     assert b"taken at home" not in served.data
     assert b"secret remark" not in served.data
-    assert browser.get(f"/lessons/{lesson.id}/pictures/{'0' * 64}").status_code == 404
+    assert browser.get(f"/lessons/{lesson.id}/media/{'0' * 64}").status_code == 404
 
 
 def test_a_picture_that_came_with_a_refused_form_need_not_be_sent_again(house: House, browser: Browser) -> None:
-    page = browser.post("/lessons/new", fields(house, title="", pictures=(io.BytesIO(picture()), "a.jpg"))).get_data(
+    page = browser.post("/lessons/new", fields(house, title="", media=(io.BytesIO(picture()), "a.jpg"))).get_data(
         as_text=True
     )
-    (key,) = re.findall(r'name="picture" value="([^"]+)"', page)
+    (key,) = re.findall(r'name="medium" value="([^"]+)"', page)
     assert browser.get(f"/lessons/shelved/{key}").status_code == 200
     assert house.browser().get(f"/lessons/shelved/{key}").status_code == 404
-    lesson = written(house, browser, picture=key, **{f"alternative-{key}": "水位标尺"})
-    assert [(p.name, p.alternative) for p in lesson.pictures] == [("a.jpg", "水位标尺")]
+    lesson = written(house, browser, medium=key, **{f"alternative-{key}": "水位标尺"})
+    assert [(p.name, p.alternative) for p in lesson.media] == [("a.jpg", "水位标尺")]
     answer = browser.post(
-        f"/lessons/{lesson.id}/edit", fields(house, picture=lesson.pictures[0].hash, remove=lesson.pictures[0].hash)
+        f"/lessons/{lesson.id}/edit", fields(house, medium=lesson.media[0].hash, remove=lesson.media[0].hash)
     )
     assert answer.status_code == 303
-    assert kept(house, lesson.id).pictures == ()
+    assert kept(house, lesson.id).media == ()
 
 
 def test_a_picture_takes_its_description_from_the_text_unless_it_has_its_own(house: House, browser: Browser) -> None:
     body = "先看\n\n![水位标尺](水位图.jpg)\n"
-    lesson = written(house, browser, body=body, pictures=(io.BytesIO(picture()), "水位图.jpg"))
-    assert [p.alternative for p in lesson.pictures] == ["水位标尺"]
-    hash = lesson.pictures[0].hash
-    own = fields(house, body=body, picture=hash) | {f"alternative-{hash}": "红线在三米"}
+    lesson = written(house, browser, body=body, media=(io.BytesIO(picture()), "水位图.jpg"))
+    assert [p.alternative for p in lesson.media] == ["水位标尺"]
+    hash = lesson.media[0].hash
+    own = fields(house, body=body, medium=hash) | {f"alternative-{hash}": "红线在三米"}
     assert browser.post(f"/lessons/{lesson.id}/edit", own).status_code == 303
-    assert [p.alternative for p in kept(house, lesson.id).pictures] == ["红线在三米"]
+    assert [p.alternative for p in kept(house, lesson.id).media] == ["红线在三米"]
 
 
 def test_the_sample_lesson_file_can_be_read(browser: Browser) -> None:
@@ -203,17 +204,17 @@ def test_the_sample_lesson_file_can_be_read(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "不是能读的"),
-        (b"GIF89a" + b"\x00" * 40, "不是能读的"),
-        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "不是能读的"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "不是能用的图片"),
+        (b"GIF89a" + b"\x00" * 40, "不是能用的图片"),
+        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "不是能用的图片"),
         (picture("PNG", (5_000, 4_100)), "百万像素"),
-        (picture()[:200], "不是能读的"),
-        (b"", "不是能读的"),
+        (picture()[:200], "不是能用的图片"),
+        (b"", "不是能用的图片"),
     ],
 )
 def test_a_hostile_picture_is_refused(house: House, browser: Browser, data: bytes, said: str) -> None:
     before = len(library(house))
-    answer = browser.post("/lessons/new", fields(house, pictures=(io.BytesIO(data), "x.png")))
+    answer = browser.post("/lessons/new", fields(house, media=(io.BytesIO(data), "x.png")))
     assert answer.status_code == 422
     assert said in answer.get_data(as_text=True)
     assert len(library(house)) == before
@@ -235,7 +236,7 @@ def test_a_see_through_picture_stays_so_and_a_large_one_shrinks() -> None:
     out = io.BytesIO()
     Image.new("RGBA", (3_000, 10), (0, 0, 0, 0)).save(out, "PNG")
     taken = pictures.take_in(out.getvalue(), "a.png")
-    assert isinstance(taken, PictureKept)
+    assert isinstance(taken, MediumKept)
     assert (taken.mimetype, taken.width) == ("image/png", pictures.LONGEST_SIDE)
 
 
@@ -254,7 +255,7 @@ GOOD = (
 
 def test_a_lesson_file_opens_in_the_editor_and_is_kept_only_when_saved(house: House, browser: Browser) -> None:
     before = len(library(house))
-    files = {"file": (io.BytesIO(GOOD.encode()), "signal.md"), "pictures": (io.BytesIO(picture()), "a.jpg")}
+    files = {"file": (io.BytesIO(GOOD.encode()), "signal.md"), "media": (io.BytesIO(picture()), "a.jpg")}
     answer = browser.post("/lessons/import", files)
     page = answer.get_data(as_text=True)
     assert answer.status_code == 200
@@ -266,7 +267,7 @@ def test_a_lesson_file_opens_in_the_editor_and_is_kept_only_when_saved(house: Ho
 
 def test_a_lesson_file_without_its_picture_says_which_is_missing(browser: Browser) -> None:
     page = browser.post("/lessons/import", {"file": (io.BytesIO(GOOD.encode()), "s.md")}).get_data(as_text=True)
-    assert "还缺图片：a.jpg" in page
+    assert "还缺这些文件：a.jpg" in page
 
 
 def test_a_broken_lesson_file_names_file_and_line(browser: Browser) -> None:
