@@ -42,23 +42,33 @@ class Standing:
     closes_at: datetime
     state: OccurrenceState
     numbers: Mapping[State, int]
+    corrected_at: datetime | None = None
+    correction: str = ""
 
 
 def parts(lesson: Lesson) -> int:
     """Return into how many messages a lesson falls; the last of them is the live card."""
-    return len(lesson.media) + len(_texts(lesson))
+    return len(lesson.media) + text_parts(lesson)
 
 
-def compose(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
-    """Return the messages of a card: media first, then the text, ending on the live card."""
+def text_parts(lesson: Lesson) -> int:
+    """Return into how many messages the text of a lesson falls, at least one."""
+    return len(_texts(lesson))
+
+
+def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = None) -> tuple[Message, ...]:
+    """Return the messages of a card: media first, then the text.
+
+    ``live`` is the number of the text that carries the ask and the numbers, the last one where none is named.
+    """
     media = [Message(body=say(caption(medium)), medium=medium) for medium in lesson.media]
     texts = _texts(lesson)
     head = _head(lesson, standing, say)
     messages = []
     for number, text in enumerate(texts):
-        last = number == len(texts) - 1
+        is_live = number == (len(texts) - 1 if live is None else live)
         above = head if number == 0 else []
-        below = _foot(lesson, standing, say) if last else []
+        below = _foot(lesson, standing, say) if is_live else []
         messages.append(_message(above, text, below))
     return (*media, *messages)
 
@@ -99,6 +109,10 @@ def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
         lines.append(say(words("card.source", source=lesson.source)))
     if standing.shown_at - standing.due_at > PUNCTUAL:
         lines.append(say(words("card.late", due=standing.due_at)))
+    if standing.corrected_at is not None and standing.correction:
+        lines.append(say(words("card.corrected_why", at=standing.corrected_at, reason=standing.correction)))
+    elif standing.corrected_at is not None:
+        lines.append(say(words("card.corrected", at=standing.corrected_at)))
     return lines
 
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.checkins import Answered
+from content.corrections import OccurrenceCorrected, OccurrenceWithdrawn
 from content.decision import Fact
 from content.lessons import LessonRevised, LessonWritten
 from content.media import MediumKept
@@ -29,6 +30,7 @@ from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
 from storage import (
     checkins,
+    corrections,
     heartbeats,
     lessons,
     media,
@@ -64,6 +66,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
+    OccurrenceCorrected: (corrections.write_corrected,),
+    OccurrenceWithdrawn: (corrections.write_withdrawn,),
     Answered: (checkins.write_answered,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

@@ -49,6 +49,7 @@ class FakeHomeserver:
         self.left: list[str] = []
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
+        self.redacted: list[str] = []
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event] = {}
         self.history: dict[str, tuple[tuple[Event, ...], Gap | None]] = {}
@@ -104,6 +105,30 @@ class FakeHomeserver:
             accepted = Accepted(event_id=event_id, type=event_type, content=content, at=self._now())
             self.rooms.setdefault(room_id, []).append(accepted)
         return self._transactions[key]
+
+    async def redact(self, room_id: str, event_id: str, transaction: str, reason: str | None = None) -> str:
+        assert room_id not in self.under_way, "two messages of one room are under way"
+        failure = self._failures.popleft() if self._failures else None
+        if failure is not None and not failure.accepted:
+            raise failure.fault
+        self.redacted.append(event_id)
+        if failure is not None:
+            raise failure.fault
+        return f"$redaction-{event_id}"
+
+    def standing(self, room: str) -> list[str]:
+        """Return what a room shows now, oldest first: edited in place, without what was taken back."""
+        shown: dict[str, str] = {}
+        for event in self.rooms.get(room, []):
+            relation = event.content.get("m.relates_to", {})
+            if event.event_id in self.redacted or event.type != "m.room.message":
+                continue
+            if relation.get("rel_type") == "m.replace":
+                if relation["event_id"] in shown:
+                    shown[relation["event_id"]] = event.content["m.new_content"]["body"]
+            else:
+                shown[event.event_id] = event.content["body"]
+        return list(shown.values())
 
     async def find_sent(
         self, room_id: str, mark: str, not_before: datetime, transaction: str | None = None
