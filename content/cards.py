@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -73,6 +73,18 @@ def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = 
     return (*media, *messages)
 
 
+def read_alone(lesson: Lesson, say: Say) -> str:
+    """Return a lesson as plain text that asks nothing of anyone: what it is, where it is from, and what it says."""
+    media = [say(caption(medium)) for medium in lesson.media]
+    texts = [_shown(text)[0] for text in _texts(lesson)]
+    return "\n\n".join(part for part in ["\n".join(_title(lesson, say)), *texts, "\n".join(media)] if part)
+
+
+def plain_text(messages: Iterable[Message]) -> str:
+    """Return messages as one plain text."""
+    return "\n\n".join(message.body for message in messages)
+
+
 def _texts(lesson: Lesson) -> tuple[str, ...]:
     """Return the text in parts, without the lines that name media: those are messages of their own."""
     shown = "|".join(re.escape(medium.name) for medium in lesson.media)
@@ -101,12 +113,17 @@ def _message(above: list[str], text: str, below: list[str]) -> Message:
     return Message(body=body, html="".join(parts))
 
 
-def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
+def _title(lesson: Lesson, say: Say) -> list[str]:
     lines = [say(words(f"card.title_{lesson.kind}", title=lesson.title, minutes=lesson.minutes))]
     if lesson.source and lesson.dated:
         lines.append(say(words("card.source_dated", source=lesson.source, dated=lesson.dated.isoformat())))
     elif lesson.source:
         lines.append(say(words("card.source", source=lesson.source)))
+    return lines
+
+
+def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
+    lines = _title(lesson, say)
     if standing.shown_at - standing.due_at > PUNCTUAL:
         lines.append(say(words("card.late", due=standing.due_at)))
     if standing.corrected_at is not None and standing.correction:

@@ -629,10 +629,9 @@ async def free_leases(unit: Writing) -> None:
 
 async def by_event(unit: Reading, event: EventId) -> CardId | None:
     """Return the card that an event of ours shows."""
+    kinds = [*_MESSAGES, Kind.EDIT, Kind.AMEND]
     card: CardId | None = await unit.value(
-        select(outbox.c.card_id).where(
-            outbox.c.event_id == event, outbox.c.kind.in_([*_MESSAGES, Kind.EDIT, Kind.AMEND])
-        )
+        select(outbox.c.card_id).where(outbox.c.event_id == event, outbox.c.kind.in_(kinds))
     )
     return card
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from sqlalchemy import select
 
 from content.cards import Message as CardMessage
 from content.cards import Say, Standing
@@ -63,6 +66,21 @@ async def card(unit: Reading, id: CardId) -> Card | None:  # noqa: A002
         standing=standing,
         reader=Reader(language=branch.language, timezone=branch.timezone),
     )
+
+
+async def cards_in(
+    unit: Reading, occurrence: OccurrenceId, roots: Iterable[OrganisationId]
+) -> tuple[tuple[CardId, str], ...]:
+    """Return the cards of an occurrence in branches at or below the roots, each with its branch's name."""
+    table = checkins.cards
+    node = organisations.organisations
+    query = (
+        select(table.c.id, node.c.name)
+        .join(node, node.c.id == table.c.branch_id)
+        .where(table.c.occurrence_id == occurrence, organisations.within(table.c.branch_id, roots))
+        .order_by(node.c.place, node.c.name, table.c.id)
+    )
+    return tuple((CardId(row.id), row.name) for row in await unit.rows(query))
 
 
 async def poll(unit: Reading, id: PollId) -> tuple[Poll, Box, Reader] | None:  # noqa: A002

@@ -7,6 +7,7 @@ from flask import Blueprint
 from console.pages import (
     calendar,
     checkins,
+    corrections,
     health,
     home,
     lessons,
@@ -17,6 +18,7 @@ from console.pages import (
     preferences,
     schedules,
     sign_in,
+    texts,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -25,10 +27,12 @@ PAGES: tuple[Blueprint, ...] = (
     lessons.pages,
     schedules.pages,
     checkins.pages,
+    corrections.pages,
     polls.pages,
     participation.pages,
     members.pages,
     outbox.pages,
+    texts.pages,
     preferences.pages,
     sign_in.pages,
     health.pages,

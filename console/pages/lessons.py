@@ -31,7 +31,7 @@ from content.media import Kind as MediumKind
 from content.media import Medium, MediumKept, caption, most_bytes, refuse_larger, weight
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
-from storage import lessons, media, members, organisations
+from storage import corrections, lessons, media, members, organisations
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -92,13 +92,15 @@ def show() -> str:
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show one lesson as its room sees it."""
-    lesson = _visible(LessonId(id))
+    lesson = visible_lesson(LessonId(id))
+    scheduling = here().roots_for(Right.SCHEDULE)
     return render_template(
         "lessons/show_one.html",
         lesson=lesson,
         preview=_preview(lesson),
         media=_kept(lesson.media),
         owner=here().node(lesson.owner),
+        behind=len(ask(lambda unit: corrections.outdated(unit, lesson.id, lesson.revision, scheduling))),
     )
 
 
@@ -106,7 +108,7 @@ def show_one(id: str) -> str:  # noqa: A002
 @requires(Right.READ)
 def medium(id: str, hash: str) -> Response:  # noqa: A002
     """Return a medium of a lesson, piece by piece."""
-    lesson = _visible(LessonId(id))
+    lesson = visible_lesson(LessonId(id))
     if not ask(lambda unit: lessons.ever_showed(unit, lesson.id, hash)):
         abort(404)
     stored = ask(lambda unit: media.medium(unit, hash))
@@ -167,7 +169,7 @@ def write() -> Answer:
 @takes_files
 def edit(id: str) -> Answer:  # noqa: A002
     """Change a lesson; what was sent before keeps its text."""
-    before = _visible(LessonId(id))
+    before = visible_lesson(LessonId(id))
     if request.method == "GET":
         return _editor(_as_draft(before))
     draft, troubles = _draft(before)
@@ -187,7 +189,7 @@ def edit(id: str) -> Answer:  # noqa: A002
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None and outcome.refusal.words.key == "lesson.changed_meanwhile":
         # With both texts in sight the next save is a choice, so it stands on the newer revision.
-        theirs = _visible(before.id)
+        theirs = visible_lesson(before.id)
         return _editor(replace(draft, revision=theirs.revision), [outcome.refusal], theirs=theirs)
     if outcome.refusal is not None:
         return _editor(draft, [outcome.refusal])
@@ -199,7 +201,7 @@ def edit(id: str) -> Answer:  # noqa: A002
 def preview() -> Answer:
     """Return only the preview of what stands in the editor, for a page that shows it while one writes."""
     wanted = request.args.get("lesson", "")
-    before = _visible(LessonId(wanted)) if wanted else None
+    before = visible_lesson(LessonId(wanted)) if wanted else None
     draft, _ = _draft(before, keep_uploads=False)
     return render_template("lessons/preview.html", **_preview_of(draft))
 
@@ -245,7 +247,7 @@ def _import_again(*, problems: tuple[Problem, ...] = (), refusals: list[Refusal]
     return render_template("lessons/import.html", problems=problems, refusals=refusals or []), 422
 
 
-def _visible(id: LessonId) -> Lesson:  # noqa: A002
+def visible_lesson(id: LessonId) -> Lesson:  # noqa: A002
     roots = here().roots
     lesson = ask(lambda unit: _within(unit, id, roots))
     if lesson is None:

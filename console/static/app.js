@@ -49,6 +49,19 @@ all("form[data-preview]").forEach((form) => {
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => show().catch(() => {}), 400); });
 });
 
+// One press copies a text; where the browser gives no clipboard the text is chosen, for the keyboard to copy.
+all("[data-copy]").forEach((button) => {
+  button.hidden = false;
+  const status = button.parentElement.querySelector("[role=status]");
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy);
+    text.select();
+    let done = false;
+    try { await navigator.clipboard.writeText(text.value); done = true; } catch { done = document.execCommand("copy"); }
+    if (done) status.textContent = button.dataset.copied;
+  });
+});
+
 // The schedule form shows only what the chosen way needs.
 all("form[data-schedule]").forEach((form) => {
   const show = () => {
