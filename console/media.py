@@ -5,9 +5,7 @@ from __future__ import annotations
 from console import documents, pictures, videos
 from console.pictures import shown_name
 from content.decision import Refusal, refused
-from content.media import MEBIBYTE, MediumKept, most_bytes, weight
-
-LARGEST_PICTURE_FILE = pictures.LARGEST_BYTES
+from content.media import MediumKept, allowance, most_bytes, weight
 
 
 def take_in(data: bytes, filename: str, *, limit: int | None = None) -> MediumKept | Refusal:
@@ -18,8 +16,7 @@ def take_in(data: bytes, filename: str, *, limit: int | None = None) -> MediumKe
     # A picture is written anew and is mostly lighter then, so that its weight is judged afterwards.
     size = len(taken.data) if isinstance(taken, MediumKept) else len(data)
     if size > most and not (isinstance(taken, Refusal) and _is_picture(data)):
-        allowed = f"{round(most / MEBIBYTE, 1):g} MB"
-        return refused("medium.too_large", field="media", name=name, size=weight(size), most=allowed)
+        return refused("medium.too_large", field="media", name=name, size=weight(size), most=allowance(most))
     return taken
 
 

@@ -94,6 +94,11 @@ def weight(size: int) -> str:
     return f"{-(-size // 1024)} kB"
 
 
+def allowance(limit: int) -> str:
+    """Write a limit in bytes as people do, rounded down."""
+    return f"{limit // MEBIBYTE} MB" if limit >= MEBIBYTE else f"{limit // 1024} kB"
+
+
 def most_bytes(limit: int | None) -> int:
     """Return how large a medium may be; ``limit`` is the homeserver's, ``None`` while it has not said."""
     return min(LARGEST_BYTES, ASSUMED_LIMIT if limit is None else limit)
@@ -104,6 +109,6 @@ def refuse_larger(media: Iterable[Medium], *, limit: int | None, field: str = "m
     most = most_bytes(limit)
     for medium in media:
         if medium.size > most:
-            size, allowed = weight(medium.size), f"{round(most / MEBIBYTE, 1):g} MB"
+            size, allowed = weight(medium.size), allowance(most)
             return refused("medium.too_large", field=field, name=medium.name, size=size, most=allowed)
     return None

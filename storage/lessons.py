@@ -49,6 +49,10 @@ _CURRENT = select(lessons.c.id, lessons.c.owner_id, lessons.c.kind, lessons.c.pa
 )
 
 
+def _medium(held: dict[str, Any]) -> Medium:
+    return Medium(**{**held, "kind": MediumKind(held["kind"])})
+
+
 def _lesson(row: AnyRow) -> Lesson:
     return Lesson(
         id=row.id,
@@ -59,7 +63,7 @@ def _lesson(row: AnyRow) -> Lesson:
         source=row.source,
         dated=row.dated,
         minutes=row.minutes,
-        media=tuple(Medium(**{**medium, "kind": MediumKind(medium["kind"])}) for medium in row.media),
+        media=tuple(_medium(held) for held in row.media),
         pack=row.pack,
         revision=row.revision,
     )
@@ -80,10 +84,12 @@ async def library(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Lesso
     return tuple(_lesson(row) for row in await unit.rows(query))
 
 
-async def ever_showed(unit: Reading, id: LessonId, hash: str) -> bool:  # noqa: A002
-    """Tell whether any revision of a lesson has a medium."""
-    rows = await unit.rows(select(lesson_revisions.c.media).where(lesson_revisions.c.lesson_id == id))
-    return any(medium["hash"] == hash for row in rows for medium in row.media)
+async def media_of(unit: Reading, id: LessonId) -> tuple[Medium, ...]:  # noqa: A002
+    """Return the media of all revisions of a lesson, those of the newest one last."""
+    query = select(lesson_revisions.c.media).where(lesson_revisions.c.lesson_id == id)
+    return tuple(
+        _medium(held) for row in await unit.rows(query.order_by(lesson_revisions.c.revision)) for held in row.media
+    )
 
 
 def _revision(fact: LessonWritten | LessonRevised, unit: Writing) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from content.frontmatter import Problem, parse
 from content.identifiers import LessonId, OrganisationId, derive
 from content.lessons import LONGEST_MINUTES, Kind, Lesson, revise_lesson, write_lesson
 from content.media import Kind as MediumKind
-from content.media import Medium, MediumKept, caption, most_bytes, refuse_larger, weight
+from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from storage import corrections, lessons, media, members, organisations
@@ -109,7 +109,7 @@ def show_one(id: str) -> str:  # noqa: A002
 def medium(id: str, hash: str) -> Response:  # noqa: A002
     """Return a medium of a lesson, piece by piece."""
     lesson = visible_lesson(LessonId(id))
-    if not ask(lambda unit: lessons.ever_showed(unit, lesson.id, hash)):
+    if hash not in _own_media(lesson):
         abort(404)
     stored = ask(lambda unit: media.medium(unit, hash))
     if stored is None:
@@ -302,7 +302,7 @@ def _draft(before: Lesson | None, *, keep_uploads: bool = True) -> tuple[Draft, 
         source=form.get("source", "").strip(),
         dated=form.get("dated", "").strip(),
         minutes=form.get("minutes", "").strip(),
-        media=_described((*_listed_media(_own_media(before, revision)), *fresh), body),
+        media=_described((*_listed_media(_own_media(before)), *fresh), body),
         revision=revision,
     )
     if len(draft.media) > MOST_MEDIA:
@@ -329,12 +329,11 @@ def _kept(found: Iterable[Medium]) -> tuple[Shown, ...]:
     return tuple(Shown(medium=medium, said=say(caption(medium))) for medium in found)
 
 
-def _own_media(before: Lesson | None, revision: int) -> dict[str, Medium]:
-    """Return the media of a lesson as it is, and as it was when the form was opened, which may be longer ago."""
+def _own_media(before: Lesson | None) -> dict[str, Medium]:
+    """Return the media of all revisions of a lesson: the form may have been opened when there was another one."""
     if before is None:
         return {}
-    opened = ask(lambda unit: lessons.lesson(unit, before.id, revision))
-    return {medium.hash: medium for one in (before, opened) if one is not None for medium in one.media}
+    return {medium.hash: medium for medium in ask(lambda unit: lessons.media_of(unit, before.id))}
 
 
 def _described(shown: tuple[Shown, ...], body: str) -> tuple[Shown, ...]:
@@ -435,7 +434,7 @@ def _editor(
         imported=imported,
         missing=missing or [],
         theirs=theirs,
-        most=weight(most_bytes(limit)),
+        most=allowance(most_bytes(limit)),
         limit_known=limit is not None,
         **_preview_of(draft),
     )

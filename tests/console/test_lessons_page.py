@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from console import pictures
 from content.decision import Refusal
@@ -17,7 +19,9 @@ from content.identifiers import LessonId
 from content.lessons import LONGEST_TITLE, Lesson
 from content.media import MediumKept
 from storage import lessons
+from storage.media import UploadLimitSeen
 from tests.console.console_house import Browser, House
+from tests.films import mp4, pdf
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (40, 30), **more: Any) -> bytes:
@@ -290,3 +294,97 @@ def test_a_lesson_file_that_is_no_text_is_refused(browser: Browser, data: bytes)
 
 def test_a_lesson_cannot_be_given_to_a_sibling(house: House, browser: Browser) -> None:
     assert browser.post("/lessons/new", fields(house, owner=house.seeded.organisations["far"])).status_code == 404
+
+
+def test_at_a_conflict_both_texts_are_seen_and_the_next_save_is_kept(house: House, browser: Browser) -> None:
+    lesson = written(house, browser, media=(io.BytesIO(picture()), "a.jpg"))
+    where, hash = f"/lessons/{lesson.id}/edit", lesson.media[0].hash
+    assert browser.post(where, fields(house, body="别人的新正文。", revision="1")).status_code == 303
+    mine = fields(house, body="我的正文。", revision="1", medium=hash)
+    answer = browser.post(where, mine)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "别人的新正文。" in page
+    assert "我的正文。" in page
+    (revision,) = re.findall(r'name="revision" value="(\d+)"', page)
+    assert browser.post(where, mine | {"revision": revision}).status_code == 303
+    assert kept(house, lesson.id).body == "我的正文。"
+    assert [medium.hash for medium in kept(house, lesson.id).media] == [hash], "though the other had left it out"
+
+
+def test_the_live_preview_shows_media_that_were_kept(house: House, browser: Browser) -> None:
+    lesson = written(house, browser, media=(io.BytesIO(picture()), "a.jpg"))
+    hash = lesson.media[0].hash
+    marks = browser.marks(f"/lessons/{lesson.id}/edit")
+    assert f'data-preview="/lessons/preview?lesson={lesson.id}"' in browser.get(f"/lessons/{lesson.id}/edit").get_data(
+        as_text=True
+    )
+    page = browser.post(f"/lessons/preview?lesson={lesson.id}", marks | fields(house, medium=hash))
+    assert f"/lessons/{lesson.id}/media/{hash}" in page.get_data(as_text=True)
+    far = house.seeded.lessons["far"]
+    assert browser.post(f"/lessons/preview?lesson={far}", marks | fields(house)).status_code == 404
+
+
+def test_a_video_and_a_document_are_kept_and_handed_out_as_files(house: House, browser: Browser) -> None:
+    files = [(io.BytesIO(mp4(weight=300_000)), "讲解.mp4"), (io.BytesIO(pdf()), "条例.pdf")]
+    lesson = written(house, browser, media=files)
+    assert [medium.name for medium in lesson.media] == ["讲解.mp4", "条例.pdf"]
+    page = browser.get(f"/lessons/{lesson.id}").get_data(as_text=True)
+    assert "视频：讲解.mp4（1:15 · 294 kB）" in page
+    assert "文件：条例.pdf（PDF · 2 页 · 1 kB）" in page
+    served = browser.get(f"/lessons/{lesson.id}/media/{lesson.media[0].hash}")
+    assert served.data == mp4(weight=300_000)
+    assert served.headers["Content-Disposition"].startswith("attachment")
+    assert served.headers["Content-Length"] == str(len(served.data))
+
+
+def test_a_form_with_a_large_video_is_taken_from_who_is_signed_in_and_from_nobody_else(
+    house: House, browser: Browser
+) -> None:
+    film = mp4(weight=12 * 1024 * 1024)
+
+    def send(who: Browser, path: str, **more: Any) -> int:
+        values = who.marks("/lessons/new") | fields(house) | more | {"media": FileStorage(io.BytesIO(film), "长.mp4")}
+        boundary, body = encode_multipart(values)
+        kind = f'multipart/form-data; boundary="{boundary}"'
+        return who.client.post(path, data=body, content_type=kind, headers=who.headers).status_code
+
+    assert send(browser, "/lessons/new", title="长片一课") == 303
+    (lesson,) = (one for one in library(house) if one.title == "长片一课")
+    assert lesson.media[0].size == len(film)
+    assert send(house.browser(None), "/lessons/new") == 413
+    assert send(browser, "/polls/new") == 413
+
+
+def limited(house: House, bytes: int | None) -> None:
+    """Let the homeserver have said how much it takes."""
+    seen = UploadLimitSeen(user="@bot:example.org", bytes=bytes, at=house.clock.now)
+    house.run(house.store.settle(notes=[seen]))
+
+
+def test_the_editor_names_the_homeserver_s_limit_and_refuses_what_is_larger(house: House, browser: Browser) -> None:
+    assert "还没有说一次能收多大，先按每个 50 MB 算" in browser.get("/lessons/new").get_data(as_text=True)
+    limited(house, 1024 * 1024 // 4)
+    assert "每个不超过 256 kB" in browser.get("/lessons/new").get_data(as_text=True)
+    film = mp4(weight=300_000)
+    answer = browser.post("/lessons/new", fields(house, media=(io.BytesIO(film), "长.mp4")))
+    assert answer.status_code == 422
+    assert "“长.mp4”有 294 kB，超过了聊天服务器能收的 256 kB" in answer.get_data(as_text=True)
+
+
+def test_what_the_homeserver_no_longer_takes_is_refused_before_it_is_planned(house: House, browser: Browser) -> None:
+    lesson = written(house, browser, media=(io.BytesIO(mp4(weight=300_000)), "长.mp4"))
+    limited(house, 100_000)
+    plan = {
+        "lessons": [lesson.id],
+        "audience": house.seeded.organisations["general"],
+        "when": "at",
+        "date": "2026-11-27",
+        "time": "15:00",
+        "count": "1",
+        "window": "1440",
+        "late": "720",
+    }
+    answer = browser.post("/schedule", plan)
+    assert answer.status_code == 422
+    assert "超过了聊天服务器能收的 97 kB" in answer.get_data(as_text=True)

@@ -45,8 +45,9 @@ async def test_a_lesson_remembers_what_its_media_are(branch: SmallBranch) -> Non
     kept = await branch.store.read(lambda unit: lessons.lesson(unit, LESSON))
     assert kept is not None
     assert kept.media == (shown,)
-    assert await branch.store.read(lambda unit: lessons.ever_showed(unit, LESSON, VIDEO.hash))
-    assert not await branch.store.read(lambda unit: lessons.ever_showed(unit, LESSON, "0" * 64))
+    without = LessonRevised(lesson=lesson(revision=3), author=SECRETARY)
+    await branch.store.settle(notes=[without])
+    assert await branch.store.read(lambda unit: lessons.media_of(unit, LESSON)) == (shown,)
 
 
 async def test_it_is_uploaded_once_for_clear_and_once_for_encrypted_rooms(branch: SmallBranch) -> None:
