@@ -18,6 +18,7 @@ from content.occurrences import State
 from storage.checkins import cards, cards_of, move_seats
 from storage.lessons import lesson as lesson_of
 from storage.organisations import organisations, within
+from storage.outbox import UNDER_WAY, Kind, outbox
 from storage.rooms import rooms
 from storage.schedules import entry, occurrences
 from storage.unit import Reading, Writing
@@ -95,12 +96,15 @@ async def outdated(
 
 
 async def room_names(unit: Reading, id: OccurrenceId) -> tuple[str, ...]:  # noqa: A002
-    """Return the names of the rooms in which an occurrence stands."""
+    """Return the names of the rooms in which an occurrence stands, or is about to; not of those that refused it."""
+    under_way = select(outbox.c.number).where(
+        outbox.c.card_id == cards.c.id, outbox.c.kind == Kind.POST, outbox.c.state.in_(UNDER_WAY)
+    )
     query = (
         select(rooms.c.name)
         .join(cards, cards.c.room_id == rooms.c.id)
         .join(organisations, organisations.c.id == cards.c.branch_id)
-        .where(cards.c.occurrence_id == id)
+        .where(cards.c.occurrence_id == id, under_way.exists())
         .order_by(organisations.c.place, organisations.c.name, rooms.c.id)
     )
     return tuple(row.name for row in await unit.rows(query))

@@ -309,12 +309,13 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
 _MESSAGES = (Kind.POST, Kind.FOLLOW)
 """Kinds that are messages of a card, each with a part of its own."""
 
-_UNDER_WAY = (State.PENDING, State.LEASED, State.SENT)
+UNDER_WAY = (State.PENDING, State.LEASED, State.SENT)
+"""States of a row that has reached its room, or still may."""
 
 
 def _was_tried(row: AnyRow) -> bool:
     """Tell whether a row may have reached its room."""
-    return row.first_try_at is not None and row.state in _UNDER_WAY
+    return row.first_try_at is not None and row.state in UNDER_WAY
 
 
 async def _message(unit: Writing, card: CardId, part: int) -> AnyRow | None:
@@ -346,7 +347,7 @@ async def _enqueue_append(unit: Writing, cause: Cause, effect: Append) -> None:
     if before is None:
         return
     values: dict[str, Any] = {}
-    if before.state not in _UNDER_WAY:
+    if before.state not in UNDER_WAY:
         values = {"state": before.state, "done_at": unit.now, "last_error": before.last_error}
     await _insert_after(unit, cause, Kind.FOLLOW, before, effect.part, **values)
 
