@@ -264,6 +264,18 @@ async def test_a_withdrawn_occurrence_leaves_one_line_in_each_of_its_rooms(desk:
     assert (await desk.branch.occurrence(id)).state is Stand.WITHDRAWN
 
 
+async def test_a_withdrawal_after_corrections_leaves_none_of_their_words(desk: Desk, clock: HandClock) -> None:
+    id = await desk.send("旧文。")
+    await desk.revise(LONG)
+    await desk.correct(id)
+    await desk.work()
+    clock.forward(seconds=10)
+    await desk.withdraw(id)
+    await desk.work()
+    left = [event for event in desk.homeserver.rooms[EAST_ROOM] if event.event_id not in desk.homeserver.redacted]
+    assert [event.content["body"] for event in left] == ["《安全生产》已撤回，不用再看，也不用签到。"]
+
+
 async def test_a_withdrawal_counts_against_nobody_and_takes_nothing_from_who_took_part(desk: Desk) -> None:
     id = await desk.send()
     await desk.branch.answer(id, ZHANG)
