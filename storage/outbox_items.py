@@ -8,7 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from content.identifiers import OutboxId, RoomId, UserId
+from content.identifiers import CardId, OutboxId, PollId, RoomId, UserId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
 from storage.checkins import cards
@@ -30,6 +30,9 @@ class Item:
     state: State
     room: RoomId | None
     user: UserId | None
+    card: CardId | None
+    poll: PollId | None
+    part: int
     title: str | None
     branch_name: str | None
     not_before: datetime
@@ -83,6 +86,9 @@ def _item(row: AnyRow) -> Item:
         state=State(row.state),
         room=row.room_id,
         user=row.user_id,
+        card=row.card_id,
+        poll=row.poll_id,
+        part=row.part,
         title=row.title,
         branch_name=row.branch_name,
         not_before=row.not_before,

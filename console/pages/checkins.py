@@ -17,7 +17,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
 from content.participation import Share, share
-from storage import checkins, lessons, organisations, participation, schedules
+from storage import amendments, checkins, lessons, organisations, participation, schedules
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -42,6 +42,8 @@ class One:
     reasons: Mapping[MemberId, str]
     too_many: bool
     lesson_visible: bool
+    note: amendments.Note
+    newer: bool
 
 
 @pages.get("/check-ins")
@@ -104,4 +106,6 @@ async def _one(
         reasons=await participation.reasons(unit, recording, id) if lines and recording else {},
         too_many=not few,
         lesson_visible=lesson is not None and lesson.owner in nodes,
+        note=await amendments.note(unit, id),
+        newer=lesson is not None and lesson.owner in nodes and lesson.revision > (entry.lesson_revision or 0),
     )

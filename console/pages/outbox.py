@@ -8,6 +8,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
+from console.pages.texts import COPIED
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OutboxId
 from content.organisations import Right
@@ -44,6 +45,7 @@ def show() -> str:
         counts={name: sum(numbers.get(state, 0) for state in states) for name, states in TABS.items()},
         retried=RETRIED,
         cancelled=CANCELLED,
+        copied=COPIED,
         may_change=here().may(Right.MANAGE_OUTBOX),
         most=MOST_SHOWN,
     )
