@@ -229,7 +229,7 @@ class _Life:
         )
         self._load(
             lesson_revisions,
-            "lesson_id revision title body source dated minutes pictures author written_at",
+            "lesson_id revision title body source dated minutes media author written_at",
             [(key, 1, name, "第一段。\n\n第二段。", "", None, 8, [], SECRETARY, written) for key, name in names],
         )
         left, week = size.answers, 0

@@ -17,12 +17,21 @@ from bot.matrix.listening import Health, State, listen
 from content.identifiers import UserId
 from content.speech import Speech
 from storage import rooms, sync
+from storage.media import UploadLimitSeen
 from storage.store import Store
 
 GAP_PAUSE = 60.0
 """Seconds between two tries to read back what is missing of a room's history."""
+LIMIT_PAUSE = 3600.0
+"""Seconds between two questions for the homeserver's upload limit."""
 
 log = structlog.get_logger(__name__)
+
+
+async def learn_limit(store: Store, homeserver: Homeserver) -> None:
+    """Ask the homeserver how many bytes it takes in one upload, and keep its answer."""
+    limit = await homeserver.upload_limit(anew=True)
+    await store.settle(notes=[UploadLimitSeen(user=homeserver.user_id, bytes=limit, at=store.now())])
 
 
 def jitter(wait: float) -> float:
@@ -67,6 +76,7 @@ class Bot:
             asyncio.create_task(self._delivery.run(), name="delivery"),
             asyncio.create_task(self._listen(position[0] if position else None), name="listening"),
             asyncio.create_task(self._fill_gaps(), name="gaps"),
+            asyncio.create_task(self._ask_limit(), name="limit"),
         ]
         try:
             await asyncio.gather(*tasks)
@@ -85,6 +95,17 @@ class Bot:
                 await self._hearing.fill_gaps()
             except Exception as error:
                 log.warning("a gap stays open", kind=type(error).__name__)
+
+    async def _ask_limit(self) -> None:
+        """Learn now and every hour how much the homeserver takes in one upload, so that the desk can say so first."""
+        while True:
+            try:
+                await learn_limit(self.store, self.homeserver)
+                pause = LIMIT_PAUSE
+            except Exception as error:
+                log.warning("the upload limit is not known", kind=type(error).__name__)
+                pause = GAP_PAUSE
+            await asyncio.sleep(jitter(pause))
 
     async def _listen(self, since: str | None) -> None:
         await listen(self.homeserver, since, self._hearing.commit, self._report, jitter=jitter)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,16 +16,17 @@ from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
-from content import cards
 from content import polls as poll_rules
-from content.cards import Message, Standing
+from content.cards import Message
 from content.decision import Fact, Words, words
-from content.identifiers import CardId, EventId, OrganisationId, PollId, RoomId, UserId
-from content.lessons import Lesson, Picture
+from content.identifiers import EventId, OrganisationId, RoomId, UserId
+from content.media import Kind as MediumKind
+from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import checkins, lessons, members, organisations, outbox, polls, rooms, schedules
+from storage import media, members, organisations, outbox, rooms, shown
+from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
 from storage.store import Store
 from storage.unit import Reading
@@ -44,6 +46,13 @@ COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0
+LONGEST_FALLBACK = 600
+"""Characters of an edit that are said again for clients that know no edits."""
+
+UPLOAD_PATIENCE = timedelta(seconds=5)
+"""How long a room waits before it looks again for a medium that is being uploaded for another one."""
+
+MESSAGE_TYPES = {MediumKind.PICTURE: "m.image", MediumKind.VIDEO: "m.video", MediumKind.DOCUMENT: "m.file"}
 
 log = structlog.get_logger(__name__)
 
@@ -53,15 +62,6 @@ class _RoomRefused(Fault):
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.kind, status=fault.status, errcode=fault.errcode, retry_after=fault.retry_after)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """Everything a card says, read at one moment."""
-
-    lesson: Lesson
-    standing: Standing
-    reader: Reader
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +94,8 @@ class Delivery:
         self._wake = asyncio.Event()
         self._closed_until: datetime | None = None
         self._upkeep_closed_until: datetime | None = None
-        self._uploads = asyncio.Lock()
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
+        self._uploading: set[tuple[str, bool]] = set()
 
     def wake(self) -> None:
         """Look at the outbox now."""
@@ -325,10 +325,10 @@ class Delivery:
     async def _poll(self, row: Claimed) -> list[Fact]:
         """Put a poll, its end or its result into the room; what has no place or no sense any more is let go."""
         id, room = row.poll, row.room  # noqa: A001 - the field's name
-        shown = await self._store.read(lambda unit: self._read_poll(unit, id)) if id else None
-        if shown is None or room is None:
+        found = await self._store.read(lambda unit: shown.poll(unit, id)) if id else None
+        if found is None or room is None:
             return [self._sent(row, None)]
-        poll, box, reader = shown
+        poll, box, reader = found
         if row.kind is outbox.Kind.RESULT:
             said = {"msgtype": "m.notice", "body": self._say(row.words, reader)} if row.words else None
             return [await self._put(row, room, said) if said else self._sent(row, None)]
@@ -344,75 +344,90 @@ class Delivery:
         result = self._say(words("poll.result", question=poll.sheet.question, lines=lines), reader)
         return [await self._put(row, room, poll_shapes.write_end(poll.event, result), poll_shapes.END)]
 
-    async def _read_poll(self, unit: Reading, wanted: PollId) -> tuple[poll_rules.Poll, poll_rules.Box, Reader] | None:
-        poll = await polls.poll(unit, wanted)
-        node = await organisations.organisation(unit, poll.organisation) if poll else None
-        if poll is None or node is None:
-            return None
-        return poll, await polls.box(unit, poll), Reader(language=node.language, timezone=node.timezone)
-
     async def _show(self, row: Claimed) -> list[Fact]:
+        """Put into the room what a row says of its card as it stands now; what has no place any more is let go."""
         if row.card is None or row.room is None:
             return [self._sent(row, None)]
+        if row.kind is outbox.Kind.REDACT:
+            return [await self._redact(row, row.room)]
         card = row.card
-        shown = await self._store.read(lambda unit: self._read_card(unit, card))
-        if shown is None:
+        seen = await self._store.read(lambda unit: shown.card(unit, card))
+        if seen is None:
             return [self._sent(row, None)]
-        messages = cards.compose(shown.lesson, shown.standing, lambda said: self._say(said, shown.reader))
-        if row.kind is outbox.Kind.EDIT:
+
+        def say(said: Words) -> str:
+            return self._say(said, seen.reader)
+
+        if row.kind is outbox.Kind.NOTICE:
+            said = say(words("card.withdrawn", title=seen.lesson.title))
+            return [await self._put(row, row.room, {"msgtype": "m.notice", "body": said})]
+        if seen.standing.state is OccurrenceState.WITHDRAWN:
+            return [await self._look(row, row.room)]
+        part = seen.layout.live if row.kind is outbox.Kind.EDIT else row.part
+        message = seen.messages(say).get(part)
+        if message is None:
+            return [await self._look(row, row.room)]
+        if row.kind in (outbox.Kind.EDIT, outbox.Kind.AMEND):
             if row.target is None:
                 return [self._sent(row, None)]
-            return [await self._put(row, row.room, _edit(messages[-1], row.target))]
-        message = messages[row.part]
-        if message.picture is None:
+            return [await self._put(row, row.room, _edit(message, row.target))]
+        if message.medium is None:
             return [await self._put(row, row.room, _text(message))]
-        content = await self._picture(row.room, message.picture)
-        if content is None:
-            return [await self._put(row, row.room, _text(message))]
-        return [await self._put(row, row.room, {**content, "body": message.body})]
+        return await self._medium(row, row.room, message, message.medium)
+
+    async def _look(self, row: Claimed, room: RoomId) -> Sent:
+        """Send no more what was taken back meanwhile, but know of it if an earlier try arrived."""
+        return self._sent(row, await self._homeserver.find_sent(room, row.id, row.first_try_at - timedelta(minutes=5)))
+
+    async def _redact(self, row: Claimed, room: RoomId) -> Sent:
+        if row.target is None:
+            return self._sent(row, None)
+        try:
+            return self._sent(row, await self._homeserver.redact(room, row.target, row.transaction))
+        except Fault as fault:
+            if fault.kind is Kind.MISSING:
+                # The homeserver has forgotten the message itself; nothing is left to take back.
+                return self._sent(row, None)
+            raise
 
     def _say(self, said: Words, reader: Reader) -> str:
         return self._speech.say(said, reader)
 
-    async def _read_card(self, unit: Reading, id: CardId) -> Shown | None:  # noqa: A002
-        card = await checkins.card(unit, id)
-        if card is None:
-            return None
-        entry = await schedules.entry(unit, card.occurrence)
-        branch = await organisations.organisation(unit, card.branch)
-        if entry is None or branch is None:
-            return None
-        lesson = await lessons.lesson(unit, entry.occurrence.lesson, entry.lesson_revision)
-        if lesson is None:
-            return None
-        occurrence = entry.occurrence
-        standing = Standing(
-            due_at=occurrence.due_at,
-            shown_at=await outbox.shown_at(unit, id) or unit.now,
-            closes_at=occurrence.closes_at or occurrence.due_at + occurrence.window,
-            state=OccurrenceState(occurrence.state),
-            numbers=await checkins.numbers(unit, occurrence.id, card.branch),
-        )
-        return Shown(
-            lesson=lesson,
-            standing=standing,
-            reader=Reader(language=branch.language, timezone=branch.timezone),
-        )
-
-    async def _picture(self, room: RoomId, picture: Picture) -> dict[str, Any] | None:
-        """Return the content of a picture's message, uploading its bytes the first time they are needed."""
-        stored = await self._store.read(lambda unit: lessons.picture(unit, picture.hash))
+    async def _medium(self, row: Claimed, room: RoomId, message: Message, medium: Medium) -> list[Fact]:
+        """Send a medium, uploading its bytes the first time they are needed; meanwhile its other rooms wait."""
+        stored = await self._store.read(lambda unit: media.medium(unit, medium.hash))
         if stored is None:
-            return None
+            return [await self._put(row, room, _text(message))]
         encrypted = self._homeserver.encrypted(room) is not False
-        async with self._uploads:
-            known = await self._store.read(lambda unit: lessons.upload(unit, picture.hash, encrypted=encrypted))
-            if known is None:
-                known = await self._homeserver.upload(stored.data, stored.mimetype, stored.name, encrypted=encrypted)
-                fact = lessons.PictureUploaded(hash=picture.hash, encrypted=encrypted, content=known)
+        key = (stored.hash, encrypted)
+        known = await self._store.read(lambda unit: media.upload(unit, stored.hash, encrypted=encrypted))
+        if known is None:
+            if key in self._uploading:
+                later = self._store.now() + UPLOAD_PATIENCE
+                return [Postponed(claimed=row, not_before=later, error="uploading", counts=False)]
+            self._uploading.add(key)
+            try:
+                known = await self._homeserver.upload(
+                    self._bytes(stored), stored.mimetype, stored.name, size=stored.size, encrypted=encrypted
+                )
+                fact = media.MediumUploaded(hash=stored.hash, encrypted=encrypted, content=known)
                 await self._store.settle(notes=[fact])
-        info = {"mimetype": stored.mimetype, "size": len(stored.data), "w": stored.width, "h": stored.height}
-        return {"msgtype": "m.image", "filename": stored.name, "info": info, **known}
+            finally:
+                self._uploading.discard(key)
+        return [await self._put(row, room, {**_described(stored, known), "body": message.body})]
+
+    async def _bytes(self, stored: StoredMedium) -> AsyncIterator[bytes]:
+        for place in range(stored.pieces):
+            yield await self._store.read(partial(media.piece, hash=stored.hash, place=place))
+
+
+def _described(stored: StoredMedium, known: dict[str, Any]) -> dict[str, Any]:
+    info: dict[str, Any] = {"mimetype": stored.mimetype, "size": stored.size}
+    if stored.width and stored.height:
+        info |= {"w": stored.width, "h": stored.height}
+    if stored.seconds is not None:
+        info["duration"] = stored.seconds * 1000
+    return {"msgtype": MESSAGE_TYPES[stored.kind], "filename": stored.name, "info": info, **known}
 
 
 def _text(message: Message) -> dict[str, Any]:
@@ -425,10 +440,12 @@ def _text(message: Message) -> dict[str, Any]:
 
 
 def _edit(message: Message, target: EventId) -> dict[str, Any]:
+    """Return an edit; what clients without edits show of it is cut short, for both texts have to fit into one event."""
     fresh = _text(message)
+    brief = message.body if len(message.body) <= LONGEST_FALLBACK else f"{message.body[:LONGEST_FALLBACK]} …"
     return {
-        **fresh,
-        "body": f"* {message.body}",
+        "msgtype": fresh["msgtype"],
+        "body": f"* {brief}",
         "m.new_content": {**fresh, "m.mentions": {}},
         "m.relates_to": {"rel_type": "m.replace", "event_id": target},
     }

@@ -27,10 +27,14 @@ from storage.unit import Reading
 View = TypeVar("View", bound=Callable[..., Any])
 
 SEEN_EVERY = timedelta(minutes=1)
+LARGEST_FILES_BYTES = 64 * 1024 * 1024
+"""Of one form that takes files, with all that it carries; what comes is written to disk by the server, not held."""
+
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MARK = "zhibu_right"
 _PUBLIC = "public"
+_FILES = "zhibu_files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,12 @@ def requires(right: Right) -> Callable[[View], View]:
     return mark
 
 
+def takes_files(view: View) -> View:
+    """Mark a route as one whose forms may carry videos and documents."""
+    setattr(view, _FILES, True)
+    return view
+
+
 def public(view: View) -> View:
     """Mark a route as open to everyone."""
     setattr(view, _MARK, _PUBLIC)
@@ -123,6 +133,7 @@ def install(app: Flask) -> None:
     """Have every request pass through here before its page."""
     app.before_request(_check_host)
     app.before_request(_recognise)
+    app.before_request(_make_room_for_files)
     app.before_request(_check_values)
     app.before_request(_check_form)
     app.before_request(_check_right)
@@ -185,6 +196,13 @@ async def _find(unit: Reading, id_hash: str) -> tuple[Session, tuple[Duty, ...],
         return None
     duties = await organisations.duties_of(unit, session.user)
     return session, duties, in_order(await organisations.tree(unit, roots(duties, Right.READ)))
+
+
+def _make_room_for_files() -> None:
+    """Take more from people who are signed in, where a page is for files; strangers' requests stay small."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if "session" in g and getattr(view, _FILES, False):
+        request.max_content_length = LARGEST_FILES_BYTES
 
 
 def csrf() -> str:

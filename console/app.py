@@ -51,6 +51,7 @@ def create_app(store: Store, loop: asyncio.AbstractEventLoop, speech: Speech, se
     access.public(app.view_functions["static"])
     access.check_routes(app)
     app.context_processor(_words)
+    app.teardown_request(_close_files)
     return app
 
 
@@ -78,6 +79,11 @@ def _words() -> dict[str, object]:
         "endpoint": request.endpoint or "",
         "asset": _asset,
     }
+
+
+def _close_files(_error: BaseException | None) -> None:
+    """Let go of uploaded files on disk, whatever became of the request."""
+    request.close()
 
 
 def _asset(name: str) -> str:

@@ -9,7 +9,7 @@ import re
 from PIL import Image, ImageOps
 
 from content.decision import Refusal, refused
-from content.lessons import PictureKept
+from content.media import MediumKept
 
 MOST_PIXELS = 20_000_000
 LONGEST_SIDE = 2_560
@@ -20,22 +20,22 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 _UNFIT = re.compile(r"[\x00-\x1f\x7f\\/:*?\"<>|]+")
 
 
-def take_in(data: bytes, filename: str) -> PictureKept | Refusal:
+def take_in(data: bytes, filename: str) -> MediumKept | Refusal:
     """Read a PNG, JPEG or WebP of at most 20 megapixels and write it anew, without position, camera or comments."""
     name = shown_name(filename)
     if len(data) > LARGEST_BYTES:
-        return refused("picture.too_large", field="pictures", name=name, most=LARGEST_BYTES // 1024 // 1024)
+        return refused("picture.too_large", field="media", name=name, most=LARGEST_BYTES // 1024 // 1024)
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
-                return refused("picture.too_many_pixels", field="pictures", name=name, most=MOST_PIXELS // 1_000_000)
+                return refused("picture.too_many_pixels", field="media", name=name, most=MOST_PIXELS // 1_000_000)
             clean = ImageOps.exif_transpose(image)
             clean.load()
     except Image.DecompressionBombError:
-        return refused("picture.too_many_pixels", field="pictures", name=name, most=MOST_PIXELS // 1_000_000)
+        return refused("picture.too_many_pixels", field="media", name=name, most=MOST_PIXELS // 1_000_000)
     except Exception:
         # Whatever a decoder raises on a broken or hostile file, it is the file's fault.
-        return refused("picture.not_readable", field="pictures", name=name)
+        return refused("picture.not_readable", field="media", name=name)
     return _written(clean, name)
 
 
@@ -45,7 +45,7 @@ def shown_name(filename: str) -> str:
     return _UNFIT.sub(" ", last).strip(" .")[:80] or "picture"
 
 
-def _written(image: Image.Image, name: str) -> PictureKept:
+def _written(image: Image.Image, name: str) -> MediumKept:
     see_through = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     plain = image.convert("RGBA" if see_through else "RGB")
     plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
@@ -58,7 +58,7 @@ def _written(image: Image.Image, name: str) -> PictureKept:
     else:
         fresh.save(out, "JPEG", quality=88, optimize=True)
     data = out.getvalue()
-    return PictureKept(
+    return MediumKept(
         hash=hashlib.sha256(data).hexdigest(),
         name=name,
         mimetype="image/png" if see_through else "image/jpeg",

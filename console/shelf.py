@@ -13,12 +13,13 @@ from Crypto.Cipher import AES
 
 from console.bridge import Bridge
 from console.sheets import SheetFile
-from content.lessons import PictureKept
+from content.media import Kind as MediumKind
+from content.media import MediumKept
 from storage import shelf
 from storage.shelf import Shelved, Unshelved
 from storage.store import Store
 
-KINDS: dict[str, type[Any]] = {"picture": PictureKept, "sheet": SheetFile}
+KINDS: dict[str, type[Any]] = {"medium": MediumKept, "sheet": SheetFile}
 """What may lie there: values of plain fields and one field of bytes, ``data``."""
 
 _TAG_BYTES = 16
@@ -81,5 +82,7 @@ def _pack(value: Any) -> bytes:
 def _unpack(packed: bytes) -> object:
     head, _, data = packed.partition(b"\n")
     kind, plain = json.loads(head)
+    if "kind" in plain:
+        plain["kind"] = MediumKind(plain["kind"])
     value: object = KINDS[kind](**plain, data=data)
     return value

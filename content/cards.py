@@ -1,10 +1,10 @@
-"""What a lesson or an event looks like in its room: pictures, text, and the live line that is edited in place."""
+"""What a lesson or an event looks like in its room: media, text, and the live line that is edited in place."""
 
 from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -12,7 +12,8 @@ from functools import lru_cache
 from content import markup
 from content.checkins import State
 from content.decision import Words, words
-from content.lessons import Lesson, Picture
+from content.lessons import Lesson
+from content.media import Medium, caption
 from content.occurrences import PUNCTUAL
 from content.occurrences import State as OccurrenceState
 from content.participation import share
@@ -25,11 +26,11 @@ PART_BYTES = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """One message of a card: text with its HTML, or a picture."""
+    """One message of a card: text with its HTML, or a medium with its caption."""
 
     body: str = ""
     html: str = ""
-    picture: Picture | None = None
+    medium: Medium | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,32 +42,55 @@ class Standing:
     closes_at: datetime
     state: OccurrenceState
     numbers: Mapping[State, int]
+    corrected_at: datetime | None = None
+    correction: str = ""
 
 
 def parts(lesson: Lesson) -> int:
     """Return into how many messages a lesson falls; the last of them is the live card."""
-    return len(lesson.pictures) + len(_texts(lesson))
+    return len(lesson.media) + text_parts(lesson)
 
 
-def compose(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
-    """Return the messages of a card: pictures first, then the text, ending on the live card."""
-    pictures = [Message(body=picture.alternative or picture.name, picture=picture) for picture in lesson.pictures]
+def text_parts(lesson: Lesson) -> int:
+    """Return into how many messages the text of a lesson falls, at least one."""
+    return len(_texts(lesson))
+
+
+def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = None) -> tuple[Message, ...]:
+    """Return the messages of a card: media first, then the text.
+
+    ``live`` is the number of the text that carries the ask and the numbers, the last one where none is named.
+    """
+    media = [Message(body=say(caption(medium)), medium=medium) for medium in lesson.media]
     texts = _texts(lesson)
     head = _head(lesson, standing, say)
     messages = []
     for number, text in enumerate(texts):
-        last = number == len(texts) - 1
+        is_live = number == (len(texts) - 1 if live is None else live)
         above = head if number == 0 else []
-        below = _foot(lesson, standing, say) if last else []
+        below = _foot(lesson, standing, say) if is_live else []
         messages.append(_message(above, text, below))
-    return (*pictures, *messages)
+    return (*media, *messages)
+
+
+def read_alone(lesson: Lesson, say: Say) -> str:
+    """Return a lesson as plain text that asks nothing of anyone: what it is, where it is from, and what it says."""
+    media = [say(caption(medium)) for medium in lesson.media]
+    texts = [_shown(text)[0] for text in _texts(lesson)]
+    return "\n\n".join(part for part in ["\n".join(_title(lesson, say)), *texts, "\n".join(media)] if part)
+
+
+def plain_text(messages: Iterable[Message]) -> str:
+    """Return messages as one plain text."""
+    return "\n\n".join(message.body for message in messages)
 
 
 def _texts(lesson: Lesson) -> tuple[str, ...]:
-    """Return the text in parts, without the lines that are pictures: those are messages of their own."""
-    shown = "|".join(re.escape(picture.name) for picture in lesson.pictures)
+    """Return the text in parts, without the lines that name media: those are messages of their own."""
+    shown = "|".join(re.escape(medium.name) for medium in lesson.media)
     body = re.sub(rf"^!\[[^\]\n]*\]\((?:{shown})\)[ \t]*$\n?", "", lesson.body, flags=re.M) if shown else lesson.body
-    return markup.split(body, PART_BYTES)
+    # A lesson that is nothing but media still needs its live card.
+    return markup.split(body, PART_BYTES) or ("",)
 
 
 @lru_cache(maxsize=64)
@@ -89,14 +113,23 @@ def _message(above: list[str], text: str, below: list[str]) -> Message:
     return Message(body=body, html="".join(parts))
 
 
-def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
+def _title(lesson: Lesson, say: Say) -> list[str]:
     lines = [say(words(f"card.title_{lesson.kind}", title=lesson.title, minutes=lesson.minutes))]
     if lesson.source and lesson.dated:
         lines.append(say(words("card.source_dated", source=lesson.source, dated=lesson.dated.isoformat())))
     elif lesson.source:
         lines.append(say(words("card.source", source=lesson.source)))
+    return lines
+
+
+def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
+    lines = _title(lesson, say)
     if standing.shown_at - standing.due_at > PUNCTUAL:
         lines.append(say(words("card.late", due=standing.due_at)))
+    if standing.corrected_at is not None and standing.correction:
+        lines.append(say(words("card.corrected_why", at=standing.corrected_at, reason=standing.correction)))
+    elif standing.corrected_at is not None:
+        lines.append(say(words("card.corrected", at=standing.corrected_at)))
     return lines
 
 

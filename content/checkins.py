@@ -74,6 +74,8 @@ def check_in(
     occurrence = expectation.occurrence
     if expectation.state in TOOK_PART:
         return _quietly(way, expectation, "checkin.already")
+    if occurrence.state is OccurrenceState.WITHDRAWN:
+        return refused("checkin.withdrawn", title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
@@ -89,6 +91,8 @@ def check_in(
 def ask_leave(expectation: Expectation, reason: str, *, way: Way, cause: Cause, now: datetime) -> Decision | Refusal:
     """Record that a member cannot take part, with a reason that only the recorder sees."""
     occurrence = expectation.occurrence
+    if occurrence.state is OccurrenceState.WITHDRAWN:
+        return refused("checkin.withdrawn", title=expectation.title)
     if occurrence.state is not OccurrenceState.OPEN or (occurrence.closes_at and now >= occurrence.closes_at):
         return refused("leave.closed", title=expectation.title, closed=occurrence.closes_at or occurrence.due_at)
     if len(reason) > LONGEST_REASON:

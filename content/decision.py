@@ -60,7 +60,7 @@ class Tell(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post(Effect):
-    """Put a card into its room, in as many parts as its pictures and its text need; the last one is the live card."""
+    """Put a card into its room, in as many parts as its media and its text need; the last one is the live card."""
 
     card: CardId
     parts: int

@@ -9,6 +9,7 @@ from enum import StrEnum
 from content import markup
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, UserId
+from content.media import Medium, MediumKept
 
 LONGEST_TITLE = 100
 LARGEST_BODY = 64 * 1024
@@ -25,15 +26,6 @@ class Kind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """An image of a lesson: the SHA-256 of its bytes, and the words for who cannot see it."""
-
-    hash: str
-    name: str
-    alternative: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lesson:
     """Something to teach or attend; ``body`` is Markdown, ``minutes`` what it asks of a member."""
 
@@ -45,7 +37,7 @@ class Lesson:
     source: str = ""
     dated: date | None = None
     minutes: int = 8
-    pictures: tuple[Picture, ...] = ()
+    media: tuple[Medium, ...] = ()
     pack: str = ""
     revision: int = 1
 
@@ -66,33 +58,21 @@ class LessonRevised(Fact):
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureKept(Fact):
-    """The bytes of an image were taken in, once for each content."""
-
-    hash: str
-    name: str
-    mimetype: str
-    data: bytes
-    width: int
-    height: int
-
-
-def write_lesson(lesson: Lesson, *, author: UserId, pictures: tuple[PictureKept, ...] = ()) -> Decision | Refusal:
-    """Keep a new lesson together with its pictures."""
+def write_lesson(lesson: Lesson, *, author: UserId, media: tuple[MediumKept, ...] = ()) -> Decision | Refusal:
+    """Keep a new lesson together with its media."""
     trouble = _trouble(lesson)
-    return trouble or Decision(facts=(*pictures, LessonWritten(lesson=lesson, author=author)))
+    return trouble or Decision(facts=(*media, LessonWritten(lesson=lesson, author=author)))
 
 
 def revise_lesson(
-    lesson: Lesson, *, before: Lesson, author: UserId, pictures: tuple[PictureKept, ...] = ()
+    lesson: Lesson, *, before: Lesson, author: UserId, media: tuple[MediumKept, ...] = ()
 ) -> Decision | Refusal:
     """Change a lesson that nobody else has changed meanwhile; its revision number grows by one."""
     if before.revision != lesson.revision:
         return refused("lesson.changed_meanwhile")
     trouble = _trouble(lesson)
     revised = replace(lesson, revision=before.revision + 1)
-    return trouble or Decision(facts=(*pictures, LessonRevised(lesson=revised, author=author)))
+    return trouble or Decision(facts=(*media, LessonRevised(lesson=revised, author=author)))
 
 
 def _trouble(lesson: Lesson) -> Refusal | None:

@@ -26,6 +26,7 @@ class State(StrEnum):
     CLOSED = "closed"
     MISSED = "missed"
     CANCELLED = "cancelled"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

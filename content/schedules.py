@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -16,6 +16,10 @@ LATEST_AHEAD = timedelta(days=5 * 366)
 
 MOST_OCCURRENCES = 200
 """More than this from one rule is a slip as well."""
+
+
+SAME_TIME = timedelta(minutes=5)
+"""Two plans for the same lesson and people that are closer than this are one that was made twice."""
 
 
 class Recurrence(StrEnum):
@@ -130,6 +134,16 @@ def materialise(schedule: Schedule) -> tuple[Planned, ...]:
         )
         for number, day in enumerate(dates(schedule))
     )
+
+
+def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, datetime]]) -> Refusal | None:
+    """Refuse to plan what goes to the same people at the same time already, until it is said that this is meant."""
+    known = list(there)
+    for one in planned:
+        for lesson, due_at in known:
+            if lesson == one.lesson and abs(due_at - one.due_at) <= SAME_TIME:
+                return refused("schedule.twice", field="again", due=due_at)
+    return None
 
 
 def schedule_lessons(schedule: Schedule, *, author: UserId, now: datetime) -> Decision | Refusal:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.checkins import Answered
 from content.decision import Fact
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
-from content.lessons import LessonRevised, LessonWritten, PictureKept
+from content.lessons import LessonRevised, LessonWritten
+from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -28,10 +30,12 @@ from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, R
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
 from storage import (
+    amendments,
     checkins,
     heartbeats,
     imports,
     lessons,
+    media,
     members,
     organisations,
     outbox,
@@ -63,14 +67,17 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ImportUndone: (imports.write_undone,),
     LessonWritten: (lessons.write_written,),
     LessonRevised: (lessons.write_revised,),
-    PictureKept: (lessons.write_picture,),
-    lessons.PictureUploaded: (lessons.write_uploaded,),
+    MediumKept: (media.write_kept,),
+    media.MediumUploaded: (media.write_uploaded,),
+    media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
+    OccurrenceCorrected: (amendments.write_corrected,),
+    OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

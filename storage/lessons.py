@@ -1,16 +1,17 @@
-"""Lessons with every revision that was ever sent, and the pictures they show."""
+"""Lessons with every revision that was ever sent."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, LargeBinary, String, Table, Text, select, update
+from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, String, Table, Text, select, update
 
-from content.decision import Fact
 from content.identifiers import LessonId, OrganisationId
-from content.lessons import Kind, Lesson, LessonRevised, LessonWritten, Picture, PictureKept
+from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
+from content.media import Kind as MediumKind
+from content.media import Medium
 from storage.organisations import within
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -38,56 +39,18 @@ lesson_revisions = Table(
     Column("source", String(400), nullable=False),
     Column("dated", Date),
     Column("minutes", Integer, nullable=False),
-    Column("pictures", JSON, nullable=False),
+    Column("media", JSON, nullable=False),
     Column("author", String(255), nullable=False),
     Column("written_at", Instant, nullable=False),
 )
 
-pictures = Table(
-    "pictures",
-    metadata,
-    Column("hash", String(64), primary_key=True),
-    Column("name", String(255), nullable=False),
-    Column("mimetype", String(60), nullable=False),
-    Column("width", Integer, nullable=False),
-    Column("height", Integer, nullable=False),
-    Column("size", Integer, nullable=False),
-    Column("data", LargeBinary, nullable=False),
-)
-
-uploads = Table(
-    "uploads",
-    metadata,
-    Column("hash", ForeignKey("pictures.hash"), primary_key=True),
-    Column("encrypted", Integer, primary_key=True),
-    Column("content", JSON, nullable=False),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredPicture:
-    """The bytes of a picture and what a chat client wants to know of it before showing it."""
-
-    hash: str
-    name: str
-    mimetype: str
-    width: int
-    height: int
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureUploaded(Fact):
-    """The homeserver holds a picture; ``content`` is its address there, with keys where it is encrypted."""
-
-    hash: str
-    encrypted: bool
-    content: dict[str, Any]
-
-
 _CURRENT = select(lessons.c.id, lessons.c.owner_id, lessons.c.kind, lessons.c.pack, *lesson_revisions.c).join(
     lesson_revisions, lesson_revisions.c.lesson_id == lessons.c.id
 )
+
+
+def _medium(held: dict[str, Any]) -> Medium:
+    return Medium(**{**held, "kind": MediumKind(held["kind"])})
 
 
 def _lesson(row: AnyRow) -> Lesson:
@@ -100,7 +63,7 @@ def _lesson(row: AnyRow) -> Lesson:
         source=row.source,
         dated=row.dated,
         minutes=row.minutes,
-        pictures=tuple(Picture(**picture) for picture in row.pictures),
+        media=tuple(_medium(held) for held in row.media),
         pack=row.pack,
         revision=row.revision,
     )
@@ -121,22 +84,12 @@ async def library(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Lesso
     return tuple(_lesson(row) for row in await unit.rows(query))
 
 
-async def picture(unit: Reading, hash: str) -> StoredPicture | None:  # noqa: A002
-    """Return a picture with its bytes."""
-    row = await unit.first(select(pictures).where(pictures.c.hash == hash))
-    if row is None:
-        return None
-    return StoredPicture(
-        hash=row.hash, name=row.name, mimetype=row.mimetype, width=row.width, height=row.height, data=row.data
+async def media_of(unit: Reading, id: LessonId) -> tuple[Medium, ...]:  # noqa: A002
+    """Return the media of all revisions of a lesson, those of the newest one last."""
+    query = select(lesson_revisions.c.media).where(lesson_revisions.c.lesson_id == id)
+    return tuple(
+        _medium(held) for row in await unit.rows(query.order_by(lesson_revisions.c.revision)) for held in row.media
     )
-
-
-async def upload(unit: Reading, hash: str, *, encrypted: bool) -> dict[str, Any] | None:  # noqa: A002
-    """Return how an uploaded picture is named on the homeserver, if it was uploaded already."""
-    content = await unit.value(
-        select(uploads.c.content).where(uploads.c.hash == hash, uploads.c.encrypted == int(encrypted))
-    )
-    return dict(content) if content else None
 
 
 def _revision(fact: LessonWritten | LessonRevised, unit: Writing) -> dict[str, Any]:
@@ -149,10 +102,7 @@ def _revision(fact: LessonWritten | LessonRevised, unit: Writing) -> dict[str, A
         "source": lesson.source,
         "dated": lesson.dated,
         "minutes": lesson.minutes,
-        "pictures": [
-            {"hash": picture.hash, "name": picture.name, "alternative": picture.alternative}
-            for picture in lesson.pictures
-        ],
+        "media": [asdict(medium) for medium in lesson.media],
         "author": fact.author,
         "written_at": unit.now,
     }
@@ -184,24 +134,3 @@ async def write_revised(unit: Writing, fact: LessonRevised) -> None:
     await unit.execute(
         update(lessons).where(lessons.c.id == lesson.id).values(title=lesson.title, revision=lesson.revision)
     )
-
-
-async def write_picture(unit: Writing, fact: PictureKept) -> None:
-    """Keep the bytes of a picture once."""
-    await unit.add_missing(
-        pictures,
-        {
-            "hash": fact.hash,
-            "name": fact.name,
-            "mimetype": fact.mimetype,
-            "width": fact.width,
-            "height": fact.height,
-            "size": len(fact.data),
-            "data": fact.data,
-        },
-    )
-
-
-async def write_uploaded(unit: Writing, fact: PictureUploaded) -> None:
-    """Remember where the homeserver keeps a picture, so that it is uploaded once."""
-    await unit.add_missing(uploads, {"hash": fact.hash, "encrypted": int(fact.encrypted), "content": fact.content})

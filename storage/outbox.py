@@ -27,6 +27,7 @@ from sqlalchemy import (
     update,
 )
 
+from content.amendments import Amend, Append, Retract, Withdraw
 from content.checkins import State as AnswerState
 from content.decision import Effect, Fact, Post, Refresh, Tell, Words
 from content.identifiers import CardId, Cause, EventId, OrganisationId, OutboxId, PollId, RoomId, UserId, derive
@@ -62,6 +63,10 @@ class Kind(StrEnum):
     MAKE = "make"
     MEND = "mend"
     REMOVE = "remove"
+    AMEND = "amend"
+    FOLLOW = "follow"
+    REDACT = "redact"
+    NOTICE = "notice"
 
 
 class State(StrEnum):
@@ -202,6 +207,14 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_post(unit, cause, effect)
             case Refresh():
                 await _enqueue_refresh(unit, cause, effect.card)
+            case Amend():
+                await _enqueue_amend(unit, cause, effect)
+            case Append():
+                await _enqueue_append(unit, cause, effect)
+            case Retract():
+                await _enqueue_retract(unit, cause, effect)
+            case Withdraw():
+                await _enqueue_withdraw(unit, cause, effect)
             case Tell():
                 await _enqueue_tell(unit, cause, place, effect)
             case SendPoll() | EndPoll() | Announce():
@@ -307,11 +320,6 @@ _LIVE_POST = Prepared(
     .order_by(outbox.c.part.desc())
     .limit(1)
 )
-_CARD_OF_EVENT = Prepared(
-    select(outbox.c.card_id).where(
-        outbox.c.event_id == bindparam("event"), or_(outbox.c.kind == Kind.POST, outbox.c.kind == Kind.EDIT)
-    )
-)
 
 
 async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
@@ -340,6 +348,84 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
         not_before=not_before,
         after_id=post.id,
     )
+
+
+_MESSAGES = (Kind.POST, Kind.FOLLOW)
+"""Kinds that are messages of a card, each with a part of its own."""
+
+UNDER_WAY = (State.PENDING, State.LEASED, State.SENT)
+"""States of a row that has reached its room, or still may."""
+
+
+def _was_tried(row: AnyRow) -> bool:
+    """Tell whether a row may have reached its room."""
+    return row.first_try_at is not None and row.state in UNDER_WAY
+
+
+async def _message(unit: Writing, card: CardId, part: int) -> AnyRow | None:
+    query = select(outbox).where(outbox.c.card_id == card, outbox.c.kind.in_(_MESSAGES), outbox.c.part == part)
+    return await unit.first(query)
+
+
+async def _insert_after(unit: Writing, cause: Cause, kind: Kind, row: AnyRow, part: int, **values: Any) -> str:
+    """Have something done in a card's room once the row that it concerns has arrived there."""
+    more = {"room_id": row.room_id, "card_id": row.card_id, "after_id": row.id, "priority": BROADCAST, **values}
+    return await _insert(unit, cause, kind, lane=row.room_id, part=part, **more)
+
+
+async def _enqueue_amend(unit: Writing, cause: Cause, effect: Amend) -> None:
+    row = await _message(unit, effect.card, effect.part)
+    # What was not tried yet goes out in its new shape anyway.
+    if row is not None and _was_tried(row):
+        await _insert_after(unit, cause, Kind.AMEND, row, effect.part)
+
+
+async def _enqueue_append(unit: Writing, cause: Cause, effect: Append) -> None:
+    """Append a message; to a card that failed it is appended as failed, and comes back with it."""
+    before = await unit.first(
+        select(outbox)
+        .where(outbox.c.card_id == effect.card, outbox.c.kind.in_(_MESSAGES), outbox.c.part < effect.part)
+        .order_by(outbox.c.part.desc())
+        .limit(1)
+    )
+    if before is None:
+        return
+    values: dict[str, Any] = {}
+    if before.state not in UNDER_WAY:
+        values = {"state": before.state, "done_at": unit.now, "last_error": before.last_error}
+    await _insert_after(unit, cause, Kind.FOLLOW, before, effect.part, **values)
+
+
+async def _enqueue_retract(unit: Writing, cause: Cause, effect: Retract) -> None:
+    row = await _message(unit, effect.card, effect.part)
+    if row is None or not _was_tried(row):
+        return
+    edits = select(outbox).where(outbox.c.after_id == row.id, outbox.c.kind.in_([Kind.AMEND, Kind.EDIT]))
+    await _take_back(unit, cause, [row, *await unit.rows(edits.order_by(outbox.c.number))])
+
+
+async def _take_back(unit: Writing, cause: Cause, rows: Sequence[AnyRow]) -> str | None:
+    """Redact what reached the room or still may; what was never tried is not sent. Return the last redaction's row."""
+    last = None
+    for row in rows:
+        if row.state == State.SENT and row.event_id is None:
+            continue
+        if _was_tried(row):
+            last = await _insert_after(unit, cause, Kind.REDACT, row, row.number)
+        elif row.state == State.PENDING:
+            never = update(outbox).where(outbox.c.id == row.id)
+            await unit.execute(never.values(state=State.CANCELLED, done_at=unit.now, last_error="withdrawn"))
+    return last
+
+
+async def _enqueue_withdraw(unit: Writing, cause: Cause, effect: Withdraw) -> None:
+    """Take back a card's messages first and then its edits, which hold the same words on the homeserver."""
+    of_card = select(outbox).where(outbox.c.card_id == effect.card).order_by(outbox.c.number)
+    shown = await unit.rows(of_card.where(outbox.c.kind.in_(_MESSAGES)))
+    last = await _take_back(unit, cause, shown)
+    await _take_back(unit, cause, await unit.rows(of_card.where(outbox.c.kind.in_([Kind.EDIT, Kind.AMEND]))))
+    if last is not None:
+        await _insert_after(unit, cause, Kind.NOTICE, shown[-1], 0, after_id=last)
 
 
 async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> None:
@@ -551,6 +637,15 @@ async def write_given_up(unit: Writing, fact: GivenUp) -> None:
     changed = await unit.execute(
         update(outbox).where(_held(fact.claimed)).values(state=State.FAILED, done_at=fact.at, last_error=fact.error)
     )
+    if changed:
+        waiting = outbox.c.after_id == fact.claimed.id
+        if fact.claimed.kind is Kind.FOLLOW:
+            waiting |= and_(outbox.c.card_id == fact.claimed.card, outbox.c.kind == Kind.FOLLOW)
+        await unit.execute(
+            update(outbox)
+            .where(waiting, outbox.c.state == State.PENDING, outbox.c.poll_id.is_(None))
+            .values(state=State.FAILED, done_at=fact.at, last_error=fact.error)
+        )
     if changed and fact.claimed.kind is Kind.POST and fact.claimed.card is not None:
         await unit.execute(
             update(outbox)
@@ -573,8 +668,12 @@ async def write_retried(unit: Writing, fact: Retried) -> None:
         if state != PollState.OPEN:
             return
     which = outbox.c.id == fact.id
-    if row.kind == Kind.POST:
-        which = and_(outbox.c.card_id == row.card_id, outbox.c.kind == Kind.POST)
+    if row.kind in _MESSAGES:
+        which = and_(outbox.c.card_id == row.card_id, outbox.c.kind.in_(_MESSAGES))
+        if row.kind == Kind.FOLLOW and not await _asks(unit, row.card_id):
+            which = and_(outbox.c.card_id == row.card_id, outbox.c.kind == Kind.FOLLOW)
+            if await shown_at(unit, row.card_id) is None:
+                return
     await unit.execute(
         update(outbox)
         .where(which, outbox.c.state.in_([State.FAILED, State.EXPIRED, State.CANCELLED]))
@@ -619,6 +718,10 @@ async def free_leases(unit: Writing, worker: str) -> None:
     """
     held = and_(outbox.c.state == State.LEASED, outbox.c.lease_owner == worker)
     await unit.execute(update(outbox).where(held).values(state=State.PENDING, lease_until=None))
+
+
+_SHOWS_A_CARD = or_(*(outbox.c.kind == kind for kind in (*_MESSAGES, Kind.EDIT, Kind.AMEND)))
+_CARD_OF_EVENT = Prepared(select(outbox.c.card_id).where(outbox.c.event_id == bindparam("event"), _SHOWS_A_CARD))
 
 
 async def by_event(unit: Reading, event: EventId) -> CardId | None:

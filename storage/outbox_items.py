@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import func, select, union
 
-from content.identifiers import OrganisationId, OutboxId, RoomId, UserId
+from content.identifiers import CardId, OrganisationId, OutboxId, PollId, RoomId, UserId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
 from storage.checkins import cards
@@ -31,6 +31,9 @@ class Item:
     state: State
     room: RoomId | None
     user: UserId | None
+    card: CardId | None
+    poll: PollId | None
+    part: int
     title: str | None
     branch_name: str | None
     not_before: datetime
@@ -98,6 +101,9 @@ def _item(row: AnyRow) -> Item:
         state=State(row.state),
         room=row.room_id,
         user=row.user_id,
+        card=row.card_id,
+        poll=row.poll_id,
+        part=row.part,
         title=row.title,
         branch_name=row.branch_name,
         not_before=row.not_before,

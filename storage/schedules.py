@@ -23,7 +23,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.identifiers import OccurrenceId, OrganisationId
+from content.identifiers import LessonId, OccurrenceId, OrganisationId
 from content.occurrences import (
     Occurrence,
     OccurrenceClosed,
@@ -81,6 +81,11 @@ occurrences = Table(
     Column("opened_at", Instant),
     Column("closes_at", Instant),
     Column("closed_at", Instant),
+    Column("layout", JSON(none_as_null=True)),
+    Column("corrected_at", Instant),
+    Column("correction", String(200)),
+    Column("withdrawn_at", Instant),
+    Column("withdrawal", String(200)),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -210,6 +215,18 @@ async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
         .order_by(occurrences.c.closes_at, occurrences.c.id)
     )
     return tuple(OccurrenceId(row.id) for row in await unit.rows(query))
+
+
+async def going_out(
+    unit: Reading, audience: OrganisationId, wanted: Iterable[LessonId]
+) -> tuple[tuple[LessonId, datetime], ...]:
+    """Return when these lessons are planned for an audience, or stand open for it, each with its due time."""
+    query = select(occurrences.c.lesson_id, occurrences.c.due_at).where(
+        occurrences.c.audience_id == audience,
+        occurrences.c.lesson_id.in_(list(wanted)),
+        occurrences.c.state.in_([State.PLANNED, State.OPEN]),
+    )
+    return tuple((LessonId(row.lesson_id), row.due_at) for row in await unit.rows(query))
 
 
 async def next_due(unit: Reading) -> datetime | None:

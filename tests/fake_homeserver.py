@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,7 @@ class FakeHomeserver:
         self.states: dict[str, dict[tuple[str, str], Event]] = {}
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
+        self.redacted: list[str] = []
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event] = {}
         self.history: dict[str, tuple[tuple[Event, ...], Gap | None]] = {}
@@ -106,6 +107,30 @@ class FakeHomeserver:
             accepted = Accepted(event_id=event_id, type=event_type, content=content, at=self._now())
             self.rooms.setdefault(room_id, []).append(accepted)
         return self._transactions[key]
+
+    async def redact(self, room_id: str, event_id: str, transaction: str, reason: str | None = None) -> str:
+        assert room_id not in self.under_way, "two messages of one room are under way"
+        failure = self._failures.popleft() if self._failures else None
+        if failure is not None and not failure.accepted:
+            raise failure.fault
+        self.redacted.append(event_id)
+        if failure is not None:
+            raise failure.fault
+        return f"$redaction-{event_id}"
+
+    def standing(self, room: str) -> list[str]:
+        """Return what a room shows now, oldest first: edited in place, without what was taken back."""
+        shown: dict[str, str] = {}
+        for event in self.rooms.get(room, []):
+            relation = event.content.get("m.relates_to", {})
+            if event.event_id in self.redacted or event.type != "m.room.message":
+                continue
+            if relation.get("rel_type") == "m.replace":
+                if relation["event_id"] in shown:
+                    shown[relation["event_id"]] = event.content["m.new_content"]["body"]
+            else:
+                shown[event.event_id] = event.content["body"]
+        return list(shown.values())
 
     async def find_sent(
         self, room_id: str, mark: str, not_before: datetime, transaction: str | None = None
@@ -232,8 +257,12 @@ class FakeHomeserver:
     def forget(self, room_id: str) -> None:
         self.forgotten.append(room_id)
 
-    async def upload(self, data: bytes, mimetype: str, filename: str, *, encrypted: bool) -> dict[str, Any]:
-        self.uploads.append(data)
+    async def upload(
+        self, data: AsyncIterable[bytes], mimetype: str, filename: str, *, size: int, encrypted: bool
+    ) -> dict[str, Any]:
+        taken = b"".join([piece async for piece in data])
+        assert len(taken) == size
+        self.uploads.append(taken)
         address = f"mxc://test/{len(self.uploads)}"
         return {"file": {"url": address, "key": {}}} if encrypted else {"url": address}
 

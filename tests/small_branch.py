@@ -28,7 +28,8 @@ from content.identifiers import (
     ScheduleId,
     UserId,
 )
-from content.lessons import Kind, Lesson, LessonWritten, Picture, PictureKept
+from content.lessons import Kind, Lesson, LessonWritten
+from content.media import MediumKept
 from content.members import Member, MemberEnrolled
 from content.occurrences import Occurrence, cancel_occurrence
 from content.organisations import Duty, DutyGranted, Organisation, OrganisationFounded, Role
@@ -94,8 +95,8 @@ def lesson(id: LessonId = LESSON, kind: Kind = Kind.LESSON, **more: Any) -> Less
     return Lesson(id=id, owner=ROOF, kind=kind, **{**words, **more})
 
 
-PICTURE = PictureKept(hash="ab" * 32, name="map.png", mimetype="image/png", data=b"picture", width=3, height=2)
-SHOWN_PICTURE = Picture(hash=PICTURE.hash, name=PICTURE.name, alternative="地图")
+PICTURE = MediumKept(hash="ab" * 32, name="map.png", mimetype="image/png", data=b"picture", width=3, height=2)
+SHOWN_PICTURE = PICTURE.described("地图")
 
 
 def facts_of_founding() -> Iterable[Fact]:

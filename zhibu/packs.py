@@ -1,4 +1,4 @@
-"""Reads a pack of lessons from its folder: the order, the texts, and the pictures they show."""
+"""Reads a pack of lessons from its folder: the order, the texts, and the media they show."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import content
-from console.pictures import take_in
+from console.media import take_in
 from content import frontmatter, markup
 from content.decision import Refusal
 from content.frontmatter import LessonText
 from content.identifiers import LessonId, OrganisationId, derive
-from content.lessons import Kind, Lesson, Picture, PictureKept
+from content.lessons import Kind, Lesson
+from content.media import MediumKept
 from content.trouble import Exit, Trouble
 
 SHIPPED = Path(content.__file__).parent / "packs"
@@ -20,11 +21,11 @@ SHIPPED = Path(content.__file__).parent / "packs"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Packed:
-    """A lesson of a pack and its pictures, not yet anyone's."""
+    """A lesson of a pack and its media, not yet anyone's."""
 
     file: str
     text: LessonText
-    pictures: tuple[PictureKept, ...]
+    media: tuple[MediumKept, ...]
 
     def lesson(self, cause: str, owner: OrganisationId, pack: str) -> Lesson:
         """Make it a lesson of an organisation; the same cause always makes the same one."""
@@ -38,9 +39,9 @@ class Packed:
             source=self.text.source,
             dated=self.text.dated,
             minutes=self.text.minutes,
-            pictures=tuple(
-                Picture(hash=kept.hash, name=name, alternative=alternatives.get(name, ""))
-                for name, kept in zip(self.text.media, self.pictures, strict=True)
+            media=tuple(
+                kept.described(alternatives.get(name, ""), name)
+                for name, kept in zip(self.text.media, self.media, strict=True)
             ),
             pack=pack,
         )
@@ -60,10 +61,10 @@ def _read(folder: Path, name: str) -> Packed:
     if isinstance(text, tuple):
         first = text[0]
         raise Trouble(Exit.DATA, "pack.problem", file=first.file, line=first.line, why=(first.words,))
-    pictures = []
+    media = []
     for medium in text.media:
         kept = take_in((folder / medium).read_bytes(), medium)
         if isinstance(kept, Refusal):
             raise Trouble(Exit.DATA, "pack.problem", file=medium, line=1, why=(kept.words,))
-        pictures.append(kept)
-    return Packed(file=name, text=text, pictures=tuple(pictures))
+        media.append(kept)
+    return Packed(file=name, text=text, media=tuple(media))

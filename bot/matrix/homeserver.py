@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import IO, Any
 
-from nio.crypto.attachments import encrypt_attachment
+from nio.crypto.async_attachments import async_encrypt_attachment
 
 from bot.matrix import border
 from bot.matrix.crypto import MARK, Device
@@ -29,7 +29,9 @@ PAGES = 200
 FILL_TRIES = 3
 """How often a batch is held back because the gap of one of its rooms cannot be filled."""
 CLOCK_SLACK = timedelta(minutes=10)
-UPLOAD_DEADLINE = 120.0
+UPLOAD_DEADLINE = 60.0
+SLOWEST_UPLOAD = 256 * 1024
+"""Bytes in a second that an upload is given time for, beyond its first minute."""
 Heard = Event | Unreadable | Poison
 
 
@@ -574,27 +576,34 @@ class Homeserver:
 
     # Media
 
-    async def upload(self, data: bytes, mimetype: str, filename: str, *, encrypted: bool) -> dict[str, Any]:
-        """Upload bytes and return what a message needs to show them: ``{"url"}``, or ``{"file"}`` for encrypted rooms.
+    async def upload(
+        self, data: AsyncIterable[bytes], mimetype: str, filename: str, *, size: int, encrypted: bool
+    ) -> dict[str, Any]:
+        """Upload ``size`` bytes and return what a message shows them by: ``{"url"}``, or ``{"file"}`` if encrypted.
 
-        Raises Fault of kind ``too_large`` before anything is sent.
+        The bytes are taken piece by piece and never held as a whole. Raises Fault of kind ``too_large`` before
+        anything is sent.
         """
-        if len(data) > await self.upload_limit():
+        limit = await self.upload_limit()
+        if limit is not None and size > limit:
             raise Fault(Kind.TOO_LARGE, permanent=True)
         where = "/_matrix/media/v3/upload"
+        deadline = UPLOAD_DEADLINE + size / SLOWEST_UPLOAD
         if not encrypted:
-            answer = await self._wire.upload(where, data, mimetype, {"filename": filename}, deadline=UPLOAD_DEADLINE)
+            query = {"filename": filename}
+            answer = await self._wire.upload(where, data, mimetype, query, size=size, deadline=deadline)
             return {"url": _mxc(answer)}
-        sealed, keys = encrypt_attachment(data)
-        answer = await self._wire.upload(where, sealed, "application/octet-stream", {}, deadline=UPLOAD_DEADLINE)
-        return {"file": dict(keys) | {"url": _mxc(answer)}}
+        keys: dict[str, Any] = {}
+        sealed = _seal(data, keys)
+        answer = await self._wire.upload(where, sealed, "application/octet-stream", {}, size=size, deadline=deadline)
+        return {"file": keys | {"url": _mxc(answer)}}
 
-    async def upload_limit(self) -> int:
-        """Return how many bytes the homeserver takes in one upload."""
-        if self._upload_limit is None:
+    async def upload_limit(self, *, anew: bool = False) -> int | None:
+        """Return how many bytes the homeserver takes in one upload, ``None`` where it sets no limit."""
+        if self._upload_limit is None or anew:
             answer = await self._wire.ask("GET", path("/v1/media/config"))
             size = answer.get("m.upload.size")
-            self._upload_limit = size if type(size) is int and size > 0 else 50 * 1024 * 1024
+            self._upload_limit = size if type(size) is int and size > 0 else None
         return self._upload_limit
 
     @property
@@ -660,6 +669,15 @@ def _mxc(answer: dict[str, Any]) -> str:
     if uri is None or not uri.startswith("mxc://"):
         raise Fault(Kind.GARBLED, status=200, detail="no content_uri")
     return uri
+
+
+async def _seal(data: AsyncIterable[bytes], keys: dict[str, Any]) -> AsyncIterator[bytes]:
+    """Encrypt an attachment as it passes by; its keys stand in ``keys`` when the last piece is through."""
+    async for part in async_encrypt_attachment(data):
+        if isinstance(part, dict):
+            keys.update(part)
+        else:
+            yield part
 
 
 async def sign_in(url: str, user: str, password: str, store: Path, device_name: str) -> Session:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -62,15 +62,34 @@ class Wire:
         return await self._call("GET", where, None, "application/json", self._deadline, list)
 
     async def upload(
-        self, where: str, data: bytes, mimetype: str, query: Mapping[str, str], *, deadline: float
+        self,
+        where: str,
+        data: AsyncIterable[bytes],
+        mimetype: str,
+        query: Mapping[str, str],
+        *,
+        size: int,
+        deadline: float,
     ) -> dict[str, Any]:
-        """Send bytes and return the JSON object of the answer; raise Fault for anything but a success."""
-        return await self._call("POST", where + "?" + urlencode(query), data, mimetype, deadline, dict)
+        """Send ``size`` bytes as they come and return the JSON object of the answer; raise Fault for anything else."""
+        return await self._call("POST", where + "?" + urlencode(query), data, mimetype, deadline, dict, size=size)
 
     async def _call(
-        self, method: str, target: str, data: str | bytes | None, mimetype: str, deadline: float, shape: type[Shape]
+        self,
+        method: str,
+        target: str,
+        data: str | AsyncIterable[bytes] | None,
+        mimetype: str,
+        deadline: float,
+        shape: type[Shape],
+        *,
+        size: int | None = None,
     ) -> Shape:
-        headers = {"Content-Type": mimetype} if data is not None else None
+        headers: dict[str, str] = {}
+        if data is not None:
+            headers["Content-Type"] = mimetype
+        if size is not None:
+            headers["Content-Length"] = str(size)
         try:
             async with (
                 asyncio.timeout(deadline),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask import Blueprint
 
 from console.pages import (
+    amendments,
     calendar,
     checkins,
     health,
@@ -20,6 +21,7 @@ from console.pages import (
     rooms,
     schedules,
     sign_in,
+    texts,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -28,6 +30,7 @@ PAGES: tuple[Blueprint, ...] = (
     lessons.pages,
     schedules.pages,
     checkins.pages,
+    amendments.pages,
     polls.pages,
     participation.pages,
     members.pages,
@@ -35,6 +38,7 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    texts.pages,
     preferences.pages,
     sign_in.pages,
     health.pages,

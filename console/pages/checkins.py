@@ -15,7 +15,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation, Right
 from content.participation import Share, share
-from storage import checkins, lessons, participation, schedules
+from storage import amendments, checkins, lessons, participation, schedules
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -40,6 +40,8 @@ class One:
     reasons: Mapping[MemberId, str]
     too_many: bool
     lesson_visible: bool
+    note: amendments.Note
+    newer: bool
 
 
 @pages.get("/check-ins")
@@ -92,6 +94,7 @@ async def _one(
     for numbers in counted.values():
         total.update(numbers)
     lesson = await lessons.lesson(unit, entry.occurrence.lesson)
+    seen = lesson is not None and lesson.owner in {node.id for node in nodes}
     few = total.total() <= MOST_NAMES
     lines = await participation.lines(unit, by_name, occurrence=id) if by_name and few else ()
     return One(
@@ -101,5 +104,7 @@ async def _one(
         lines=lines,
         reasons=await participation.reasons(unit, recording, id) if lines and recording else {},
         too_many=not few,
-        lesson_visible=lesson is not None and lesson.owner in {node.id for node in nodes},
+        lesson_visible=seen,
+        note=await amendments.note(unit, id),
+        newer=seen and lesson is not None and lesson.revision > (entry.lesson_revision or 0),
     )

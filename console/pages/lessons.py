@@ -1,21 +1,24 @@
-"""Lessons: the list, the editor with its preview as the room will see it, pictures, and files of lessons."""
+"""Lessons: the list, the editor with its preview as the room will see it, media, and files of lessons."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
+from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
 
-from console import pictures
-from console.access import here, requires
+from console.access import here, requires, takes_files
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, desk, now, settle
+from console.media import take_in
+from console.pictures import shown_name
 from console.trusted import card_html
 from console.wording import say, say_in
 from content import cards, markup
@@ -23,29 +26,39 @@ from content.checkins import State
 from content.decision import Refusal, Words, refused
 from content.frontmatter import Problem, parse
 from content.identifiers import LessonId, OrganisationId, derive
-from content.lessons import LONGEST_MINUTES, Kind, Lesson, Picture, PictureKept, revise_lesson, write_lesson
+from content.lessons import LONGEST_MINUTES, Kind, Lesson, revise_lesson, write_lesson
+from content.media import Kind as MediumKind
+from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
-from storage import lessons, members, organisations
+from storage import amendments, lessons, media, members, organisations
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
 pages = Blueprint("lessons", __name__)
 
-MOST_PICTURES = 10
+MOST_MEDIA = 10
 PREVIEW_WINDOW = timedelta(days=1)
 MANY_MINUTES = 1_000_000
-_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """A picture of the editor: kept already (``hash``), or waiting on the shelf (``key``)."""
+    """A medium of the editor: kept already, or waiting on the shelf under a ``key``; ``said`` is its caption."""
 
-    hash: str
-    key: str
-    name: str
-    alternative: str
+    medium: Medium
+    key: str = ""
+    said: str = ""
+
+    @property
+    def place(self) -> str:
+        """Return the name that the form has for it."""
+        return self.key or self.medium.hash
+
+    @property
+    def is_picture(self) -> bool:
+        """Tell whether it can be shown rather than named."""
+        return self.medium.kind is MediumKind.PICTURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +73,7 @@ class Draft:
     source: str = ""
     dated: str = ""
     minutes: str = "8"
-    pictures: tuple[Shown, ...] = ()
+    media: tuple[Shown, ...] = ()
     revision: int = 1
 
 
@@ -79,49 +92,54 @@ def show() -> str:
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show one lesson as its room sees it."""
-    lesson = _visible(LessonId(id))
-    shown = tuple(Shown(hash=p.hash, key="", name=p.name, alternative=p.alternative) for p in lesson.pictures)
+    lesson = visible_lesson(LessonId(id))
+    scheduling = here().roots_for(Right.SCHEDULE)
     return render_template(
         "lessons/show_one.html",
         lesson=lesson,
         preview=_preview(lesson),
-        pictures=shown,
+        media=_kept(lesson.media),
         owner=here().node(lesson.owner),
+        behind=len(ask(lambda unit: amendments.outdated(unit, lesson.id, lesson.revision, scheduling))),
     )
 
 
-@pages.get("/lessons/<id>/pictures/<hash>")
+@pages.get("/lessons/<id>/media/<hash>")
 @requires(Right.READ)
-def picture(id: str, hash: str) -> Response:  # noqa: A002
-    """Return a picture of a lesson."""
-    lesson = _visible(LessonId(id))
-    if not any(picture.hash == hash for picture in lesson.pictures):
+def medium(id: str, hash: str) -> Response:  # noqa: A002
+    """Return a medium of a lesson, piece by piece."""
+    lesson = visible_lesson(LessonId(id))
+    if hash not in _own_media(lesson):
         abort(404)
-    stored = ask(lambda unit: lessons.picture(unit, hash))
+    stored = ask(lambda unit: media.medium(unit, hash))
     if stored is None:
         abort(404)
-    return _image(stored.data, stored.mimetype)
+    bridge, store = desk().bridge, desk().store
+    pieces = (bridge(store.read(partial(media.piece, hash=hash, place=place))) for place in range(stored.pieces))
+    return _download(pieces, stored.mimetype, stored.name, stored.size)
 
 
 @pages.get("/lessons/shelved/<key>")
 @requires(Right.WRITE_LESSONS)
 def shelved(key: str) -> Response:
-    """Return a picture that was uploaded but is not kept yet."""
+    """Return a medium that was uploaded but is not kept yet."""
     found = desk().shelf.get(here().session.id_hash, key)
-    if not isinstance(found, PictureKept):
+    if not isinstance(found, MediumKept):
         abort(404)
-    return _image(found.data, found.mimetype)
+    return _download([found.data], found.mimetype, found.name, len(found.data))
 
 
-def _image(data: bytes, mimetype: str) -> Response:
-    response = Response(data, mimetype=mimetype)
+def _download(pieces: Iterable[bytes], mimetype: str, name: str, size: int) -> Response:
+    response = Response(pieces, mimetype=mimetype)
+    response.content_length = size
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Content-Disposition"] = "attachment"
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
     return response
 
 
 @pages.route("/lessons/new", methods=["GET", "POST"])
 @requires(Right.WRITE_LESSONS)
+@takes_files
 def write() -> Answer:
     """Write a lesson."""
     owners = here().within(Right.WRITE_LESSONS)
@@ -135,10 +153,10 @@ def write() -> Answer:
     lesson, unreadable = _lesson(draft, LessonId(derive(cause(), "lesson")))
     if unreadable:
         return _editor(draft, unreadable)
-    kept, user = _shelved_pictures(draft), here().user
+    kept, user = _shelved_media(draft), here().user
 
     async def decide(unit: Reading) -> Decided:
-        return write_lesson(lesson, author=user, pictures=kept)
+        return await _too_large(unit, lesson) or write_lesson(lesson, author=user, media=kept)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -148,9 +166,10 @@ def write() -> Answer:
 
 @pages.route("/lessons/<id>/edit", methods=["GET", "POST"])
 @requires(Right.WRITE_LESSONS)
+@takes_files
 def edit(id: str) -> Answer:  # noqa: A002
     """Change a lesson; what was sent before keeps its text."""
-    before = _visible(LessonId(id))
+    before = visible_lesson(LessonId(id))
     if request.method == "GET":
         return _editor(_as_draft(before))
     draft, troubles = _draft(before)
@@ -159,13 +178,19 @@ def edit(id: str) -> Answer:  # noqa: A002
     lesson, unreadable = _lesson(draft, before.id)
     if unreadable:
         return _editor(draft, unreadable)
-    kept, at = _shelved_pictures(draft), here()
+    kept, at = _shelved_media(draft), here()
 
     async def decide(unit: Reading) -> Decided:
         present = await _within(unit, before.id, at.roots)
-        return None if present is None else revise_lesson(lesson, before=present, author=at.user, pictures=kept)
+        if present is None:
+            return None
+        return await _too_large(unit, lesson) or revise_lesson(lesson, before=present, author=at.user, media=kept)
 
     outcome = settle(decide, actor=at.user)
+    if outcome.refusal is not None and outcome.refusal.words.key == "lesson.changed_meanwhile":
+        # With both texts in sight the next save is a choice, so it stands on the newer revision.
+        theirs = visible_lesson(before.id)
+        return _editor(replace(draft, revision=theirs.revision), [outcome.refusal], theirs=theirs)
     if outcome.refusal is not None:
         return _editor(draft, [outcome.refusal])
     return see(link("lessons.show_one", id=id), "repeated" if outcome.repeated else "lesson_revised")
@@ -175,12 +200,15 @@ def edit(id: str) -> Answer:  # noqa: A002
 @requires(Right.WRITE_LESSONS)
 def preview() -> Answer:
     """Return only the preview of what stands in the editor, for a page that shows it while one writes."""
-    draft, _ = _draft(None, keep_uploads=False)
+    wanted = request.args.get("lesson", "")
+    before = visible_lesson(LessonId(wanted)) if wanted else None
+    draft, _ = _draft(before, keep_uploads=False)
     return render_template("lessons/preview.html", **_preview_of(draft))
 
 
 @pages.route("/lessons/import", methods=["GET", "POST"])
 @requires(Right.WRITE_LESSONS)
+@takes_files
 def take_file() -> Answer:
     """Read a lesson file and open the editor with it; nothing is kept before it is saved there."""
     if request.method == "GET":
@@ -188,7 +216,7 @@ def take_file() -> Answer:
     file = request.files.get("file")
     if file is None or not file.filename:
         return _import_again(refusals=[refused("lesson_file.none", field="file")])
-    name = pictures.shown_name(file.filename)
+    name = shown_name(file.filename)
     try:
         text = file.read().decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -196,7 +224,7 @@ def take_file() -> Answer:
     found = parse(text, name)
     if isinstance(found, tuple):
         return _import_again(problems=found)
-    shown, troubles = _take_pictures()
+    shown, troubles = _take_media()
     return _editor(
         Draft(
             id=None,
@@ -206,12 +234,12 @@ def take_file() -> Answer:
             source=found.source,
             dated=found.dated.isoformat(),
             minutes=str(found.minutes),
-            pictures=_described(shown, found.body),
+            media=_described(shown, found.body),
         ),
         troubles,
         status=200,
         imported=name,
-        missing=sorted(set(found.media) - {picture.name for picture in shown}),
+        missing=sorted(set(found.media) - {one.medium.name for one in shown}),
     )
 
 
@@ -219,12 +247,18 @@ def _import_again(*, problems: tuple[Problem, ...] = (), refusals: list[Refusal]
     return render_template("lessons/import.html", problems=problems, refusals=refusals or []), 422
 
 
-def _visible(id: LessonId) -> Lesson:  # noqa: A002
+def visible_lesson(id: LessonId) -> Lesson:  # noqa: A002
     roots = here().roots
     lesson = ask(lambda unit: _within(unit, id, roots))
     if lesson is None:
         abort(404)
     return lesson
+
+
+async def _too_large(unit: Reading, lesson: Lesson) -> Refusal | None:
+    """Refuse a lesson with media that the homeserver would not take."""
+    limit = await media.upload_limit(unit)
+    return refuse_larger(await media.weighed(unit, lesson.media), limit=limit)
 
 
 async def _within(unit: Reading, id: LessonId, roots: tuple[OrganisationId, ...]) -> Lesson | None:  # noqa: A002
@@ -247,16 +281,17 @@ def _as_draft(lesson: Lesson) -> Draft:
         source=lesson.source,
         dated=lesson.dated.isoformat() if lesson.dated else "",
         minutes=str(lesson.minutes),
-        pictures=tuple(Shown(hash=p.hash, key="", name=p.name, alternative=p.alternative) for p in lesson.pictures),
+        media=_kept(lesson.media),
         revision=lesson.revision,
     )
 
 
 def _draft(before: Lesson | None, *, keep_uploads: bool = True) -> tuple[Draft, list[Refusal]]:
-    """Read the editor's fields; pictures that came along go to the shelf, so that a second try need not send them."""
+    """Read the editor's fields; media that came along go to the shelf, so that a second try need not send them."""
     form = request.form
-    fresh, troubles = _take_pictures() if keep_uploads else ((), [])
-    revision = form.get("revision", "1")
+    fresh, troubles = _take_media() if keep_uploads else ((), [])
+    written = form.get("revision", "1")
+    revision = int(written) if re.fullmatch(r"[0-9]{1,9}", written) else 0
     body = form.get("body", "").replace("\r\n", "\n")
     draft = Draft(
         id=before.id if before else None,
@@ -267,61 +302,73 @@ def _draft(before: Lesson | None, *, keep_uploads: bool = True) -> tuple[Draft, 
         source=form.get("source", "").strip(),
         dated=form.get("dated", "").strip(),
         minutes=form.get("minutes", "").strip(),
-        pictures=_described((*_listed_pictures(before), *fresh), body),
-        revision=int(revision) if re.fullmatch(r"[0-9]{1,9}", revision) else 0,
+        media=_described((*_listed_media(_own_media(before)), *fresh), body),
+        revision=revision,
     )
-    if len(draft.pictures) > MOST_PICTURES:
-        troubles.append(refused("picture.too_many", field="pictures", most=MOST_PICTURES))
+    if len(draft.media) > MOST_MEDIA:
+        troubles.append(refused("medium.too_many", field="media", most=MOST_MEDIA))
     return draft, troubles
 
 
-def _take_pictures() -> tuple[tuple[Shown, ...], list[Refusal]]:
+def _take_media() -> tuple[tuple[Shown, ...], list[Refusal]]:
     shown, troubles = [], []
-    for file in request.files.getlist("pictures")[: MOST_PICTURES + 1]:
+    limit = ask(media.upload_limit)
+    for file in request.files.getlist("media")[: MOST_MEDIA + 1]:
         if not file.filename:
             continue
-        taken = pictures.take_in(file.read(), file.filename)
+        taken = take_in(file.read(), file.filename, limit=limit)
         if isinstance(taken, Refusal):
             troubles.append(taken)
             continue
         key = desk().shelf.put(here().session.id_hash, taken, now=now())
-        shown.append(Shown(hash=taken.hash, key=key, name=taken.name, alternative=""))
+        shown.append(Shown(medium=taken.described(""), key=key))
     return tuple(shown), troubles
 
 
+def _kept(found: Iterable[Medium]) -> tuple[Shown, ...]:
+    return tuple(Shown(medium=medium, said=say(caption(medium))) for medium in found)
+
+
+def _own_media(before: Lesson | None) -> dict[str, Medium]:
+    """Return the media of all revisions of a lesson: the form may have been opened when there was another one."""
+    if before is None:
+        return {}
+    return {medium.hash: medium for medium in ask(lambda unit: lessons.media_of(unit, before.id))}
+
+
 def _described(shown: tuple[Shown, ...], body: str) -> tuple[Shown, ...]:
-    """Give each picture without a description the one that the text has for it."""
-    if _objection(body) is not None:
-        return shown
-    said = {image.address: image.alternative for image in markup.images(body)}
-    return tuple(replace(picture, alternative=picture.alternative or said.get(picture.name, "")) for picture in shown)
+    """Give each medium without a description the one that the text has for it, and each its caption."""
+    said: dict[str, str] = {}
+    if _objection(body) is None:
+        said = {image.address: image.alternative for image in markup.images(body)}
+    told = []
+    for one in shown:
+        alternative = one.medium.alternative or said.get(one.medium.name, "")
+        medium = replace(one.medium, alternative=alternative)
+        told.append(replace(one, medium=medium, said=say(caption(medium))))
+    return tuple(told)
 
 
-def _listed_pictures(before: Lesson | None) -> tuple[Shown, ...]:
-    """Return the pictures that the form still names: of this lesson, or of this person's shelf, and no others."""
-    own = {picture.hash: picture.name for picture in before.pictures} if before else {}
+def _listed_media(own: Mapping[str, Medium]) -> tuple[Shown, ...]:
+    """Return the media that the form still names: of this lesson, or of this person's shelf, and no others."""
     removed = set(request.form.getlist("remove"))
     listed = []
-    for place in request.form.getlist("picture")[:MOST_PICTURES]:
+    for place in request.form.getlist("medium")[:MOST_MEDIA]:
         if place in removed:
             continue
         alternative = request.form.get(f"alternative-{place}", "").strip()[:200]
         if place in own:
-            listed.append(Shown(hash=place, key="", name=own[place], alternative=alternative))
+            listed.append(Shown(medium=replace(own[place], alternative=alternative)))
             continue
         waiting = desk().shelf.get(here().session.id_hash, place)
-        if isinstance(waiting, PictureKept):
-            listed.append(Shown(hash=waiting.hash, key=place, name=waiting.name, alternative=alternative))
+        if isinstance(waiting, MediumKept):
+            listed.append(Shown(medium=waiting.described(alternative), key=place))
     return tuple(listed)
 
 
-def _shelved_pictures(draft: Draft) -> tuple[PictureKept, ...]:
-    found = [desk().shelf.get(here().session.id_hash, shown.key) for shown in draft.pictures if not _is_kept(shown)]
-    return tuple(picture for picture in found if isinstance(picture, PictureKept))
-
-
-def _is_kept(shown: Shown) -> bool:
-    return not shown.key and bool(_HASH.fullmatch(shown.hash))
+def _shelved_media(draft: Draft) -> tuple[MediumKept, ...]:
+    found = [desk().shelf.get(here().session.id_hash, shown.key) for shown in draft.media if shown.key]
+    return tuple(medium for medium in found if isinstance(medium, MediumKept))
 
 
 def _lesson(draft: Draft, id: LessonId) -> tuple[Lesson, list[Refusal]]:  # noqa: A002
@@ -349,7 +396,7 @@ def _lesson(draft: Draft, id: LessonId) -> tuple[Lesson, list[Refusal]]:  # noqa
         source=draft.source,
         dated=dated,
         minutes=int(draft.minutes) if re.fullmatch(r"[0-9]{1,6}", draft.minutes) else MANY_MINUTES,
-        pictures=tuple(Picture(hash=p.hash, name=p.name, alternative=p.alternative) for p in draft.pictures),
+        media=tuple(shown.medium for shown in draft.media),
         revision=draft.revision,
     )
     return lesson, troubles
@@ -375,7 +422,9 @@ def _editor(
     status: int | None = None,
     imported: str = "",
     missing: list[str] | None = None,
+    theirs: Lesson | None = None,
 ) -> Answer:
+    limit = ask(media.upload_limit)
     page = render_template(
         "lessons/edit.html",
         draft=draft,
@@ -385,7 +434,9 @@ def _editor(
         by_field=first_by_field(refusals or []),
         imported=imported,
         missing=missing or [],
-        conflict=any(refusal.words.key == "lesson.changed_meanwhile" for refusal in refusals or []),
+        theirs=theirs,
+        most=allowance(most_bytes(limit)),
+        limit_known=limit is not None,
         **_preview_of(draft),
     )
     return page, status or (422 if refusals else 200)
@@ -398,7 +449,7 @@ def _preview_of(draft: Draft) -> dict[str, object]:
     return {
         "preview": () if troubles else _preview(lesson),
         "troubles": troubles,
-        "pictures": draft.pictures,
+        "media": draft.media,
         "lesson": lesson,
     }
 
@@ -412,4 +463,4 @@ def _preview(lesson: Lesson) -> tuple[Markup, ...]:
         due_at=now(), shown_at=now(), closes_at=now() + PREVIEW_WINDOW, state=OccurrenceState.OPEN, numbers=numbers
     )
     composed = cards.compose(lesson, standing, partial(say_in, owner) if owner else say)
-    return tuple(card_html(message) for message in composed if message.picture is None)
+    return tuple(card_html(message) for message in composed if message.medium is None)

@@ -8,6 +8,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
+from console.pages.texts import COPIED
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, OutboxId
 from content.organisations import Right
@@ -50,6 +51,7 @@ def show() -> str:
         most_counted=MOST_COUNTED,
         retried=RETRIED,
         cancelled=CANCELLED,
+        copied=COPIED,
         may_change=here().may(Right.MANAGE_OUTBOX),
     )
 

@@ -16,9 +16,11 @@ from console.desk import ask, cause, now, settle
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
 from content.lessons import Lesson
+from content.media import refuse_larger
 from content.organisations import Organisation, Right
-from content.schedules import Planned, Recurrence, Schedule, materialise, schedule_lessons
-from storage import lessons, members, rooms
+from content.schedules import Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
+from storage import lessons, media, members, rooms
+from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -64,11 +66,19 @@ def plan() -> Answer:
         return _form(fields, places, library, troubles)
     if request.form.get("intent") == "look":
         return _form(fields, places, library, planned=materialise(at))
+    again = bool(request.form.get("again"))
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
-        return schedule_lessons(rule, author=user, now=unit.now)
+        chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
+        limit = await media.upload_limit(unit)
+        too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
+        answer = too_large or schedule_lessons(rule, author=user, now=unit.now)
+        if isinstance(answer, Refusal) or again:
+            return answer
+        there = await stored.going_out(unit, rule.audience, rule.lessons)
+        return refuse_twice(materialise(rule), there) or answer
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:

@@ -41,12 +41,25 @@ all("form[data-preview]").forEach((form) => {
   let asked = 0;
   const show = async () => {
     const data = new FormData(form);
-    data.delete("pictures");
+    data.delete("media");
     const mine = ++asked;
     const answer = await fetch(form.dataset.preview, { method: "POST", body: data, credentials: "same-origin" });
     if (answer.ok && !answer.redirected && mine === asked) document.getElementById("preview").innerHTML = await answer.text();
   };
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => show().catch(() => {}), 400); });
+});
+
+// One press copies a text; where the browser gives no clipboard the text is chosen, for the keyboard to copy.
+all("[data-copy]").forEach((button) => {
+  button.hidden = false;
+  const status = button.parentElement.querySelector("[role=status]");
+  button.addEventListener("click", async () => {
+    const text = document.getElementById(button.dataset.copy);
+    text.select();
+    let done = false;
+    try { await navigator.clipboard.writeText(text.value); done = true; } catch { done = document.execCommand("copy"); }
+    if (done) status.textContent = button.dataset.copied;
+  });
 });
 
 // The schedule form shows only what the chosen way needs.

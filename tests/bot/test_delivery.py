@@ -18,8 +18,11 @@ from content.checkins import State as Answer
 from content.decision import Decision, Effect, Tell, words
 from content.identifiers import UserId
 from content.lessons import LessonRevised
+from content.media import Kind as MediumKind
+from content.media import MediumKept
 from content.rooms import DirectRoomKept, Join
-from storage import outbox
+from storage import media, outbox
+from storage.media import StoredMedium
 from storage.outbox import Claimed, State
 from storage.store import Step
 from tests.fake_homeserver import FakeHomeserver
@@ -347,7 +350,7 @@ async def test_what_a_person_reads_is_in_their_language(post: Post) -> None:
 async def test_a_picture_is_uploaded_once_for_all_rooms_of_its_kind(post: Post, encrypted: bool) -> None:
     if encrypted:
         post.homeserver.encrypted_rooms |= {EAST_ROOM, WEST_ROOM}
-    revised = LessonRevised(lesson=lesson(pictures=(SHOWN_PICTURE,), revision=2), author=SECRETARY)
+    revised = LessonRevised(lesson=lesson(media=(SHOWN_PICTURE,), revision=2), author=SECRETARY)
     await post.branch.store.settle(notes=[PICTURE, revised])
     await post.branch.open()
     await post.work()
@@ -359,6 +362,111 @@ async def test_a_picture_is_uploaded_once_for_all_rooms_of_its_kind(post: Post, 
         assert ("file" in picture.content) is encrypted
         assert picture.content["info"] == {"mimetype": "image/png", "size": len(PICTURE.data), "w": 3, "h": 2}
         assert "安全生产" in text.content["body"]
+
+
+VIDEO = MediumKept(
+    hash="ee" * 32,
+    name="讲解.mp4",
+    mimetype="video/mp4",
+    data=bytes(range(256)) * 10_000,
+    width=640,
+    height=360,
+    kind=MediumKind.VIDEO,
+    seconds=75,
+)
+DOCUMENT = MediumKept(
+    hash="dd" * 32,
+    name="条例.pdf",
+    mimetype="application/pdf",
+    data=b"%PDF-1.7",
+    width=0,
+    height=0,
+    kind=MediumKind.DOCUMENT,
+    pages=3,
+)
+
+
+async def teach(post: Post, *kept: MediumKept) -> None:
+    """Give the lesson these media."""
+    shown = tuple(one.described("") for one in kept)
+    revised = LessonRevised(lesson=lesson(media=shown, revision=2), author=SECRETARY)
+    await post.branch.store.settle(notes=[*kept, revised])
+
+
+async def stored(post: Post, kept: MediumKept) -> StoredMedium:
+    """Return what is stored of a medium."""
+    found = await post.branch.store.read(lambda unit: media.medium(unit, kept.hash))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_video_and_a_document_arrive_whole_and_say_what_they_are(post: Post, encrypted: bool) -> None:
+    if encrypted:
+        post.homeserver.encrypted_rooms.add(EAST_ROOM)
+    await teach(post, VIDEO, DOCUMENT)
+    await post.branch.open(audience=EAST)
+    await post.work()
+    assert post.homeserver.uploads == [VIDEO.data, DOCUMENT.data]
+    video, document, _ = (event.content for event in post.homeserver.rooms[EAST_ROOM])
+    assert (video["msgtype"], document["msgtype"]) == ("m.video", "m.file")
+    assert video["info"] == {"mimetype": "video/mp4", "size": 2_560_000, "w": 640, "h": 360, "duration": 75_000}
+    assert document["info"] == {"mimetype": "application/pdf", "size": 8}
+    assert (video["filename"], video["body"]) == ("讲解.mp4", "视频：讲解.mp4（1:15 · 3 MB）")
+    assert document["body"] == "文件：条例.pdf（PDF · 3 页 · 1 kB）"
+    assert ("file" in video, "url" in video) == (encrypted, not encrypted)
+
+
+async def test_killed_between_upload_and_remembering_there_is_still_one_message(
+    post: Post, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await teach(post, VIDEO)
+    await post.branch.open(audience=EAST)
+    (row,) = await post.take()
+
+    class Killed(BaseException):
+        """The process is gone."""
+
+    async def die(*_: object, **__: object) -> None:
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(post.branch.store, "settle", die)
+        with pytest.raises(Killed):
+            await post.delivery.deliver(row)
+    assert post.homeserver.uploads == [VIDEO.data]
+    for _ in range(2):
+        clock.forward(minutes=3)
+        post.again()
+        await post.work()
+    assert [event.content["msgtype"] for event in post.homeserver.rooms[EAST_ROOM]] == ["m.video", "m.notice"]
+    assert post.homeserver.uploads == [VIDEO.data] * 2
+
+
+async def test_bytes_are_read_from_the_database_piece_by_piece(post: Post) -> None:
+    await teach(post, VIDEO)
+    parts = [part async for part in post.delivery._bytes(await stored(post, VIDEO))]
+    assert len(parts) == 3
+    assert b"".join(parts) == VIDEO.data
+
+
+async def test_while_a_medium_is_uploaded_for_one_room_the_others_wait_without_holding_anything_up(
+    post: Post, clock: HandClock
+) -> None:
+    await teach(post, VIDEO)
+    await post.branch.open()
+    first, second = await post.take()
+    post.delivery._uploading.add((VIDEO.hash, False))
+    await post.delivery.deliver(first)
+    (row,) = await post.branch.rows(outbox.outbox.c.id == first.id)
+    assert (row.state, row.last_error, row.failures) == (State.PENDING, "uploading", 0)
+    post.delivery._uploading.clear()
+    await post.delivery.deliver(second)
+    clock.forward(seconds=6)
+    await post.work()
+    assert post.homeserver.uploads == [VIDEO.data]
+    for room in (EAST_ROOM, WEST_ROOM):
+        assert [event.content["msgtype"] for event in post.homeserver.rooms[room]] == ["m.video", "m.notice"]
 
 
 async def test_invitations_are_accepted_through_the_same_door(post: Post) -> None:

@@ -15,6 +15,7 @@ from bot.matrix.faults import Fault
 from bot.matrix.homeserver import MARK, Homeserver
 from content.rooms import Purpose, levels
 from tests.fake_homeserver import FakeHomeserver
+from tests.pieces import pieces
 from tests.small_branch import HandClock
 from zhibu.demo.synapse import Synapse
 
@@ -89,8 +90,8 @@ async def test_an_alias_makes_one_room(homeserver: Either) -> None:
 
 
 async def test_an_upload_for_an_encrypted_room_carries_its_key(homeserver: Either) -> None:
-    plain = await homeserver.upload(b"picture", "image/png", "a.png", encrypted=False)
-    sealed = await homeserver.upload(b"picture", "image/png", "a.png", encrypted=True)
+    plain = await homeserver.upload(pieces(b"picture"), "image/png", "a.png", size=7, encrypted=False)
+    sealed = await homeserver.upload(pieces(b"picture"), "image/png", "a.png", size=7, encrypted=True)
     assert set(plain) == {"url"}
     assert set(sealed) == {"file"}
     assert sealed["file"]["url"].startswith("mxc://")

@@ -14,6 +14,7 @@ from werkzeug.routing import Rule
 from console import access
 from console.access import check_routes
 from console.headers import CONTENT_SECURITY_POLICY
+from content.identifiers import derive
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
@@ -48,8 +49,21 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
     }
+    by_page = {
+        "amendments.correct_sent": by_noun["lessons"],
+        "amendments.withdraw_sent": by_noun["checkins"],
+        "texts.of_lesson": by_noun["lessons"],
+        "texts.of_occurrence": by_noun["checkins"],
+        "texts.of_poll": by_noun["polls"],
+        "texts.of_row": derive("seed:open far", "post", "!far", 0, 0),
+    }
     noun = rule.endpoint.split(".")[0]
-    return {"id": str(by_noun.get(noun, "unknown")), "format": "csv", "key": "unknown", "hash": "0" * 64}
+    return {
+        "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
+        "format": "csv",
+        "key": "unknown",
+        "hash": "0" * 64,
+    }
 
 
 def test_a_route_that_names_no_right_stops_the_start(house: House) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -19,6 +20,8 @@ from content.lessons import Kind, Lesson, LessonWritten
 from tests.console.console_house import House
 from tests.console.console_seeding import SECRETARY, put
 from tests.console.roster_files import BRANCH, system_export
+from tests.console.test_lessons_page import picture, written
+from tests.films import mp4
 from tests.machine import find_chromium, in_ci
 
 pytestmark = pytest.mark.browser
@@ -30,10 +33,14 @@ PAGES = (
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",
+    "/lessons/{lesson}/text",
+    "/lessons/{lesson}/correct",
     "/lessons/import",
     "/schedule",
     "/check-ins",
     "/check-ins/{closed}",
+    "/check-ins/{closed}/text",
+    "/check-ins/{closed}/withdraw",
     "/check-ins/{planned}",
     "/check-ins/{missed}",
     "/participation",
@@ -170,6 +177,34 @@ def test_the_preview_follows_the_text(address: str, visit: Callable[..., Page]) 
     expect(page.locator("#preview strong", has_text="二看")).to_be_visible()
     expect(page.locator("#preview")).to_contain_text("【学习】夜班第一课")
     assert page.locator("#preview img").count() == 0
+
+
+def test_the_preview_keeps_showing_media_that_were_kept(house: House, address: str, visit: Callable[..., Page]) -> None:
+    files = [(io.BytesIO(picture()), "水位图.jpg"), (io.BytesIO(mp4()), "讲解.mp4")]
+    lesson = written(house, house.browser(), media=files)
+    page = visit()
+    page.goto(f"{address}/lessons/{lesson.id}/edit")
+    page.locator("#body").fill("改过的正文。")
+    expect(page.locator("#preview")).to_contain_text("改过的正文。")
+    expect(page.locator("#preview img")).to_be_visible()
+    expect(page.locator("#preview")).to_contain_text("视频：讲解.mp4")
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_text_is_copied_by_a_button_and_lies_open_without_scripts(
+    house: House, address: str, visit: Callable[..., Page], scripts: bool
+) -> None:
+    page = visit(java_script_enabled=scripts, permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"{address}/lessons/{house.seeded.lessons['law']}/text")
+    text = page.locator("#text")
+    expect(text).to_have_value(re.compile("宪法第一课"))
+    button = page.get_by_role("button", name="复制", exact=True)
+    if not scripts:
+        expect(button).to_be_hidden()
+        return
+    button.click()
+    expect(page.locator("main [role=status]")).to_have_text("已复制。")
+    assert page.evaluate("navigator.clipboard.readText()") == text.input_value()
 
 
 def test_the_schedule_form_asks_only_for_what_the_chosen_way_needs(address: str, visit: Callable[..., Page]) -> None:

@@ -9,14 +9,19 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from console import pictures
 from content.decision import Refusal
 from content.frontmatter import LessonText, parse
 from content.identifiers import LessonId
-from content.lessons import LONGEST_TITLE, Lesson, PictureKept
+from content.lessons import LONGEST_TITLE, Lesson
+from content.media import MediumKept
 from storage import lessons
+from storage.media import UploadLimitSeen
 from tests.console.console_house import Browser, House
+from tests.films import mp4, pdf
 
 
 def picture(kind: str = "JPEG", size: tuple[int, int] = (40, 30), **more: Any) -> bytes:
@@ -155,41 +160,41 @@ def test_a_picture_is_written_anew_without_what_the_camera_noted(house: House, b
     exif = Image.Exif()
     exif[0x010E] = "taken at home"
     data = picture(exif=exif, comment=b"secret remark")
-    lesson = written(house, browser, pictures=(io.BytesIO(data), "../../水位 图.jpg"))
-    assert lesson.pictures[0].name == "水位 图.jpg"
-    served = browser.get(f"/lessons/{lesson.id}/pictures/{lesson.pictures[0].hash}")
+    lesson = written(house, browser, media=(io.BytesIO(data), "../../水位 图.jpg"))
+    assert lesson.media[0].name == "水位 图.jpg"
+    served = browser.get(f"/lessons/{lesson.id}/media/{lesson.media[0].hash}")
     assert served.status_code == 200
     assert served.headers["Content-Type"] == "image/jpeg"
     assert "sandbox" in served.headers["Content-Security-Policy"]
     assert b"taken at home" not in served.data
     assert b"secret remark" not in served.data
-    assert browser.get(f"/lessons/{lesson.id}/pictures/{'0' * 64}").status_code == 404
+    assert browser.get(f"/lessons/{lesson.id}/media/{'0' * 64}").status_code == 404
 
 
 def test_a_picture_that_came_with_a_refused_form_need_not_be_sent_again(house: House, browser: Browser) -> None:
-    page = browser.post("/lessons/new", fields(house, title="", pictures=(io.BytesIO(picture()), "a.jpg"))).get_data(
+    page = browser.post("/lessons/new", fields(house, title="", media=(io.BytesIO(picture()), "a.jpg"))).get_data(
         as_text=True
     )
-    (key,) = re.findall(r'name="picture" value="([^"]+)"', page)
+    (key,) = re.findall(r'name="medium" value="([^"]+)"', page)
     assert browser.get(f"/lessons/shelved/{key}").status_code == 200
     assert house.browser().get(f"/lessons/shelved/{key}").status_code == 404
-    lesson = written(house, browser, picture=key, **{f"alternative-{key}": "水位标尺"})
-    assert [(p.name, p.alternative) for p in lesson.pictures] == [("a.jpg", "水位标尺")]
+    lesson = written(house, browser, medium=key, **{f"alternative-{key}": "水位标尺"})
+    assert [(p.name, p.alternative) for p in lesson.media] == [("a.jpg", "水位标尺")]
     answer = browser.post(
-        f"/lessons/{lesson.id}/edit", fields(house, picture=lesson.pictures[0].hash, remove=lesson.pictures[0].hash)
+        f"/lessons/{lesson.id}/edit", fields(house, medium=lesson.media[0].hash, remove=lesson.media[0].hash)
     )
     assert answer.status_code == 303
-    assert kept(house, lesson.id).pictures == ()
+    assert kept(house, lesson.id).media == ()
 
 
 def test_a_picture_takes_its_description_from_the_text_unless_it_has_its_own(house: House, browser: Browser) -> None:
     body = "先看\n\n![水位标尺](水位图.jpg)\n"
-    lesson = written(house, browser, body=body, pictures=(io.BytesIO(picture()), "水位图.jpg"))
-    assert [p.alternative for p in lesson.pictures] == ["水位标尺"]
-    hash = lesson.pictures[0].hash
-    own = fields(house, body=body, picture=hash) | {f"alternative-{hash}": "红线在三米"}
+    lesson = written(house, browser, body=body, media=(io.BytesIO(picture()), "水位图.jpg"))
+    assert [p.alternative for p in lesson.media] == ["水位标尺"]
+    hash = lesson.media[0].hash
+    own = fields(house, body=body, medium=hash) | {f"alternative-{hash}": "红线在三米"}
     assert browser.post(f"/lessons/{lesson.id}/edit", own).status_code == 303
-    assert [p.alternative for p in kept(house, lesson.id).pictures] == ["红线在三米"]
+    assert [p.alternative for p in kept(house, lesson.id).media] == ["红线在三米"]
 
 
 def test_the_sample_lesson_file_can_be_read(browser: Browser) -> None:
@@ -203,17 +208,17 @@ def test_the_sample_lesson_file_can_be_read(browser: Browser) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "不是能读的"),
-        (b"GIF89a" + b"\x00" * 40, "不是能读的"),
-        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "不是能读的"),
+        (b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>", "不是能用的图片"),
+        (b"GIF89a" + b"\x00" * 40, "不是能用的图片"),
+        (b"\x89PNG\r\n\x1a\n" + b"\xff" * 100, "不是能用的图片"),
         (picture("PNG", (5_000, 4_100)), "百万像素"),
-        (picture()[:200], "不是能读的"),
-        (b"", "不是能读的"),
+        (picture()[:200], "不是能用的图片"),
+        (b"", "不是能用的图片"),
     ],
 )
 def test_a_hostile_picture_is_refused(house: House, browser: Browser, data: bytes, said: str) -> None:
     before = len(library(house))
-    answer = browser.post("/lessons/new", fields(house, pictures=(io.BytesIO(data), "x.png")))
+    answer = browser.post("/lessons/new", fields(house, media=(io.BytesIO(data), "x.png")))
     assert answer.status_code == 422
     assert said in answer.get_data(as_text=True)
     assert len(library(house)) == before
@@ -235,7 +240,7 @@ def test_a_see_through_picture_stays_so_and_a_large_one_shrinks() -> None:
     out = io.BytesIO()
     Image.new("RGBA", (3_000, 10), (0, 0, 0, 0)).save(out, "PNG")
     taken = pictures.take_in(out.getvalue(), "a.png")
-    assert isinstance(taken, PictureKept)
+    assert isinstance(taken, MediumKept)
     assert (taken.mimetype, taken.width) == ("image/png", pictures.LONGEST_SIDE)
 
 
@@ -254,7 +259,7 @@ GOOD = (
 
 def test_a_lesson_file_opens_in_the_editor_and_is_kept_only_when_saved(house: House, browser: Browser) -> None:
     before = len(library(house))
-    files = {"file": (io.BytesIO(GOOD.encode()), "signal.md"), "pictures": (io.BytesIO(picture()), "a.jpg")}
+    files = {"file": (io.BytesIO(GOOD.encode()), "signal.md"), "media": (io.BytesIO(picture()), "a.jpg")}
     answer = browser.post("/lessons/import", files)
     page = answer.get_data(as_text=True)
     assert answer.status_code == 200
@@ -266,7 +271,7 @@ def test_a_lesson_file_opens_in_the_editor_and_is_kept_only_when_saved(house: Ho
 
 def test_a_lesson_file_without_its_picture_says_which_is_missing(browser: Browser) -> None:
     page = browser.post("/lessons/import", {"file": (io.BytesIO(GOOD.encode()), "s.md")}).get_data(as_text=True)
-    assert "还缺图片：a.jpg" in page
+    assert "还缺这些文件：a.jpg" in page
 
 
 def test_a_broken_lesson_file_names_file_and_line(browser: Browser) -> None:
@@ -289,3 +294,97 @@ def test_a_lesson_file_that_is_no_text_is_refused(browser: Browser, data: bytes)
 
 def test_a_lesson_cannot_be_given_to_a_sibling(house: House, browser: Browser) -> None:
     assert browser.post("/lessons/new", fields(house, owner=house.seeded.organisations["far"])).status_code == 404
+
+
+def test_at_a_conflict_both_texts_are_seen_and_the_next_save_is_kept(house: House, browser: Browser) -> None:
+    lesson = written(house, browser, media=(io.BytesIO(picture()), "a.jpg"))
+    where, hash = f"/lessons/{lesson.id}/edit", lesson.media[0].hash
+    assert browser.post(where, fields(house, body="别人的新正文。", revision="1")).status_code == 303
+    mine = fields(house, body="我的正文。", revision="1", medium=hash)
+    answer = browser.post(where, mine)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "别人的新正文。" in page
+    assert "我的正文。" in page
+    (revision,) = re.findall(r'name="revision" value="(\d+)"', page)
+    assert browser.post(where, mine | {"revision": revision}).status_code == 303
+    assert kept(house, lesson.id).body == "我的正文。"
+    assert [medium.hash for medium in kept(house, lesson.id).media] == [hash], "though the other had left it out"
+
+
+def test_the_live_preview_shows_media_that_were_kept(house: House, browser: Browser) -> None:
+    lesson = written(house, browser, media=(io.BytesIO(picture()), "a.jpg"))
+    hash = lesson.media[0].hash
+    marks = browser.marks(f"/lessons/{lesson.id}/edit")
+    assert f'data-preview="/lessons/preview?lesson={lesson.id}"' in browser.get(f"/lessons/{lesson.id}/edit").get_data(
+        as_text=True
+    )
+    page = browser.post(f"/lessons/preview?lesson={lesson.id}", marks | fields(house, medium=hash))
+    assert f"/lessons/{lesson.id}/media/{hash}" in page.get_data(as_text=True)
+    far = house.seeded.lessons["far"]
+    assert browser.post(f"/lessons/preview?lesson={far}", marks | fields(house)).status_code == 404
+
+
+def test_a_video_and_a_document_are_kept_and_handed_out_as_files(house: House, browser: Browser) -> None:
+    files = [(io.BytesIO(mp4(weight=300_000)), "讲解.mp4"), (io.BytesIO(pdf()), "条例.pdf")]
+    lesson = written(house, browser, media=files)
+    assert [medium.name for medium in lesson.media] == ["讲解.mp4", "条例.pdf"]
+    page = browser.get(f"/lessons/{lesson.id}").get_data(as_text=True)
+    assert "视频：讲解.mp4（1:15 · 294 kB）" in page
+    assert "文件：条例.pdf（PDF · 2 页 · 1 kB）" in page
+    served = browser.get(f"/lessons/{lesson.id}/media/{lesson.media[0].hash}")
+    assert served.data == mp4(weight=300_000)
+    assert served.headers["Content-Disposition"].startswith("attachment")
+    assert served.headers["Content-Length"] == str(len(served.data))
+
+
+def test_a_form_with_a_large_video_is_taken_from_who_is_signed_in_and_from_nobody_else(
+    house: House, browser: Browser
+) -> None:
+    film = mp4(weight=12 * 1024 * 1024)
+
+    def send(who: Browser, path: str, **more: Any) -> int:
+        values = who.marks("/lessons/new") | fields(house) | more | {"media": FileStorage(io.BytesIO(film), "长.mp4")}
+        boundary, body = encode_multipart(values)
+        kind = f'multipart/form-data; boundary="{boundary}"'
+        return who.client.post(path, data=body, content_type=kind, headers=who.headers).status_code
+
+    assert send(browser, "/lessons/new", title="长片一课") == 303
+    (lesson,) = (one for one in library(house) if one.title == "长片一课")
+    assert lesson.media[0].size == len(film)
+    assert send(house.browser(None), "/lessons/new") == 413
+    assert send(browser, "/polls/new") == 413
+
+
+def limited(house: House, bytes: int | None) -> None:
+    """Let the homeserver have said how much it takes."""
+    seen = UploadLimitSeen(user="@bot:example.org", bytes=bytes, at=house.clock.now)
+    house.run(house.store.settle(notes=[seen]))
+
+
+def test_the_editor_names_the_homeserver_s_limit_and_refuses_what_is_larger(house: House, browser: Browser) -> None:
+    assert "还没有说一次能收多大，先按每个 50 MB 算" in browser.get("/lessons/new").get_data(as_text=True)
+    limited(house, 1024 * 1024 // 4)
+    assert "每个不超过 256 kB" in browser.get("/lessons/new").get_data(as_text=True)
+    film = mp4(weight=300_000)
+    answer = browser.post("/lessons/new", fields(house, media=(io.BytesIO(film), "长.mp4")))
+    assert answer.status_code == 422
+    assert "“长.mp4”有 294 kB，超过了聊天服务器能收的 256 kB" in answer.get_data(as_text=True)
+
+
+def test_what_the_homeserver_no_longer_takes_is_refused_before_it_is_planned(house: House, browser: Browser) -> None:
+    lesson = written(house, browser, media=(io.BytesIO(mp4(weight=300_000)), "长.mp4"))
+    limited(house, 100_000)
+    plan = {
+        "lessons": [lesson.id],
+        "audience": house.seeded.organisations["general"],
+        "when": "at",
+        "date": "2026-11-27",
+        "time": "15:00",
+        "count": "1",
+        "window": "1440",
+        "late": "720",
+    }
+    answer = browser.post("/schedule", plan)
+    assert answer.status_code == 422
+    assert "超过了聊天服务器能收的 97 kB" in answer.get_data(as_text=True)

@@ -175,3 +175,19 @@ def test_a_branch_cannot_call_off_what_its_general_branch_planned(house: House) 
     assert "检修车间第一党支部" not in page
     path = f"/calendar/{house.seeded.occurrences['planned']}/cancel"
     assert browser.post(path, browser.marks("/")).status_code == 404
+
+
+def test_what_goes_to_the_same_people_at_the_same_time_is_planned_twice_only_when_that_is_meant(
+    house: House, browser: Browser
+) -> None:
+    assert browser.post("/schedule", form(house)).status_code == 303
+    answer = browser.post("/schedule", form(house, time="15:03"))
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 422
+    assert "同一课已经排在 11月27日（周五）15:00" in page
+    assert 'name="again"' in page
+    assert len(planned(house)) == 1
+    assert browser.post("/schedule", form(house, again="yes")).status_code == 303
+    assert len(planned(house)) == 2
+    for other in ({"time": "16:00"}, {"audience": house.seeded.organisations["one"]}):
+        assert browser.post("/schedule", form(house, **other)).status_code == 303

@@ -72,14 +72,14 @@ def test_a_picture_that_was_uploaded_to_one_console_is_shown_and_kept_by_the_oth
     house: House, second: House, browser: Browser
 ) -> None:
     there = go_on_at(second, browser)
-    sent: dict[str, Any] = fields(house, title="", pictures=(io.BytesIO(picture()), "a.jpg"))
+    sent: dict[str, Any] = fields(house, title="", media=(io.BytesIO(picture()), "a.jpg"))
     page = browser.post("/lessons/new", sent).get_data(as_text=True)
-    (key,) = re.findall(r'name="picture" value="([^"]+)"', page)
+    (key,) = re.findall(r'name="medium" value="([^"]+)"', page)
     shown = there.get(f"/lessons/shelved/{key}")
     assert (shown.status_code, shown.mimetype) == (200, "image/jpeg")
-    answer = there.post("/lessons/new", fields(house, picture=key))
+    answer = there.post("/lessons/new", fields(house, medium=key))
     lesson = kept(house, answer.headers["Location"].split("/")[-1].split("?")[0])
-    assert [one.name for one in lesson.pictures] == ["a.jpg"]
+    assert [one.name for one in lesson.media] == ["a.jpg"]
 
 
 def test_the_database_holds_an_uploaded_roster_under_seal_only(house: House, browser: Browser) -> None:

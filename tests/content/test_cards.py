@@ -10,7 +10,8 @@ import pytest
 from content.cards import PART_BYTES, Standing, compose, parts
 from content.checkins import State
 from content.identifiers import LessonId, OrganisationId
-from content.lessons import Kind, Lesson, Picture
+from content.lessons import Kind, Lesson
+from content.media import Medium
 from content.occurrences import PUNCTUAL
 from content.occurrences import State as Stand
 from content.speech import Reader
@@ -47,8 +48,8 @@ def html(lesson: Lesson = LESSON, standing: Standing = OPEN) -> str:
 
 def test_a_picture_is_a_message_of_its_own_and_its_line_leaves_the_text() -> None:
     body = "看图。\n\n![站台示意](map.png)\n\n![别处](other.png)\n\n完。"
-    picture = Picture(hash="h", name="map.png", alternative="站台示意")
-    first, text = card(replace(LESSON, body=body, pictures=(picture,)))
+    picture = Medium(hash="h", name="map.png", alternative="站台示意")
+    first, text = card(replace(LESSON, body=body, media=(picture,)))
     assert first == "站台示意"
     assert "站台示意" not in text
     assert "别处" in text
@@ -89,9 +90,9 @@ def test_a_late_card_says_what_its_time_was(after: timedelta, said: bool) -> Non
 
 
 def test_pictures_come_first_and_the_live_card_is_last() -> None:
-    pictures = (Picture(hash="a", name="a.png", alternative="地图"), Picture(hash="b", name="b.png"))
-    messages = compose(replace(LESSON, pictures=pictures), OPEN, lambda said: SPEECH.say(said, Reader()))
-    assert [message.picture for message in messages] == [*pictures, None]
+    pictures = (Medium(hash="a", name="a.png", alternative="地图"), Medium(hash="b", name="b.png"))
+    messages = compose(replace(LESSON, media=pictures), OPEN, lambda said: SPEECH.say(said, Reader()))
+    assert [message.medium for message in messages] == [*pictures, None]
     assert [message.body for message in messages[:2]] == ["地图", "b.png"]
     assert "✅" in messages[-1].body
 

@@ -9,15 +9,16 @@ import pytest
 
 from content.decision import Decision, Refusal
 from content.identifiers import LessonId, OrganisationId, UserId
-from content.lessons import Kind, Lesson, LessonRevised, LessonWritten, PictureKept, revise_lesson, write_lesson
+from content.lessons import Kind, Lesson, LessonRevised, LessonWritten, revise_lesson, write_lesson
+from content.media import MediumKept
 
 WHO = UserId("@who:test")
 GOOD = Lesson(id=LessonId("l"), owner=OrganisationId("o"), kind=Kind.LESSON, title="安全生产", body="正文")
-PICTURE = PictureKept(hash="ab", name="a.png", mimetype="image/png", data=b"x", width=1, height=1)
+PICTURE = MediumKept(hash="ab", name="a.png", mimetype="image/png", data=b"x", width=1, height=1)
 
 
-def test_a_good_lesson_is_kept_after_its_pictures() -> None:
-    answer = write_lesson(GOOD, author=WHO, pictures=(PICTURE,))
+def test_a_good_lesson_is_kept_after_its_media() -> None:
+    answer = write_lesson(GOOD, author=WHO, media=(PICTURE,))
     assert answer == Decision(facts=(PICTURE, LessonWritten(lesson=GOOD, author=WHO)))
 
 

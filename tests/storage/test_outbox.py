@@ -11,7 +11,8 @@ import pytest
 from content.checkins import State as Answer
 from content.decision import Decision, Tell, words
 from content.identifiers import EventId, OutboxId, UserId
-from content.lessons import LessonRevised, PictureKept
+from content.lessons import LessonRevised
+from content.media import MediumKept
 from content.rooms import Decline, Join, RoomLost
 from content.trouble import Trouble
 from storage import outbox, outbox_items
@@ -45,9 +46,9 @@ SENT_ROWS = outbox.outbox.c.state == State.SENT
 
 async def illustrate(branch: SmallBranch) -> None:
     """Give the lesson two pictures, so that its card has three parts."""
-    second = PictureKept(hash="cd" * 32, name="two.png", mimetype="image/png", data=b"two", width=1, height=1)
+    second = MediumKept(hash="cd" * 32, name="two.png", mimetype="image/png", data=b"two", width=1, height=1)
     shown = (SHOWN_PICTURE, type(SHOWN_PICTURE)(hash=second.hash, name=second.name))
-    revised = LessonRevised(lesson=lesson(pictures=shown, revision=2), author=SECRETARY)
+    revised = LessonRevised(lesson=lesson(media=shown, revision=2), author=SECRETARY)
     await branch.store.settle(notes=[PICTURE, second, revised])
 
 

@@ -21,6 +21,7 @@ from content import lessons as lesson_rules
 from content.identifiers import Cause, LessonId, RoomId, ScheduleId, UserId, derive
 from content.lessons import Kind as LessonKind
 from content.lessons import Lesson
+from content.media import MediumKept
 from content.organisations import Kind
 from content.rooms import FIRST, Purpose
 from content.roster import Entry
@@ -186,7 +187,7 @@ class Sample:
         ids = []
         for one in packed:
             lesson = one.lesson(self._notes.seed, self.top, title)
-            await self._write(lesson, author, one.pictures, one.file)
+            await self._write(lesson, author, one.media, one.file)
             ids.append(lesson.id)
         event = Lesson(
             id=LessonId(self._id("lesson", "event")),
@@ -199,11 +200,9 @@ class Sample:
         await self._write(event, author, (), "event")
         return [*ids, event.id]
 
-    async def _write(
-        self, lesson: Lesson, author: UserId, pictures: tuple[lesson_rules.PictureKept, ...], name: str
-    ) -> None:
+    async def _write(self, lesson: Lesson, author: UserId, media: tuple[MediumKept, ...], name: str) -> None:
         async def decide(_: Reading) -> Any:
-            return lesson_rules.write_lesson(lesson, author=author, pictures=pictures)
+            return lesson_rules.write_lesson(lesson, author=author, media=media)
 
         cause = Cause(f"demo:{self._notes.seed}:lesson:{name}")
         await self._store.settle([Step(cause=cause, decide=decide, actor=author)])

@@ -12,6 +12,7 @@ from bot.matrix.events import Batch, Event, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
 from tests.member import Member
+from tests.pieces import pieces
 
 if TYPE_CHECKING:
     from tests.bot.matrix.conftest import Bots, People
@@ -258,13 +259,15 @@ async def test_an_alias_that_somebody_else_took_leads_into_a_room_of_our_own(bot
 
 
 async def test_an_image_goes_up_for_clear_and_for_encrypted_rooms_and_never_over_the_limit(bot: Homeserver) -> None:
-    clear = await bot.upload(b"\x89PNG", "image/png", "a.png", encrypted=False)
-    sealed = await bot.upload(b"\x89PNG", "image/png", "a.png", encrypted=True)
+    clear = await bot.upload(pieces(b"\x89P", b"NG"), "image/png", "a.png", size=4, encrypted=False)
+    sealed = await bot.upload(pieces(b"\x89P", b"NG"), "image/png", "a.png", size=4, encrypted=True)
     assert clear["url"].startswith("mxc://")
     assert sealed["file"]["url"].startswith("mxc://")
     assert {"key", "iv", "hashes"} <= set(sealed["file"])
+    limit = await bot.upload_limit()
+    assert limit is not None
     with pytest.raises(Fault) as refused:
-        await bot.upload(bytes(await bot.upload_limit() + 1), "image/png", "b.png", encrypted=False)
+        await bot.upload(pieces(), "image/png", "b.png", size=limit + 1, encrypted=False)
     assert refused.value.kind is Kind.TOO_LARGE
 
 

@@ -16,6 +16,7 @@ from bot.matrix.faults import Fault, Kind, TokenRevoked, fault_of, must
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.wire import Wire
 from tests.broken_proxy import BAD_GATEWAY, BROKEN, ODD, PORTAL, BrokenProxy, Lie
+from tests.pieces import pieces
 
 if TYPE_CHECKING:
     from tests.bot.matrix.conftest import Bots, People
@@ -38,7 +39,7 @@ CALLS: dict[str, Call] = {
     "leave": lambda bot: bot.leave("!room"),
     "members": lambda bot: bot.members("!room"),
     "set_display_name": lambda bot: bot.set_display_name("x"),
-    "upload": lambda bot: bot.upload(b"x", "image/png", "x.png", encrypted=False),
+    "upload": lambda bot: bot.upload(pieces(b"x"), "image/png", "x.png", size=1, encrypted=False),
     "upload_limit": lambda bot: bot.upload_limit(),
 }
 

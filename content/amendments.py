@@ -1,0 +1,128 @@
+"""Correcting and withdrawing what was sent: who may be surprised is spared, and every room follows in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from content.decision import Decision, Effect, Fact, Refusal, refused
+from content.identifiers import CardId, OccurrenceId
+from content.layouts import Layout, rearrange
+from content.lessons import Lesson
+from content.occurrences import Occurrence, State
+
+LONGEST_REASON = 200
+SENT = frozenset({State.OPEN, State.CLOSED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """An occurrence as it stands in its rooms: the title and revision that they show, and the layout of its cards."""
+
+    occurrence: Occurrence
+    title: str
+    revision: int
+    layout: Layout
+    cards: tuple[CardId, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceCorrected(Fact):
+    """What was sent shows a newer revision from now on."""
+
+    occurrence: OccurrenceId
+    revision: int
+    title: str
+    layout: Layout
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceWithdrawn(Fact):
+    """What was sent was taken back: it asks nothing of anyone any more, and what members did stays theirs."""
+
+    occurrence: OccurrenceId
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amend(Effect):
+    """Edit one message of a card in place, so that it shows what it should by now."""
+
+    card: CardId
+    part: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append(Effect):
+    """Put one more message of a card into its room."""
+
+    card: CardId
+    part: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retract(Effect):
+    """Take one message of a card back, with all its edits."""
+
+    card: CardId
+    part: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Effect):
+    """Take everything of a card back, and say in its room that it was."""
+
+    card: CardId
+
+
+def correct(sent: Sequence[Sent], lesson: Lesson, *, reason: str, now: datetime) -> Decision | Refusal:
+    """Bring what was sent to the newest revision of its lesson, in all rooms of these occurrences."""
+    reason = " ".join(reason.split())
+    if len(reason) > LONGEST_REASON:
+        return refused("amendment.long_reason", field="reason", most=LONGEST_REASON)
+    if not sent:
+        return refused("amendment.none_chosen", field="occurrences")
+    facts: list[Fact] = []
+    effects: list[Effect] = []
+    for one in sent:
+        if one.occurrence.state not in SENT:
+            return refused("amendment.not_sent", title=one.title)
+        if one.revision >= lesson.revision:
+            continue
+        change = rearrange(one.layout, lesson)
+        facts.append(
+            OccurrenceCorrected(
+                occurrence=one.occurrence.id,
+                revision=lesson.revision,
+                title=lesson.title,
+                layout=change.layout,
+                reason=reason,
+                at=now,
+            )
+        )
+        for card in one.cards:
+            effects += [Retract(card=card, part=part) for part in change.removed]
+            effects += [Amend(card=card, part=part) for part in change.amended]
+            effects += [Append(card=card, part=part) for part in change.added]
+    if not facts:
+        return refused("amendment.nothing_newer", title=lesson.title)
+    return Decision(facts=tuple(facts), effects=tuple(effects))
+
+
+def withdraw(sent: Sent, *, reason: str, now: datetime) -> Decision | Refusal:
+    """Take back what was sent; before it was sent it is cancelled instead."""
+    reason = " ".join(reason.split())
+    if sent.occurrence.state not in SENT:
+        return refused("withdrawal.not_sent", title=sent.title)
+    if not reason:
+        return refused("withdrawal.no_reason", field="reason")
+    if len(reason) > LONGEST_REASON:
+        return refused("amendment.long_reason", field="reason", most=LONGEST_REASON)
+    return Decision(
+        facts=(OccurrenceWithdrawn(occurrence=sent.occurrence.id, reason=reason, at=now),),
+        effects=tuple(Withdraw(card=card) for card in sent.cards),
+    )
