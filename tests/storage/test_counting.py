@@ -15,15 +15,18 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
-from content.checkins import State
+from content.amendments import withdraw
+from content.checkins import State, Way, check_in
+from content.decision import Decision, Refusal
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, OutboxId
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.participation import add, share
-from storage import checkins, outbox, participation, schedules
+from storage import amendments, checkins, outbox, participation, schedules
 from storage.outbox import Cancelled, GivenUp, Kind, Postponed, Retried
 from storage.participation import Period
-from storage.store import Store
+from storage.store import Decide, Step, Store
+from storage.unit import Reading
 from tests.databases import Postgres
 from tests.small_branch import (
     EAST,
@@ -41,12 +44,35 @@ from tests.small_branch import (
     HandClock,
     SmallBranch,
     account,
+    fresh_cause,
     reaction,
     redaction,
 )
 
 MEMBERS = (ZHANG, LI, WANG, ZHAO)
 AUDIENCES = (ROOF, EAST, EAST_GROUP, WEST)
+
+
+async def take_back(branch: SmallBranch, id: OccurrenceId, *answering: MemberId) -> None:
+    """Take an occurrence back, in one batch with the answers of members before and after."""
+
+    def step(decide: Decide) -> Step:
+        return Step(cause=fresh_cause(), decide=decide)
+
+    async def withdrawing(unit: Reading) -> Decision | Refusal | None:
+        found = await amendments.sent(unit, id)
+        return withdraw(found, reason="发错了", now=unit.now) if found else None
+
+    def checking_in(member: MemberId) -> Decide:
+        async def decide(unit: Reading) -> Decision | Refusal | None:
+            found = await checkins.expectation(unit, id, member)
+            return check_in(found, way=Way.PRIVATE, cause=fresh_cause(), now=unit.now) if found else None
+
+        return decide
+
+    before, after = ([step(checking_in(member)) for member in answering] for _ in range(2))
+    outcomes = await branch.store.settle([*before, step(withdrawing), *after])
+    assert not any(outcome.failed for outcome in outcomes)
 
 
 async def check(branch: SmallBranch) -> None:
@@ -174,6 +200,10 @@ class Life(RuleBasedStateMachine):
         else:
             self.run(self.branch.cancel(id))
 
+    @rule(id=occurrences, members=st.lists(st.sampled_from(MEMBERS), max_size=2, unique=True))
+    def withdraw(self, id: OccurrenceId, members: list[MemberId]) -> None:
+        self.run(take_back(self.branch, id, *members))
+
     @rule(how=st.sampled_from(["sent", "sent", "sent", "limited", "doubtful", "refused", "killed"]))
     def deliver(self, how: str) -> None:
         rows = self.run(self.branch.claim(limit=2))
@@ -213,7 +243,7 @@ async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> 
     seen: list[object] = []
     planned: list[OccurrenceId] = []
     for _ in range(steps):
-        match dice.choice(["plan", "answer", "answer", "leave", "time", "send", "refuse", "cancel"]):
+        match dice.choice(["plan", "answer", "answer", "leave", "time", "send", "refuse", "cancel", "withdraw"]):
             case "plan":
                 planned.append(await branch.open(dice.choice([LESSON, ROLL]), audience=dice.choice(AUDIENCES)))
             case "answer" | "leave" as what if planned:
@@ -232,6 +262,8 @@ async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> 
             case "cancel" if planned:
                 rows = await branch.rows()
                 await branch.store.settle(notes=[Cancelled(id=OutboxId(dice.choice(rows).id), at=clock.now)])
+            case "withdraw" if planned and dice.random() < 0.3:
+                await take_back(branch, dice.choice(planned), dice.choice(MEMBERS))
         seen.append(
             sorted((planned.index(OccurrenceId(key[0])), *key[1:], n) for key, n in (await branch.counted()).items())
         )
