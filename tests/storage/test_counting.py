@@ -237,6 +237,13 @@ def test_counts_equal_places_whatever_happens(sqlite_template: Path, tmp_path: P
     run_state_machine_as_test(Life, settings=settings(max_examples=15, stateful_step_count=20))
 
 
+async def test_answers_in_one_batch_with_a_withdrawal_are_counted(branch: SmallBranch) -> None:
+    id = await branch.open()
+    await take_back(branch, id, ZHANG, LI)
+    await check(branch)
+    assert (await branch.counted())[id, EAST, State.DONE] == 2
+
+
 async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> list[object]:
     """Do a random sequence of things, the same for the same seed, and return what it comes to."""
     dice = random.Random(seed)
