@@ -50,14 +50,26 @@ def parts(lesson: Lesson) -> int:
 
 def compose(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
     """Return the messages of a card: pictures first, then the text, ending on the live card."""
+    return _composed(lesson, _head(lesson, standing, say), _foot(lesson, standing, say))
+
+
+def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
+    """Return the same for one person who wants to read it in private: what they can do there, and no numbers."""
+    if standing.state is OccurrenceState.OPEN:
+        foot = say(words("card.ask_in_private", until=standing.closes_at))
+    else:
+        foot = say(words("card.closed_in_private"))
+    return _composed(lesson, _head(lesson, standing, say), [foot])
+
+
+def _composed(lesson: Lesson, head: list[str], foot: list[str]) -> tuple[Message, ...]:
     pictures = [Message(body=picture.alternative or picture.name, picture=picture) for picture in lesson.pictures]
     texts = _texts(lesson)
-    head = _head(lesson, standing, say)
     messages = []
     for number, text in enumerate(texts):
         last = number == len(texts) - 1
         above = head if number == 0 else []
-        below = _foot(lesson, standing, say) if last else []
+        below = foot if last else []
         messages.append(_message(above, text, below))
     return (*pictures, *messages)
 

@@ -16,6 +16,7 @@ ScheduleId = NewType("ScheduleId", str)
 OccurrenceId = NewType("OccurrenceId", str)
 CardId = NewType("CardId", str)
 PollId = NewType("PollId", str)
+CorrectionId = NewType("CorrectionId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

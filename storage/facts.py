@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from content.checkins import Answered
+from content.checkins import Answered, AnswersTakenBack
+from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
+from content.disclosures import DisclosureAsked
+from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten, PictureKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled
+from content.misreadings import Misread
+from content.mutes import Muted, Unmuted
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyGranted, OrganisationFounded
 from content.polls import (
@@ -28,9 +33,14 @@ from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
 from storage import (
     checkins,
+    corrections,
+    disclosures,
     heartbeats,
+    inquiries,
     lessons,
     members,
+    misreadings,
+    mutes,
     organisations,
     outbox,
     polls,
@@ -62,6 +72,16 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
     Answered: (checkins.write_answered,),
+    AnswersTakenBack: (checkins.write_taken_back,),
+    InquiryMade: (inquiries.write_made,),
+    InquiryEnded: (inquiries.write_ended,),
+    CorrectionAsked: (corrections.write_asked,),
+    CorrectionAnswered: (corrections.write_answered,),
+    CorrectionWithdrawn: (corrections.write_withdrawn,),
+    Muted: (mutes.write_muted,),
+    Unmuted: (mutes.write_unmuted,),
+    Misread: (misreadings.write_misread,),
+    DisclosureAsked: (disclosures.write_asked,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

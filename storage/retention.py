@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from content.decision import Fact
 from content.sessions import LONGEST
+from storage import inquiries, misreadings, mutes
+from storage.corrections import forget_words
 from storage.members import binding_codes
 from storage.outbox import State, outbox
 from storage.polls import forget_votes
@@ -40,4 +42,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
+    await forget_words(unit, fact.at)
+    await mutes.forget_past(unit, fact.at)
+    await inquiries.forget_past(unit, fact.at)
+    await misreadings.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))
