@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,6 +26,7 @@ from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, Occurr
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
+from storage.organisations import within
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
@@ -94,6 +96,15 @@ class CardPlace:
     branch: OrganisationId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLine:
+    """One answer as it was given, with why it was set by hand, and when it was taken back."""
+
+    given: Given
+    explanation: str | None
+    taken_back_at: datetime | None
+
+
 def _expecting() -> Query:
     return (
         select(
@@ -150,6 +161,24 @@ async def answered_by(unit: Reading, cause: str) -> Expectation | None:
         _expecting().join(answers, place).where(answers.c.cause == cause, answers.c.taken_back_at.is_(None))
     )
     return _expectation(row) if row else None
+
+
+async def place_within(
+    unit: Reading, roots: Iterable[OrganisationId], occurrence: OccurrenceId, member: MemberId
+) -> Expectation | None:
+    """Return a member's place in an occurrence, if they were counted at or below the roots."""
+    place = (expectations.c.occurrence_id == occurrence) & (expectations.c.member_id == member)
+    row = await unit.first(_expecting().where(place, within(expectations.c.branch_id, roots)))
+    return _expectation(row) if row else None
+
+
+async def history(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tuple[HistoryLine, ...]:
+    """Return every answer of a member to an occurrence, oldest first, what was taken back too."""
+    query = select(answers).where(answers.c.occurrence_id == occurrence, answers.c.member_id == member)
+    return tuple(
+        HistoryLine(given=_given(row), explanation=row.explanation, taken_back_at=row.taken_back_at)
+        for row in await unit.rows(query.order_by(answers.c.number))
+    )
 
 
 async def given(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tuple[Given, ...]:

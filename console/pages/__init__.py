@@ -7,6 +7,7 @@ from flask import Blueprint
 from console.pages import (
     calendar,
     checkins,
+    corrections,
     health,
     home,
     lessons,
@@ -15,6 +16,7 @@ from console.pages import (
     participation,
     polls,
     preferences,
+    records,
     schedules,
     sign_in,
 )
@@ -25,6 +27,8 @@ PAGES: tuple[Blueprint, ...] = (
     lessons.pages,
     schedules.pages,
     checkins.pages,
+    records.pages,
+    corrections.pages,
     polls.pages,
     participation.pages,
     members.pages,

@@ -425,7 +425,7 @@ async def test_the_deadline_ends_the_poll_and_the_result_is_said_once(branch: Sm
     (said,) = asked.homeserver.texts(EAST_ROOM)
     assert said == (
         "【投票结果】主题党日定在哪天？\n1. 24日（周五）：2 票\n2. 25日：0 票\n3. 31日：0 票\n"
-        "2 人投票，1 人弃权，名册共 3 人。\n其中 1 人是发文字投的，群里的投票框不显示这部分。"
+        "2 人投票，1 人弃权，名册共 3 人。\n其中 1 人是发文字或点数字表情投的，群里的投票框不显示这部分。"
     )
     assert (await asked.poll()).state is State.CLOSED
 
