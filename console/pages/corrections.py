@@ -8,7 +8,7 @@ from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, see
+from console.answering import Answer, onward
 from console.desk import ask, settle
 from content import corrections
 from content.decision import Refusal
@@ -46,6 +46,8 @@ def answer(id: str) -> Answer:  # noqa: A002
     """Answer one: it was set right, or it stays; the person is told."""
     roots, user = here().roots_for(Right.RECORD), here().user
     verdict, said = request.form.get("verdict"), request.form.get("answer", "")
+    if ask(lambda unit: stored.visible(unit, roots, CorrectionId(id))) is None:
+        abort(404)
     if verdict not in ("settled", "unchanged"):
         abort(400)
 
@@ -57,9 +59,9 @@ def answer(id: str) -> Answer:  # noqa: A002
         return corrections.answer_correction(correction, said, settled=settled, by=user, now=unit.now)
 
     outcome = settle(decide, actor=user)
-    if outcome.refusal is not None:
+    if outcome.refusal is not None and outcome.refusal.field is not None:
         return _page(Typed(id=id, answer=said, refusal=outcome.refusal))
-    return see(link("corrections.show"), "repeated" if outcome.repeated else "correction_answered")
+    return onward(outcome, to=link("corrections.show"), done="correction_answered")
 
 
 def _page(typed: Typed) -> Answer:

@@ -46,6 +46,8 @@ def show(id: str, member: str) -> Answer:  # noqa: A002
     if request.method == "GET":
         return _page(id, member, Fields())
     fields = Fields(mark=request.form.get("mark", ""), explanation=request.form.get("explanation", ""))
+    if ask(lambda unit: checkins.place_within(unit, roots, OccurrenceId(id), MemberId(member))) is None:
+        abort(404)
     if fields.mark not in set(Mark):
         abort(400)
     by_form = cause()

@@ -42,6 +42,8 @@ PAGES = (
     "/members/import",
     "/polls",
     "/polls/new",
+    "/corrections",
+    "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
 )
