@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Column, String, Table, or_, select
+from sqlalchemy import Column, String, Table, false, or_, select
 
 from content.decision import words
 from content.disclosures import DisclosureAsked, Section, Value
@@ -209,9 +209,8 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     sections = []
     for held in PERSONAL:
         who = [_condition(held.table.c[name], user, member.id if member else None) for name in held.found_by]
-        query = select(held.table).where(or_(*[one for one in who if one is not None])).order_by(*_order(held.table))
-        matches = [one for one in who if one is not None]
-        rows = await unit.rows(query) if matches else ()
+        named = or_(false(), *[one for one in who if one is not None])
+        rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
         sections.append(
             Section(name=held.table.name, readable=held.readable, rows=tuple(_row(row, held, names) for row in rows))
         )

@@ -69,6 +69,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
 REASONS = ("有事", "值班", "出差", "倒班", "病假")
 """Said alone, or before 请假, these ask for leave and are the reason for it."""
 
+_TELLING_REASONS = ("值班", "出差", "倒班", "病假")
+"""Those that hardly stand in a sentence about anything else."""
+
 ROOM_WORDS = {
     Verb.HELP: ("帮助", "help"),
     Verb.MINE: ("我的",),
@@ -170,6 +173,9 @@ def read(text: str) -> Said | None:
     plain = normalise(text).removeprefix("!").strip()
     if not plain:
         return None
+    head, _, rest = plain.partition(":")
+    if rest.strip() and _keyword(head) in _KEYWORDS:
+        plain = f"{head} {rest}"
     whole = _keyword(plain)
     if whole in _KEYWORDS:
         return Said(verb=_KEYWORDS[whole], word=whole)
@@ -227,7 +233,7 @@ def nearest(text: str) -> str | None:
     if len(plain) > LONGEST_GUESSED:
         return None
     held = [word for word in _KEYWORDS if len(word) > 1 and not word.isascii() and word in plain]
-    if not held and any(reason in plain for reason in REASONS):
+    if not held and any(reason in plain for reason in _TELLING_REASONS):
         return WORDS[Verb.LEAVE][0]
     if held:
         return WORDS[_KEYWORDS[max(held, key=len)]][0]
