@@ -16,6 +16,9 @@ RHYTHM = timedelta(hours=1)
 
 MIMETYPE = "text/plain"
 
+TECHNICAL = frozenset({"cause", "event_id"})
+"""What only a program can use; it stands in the second part of the file."""
+
 Value = str | int | bool | datetime | date | time | Words | Sequence[Any] | Mapping[str, Any] | None
 Say = Callable[[Words], str]
 
@@ -50,31 +53,36 @@ def compose(sections: Sequence[Section], user: UserId, say: Say, *, now: datetim
     Texts of people are put in as they are: the file is plain text, and nothing in it is ever a pattern.
     """
     lines = [
-        say(words("disclosure.title", user=user, at=now)),
+        say(words("disclosure.title", user=user, at=now, year=now.year)),
         "",
         say(words("disclosure.lead")),
         "",
     ]
     for section in sections:
-        lines += [say(words(f"disclosure.held_{section.name}")), *_readable(section, say), ""]
+        if section.rows:
+            lines += [_heading(section, say), *_readable(section, say), ""]
+    empty = [_heading(section, say) for section in sections if not section.rows]
+    lines += [say(words("disclosure.nothing")), *empty, ""]
     lines += [say(words("disclosure.whole")), "", json.dumps(_plain(sections), ensure_ascii=False, indent=2), ""]
     return "\n".join(lines)
 
 
+def _heading(section: Section, say: Say) -> str:
+    return say(words(f"disclosure.held_{section.name}"))
+
+
 def _readable(section: Section, say: Say) -> list[str]:
-    if not section.rows:
-        return [say(words("disclosure.nothing"))]
     if not section.readable:
         return [say(words("disclosure.number", n=len(section.rows)))]
     return [_line(row, say) for row in section.rows]
 
 
 def _line(row: Mapping[str, Value], say: Say) -> str:
-    """Write one row: the name of each thing and what it is, without what is empty."""
+    """Write one row: the name of each thing and what it is, without what is empty or not so."""
     parts = [
         say(words("disclosure.pair", name=say(words(f"disclosure.field_{name}")), value=_shown(value, say)))
         for name, value in row.items()
-        if value not in (None, "", [], ())
+        if name not in TECHNICAL and value not in (None, "", [], (), False)
     ]
     return "- " + say(words("disclosure.comma")).join(parts)
 
@@ -84,7 +92,7 @@ def _shown(value: Value, say: Say) -> str:
         case Words():
             return say(value)
         case bool():
-            return say(words("disclosure.yes" if value else "disclosure.no"))
+            return say(words("disclosure.yes"))
         case datetime():
             return say(words("disclosure.instant", at=value, year=value.year))
         case str():
@@ -106,6 +114,8 @@ def _plain(sections: Sequence[Section]) -> dict[str, Any]:
 def _bare(value: Any) -> Any:
     """Return a value as JSON has it; words as their key and what fills them."""
     match value:
+        case Words() if not value.parameters:
+            return value.key
         case Words():
             return {"key": value.key, "parameters": {name: _bare(one) for name, one in value.parameters.items()}}
         case datetime() | date() | time():

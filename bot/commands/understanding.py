@@ -39,6 +39,7 @@ from storage.store import Step
 from storage.unit import Reading
 
 _MENTION = re.compile(r"^\s*@?\S+?(?::\S+)?\s*[:：,，]?\s+")
+_CALLED = re.compile(r"^\s*@?\S{1,30}?\s*[:：,，]\s*(?=\S)")
 _POLLS = poll_shapes.STARTS | poll_shapes.RESPONSES | poll_shapes.ENDS
 _DECORATION = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
 
@@ -221,7 +222,8 @@ def _without_mention(text: str, names: tuple[str, ...]) -> str:
             return rest
     if read(text) is not None:
         return text
-    return _MENTION.sub("", text, count=1)
+    rest = _MENTION.sub("", text, count=1)
+    return rest if rest != text else _CALLED.sub("", text, count=1)
 
 
 def _asked_in(event: Event) -> str | None:
