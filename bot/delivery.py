@@ -230,8 +230,8 @@ class Delivery:
         if row.quiet or row.unasked:
             # Who has asked for silence is left out here, at the last moment, whoever began it and however long ago.
             silent = await self._store.read(lambda unit: mutes.muted_until(unit, user))
-            room, _ = await self._store.read(lambda unit: self._listener(unit, user))
-            if silent is not None or (room is None and row.quiet):
+            known, _ = await self._store.read(lambda unit: self._listener(unit, user))
+            if silent is not None or (known is None and row.quiet):
                 return [self._sent(row, None)]
         room, reader = await self._private(row, user)
         return [await self._put(row, room, {"msgtype": "m.notice", "body": self._speech.say(said, reader)})]

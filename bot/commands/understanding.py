@@ -28,11 +28,10 @@ from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
 from content.checkins import Note
 from content.decision import Decision, Disclose, Effect, Refusal, ShowAgain, Tell, refused, words
-from content.identifiers import Cause, EventId, RoomId, UserId
+from content.identifiers import CardId, Cause, EventId, RoomId, UserId
 from content.misreadings import misread
 from content.polls import Poll
 from content.rooms import DirectRoomKept
-from storage import inquiries as waiting_inquiries
 from storage import members, misreadings, outbox, rooms
 from storage import polls as stored_polls
 from storage.store import Step
@@ -145,11 +144,7 @@ async def _said(unit: Reading, event: Event, me: UserId, settings: Settings) -> 
     text = without_reply_fallback(event.content["body"])
     if mentioned:
         text = _without_mention(text, await _names(unit, room, me))
-    said = read(text)
-    note = None
-    if said is None and card is not None and (card_word(text) or note_word(text)):
-        said = Said(verb=Verb.CHECK_IN, word="1")
-        note = note_word(text)
+    said, note = _read_in_place(text, card)
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
     directly = place is Place.PRIVATE or mentioned or card is not None or poll is not None
@@ -167,33 +162,48 @@ async def _said(unit: Reading, event: Event, me: UserId, settings: Settings) -> 
         event=EventId(event.event_id),
         text=text,
         poll=poll,
-        note=Note(note) if note else None,
+        note=note,
     )
     if place is Place.PRIVATE and (said is None or is_bare_reason(text)):
-        about = await waiting_inquiries.waiting(unit, sender)
-        answered = await inquiries.answer(asking, about) if about is not None and not is_acknowledgement(text) else None
+        answered = await inquiries.answer(asking)
         if answered is not None:
             return _with_room(answered, learned, sender)
     if said is None:
         unknown = await _unknown(asking) if place is Place.PRIVATE or mentioned else None
         return _with_room(unknown, learned, sender)
+    answer = await _command(asking, said, directly=directly)
+    return _with_room(_in_language(answer, language_of(said)), learned, sender)
+
+
+def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | None]:
+    """Find the command in a message; in a reply to a card a word or a number is enough to say that one is there."""
+    said = read(text)
+    if said is not None or card is None:
+        return said, None
+    noted = note_word(text)
+    if noted is None and not card_word(text):
+        return None, None
+    return Said(verb=Verb.CHECK_IN, word="1"), Note(noted) if noted else None
+
+
+async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | Refusal | None:
+    """Take a command to its handler, unless it was said in a room where it is no more than talk."""
     command = BY_VERB[said.verb]
     heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
     if not directly and (not heard_in_rooms or is_talk(said)):
         return None
     if asking.member is None and command.for_members:
-        stranger = refused("help.not_on_roster") if place is Place.PRIVATE else None
-        return _with_room(stranger, learned, sender)
-    asking = replace(
-        asking,
-        card=card if command.answers or command.of_cards else None,
-        poll=poll if command.answers else None,
+        return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
+    return await command.handler(
+        replace(
+            asking,
+            card=asking.card if command.answers or command.of_cards else None,
+            poll=asking.poll if command.answers else None,
+        )
     )
-    answer = await command.handler(asking)
-    return _with_room(_in_language(answer, language_of(said)), learned, sender)
 
 
-async def _unknown(asking: Asking) -> Decision | None:
+async def _unknown(asking: Asking) -> Decision | Refusal | None:
     """Answer what was not understood with one useful sentence, not too often; thanks and the like need none."""
     if is_acknowledgement(asking.text):
         return None
@@ -202,7 +212,9 @@ async def _unknown(asking: Asking) -> Decision | None:
     if asking.member is None and asking.place is Place.PRIVATE and guess is None:
         said = words("help.stranger_not_understood")
     before = await misreadings.misreading(asking.unit, asking.sender)
-    return misread(asking.sender, before, said, now=asking.unit.now)
+    english = asking.text.isascii() and any(sign.isalpha() for sign in asking.text)
+    answer = misread(asking.sender, before, said, now=asking.unit.now)
+    return _in_language(answer, "en") if english else answer
 
 
 async def _names(unit: Reading, room: RoomId, me: UserId) -> tuple[str, ...]:

@@ -256,6 +256,7 @@ async def test_a_bare_reason_answers_the_question_whatever_else_is_open(branch: 
 async def test_a_command_a_thank_you_and_the_next_day_are_no_reason(branch: SmallBranch, clock: HandClock) -> None:
     id = await branch.open(ROLL, window=timedelta(days=3))
     await branch.hear(message(WHO, "请假"), message(WHO, "我的", room_id=DIRECT), message(WHO, "好的", room_id=DIRECT))
+    await branch.hear(message(WHO, "1", room_id=DIRECT))
     assert (await place(branch, id)).reason is None
     clock.forward(hours=13)
     await branch.hear(message(WHO, "今天食堂吃什么", room_id=DIRECT))
@@ -267,3 +268,17 @@ async def test_words_of_another_person_are_no_answer_to_the_question(branch: Sma
     id = await branch.open(ROLL)
     await branch.hear(message(WHO, "请假"), message(account(LI), "家里有事情", room_id=private_room(LI)))
     assert (await place(branch, id)).reason is None
+
+
+async def test_the_answer_may_be_too_long_and_is_then_asked_for_again(branch: SmallBranch) -> None:
+    id = await branch.open(ROLL)
+    await branch.hear(message(WHO, "请假"), message(WHO, "字" * 201, room_id=DIRECT))
+    assert (await branch.told())[-1] == (WHO, "leave.too_long")
+    await branch.hear(message(WHO, "家里有事情", room_id=DIRECT))
+    assert (await place(branch, id)).reason == "家里有事情"
+
+
+async def test_a_reason_said_while_a_correction_is_asked_for_is_no_correction(branch: SmallBranch) -> None:
+    await branch.open(ROLL)
+    await branch.hear(message(WHO, "更正", room_id=DIRECT), message(WHO, "倒班", room_id=DIRECT))
+    assert [key for _, key in await branch.told()] == ["correction.what", "leave.recorded"]

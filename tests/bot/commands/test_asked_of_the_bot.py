@@ -424,6 +424,14 @@ async def test_not_understood_is_said_once_a_minute_and_five_times_an_hour(
     assert len(await branch.told()) == 6
 
 
+@pytest.mark.parametrize(("text", "language"), [("what now", "en"), ("hepl", "en"), ("在不在", None), ("??", None)])
+async def test_who_is_not_understood_is_told_so_in_their_language(
+    branch: SmallBranch, text: str, language: str | None
+) -> None:
+    await branch.hear(message(WHO, text, room_id=DIRECT))
+    assert [row.language for row in await branch.rows()] == [language]
+
+
 async def test_one_persons_riddles_do_not_silence_another(branch: SmallBranch) -> None:
     await branch.hear(message(WHO, "在吗", room_id=DIRECT), message(account(LI), "在吗", room_id=private_room(LI)))
     assert await branch.told() == [(WHO, "help.not_understood"), (account(LI), "help.not_understood")]
