@@ -1,4 +1,4 @@
-"""A correction is answered once, a record is set by hand with a reason, silence ends, and riddles are not answered for ever."""
+"""A correction is answered once, a record is set by hand with a reason, and silence and riddles have an end."""
 
 from __future__ import annotations
 
