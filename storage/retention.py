@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 from content.decision import Fact
 from content.sessions import LONGEST
+from storage import inquiries, misreadings, mutes
+from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
 from storage.outbox import State, outbox
@@ -48,4 +50,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await forget_replaced(unit, fact.at)
+    await forget_words(unit, fact.at)
+    await mutes.forget_past(unit, fact.at)
+    await inquiries.forget_past(unit, fact.at)
+    await misreadings.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))
