@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -16,6 +17,8 @@ from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
+from content import cards
+from content import disclosures as disclosure_rules
 from content import polls as poll_rules
 from content.cards import Message
 from content.decision import Fact, Words, words
@@ -25,7 +28,7 @@ from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import media, members, organisations, outbox, rooms, shown
+from storage import disclosures, media, members, mutes, organisations, outbox, rooms, shown
 from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
 from storage.store import Store
@@ -247,6 +250,10 @@ class Delivery:
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)
+            case outbox.Kind.DISCLOSURE:
+                return await self._disclose(row)
+            case outbox.Kind.LESSON:
+                return await self._show_again(row)
             case outbox.Kind.POLL | outbox.Kind.POLL_END | outbox.Kind.RESULT:
                 return await self._poll(row)
             case _:
@@ -273,17 +280,68 @@ class Delivery:
         user, said = row.user, row.words
         if listener is None:
             listener = await self._store.read(lambda unit: self._listener(unit, user))
+        if row.quiet or row.unasked:
+            # Who has asked for silence is left out here, at the last moment, whoever began it and however long ago.
+            silent = await self._store.read(lambda unit: mutes.muted_until(unit, user))
+            if silent is not None or (listener.room is None and row.quiet):
+                return [self._sent(row, None)]
+        room, reader = await self._private(row, user, listener)
+        return [await self._put(row, room, {"msgtype": "m.notice", "body": self._speech.say(said, reader)})]
+
+    async def _private(self, row: Claimed, user: UserId, listener: Listener | None = None) -> tuple[RoomId, Reader]:
+        """Return a person's private room, made where there is none, and how they are to be spoken to there."""
+        if listener is None:
+            listener = await self._store.read(lambda unit: self._listener(unit, user))
         room, reader = listener.room, listener.reader
         if row.language is not None:
             reader = Reader(language=row.language, timezone=reader.timezone)
-        facts: list[Fact] = []
-        if room is None and row.quiet:
-            return [self._sent(row, None)]
         if room is None:
             room = await self._make_private_room(user)
-            facts.append(DirectRoomKept(user=user, room=room, encrypted=self._encrypted))
-            await self._store.settle(notes=facts)
-        return [await self._put(row, room, {"msgtype": "m.notice", "body": self._speech.say(said, reader)})]
+            kept = DirectRoomKept(user=user, room=room, encrypted=self._encrypted)
+            await self._store.settle(notes=[kept])
+        return room, reader
+
+    async def _disclose(self, row: Claimed) -> list[Fact]:
+        """Put everything held about a person together now, and give it to them as a file; it is kept nowhere."""
+        if row.user is None:
+            return [self._sent(row, None)]
+        user = row.user
+        room, reader = await self._private(row, user)
+        encrypted = self._homeserver.encrypted(room) is not False
+        if self._encrypted and not encrypted:
+            # The room was asked about when the file was asked for; it may have been changed since.
+            raise Fault(Kind.PLAINTEXT, permanent=True)
+        now = self._store.now()
+        held = await self._store.read(lambda unit: disclosures.collect(unit, user))
+        text = disclosure_rules.compose(held, user, lambda said: self._say(said, reader), now=now)
+        local = now.astimezone(ZoneInfo(reader.timezone))
+        name = self._say(words("disclosure.file", date=f"{local:%Y-%m-%d}"), reader)
+        # The mark keeps old editors from taking the file for something other than UTF-8.
+        data = text.encode("utf-8-sig")
+        mimetype = disclosure_rules.MIMETYPE
+        sent_as = await self._homeserver.upload(_one_piece(data), mimetype, name, size=len(data), encrypted=encrypted)
+        info = {"mimetype": mimetype, "size": len(data)}
+        return [
+            await self._put(row, room, {"msgtype": "m.file", "body": name, "filename": name, "info": info, **sent_as})
+        ]
+
+    async def _show_again(self, row: Claimed) -> list[Fact]:
+        """Show one part of a card to one person, as it was sent to its room, with what they may do here."""
+        if row.user is None or row.card is None:
+            return [self._sent(row, None)]
+        card = row.card
+        seen = await self._store.read(lambda unit: shown.card(unit, card))
+        if seen is None or seen.standing.state is OccurrenceState.WITHDRAWN:
+            return [self._sent(row, None)]
+        room, reader = await self._private(row, row.user)
+        messages = cards.compose_again(seen.lesson, seen.standing, lambda said: self._say(said, reader))
+        if row.part >= len(messages):
+            # It was corrected since it was asked for, and has become shorter.
+            return [self._sent(row, None)]
+        message = messages[row.part]
+        if message.medium is None:
+            return [await self._put(row, room, _text(message))]
+        return await self._medium(row, room, message, message.medium)
 
     async def _listener(self, unit: Reading, user: UserId) -> Listener:
         """Find a person's private room, their language and their zone."""
@@ -419,6 +477,10 @@ class Delivery:
     async def _bytes(self, stored: StoredMedium) -> AsyncIterator[bytes]:
         for place in range(stored.pieces):
             yield await self._store.read(partial(media.piece, hash=stored.hash, place=place))
+
+
+async def _one_piece(data: bytes) -> AsyncIterator[bytes]:
+    yield data
 
 
 def _described(stored: StoredMedium, known: dict[str, Any]) -> dict[str, Any]:

@@ -61,14 +61,28 @@ def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = 
 
     ``live`` is the number of the text that carries the ask and the numbers, the last one where none is named.
     """
+    return _composed(lesson, _head(lesson, standing, say), _foot(lesson, standing, say), say, live)
+
+
+def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
+    """Return the same for one person who wants to read it in private: what they can do there, and no numbers."""
+    if standing.state is OccurrenceState.OPEN:
+        foot = say(words("card.ask_in_private", until=standing.closes_at))
+    else:
+        foot = say(words("card.closed_in_private"))
+    return _composed(lesson, _head(lesson, standing, say), [foot], say)
+
+
+def _composed(
+    lesson: Lesson, head: list[str], foot: list[str], say: Say, live: int | None = None
+) -> tuple[Message, ...]:
     media = [Message(body=say(caption(medium)), medium=medium) for medium in lesson.media]
     texts = _texts(lesson)
-    head = _head(lesson, standing, say)
     messages = []
     for number, text in enumerate(texts):
         is_live = number == (len(texts) - 1 if live is None else live)
         above = head if number == 0 else []
-        below = _foot(lesson, standing, say) if is_live else []
+        below = foot if is_live else []
         messages.append(_message(above, text, below))
     return (*media, *messages)
 

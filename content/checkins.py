@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
+from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
 from content.occurrences import Occurrence
 from content.occurrences import State as OccurrenceState
@@ -30,6 +32,13 @@ class State(StrEnum):
 TOOK_PART = frozenset({State.DONE, State.LATE, State.MADE_UP})
 
 
+class Note(StrEnum):
+    """What a person added to having taken part."""
+
+    LATE = "late"
+    ONLINE = "online"
+
+
 class Way(StrEnum):
     """How an answer reached us, which decides how it is confirmed."""
 
@@ -41,7 +50,10 @@ class Way(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """One member's place in an occurrence, as it stands; ``decided_by`` is the cause of the present state."""
+    """One member's place in an occurrence, as it stands; ``decided_by`` is the cause of the present state.
+
+    ``recorded_by`` is who keeps the record, where the state was set by hand. ``user`` is empty for who has no account.
+    """
 
     occurrence: Occurrence
     member: MemberId
@@ -52,11 +64,28 @@ class Expectation:
     kind: Kind
     state: State
     decided_by: Cause | None = None
+    recorded_by: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """One answer that was given, or set by hand, and has not been taken back."""
+
+    occurrence: OccurrenceId
+    cause: Cause
+    state: State
+    at: datetime
+    reason: str | None = None
+    note: Note | None = None
+    recorded_by: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered(Fact):
-    """A member's state in an occurrence changed from one to another."""
+    """A member's state in an occurrence changed from one to another.
+
+    Set by hand, it has who did so and the explanation they gave.
+    """
 
     occurrence: OccurrenceId
     member: MemberId
@@ -65,35 +94,81 @@ class Answered(Fact):
     at: datetime
     cause: Cause
     reason: str | None = None
+    note: Note | None = None
+    recorded_by: UserId | None = None
+    explanation: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswersTakenBack(Fact):
+    """Answers no longer stand, because who gave them took them back."""
+
+    occurrence: OccurrenceId
+    member: MemberId
+    causes: tuple[Cause, ...]
+    at: datetime
 
 
 def check_in(
-    expectation: Expectation, *, way: Way, cause: Cause, now: datetime, by_make_up: bool = False
+    expectation: Expectation,
+    *,
+    way: Way,
+    cause: Cause,
+    now: datetime,
+    by_make_up: bool = False,
+    note: Note | None = None,
 ) -> Decision | Refusal:
-    """Record that a member took part: in the window, late on the card, or made up from the list of what was missed."""
+    """Record that a member took part: in the window, late on the card, or made up from the list of what was missed.
+
+    What was set by hand stays after the close; making up is something new and goes on top of it.
+    """
     occurrence = expectation.occurrence
-    if expectation.state in TOOK_PART:
+    if expectation.state in TOOK_PART and note is None:
         return _quietly(way, expectation, "checkin.already")
     if occurrence.state is OccurrenceState.WITHDRAWN:
         return refused("checkin.withdrawn", title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
+    if expectation.recorded_by is not None and not by_make_up and not is_open(occurrence, now):
+        return refused("answer.by_recorder", title=expectation.title)
     if offered and occurrence.closes_at is not None and now < occurrence.closes_at:
         after = State.DONE
     elif offered and now < occurrence.make_up_until:
         after = State.MADE_UP if by_make_up else State.LATE
     else:
         return refused("checkin.closed", title=expectation.title, closed=occurrence.closes_at or occurrence.due_at)
-    return _answer(expectation, after, way=way, cause=cause, now=now, key=f"checkin.{after}")
+    if note is not None and after is not State.DONE:
+        return refused("checkin.note_too_late", title=expectation.title)
+    return _answer(expectation, after, way=way, cause=cause, now=now, key=_noted(expectation, after, note), note=note)
 
 
-def ask_leave(expectation: Expectation, reason: str, *, way: Way, cause: Cause, now: datetime) -> Decision | Refusal:
-    """Record that a member cannot take part, with a reason that only the recorder sees."""
+def _noted(expectation: Expectation, after: State, note: Note | None) -> str:
+    """Return the key of the receipt: 签到 is said of an event, whatever word was used for it."""
+    if note is not None:
+        return f"checkin.noted_{note}"
+    if after is State.DONE and expectation.kind is Kind.EVENT:
+        return "checkin.signed_in"
+    return f"checkin.{after}"
+
+
+def is_open(occurrence: Occurrence, now: datetime) -> bool:
+    """Tell whether answers to an occurrence still count as given in time, and can be taken back."""
+    over = occurrence.closes_at is not None and now >= occurrence.closes_at
+    return occurrence.state is OccurrenceState.OPEN and not over
+
+
+def ask_leave(
+    expectation: Expectation, reason: str, *, way: Way, cause: Cause, now: datetime, asked_before: bool = False
+) -> Decision | Refusal:
+    """Record that a member cannot take part, with a reason that only the recorder sees.
+
+    Where no reason is given, it is asked for in private, once for each occurrence: ``asked_before`` tells that it was.
+    """
     occurrence = expectation.occurrence
     if occurrence.state is OccurrenceState.WITHDRAWN:
         return refused("checkin.withdrawn", title=expectation.title)
-    if occurrence.state is not OccurrenceState.OPEN or (occurrence.closes_at and now >= occurrence.closes_at):
+    if not is_open(occurrence, now):
         return refused("leave.closed", title=expectation.title, closed=occurrence.closes_at or occurrence.due_at)
     if len(reason) > LONGEST_REASON:
         return refused("leave.too_long", most=LONGEST_REASON)
@@ -101,27 +176,94 @@ def ask_leave(expectation: Expectation, reason: str, *, way: Way, cause: Cause, 
         return Decision()
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
-    key = "leave.recorded" if reason else "leave.recorded_ask_reason"
-    return _answer(
+    asks = not reason and not asked_before
+    recorded = _answer(
         expectation,
         State.EXCUSED,
         way=Way.REPLY,
         cause=cause,
         now=now,
-        key=key,
+        key="leave.recorded_ask_reason" if asks else "leave.recorded",
         reason=reason or None,
     )
+    inquiries: tuple[Fact, ...] = ()
+    if asks:
+        inquiries = (make_inquiry(expectation.user, occurrence.id, now=now),)
+    elif asked_before:
+        inquiries = (InquiryEnded(user=expectation.user, about=occurrence.id),)
+    return Decision(facts=(*recorded.facts, *inquiries), effects=recorded.effects)
 
 
-def take_back(expectation: Expectation, *, removed: Cause, cause: Cause, now: datetime) -> Decision | None:
-    """Undo an answer whose reaction was removed, while the window is open; afterwards the record stays."""
-    occurrence = expectation.occurrence
-    if expectation.decided_by != removed or occurrence.state is not OccurrenceState.OPEN:
+def add_reason(expectation: Expectation, reason: str, *, cause: Cause, now: datetime) -> Decision | Refusal:
+    """Take the reason of a leave that stands already; the window may be over by the time it is told."""
+    if len(reason) > LONGEST_REASON:
+        return refused("leave.too_long", most=LONGEST_REASON)
+    added = _answer(
+        expectation, State.EXCUSED, way=Way.PRIVATE, cause=cause, now=now, key="leave.reason_added", reason=reason
+    )
+    ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
+    return Decision(facts=(*added.facts, ended), effects=added.effects)
+
+
+def take_back(
+    expectation: Expectation,
+    *,
+    removed: Cause,
+    cause: Cause,
+    now: datetime,
+    given: Sequence[Given] = (),
+    way: Way = Way.REACTION,
+) -> Decision | None:
+    """Undo one answer while the window is open: the latest of the others stands again; afterwards the record stays.
+
+    ``given`` is what was answered to this occurrence and not taken back, oldest first. An answer that no longer
+    decides is only crossed out, so that it does not come back when the later one is undone.
+    """
+    if not is_open(expectation.occurrence, now):
         return None
-    if occurrence.closes_at is not None and now >= occurrence.closes_at:
-        return None
+    rest = [one for one in given if one.cause != removed]
+    crossed_out = _cross_out(expectation, (removed,), now)
+    if expectation.decided_by != removed:
+        return Decision(facts=(crossed_out,)) if len(rest) < len(given) else None
+    if not rest:
+        key = "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+        undone = _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=key)
+        return Decision(facts=(crossed_out, *undone.facts), effects=undone.effects)
+    earlier = rest[-1]
+    restored = Answered(
+        occurrence=expectation.occurrence.id,
+        member=expectation.member,
+        before=expectation.state,
+        after=earlier.state,
+        at=earlier.at,
+        cause=earlier.cause,
+        reason=earlier.reason,
+        note=earlier.note,
+        recorded_by=earlier.recorded_by,
+    )
+    key = {State.EXCUSED: "answer.excused_again", State.OPEN: "answer.open_again"}.get(
+        earlier.state, "answer.done_again"
+    )
+    told = Tell(user=expectation.user, words=words(key, title=expectation.title), quiet=way is Way.REACTION)
+    return Decision(facts=(crossed_out, restored), effects=(*_refresh(expectation, earlier.state), told))
+
+
+def withdraw(expectation: Expectation, given: Sequence[Given], *, cause: Cause, now: datetime) -> Decision | Refusal:
+    """Take back everything one has answered to an open occurrence; what was set by hand is changed by hand only."""
+    if expectation.recorded_by is not None:
+        return refused("answer.by_recorder", title=expectation.title)
+    if not is_open(expectation.occurrence, now):
+        closed = expectation.occurrence.closes_at or expectation.occurrence.due_at
+        return refused("answer.closed", title=expectation.title, closed=closed)
     key = "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
-    return _answer(expectation, State.OPEN, way=Way.REACTION, cause=cause, now=now, key=key)
+    undone = _answer(expectation, State.OPEN, way=Way.PRIVATE, cause=cause, now=now, key=key)
+    crossed_out = _cross_out(expectation, tuple(one.cause for one in given), now)
+    ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
+    return Decision(facts=(crossed_out, *undone.facts, ended), effects=undone.effects)
+
+
+def _cross_out(expectation: Expectation, causes: tuple[Cause, ...], now: datetime) -> AnswersTakenBack:
+    return AnswersTakenBack(occurrence=expectation.occurrence.id, member=expectation.member, causes=causes, at=now)
 
 
 def _answer(
@@ -133,6 +275,7 @@ def _answer(
     now: datetime,
     key: str,
     reason: str | None = None,
+    note: Note | None = None,
 ) -> Decision:
     fact = Answered(
         occurrence=expectation.occurrence.id,
@@ -142,13 +285,16 @@ def _answer(
         at=now,
         cause=cause,
         reason=reason,
+        note=note,
     )
-    effects: list[Effect] = []
-    if expectation.card is not None and expectation.state is not after:
-        effects.append(Refresh(card=expectation.card))
     said = words(key, title=expectation.title, name=expectation.name, at=now)
-    effects.append(Tell(user=expectation.user, words=said, quiet=way is Way.REACTION))
-    return Decision(facts=(fact,), effects=tuple(effects))
+    told = Tell(user=expectation.user, words=said, quiet=way is Way.REACTION)
+    return Decision(facts=(fact,), effects=(*_refresh(expectation, after), told))
+
+
+def _refresh(expectation: Expectation, after: State) -> tuple[Effect, ...]:
+    changes = expectation.card is not None and expectation.state is not after
+    return (Refresh(card=expectation.card),) if changes and expectation.card is not None else ()
 
 
 def _quietly(way: Way, expectation: Expectation, key: str) -> Decision:

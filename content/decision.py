@@ -49,12 +49,32 @@ class Tell(Effect):
     """Say something to one person, in private, as an answer to what they did; goes ahead of broadcasts.
 
     ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
-    out where no private room exists yet: an invitation would be louder than the news.
+    out where no private room exists yet: an invitation would be louder than the news. An unasked one is begun by the
+    bot. Neither is said to who has asked for silence.
     """
 
     user: UserId
     words: Words
     quiet: bool = False
+    unasked: bool = False
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclose(Effect):
+    """Give a person, in private, the file of everything held about them, as it is at the moment of sending."""
+
+    user: UserId
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShowAgain(Effect):
+    """Show a person in private what their card showed in its room, in as many parts as it has."""
+
+    user: UserId
+    card: CardId
+    parts: int
     language: str | None = None
 
 

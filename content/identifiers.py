@@ -17,6 +17,7 @@ OccurrenceId = NewType("OccurrenceId", str)
 CardId = NewType("CardId", str)
 PollId = NewType("PollId", str)
 ImportId = NewType("ImportId", str)
+CorrectionId = NewType("CorrectionId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

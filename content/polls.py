@@ -63,8 +63,8 @@ class Side:
 class Count:
     """A count: of everyone who sent something, as clients count, and of the roster, of which there are ``asked``.
 
-    ``by_text`` is how many voted in words, which clients do not see; ``struck`` how many votes someone other than the
-    voter removed; ``unreadable`` how many could not be decrypted.
+    ``by_text`` is how many voted in words or by number reactions, which clients do not see; ``struck`` how many votes
+    someone other than the voter removed; ``unreadable`` how many could not be decrypted.
     """
 
     everyone: Side
@@ -116,7 +116,8 @@ class Standing:
 class Response:
     """One vote as it came: ``chosen`` is ``None`` when it was spoiled and empty when it takes the vote back.
 
-    ``sent_at`` is the homeserver's time. ``removed_by`` is who redacted it, if anyone did.
+    ``sent_at`` is the homeserver's time. ``removed_by`` is who redacted it, if anyone did. ``tapped`` ones are number
+    reactions: they are by text too, as clients do not count them, and each chooses one answer.
     """
 
     event: EventId
@@ -125,6 +126,7 @@ class Response:
     chosen: tuple[str, ...] | None
     abstains: bool = False
     by_text: bool = False
+    tapped: bool = False
     removed_by: UserId | None = None
 
 
@@ -360,6 +362,40 @@ def vote_in_words(
     return Decision(facts=(Voted(poll=poll.id, response=response),), effects=(Tell(user=sender, words=said),))
 
 
+def tap(poll: Poll, number: int, box: Box, *, sender: UserId, event: EventId, now: datetime) -> Decision | Refusal:
+    """Take a number reaction on a poll: it chooses one answer, beside earlier ones where several are allowed."""
+    if poll.state is not State.OPEN or (poll.closes_at is not None and now >= poll.closes_at):
+        return _too_late(poll)
+    chosen = choose(poll.sheet, (str(number),))
+    if isinstance(chosen, Refusal):
+        return chosen
+    last = standing(poll, box.responses).get(sender)
+    if _goes_on(poll, last) and last is not None and len({*(last.chosen or ()), *chosen}) > poll.sheet.most:
+        return refused("poll.too_many", n=poll.sheet.most)
+    response = Response(event=event, sender=sender, sent_at=now, chosen=chosen, by_text=True, tapped=True)
+    (name,) = (words("poll.chosen", answer=answer.text) for answer in poll.sheet.answers if answer.id in chosen)
+    said = words("poll.tapped", question=poll.sheet.question, chosen=(name,))
+    told = Tell(user=sender, words=said, quiet=True)
+    return Decision(facts=(Voted(poll=poll.id, response=response),), effects=(told,))
+
+
+def take_back(
+    poll: Poll, own: Iterable[Response], *, sender: UserId, now: datetime, only_last: bool
+) -> Decision | Refusal:
+    """Take back one's own votes in words, or only the last: then the one before it stands again."""
+    if poll.state is not State.OPEN or (poll.closes_at is not None and now >= poll.closes_at):
+        return _too_late(poll)
+    stand = sorted((one for one in own if one.by_text and one.removed_by is None), key=_order)
+    removed = stand[-1:] if only_last else stand
+    facts = tuple(VoteRemoved(event=one.event, by=sender) for one in removed)
+    told = Tell(user=sender, words=words("poll.taken_back", question=poll.sheet.question))
+    return Decision(facts=facts, effects=(told,))
+
+
+def _order(response: Response) -> tuple[datetime, EventId]:
+    return response.sent_at, response.event
+
+
 def _too_late(poll: Poll) -> Refusal:
     return refused("poll.too_late", question=poll.sheet.question)
 
@@ -378,7 +414,8 @@ def hear_response(poll: Poll, response: Response, box: Box, *, now: datetime) ->
 def hear_removal(poll: Poll, event: EventId, box: Box, *, by: UserId) -> Decision | None:
     """Take the redaction of a response; what was said in words stays said."""
     found = next((response for response in box.responses if response.event == event), None)
-    if found is None or found.by_text or found.removed_by is not None:
+    in_words = found is not None and found.by_text and not found.tapped
+    if found is None or in_words or found.removed_by is not None:
         return None
     responses = tuple(replace(one, removed_by=by) if one.event == event else one for one in box.responses)
     return _with_correction(poll, replace(box, responses=responses), VoteRemoved(event=event, by=by))
@@ -439,15 +476,24 @@ def standing(poll: Poll, responses: Iterable[Response]) -> dict[UserId, Response
     """Return the one response of each sender that counts, spoiled ones included.
 
     The latest by the homeserver's time, the greater event id where times are equal; redacted ones are as if never sent.
+    Number reactions that follow each other choose together, where several answers are allowed.
     """
     last: dict[UserId, Response] = {}
-    for response in responses:
+    for response in sorted(responses, key=_order):
         if response.removed_by is not None or not _in_time(poll, response):
             continue
         before = last.get(response.sender)
-        if before is None or (response.sent_at, response.event) > (before.sent_at, before.event):
+        if response.tapped and before is not None and _goes_on(poll, before):
+            together = dict.fromkeys((*(before.chosen or ()), *(response.chosen or ())))
+            last[response.sender] = replace(response, chosen=tuple(together)[: poll.sheet.most])
+        else:
             last[response.sender] = response
     return last
+
+
+def _goes_on(poll: Poll, before: Response | None) -> bool:
+    """Tell whether a number reaction adds to what stands instead of taking its place."""
+    return before is not None and before.tapped and poll.sheet.most > 1
 
 
 def _in_time(poll: Poll, response: Response) -> bool:

@@ -21,17 +21,18 @@ from sqlalchemy import (
     update,
 )
 
-from content.checkins import Answered, Expectation, State
+from content.checkins import Answered, AnswersTakenBack, Expectation, Given, Note, State
 from content.identifiers import CardId, MemberId, OccurrenceId, OrganisationId, RoomId
 from content.lessons import Kind
 from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import each_within
+from storage.organisations import each_within, within
 from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
 from storage.tables import Instant, metadata
+from storage.tables import Sequence as CountedKey
 from storage.unit import AnyRow, Query, Reading, Writing
 
 cards = Table(
@@ -55,10 +56,30 @@ expectations = Table(
     Column("decided_at", Instant),
     Column("decided_by", String(300)),
     Column("reason", String(200)),
+    Column("note", String(8)),
+    Column("recorded_by", String(255)),
     Index("ix_expectations_member_date", "member_id", "local_date", "state", "branch_id"),
     Index("ix_expectations_branch_member", "branch_id", "member_id"),
     Index("ix_expectations_decided_by", "decided_by"),
 )
+
+answers = Table(
+    "answers",
+    metadata,
+    Column("number", CountedKey, primary_key=True, autoincrement=True),
+    Column("occurrence_id", ForeignKey("occurrences.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("cause", String(300), nullable=False, index=True),
+    Column("state", String(12), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("reason", String(200)),
+    Column("note", String(8)),
+    Column("recorded_by", String(255)),
+    Column("explanation", String(200)),
+    Column("taken_back_at", Instant),
+    UniqueConstraint("member_id", "occurrence_id", "cause"),
+)
+"""Everything that was ever answered, in order; the place in ``expectations`` shows what of it stands."""
 
 tallies = Table(
     "tallies",
@@ -92,11 +113,21 @@ class CardPlace:
     branch: OrganisationId
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryLine:
+    """One answer as it was given, with why it was set by hand, and when it was taken back."""
+
+    given: Given
+    explanation: str | None
+    taken_back_at: datetime | None
+
+
 _EXPECTING: Query = (
     select(
         expectations.c.member_id,
         expectations.c.state.label("answer"),
         expectations.c.decided_by,
+        expectations.c.recorded_by,
         members.c.user_id,
         members.c.name,
         SHOWN_TITLE,
@@ -126,6 +157,7 @@ def _expectation(row: AnyRow) -> Expectation:
         kind=Kind(row.kind),
         state=State(row.answer),
         decided_by=row.decided_by,
+        recorded_by=row.recorded_by,
     )
 
 
@@ -150,10 +182,75 @@ async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId)
     return _expectation(row) if row else None
 
 
-async def decided_by(unit: Reading, cause: str) -> Expectation | None:
-    """Return the place whose present state this cause brought about."""
-    row = await unit.first(_EXPECTING.where(expectations.c.decided_by == cause))
+async def answered_by(unit: Reading, cause: str) -> Expectation | None:
+    """Return the place to which this cause gave an answer that was not taken back, whether it decides now or not."""
+    place = (answers.c.occurrence_id == expectations.c.occurrence_id) & (
+        answers.c.member_id == expectations.c.member_id
+    )
+    row = await unit.first(
+        _EXPECTING.join(answers, place).where(answers.c.cause == cause, answers.c.taken_back_at.is_(None))
+    )
     return _expectation(row) if row else None
+
+
+async def place_within(
+    unit: Reading, roots: Iterable[OrganisationId], occurrence: OccurrenceId, member: MemberId
+) -> Expectation | None:
+    """Return a member's place in an occurrence, if they were counted at or below the roots."""
+    place = (expectations.c.occurrence_id == occurrence) & (expectations.c.member_id == member)
+    row = await unit.first(_EXPECTING.where(place, within(expectations.c.branch_id, roots)))
+    return _expectation(row) if row else None
+
+
+async def history(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tuple[HistoryLine, ...]:
+    """Return every answer of a member to an occurrence, oldest first, what was taken back too."""
+    query = select(answers).where(answers.c.occurrence_id == occurrence, answers.c.member_id == member)
+    return tuple(
+        HistoryLine(given=_given(row), explanation=row.explanation, taken_back_at=row.taken_back_at)
+        for row in await unit.rows(query.order_by(answers.c.number))
+    )
+
+
+async def given(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tuple[Given, ...]:
+    """Return what a member answered to an occurrence and did not take back, oldest first."""
+    query = select(answers).where(
+        answers.c.occurrence_id == occurrence, answers.c.member_id == member, answers.c.taken_back_at.is_(None)
+    )
+    return tuple(_given(row) for row in await unit.rows(query.order_by(answers.c.number)))
+
+
+async def last_given(unit: Reading, member: MemberId) -> Given | None:
+    """Return what a member answered last, among what they said themselves and did not take back."""
+    query = select(answers).where(
+        answers.c.member_id == member, answers.c.taken_back_at.is_(None), answers.c.recorded_by.is_(None)
+    )
+    row = await unit.first(query.order_by(answers.c.at.desc(), answers.c.number.desc()).limit(1))
+    return _given(row) if row else None
+
+
+def _given(row: AnyRow) -> Given:
+    return Given(
+        occurrence=row.occurrence_id,
+        cause=row.cause,
+        state=State(row.state),
+        at=row.at,
+        reason=row.reason,
+        note=Note(row.note) if row.note else None,
+        recorded_by=row.recorded_by,
+    )
+
+
+async def shown_lately(unit: Reading, member: MemberId, *, since: datetime) -> tuple[Expectation, ...]:
+    """Return the lessons that reached a member's room and opened after ``since``, oldest first."""
+    query = _EXPECTING.where(
+        expectations.c.member_id == member,
+        expectations.c.state != State.NOT_OFFERED,
+        lessons.c.kind == Kind.LESSON,
+        cards.c.id.is_not(None),
+        occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
+        occurrences.c.opened_at > since,
+    ).order_by(occurrences.c.due_at, occurrences.c.id)
+    return tuple(_expectation(row) for row in await unit.rows(query))
 
 
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
@@ -272,7 +369,7 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
-    reset = fact.after in (State.OPEN, State.UNANSWERED)
+    reset = fact.after in (State.OPEN, State.UNANSWERED) and fact.recorded_by is None
     moved = await unit.returning(
         _MOVE,
         {
@@ -283,10 +380,14 @@ async def write_answered(unit: Writing, fact: Answered) -> None:
             "decided_at": None if reset else fact.at,
             "decided_by": None if reset else fact.cause,
             "reason": fact.reason,
+            "note": fact.note,
+            "recorded_by": fact.recorded_by,
         },
     )
     if len(moved) != 1:
         raise LookupError("an answer was decided on a state that no longer holds")
+    if not reset:
+        await _keep_answer(unit, fact)
     if fact.before is not fact.after:
         branch, day = moved[0]
         place = (fact.occurrence, branch, day)
@@ -305,9 +406,44 @@ _MOVE = Prepared(
         decided_at=bindparam("decided_at"),
         decided_by=bindparam("decided_by"),
         reason=bindparam("reason"),
+        note=bindparam("note"),
+        recorded_by=bindparam("recorded_by"),
     )
     .returning(expectations.c.branch_id, expectations.c.local_date)
 )
+
+
+async def _keep_answer(unit: Writing, fact: Answered) -> None:
+    """Keep an answer beside the earlier ones; one that stands again is there already."""
+    await unit.add_missing(
+        answers,
+        {
+            "occurrence_id": fact.occurrence,
+            "member_id": fact.member,
+            "cause": fact.cause,
+            "state": fact.after,
+            "at": fact.at,
+            "reason": fact.reason,
+            "note": fact.note,
+            "recorded_by": fact.recorded_by,
+            "explanation": fact.explanation,
+            "taken_back_at": None,
+        },
+    )
+
+
+async def write_taken_back(unit: Writing, fact: AnswersTakenBack) -> None:
+    """Cross answers out, so that none of them stands again."""
+    await unit.execute(
+        update(answers)
+        .where(
+            answers.c.occurrence_id == fact.occurrence,
+            answers.c.member_id == fact.member,
+            answers.c.cause.in_(fact.causes),
+            answers.c.taken_back_at.is_(None),
+        )
+        .values(taken_back_at=fact.at)
+    )
 
 
 async def _count(unit: Writing, changes: Mapping[tuple[str, str, date, State], int]) -> None:

@@ -6,12 +6,17 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
-from content.checkins import Answered
+from content.checkins import Answered, AnswersTakenBack
+from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
+from content.disclosures import DisclosureAsked
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
+from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
+from content.misreadings import Misread
+from content.mutes import Muted, Unmuted
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.polls import (
@@ -32,11 +37,16 @@ from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, 
 from storage import (
     amendments,
     checkins,
+    corrections,
+    disclosures,
     heartbeats,
     imports,
+    inquiries,
     lessons,
     media,
     members,
+    misreadings,
+    mutes,
     organisations,
     outbox,
     polls,
@@ -79,6 +89,16 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceCorrected: (amendments.write_corrected,),
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
+    AnswersTakenBack: (checkins.write_taken_back,),
+    InquiryMade: (inquiries.write_made,),
+    InquiryEnded: (inquiries.write_ended,),
+    CorrectionAsked: (corrections.write_asked,),
+    CorrectionAnswered: (corrections.write_answered,),
+    CorrectionWithdrawn: (corrections.write_withdrawn,),
+    Muted: (mutes.write_muted,),
+    Unmuted: (mutes.write_unmuted,),
+    Misread: (misreadings.write_misread,),
+    DisclosureAsked: (disclosures.write_asked,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

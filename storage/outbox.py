@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.checkins import State as AnswerState
-from content.decision import Effect, Fact, Post, Refresh, Tell, Words
+from content.decision import Disclose, Effect, Fact, Post, Refresh, ShowAgain, Tell, Words
 from content.identifiers import CardId, Cause, EventId, OrganisationId, OutboxId, PollId, RoomId, UserId, derive
 from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
@@ -54,6 +54,8 @@ class Kind(StrEnum):
     POST = "post"
     EDIT = "edit"
     TELL = "tell"
+    DISCLOSURE = "disclosure"
+    LESSON = "lesson"
     JOIN = "join"
     DECLINE = "decline"
     INVITE = "invite"
@@ -100,6 +102,7 @@ outbox = Table(
     Column("part", Integer, nullable=False),
     Column("revision", Integer, nullable=False),
     Column("quiet", Boolean, nullable=False),
+    Column("unasked", Boolean, nullable=False),
     Column("language", String(8)),
     Column("words", JSON),
     Column("after_id", String(32), index=True),
@@ -141,6 +144,7 @@ class Claimed:
     subject: str | None
     part: int
     quiet: bool
+    unasked: bool
     language: str | None
     words: Words | None
     claim_no: int
@@ -217,6 +221,20 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_withdraw(unit, cause, effect)
             case Tell():
                 await _enqueue_tell(unit, cause, place, effect)
+            case ShowAgain():
+                await _enqueue_lesson(unit, cause, effect)
+            case Disclose():
+                lane, language = f"user:{effect.user}", effect.language
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.DISCLOSURE,
+                    lane=lane,
+                    part=place,
+                    user_id=effect.user,
+                    language=language,
+                    priority=ANSWER,
+                )
             case SendPoll() | EndPoll() | Announce():
                 await _enqueue_poll(unit, cause, place, effect)
             case Join() | Decline():
@@ -275,6 +293,7 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
         "part": part,
         "revision": 0,
         "quiet": False,
+        "unasked": False,
         "state": State.PENDING,
         "not_before": unit.now,
         "claim_no": 0,
@@ -285,6 +304,9 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
     if kind is Kind.TELL:
         await unit.add_later(outbox, row)
     else:
+        if kind in (Kind.LESSON, Kind.DISCLOSURE):
+            # A person hears things in the order in which they were decided.
+            await unit.settled()
         await unit.add_missing(outbox, row)
     return id
 
@@ -439,8 +461,27 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> 
         words=save_words(tell.words),
         priority=ANSWER,
         quiet=tell.quiet,
+        unasked=tell.unasked,
         language=tell.language,
     )
+
+
+async def _enqueue_lesson(unit: Writing, cause: Cause, show: ShowAgain) -> None:
+    """Show a card's parts to one person, in order."""
+    before: str | None = None
+    for part in range(show.parts):
+        before = await _insert(
+            unit,
+            cause,
+            Kind.LESSON,
+            lane=f"user:{show.user}",
+            part=part,
+            user_id=show.user,
+            card_id=show.card,
+            priority=ANSWER,
+            language=show.language,
+            after_id=before,
+        )
 
 
 def _turn() -> Any:
@@ -542,6 +583,7 @@ def _claimed(row: AnyRow) -> Claimed:
         subject=row.subject,
         part=row.part,
         quiet=row.quiet,
+        unasked=row.unasked,
         language=row.language,
         words=load_words(row.words) if row.words else None,
         claim_no=row.claim_no,
@@ -557,7 +599,9 @@ _TOO_LATE = and_(outbox.c.state == State.PENDING, outbox.c.expires_at < bindpara
 
 def _late_cards() -> Query:
     begun = outbox.alias("begun")
-    tried = select(begun.c.number).where(begun.c.card_id == outbox.c.card_id, begun.c.first_try_at.is_not(None))
+    tried = select(begun.c.number).where(
+        begun.c.card_id == outbox.c.card_id, begun.c.kind != Kind.LESSON, begun.c.first_try_at.is_not(None)
+    )
     late = select(outbox.c.card_id).where(_TOO_LATE, outbox.c.card_id.is_not(None), ~tried.exists())
     return late.distinct()
 
@@ -580,7 +624,7 @@ async def _expire(unit: Writing) -> None:
     for row in late:
         await unit.execute(
             update(outbox)
-            .where(outbox.c.card_id == row.card_id, outbox.c.state == State.PENDING)
+            .where(outbox.c.card_id == row.card_id, outbox.c.kind != Kind.LESSON, outbox.c.state == State.PENDING)
             .values(state=State.EXPIRED, done_at=unit.now, last_error="too_late")
         )
         await _not_offered(unit, row.card_id)
@@ -649,7 +693,7 @@ async def write_given_up(unit: Writing, fact: GivenUp) -> None:
     if changed and fact.claimed.kind is Kind.POST and fact.claimed.card is not None:
         await unit.execute(
             update(outbox)
-            .where(outbox.c.card_id == fact.claimed.card, outbox.c.state == State.PENDING)
+            .where(outbox.c.card_id == fact.claimed.card, outbox.c.kind != Kind.LESSON, outbox.c.state == State.PENDING)
             .values(state=State.FAILED, done_at=fact.at, last_error=fact.error)
         )
         await _not_offered(unit, fact.claimed.card)
@@ -701,7 +745,9 @@ async def write_cancelled(unit: Writing, fact: Cancelled) -> None:
     row = await unit.first(select(outbox).where(outbox.c.id == fact.id))
     if row is None:
         return
-    which = outbox.c.id == fact.id if row.kind != Kind.POST else outbox.c.card_id == row.card_id
+    which = outbox.c.id == fact.id
+    if row.kind == Kind.POST:
+        which = and_(outbox.c.card_id == row.card_id, outbox.c.kind != Kind.LESSON)
     changed = await unit.execute(
         update(outbox)
         .where(which, outbox.c.state.in_([State.PENDING, State.FAILED, State.EXPIRED]))
@@ -720,12 +766,12 @@ async def free_leases(unit: Writing, worker: str) -> None:
     await unit.execute(update(outbox).where(held).values(state=State.PENDING, lease_until=None))
 
 
-_SHOWS_A_CARD = or_(*(outbox.c.kind == kind for kind in (*_MESSAGES, Kind.EDIT, Kind.AMEND)))
+_SHOWS_A_CARD = or_(*(outbox.c.kind == kind for kind in (*_MESSAGES, Kind.EDIT, Kind.AMEND, Kind.LESSON)))
 _CARD_OF_EVENT = Prepared(select(outbox.c.card_id).where(outbox.c.event_id == bindparam("event"), _SHOWS_A_CARD))
 
 
 async def by_event(unit: Reading, event: EventId) -> CardId | None:
-    """Return the card that an event of ours shows."""
+    """Return the card that an event of ours shows, in its room or again in private."""
     card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
     return card
 

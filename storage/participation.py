@@ -14,7 +14,7 @@ from content.checkins import TOOK_PART, State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.participation import Share, months
-from storage.checkins import branch_months, expectations, tallies
+from storage.checkins import answers, branch_months, expectations, tallies
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
@@ -35,7 +35,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One member and one occurrence, as the export has it."""
+    """One member and one occurrence, as the export has it.
+
+    ``note`` is what they added to having taken part; ``by_hand`` tells that who keeps the record set the state.
+    """
 
     organisation: str
     member: MemberId
@@ -45,6 +48,8 @@ class Line:
     occurrence: OccurrenceId
     due_at: datetime
     state: State
+    note: str | None = None
+    by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,6 +313,8 @@ async def lines(
             occurrences.c.id,
             occurrences.c.due_at,
             expectations.c.state,
+            expectations.c.note,
+            expectations.c.recorded_by,
         )
         .join(members, members.c.id == expectations.c.member_id)
         .join(organisations, organisations.c.id == expectations.c.branch_id)
@@ -335,6 +342,8 @@ async def lines(
             occurrence=row.id,
             due_at=row.due_at,
             state=State(row.state),
+            note=row.note,
+            by_hand=row.recorded_by is not None,
         )
         for row in (rows if newest is None else rows[::-1])
     )
@@ -364,3 +373,23 @@ async def reasons(unit: Reading, roots: Iterable[OrganisationId], occurrence: Oc
         within(expectations.c.branch_id, roots),
     )
     return {MemberId(row.member_id): row.reason for row in await unit.rows(query)}
+
+
+async def explanations(unit: Reading, roots: Iterable[OrganisationId], occurrence: OccurrenceId) -> dict[MemberId, str]:
+    """Return why states were set by hand, where they still stand; only for who keeps the record there."""
+    query = (
+        select(expectations.c.member_id, answers.c.explanation)
+        .join(
+            answers,
+            (answers.c.occurrence_id == expectations.c.occurrence_id)
+            & (answers.c.member_id == expectations.c.member_id)
+            & (answers.c.cause == expectations.c.decided_by),
+        )
+        .where(
+            expectations.c.occurrence_id == occurrence,
+            expectations.c.recorded_by.is_not(None),
+            answers.c.explanation.is_not(None),
+            within(expectations.c.branch_id, roots),
+        )
+    )
+    return {MemberId(row.member_id): row.explanation for row in await unit.rows(query)}

@@ -77,6 +77,7 @@ poll_responses = Table(
     Column("chosen", JSON(none_as_null=True)),
     Column("abstains", Boolean, nullable=False),
     Column("by_text", Boolean, nullable=False),
+    Column("tapped", Boolean, nullable=False),
     Column("removed_by", String(255)),
 )
 
@@ -188,6 +189,7 @@ def _response(row: AnyRow) -> Response:
         chosen=tuple(row.chosen) if row.chosen is not None else None,
         abstains=row.abstains,
         by_text=row.by_text,
+        tapped=row.tapped,
         removed_by=row.removed_by,
     )
 
@@ -268,6 +270,7 @@ async def write_voted(unit: Writing, fact: Voted) -> None:
             "chosen": list(response.chosen) if response.chosen is not None else None,
             "abstains": response.abstains,
             "by_text": response.by_text,
+            "tapped": response.tapped,
             "removed_by": response.removed_by,
         },
     )

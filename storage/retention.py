@@ -9,6 +9,8 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
+from storage import inquiries, misreadings, mutes
+from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
 from storage.outbox import Kind, State, outbox
@@ -60,10 +62,14 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
             outbox.c.state == State.SENT,
             outbox.c.not_before < fact.at - DELIVERED,
             outbox.c.done_at < fact.at - DELIVERED,
-            outbox.c.kind.in_([Kind.TELL, Kind.EDIT]),
+            outbox.c.kind == Kind.TELL,
         )
         .order_by(outbox.c.not_before)
         .limit(MOST_AT_ONCE)
     )
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
+    await forget_words(unit, fact.at)
+    await mutes.forget_past(unit, fact.at)
+    await inquiries.forget_past(unit, fact.at)
+    await misreadings.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

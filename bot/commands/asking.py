@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from content.checkins import Way
+from content.checkins import Note, Way
 from content.decision import Decision, Refusal
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
 from content.members import Member
@@ -36,7 +36,8 @@ class Settings:
 class Asking:
     """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
 
-    ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed.
+    ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed, but for the
+    name of who was spoken to. ``note`` is what a reply to a card adds to being here.
     """
 
     unit: Reading
@@ -52,6 +53,7 @@ class Asking:
     event: EventId
     text: str
     poll: Poll | None = None
+    note: Note | None = None
 
     @property
     def way(self) -> Way:

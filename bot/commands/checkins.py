@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb
+from bot.commands.grammar import Verb, number_in
 from content import checkins
 from content.checkins import Expectation, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words
@@ -13,6 +13,7 @@ from content.identifiers import CardId, Cause, MemberId, UserId
 from content.lessons import Kind
 from content.occurrences import MAKE_UP
 from storage import checkins as stored
+from storage import inquiries
 from storage.unit import Reading
 
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[\s.、,，号]+(.*))?", re.DOTALL)
@@ -33,7 +34,7 @@ async def _take_part(asking: Asking, verb: Verb) -> Decision | Refusal | None:
     found = await _meant(asking, verb, asking.argument)
     if not isinstance(found, Expectation):
         return found
-    return checkins.check_in(found, way=asking.way, cause=asking.cause, now=asking.unit.now)
+    return checkins.check_in(found, way=asking.way, cause=asking.cause, now=asking.unit.now, note=asking.note)
 
 
 async def leave(asking: Asking) -> Decision | Refusal | None:
@@ -47,7 +48,8 @@ async def leave(asking: Asking) -> Decision | Refusal | None:
     found = await _meant(asking, Verb.LEAVE, number)
     if not isinstance(found, Expectation):
         return found
-    return checkins.ask_leave(found, reason, way=Way.REPLY, cause=asking.cause, now=asking.unit.now)
+    asked = await inquiries.was_made(asking.unit, asking.sender, found.occurrence.id)
+    return checkins.ask_leave(found, reason, way=Way.REPLY, cause=asking.cause, now=asking.unit.now, asked_before=asked)
 
 
 async def make_up(asking: Asking) -> Decision | Refusal | None:
@@ -57,7 +59,7 @@ async def make_up(asking: Asking) -> Decision | Refusal | None:
     missed = await stored.missed(asking.unit, asking.member.id, since=asking.unit.now - MAKE_UP)
     if not asking.argument or not missed:
         return Decision(effects=(Tell(user=asking.sender, words=_missed_list(missed)),))
-    number = int(asking.argument)
+    number = number_in(asking.argument) or 0
     if not 1 <= number <= len(missed):
         return refused("checkin.no_such_number", number=number, most=len(missed))
     return checkins.check_in(
@@ -91,16 +93,18 @@ async def tap(unit: Reading, cause: Cause, member: MemberId, card: CardId, key: 
     if key in ("✅", "✔"):
         return checkins.check_in(expectation, way=Way.REACTION, cause=cause, now=unit.now)
     if key == "🙏":
-        return checkins.ask_leave(expectation, "", way=Way.REACTION, cause=cause, now=unit.now)
+        asked = await inquiries.was_made(unit, expectation.user, expectation.occurrence.id)
+        return checkins.ask_leave(expectation, "", way=Way.REACTION, cause=cause, now=unit.now, asked_before=asked)
     return None
 
 
 async def untap(unit: Reading, cause: Cause, removed: Cause, sender: UserId) -> Decision | None:
-    """Take back the answer whose reaction its own sender removed."""
-    expectation = await stored.decided_by(unit, removed)
+    """Take back the answer whose reaction its own sender removed; the one before it stands again."""
+    expectation = await stored.answered_by(unit, removed)
     if expectation is None or expectation.user != sender:
         return None
-    return checkins.take_back(expectation, removed=removed, cause=cause, now=unit.now)
+    given = await stored.given(unit, expectation.occurrence.id, expectation.member)
+    return checkins.take_back(expectation, removed=removed, cause=cause, now=unit.now, given=given)
 
 
 async def _open(asking: Asking, member: MemberId) -> tuple[Expectation, ...]:
@@ -124,7 +128,7 @@ async def _meant(asking: Asking, verb: Verb, number: str) -> Expectation | Refus
         return refused("checkin.nothing_open") if asking.place is Place.PRIVATE else None
     fitting = tuple(one for one in found if one.kind is _FITS.get(verb)) or found
     if number:
-        return _numbered(fitting, int(number))
+        return _numbered(fitting, number_in(number) or 0)
     undone = tuple(one for one in fitting if one.state is checkins.State.OPEN)
     if not undone and len(fitting) > 1:
         return Decision(effects=(Tell(user=asking.sender, words=words("checkin.all_answered")),))

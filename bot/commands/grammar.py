@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from difflib import get_close_matches
 from enum import StrEnum
 
 LONGEST_READ = 4096
@@ -12,7 +13,13 @@ LONGEST_READ = 4096
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
-_SIMPLIFIED = str.maketrans("簽請學補幫綁臺個課單菜現後", "签请学补帮绑台个课单菜现后")
+_RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
+"""Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
+_SIMPLIFIED = str.maketrans(
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后",
+)
+"""The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
 
 
@@ -29,6 +36,13 @@ class Verb(StrEnum):
     BIND = "bind"
     VOTE = "vote"
     ABSTAIN = "abstain"
+    CANCEL = "cancel"
+    WITHDRAW = "withdraw"
+    LESSON = "lesson"
+    MUTE = "mute"
+    UNMUTE = "unmute"
+    CORRECT = "correct"
+    DATA = "data"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -42,17 +56,50 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.BIND: ("绑定", "bind"),
     Verb.VOTE: ("投票", "vote"),
     Verb.ABSTAIN: ("弃权", "abstain", "都行"),
+    Verb.CANCEL: ("取消", "cancel", "退", "不去了", "-1"),
+    Verb.WITHDRAW: ("撤回", "undo", "删掉我刚才的"),
+    Verb.LESSON: ("学习", "lesson", "课程", "微党课"),
+    Verb.MUTE: ("静音", "mute", "别打扰", "免打扰"),
+    Verb.UNMUTE: ("恢复", "unmute"),
+    Verb.CORRECT: ("更正", "correct", "改一下", "有误", "correction"),
+    Verb.DATA: ("我的数据", "my data", "导出我的数据", "export my data"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
 REASONS = ("有事", "值班", "出差", "倒班", "病假")
 """Said alone, or before 请假, these ask for leave and are the reason for it."""
 
-ROOM_WORDS = {Verb.HELP: ("帮助", "help"), Verb.MINE: ("我的",), Verb.MAKE_UP: ("补学",), Verb.CONSOLE: ("控制台",)}
+_TELLING_REASONS = ("值班", "出差", "倒班", "病假")
+"""Those that hardly stand in a sentence about anything else."""
+
+ROOM_WORDS = {
+    Verb.HELP: ("帮助", "help"),
+    Verb.MINE: ("我的",),
+    Verb.MAKE_UP: ("补学",),
+    Verb.CONSOLE: ("控制台",),
+    Verb.LESSON: ("学习",),
+    Verb.MUTE: ("静音",),
+    Verb.CORRECT: ("更正",),
+    Verb.DATA: ("我的数据", "导出我的数据"),
+}
 """Of commands that are not answers to an open card, only these are heard in a room."""
+
+LONGEST_GUESSED = 12
+"""Characters of a message for which a word of ours is guessed; in longer ones it only happens to stand."""
 
 CARD_WORDS = ("1", "在")
 """In a reply to a card these mean: I am here."""
+
+NOTE_WORDS = {"迟到": "late", "late": "late", "线上": "online", "online": "online"}
+"""In a reply to a card these mean: I am here, and how."""
+
+ACKNOWLEDGED = frozenset(
+    "收到 收到谢谢 好的 好的谢谢 好 嗯 嗯嗯 明白 知道了 了解 谢谢 辛苦了 ok okay thanks thankyou gotit 👌 👍".split()  # noqa: SIM905
+)
+"""Said to the bot, these ask for nothing and are never answered."""
+
+SKIPPED = frozenset("不说 不写 不填 不用 不用了 没有 没 跳过 算了 无 skip no none".split())  # noqa: SIM905
+"""Said when something was asked back, these leave the answer out."""
 
 _NUMBER = "(?:[0-9]{1,2}|[一二三四五六七八九十])号?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:(?:[\s,、.]+|和|and){_NUMBER})*")
@@ -60,16 +107,35 @@ _VOTE = re.compile(rf"(?:投票|投|选|改票|vote)\s*({_NUMBERS.pattern})", re
 _DIGITS = {word: str(number) for number, word in enumerate("一二三四五六七八九十", start=1)}
 
 _KEYWORDS = {word: verb for verb, all_words in WORDS.items() for word in all_words}
-_GLUED = re.compile(r"(?P<word>学完|签到|补学|绑定)(?P<argument>[0-9]{1,3}|(?<=绑定)[A-Za-z0-9-]{4,40})")
+_COUNTED = "(?:[0-9]{1,3}|[一二三四五六七八九十])[号期]?"
+_LENGTH = (
+    r"(?:(?P<count>[0-9]{1,4}|[一二两三四五六七八九十半]|an?|one)?\s*个?"
+    r"(?P<measure>小时|天|日|周|星期|礼拜|月|年|hours?|h|days?|d|weeks?|w|months?|years?)"
+    r"|(?P<days>[0-9]{1,4})|(?P<ever>永久|一直|forever)|(?P<end>恢复|取消|关闭|off))"
+)
+LENGTH = re.compile(_LENGTH, re.IGNORECASE)
+"""How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
+_GLUED = re.compile(
+    rf"(?P<word>学完|签到|补学|学习|取消|绑定|静音)"
+    rf"(?P<argument>(?<!绑定)(?<!静音){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
+)
+_NUMBER_ALONE = re.compile(_COUNTED)
 _TAKES = {
-    Verb.CHECK_IN: re.compile(r"[0-9]{1,3}"),
-    Verb.LEARNED: re.compile(r"[0-9]{1,3}"),
-    Verb.MAKE_UP: re.compile(r"[0-9]{1,3}"),
+    Verb.CHECK_IN: _NUMBER_ALONE,
+    Verb.LEARNED: _NUMBER_ALONE,
+    Verb.MAKE_UP: _NUMBER_ALONE,
+    Verb.CANCEL: _NUMBER_ALONE,
+    Verb.LESSON: _NUMBER_ALONE,
+    Verb.MUTE: LENGTH,
+    Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
     Verb.BIND: re.compile(r"\S{4,40}"),
     # A question and at least two answers, each after its semicolon.
     Verb.VOTE: re.compile(r"[^;]+(?:;[^;]*){2,}", re.DOTALL),
 }
+
+
+_COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes is _NUMBER_ALONE or takes is LENGTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +149,9 @@ class Said:
 
 def normalise(text: str) -> str:
     """Return a message as keywords are compared: plain forms of letters and digits, no decoration, no ending."""
-    text = unicodedata.normalize("NFKC", text[:LONGEST_READ]).translate(_DASHES)
+    pieces = _RAISED.split(text[:LONGEST_READ])
+    plain = [piece if place % 2 else unicodedata.normalize("NFKC", piece) for place, piece in enumerate(pieces)]
+    text = "".join(plain).translate(_DASHES)
     text = _INVISIBLE.sub("", text).strip()
     stripped = text.rstrip(_END)
     return (stripped or text).strip(" \"'“”「」")
@@ -105,13 +173,16 @@ def read(text: str) -> Said | None:
     plain = normalise(text).removeprefix("!").strip()
     if not plain:
         return None
+    head, _, rest = plain.partition(":")
+    if rest.strip() and _keyword(head) in _KEYWORDS:
+        plain = f"{head} {rest}"
     whole = _keyword(plain)
     if whole in _KEYWORDS:
         return Said(verb=_KEYWORDS[whole], word=whole)
     leave = _leave_by_reason(whole)
     if leave is not None:
         return leave
-    voted = _VOTE.fullmatch(plain)
+    voted = _VOTE.fullmatch(plain.translate(_SIMPLIFIED))
     if voted is not None:
         return Said(verb=Verb.VOTE, word="投" if not plain.isascii() else "vote", argument=voted[1])
     return _with_argument(plain) or _glued(plain)
@@ -126,7 +197,9 @@ def language_of(said: Said | None) -> str | None:
 
 def is_talk(said: Said) -> bool:
     """Tell whether a command looks just like talk: many a sentence begins with "leave", and many a wish is 都行."""
-    return (said.word == "leave" and bool(said.argument)) or said.word == "都行"
+    if said.word in ("leave", "cancel", "correct"):
+        return bool(said.argument)
+    return said.word == "都行" or (said.word == "更正" and not said.argument)
 
 
 def card_word(text: str) -> bool:
@@ -134,9 +207,51 @@ def card_word(text: str) -> bool:
     return normalise(text) in CARD_WORDS
 
 
+def note_word(text: str) -> str | None:
+    """Return what a reply to a card adds to being here, if it says no more than that."""
+    return NOTE_WORDS.get(_keyword(normalise(text)))
+
+
+def is_acknowledgement(text: str) -> bool:
+    """Tell whether a message only says that another was seen."""
+    return _keyword(re.sub(r"[,.!、~\s]", "", normalise(text))) in ACKNOWLEDGED
+
+
+def is_skipped(text: str) -> bool:
+    """Tell whether a message declines to say what was asked back."""
+    return _keyword(normalise(text)) in SKIPPED
+
+
+def is_bare_reason(text: str) -> bool:
+    """Tell whether a message is nothing but a reason for leave."""
+    return _keyword(normalise(text)) in REASONS
+
+
+def nearest(text: str) -> str | None:
+    """Return the word of ours that a message is probably meant to be, ``None`` where none is near."""
+    plain = _keyword(normalise(text))
+    if len(plain) > LONGEST_GUESSED:
+        return None
+    held = [word for word in _KEYWORDS if len(word) > 1 and not word.isascii() and word in plain]
+    if not held and any(reason in plain for reason in _TELLING_REASONS):
+        return WORDS[Verb.LEAVE][0]
+    if held:
+        return WORDS[_KEYWORDS[max(held, key=len)]][0]
+    english = [word for word in _KEYWORDS if word.isascii() and len(word) > 3]
+    near = get_close_matches(plain, english, n=1, cutoff=0.75)
+    return WORDS[_KEYWORDS[near[0]]][1] if near else None
+
+
+def number_in(argument: str) -> int | None:
+    """Return the number that an argument is, ``None`` where there is none."""
+    bare = argument.rstrip("号期")
+    bare = _DIGITS.get(bare, bare)
+    return int(bare) if bare.isascii() and bare.isdigit() else None
+
+
 def vote_numbers(text: str) -> tuple[str, ...] | None:
     """Return the numbers that a whole message is: ``1 3``, ``１、３``, ``三号``; a 号 stays with its number."""
-    plain = normalise(text)
+    plain = normalise(text).translate(_SIMPLIFIED)
     if not _NUMBERS.fullmatch(plain):
         return None
     found = re.findall(_NUMBER, plain)
@@ -159,8 +274,7 @@ def _glued(plain: str) -> Said | None:
     found = _GLUED.fullmatch(plain.translate(_SIMPLIFIED))
     if found is None:
         return None
-    word, argument = found.groups()
-    return Said(verb=_KEYWORDS[word], word=word, argument=argument)
+    return Said(verb=_KEYWORDS[found["word"]], word=found["word"], argument=found["argument"])
 
 
 def _with_argument(plain: str) -> Said | None:
@@ -171,6 +285,8 @@ def _with_argument(plain: str) -> Said | None:
         word = _keyword(" ".join(pieces[:separator]))
         verb = _KEYWORDS.get(word)
         argument = pieces[separator].strip(" \"'“”「」:")
+        if verb in _COUNTING:
+            argument = argument.translate(_SIMPLIFIED)
         if verb in _TAKES and _TAKES[verb].fullmatch(argument):
             return Said(verb=verb, word=word, argument=argument)
     return None

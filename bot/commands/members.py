@@ -8,11 +8,16 @@ from bot.commands.asking import Asking, Place
 from content import members
 from content.checkins import State
 from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.identifiers import MemberId
 from content.participation import share
 from storage import checkins as stored
 from storage import members as roster
-from storage import organisations, upkeep
+from storage import mutes, organisations, participation, upkeep
 from storage.participation import Period, numbers_of
+from storage.unit import Reading
+
+RECENT = 3
+"""Of what was lately, so much is shown; the rest stands in 我的数据."""
 
 
 def hash_code(code: str) -> str:
@@ -21,7 +26,7 @@ def hash_code(code: str) -> str:
 
 
 async def mine(asking: Asking) -> Decision | Refusal | None:
-    """我的: what is known of me this year, and what waits for me."""
+    """我的: what is known of me this year, what waits for me, and how what was lately stands in the record."""
     member = asking.member
     if member is None:
         return None
@@ -38,7 +43,26 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         words("mine.waiting", title=one.title, until=one.occurrence.closes_at or one.occurrence.due_at)
         for one in waiting
     ] or [words("mine.nothing_waiting")]
+    lines += await _recent(unit, member.id)
+    until = await mutes.muted_until(unit, asking.sender)
+    if until is not None:
+        lines.append(words("mute.is_on", until=until))
+    lines.append(words("mine.wrong"))
     return Decision(effects=(Tell(user=asking.sender, words=words("mine.all", lines=tuple(lines))),))
+
+
+async def _recent(unit: Reading, member: MemberId) -> list[Words]:
+    """Say of the last few how they are recorded, the newest first, and which of them were set by hand."""
+    found = [line for line in await participation.lines(unit, member=member) if line.state is not State.OPEN]
+    return [
+        words(
+            "mine.record_by_hand" if line.by_hand else "mine.record",
+            title=line.lesson,
+            due=line.due_at,
+            state=(words(f"state.{line.state}"),),
+        )
+        for line in found[: -RECENT - 1 : -1]
+    ]
 
 
 async def bind(asking: Asking) -> Decision | Refusal | None:

@@ -22,7 +22,7 @@ from content.organisations import Right, roots
 from content.polls import Box, Poll, Response, Sheet, State
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from storage import organisations, outbox, rooms
+from storage import members, organisations, outbox, rooms
 from storage import polls as stored
 from storage.unit import Reading
 
@@ -36,6 +36,7 @@ _MOMENT = re.compile(
     r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2})|点(?:(?P<half>半)|(?P<minutes>[0-9]{1,2})分?)?)",
     re.IGNORECASE,
 )
+_KEYCAP = re.compile("(?P<digit>[0-9])\ufe0f?\u20e3|(?P<ten>\U0001f51f)")
 _NEAR = {"今天": 0, "today": 0, "明天": 1, "tomorrow": 1, "后天": 2}
 _WEEKDAYS = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6}
 
@@ -173,6 +174,19 @@ def _day(found: re.Match[str], today: date) -> date:
     if found["weekday"]:
         return today + timedelta(days=(_WEEKDAYS[found["weekday"]] - today.weekday()) % 7)
     return today
+
+
+async def tap(unit: Reading, room: RoomId, target: EventId, event: Event, key: str) -> Decision | Refusal | None:
+    """Take a number reaction on a poll as a vote of who is asked by it; on anything else it means nothing."""
+    found = _KEYCAP.fullmatch(key)
+    poll = await stored.by_event(unit, room, target) if found else None
+    sender = UserId(event.sender)
+    member = await members.by_user(unit, sender) if poll else None
+    if found is None or poll is None or member is None or not await stored.asks(unit, poll, member):
+        return None
+    box = await stored.box(unit, poll)
+    number = 10 if found["ten"] else int(found["digit"])
+    return polls.tap(poll, number, box, sender=sender, event=EventId(event.event_id), now=unit.now)
 
 
 async def hear(unit: Reading, event: Event, cause: Cause, me: UserId) -> Decision | Refusal | None:

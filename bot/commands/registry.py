@@ -4,18 +4,33 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bot.commands import checkins, console, help, members, polls  # noqa: A004 - the noun is the word people type
+from bot.commands import (
+    answers,
+    checkins,
+    console,
+    corrections,
+    disclosures,
+    help,  # noqa: A004 - the noun is the word people type
+    lessons,
+    members,
+    mutes,
+    polls,
+)
 from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One thing that can be asked for. ``answers`` marks the words that answer an open card."""
+    """One thing that can be asked for.
+
+    ``answers`` marks the words that answer an open card, ``of_cards`` others that may be said of one by replying to it.
+    """
 
     verb: Verb
     handler: Handler
     answers: bool = False
+    of_cards: bool = False
     for_members: bool = True
 
 
@@ -24,10 +39,17 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.CHECK_IN, handler=checkins.check_in, answers=True),
     Command(verb=Verb.LEARNED, handler=checkins.learned, answers=True),
     Command(verb=Verb.LEAVE, handler=checkins.leave, answers=True),
+    Command(verb=Verb.CANCEL, handler=answers.cancel, answers=True),
+    Command(verb=Verb.WITHDRAW, handler=answers.withdraw),
+    Command(verb=Verb.LESSON, handler=lessons.lesson),
     Command(verb=Verb.MAKE_UP, handler=checkins.make_up),
     Command(verb=Verb.VOTE, handler=polls.vote, answers=True, for_members=False),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, answers=True),
     Command(verb=Verb.MINE, handler=members.mine),
+    Command(verb=Verb.DATA, handler=disclosures.my_data, for_members=False),
+    Command(verb=Verb.CORRECT, handler=corrections.correct, of_cards=True),
+    Command(verb=Verb.MUTE, handler=mutes.mute, for_members=False),
+    Command(verb=Verb.UNMUTE, handler=mutes.unmute, for_members=False),
     Command(verb=Verb.BIND, handler=members.bind, for_members=False),
     Command(verb=Verb.CONSOLE, handler=console.open_console, for_members=False),
 )

@@ -6,15 +6,19 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from bot.commands import checkins, polls
+from bot.commands import checkins, inquiries, polls
 from bot.commands.asking import Asking, Place, Settings
 from bot.commands.grammar import (
     ROOM_WORDS,
     Said,
     Verb,
     card_word,
+    is_acknowledgement,
+    is_bare_reason,
     is_talk,
     language_of,
+    nearest,
+    note_word,
     read,
     vote_numbers,
     without_reply_fallback,
@@ -22,16 +26,19 @@ from bot.commands.grammar import (
 from bot.commands.registry import BY_VERB
 from bot.matrix import polls as poll_shapes
 from bot.matrix.events import Event
-from content.decision import Decision, Effect, Refusal, Tell, refused
-from content.identifiers import Cause, EventId, RoomId, UserId
+from content.checkins import Note
+from content.decision import Decision, Disclose, Effect, Refusal, ShowAgain, Tell, refused, words
+from content.identifiers import CardId, Cause, EventId, RoomId, UserId
+from content.misreadings import misread
 from content.polls import Poll
 from content.rooms import DirectRoomKept
-from storage import members, outbox, rooms
+from storage import members, misreadings, outbox, rooms
 from storage import polls as stored_polls
 from storage.store import Step
 from storage.unit import Reading
 
 _MENTION = re.compile(r"^\s*@?\S+?(?::\S+)?\s*[:：,，]?\s+")
+_CALLED = re.compile(r"^\s*@?\S{1,30}?\s*[:：,，]\s*(?=\S)")
 _POLLS = poll_shapes.STARTS | poll_shapes.RESPONSES | poll_shapes.ENDS
 _DECORATION = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
 
@@ -117,8 +124,10 @@ async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refus
     if not isinstance(key, str) or not isinstance(target, str) or len(key) > 20:
         return None
     card = await outbox.by_event(unit, EventId(target))
+    if card is None:
+        return await polls.tap(unit, RoomId(event.room_id), EventId(target), event, key)
     member = await members.by_user(unit, UserId(event.sender))
-    if card is None or member is None:
+    if member is None:
         return None
     return await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
 
@@ -133,41 +142,100 @@ async def _said(unit: Reading, event: Event, me: UserId, settings: Settings) -> 
     poll = await stored_polls.by_event(unit, room, target) if target else None
     mentioned = _mentions(event.content, me)
     text = without_reply_fallback(event.content["body"])
-    said = read(_MENTION.sub("", text, count=1) if mentioned else text) or (read(text) if mentioned else None)
-    if said is None and card is not None and card_word(text):
-        said = Said(verb=Verb.CHECK_IN, word="1")
+    if mentioned:
+        text = _without_mention(text, await _names(unit, room, me))
+    said, note = _read_in_place(text, card)
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
-    if said is None:
-        unknown = refused("help.not_understood") if place is Place.PRIVATE or mentioned else None
-        return _with_room(unknown, learned, sender)
-    command = BY_VERB[said.verb]
     directly = place is Place.PRIVATE or mentioned or card is not None or poll is not None
+    asking = Asking(
+        unit=unit,
+        settings=settings,
+        cause=_cause(event),
+        sender=sender,
+        member=await members.by_user(unit, sender),
+        place=place,
+        room=room,
+        card=card,
+        argument=said.argument if said else "",
+        encrypted=event.encrypted,
+        event=EventId(event.event_id),
+        text=text,
+        poll=poll,
+        note=note,
+    )
+    if place is Place.PRIVATE and (said is None or is_bare_reason(text)):
+        answered = await inquiries.answer(asking)
+        if answered is not None:
+            return _with_room(answered, learned, sender)
+    if said is None:
+        unknown = await _unknown(asking) if place is Place.PRIVATE or mentioned else None
+        return _with_room(unknown, learned, sender)
+    answer = await _command(asking, said, directly=directly)
+    return _with_room(_in_language(answer, language_of(said)), learned, sender)
+
+
+def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | None]:
+    """Find the command in a message; in a reply to a card a word or a number is enough to say that one is there."""
+    said = read(text)
+    if said is not None or card is None:
+        return said, None
+    noted = note_word(text)
+    if noted is None and not card_word(text):
+        return None, None
+    return Said(verb=Verb.CHECK_IN, word="1"), Note(noted) if noted else None
+
+
+async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | Refusal | None:
+    """Take a command to its handler, unless it was said in a room where it is no more than talk."""
+    command = BY_VERB[said.verb]
     heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
     if not directly and (not heard_in_rooms or is_talk(said)):
         return None
-    member = await members.by_user(unit, sender)
-    if member is None and command.for_members:
-        stranger = refused("help.not_on_roster") if place is Place.PRIVATE else None
-        return _with_room(stranger, learned, sender)
-    answer = await command.handler(
-        Asking(
-            unit=unit,
-            settings=settings,
-            cause=_cause(event),
-            sender=sender,
-            member=member,
-            place=place,
-            room=room,
-            card=card if command.answers else None,
-            argument=said.argument,
-            encrypted=event.encrypted,
-            event=EventId(event.event_id),
-            text=text,
-            poll=poll if command.answers else None,
+    if asking.member is None and command.for_members:
+        return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
+    return await command.handler(
+        replace(
+            asking,
+            card=asking.card if command.answers or command.of_cards else None,
+            poll=asking.poll if command.answers else None,
         )
     )
-    return _with_room(_in_language(answer, language_of(said)), learned, sender)
+
+
+async def _unknown(asking: Asking) -> Decision | Refusal | None:
+    """Answer what was not understood with one useful sentence, not too often; thanks and the like need none."""
+    if is_acknowledgement(asking.text):
+        return None
+    guess = nearest(asking.text)
+    said = words("help.did_you_mean", word=guess) if guess else words("help.not_understood")
+    if asking.member is None and asking.place is Place.PRIVATE and guess is None:
+        said = words("help.stranger_not_understood")
+    before = await misreadings.misreading(asking.unit, asking.sender)
+    english = asking.text.isascii() and any(sign.isalpha() for sign in asking.text)
+    answer = misread(asking.sender, before, said, now=asking.unit.now)
+    return _in_language(answer, "en") if english else answer
+
+
+async def _names(unit: Reading, room: RoomId, me: UserId) -> tuple[str, ...]:
+    """Return the names by which the bot may be spoken to in a room, longest first."""
+    own = await rooms.state(unit, room, "m.room.member", me)
+    shown = own[1].get("displayname") if own else None
+    names = {me, me.partition(":")[0].removeprefix("@"), shown if isinstance(shown, str) else ""}
+    return tuple(sorted((name for name in names if name), key=len, reverse=True))
+
+
+def _without_mention(text: str, names: tuple[str, ...]) -> str:
+    """Drop who is spoken to, before or after what is said; a name that is not known is taken to be one word."""
+    for name in names:
+        called = rf"@?{re.escape(name)}"
+        rest = re.sub(rf"^\s*{called}\s*[:：,，]?\s*|[\s,，]*{called}\s*$", "", text, flags=re.IGNORECASE)
+        if rest != text and rest.strip():
+            return rest
+    if read(text) is not None:
+        return text
+    rest = _MENTION.sub("", text, count=1)
+    return rest if rest != text else _CALLED.sub("", text, count=1)
 
 
 def _asked_in(event: Event) -> str | None:
@@ -179,7 +247,10 @@ def _in_language(answer: Decision | Refusal | None, language: str | None) -> Dec
     """Have what is told said in the language that was used to ask."""
     if not isinstance(answer, Decision):
         return answer
-    effects = tuple(replace(one, language=language) if isinstance(one, Tell) else one for one in answer.effects)
+    effects = tuple(
+        replace(one, language=language) if isinstance(one, Tell | Disclose | ShowAgain) else one
+        for one in answer.effects
+    )
     return Decision(facts=answer.facts, effects=effects)
 
 

@@ -30,7 +30,8 @@ MOST_NAMES = 500
 class One:
     """One occurrence as far as the person may see it; ``lines`` is empty for who may not read names.
 
-    ``reasons`` says why members asked leave, to who keeps the record and to nobody else.
+    ``reasons`` says why members asked leave and ``explanations`` why a state was set by hand, to who keeps the record
+    and to nobody else; ``recorded`` are the members whose record the person keeps.
     """
 
     entry: schedules.Entry
@@ -38,6 +39,8 @@ class One:
     total: Share
     lines: tuple[Line, ...]
     reasons: Mapping[MemberId, str]
+    explanations: Mapping[MemberId, str]
+    recorded: frozenset[MemberId]
     too_many: bool
     lesson_visible: bool
     note: amendments.Note
@@ -103,8 +106,23 @@ async def _one(
         total=share(total),
         lines=lines,
         reasons=await participation.reasons(unit, recording, id) if lines and recording else {},
+        explanations=await participation.explanations(unit, recording, id) if lines and recording else {},
+        recorded=await _recorded(unit, entry, recording, id) if lines and recording else frozenset(),
         too_many=not few,
         lesson_visible=seen,
         note=await amendments.note(unit, id),
         newer=seen and lesson is not None and lesson.revision > (entry.lesson_revision or 0),
     )
+
+
+async def _recorded(
+    unit: Reading,
+    entry: schedules.Entry,
+    recording: tuple[OrganisationId, ...],
+    id: OccurrenceId,  # noqa: A002
+) -> frozenset[MemberId]:
+    """Return whose record may be set by hand: of what was offered, by who keeps it."""
+    if entry.occurrence.state not in (OccurrenceState.OPEN, OccurrenceState.CLOSED):
+        return frozenset()
+    found = await participation.lines(unit, recording, occurrence=id)
+    return frozenset(line.member for line in found if line.state is not State.NOT_OFFERED)

@@ -14,7 +14,7 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
-from storage import heartbeats, members, outbox, outbox_items, participation, schedules, sync
+from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, sync
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -38,6 +38,7 @@ class Today:
     coming: tuple[schedules.Entry, ...]
     beats: dict[str, tuple[str, datetime]]
     buried: int
+    corrections: int
     members: tuple[int, int]
     month: Share
     held: int
@@ -49,8 +50,8 @@ class Today:
 def show() -> str:
     """Show the page."""
     roots, at, day = here().roots, now(), today()
-    private = here().roots_for(Right.READ_MEMBERS)
-    known = ask(lambda unit: _today(unit, roots, private, at, day))
+    private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
+    known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
     return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day)
 
@@ -59,6 +60,7 @@ async def _today(
     unit: Reading,
     roots: tuple[OrganisationId, ...],
     private: tuple[OrganisationId, ...],
+    recording: tuple[OrganisationId, ...],
     at: datetime,
     day: date,
 ) -> Today:
@@ -82,6 +84,7 @@ async def _today(
         ),
         beats=await heartbeats.beats(unit),
         buried=(await sync.troubles(unit))["dead_letters"],
+        corrections=await corrections.number_waiting(unit, recording),
         members=await members.count(unit, roots),
         month=add((await participation.by_branch(unit, roots, month)).values()),
         held=await participation.held(unit, roots, month),

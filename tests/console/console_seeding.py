@@ -9,9 +9,12 @@ from typing import Any
 
 from content.checkins import Answered
 from content.checkins import State as Answer
+from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
+from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
 from content.identifiers import (
     Cause,
+    CorrectionId,
     EventId,
     ImportId,
     LessonId,
@@ -74,6 +77,7 @@ class Seeded:
     outbox: dict[str, str] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
+    corrections: dict[str, CorrectionId] = field(default_factory=dict)
 
 
 async def put(store: Store, name: str, *facts: Fact, effects: Sequence[Effect] = ()) -> None:
@@ -97,6 +101,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _outbox(store, seeded)
     await _polls(store, seeded)
     await _imports(store, seeded)
+    await _corrections(store, seeded)
     await _room_states(store)
     await store.settle(
         notes=[
@@ -372,6 +377,39 @@ async def put_room(
             for kind, key, content in say
         ]
     )
+
+
+CORRECTION_TEXT = "上周二的作业安全四步法我学完了，名单上是未回"
+
+
+async def _corrections(store: Store, seeded: Seeded) -> None:
+    """Leave a correction waiting on both sides of the tree, one that is about no lesson, and one that was answered."""
+    asked = {
+        "waiting": ("何川", "group", CORRECTION_TEXT, "closed", timedelta(hours=20)),
+        "plain": ("白云", "one", "我的岗位已经调到检修班", None, timedelta(hours=3)),
+        "answered": ("江流", "two", "入党日期少了一年", None, timedelta(days=4)),
+        "far": ("安邻", "far", "邻队的更正", None, timedelta(hours=2)),
+    }
+    for short, (name, place, text, occurrence, before) in asked.items():
+        seeded.corrections[short] = CorrectionId(derive("seed correction", short))
+        correction = Correction(
+            id=seeded.corrections[short],
+            organisation=seeded.organisations[place],
+            member=seeded.members[name],
+            user=UserId(f"@m{list(seeded.members).index(name) + 1}:example.org"),
+            occurrence=seeded.occurrences[occurrence] if occurrence else None,
+            text=text,
+            asked_at=NOW - before,
+        )
+        await put(store, f"correction {short}", CorrectionAsked(correction=correction))
+    answered = CorrectionAnswered(
+        id=seeded.corrections["answered"],
+        state=Corrected.SETTLED,
+        answer="已按档案改好",
+        by=SECRETARY,
+        at=NOW - timedelta(days=3),
+    )
+    await put(store, "correction answer", answered)
 
 
 def link_for(user: UserId, token: str, digest: str, *, lasts: timedelta = timedelta(minutes=15)) -> LinkIssued:

@@ -48,6 +48,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "rooms": "!far",
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
+        "corrections": seeded.corrections["far"],
+        "records": seeded.occurrences["far"],
     }
     by_page = {
         "amendments.correct_sent": by_noun["lessons"],
@@ -63,6 +65,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "format": "csv",
         "key": "unknown",
         "hash": "0" * 64,
+        "member": str(seeded.members["安邻"]),
     }
 
 
@@ -127,7 +130,7 @@ def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browse
     for rule in rules(house.app, "GET"):
         if rule.endpoint not in PUBLIC and not rule.arguments - {"format"}:
             page = browser.get(path_of(rule, {"format": "csv"}) + "?since=2026-01-01").get_data(as_text=True)
-            for stranger in ("安邻", "邻队的一课", "乘务一队党支部", "乘务党总支", "@m9:"):
+            for stranger in ("安邻", "邻队的一课", "邻队的更正", "乘务一队党支部", "乘务党总支", "@m9:"):
                 assert stranger not in page, (rule, stranger)
 
 

@@ -55,6 +55,8 @@ PAGES = (
     "/rooms",
     "/rooms/!one",
     "/rooms/offered/!club",
+    "/corrections",
+    "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
 )

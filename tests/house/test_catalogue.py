@@ -12,13 +12,17 @@ from string import Formatter
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
-from content.checkins import TOOK_PART
+from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
+from content.corrections import Mark
+from content.corrections import State as Corrected
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
+from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.upkeep import Ability
+from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
 from zhibu.catalogue import FOLDER, load_speech
@@ -45,9 +49,17 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "check.grade_": Grade,
     "check.noun_": Noun,
     "checkin.": TOOK_PART,
+    "checkin.noted_": Note,
     "checkins.": (),
+    "checkins.note_": Note,
+    "correction.set_": Mark,
+    "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
+    "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
     "database.": (),
+    "disclosure.field_": (),
+    "disclosure.held_": [held.table.name for held in PERSONAL],
+    "disclosure.role_": Role,
     "done.": (),
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
@@ -83,6 +95,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "rooms.purpose_": Purpose,
     "rooms.topic_": Purpose,
     "rooms.why_": Flaw,
+    "records.mark_": Mark,
     "roster.": (),
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,
@@ -132,6 +145,7 @@ def whole_code() -> Found:
         for file in (ROOT / room).rglob("*.html"):
             read_template(file.read_text(), found)
     found.prefixes -= {"zhibu."}  # transaction ids
+    found.prefixes |= {prefix for held in PERSONAL for prefix in held.prefix.values()}
     return found
 
 

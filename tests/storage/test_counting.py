@@ -17,6 +17,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from content.amendments import withdraw
 from content.checkins import State, Way, check_in
+from content.corrections import Mark, record_by_hand
 from content.decision import Decision, Refusal
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, OutboxId
 from content.occurrences import OccurrenceRevived
@@ -37,6 +38,7 @@ from tests.small_branch import (
     NOON,
     ROLL,
     ROOF,
+    SECRETARY,
     WANG,
     WEST,
     ZHANG,
@@ -45,6 +47,8 @@ from tests.small_branch import (
     SmallBranch,
     account,
     fresh_cause,
+    message,
+    private_room,
     reaction,
     redaction,
 )
@@ -191,6 +195,24 @@ class Life(RuleBasedStateMachine):
     def untap(self, tapped: tuple[MemberId, str]) -> None:
         member, event_id = tapped
         self.run(self.branch.hear(redaction(account(member), event_id)))
+
+    @rule(id=occurrences, member=st.sampled_from(MEMBERS), mark=st.sampled_from(list(Mark)))
+    def set_by_hand(self, id: OccurrenceId, member: MemberId, mark: Mark) -> None:
+        cause = fresh_cause()
+
+        async def decide(unit: Any) -> Any:
+            place = await checkins.expectation(unit, id, member)
+            return record_by_hand(place, mark, "说明", by=SECRETARY, cause=cause, now=unit.now) if place else None
+
+        (outcome,) = self.run(self.branch.store.settle([Step(cause=cause, decide=decide, actor=SECRETARY)]))
+        assert not outcome.failed
+
+    @rule(member=st.sampled_from(MEMBERS), text=st.sampled_from(["取消", "取消 1", "撤回"]))
+    def take_back_in_words(self, member: MemberId, text: str) -> None:
+        heard = message(account(member), text, room_id=private_room(member), sent_at=self.clock.now)
+        (outcome,) = self.run(self.branch.hear(heard))
+        assert outcome is not None
+        assert not outcome.failed
 
     @rule(id=occurrences)
     def cancel_or_send_again(self, id: OccurrenceId) -> None:

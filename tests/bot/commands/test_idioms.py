@@ -73,6 +73,7 @@ TALK += [
     "`签到`",
     "||签到||",
     "签到 ٣",
+    "签到 ²",
     "签到 1_000",
     "a" * 60_000,
 ]
@@ -111,7 +112,7 @@ async def test_said_in_the_room_while_the_roll_is_open_it_signs_in(branch: Small
     await branch.hear(message(WHO, text))
     assert await branch.state(id, ZHANG) is State.DONE
     assert await branch.state(id, LI) is State.OPEN
-    assert await branch.told() == [(WHO, "checkin.done")]
+    assert await branch.told() == [(WHO, "checkin.signed_in")]
 
 
 async def test_talk_in_the_room_is_met_with_silence_and_leaves_no_trace(branch: SmallBranch) -> None:
@@ -195,7 +196,7 @@ async def test_in_private_it_signs_in_too(branch: SmallBranch, text: str) -> Non
         ("补学", "makeup.nothing"),
         ("补学 1", "makeup.nothing"),
         ("你好", "help.not_understood"),
-        ("签到？", "help.not_understood"),
+        ("签到？", "help.did_you_mean"),
         ("帮助", "help.all"),
         ("help", "help.all"),
         ("？", "help.all"),
@@ -400,7 +401,7 @@ async def test_one_message_counts_once(branch: SmallBranch) -> None:
     assert first is not None
     assert second is not None
     assert second.repeated
-    assert await branch.told() == [(WHO, "checkin.done")]
+    assert await branch.told() == [(WHO, "checkin.signed_in")]
 
 
 async def test_free_talk_never_reaches_the_database_whatever_is_open(branch: SmallBranch) -> None:

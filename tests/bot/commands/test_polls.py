@@ -35,6 +35,7 @@ from tests.small_branch import (
     event,
     message,
     private_room,
+    reaction,
     redaction,
 )
 from zhibu.catalogue import load_speech
@@ -425,7 +426,7 @@ async def test_the_deadline_ends_the_poll_and_the_result_is_said_once(branch: Sm
     (said,) = asked.homeserver.texts(EAST_ROOM)
     assert said == (
         "【投票结果】主题党日定在哪天？\n1. 24日（周五）：2 票\n2. 25日：0 票\n3. 31日：0 票\n"
-        "2 人投票，1 人弃权，名册共 3 人。\n其中 1 人是发文字投的，群里的投票框不显示这部分。"
+        "2 人投票，1 人弃权，名册共 3 人。\n其中 1 人是发文字或点数字表情投的，群里的投票框不显示这部分。"
     )
     assert (await asked.poll()).state is State.CLOSED
 
@@ -667,3 +668,77 @@ def test_numbers_are_read_in_number_positions_only(text: str, numbers: tuple[str
 def test_talk_about_voting_is_no_command(text: str) -> None:
     said = read(text)
     assert said is None or said.verb is not Verb.VOTE
+
+
+def keycap(number: int) -> str:
+    """Return the reaction that clients offer for a number."""
+    return "\U0001f51f" if number == 10 else f"{number}\ufe0f\u20e3"
+
+
+async def tap(asked: Asked, sender: UserId, number: int, key: str | None = None) -> str:
+    """React to the poll with a number; return the reaction's event."""
+    poll = await asked.poll()
+    assert poll.event is not None
+    heard = reaction(sender, poll.event, key or keycap(number))
+    await asked.branch.hear(heard)
+    return heard.event_id
+
+
+@pytest.mark.parametrize("key", ["2\ufe0f\u20e3", "2\u20e3"])
+async def test_a_number_reaction_on_a_poll_is_a_vote_and_is_confirmed_quietly(asked: Asked, key: str) -> None:
+    await asked.ask()
+    await tap(asked, account(ZHANG), 2, key)
+    assert list((await asked.count()).members.votes.values()) == [0, 1, 0]
+    (row,) = [row for row in await asked.branch.rows() if row.words]
+    assert (row.words["key"], row.quiet, row.user_id) == ("poll.tapped", True, account(ZHANG))
+
+
+async def test_where_one_answer_is_allowed_the_later_number_wins_and_removing_it_undoes_it(asked: Asked) -> None:
+    await asked.ask()
+    await tap(asked, account(ZHANG), 1)
+    later = await tap(asked, account(ZHANG), 3)
+    assert list((await asked.count()).members.votes.values()) == [0, 0, 1]
+    await asked.branch.hear(redaction(account(ZHANG), later))
+    assert list((await asked.count()).members.votes.values()) == [1, 0, 0]
+
+
+async def test_where_several_are_allowed_number_reactions_choose_together(asked: Asked) -> None:
+    await asked.ask("投票 哪天; 周五; 周六; 周日; 多选 2")
+    first = await tap(asked, account(ZHANG), 1)
+    await tap(asked, account(ZHANG), 3)
+    assert list((await asked.count()).members.votes.values()) == [1, 0, 1]
+    await tap(asked, account(ZHANG), 2)
+    assert (await asked.branch.told())[-1] == (account(ZHANG), "poll.too_many")
+    await asked.branch.hear(redaction(account(ZHANG), first))
+    assert list((await asked.count()).members.votes.values()) == [0, 0, 1]
+
+
+async def test_a_vote_in_words_takes_the_place_of_number_reactions(asked: Asked) -> None:
+    await asked.ask("投票 哪天; 周五; 周六; 周日; 多选 2")
+    await tap(asked, account(ZHANG), 1)
+    await asked.branch.hear(message(account(ZHANG), "投票 2"))
+    assert sum((await asked.count()).members.votes.values()) == 1
+
+
+async def test_numbers_that_are_no_answer_strangers_and_other_messages_are_no_votes(asked: Asked) -> None:
+    await asked.ask()
+    await tap(asked, account(ZHANG), 9)
+    assert (await asked.branch.told())[-1] == (account(ZHANG), "poll.no_such_number")
+    before = await asked.branch.everything()
+    await tap(asked, STRANGER, 1)
+    await tap(asked, account(ZHAO), 1)
+    await tap(asked, account(ZHANG), 1, "1")
+    await asked.branch.hear(reaction(account(ZHANG), "$somebody-else", keycap(1)))
+    assert await asked.branch.everything() == before
+
+
+@pytest.mark.parametrize(("text", "left"), [("取消", 0), ("撤回", 1)])
+async def test_votes_in_words_are_taken_back_in_words(asked: Asked, text: str, left: int) -> None:
+    await asked.ask()
+    for number in (1, 2):
+        await asked.branch.hear(
+            message(account(ZHANG), f"投票 {number}", sent_at=asked.branch.clock.forward(seconds=1))
+        )
+    await asked.branch.hear(message(account(ZHANG), text, room_id=private_room(ZHANG)))
+    assert list((await asked.count()).members.votes.values()) == [left, 0, 0]
+    assert (await asked.branch.told())[-1] == (account(ZHANG), "poll.taken_back")

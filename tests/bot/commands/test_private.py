@@ -64,16 +64,16 @@ async def test_help_fits_who_asks(branch: SmallBranch) -> None:
     assert await lines(branch) == ["help.member", "help.kept"]
     await branch.send_all()
     await branch.hear(message(SECRETARY, "help", room_id=WITH_SECRETARY))
-    assert await lines(branch) == ["help.stranger", "help.organiser", "help.kept"]
+    assert await lines(branch) == ["help.organiser", "help.kept"]
 
 
 async def test_ones_own_record_shows_the_year_and_what_waits(branch: SmallBranch) -> None:
     await branch.hear(message(WHO, "我的", room_id=private_room(ZHANG)))
-    assert await lines(branch) == ["mine.summary", "mine.year", "mine.nothing_waiting"]
+    assert await lines(branch) == ["mine.summary", "mine.year", "mine.nothing_waiting", "mine.wrong"]
     await branch.send_all()
     await branch.open()
     await branch.hear(message(WHO, "mine", room_id=private_room(ZHANG)))
-    assert await lines(branch) == ["mine.summary", "mine.year", "mine.waiting"]
+    assert await lines(branch) == ["mine.summary", "mine.year", "mine.waiting", "mine.wrong"]
 
 
 async def test_a_code_in_private_makes_the_account_ones_own_once(branch: SmallBranch, clock: HandClock) -> None:
@@ -137,7 +137,7 @@ async def test_a_private_room_is_learned_of_when_it_is_first_used(branch: SmallB
     await branch.hear(message(NEWCOMER, "你好", room_id=WITH_NEWCOMER))
     known = await branch.store.read(lambda unit: rooms.direct_room(unit, NEWCOMER, ME))
     assert known == (WITH_NEWCOMER, False)
-    assert await branch.told() == [(NEWCOMER, "help.not_understood")]
+    assert await branch.told() == [(NEWCOMER, "help.stranger_not_understood")]
 
 
 async def test_a_room_of_three_is_not_private(branch: SmallBranch) -> None:

@@ -1,0 +1,153 @@
+"""取消, 撤回: take back what one has answered, or only what one said last."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from bot.commands.asking import Asking, Place
+from bot.commands.grammar import number_in
+from content import checkins, corrections, polls
+from content.checkins import Expectation, State, Way
+from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.polls import Poll, Response
+from storage import checkins as stored
+from storage import corrections as stored_corrections
+from storage import polls as stored_polls
+
+Answer = Decision | Refusal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Candidate:
+    """Something that could be taken back: how it is named, when it was said, and how to do it."""
+
+    name: Words
+    at: datetime
+    take_back: Callable[[], Awaitable[Answer]]
+
+
+async def cancel(asking: Asking) -> Answer:
+    """取消: take back my answer to what is open; 取消 2 where I have answered several things."""
+    if asking.member is None:
+        return None
+    if asking.card is not None:
+        place = await stored.card(asking.unit, asking.card)
+        found = await stored.expectation(asking.unit, place.occurrence, asking.member.id) if place else None
+        if found is None or found.state is State.OPEN:
+            return refused("answer.none_yet")
+        return await _withdraw(asking, found)
+    candidates = [*await _answered(asking), *await _voted(asking, only_last=False)]
+    if not candidates:
+        directly = asking.place is Place.PRIVATE or asking.poll is not None
+        return refused("answer.nothing_to_cancel") if directly else None
+    number = number_in(asking.argument) if asking.argument else None
+    if number is None and len(candidates) > 1:
+        return _which(asking, candidates)
+    if number is not None and not 1 <= number <= len(candidates):
+        return refused("checkin.no_such_number", number=number, most=len(candidates))
+    return await candidates[(number or 1) - 1].take_back()
+
+
+async def withdraw(asking: Asking) -> Answer:
+    """撤回: take back the last thing I said to the bot; what stood before it stands again."""
+    if asking.member is None:
+        return None
+    candidates = [
+        *await _last_answer(asking),
+        *await _voted(asking, only_last=True),
+        *await _last_correction(asking),
+    ]
+    if not candidates:
+        return refused("answer.nothing_to_withdraw")
+    return await max(candidates, key=lambda one: one.at).take_back()
+
+
+def _which(asking: Asking, candidates: list[_Candidate]) -> Decision:
+    lines = tuple(
+        words("answer.which_line", number=number, what=(one.name,)) for number, one in enumerate(candidates, start=1)
+    )
+    return Decision(effects=(Tell(user=asking.sender, words=words("answer.which", list=lines)),))
+
+
+async def _withdraw(asking: Asking, found: Expectation) -> Answer:
+    given = await stored.given(asking.unit, found.occurrence.id, found.member)
+    return checkins.withdraw(found, given, cause=asking.cause, now=asking.unit.now)
+
+
+async def _answered(asking: Asking) -> list[_Candidate]:
+    """Return my answers to what is open here, in the order in which it fell due."""
+    if asking.member is None or asking.poll is not None:
+        return []
+    found = await stored.still_open(asking.unit, asking.member.id)
+    if asking.place is Place.ROOM:
+        here = set(await stored.open_in_room(asking.unit, asking.room))
+        found = tuple(one for one in found if one.occurrence.id in here)
+    given = (State.DONE, State.EXCUSED)
+    return [
+        _Candidate(
+            name=words("answer.to", title=one.title),
+            at=one.occurrence.due_at,
+            take_back=lambda one=one: _withdraw(asking, one),  # type: ignore[misc]
+        )
+        for one in found
+        if one.state in given
+    ]
+
+
+async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:
+    """Return the open polls in which I have voted in words, or by number reactions."""
+    if asking.member is None:
+        return []
+    asked = (asking.poll,) if asking.poll is not None else ()
+    room = asking.room if asking.place is Place.ROOM else None
+    candidates = []
+    for poll in asked or await stored_polls.open_for(asking.unit, asking.member, room=room):
+        own = [one for one in (await stored_polls.box(asking.unit, poll)).responses if one.sender == asking.sender]
+        mine = [one for one in own if one.by_text and one.removed_by is None]
+        if mine:
+            candidates.append(
+                _Candidate(
+                    name=words("answer.to_poll", question=poll.sheet.question),
+                    at=max(one.sent_at for one in mine),
+                    take_back=lambda poll=poll, own=own: _take_votes_back(  # type: ignore[misc]
+                        asking, poll, own, only_last=only_last
+                    ),
+                )
+            )
+    return candidates
+
+
+async def _take_votes_back(asking: Asking, poll: Poll, own: list[Response], *, only_last: bool) -> Answer:
+    return polls.take_back(poll, own, sender=asking.sender, now=asking.unit.now, only_last=only_last)
+
+
+async def _last_answer(asking: Asking) -> list[_Candidate]:
+    last = await stored.last_given(asking.unit, asking.member.id) if asking.member else None
+    place = await stored.expectation(asking.unit, last.occurrence, asking.member.id) if last and asking.member else None
+    if last is None or place is None:
+        return []
+
+    async def take_back() -> Answer:
+        if place.recorded_by is not None:
+            return refused("answer.by_recorder", title=place.title)
+        given = await stored.given(asking.unit, last.occurrence, place.member)
+        undone = checkins.take_back(
+            place, removed=last.cause, cause=asking.cause, now=asking.unit.now, given=given, way=Way.PRIVATE
+        )
+        closed = place.occurrence.closes_at or place.occurrence.due_at
+        return undone or refused("answer.closed", title=place.title, closed=closed)
+
+    return [_Candidate(name=words("answer.to", title=place.title), at=last.at, take_back=take_back)]
+
+
+async def _last_correction(asking: Asking) -> list[_Candidate]:
+    waiting = await stored_corrections.waiting_of(asking.unit, asking.sender)
+
+    async def take_back() -> Answer:
+        return corrections.withdraw_correction(waiting[-1], now=asking.unit.now)
+
+    if not waiting:
+        return []
+    return [_Candidate(name=words("answer.to_correction"), at=waiting[-1].asked_at, take_back=take_back)]

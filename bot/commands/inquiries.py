@@ -1,0 +1,36 @@
+"""Takes what a person says in private after they were asked something back as the answer to it."""
+
+from __future__ import annotations
+
+from bot.commands import corrections
+from bot.commands.asking import Asking
+from bot.commands.grammar import is_acknowledgement, is_bare_reason, is_skipped, vote_numbers
+from content import checkins
+from content.checkins import State
+from content.decision import Decision, Refusal
+from content.identifiers import OccurrenceId
+from content.inquiries import CORRECTION, skip
+from storage import checkins as stored
+from storage import inquiries as waiting
+
+
+async def answer(asking: Asking) -> Decision | Refusal | None:
+    """Take a message as the reason for a leave or as what is to be corrected.
+
+    ``None`` where nothing was asked, where it is settled by now, or where the message cannot be the answer.
+    """
+    about = await waiting.waiting(asking.unit, asking.sender)
+    if about is None or is_acknowledgement(asking.text) or vote_numbers(asking.text):
+        return None
+    if is_skipped(asking.text):
+        return skip(asking.sender, about)
+    if about == CORRECTION:
+        return None if is_bare_reason(asking.text) else await corrections.keep(asking, asking.text)
+    place = (
+        await stored.expectation(asking.unit, OccurrenceId(about), asking.member.id)
+        if asking.member is not None
+        else None
+    )
+    if place is None or place.state is not State.EXCUSED:
+        return None
+    return checkins.add_reason(place, asking.text.strip(), cause=asking.cause, now=asking.unit.now)

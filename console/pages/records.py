@@ -1,0 +1,93 @@
+"""One member's record of one occurrence: every answer, and setting it right by hand with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, render_template, request
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, see
+from console.desk import ask, cause, settle
+from content.checkins import Expectation
+from content.corrections import LONGEST_EXPLANATION, Mark, record_by_hand
+from content.decision import Refusal
+from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.organisations import Right
+from storage import checkins
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("records", __name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """How one member stands in one occurrence, and everything that led there, oldest first."""
+
+    place: Expectation
+    history: tuple[checkins.HistoryLine, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What stands in the form."""
+
+    mark: str = ""
+    explanation: str = ""
+
+
+@pages.route("/check-ins/<id>/members/<member>", methods=["GET", "POST"])
+@requires(Right.RECORD)
+def show(id: str, member: str) -> Answer:  # noqa: A002
+    """Show the record, and set it."""
+    roots, user = here().roots_for(Right.RECORD), here().user
+    if request.method == "GET":
+        return _page(id, member, Fields())
+    fields = Fields(mark=request.form.get("mark", ""), explanation=request.form.get("explanation", ""))
+    if ask(lambda unit: checkins.place_within(unit, roots, OccurrenceId(id), MemberId(member))) is None:
+        abort(404)
+    if fields.mark not in set(Mark):
+        abort(400)
+    by_form = cause()
+
+    async def decide(unit: Reading) -> Decided:
+        place = await checkins.place_within(unit, roots, OccurrenceId(id), MemberId(member))
+        if place is None:
+            return None
+        mark = Mark(fields.mark)
+        return record_by_hand(place, mark, fields.explanation, by=user, cause=by_form, now=unit.now)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _page(id, member, fields, outcome.refusal)
+    return see(link("checkins.show_one", id=id), "repeated" if outcome.repeated else "recorded")
+
+
+def _page(id: str, member: str, fields: Fields, refusal: Refusal | None = None) -> Answer:  # noqa: A002
+    roots = here().roots_for(Right.RECORD)
+    record = ask(lambda unit: _record(unit, roots, OccurrenceId(id), MemberId(member)))
+    if record is None:
+        abort(404)
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "records/show.html",
+        record=record,
+        fields=fields,
+        refusals=refusals,
+        by_field={refusal.field: refusal} if refusal and refusal.field else {},
+        marks=tuple(Mark),
+        most=LONGEST_EXPLANATION,
+    )
+    return (page, 422) if refusals else page
+
+
+async def _record(
+    unit: Reading,
+    roots: tuple[OrganisationId, ...],
+    id: OccurrenceId,  # noqa: A002
+    member: MemberId,
+) -> Record | None:
+    place = await checkins.place_within(unit, roots, id, member)
+    return Record(place=place, history=await checkins.history(unit, id, member)) if place else None

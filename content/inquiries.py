@@ -1,0 +1,45 @@
+"""What the bot has asked a person back in private, so that their next words there are taken as the answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from content.decision import Decision, Fact, Tell, words
+from content.identifiers import UserId
+
+LASTS = timedelta(hours=12)
+"""How long an answer is waited for; what is said later is read as anything else."""
+
+CORRECTION = "correction"
+"""What an inquiry is about that asks what is wrong; all others are about the leave from an occurrence, by its id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryMade(Fact):
+    """A person was asked something back; ``about`` is an occurrence, or a correction to come."""
+
+    user: UserId
+    about: str
+    at: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryEnded(Fact):
+    """An answer came, or none is waited for any more."""
+
+    user: UserId
+    about: str
+
+
+def make_inquiry(user: UserId, about: str, *, now: datetime) -> InquiryMade:
+    """Wait for the answer to what is asked back."""
+    return InquiryMade(user=user, about=about, at=now, until=now + LASTS)
+
+
+def skip(user: UserId, about: str) -> Decision:
+    """Let a person leave the answer out."""
+    return Decision(
+        facts=(InquiryEnded(user=user, about=about),), effects=(Tell(user=user, words=words("inquiry.skipped")),)
+    )

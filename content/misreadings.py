@@ -1,0 +1,44 @@
+"""How often a person is told that they were not understood: now and then, so that two machines never talk for ever."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from content.decision import Decision, Fact, Tell, Words
+from content.identifiers import UserId
+
+PAUSE = timedelta(minutes=1)
+WINDOW = timedelta(hours=1)
+MOST = 5
+"""Within a window; who writes on without once being understood is left in peace, person or machine."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misreading:
+    """How often a person was told so since ``since``, and when last."""
+
+    since: datetime
+    last: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misread(Fact):
+    """A person was told that they were not understood."""
+
+    user: UserId
+    since: datetime
+    at: datetime
+    number: int
+
+
+def misread(user: UserId, before: Misreading | None, said: Words, *, now: datetime) -> Decision | None:
+    """Say once that something was not understood; ``None`` where this was said too lately or too often."""
+    since, number = now, 1
+    if before is not None and now - before.since < WINDOW:
+        since, number = before.since, before.number + 1
+    if number > MOST or (before is not None and now - before.last < PAUSE):
+        return None
+    fact = Misread(user=user, since=since, at=now, number=number)
+    return Decision(facts=(fact,), effects=(Tell(user=user, words=said),))

@@ -1,0 +1,322 @@
+"""What is held about a person: the list of everything personal in every table, and the rows of one person."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Column, String, Table, false, or_, select
+
+from content.decision import words
+from content.disclosures import DisclosureAsked, Section, Value
+from content.identifiers import UserId
+from storage import members as roster
+from storage.audit import audit, causes
+from storage.checkins import answers, cards, expectations, tallies
+from storage.corrections import corrections
+from storage.heartbeats import heartbeats
+from storage.imports import import_branches, import_entries, imports
+from storage.inquiries import inquiries
+from storage.lessons import lesson_revisions, lessons
+from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.members import binding_codes, members
+from storage.misreadings import misreadings
+from storage.mutes import mutes
+from storage.organisations import duties, organisation_closure, organisations
+from storage.outbox import outbox
+from storage.phrases import load_words
+from storage.polls import poll_responses, polls
+from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.schedules import occurrences, schedules
+from storage.sessions import sessions, sign_in_links
+from storage.shelf import shelf
+from storage.sync import checkpoints, dead_letters, gaps, unreadable
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Reading, Writing
+
+disclosures = Table(
+    "disclosures",
+    metadata,
+    Column("user_id", String(255), primary_key=True),
+    Column("at", Instant, nullable=False),
+)
+
+
+class Why(StrEnum):
+    """Why a column is kept back from the file."""
+
+    OPENS = "opens"
+    """It opens something, or is the hash of what does."""
+    INNER = "inner"
+    """It says how we work, and nothing about the person."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What one table may hold about a person.
+
+    ``found_by`` are the columns that name the person, by account or as a member. Of a row, ``given`` is handed out;
+    the rest is kept back. ``prefix`` tells for a column with a short word of ours under which keys its sentences are.
+    """
+
+    table: Table
+    found_by: tuple[str, ...]
+    given: tuple[str, ...]
+    kept_back: Mapping[str, Why]
+    prefix: Mapping[str, str]
+    readable: bool
+
+
+def _held(
+    table: Table,
+    found_by: str,
+    given: str,
+    *,
+    inner: str = "",
+    opens: str = "",
+    readable: bool = True,
+    **prefix: str,
+) -> Held:
+    """Make an entry from names with spaces between them, so that the list below reads as a list."""
+    kept_back = dict.fromkeys(inner.split(), Why.INNER) | dict.fromkeys(opens.split(), Why.OPENS)
+    return Held(
+        table=table,
+        found_by=tuple(found_by.split()),
+        given=tuple(given.split()),
+        kept_back=kept_back,
+        prefix=prefix,
+        readable=readable,
+    )
+
+
+PERSONAL: tuple[Held, ...] = (
+    _held(
+        members,
+        "id user_id",
+        "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
+        "full_since phone post position status floating destination out_of_touch lost_since note left_at",
+        inner="id",
+    ),
+    _held(binding_codes, "member_id", "expires_at used_at", inner="member_id", opens="code_hash"),
+    _held(duties, "user_id", "organisation_id role", inner="user_id", role="disclosure.role_"),
+    _held(
+        expectations,
+        "member_id",
+        "occurrence_id branch_id state note decided_at reason recorded_by",
+        inner="member_id decided_by",
+        state="state.",
+        note="checkins.note_",
+    ),
+    _held(
+        answers,
+        "member_id",
+        "occurrence_id state note at reason cause recorded_by explanation taken_back_at",
+        inner="number member_id",
+        state="state.",
+        note="checkins.note_",
+    ),
+    _held(
+        poll_responses,
+        "sender",
+        "poll_id chosen abstains by_text tapped sent_at removed_by event_id",
+        inner="sender",
+    ),
+    _held(
+        corrections,
+        "member_id user_id",
+        "organisation_id occurrence_id text asked_at state answer answered_by answered_at",
+        inner="id member_id user_id",
+        state="corrections.state_",
+    ),
+    _held(mutes, "user_id", "since until", inner="user_id"),
+    _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
+    _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
+    _held(disclosures, "user_id", "at", inner="user_id"),
+    _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
+    _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
+    _held(sessions, "user_id", "made_at seen_at language", inner="user_id", opens="id_hash csrf"),
+    _held(sign_in_links, "user_id", "expires_at used_at", inner="user_id", opens="token_hash"),
+    _held(
+        polls,
+        "starter author",
+        "question answers most disclosed organisation_id state opened_at closes_at ended_at",
+        inner="id room_id event_id starter author stopped_at closed_at edited_late odd_limit result",
+        state="polls.state_",
+    ),
+    _held(
+        lesson_revisions,
+        "author",
+        "title revision written_at",
+        inner="lesson_id body source dated minutes media author",
+    ),
+    _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
+    _held(
+        schedules,
+        "author",
+        "owner_id audience_id start at timezone made_at",
+        inner="id lessons recurrence weekdays count window_minutes late_minutes author",
+        readable=False,
+    ),
+    _held(
+        outbox,
+        "user_id",
+        "kind words made_at done_at state last_error",
+        inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
+        "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
+        "device_id first_try_at event_id",
+        readable=False,
+    ),
+    _held(audit, "actor", "at action outcome cause", inner="number actor", readable=False),
+    _held(
+        import_entries,
+        "member_id",
+        "before after",
+        inner="import_id member_id place branch_id left_id",
+        readable=False,
+    ),
+    _held(
+        imports,
+        "by_user undone_by",
+        "at file counts undone_at kept",
+        inner="number id by_user founded undone_by",
+        readable=False,
+    ),
+    _held(
+        room_state,
+        "state_key sender",
+        "room_id type content",
+        inner="state_key sender event_id",
+        readable=False,
+    ),
+    _held(unreadable, "sender", "event_id room_id at refers_to", inner="session_id sender", readable=False),
+    _held(dead_letters, "sender", "cause room_id reason raw at", inner="id sender", readable=False),
+)
+"""Every table that holds something about a person, in the order of the file."""
+
+IMPERSONAL: tuple[Table, ...] = (
+    organisations,
+    organisation_closure,
+    media,
+    media_chunks,
+    media_uploads,
+    upload_limits,
+    occurrences,
+    cards,
+    tallies,
+    rooms,
+    import_branches,
+    shelf,
+    causes,
+    checkpoints,
+    gaps,
+    heartbeats,
+)
+"""Tables that name no person: the tree, what is taught and when, totals, and where the bot itself stands.
+
+What waits on the shelf is sealed, and nobody here can open it.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """What stands behind identifiers, so that a person can read them."""
+
+    organisations: Mapping[str, str]
+    occurrences: Mapping[str, tuple[str, datetime]]
+    polls: Mapping[str, tuple[str, Mapping[str, str]]]
+
+
+async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
+    """Return everything held about whoever an account belongs to, table by table, as it is at this moment."""
+    member = await roster.by_user(unit, user)
+    names = await _names(unit)
+    sections = []
+    for held in PERSONAL:
+        who = [_condition(held.table.c[name], user, member.id if member else None) for name in held.found_by]
+        named = or_(false(), *[one for one in who if one is not None])
+        rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
+        sections.append(
+            Section(name=held.table.name, readable=held.readable, rows=tuple(_row(row, held, names) for row in rows))
+        )
+    return tuple(sections)
+
+
+def _condition(column: Any, user: UserId, member: str | None) -> Any:
+    """Return that a column names the person, ``None`` where they cannot be named by it."""
+    by_member = column.name == "member_id" or column is members.c.id
+    if by_member:
+        return column == member if member is not None else None
+    return column == user
+
+
+def _order(table: Table) -> list[Any]:
+    """Order by time where a table has one, so that the file reads as it happened."""
+    times = [column for column in table.c if isinstance(column.type, Instant) and not column.nullable]
+    return [*times[:1], *table.primary_key.columns]
+
+
+def _row(row: AnyRow, held: Held, names: Names) -> dict[str, Value]:
+    shown: dict[str, Value] = {}
+    for name in held.given:
+        value = getattr(row, name)
+        for label, one in _named(name, value, row, names):
+            shown[label] = _said(one, held.prefix.get(name))
+    return shown
+
+
+def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, Any]]:
+    """Put names in the place of identifiers that mean nothing to a person."""
+    match name, value:
+        case _, None:
+            return [(name, None)]
+        case (("organisation_id" | "branch_id" | "owner_id" | "audience_id"), _):
+            return [("organisation", names.organisations.get(value, value))]
+        case "occurrence_id", _:
+            title, due_at = names.occurrences.get(value, (value, None))
+            return [("title", title), ("due_at", due_at)]
+        case "poll_id", _:
+            return [("question", names.polls.get(value, (value, {}))[0])]
+        case "chosen", _:
+            texts = names.polls.get(row.poll_id, ("", {}))[1]
+            return [("chosen", [texts.get(one, one) for one in value])]
+        case "answers", _:
+            return [("answers", [one["text"] for one in value])]
+        case "words", _:
+            said = load_words(value)
+            # A sign-in link that has not gone out yet still opens the console.
+            harmless = {gap: one for gap, one in said.parameters.items() if gap != "link"}
+            return [("words", words(said.key, **harmless))]
+        case _, bytes():
+            return [(name, value.decode(errors="replace"))]
+    return [(name, value)]
+
+
+def _said(value: Any, prefix: str | None) -> Value:
+    if prefix is not None and isinstance(value, str):
+        return words(f"{prefix}{value}")
+    return value  # type: ignore[no-any-return]
+
+
+async def _names(unit: Reading) -> Names:
+    title = select(occurrences.c.id, occurrences.c.sent_title, lessons.c.title, occurrences.c.due_at)
+    shown = await unit.rows(title.join(lessons, lessons.c.id == occurrences.c.lesson_id))
+    asked = await unit.rows(select(polls.c.id, polls.c.question, polls.c.answers))
+    return Names(
+        organisations={row.id: row.name for row in await unit.rows(select(organisations))},
+        occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
+        polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
+    )
+
+
+async def last_asked(unit: Reading, user: UserId) -> datetime | None:
+    """Return when a person last asked for what is held about them."""
+    at: datetime | None = await unit.value(select(disclosures.c.at).where(disclosures.c.user_id == user))
+    return at
+
+
+async def write_asked(unit: Writing, fact: DisclosureAsked) -> None:
+    """Remember when a person asked."""
+    await unit.put(disclosures, {"user_id": fact.user, "at": fact.at}, key=["user_id"])

@@ -1,0 +1,60 @@
+"""What people were asked back in private, and for how long their answer is waited for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Boolean, Column, String, Table, select, update
+
+from content.identifiers import UserId
+from content.inquiries import InquiryEnded, InquiryMade
+from storage.tables import Instant, metadata
+from storage.unit import Reading, Writing
+
+REMEMBERED = timedelta(days=30)
+"""How long it is known that something was asked, so that it is not asked twice."""
+
+inquiries = Table(
+    "inquiries",
+    metadata,
+    Column("user_id", String(255), primary_key=True),
+    Column("about", String(32), primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("ended", Boolean, nullable=False),
+)
+
+
+async def waiting(unit: Reading, user: UserId) -> str | None:
+    """Return what a person was asked about last and has not answered yet, while an answer is waited for."""
+    query = select(inquiries.c.about).where(
+        inquiries.c.user_id == user, inquiries.c.ended.is_(False), inquiries.c.until > unit.now
+    )
+    about: str | None = await unit.value(query.order_by(inquiries.c.at.desc(), inquiries.c.about).limit(1))
+    return about
+
+
+async def was_made(unit: Reading, user: UserId, about: str) -> bool:
+    """Tell whether a person was asked about this before."""
+    query = select(inquiries.c.at).where(inquiries.c.user_id == user, inquiries.c.about == about)
+    return await unit.value(query) is not None
+
+
+async def write_made(unit: Writing, fact: InquiryMade) -> None:
+    """Wait for an answer."""
+    await unit.put(
+        inquiries,
+        {"user_id": fact.user, "about": fact.about, "at": fact.at, "until": fact.until, "ended": False},
+        key=["user_id", "about"],
+    )
+
+
+async def write_ended(unit: Writing, fact: InquiryEnded) -> None:
+    """Wait no longer."""
+    place = (inquiries.c.user_id == fact.user) & (inquiries.c.about == fact.about)
+    await unit.execute(update(inquiries).where(place).values(ended=True))
+
+
+async def forget_past(unit: Writing, now: datetime) -> None:
+    """Forget what was asked long ago."""
+    await unit.execute(inquiries.delete().where(inquiries.c.at < now - REMEMBERED))
