@@ -15,7 +15,7 @@ from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import UserId
 from storage import members as roster
 from storage.audit import audit, causes
-from storage.checkins import answers, cards, expectations, tallies
+from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
@@ -106,7 +106,7 @@ PERSONAL: tuple[Held, ...] = (
         expectations,
         "member_id",
         "occurrence_id branch_id state note decided_at reason recorded_by",
-        inner="member_id decided_by",
+        inner="member_id decided_by local_date",
         state="state.",
         note="checkins.note_",
     ),
@@ -206,6 +206,7 @@ IMPERSONAL: tuple[Table, ...] = (
     occurrences,
     cards,
     tallies,
+    branch_months,
     rooms,
     import_branches,
     shelf,

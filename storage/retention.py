@@ -30,7 +30,7 @@ INVITATIONS = timedelta(days=30)
 UNSENT_WORDS = timedelta(days=30)
 """How long an answer to a person that could not be sent keeps its words."""
 DELIVERED = timedelta(days=90)
-"""How long it is remembered that an answer to a person, or an edit of a card, was sent; longer than one can make up."""
+"""How long it is remembered that an answer to a person was sent; longer than one can make up."""
 MOST_AT_ONCE = 5000
 """So many rows of those are forgotten at a time, so that others get the writer's place in between."""
 

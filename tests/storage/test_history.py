@@ -102,7 +102,7 @@ async def test_what_was_there_before_is_dated_and_counted_by_month(empty_address
     await branch.store.close()
 
 
-async def test_that_an_answer_was_sent_is_forgotten_in_time_and_the_card_is_not(
+async def test_that_an_answer_was_sent_is_forgotten_in_time_and_the_card_with_its_edits_is_not(
     branch: SmallBranch, clock: HandClock
 ) -> None:
     id = await branch.open()
@@ -120,7 +120,7 @@ async def test_that_an_answer_was_sent_is_forgotten_in_time_and_the_card_is_not(
     clock.forward(days=2)
     await branch.store.settle(notes=[Swept(at=clock.now)])
     left = await branch.rows()
-    assert {row.kind for row in left} == {Kind.POST}
+    assert {row.kind for row in left} == {Kind.POST, Kind.EDIT}
     event = EventId(next(row.event_id for row in left if row.card_id == card))
     assert await branch.store.read(lambda unit: outbox.by_event(unit, event)) == card
     assert clock.now > NOON

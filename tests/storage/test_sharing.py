@@ -11,10 +11,10 @@ from sqlalchemy import bindparam, column, event, select, table
 from sqlalchemy.exc import DBAPIError
 
 from content.checkins import Answered, State
-from content.decision import Decision
+from content.decision import Decision, Effect, ShowAgain, Tell, words
 from content.identifiers import Cause, MemberId, UserId
 from content.organisations import Duty, DutyGranted, Role
-from storage import audit, sync
+from storage import audit, outbox, sync
 from storage.facts import WRITERS
 from storage.heartbeats import Beat, beats
 from storage.prepared import Prepared
@@ -22,7 +22,7 @@ from storage.rooms import StateSeen
 from storage.store import Step, Store
 from storage.sync import Heard
 from storage.unit import Reading
-from tests.small_branch import EAST, LI, ME, NOON, WANG, ZHANG, SmallBranch
+from tests.small_branch import EAST, LI, ME, NOON, WANG, ZHANG, SmallBranch, account, fresh_cause
 
 BAD = Heard(account=ME, since="bad", at=NOON)
 
@@ -176,3 +176,30 @@ async def test_a_batch_that_is_done_again_counts_nothing_twice(branch: SmallBran
     assert Counter(line.cause for line in record if line.cause.startswith("form:")) == Counter(
         {Cause(f"form:{ZHANG}"): 1, Cause(f"form:{LI}"): 1}
     )
+
+
+async def test_in_a_batch_a_person_hears_things_in_the_order_in_which_they_were_decided(branch: SmallBranch) -> None:
+    card = await branch.card(await branch.open())
+
+    def saying(member: MemberId, key: str) -> Tell:
+        return Tell(user=account(member), words=words(key))
+
+    def showing(member: MemberId) -> ShowAgain:
+        return ShowAgain(user=account(member), card=card, parts=1)
+
+    def step(*effects: Effect) -> Step:
+        async def decide(_unit: object) -> Decision:
+            return Decision(effects=effects)
+
+        return Step(cause=fresh_cause(), decide=decide)
+
+    await branch.store.settle(
+        [step(showing(LI)), step(saying(ZHANG, "a.one"), showing(ZHANG), saying(ZHANG, "a.two")), step(showing(LI))]
+    )
+    rows = await branch.rows(outbox.outbox.c.user_id == account(ZHANG))
+    ordered = sorted(rows, key=lambda row: row.number)
+    assert [(row.kind, row.words and row.words["key"]) for row in ordered] == [
+        ("tell", "a.one"),
+        ("lesson", None),
+        ("tell", "a.two"),
+    ]
