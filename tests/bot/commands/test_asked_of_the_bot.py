@@ -261,8 +261,8 @@ async def test_too_long_and_too_many_are_refused(branch: SmallBranch) -> None:
 # 学习
 
 
-async def test_this_weeks_lesson_is_shown_again_with_its_pictures(branch: SmallBranch, post: Post) -> None:
-    shown = lesson(body="第一段。\n\n![地图](map.png)\n\n第二段。", pictures=(SHOWN_PICTURE,), revision=2)
+async def test_this_weeks_lesson_is_shown_again_with_its_media(branch: SmallBranch, post: Post) -> None:
+    shown = lesson(body="第一段。\n\n![地图](map.png)\n\n第二段。", media=(SHOWN_PICTURE,), revision=2)
     await branch.store.settle(notes=[PICTURE, LessonRevised(lesson=shown, author=SECRETARY)])
     await branch.open()
     await post.work()
