@@ -79,7 +79,10 @@ answers = Table(
     Column("taken_back_at", Instant),
     UniqueConstraint("member_id", "occurrence_id", "cause"),
 )
-"""Everything that was ever answered, in order; the place in ``expectations`` shows what of it stands."""
+"""Everything that was ever answered, in order; the place in ``expectations`` shows what of it stands.
+
+Who reads it within a transaction asks for ``settled`` first.
+"""
 
 tallies = Table(
     "tallies",
@@ -184,6 +187,7 @@ async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId)
 
 async def answered_by(unit: Reading, cause: str) -> Expectation | None:
     """Return the place to which this cause gave an answer that was not taken back, whether it decides now or not."""
+    await unit.settled()
     place = (answers.c.occurrence_id == expectations.c.occurrence_id) & (
         answers.c.member_id == expectations.c.member_id
     )
@@ -204,6 +208,7 @@ async def place_within(
 
 async def history(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tuple[HistoryLine, ...]:
     """Return every answer of a member to an occurrence, oldest first, what was taken back too."""
+    await unit.settled()
     query = select(answers).where(answers.c.occurrence_id == occurrence, answers.c.member_id == member)
     return tuple(
         HistoryLine(given=_given(row), explanation=row.explanation, taken_back_at=row.taken_back_at)
@@ -213,6 +218,7 @@ async def history(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> 
 
 async def given(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tuple[Given, ...]:
     """Return what a member answered to an occurrence and did not take back, oldest first."""
+    await unit.settled()
     query = select(answers).where(
         answers.c.occurrence_id == occurrence, answers.c.member_id == member, answers.c.taken_back_at.is_(None)
     )
@@ -221,6 +227,7 @@ async def given(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> tu
 
 async def last_given(unit: Reading, member: MemberId) -> Given | None:
     """Return what a member answered last, among what they said themselves and did not take back."""
+    await unit.settled()
     query = select(answers).where(
         answers.c.member_id == member, answers.c.taken_back_at.is_(None), answers.c.recorded_by.is_(None)
     )
@@ -415,7 +422,7 @@ _MOVE = Prepared(
 
 async def _keep_answer(unit: Writing, fact: Answered) -> None:
     """Keep an answer beside the earlier ones; one that stands again is there already."""
-    await unit.add_missing(
+    await unit.add_later(
         answers,
         {
             "occurrence_id": fact.occurrence,
@@ -434,6 +441,7 @@ async def _keep_answer(unit: Writing, fact: Answered) -> None:
 
 async def write_taken_back(unit: Writing, fact: AnswersTakenBack) -> None:
     """Cross answers out, so that none of them stands again."""
+    await unit.settled()
     await unit.execute(
         update(answers)
         .where(

@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule, run_state_machine_as_test
 
+from bot.commands.understanding import understand
 from content.amendments import withdraw
 from content.checkins import State, Way, check_in
 from content.corrections import Mark, record_by_hand
@@ -35,6 +36,7 @@ from tests.small_branch import (
     EAST_ROOM,
     LESSON,
     LI,
+    ME,
     NOON,
     ROLL,
     ROOF,
@@ -264,6 +266,20 @@ async def test_answers_in_one_batch_with_a_withdrawal_are_counted(branch: SmallB
     await take_back(branch, id, ZHANG, LI)
     await check(branch)
     assert (await branch.counted())[id, EAST, State.DONE] == 2
+
+
+async def test_a_tap_and_its_removal_in_one_batch_leave_the_place_open(branch: SmallBranch) -> None:
+    id = await branch.open()
+    (sent,) = [row for row in await branch.send_all() if row.room == EAST_ROOM]
+    (card,) = await branch.rows(outbox.outbox.c.id == sent.id)
+    tap = reaction(account(ZHANG), card.event_id, "✅")
+    steps = [understand(event, ME, branch.settings) for event in (tap, redaction(account(ZHANG), tap.event_id))]
+    outcomes = await branch.store.settle([step for step in steps if step is not None])
+    assert [type(outcome.answer) for outcome in outcomes] == [Decision, Decision]
+    assert await branch.state(id, ZHANG) is State.OPEN
+    (line,) = await branch.store.read(lambda unit: checkins.history(unit, id, ZHANG))
+    assert line.taken_back_at is not None
+    await check(branch)
 
 
 async def live(branch: SmallBranch, clock: HandClock, seed: int, steps: int) -> list[object]:
