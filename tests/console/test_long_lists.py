@@ -72,8 +72,9 @@ def test_trays_are_shown_a_page_at_a_time_and_counted_so_far_as_anyone_reads(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch, tab: str
 ) -> None:
     whole = browser.get(f"/outbox?tab={tab}").get_data(as_text=True)
-    rows = re.compile(r'<th scope="row">([^<]*)</th>\s*<td[^>]*>([^<]*)</td>')
+    rows = re.compile(r'<th scope="row">(.*?)</th>\s*<td[^>]*>([^<]*)</td>', re.DOTALL)
     everything = rows.findall(whole)
+    assert everything
     monkeypatch.setattr("console.pages.outbox.PAGE_SIZE", 1)
     seen = pages(browser, f"/outbox?tab={tab}")
     assert [row for page in seen for row in rows.findall(page)] == everything
