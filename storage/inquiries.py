@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Boolean, Column, String, Table, select, update
+from sqlalchemy import Boolean, Column, String, Table, bindparam, select, update
 
 from content.identifiers import UserId
 from content.inquiries import InquiryEnded, InquiryMade
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
 
@@ -34,10 +35,14 @@ async def waiting(unit: Reading, user: UserId) -> str | None:
     return about
 
 
+_MADE = Prepared(
+    select(inquiries.c.at).where(inquiries.c.user_id == bindparam("user"), inquiries.c.about == bindparam("subject"))
+)
+
+
 async def was_made(unit: Reading, user: UserId, about: str) -> bool:
     """Tell whether a person was asked about this before."""
-    query = select(inquiries.c.at).where(inquiries.c.user_id == user, inquiries.c.about == about)
-    return await unit.value(query) is not None
+    return await unit.value(_MADE, {"user": user, "subject": about}) is not None
 
 
 async def write_made(unit: Writing, fact: InquiryMade) -> None:
