@@ -124,8 +124,8 @@ def facts_of_founding() -> Iterable[Fact]:
 
 
 def event(sender: UserId, type: str, content: dict[str, Any], **more: Any) -> Event:
-    """Make an event as the border hands it on."""
-    usual = {"room_id": EAST_ROOM, "event_id": f"$event{next(_numbers)}:test", "sent_at": NOON}
+    """Make an event as the border hands it on; a later one has the greater id, which counts where times are equal."""
+    usual = {"room_id": EAST_ROOM, "event_id": f"$event{next(_numbers):09}:test", "sent_at": NOON}
     return Event(sender=sender, type=type, content=content, **{**usual, **more})
 
 
