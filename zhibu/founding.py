@@ -167,6 +167,7 @@ async def make_rooms(
     (outcome,) = await store.settle([Step(cause=Cause(f"rooms:{secrets.token_urlsafe(18)}"), decide=decide)])
     if outcome.failed:
         raise RuntimeError("the rooms could not be asked for")
+    await store.take_up(homeserver.device_id)
     why = await Delivery(store, homeserver, speech, encrypted=encrypted).work_off(UPKEEP, patience=PATIENCE)
     if why is not None:
         raise Trouble(Exit.UNAVAILABLE, "rooms.refused", address=homeserver.url, why=why)
