@@ -74,7 +74,12 @@ def main() -> None:
     RESULTS.mkdir(parents=True, exist_ok=True)
     file = RESULTS / f"{began:%Y%m%d-%H%M%S}.json"
     file.write_text(json.dumps(kept, ensure_ascii=False, indent=1))
-    heading = f"`make bench` on {machine()}; {began:%Y-%m-%d}, repetitions: {repetitions}, {kept['seconds']} s."
+    part = f" --only {' '.join(given.only)}" if given.only else ""
+    chosen = f' ARGS="{(" --quick" * given.quick + part).strip()}"' if given.quick or part else ""
+    heading = (
+        f"`make bench{chosen}` on {machine()}; {began:%Y-%m-%d}, "
+        f"repetitions: {repetitions}, size: {size:g}, {kept['seconds']} s."
+    )
     print(f"{heading}\n\n{table(measured)}\n\n{file}")
     if given.write:
         write(measured, heading)
