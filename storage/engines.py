@@ -23,6 +23,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
 
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
+"""What the names of a SQLite file and of the files beside it end in."""
+
 _WRITER_LOCK = 0x5A48494255  # "ZHIBU": the advisory lock of PostgreSQL on which writers queue
 _PROCESS_LOCK = _WRITER_LOCK + 1
 
@@ -52,6 +55,12 @@ def sqlite_file(address: str) -> Path | None:
     """Return the file behind a SQLite address, ``None`` for any other database."""
     url = make_url(address)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def remove_database(file: Path) -> None:
+    """Remove a SQLite file with everything that SQLite and we keep beside it."""
+    for ending in BESIDE:
+        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _sqlite(url: URL) -> AsyncEngine:
