@@ -16,11 +16,14 @@ from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import Health, State, listen
 from content.identifiers import UserId
 from content.speech import Speech
-from storage import rooms, sync
+from storage import outbox, restores, rooms, sync
 from storage.store import Store
 
 GAP_PAUSE = 60.0
 """Seconds between two tries to read back what is missing of a room's history."""
+
+LOOK_TRIES = 5
+"""How often a card is looked for after a restore before what was said since is heard without it."""
 
 log = structlog.get_logger(__name__)
 
@@ -60,10 +63,12 @@ class Bot:
         """Work until cancelled. A homeserver that is away is waited for; a revoked login leaves the clock running."""
         self.homeserver.seed(await self.store.read(rooms.known))
         position = await self.store.read(lambda unit: sync.checkpoint(unit, UserId(self.homeserver.user_id)))
+        restored = await self.store.read(restores.restored_at)
+        behind = restored is not None and (position is None or position[1] <= restored)
         await self._clock.start()
         tasks = [
             asyncio.create_task(self._delivery.run(), name="delivery"),
-            asyncio.create_task(self._listen(position[0] if position else None), name="listening"),
+            asyncio.create_task(self._listen(position[0] if position else None, behind=behind), name="listening"),
             asyncio.create_task(self._fill_gaps(), name="gaps"),
         ]
         try:
@@ -84,8 +89,19 @@ class Bot:
             except Exception as error:
                 log.warning("a gap stays open", kind=type(error).__name__)
 
-    async def _listen(self, since: str | None) -> None:
+    async def _listen(self, since: str | None, *, behind: bool) -> None:
+        if behind:
+            await self._find_again()
         await listen(self.homeserver, since, self._hearing.commit, self._report, jitter=jitter)
+
+    async def _find_again(self) -> None:
+        """After a restore, know the cards that stand in their rooms by now before answers to them are heard."""
+        changed = asyncio.Event()
+        self.store.on_change(changed.set)
+        await self._clock.tick()
+        while await self.store.read(lambda unit: outbox.in_doubt(unit, LOOK_TRIES)):
+            await changed.wait()
+            changed.clear()
 
     def _report(self, state: State) -> None:
         changed = state.health is not self.state.health

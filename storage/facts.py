@@ -34,6 +34,7 @@ from storage import (
     organisations,
     outbox,
     polls,
+    restores,
     retention,
     rooms,
     schedules,
@@ -95,6 +96,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     sync.Readable: (sync.write_readable,),
     heartbeats.Beat: (heartbeats.write_beat,),
     retention.Swept: (retention.write_swept,),
+    restores.Restored: (restores.write_restored,),
 }
 
 

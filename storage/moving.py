@@ -11,10 +11,11 @@ from typing import Any
 
 from alembic import command
 from sqlalchemy import JSON, Connection, Table, Text, bindparam, cast, func, select, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from storage.engines import WRITE, claim, first_line, open_engine, remove_database, sqlite_file, trouble
+from storage.engines import WRITE, Claim, claim, first_line, open_engine, remove_database, sqlite_file, trouble
 from storage.fingerprints import PORTION, Fingerprint, as_text, fingerprints, tables_of
 from storage.migrate import FOLDER, Standing, alembic_config, standing
 
@@ -41,7 +42,7 @@ async def move(source: str, target: str) -> Moved:
     arrived is not what was sent.
     """
     reading, file = open_engine(source), sqlite_file(source)
-    held = None
+    held: Claim | None = None
     try:
         if file is not None and not file.exists():
             raise trouble("missing", file=str(file))
@@ -49,7 +50,7 @@ async def move(source: str, target: str) -> Moved:
         async with reading.connect() as connection:
             return await fill(connection, target)
     except SQLAlchemyError as error:
-        raise trouble("unusable", where=where(reading, file), why=first_line(error)) from None
+        raise trouble("unusable", where=named(source), why=first_line(error)) from None
     finally:
         if held is not None:
             await held.close()
@@ -64,7 +65,7 @@ async def fill(connection: AsyncConnection, target: str, *, folder: Path = FOLDE
     async with _writing(target) as writing:
         found = await writing.run_sync(standing, folder)
         if found.revision is not None or found.foreign:
-            raise trouble("not_empty", where=where(writing.engine, sqlite_file(target)))
+            raise trouble("not_empty", where=named(target))
         await writing.run_sync(_make_tables, stands.revision, folder)
         await _copy(connection, writing)
         sent, arrived = await fingerprints(connection), await fingerprints(writing)
@@ -82,9 +83,9 @@ def refuse_strange(stands: Standing) -> None:
         raise trouble("newer")
 
 
-def where(engine: AsyncEngine, file: Path | None) -> str:
-    """Return what a person may read of an address."""
-    return str(file) if file is not None else engine.url.render_as_string(hide_password=True)
+def named(address: str) -> str:
+    """Return what a person may read of an address: a file, or the server without a password."""
+    return str(sqlite_file(address) or make_url(address).render_as_string(hide_password=True))
 
 
 @contextlib.asynccontextmanager
@@ -100,7 +101,7 @@ async def _writing(address: str) -> AsyncIterator[AsyncConnection]:
                 yield connection
         done = True
     except SQLAlchemyError as error:
-        raise trouble("unusable", where=where(engine, file), why=first_line(error)) from None
+        raise trouble("unusable", where=named(address), why=first_line(error)) from None
     finally:
         if held is not None:
             await held.close()

@@ -19,9 +19,12 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     and_,
+    case,
     func,
+    literal,
     or_,
     select,
+    true,
     update,
 )
 
@@ -38,6 +41,7 @@ from storage.members import members
 from storage.organisations import organisations, within
 from storage.phrases import load_words, save_words
 from storage.polls import polls
+from storage.restores import last_restore
 from storage.schedules import SHOWN_TITLE, occurrences
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
@@ -71,6 +75,9 @@ class State(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
+
+LOST_DEVICE = "before restore"
+"""The device of rows that may have been sent by an installation that is gone; no real device is called so."""
 
 ANSWER, BROADCAST, EDIT = 0, 1, 2
 """Priorities: answers to people go ahead of broadcasts, and the live numbers come last."""
@@ -131,6 +138,7 @@ class Claimed:
     failures: int
     device: str
     first_try_at: datetime
+    expires_at: datetime | None
     target: EventId | None
 
     @property
@@ -348,7 +356,8 @@ def _ready(now: datetime) -> Any:
 async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int) -> Sequence[Claimed]:
     """Take the next rows, at most one of each lane, so that a room hears things in order.
 
-    A row waits for the one it comes after. What was not sent before its time passed expires here instead.
+    A row waits for the one it comes after. What was not sent before its time passed expires here instead. A row whose
+    cause lies before a restore counts as tried then, by a device that is gone.
     """
     await _expire(unit)
     busy = outbox.alias("busy")
@@ -369,6 +378,7 @@ async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, li
     numbers = [row.number for row in await unit.rows(query)]
     if not numbers:
         return ()
+    lost, now = _of_a_lost_life(), literal(unit.now, Instant)
     await unit.execute(
         update(outbox)
         .where(outbox.c.number.in_(numbers))
@@ -377,8 +387,8 @@ async def claim(unit: Writing, *, worker: str, device: str, lease: timedelta, li
             lease_owner=worker,
             lease_until=unit.now + lease,
             claim_no=outbox.c.claim_no + 1,
-            device_id=func.coalesce(outbox.c.device_id, device),
-            first_try_at=func.coalesce(outbox.c.first_try_at, unit.now, type_=Instant),
+            device_id=func.coalesce(outbox.c.device_id, case((lost, LOST_DEVICE), else_=device)),
+            first_try_at=func.coalesce(outbox.c.first_try_at, case((lost, outbox.c.made_at), else_=now), type_=Instant),
         )
     )
     target = outbox.alias("target")
@@ -407,8 +417,25 @@ def _claimed(row: AnyRow) -> Claimed:
         failures=row.failures,
         device=row.device_id,
         first_try_at=row.first_try_at,
+        expires_at=row.expires_at,
         target=row.target_event,
     )
+
+
+def _of_a_lost_life() -> Any:
+    """Return the condition that a row may have been sent after the backup from which we come.
+
+    An edit brings the newest numbers and is never looked for: the one that is found may show old ones.
+    """
+    return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
+
+
+async def in_doubt(unit: Reading, tries: int) -> bool:
+    """Tell whether a card or a poll that may stand in its room already was looked for less than so many times."""
+    shown = outbox.c.kind.in_([Kind.POST, Kind.POLL])
+    waiting = outbox.c.state.in_([State.PENDING, State.LEASED])
+    query = select(outbox.c.number).where(_of_a_lost_life(), shown, waiting, outbox.c.failures < tries)
+    return await unit.first(query.where(outbox.c.not_before <= unit.now).limit(1)) is not None
 
 
 async def _expire(unit: Writing) -> None:
@@ -418,7 +445,9 @@ async def _expire(unit: Writing) -> None:
     """
     begun = outbox.alias("begun")
     tried = select(begun.c.number).where(begun.c.card_id == outbox.c.card_id, begun.c.first_try_at.is_not(None))
-    pending = and_(outbox.c.state == State.PENDING, outbox.c.expires_at < unit.now)
+    # What may stand in its room already is looked for first, see bot/delivery.py.
+    known = func.coalesce(~_of_a_lost_life(), true())
+    pending = and_(outbox.c.state == State.PENDING, outbox.c.expires_at < unit.now, known)
     late = await unit.rows(
         select(outbox.c.card_id).where(pending, outbox.c.card_id.is_not(None), ~tried.exists()).distinct()
     )

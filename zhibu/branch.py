@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from bot.bot import Bot, jitter
+from bot.matrix import account
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
 from console.app import create_app
@@ -23,6 +24,7 @@ from content.trouble import Exit, Trouble
 from storage.heartbeats import Beat
 from storage.store import Store
 from zhibu.config import Config
+from zhibu.daily import DailyBackup
 
 log = structlog.get_logger(__name__)
 
@@ -93,6 +95,7 @@ class Branch:
             session = await Homeserver.log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
             homeserver = Homeserver(session, pickle_key, secrets=keys / "signing")
             await homeserver.start()
+            await account.end_retired(device, config.bot.homeserver)
         except OSError as error:
             raise Trouble(Exit.CONFIG, "start.keys_trouble", keys=str(keys), why=error.strerror or "") from None
         except Fault as fault:
@@ -127,15 +130,16 @@ class Branch:
     async def run(self, stop: asyncio.Event, waiting: Callable[[], None] = lambda: None) -> None:
         """Work until told to stop; a homeserver that is away is waited for with the console open."""
         work = asyncio.create_task(self._work(waiting))
+        keeping = asyncio.create_task(DailyBackup(self.store, self.config).run())
         told = asyncio.create_task(stop.wait())
         try:
             await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
                 await work
         finally:
-            for task in (work, told):
+            for task in (work, keeping, told):
                 task.cancel()
-            await asyncio.gather(work, told, return_exceptions=True)
+            await asyncio.gather(work, keeping, told, return_exceptions=True)
 
     async def _work(self, waiting: Callable[[], None]) -> None:
         pause = 1.0

@@ -1,4 +1,4 @@
-"""The command line: zhibu run, found, rooms, export and demo; setting up stands in ``zhibu/set_up.py``."""
+"""The command line: zhibu run, found, rooms, export, demo; others in ``zhibu/set_up.py`` and ``zhibu/keeping.py``."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from zhibu.config import Config, load_config
 from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
+from zhibu.keeping import backup, port, restore
 from zhibu.logs import configure_logs
 from zhibu.set_up import check, init, upgrade
 
@@ -46,7 +47,7 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, check, upgrade):
+for _command in (init, check, upgrade, backup, restore, port):
     main.add_command(_command)
 
 
