@@ -277,6 +277,8 @@ def _unpack(file: Path, key: bytes, scratch: Path) -> Manifest:
                 if _hash(target) != manifest.files[entry.name]:
                     raise Damaged
         opening.finish()
+    for folder in [path for path in scratch.rglob("*") if path.is_dir()]:
+        folder.chmod(0o700)
     if manifest is None or missing:
         raise Damaged
     return manifest
