@@ -25,6 +25,9 @@ from zhibu.ports import prove_port
 
 CONFIG, PASSWORD, KEYS = "config.toml", "bot-password", "keys"
 
+DAILY_BACKUP = "03:30"
+"""When a new installation is backed up each day: when nobody learns and nobody answers."""
+
 REFUSED = ("init.wrong_password", "init.wrong_secret")
 """Troubles that another answer mends."""
 
@@ -57,6 +60,7 @@ class Answers:
             "storage": {"database": self.database},
             "bot": {"homeserver": self.homeserver, "user": self.user, "password_file": PASSWORD},
             "console": {"host": self.console_host, "port": self.console_port, "address": self.console_address},
+            "backup": {"daily_at": DAILY_BACKUP},
         }
 
 
