@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Column, Table, func, select
 
 from content.decision import Fact
+from storage.sessions import sessions, sign_in_links
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
 
@@ -45,5 +46,7 @@ async def restored_at(unit: Reading) -> datetime | None:
 
 
 async def write_restored(unit: Writing, fact: Restored) -> None:
-    """Remember a restore."""
+    """Remember a restore; who had signed in or got a link must ask for a new one, for it may have ended since."""
+    await unit.execute(sessions.delete())
+    await unit.execute(sign_in_links.delete())
     await unit.add_missing(restores, {"restored_at": fact.at, "taken_at": fact.taken_at})

@@ -37,7 +37,7 @@ async def take(address: str, target: Path) -> Held:
         await engine.dispose()
         if not file.exists():
             raise trouble("missing", file=str(file))
-        await asyncio.to_thread(_copy, file, target)
+        await asyncio.to_thread(copy_file, file, target)
         return await examine(target, file)
     try:
         async with engine.connect() as connection:
@@ -51,15 +51,16 @@ async def take(address: str, target: Path) -> Held:
     return Held(engine="postgresql", revision=held.revision, tables=held.tables)
 
 
-def _copy(file: Path, target: Path) -> None:
+def copy_file(file: Path, target: Path) -> None:
+    """Copy a SQLite file as of this moment into a new one, for its owner's eyes only. Raises Trouble when it cannot."""
     # Not at the top: whoever imports it first decides which library all of us get, see storage/sqlite_library.py.
     import sqlite3
 
-    os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
+        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         with contextlib.closing(sqlite3.connect(file)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
             source.backup(copy)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OSError) as error:
         raise trouble("no_copy", file=str(target), why=str(error)) from None
 
 

@@ -23,7 +23,7 @@ from content.backups import name_of, outdated
 from content.trouble import Exit, Trouble
 from storage.engines import sqlite_file
 from storage.fingerprints import Fingerprint
-from storage.snapshots import Held, examine, take
+from storage.snapshots import Held, copy_file, examine, take
 from zhibu.config import Config
 from zhibu.sealing import Damaged, Opening, Sealing, WrongKey, make_key, read_key
 
@@ -197,16 +197,12 @@ async def _write(config: Config, settings: Path, scratch: Path, draft: Path, key
 
 def _gather(config: Config, settings: Path, scratch: Path) -> dict[str, str]:
     """Put what belongs into a backup beside the database's copy, and return the SHA-256 of each file by its name."""
-    # Not at the top: whoever imports it first decides which library all of us get, see storage/sqlite_library.py.
-    import sqlite3
-
     shutil.copyfile(settings, scratch / CONFIG)
     for name, path in secret_files(config):
         target = scratch / name
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if name == f"{KEYS}/{_LIVE}":
-            with contextlib.closing(sqlite3.connect(path)) as live, contextlib.closing(sqlite3.connect(target)) as copy:
-                live.backup(copy)
+            copy_file(path, target)
         else:
             shutil.copyfile(path, target)
     found = (path for path in scratch.rglob("*") if path.is_file())

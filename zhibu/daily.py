@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import sys
 from collections.abc import Awaitable, Callable
@@ -71,8 +70,9 @@ class DailyBackup:
         try:
             return await process.wait()
         finally:
-            with contextlib.suppress(ProcessLookupError):
+            if process.returncode is None:
                 process.terminate()
+                await process.wait()
 
 
 def newest_backup(config: Config) -> datetime | None:
