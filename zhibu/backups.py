@@ -114,10 +114,18 @@ async def back_up(config: Config, settings: Path, folder: Path, keep: int, *, no
             raise Trouble(Exit.DATA, "backup.not_written", folder=str(folder), why=error.strerror or "") from None
         finally:
             draft.unlink(missing_ok=True)
-        leaving = outdated(os.listdir(folder), keep)
-        for name in leaving:
-            (folder / name).unlink(missing_ok=True)
-    return Made(file=final, manifest=manifest, removed=len(leaving), new_key=new_key)
+        removed = _let_go(folder, keep)
+    return Made(file=final, manifest=manifest, removed=removed, new_key=new_key)
+
+
+def _let_go(folder: Path, keep: int) -> int:
+    """Remove the oldest backups and return how many went; one that cannot be removed does not make the new one bad."""
+    removed = 0
+    for name in outdated(os.listdir(folder), keep):
+        with contextlib.suppress(OSError):
+            (folder / name).unlink()
+            removed += 1
+    return removed
 
 
 async def check_backup(file: Path, key_file: Path) -> Manifest:
