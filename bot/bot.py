@@ -16,7 +16,7 @@ from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import Health, State, listen
 from content.identifiers import UserId
 from content.speech import Speech
-from storage import rooms, sync
+from storage import outbox, restores, rooms, sync
 from storage.media import UploadLimitSeen
 from storage.store import Store
 
@@ -24,6 +24,9 @@ GAP_PAUSE = 60.0
 """Seconds between two tries to read back what is missing of a room's history."""
 LIMIT_PAUSE = 3600.0
 """Seconds between two questions for the homeserver's upload limit."""
+
+LOOK_TRIES = 5
+"""How often a card is looked for after a restore before what was said since is heard without it."""
 
 log = structlog.get_logger(__name__)
 
@@ -70,11 +73,13 @@ class Bot:
         """Work until cancelled. A homeserver that is away is waited for; a revoked login leaves the clock running."""
         self.homeserver.seed(await self.store.read(rooms.known))
         position = await self.store.read(lambda unit: sync.checkpoint(unit, UserId(self.homeserver.user_id)))
+        restored = await self.store.read(restores.restored_at)
+        behind = restored is not None and (position is None or position[1] <= restored)
         await self.store.take_up(self.homeserver.device_id)
         await self._clock.start()
         tasks = [
             asyncio.create_task(self._delivery.run(), name="delivery"),
-            asyncio.create_task(self._listen(position[0] if position else None), name="listening"),
+            asyncio.create_task(self._listen(position[0] if position else None, behind=behind), name="listening"),
             asyncio.create_task(self._fill_gaps(), name="gaps"),
             asyncio.create_task(self._ask_limit(), name="limit"),
         ]
@@ -107,8 +112,19 @@ class Bot:
                 pause = GAP_PAUSE
             await asyncio.sleep(jitter(pause))
 
-    async def _listen(self, since: str | None) -> None:
+    async def _listen(self, since: str | None, *, behind: bool) -> None:
+        if behind:
+            await self._find_again()
         await listen(self.homeserver, since, self._hearing.commit, self._report, jitter=jitter)
+
+    async def _find_again(self) -> None:
+        """After a restore, know the cards that stand in their rooms by now before answers to them are heard."""
+        changed = asyncio.Event()
+        self.store.on_change(changed.set)
+        await self._clock.tick()
+        while await self.store.read(lambda unit: outbox.in_doubt(unit, LOOK_TRIES)):
+            await changed.wait()
+            changed.clear()
 
     def _report(self, state: State) -> None:
         changed = state.health is not self.state.health

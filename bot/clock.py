@@ -14,7 +14,7 @@ from content.decision import Decision, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
 from content.rooms import Decline
-from storage import checkins, heartbeats, lessons, outbox, polls, retention, rooms, schedules, sync
+from storage import checkins, heartbeats, lessons, outbox, polls, restores, retention, rooms, schedules, sync
 from storage.rooms import Unclaimed
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -103,7 +103,8 @@ class Clock:
         now = self._store.now()
         due = await self._store.read(lambda unit: schedules.due(unit, now))
         if due:
-            await self._store.settle([opening(one, due_at) for one, due_at in due])
+            restored = await self._store.read(restores.restored_at)
+            await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
             if over:
@@ -123,8 +124,11 @@ class Clock:
             await self._store.settle(steps)
 
 
-def opening(id: OccurrenceId, due_at: datetime) -> Step:  # noqa: A002
-    """Return the step that opens an occurrence; sent again after it was missed, it has a cause of its own."""
+def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None) -> Step:  # noqa: A002
+    """Return the step that opens an occurrence; sent again after it was missed, it has a cause of its own.
+
+    What fell due before the database was restored is opened as of then: it may stand in its rooms already.
+    """
 
     async def decide(unit: Reading) -> Decision | None:
         entry = await schedules.entry(unit, id)
@@ -142,7 +146,8 @@ def opening(id: OccurrenceId, due_at: datetime) -> Step:  # noqa: A002
             now=unit.now,
         )
 
-    return Step(cause=Cause(f"occurrence:{id}:open:{due_at.isoformat()}"), decide=decide)
+    at = due_at if restored is not None and due_at <= restored else None
+    return Step(cause=Cause(f"occurrence:{id}:open:{due_at.isoformat()}"), decide=decide, at=at)
 
 
 def closing(id: OccurrenceId) -> Step:  # noqa: A002

@@ -60,6 +60,10 @@ MESSAGE_TYPES = {MediumKind.PICTURE: "m.image", MediumKind.VIDEO: "m.video", Med
 log = structlog.get_logger(__name__)
 
 
+class _TooLate(Exception):
+    """After a restore: what was to be shown is not in its room, and its time is over."""
+
+
 class _RoomRefused(Fault):
     """The homeserver limits how fast rooms are made; messages go on."""
 
@@ -205,6 +209,8 @@ class Delivery:
             facts = await self._send(row, listener)
         except Fault as fault:
             facts = [self._failed(row, fault)]
+        except _TooLate:
+            facts = [GivenUp(claimed=row, error="too_late", at=self._store.now())]
         except Exception as error:
             # A row that breaks the sender must not hold up its room for ever.
             log.error("row failed", kind=type(error).__name__)
@@ -271,6 +277,8 @@ class Delivery:
             found = await self._homeserver.find_sent(room, row.id, row.first_try_at - timedelta(minutes=5))
             if found is not None:
                 return self._sent(row, found)
+            if row.device == outbox.LOST_DEVICE and row.part == 0 and row.expires_at and row.expires_at < now:
+                raise _TooLate
         marked = {**content, "m.mentions": {}, MARK: row.id}
         return self._sent(row, await self._homeserver.send(room, event_type, marked, row.transaction))
 

@@ -29,6 +29,7 @@ from storage.organisations import duties, organisation_closure, organisations
 from storage.outbox import outbox
 from storage.phrases import load_words
 from storage.polls import poll_responses, polls
+from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import occurrences, schedules
 from storage.sessions import sessions, sign_in_links
@@ -212,6 +213,7 @@ IMPERSONAL: tuple[Table, ...] = (
     shelf,
     causes,
     checkpoints,
+    restores,
     gaps,
     heartbeats,
 )

@@ -20,6 +20,9 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine  # noqa: E40
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
 
+BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
+"""What the names of a SQLite file and of the files beside it end in."""
+
 SQLITE = {"timeout": 10, "check_same_thread": False, "cached_statements": 400}
 """A connection is used by one thread at a time, but not always by the one that opened it."""
 
@@ -64,6 +67,12 @@ def sqlite_file(address: str) -> Path | None:
     """Return the file behind a SQLite address, ``None`` for any other database."""
     url = make_url(address)
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
+
+
+def remove_database(file: Path) -> None:
+    """Remove a SQLite file with everything that SQLite and we keep beside it."""
+    for ending in BESIDE:
+        file.with_name(file.name + ending).unlink(missing_ok=True)
 
 
 def _understood(address: str) -> tuple[URL, dict[str, Any]]:

@@ -50,6 +50,7 @@ from storage import (
     organisations,
     outbox,
     polls,
+    restores,
     retention,
     rooms,
     schedules,
@@ -135,6 +136,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     sync.Readable: (sync.write_readable,),
     heartbeats.Beat: (heartbeats.write_beat,),
     retention.Swept: (retention.write_swept,),
+    restores.Restored: (restores.write_restored,),
 }
 
 

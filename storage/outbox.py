@@ -24,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    true,
     update,
 )
 
@@ -39,6 +40,7 @@ from storage.checkins import cards, move_seats
 from storage.phrases import load_words, save_words
 from storage.polls import polls
 from storage.prepared import Prepared
+from storage.restores import last_restore
 from storage.schedules import occurrences
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
@@ -81,6 +83,9 @@ class State(StrEnum):
     EXPIRED = "expired"
     CANCELLED = "cancelled"
 
+
+LOST_DEVICE = "before restore"
+"""The device of rows that may have been sent by an installation that is gone; no real device is called so."""
 
 ANSWER, BROADCAST, EDIT = 0, 1, 2
 """Priorities: answers to people go ahead of broadcasts, and the live numbers come last."""
@@ -151,6 +156,7 @@ class Claimed:
     failures: int
     device: str
     first_try_at: datetime
+    expires_at: datetime | None
     target: EventId | None
 
     @property
@@ -491,6 +497,14 @@ def _turn() -> Any:
     return outbox.c.after_id.is_(None) | sent.exists()
 
 
+def _of_a_lost_life() -> Any:
+    """Return the condition that a row may have been sent after the backup from which we come.
+
+    An edit brings the newest numbers and is never looked for: the one that is found may show old ones.
+    """
+    return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
+
+
 def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
     now = bindparam("now", type_=Instant)
@@ -516,7 +530,7 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     )
     target = outbox.alias("target")
     return (
-        select(outbox, target.c.event_id.label("target_event"))
+        select(outbox, target.c.event_id.label("target_event"), _of_a_lost_life().label("lost"))
         .outerjoin(target, target.c.id == outbox.c.after_id)
         .where(outbox.c.number.in_(taken))
         .order_by(*order)
@@ -543,7 +557,8 @@ async def claim(
 ) -> Sequence[Claimed]:
     """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
 
-    A row waits for the one it comes after. What was not sent before its time passed expires here instead.
+    A row waits for the one it comes after. What was not sent before its time passed expires here instead. A row whose
+    cause lies before a restore counts as tried then, by a device that is gone.
     """
     await _expire(unit)
     query = _NEXT_ROWS if kinds is None else _next_rows(kinds)
@@ -568,7 +583,8 @@ async def claim(
 def _taken(row: AnyRow, device: str, now: datetime) -> Claimed:
     """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
     one = _claimed(row)
-    return replace(one, claim_no=one.claim_no + 1, device=one.device or device, first_try_at=one.first_try_at or now)
+    by, at = (LOST_DEVICE, row.made_at) if row.lost else (device, now)
+    return replace(one, claim_no=one.claim_no + 1, device=one.device or by, first_try_at=one.first_try_at or at)
 
 
 def _claimed(row: AnyRow) -> Claimed:
@@ -590,11 +606,25 @@ def _claimed(row: AnyRow) -> Claimed:
         failures=row.failures,
         device=row.device_id,
         first_try_at=row.first_try_at,
+        expires_at=row.expires_at,
         target=row.target_event,
     )
 
 
-_TOO_LATE = and_(outbox.c.state == State.PENDING, outbox.c.expires_at < bindparam("now", type_=Instant))
+async def in_doubt(unit: Reading, tries: int) -> bool:
+    """Tell whether a card or a poll that may stand in its room already was looked for less than so many times."""
+    shown = outbox.c.kind.in_([Kind.POST, Kind.POLL])
+    waiting = outbox.c.state.in_([State.PENDING, State.LEASED])
+    query = select(outbox.c.number).where(_of_a_lost_life(), shown, waiting, outbox.c.failures < tries)
+    return await unit.first(query.where(outbox.c.not_before <= unit.now).limit(1)) is not None
+
+
+_TOO_LATE = and_(
+    outbox.c.state == State.PENDING,
+    outbox.c.expires_at < bindparam("now", type_=Instant),
+    # What may stand in its room already is looked for first, see bot/delivery.py.
+    func.coalesce(~_of_a_lost_life(), true()),
+)
 
 
 def _late_cards() -> Query:

@@ -8,11 +8,13 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
 
 from bot.bot import Bot, jitter
+from bot.matrix import account
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
 from console.app import create_app
@@ -23,6 +25,7 @@ from content.trouble import Exit, Trouble
 from storage.heartbeats import Beat
 from storage.store import Store
 from zhibu.config import Config
+from zhibu.daily import DailyBackup
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +107,7 @@ class Branch:
             session = await Homeserver.log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
             homeserver = Homeserver(session, pickle_key, secrets=keys / "signing")
             await homeserver.start()
+            await account.end_retired(device, config.bot.homeserver)
         except OSError as error:
             raise Trouble(Exit.CONFIG, "start.keys_trouble", keys=str(keys), why=error.strerror or "") from None
         except Fault as fault:
@@ -141,17 +145,19 @@ class Branch:
         Raises Trouble when the place at the database was lost to another process.
         """
         work = [asyncio.create_task(self.store.watch())]
+        told = asyncio.create_task(stop.wait())
+        beside: list[asyncio.Task[Any]] = [told]
         if self._drives:
             work.append(asyncio.create_task(self._work(waiting)))
-        told = asyncio.create_task(stop.wait())
+            beside.append(asyncio.create_task(DailyBackup(self.store, self.config).run()))
         try:
             done, _ = await asyncio.wait({*work, told}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 await task
         finally:
-            for task in (*work, told):
+            for task in (*work, *beside):
                 task.cancel()
-            await asyncio.gather(*work, told, return_exceptions=True)
+            await asyncio.gather(*work, *beside, return_exceptions=True)
 
     async def _work(self, waiting: Callable[[], None]) -> None:
         pause = 1.0

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Session, stored_session
 from bot.matrix.looking import Look
+from content.backups import STALE
 from content.decision import Parameter, Words, words
 from content.organisations import Kind as Node
 from content.organisations import Organisation
@@ -23,9 +24,10 @@ from storage import heartbeats, members, organisations, rooms
 from storage.condition import condition
 from storage.engines import sqlite_file
 from storage.heartbeats import life
-from storage.store import Store
+from storage.store import Store, utc_now
 from storage.unit import Reading
 from zhibu.config import Config, load_config
+from zhibu.daily import failed_at, newest_backup
 from zhibu.init import prove_homeserver
 from zhibu.ports import prove_port, zhibu_answers
 
@@ -66,6 +68,7 @@ class Noun(StrEnum):
     DEVICE = "device"
     ORGANISATION = "organisation"
     ROOMS = "rooms"
+    BACKUP = "backup"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,9 +176,9 @@ def _secrets(config: Config, keys: Path, password: Path) -> Iterator[Path]:
     # Locks and drafts are no secrets, and the folder keeps others out of them.
     kinds = (".key", ".json", ".db", ".pickle")
     yield from sorted(path for path in keys.rglob("*") if path.suffix in kinds)
-    file = sqlite_file(config.database)
-    if file is not None and file.exists():
-        yield file
+    for file in (sqlite_file(config.database), config.path(config.backup.key)):
+        if file is not None and file.exists():
+            yield file
 
 
 async def _database(known: _Known) -> list[Finding]:
@@ -368,6 +371,29 @@ async def _ask_rooms(session: Session, kept: Sequence[Room]) -> tuple[list[str],
     return [room.name for room in kept if room.id not in joined], silent
 
 
+async def _backup(known: _Known) -> list[Finding]:
+    """See how old the newest backup is, and whether the last daily one came about."""
+    config, failed = known.config, None
+    if known.current:
+        store = await Store.open(config.database, exclusive=False)
+        try:
+            failed = failed_at(await store.read(heartbeats.beats))
+        finally:
+            await store.close()
+    newest, now = newest_backup(config), utc_now()
+    if failed is not None and (newest is None or newest < failed):
+        return [_warning(Noun.BACKUP, "check.backup_failed", at=failed)]
+    if newest is None:
+        return [_warning(Noun.BACKUP, "check.backup_none")]
+    if not config.path(config.backup.key).exists():
+        return [_warning(Noun.BACKUP, "check.backup_no_key", file=str(config.path(config.backup.key)))]
+    hours = max(0, int((now - newest).total_seconds() // 3600))
+    folder = str(config.path(config.backup.folder))
+    if now - newest > STALE:
+        return [_warning(Noun.BACKUP, "check.backup_old", folder=folder, n=hours // 24)]
+    return [_ok(Noun.BACKUP, "check.backup", folder=folder, n=hours)]
+
+
 _LOOKS: tuple[tuple[Noun, Callable[[_Known], Awaitable[list[Finding]]]], ...] = (
     (Noun.ZONES, _zones),
     (Noun.FILES, _files),
@@ -378,6 +404,7 @@ _LOOKS: tuple[tuple[Noun, Callable[[_Known], Awaitable[list[Finding]]]], ...] = 
     (Noun.LOGIN, _login),
     (Noun.ORGANISATION, _organisation),
     (Noun.ROOMS, _rooms),
+    (Noun.BACKUP, _backup),
 )
 
 _NOT_NEEDED: dict[Form, frozenset[Noun]] = {

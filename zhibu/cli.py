@@ -1,4 +1,4 @@
-"""The command line: found, rooms, export and demo; set-up stands in `zhibu/set_up.py`, what stays in `running.py`."""
+"""The command line: found, rooms, export and demo; `set_up.py`, `running.py` and `keeping.py` hold the others."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from zhibu.config import Config, load_config
 from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
+from zhibu.keeping import backup, port, restore
 from zhibu.logs import configure_logs
 from zhibu.running import bot, console, run, stop_on_signals
 from zhibu.set_up import check, init, upgrade
@@ -39,7 +40,7 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, check, upgrade, run, bot, console):
+for _command in (init, check, upgrade, run, bot, console, backup, restore, port):
     main.add_command(_command)
 
 

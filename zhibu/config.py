@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from content.backups import wall_time
 from content.decision import Words, words
 from content.speech import LANGUAGES
 from content.trouble import Exit, Trouble
@@ -54,14 +55,26 @@ class Console:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """Where backups go, under which key, when and how many stay; without a time of day none is made by itself."""
+
+    folder: str = "backups"
+    key: str = "backup.key"
+    daily_at: str = ""
+    keep: int = 14
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Config:
-    """All settings; relative paths are meant from the folder of the file."""
+    """All settings; relative paths are meant from the folder of the file, which is called ``name`` there."""
 
     bot: Bot
     content: Content = field(default_factory=Content)
     storage: Storage = field(default_factory=Storage)
     console: Console = field(default_factory=Console)
+    backup: Backup = field(default_factory=Backup)
     folder: Path
+    name: str = "config.toml"
 
     def path(self, name: str) -> Path:
         """Return a path of the settings, seen from the file they stand in."""
@@ -84,7 +97,13 @@ class Config:
 EXAMPLE = Path(__file__).with_name("config.example.toml")
 """Every setting with its explanation: for people to read, and the form in which settings are written."""
 
-TABLES: dict[str, type[Any]] = {"content": Content, "storage": Storage, "bot": Bot, "console": Console}
+TABLES: dict[str, type[Any]] = {
+    "content": Content,
+    "storage": Storage,
+    "bot": Bot,
+    "console": Console,
+    "backup": Backup,
+}
 
 
 def load_config(file: Path) -> Config:
@@ -108,7 +127,7 @@ def make_config(given: Mapping[str, Any], file: Path) -> Config:
     if problems:
         raise Trouble(Exit.CONFIG, "config.problems", file=str(file), n=len(problems), list=tuple(problems))
     tables = {name: kind(**given.get(name, {})) for name, kind in TABLES.items()}
-    return Config(folder=file.absolute().parent, **tables)
+    return Config(folder=file.absolute().parent, name=file.name, **tables)
 
 
 def render_config(given: Mapping[str, Mapping[str, Any]]) -> str:
@@ -123,6 +142,25 @@ def render_config(given: Mapping[str, Mapping[str, Any]]) -> str:
             value = json.dumps(given[table][key], ensure_ascii=False).replace("\x7f", "\\u007f")
             line = f"{key} = {value}"
         lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def change_setting(text: str, table: str, key: str, value: str) -> str:
+    """Return the text of a settings file with one value changed or added, and every other line as it was."""
+    line, head = f"{key} = {json.dumps(value, ensure_ascii=False)}".replace("\x7f", "\\u007f"), f"[{table}]"
+    lines, place, here = text.splitlines(), None, False
+    for number, old in enumerate(lines):
+        plain = old.strip()
+        if plain.startswith("["):
+            here = plain.partition("#")[0].strip() == head
+            place = number if here else place
+        elif here and plain.partition("=")[0].strip() == key:
+            lines[number] = line
+            return "\n".join(lines) + "\n"
+    if place is None:
+        lines += ["", head]
+        place = len(lines) - 1
+    lines.insert(place + 1, line)
     return "\n".join(lines) + "\n"
 
 
@@ -174,6 +212,11 @@ def _check_values(given: Mapping[str, Any]) -> list[Words]:
         problems.append(words("config.bad_timezone", value=content["timezone"]))
     if not 0 <= console.get("port", 8480) <= 65535:
         problems.append(words("config.bad_port", value=console["port"]))
+    backup = given.get("backup", {})
+    if backup.get("daily_at") and wall_time(backup["daily_at"]) is None:
+        problems.append(words("config.bad_time", value=backup["daily_at"]))
+    if backup.get("keep", 1) < 1:
+        problems.append(words("config.bad_keep", value=backup["keep"]))
     problems += _check_url("[bot] homeserver", bot["homeserver"])
     if console.get("address"):
         problems += _check_url("[console] address", console["address"])

@@ -17,14 +17,16 @@ from bot.matrix.homeserver import stored_session
 from bot.matrix.trust import write_secret
 from content.speech import Speech
 from content.trouble import Exit, Trouble
-from storage.engines import sqlite_file
+from storage.engines import remove_database, sqlite_file
 from storage.store import Store
 from zhibu.branch import Branch
 from zhibu.config import Config, make_config, render_config
 from zhibu.ports import prove_port
 
 CONFIG, PASSWORD, KEYS = "config.toml", "bot-password", "keys"
-_BESIDE = ("", "-wal", "-shm", "-journal", ".lock")
+
+DAILY_BACKUP = "03:30"
+"""When a new installation is backed up each day: when nobody learns and nobody answers."""
 
 REFUSED = ("init.wrong_password", "init.wrong_secret")
 """Troubles that another answer mends."""
@@ -58,6 +60,7 @@ class Answers:
             "storage": {"database": self.database},
             "bot": {"homeserver": self.homeserver, "user": self.user, "password_file": PASSWORD},
             "console": {"host": self.console_host, "port": self.console_port, "address": self.console_address},
+            "backup": {"daily_at": DAILY_BACKUP},
         }
 
 
@@ -238,9 +241,8 @@ class _Writing:
 
 
 def _remove_database(file: Path | None) -> None:
-    for ending in _BESIDE if file is not None else ():
-        assert file is not None
-        file.with_name(file.name + ending).unlink(missing_ok=True)
+    if file is not None:
+        remove_database(file)
 
 
 def _wrong_password(address: str, user: str) -> Trouble:

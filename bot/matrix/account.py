@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import hmac
+import json
 from pathlib import Path
 
 from bot.matrix import border
-from bot.matrix.faults import Fault, Kind
+from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Session, sign_in
 from bot.matrix.wire import Wire, path
 
@@ -68,3 +69,26 @@ async def log_out(session: Session) -> None:
             await wire.ask("POST", path("/v3/logout"), {})
     finally:
         await wire.close()
+
+
+async def end_retired(store: Path, url: str) -> None:
+    """End the login that a device folder has put aside, so that its device is gone; what cannot be told now is later.
+
+    Two devices that go on from one backup would both be the bot.
+    """
+    aside = store / "session.json.retired"
+    try:
+        known = json.loads(aside.read_text())
+        token = str(known["access_token"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    wire = Wire(url, token)
+    try:
+        await wire.ask("POST", path("/v3/logout"), {})
+    except TokenRevoked:
+        pass
+    except Fault:
+        return
+    finally:
+        await wire.close()
+    aside.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import binascii
+import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -127,6 +128,33 @@ class Device(Client):  # type: ignore[misc]
         # Nobody compares emojis with a bot, and requests for keys are never answered.
         self.dropped = 0
         self._seen: OrderedDict[tuple[str, int], str] = OrderedDict()
+
+    def adopt(self, store: Path) -> None:
+        """Take over from a device that was put aside what it could read, and nothing by which it wrote or was reached.
+
+        Sessions to read with can be kept by any number of devices; one-time keys and sessions to write with must never
+        be used twice. A store that does not open is let be.
+        """
+        name = "crypto.db.retired"
+        try:
+            device_id = str(json.loads((store / "session.json.retired").read_text())["device_id"])
+        except (OSError, ValueError, KeyError, TypeError):
+            return
+        if not (store / name).exists():
+            return
+        try:
+            old = guarded(lambda: SqliteStore(self.user_id, device_id, str(store), self.config.pickle_key, name))
+        except (Refused, Fault):
+            return
+        try:
+            for session in guarded(lambda: list(old.load_inbound_group_sessions())):
+                if not self.holds(session.room_id, session.id):
+                    self.olm.inbound_group_store.add(session)
+                    self.store.save_inbound_group_session(session)
+        except (Refused, Fault):
+            return
+        finally:
+            old.database.close()
 
     def close(self) -> None:
         """Close the store."""

@@ -95,7 +95,11 @@ class Homeserver:
             return known
         session = await sign_in(url, user, password, store, device_name)
         # The store comes first: a session file then always has the store it belongs to.
-        Device(session.user_id, session.device_id, store, pickle_key).close()
+        device = Device(session.user_id, session.device_id, store, pickle_key)
+        try:
+            device.adopt(store)
+        finally:
+            device.close()
         _store_session(session)
         return session
 

@@ -1,0 +1,84 @@
+"""What a database holds, as a number and a hash for each table that mean the same on both engines."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from sqlalchemy import JSON, Column, Connection, MetaData, Table, Text, cast, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+REVISION_TABLE = "alembic_version"
+"""Alembic's own table: which revision the tables have is compared by itself."""
+
+PORTION = 500
+"""Rows that are held in memory at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """How many rows a table has, and the sum of the SHA-256 of each modulo 2^256, in hexadecimal.
+
+    A sum does not depend on the order in which an engine gives its rows, which differs by collation.
+    """
+
+    rows: int
+    hash: str
+
+
+def tables_of(connection: Connection) -> list[Table]:
+    """Return the tables as they are in a database, of whatever revision, each after those it refers to."""
+    found = MetaData()
+    found.reflect(connection)
+    return [table for table in found.sorted_tables if table.name != REVISION_TABLE]
+
+
+def as_text(column: Column[Any], dialect: str) -> Any:
+    """Return a JSON column as the text that is stored: read as a value, nothing and the JSON ``null`` are one."""
+    if not isinstance(column.type, JSON):
+        return column
+    return (cast(column, Text) if dialect == "postgresql" else type_coerce(column, Text)).label(column.name)
+
+
+async def fingerprints(connection: AsyncConnection) -> dict[str, Fingerprint]:
+    """Return the fingerprint of every table, as one reading sees them."""
+    tables = await connection.run_sync(tables_of)
+    return {table.name: await _fingerprint(connection, table) for table in tables}
+
+
+async def _fingerprint(connection: AsyncConnection, table: Table) -> Fingerprint:
+    columns = sorted(table.columns, key=lambda column: column.name)
+    query = select(*(as_text(column, connection.dialect.name) for column in columns))
+    number = total = 0
+    async with connection.stream(query, execution_options={"yield_per": PORTION}) as result:
+        async for row in result:
+            number += 1
+            total += int.from_bytes(hashlib.sha256(b"".join(map(_canonical, row))).digest(), "big")
+    return Fingerprint(rows=number, hash=f"{total % 2**256:064x}")
+
+
+def _canonical(value: object) -> bytes:
+    """Return bytes that two values share only if they are the same, each with its kind and its length."""
+    match value:
+        case None:
+            kind, plain = b"-", b""
+        case bool():
+            kind, plain = b"i", b"1" if value else b"0"
+        case int():
+            kind, plain = b"i", str(value).encode()
+        case float():
+            kind, plain = b"f", value.hex().encode()
+        case str():
+            kind, plain = b"s", value.encode()
+        case bytes() | memoryview():
+            kind, plain = b"b", bytes(value)
+        case datetime():
+            aware = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+            kind, plain = b"t", aware.isoformat(timespec="microseconds").encode()
+        case date() | time():
+            kind, plain = b"d", value.isoformat().encode()
+        case _:
+            raise TypeError(f"no canonical form of {type(value).__name__}")
+    return kind + str(len(plain)).encode() + b":" + plain
