@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -20,6 +21,8 @@ from storage.store import Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
+MOMENT = 0.25
+"""Seconds between a decision and the look at what it may have made due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
 UNCLAIMED = timedelta(days=14)
@@ -38,6 +41,7 @@ class Clock:
         self._caught_up = caught_up
         self._hearing_state = hearing_state
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._looking: asyncio.TimerHandle | None = None
 
     async def start(self) -> None:
         """Begin to tick, with a first sign of life."""
@@ -54,12 +58,20 @@ class Clock:
             self._scheduler.add_job(self._beat, "date", id="news", replace_existing=True, misfire_grace_time=None)
 
     def look_soon(self) -> None:
-        """Look as soon as the loop is free, because something was decided that may be due at once."""
+        """Look in a moment, because something was decided that may be due at once; once for all that is decided now."""
+        if self._looking is None and self._scheduler.running:
+            self._looking = asyncio.get_running_loop().call_later(MOMENT, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
         if self._scheduler.running:
             self._scheduler.add_job(self._tick, "date", id="decided", replace_existing=True, misfire_grace_time=None)
 
     def stop(self) -> None:
         """Stop ticking."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 

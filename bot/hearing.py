@@ -27,6 +27,9 @@ PORTION = 500
 
 DAY = timedelta(days=1)
 
+RECENT = timedelta(minutes=1)
+"""How long it is believed which rooms are the organisation's."""
+
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound)
 
@@ -40,6 +43,8 @@ class Hearing:
         self._settings = settings
         self._me = UserId(homeserver.user_id)
         self._halls: frozenset[RoomId] = frozenset()
+        self._halls_at = _LONG_AGO
+        self._heard_at: datetime | None = None
         self._look_again = True
         self.caught_up = False
 
@@ -50,13 +55,15 @@ class Hearing:
         except BaseException:
             # Keys of this batch are kept already and will not be told of again.
             self._look_again = True
+            self._heard_at = None
             raise
         self.caught_up = True
 
     async def _commit(self, batch: Batch) -> None:
         now = self._store.now()
-        position, self._halls = await self._store.read(self._standing)
-        earliest = min(position[1], now) if position else now
+        if self._heard_at is None or not now - RECENT < self._halls_at <= now:
+            await self._store.read(self._recall)
+        earliest = min(self._heard_at or now, now)
         steps: list[Step] = []
         notes: list[Fact] = []
         for event, came_at in await self._late_keys(batch):
@@ -71,13 +78,19 @@ class Hearing:
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
         await self._settle(steps, notes, heard)
         self._look_again = False
+        self._heard_at = now
         for part in batch.rooms:
             if part.membership == "leave":
                 self._homeserver.forget(part.room_id)
 
-    async def _standing(self, unit: Reading) -> tuple[tuple[str, datetime] | None, frozenset[RoomId]]:
-        """Read where we stand in the stream, and which rooms are the organisation's."""
-        return await sync.checkpoint(unit, self._me), frozenset(await rooms.halls(unit))
+    async def _recall(self, unit: Reading) -> None:
+        """Read when we heard last, and which rooms are the organisation's.
+
+        That another room has become one since is no harm: what is said there is then looked at more closely.
+        """
+        position = await sync.checkpoint(unit, self._me)
+        self._heard_at = position[1] if position else None
+        self._halls, self._halls_at = frozenset(await rooms.halls(unit)), self._store.now()
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -130,6 +132,17 @@ outbox = Table(
     Index("ix_outbox_lane_state", "lane", "state"),
     Index("ix_outbox_state_number", "state", "number"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a worker that drives a Matrix device can take on: so many rows, of some kinds only or of any."""
+
+    worker: str
+    device: str
+    lease: timedelta
+    limit: int
+    kinds: Iterable[Kind] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -505,8 +518,12 @@ def _of_a_lost_life() -> Any:
     return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
 
 
-def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
-    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
+def _next_rows(most: int, kinds: Iterable[Kind] | None = None) -> Query:
+    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane.
+
+    How many stands in the statement as it is: SQLite plans a statement anew whenever a limit may have changed, which
+    takes ten times as long as to answer it.
+    """
     now = bindparam("now", type_=Instant)
     ready = and_(
         outbox.c.not_before <= now,
@@ -526,7 +543,7 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
         select(first.c.number)
         .where(first.c.place == 1)
         .order_by(first.c.priority, first.c.not_before, first.c.number)
-        .limit(bindparam("most", type_=Integer))
+        .limit(literal_column(str(most)))
     )
     target = outbox.alias("target")
     return (
@@ -537,7 +554,11 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     )
 
 
-_NEXT_ROWS = Prepared(_next_rows())
+@cache
+def _next_rows_of_any_kind(most: int) -> Prepared:
+    return Prepared(_next_rows(most))
+
+
 _TAKE = Prepared(
     update(outbox)
     .where(outbox.c.number == bindparam("row"))
@@ -552,23 +573,24 @@ _TAKE = Prepared(
 )
 
 
-async def claim(
-    unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[Kind] | None = None
-) -> Sequence[Claimed]:
-    """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
+async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
+    """Take the next rows, at most one of each lane: a room hears things in order.
 
     A row waits for the one it comes after. What was not sent before its time passed expires here instead. A row whose
     cause lies before a restore counts as tried then, by a device that is gone.
     """
+    await unit.settled()
     await _expire(unit)
-    query = _NEXT_ROWS if kinds is None else _next_rows(kinds)
-    rows = await unit.rows(query, {"now": unit.now, "most": limit})
-    claimed = [_taken(row, device, unit.now) for row in rows]
+    # Few sizes, so that their statements stay prepared.
+    most = 1 << (wish.limit - 1).bit_length()
+    query = _next_rows_of_any_kind(most) if wish.kinds is None else _next_rows(most, wish.kinds)
+    rows = (await unit.rows(query, {"now": unit.now}))[: wish.limit]
+    claimed = [_taken(row, wish.device, unit.now) for row in rows]
     taken = [
         {
             "row": row.number,
-            "worker": worker,
-            "until": unit.now + lease,
+            "worker": wish.worker,
+            "until": unit.now + wish.lease,
             "claim": one.claim_no,
             "device": one.device,
             "first": one.first_try_at,
@@ -644,11 +666,20 @@ _EXPIRE_POLLS = Prepared(
 )
 
 
+_SOMETHING_LATE = Prepared(
+    select(outbox.c.number)
+    .where(outbox.c.state == State.PENDING, outbox.c.expires_at < bindparam("now", type_=Instant))
+    .limit(1)
+)
+
+
 async def _expire(unit: Writing) -> None:
     """End cards that can no longer go out in time, and say of their branches that nothing was offered there.
 
     A card of which a part was tried is finished late rather than left in pieces.
     """
+    if await unit.first(_SOMETHING_LATE, {"now": unit.now}) is None:
+        return
     late = await unit.rows(_LATE_CARDS, {"now": unit.now})
     await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
     for row in late:
@@ -684,8 +715,11 @@ _SENT = Prepared(
 
 async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
-    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no}
-    changed = await unit.execute(_SENT, {**held, "event": fact.event_id, "at": fact.at})
+    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
+    if fact.claimed.kind is Kind.TELL:
+        await unit.change_later(_SENT, held)
+        return
+    changed = await unit.execute(_SENT, held)
     if changed and fact.claimed.kind is Kind.POLL and fact.event_id is not None:
         shown = update(polls).where(polls.c.id == fact.claimed.poll, polls.c.event_id.is_(None))
         await unit.execute(shown.values(event_id=fact.event_id))
