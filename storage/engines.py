@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from content.trouble import Exit, Trouble
 from storage.sqlite_library import may_use_wal, use_bundled
@@ -15,7 +15,9 @@ import sqlite3  # noqa: E402  (only after the better library is in its place)
 from sqlalchemy import Engine, create_engine, event  # noqa: E402
 from sqlalchemy.engine import URL, make_url  # noqa: E402
 from sqlalchemy.exc import ArgumentError  # noqa: E402
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine  # noqa: E402
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
@@ -43,6 +45,9 @@ def open_engine(address: str) -> AsyncEngine:
 
     Raises Trouble for any other address.
     """
+    # What moves and checks databases waits on the loop; a program that serves a branch need not hold all of it.
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     url, options = _understood(address)
     driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
     engine = create_async_engine(url.set(drivername=driver), pool_size=8, **options)
