@@ -31,8 +31,8 @@ SQLITE = {"timeout": 10, "check_same_thread": False, "cached_statements": 400}
 WRITER_LOCK = 0x5A48494255
 """The advisory lock of PostgreSQL on which writers queue; it spells ZHIBU."""
 
-CONNECTIONS = 18
-"""As many as may be held at once: one by the writer, eight by the loop's readers, eight by the console's threads."""
+CONNECTIONS = 14
+"""As many as may be held at once: one by the writer, four by the loop's readers, eight by the console's, one to look."""
 
 
 def trouble(key: str, **parameters: str) -> Trouble:
@@ -63,7 +63,8 @@ def open_working_engine(address: str) -> Engine:
     """
     url, options = _understood(address)
     driver = "sqlite+pysqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    engine = create_engine(url.set(drivername=driver), pool_size=CONNECTIONS, **options)
+    # The connection that was used last is taken first: few stay open, and theirs are the caches that know the answer.
+    engine = create_engine(url.set(drivername=driver), pool_size=CONNECTIONS, pool_use_lifo=True, **options)
     _prepare(engine)
     return engine
 

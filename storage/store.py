@@ -28,8 +28,8 @@ Decide = Callable[[Reading], Awaitable[Answer]]
 Clock = Callable[[], datetime]
 T = TypeVar("T")
 
-READERS = 8
-"""How many questions of the loop are answered side by side."""
+READERS = 4
+"""How many questions of the loop are answered side by side; each costs a thread and a connection with its cache."""
 
 GROUP = 64
 """How many requests share one transaction at most."""
