@@ -32,7 +32,7 @@ WRITER_LOCK = 0x5A48494255
 """The advisory lock of PostgreSQL on which writers queue; it spells ZHIBU."""
 
 CONNECTIONS = 14
-"""As many as may be held at once: one by the writer, four by the loop's readers, eight by the console's, one to look."""
+"""As many as may be held at once: by the writer, four readers of the loop, eight of the console, and one to spare."""
 
 
 def trouble(key: str, **parameters: str) -> Trouble:
