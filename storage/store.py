@@ -8,18 +8,18 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
-from storage.engines import WRITE, open_engine, open_working_engine, sqlite_file
+from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
 from storage.unit import Reading, Undone, Writing, finish
@@ -29,8 +29,8 @@ Decide = Callable[[Reading], Awaitable[Answer]]
 Clock = Callable[[], datetime]
 T = TypeVar("T")
 
-READERS = 8
-"""How many questions of the loop are answered side by side."""
+READERS = 4
+"""How many questions of the loop are answered side by side; each costs a thread and a connection with its cache."""
 
 GROUP = 64
 """How many requests share one transaction at most."""
@@ -120,9 +120,8 @@ class Store:
     moment at which the disk is waited for; each of them is undone alone if it fails.
     """
 
-    def __init__(self, engine: Engine, preparing: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
-        self._preparing = preparing
         self._clock = clock
         self._claim: Claim | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="zhibu-writer")
@@ -152,14 +151,14 @@ class Store:
 
     @classmethod
     async def _open(cls, address: str, clock: Clock, place: Place | None) -> Store:
-        preparing, file = open_engine(address), sqlite_file(address)
-        store = cls(open_working_engine(address), preparing, clock)
+        engine, file = open_working_engine(address), sqlite_file(address)
+        store = cls(engine, clock)
         try:
             if place is Place.DESK:
                 require_file(file)
             if place is not None:
-                store._claim = await claim(preparing, file, place)
-            await migrate(preparing, file, change=place is Place.DRIVER)
+                store._claim = await claim(engine.url, file, place)
+            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER)
         except BaseException:
             await store.close()
             raise
@@ -176,7 +175,6 @@ class Store:
             with contextlib.suppress(DBAPIError):
                 await self._claim.close()
             self._claim = None
-        await self._preparing.dispose()
         self._engine.dispose()
 
     def now(self) -> datetime:
@@ -198,7 +196,8 @@ class Store:
         """
         assert self._claim is not None
 
-        await self._claim.watch(lambda: self._tell(decided=True), lambda: require_current(self._preparing))
+        same_tables = partial(asyncio.to_thread, require_current, self._engine)
+        await self._claim.watch(lambda: self._tell(decided=True), same_tables)
 
     def _tell(self, *, decided: bool) -> None:
         for listener in (*self._listeners, *(self._followers if decided else ())):

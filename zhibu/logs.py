@@ -7,7 +7,11 @@ import logging
 import sys
 from types import TracebackType
 
-import structlog
+from storage.optional_libraries import without
+
+# It would load what colours tracebacks, and what servers of other kinds are made of, where an environment has them.
+with without("greenlet", "rich", "twisted"):
+    import structlog
 
 
 class Bare(logging.Formatter):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
 
+import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
@@ -21,11 +22,12 @@ from content.occurrences import State as Stand
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.speech import LANGUAGES
 from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
-from zhibu.catalogue import FOLDER, load_speech
+from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.check import Grade, Noun
 
 ROOT = Path(__file__).parents[2]
@@ -196,6 +198,28 @@ def sentences(language: str) -> dict[str, list[str]]:
                     key = message.id if isinstance(message.id, str) else message.id[0]
                     found[key] = [message.string] if isinstance(message.string, str) else list(message.string)
     return found
+
+
+def test_sentences_are_read_as_babel_reads_them() -> None:
+    for language in LANGUAGES:
+        ours = read_sentences(FOLDER, language)
+        assert {key: [one.one, *([one.many] if one.many else [])] for key, one in ours.items()} == sentences(language)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        'msgid "a.b"\nmsgstr ""\n',
+        'msgid "a.b"\nmsgstr "one\n',
+        'msgid "a.b"\nmsgstr "one"\n\nmsgid "a.b"\nmsgstr "two"\n',
+        'msgctxt "menu"\nmsgid "a.b"\nmsgstr "one"\n',
+        "what is this\n",
+    ],
+)
+def test_a_catalogue_that_is_not_written_as_ours_are_is_refused(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "noun.en.po").write_text(broken)
+    with pytest.raises(ValueError, match=r"noun\.en\.po"):
+        load_speech(tmp_path)
 
 
 def test_both_languages_say_the_same_things() -> None:
