@@ -8,8 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 from bot.commands.asking import Settings
 from bot.commands.understanding import is_plain_talk, understand
-from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, Unreadable
-from bot.matrix.faults import Fault
+from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
 from bot.matrix.homeserver import Homeserver
 from content import upkeep
 from content.decision import Decision, Fact, Tell, words
@@ -27,8 +26,7 @@ PORTION = 500
 
 DAY = timedelta(days=1)
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound)
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Hearing:
@@ -61,11 +59,11 @@ class Hearing:
         notes: list[Fact] = []
         for event, came_at in await self._late_keys(batch):
             notes.append(sync.Readable(event_id=EventId(event.event_id)))
-            steps += self._steps((event,), _LONG_AGO, came_at)
+            steps += self.steps((event,), LONG_AGO, came_at)
         for part in batch.rooms:
-            notes += self._notes(part, now)
+            notes += self.notes(part, now)
             if part.membership in ("join", "leave"):
-                steps += self._steps(part.timeline, earliest, now)
+                steps += self.steps(part.timeline, earliest, now)
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
@@ -89,7 +87,7 @@ class Hearing:
             steps, notes = steps[PORTION:], []
         await self._store.settle(steps, notes=[*notes, last])
 
-    def _steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
+    def steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
         """Make steps of events, each decided for the moment it was said.
 
         We know that it was said after the position before and by now; between these the homeserver's clock is believed,
@@ -101,13 +99,17 @@ class Hearing:
                 continue
             if event.room_id in self._halls and is_plain_talk(event, self._me):
                 continue
-            step = understand(event, self._me, self._settings)
+            try:
+                step = understand(event, self._me, self._settings)
+            except Exception as error:
+                step = _breaking(event, error)
             if step is not None:
                 at = min(max(event.sent_at, earliest), now)
-                steps.append(Step(cause=step.cause, decide=step.decide, actor=step.actor, at=at, tell=step.tell))
+                steps.append(replace(step, at=at, room=RoomId(event.room_id), event=EventId(event.event_id)))
         return steps
 
-    def _notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
+    def notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
+        """Return what a room's batch tells that needs no rule."""
         room = RoomId(part.room_id)
         if part.membership == "leave":
             return [RoomLost(room=room, reason="left")]
@@ -119,7 +121,7 @@ class Hearing:
                 case Event():
                     notes += self._state_notes(event, room)
                 case Poison():
-                    notes.append(self._buried(event, room, now))
+                    notes.append(buried(event, room, now))
                 case Unreadable():
                     notes.append(
                         sync.NotReadable(
@@ -152,38 +154,6 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
-
-    def _buried(self, event: Poison, room: RoomId, now: datetime) -> sync.Buried:
-        return sync.Buried(
-            cause=f"event:{event.event_id or room}",
-            room=room,
-            sender=UserId(event.sender) if event.sender else None,
-            reason=event.reason,
-            raw=event.raw,
-            at=now,
-        )
-
-    async def fill_gaps(self) -> None:
-        """Read back what could not be read when it was found missing; what is said there counts as of then.
-
-        Raises the last Fault, after every gap was tried: one room that cannot be read keeps no other waiting.
-        """
-        trouble: Fault | None = None
-        for gap in await self._store.read(sync.open_gaps):
-            missing = Gap(from_token=gap.from_token, to_token=gap.to_token)
-            try:
-                heard, rest = await self._homeserver.fill(gap.room, missing)
-            except Fault as fault:
-                trouble = fault
-                continue
-            part = RoomBatch(room_id=gap.room, membership="join", timeline=heard, gap=rest)
-            now = self._store.now()
-            steps = self._steps(heard, _LONG_AGO, gap.found_at)
-            # State that is read back is older than what is known by now.
-            kept = [note for note in self._notes(part, now) if isinstance(note, _KEPT_OF_A_GAP)]
-            await self._store.settle(steps, notes=[sync.GapFilled(id=gap.id), *kept])
-        if trouble is not None:
-            raise trouble
 
     async def _late_keys(self, batch: Batch) -> list[tuple[Event, datetime]]:
         """Read again what could not be read before its key came; each event with when it had come."""
@@ -252,6 +222,28 @@ class Hearing:
             private_today=lately.get(True, 0),
             rooms_today=lately.get(False, 0),
         )
+
+
+def _breaking(event: Event, error: Exception) -> Step:
+    """Return a step that fails as the look at its event did, so that the event becomes a letter like any other."""
+
+    async def decide(_unit: Reading) -> Decision:
+        raise error
+
+    return Step(cause=Cause(f"event:{event.event_id}"), decide=decide, actor=UserId(event.sender))
+
+
+def buried(event: Poison, room: RoomId, now: datetime) -> sync.Buried:
+    """Return the letter that an event becomes of which nothing can be made, the same however often it comes."""
+    return sync.Buried(
+        cause=f"event:{event.event_id or derive(room, event.raw.decode())}",
+        room=room,
+        sender=UserId(event.sender) if event.sender else None,
+        reason=event.reason,
+        raw=event.raw,
+        at=now,
+        event_id=EventId(event.event_id) if event.event_id else None,
+    )
 
 
 def _server(user: UserId) -> str:

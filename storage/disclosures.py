@@ -193,7 +193,13 @@ PERSONAL: tuple[Held, ...] = (
         readable=False,
     ),
     _held(unreadable, "sender", "event_id room_id at refers_to", inner="session_id sender", readable=False),
-    _held(dead_letters, "sender", "cause room_id reason raw at", inner="id sender", readable=False),
+    _held(
+        dead_letters,
+        "sender",
+        "cause room_id event_id reason raw at",
+        inner="id sender asked_at tried_at aside_at",
+        readable=False,
+    ),
 )
 """Every table that holds something about a person, in the order of the file."""
 

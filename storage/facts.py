@@ -34,6 +34,7 @@ from content.polls import (
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
+from content.unheard import HearingAgainAsked, LetterPutAside, StretchAskedAgain, StretchPutAside
 from storage import (
     amendments,
     checkins,
@@ -57,6 +58,7 @@ from storage import (
     sessions,
     shelf,
     sync,
+    unheard,
 )
 from storage.unit import Writing
 
@@ -134,6 +136,13 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     sync.Buried: (sync.write_buried,),
     sync.NotReadable: (sync.write_unreadable,),
     sync.Readable: (sync.write_readable,),
+    HearingAgainAsked: (unheard.write_asked,),
+    LetterPutAside: (unheard.write_put_aside,),
+    unheard.LetterRead: (unheard.write_read,),
+    unheard.LetterFailedAgain: (unheard.write_failed_again,),
+    unheard.StretchGivenUp: (unheard.write_given_up,),
+    StretchAskedAgain: (unheard.write_asked_again,),
+    StretchPutAside: (unheard.write_stretch_aside,),
     heartbeats.Beat: (heartbeats.write_beat,),
     retention.Swept: (retention.write_swept,),
     restores.Restored: (restores.write_restored,),

@@ -21,6 +21,7 @@ from content.occurrences import State as Stand
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.unheard import Sort
 from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
@@ -99,6 +100,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,
+    "unheard.sort_": Sort,
+    "unheard.why_": Sort,
     "weekday.": range(7),
 }
 
