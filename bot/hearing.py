@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.commands.asking import Settings
-from bot.commands.understanding import is_plain_talk, understand
+from bot.commands.asking import Lateness, Settings
+from bot.commands.understanding import asks_now, is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
 from bot.matrix.homeserver import Homeserver
 from content import upkeep
 from content.decision import Decision, Fact, Tell, words
 from content.identifiers import Cause, EventId, RoomId, UserId, derive
+from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from storage import members, organisations, rooms, sync
@@ -94,19 +95,31 @@ class Hearing:
         so that an answer counts as of when it was given, also when the bot was away.
         """
         steps = []
-        for event in heard:
-            if not isinstance(event, Event):
-                continue
-            if event.room_id in self._halls and is_plain_talk(event, self._me):
-                continue
+        events = [
+            event
+            for event in heard
+            if isinstance(event, Event) and not (event.room_id in self._halls and is_plain_talk(event, self._me))
+        ]
+        late = self._late(events, earliest)
+        for event in events:
             try:
-                step = understand(event, self._me, self._settings)
+                step = understand(event, self._me, self._settings, late.get(event.event_id))
             except Exception as error:
                 step = _breaking(event, error)
             if step is not None:
                 at = min(max(event.sent_at, earliest), now)
                 steps.append(replace(step, at=at, room=RoomId(event.room_id), event=EventId(event.event_id)))
         return steps
+
+    def _late(self, events: Iterable[Event], earliest: datetime) -> dict[str, Lateness]:
+        """Find what asked for something at a moment that is long past; of many of one person one is answered."""
+        now = self._store.now()
+        found = [event for event in events if is_late(max(event.sent_at, earliest), now) and asks_now(event)]
+        last = {(event.sender, event.room_id): event.event_id for event in found}
+        answered = set(last.values())
+        return {
+            event.event_id: Lateness.ANSWERED if event.event_id in answered else Lateness.PASSED_OVER for event in found
+        }
 
     def notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
         """Return what a room's batch tells that needs no rule."""
