@@ -11,12 +11,13 @@ from bot.commands.understanding import asks_now, is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
 from bot.matrix.homeserver import Homeserver
 from content import upkeep
-from content.decision import Decision, Fact, Tell, words
+from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, RoomId, UserId, derive
 from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
-from storage import members, organisations, rooms, sync
+from content.upgrades import look_again, see_tombstone
+from storage import members, organisations, rooms, sync, upgrades
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -26,6 +27,7 @@ PORTION = 500
 """Steps that are settled at once; more would keep everybody else waiting for the writer's place."""
 
 DAY = timedelta(days=1)
+LONGEST_ID = 255
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -63,6 +65,8 @@ class Hearing:
             steps += self.steps((event,), LONG_AGO, came_at)
         for part in batch.rooms:
             notes += self.notes(part, now)
+            if part.membership == "join":
+                steps += self._successions(part)
             if part.membership in ("join", "leave"):
                 steps += self.steps(part.timeline, earliest, now)
             elif part.membership == "invite":
@@ -151,6 +155,18 @@ class Hearing:
             notes.append(gap)
         return notes
 
+    def _successions(self, part: RoomBatch) -> list[Step]:
+        """Make steps of a room's word that another has taken its place, or that it has taken another's."""
+        steps = []
+        for event in (*part.state, *part.timeline):
+            if not isinstance(event, Event) or event.state_key != "":
+                continue
+            if event.type == "m.room.tombstone" and part.room_id in self._halls:
+                steps.append(_tombstone(event))
+            elif event.type == "m.room.create" and (named := _predecessor(event)) in self._halls and named is not None:
+                steps.append(_successor(event, named))
+        return steps
+
     def _state_notes(self, event: Event, room: RoomId) -> list[Fact]:
         if event.state_key is None or event.type not in rooms.TRACKED:
             return []
@@ -162,8 +178,6 @@ class Hearing:
             event_id=EventId(event.event_id),
             content=event.content,
         )
-        if event.type == "m.room.tombstone":
-            return [seen, RoomLost(room=room, reason="replaced")]
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
@@ -221,7 +235,8 @@ class Hearing:
                 encrypted = any(isinstance(one, Event) and one.type == "m.room.encryption" for one in part.state)
                 kept = DirectRoomKept(user=sender, room=room, encrypted=encrypted)
                 return Decision(facts=(fact, kept), effects=(Join(room=room),))
-            may = roots(duties, Right.MANAGE_ROOMS)
+            replaces = any(isinstance(one, Event) and _predecessor(one) in self._halls for one in part.state)
+            may = () if replaces else roots(duties, Right.MANAGE_ROOMS)
             asked = (Tell(user=sender, words=words("rooms.claim_it", address=self._settings.console)),) if may else ()
             return Decision(facts=(fact,), effects=(Join(room=room), *asked))
 
@@ -235,6 +250,34 @@ class Hearing:
             private_today=lately.get(True, 0),
             rooms_today=lately.get(False, 0),
         )
+
+
+def _predecessor(event: Event) -> RoomId | None:
+    named = event.content.get("predecessor")
+    room = named.get("room_id") if isinstance(named, dict) else None
+    return RoomId(room) if isinstance(room, str) else None
+
+
+def _tombstone(event: Event) -> Step:
+    named = event.content.get("replacement_room")
+    replacement = RoomId(named) if isinstance(named, str) and 0 < len(named) <= LONGEST_ID else None
+
+    async def decide(unit: Reading) -> Decision | None:
+        room = await rooms.room(unit, RoomId(event.room_id))
+        return see_tombstone(room, replacement, now=unit.now) if room is not None else None
+
+    return Step(cause=Cause(f"tombstone:{event.event_id}"), decide=decide, actor=UserId(event.sender))
+
+
+def _successor(event: Event, old: RoomId) -> Step:
+    """Look again at a room that was replaced, now that the bot is in the one that says it has taken its place."""
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        room, upgrade = await rooms.room(unit, old), await upgrades.upgrade(unit, old)
+        waits = room is not None and upgrade is not None and upgrade.replacement == event.room_id
+        return look_again(room, upgrade) if room is not None and waits else None
+
+    return Step(cause=Cause(f"successor:{event.event_id}"), decide=decide)
 
 
 def _breaking(event: Event, error: Exception) -> Step:

@@ -37,6 +37,7 @@ from storage.shelf import shelf
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+from storage.upgrades import upgrades
 
 disclosures = Table(
     "disclosures",
@@ -215,6 +216,7 @@ IMPERSONAL: tuple[Table, ...] = (
     tallies,
     branch_months,
     rooms,
+    upgrades,
     import_branches,
     shelf,
     causes,

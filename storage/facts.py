@@ -35,6 +35,7 @@ from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, R
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
 from content.unheard import HearingAgainAsked, LetterPutAside, StretchAskedAgain, StretchPutAside
+from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
     checkins,
@@ -59,6 +60,7 @@ from storage import (
     shelf,
     sync,
     unheard,
+    upgrades,
 )
 from storage.unit import Writing
 
@@ -117,6 +119,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     RoomRegained: (rooms.write_regained,),
     DirectRoomKept: (rooms.write_direct,),
     InvitationTaken: (rooms.write_taken,),
+    UpgradeSeen: (upgrades.write_seen,),
+    UpgradeDoubted: (upgrades.write_doubted,),
+    RoomMoved: (upgrades.write_moved,),
     rooms.StateSeen: (rooms.write_state_seen,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),

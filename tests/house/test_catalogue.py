@@ -22,6 +22,7 @@ from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.unheard import Sort
+from content.upgrades import Doubt
 from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
@@ -95,6 +96,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "rooms.name_": Purpose,
     "rooms.purpose_": Purpose,
     "rooms.topic_": Purpose,
+    "rooms.upgrade_": (*Doubt, "seen", "followed"),
     "rooms.why_": Flaw,
     "records.mark_": Mark,
     "roster.": (),
