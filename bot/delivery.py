@@ -42,7 +42,7 @@ MOST_FAILURES = 30
 MOST_BREAKS = 4
 """How often a row may break the sender itself before it is given up."""
 
-UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE})
+UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE, outbox.Kind.SUCCEED})
 """Kinds by which rooms are kept in order."""
 
 COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP
@@ -272,7 +272,7 @@ class Delivery:
             case outbox.Kind.DECLINE if row.room:
                 await self._homeserver.leave(row.room)
                 return [self._sent(row, None)]
-            case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE:
+            case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:

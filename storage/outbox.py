@@ -38,6 +38,7 @@ from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
 from content.polls import State as PollState
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
+from content.upgrades import FollowUpgrade
 from storage.checkins import cards, move_seats
 from storage.phrases import load_words, save_words
 from storage.polls import polls
@@ -69,6 +70,7 @@ class Kind(StrEnum):
     MAKE = "make"
     MEND = "mend"
     REMOVE = "remove"
+    SUCCEED = "succeed"
     AMEND = "amend"
     FOLLOW = "follow"
     REDACT = "redact"
@@ -265,7 +267,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
-            case MakeRoom() | Mend() | Remove():
+            case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
@@ -288,7 +290,9 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 
-async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove) -> None:
+async def _enqueue_upkeep(
+    unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove | FollowUpgrade
+) -> None:
     """Have rooms made one after the other, since each hangs in the one before; and one thing at a time done in each."""
     values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
     match effect:
@@ -300,6 +304,8 @@ async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeR
         case Remove():
             lane, user = f"upkeep:{effect.room}", effect.user
             await _insert(unit, cause, Kind.REMOVE, lane=lane, room_id=effect.room, user_id=user, **values)
+        case FollowUpgrade():
+            await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
-from content.identifiers import Cause, UserId
+from content.identifiers import Cause, EventId, RoomId, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
 from storage.engines import WRITE, open_working_engine, sqlite_file
@@ -53,6 +53,7 @@ class Step:
 
     ``decide`` reads and answers; ``None`` means that this is nobody's business and leaves no trace. ``tell`` turns a
     refusal into what is said to the person. ``at`` is the instant for which to decide, now where it is left out.
+    ``room`` and ``event`` are where it was said, so that it can be heard again if a rule breaks.
     """
 
     cause: Cause
@@ -60,6 +61,8 @@ class Step:
     actor: UserId | None = None
     at: datetime | None = None
     tell: Callable[[Refusal], tuple[Effect, ...]] | None = None
+    room: RoomId | None = None
+    event: EventId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -406,7 +409,11 @@ class Store:
     async def _bury_observed(self, unit: Writing, note: Observed) -> None:
         cause = f"event:{note.event_id}"[:300]
         reason = f"{type(note).__name__} cannot be kept"
-        await write_buried(unit, Buried(cause=cause, room=None, sender=None, reason=reason, raw=None, at=unit.now))
+        room: RoomId | None = getattr(note, "room", None)
+        letter = Buried(
+            cause=cause, room=room, sender=None, reason=reason, raw=None, at=unit.now, event_id=note.event_id
+        )
+        await write_buried(unit, letter)
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
         inner, savepoint = unit.part()
@@ -438,7 +445,15 @@ class Store:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
         reason = f"{type(error).__name__} in {place}"
-        letter = Buried(cause=step.cause, room=None, sender=step.actor, reason=reason, raw=None, at=unit.now)
+        letter = Buried(
+            cause=step.cause,
+            room=step.room,
+            sender=step.actor,
+            reason=reason,
+            raw=None,
+            at=unit.now,
+            event_id=step.event,
+        )
         await write_buried(unit, letter)
         return Outcome(failed=True)
 

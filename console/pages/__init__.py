@@ -24,6 +24,7 @@ from console.pages import (
     schedules,
     sign_in,
     texts,
+    unheard,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -42,6 +43,7 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    unheard.pages,
     texts.pages,
     preferences.pages,
     sign_in.pages,

@@ -14,7 +14,7 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
-from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, sync
+from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -37,7 +37,6 @@ class Today:
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
     coming: tuple[schedules.Entry, ...]
     beats: dict[str, tuple[str, datetime]]
-    buried: int
     corrections: int
     members: tuple[int, int]
     month: Share
@@ -51,9 +50,12 @@ def show() -> str:
     """Show the page."""
     roots, at, day = here().roots, now(), today()
     private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
+    operating = here().roots_for(Right.MANAGE_OUTBOX)
+    top = any(node.parent is None for node in here().nodes if node.id in operating)
+    buried = ask(lambda unit: unheard.number_waiting(unit, operating, everything=top))
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
-    return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day)
+    return render_template("home/show.html", known=known, buried=buried, bot=bot, clock=clock, today=day)
 
 
 async def _today(
@@ -83,7 +85,6 @@ async def _today(
             unit, roots, since=at - timedelta(hours=1), until=at + COMING, states=[OccurrenceState.PLANNED], limit=6
         ),
         beats=await heartbeats.beats(unit),
-        buried=(await sync.troubles(unit))["dead_letters"],
         corrections=await corrections.number_waiting(unit, recording),
         members=await members.count(unit, roots),
         month=add((await participation.by_branch(unit, roots, month)).values()),

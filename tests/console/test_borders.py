@@ -50,6 +50,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "polls": seeded.polls["far"].id,
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
+        "unheard": derive("event:$bad", "dead"),
     }
     by_page = {
         "amendments.correct_sent": by_noun["lessons"],

@@ -23,6 +23,8 @@ from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.speech import LANGUAGES
+from content.unheard import Sort
+from content.upgrades import Doubt
 from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
@@ -96,11 +98,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "rooms.name_": Purpose,
     "rooms.purpose_": Purpose,
     "rooms.topic_": Purpose,
+    "rooms.upgrade_": (*Doubt, "seen", "followed"),
     "rooms.why_": Flaw,
     "records.mark_": Mark,
     "roster.": (),
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,
+    "unheard.sort_": Sort,
+    "unheard.why_": Sort,
     "weekday.": range(7),
 }
 
