@@ -17,6 +17,7 @@ from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
+from bot.tally import Tally
 from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
@@ -103,10 +104,19 @@ class Delivery:
         self._upkeep_closed_until: datetime | None = None
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._uploading: set[tuple[str, bool]] = set()
+        self.tally = Tally()
 
     def wake(self) -> None:
         """Look at the outbox now."""
         self._wake.set()
+
+    def clock_set_back(self, by: timedelta) -> None:
+        """Let a limit of the homeserver last as long as it was meant to, whatever the wall clock says by now."""
+        if self._closed_until is not None:
+            self._closed_until -= by
+        if self._upkeep_closed_until is not None:
+            self._upkeep_closed_until -= by
+        self.wake()
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way is then finished first."""
@@ -216,6 +226,7 @@ class Delivery:
             log.error("row failed", kind=type(error).__name__)
             facts = [self._broken(row, type(error).__name__)]
         await self._store.settle(notes=facts)
+        self.tally.note(facts)
 
     def _broken(self, row: Claimed, error: str) -> Fact:
         now = self._store.now()

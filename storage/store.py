@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from storage.claims import Claim, Place, claim
 from storage.engines import WRITE, open_engine, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
+from storage.timings import Timings
 from storage.unit import Reading, Undone, Writing, finish
 
 Answer = Decision | Refusal | None
@@ -107,6 +109,8 @@ class Store:
         self._writing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
         self._followers: list[Callable[[], None]] = []
+        self.timings = Timings()
+        """How long the writing transactions of this process took, with the wait for the disk."""
 
     @classmethod
     async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
@@ -226,10 +230,12 @@ class Store:
                 group = [request for request in group if not request.done.cancelled()]
                 if not group:
                     continue
+                began = time.perf_counter()
                 try:
                     ended = await loop.run_in_executor(self._writer, self._transact, [one.work for one in group])
                 except Exception as error:
                     ended = [_Ended(error=error)] * len(group)
+                self.timings.add(time.perf_counter() - began)
                 self._answer(group, ended)
         finally:
             self._writing = None
