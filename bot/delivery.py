@@ -17,6 +17,7 @@ from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
+from bot.tally import Tally
 from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
@@ -108,10 +109,19 @@ class Delivery:
         self._uploading: set[tuple[str, bool]] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._sending = 0
+        self.tally = Tally()
 
     def wake(self) -> None:
         """Look at the outbox now."""
         self._wake.set()
+
+    def clock_set_back(self, by: timedelta) -> None:
+        """Let a limit of the homeserver last as long as it was meant to, whatever the wall clock says by now."""
+        if self._closed_until is not None:
+            self._closed_until -= by
+        if self._upkeep_closed_until is not None:
+            self._upkeep_closed_until -= by
+        self.wake()
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way is then finished first."""
@@ -215,7 +225,9 @@ class Delivery:
 
     async def deliver(self, row: Claimed) -> None:
         """Send one row and record how that went."""
-        await self._store.settle(notes=await self._try(row))
+        facts = await self._try(row)
+        await self._store.settle(notes=facts)
+        self.tally.note(facts)
 
     async def _carry(self, row: Claimed, listener: Listener | None) -> None:
         """Send one row that was taken on; its place is free for another one before it is marked."""
@@ -224,6 +236,7 @@ class Delivery:
         finally:
             self._sending -= 1
         await self._store.settle(notes=facts, patient=True)
+        self.tally.note(facts)
 
     async def _try(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
         """Send one row and return what is to be recorded; ``listener`` is whom it speaks to, if that is known."""

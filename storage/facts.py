@@ -135,6 +135,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.GivenUp: (outbox.write_given_up,),
     outbox.Retried: (outbox.write_retried,),
     outbox.Cancelled: (outbox.write_cancelled,),
+    outbox.ClockSetBack: (outbox.write_clock_set_back,),
     sync.Heard: (sync.write_heard,),
     sync.GapFound: (sync.write_gap,),
     sync.GapFilled: (sync.write_gap_filled,),

@@ -224,6 +224,14 @@ class Cancelled(Fact):
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSetBack(Fact):
+    """The wall clock was set back by so much; whatever waits for a time that was reckoned by it waits no longer."""
+
+    by: timedelta
+    at: datetime
+
+
 async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> None:
     """Turn effects into rows; a row that the same cause made before is left as it is."""
     for place, effect in enumerate(effects):
@@ -381,7 +389,10 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
     last = await unit.first(_LAST_EDIT, {"card": card})
-    not_before = unit.now if last is None else max(unit.now, (last.done_at or last.not_before) + EDIT_RHYTHM)
+    # A last edit from the future is one from before the clock was set back.
+    not_before = unit.now
+    if last is not None:
+        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
     await _insert(
         unit,
         cause,
@@ -827,6 +838,32 @@ async def write_cancelled(unit: Writing, fact: Cancelled) -> None:
         await _not_offered(unit, row.card_id)
 
 
+_MOVE = Prepared(
+    update(outbox)
+    .where(outbox.c.number == bindparam("row"))
+    .values(not_before=bindparam("ready"), lease_until=bindparam("until"))
+)
+
+
+async def write_clock_set_back(unit: Writing, fact: ClockSetBack) -> None:
+    """Move what waits back with the clock, so that a pause lasts as long as it was meant to, and a lease too."""
+    ahead = or_(
+        and_(outbox.c.state == State.PENDING, outbox.c.not_before > fact.at),
+        and_(outbox.c.state == State.LEASED, outbox.c.lease_until > fact.at),
+    )
+    columns = (outbox.c.number, outbox.c.not_before, outbox.c.lease_until)
+    moved = [
+        {
+            "row": row.number,
+            "ready": max(min(row.not_before, fact.at), row.not_before - fact.by),
+            "until": row.lease_until and max(fact.at, row.lease_until - fact.by),
+        }
+        for row in await unit.rows(select(*columns).where(ahead))
+    ]
+    if moved:
+        await unit.execute(_MOVE, moved)
+
+
 async def free_leases(unit: Writing, worker: str) -> None:
     """Hand back what an earlier process of a worker had claimed; it drives one device, so nothing can be sent twice.
 
@@ -896,6 +933,18 @@ async def next_ready(unit: Reading, kinds: Iterable[Kind] | None = None) -> date
     if kinds is None:
         return await unit.value(_NEXT_READY)  # type: ignore[no-any-return]
     return await unit.value(_READY.where(outbox.c.kind.in_(list(kinds))))  # type: ignore[no-any-return]
+
+
+_DUE = Prepared(
+    select(func.min(outbox.c.not_before, type_=Instant).label("since")).where(
+        outbox.c.not_before <= bindparam("now", type_=Instant), outbox.c.state == State.PENDING, _turn()
+    )
+)
+
+
+async def oldest_due(unit: Reading) -> datetime | None:
+    """Return since when the row that could have gone out first has been free to go, ``None`` where there is none."""
+    return await unit.value(_DUE, {"now": unit.now})  # type: ignore[no-any-return]
 
 
 async def stuck(unit: Reading, kinds: Iterable[Kind], *, since: datetime, failures: int) -> str | None:

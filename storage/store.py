@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from storage.claims import Claim, Place, claim
 from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
+from storage.timings import Timings
 from storage.unit import Reading, Undone, Writing, finish
 
 Answer = Decision | Refusal | None
@@ -135,6 +137,8 @@ class Store:
         self._followers: list[Callable[[], None]] = []
         self._worker: Worker | None = None
         self._hurry: asyncio.TimerHandle | None = None
+        self.timings = Timings()
+        """How long the writing transactions of this process took, with the wait for the disk."""
 
     @classmethod
     async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
@@ -287,11 +291,13 @@ class Store:
                 works = [one.work for one in group]
                 worker = self._worker if any(one.offers for one in group) else None
                 if worker is not None:
-                    works.append(lambda unit, worker=worker: _give(unit, worker))  # type: ignore[misc]
+                    works.append(partial(_give, worker=worker))
+                began = time.perf_counter()
                 try:
                     ended = await loop.run_in_executor(self._writer, self._transact, works)
                 except Exception as error:
                     ended = [_Ended(error=error)] * len(works)
+                self.timings.add(time.perf_counter() - began)
                 self._answer(group, ended[: len(group)])
                 if worker is not None:
                     self._hand_over(worker, ended[-1])

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Row, Select, Table
+from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.prepared import Driver, Prepared
@@ -49,6 +49,11 @@ class Reading:
         self._driver = driver or Driver(connection)
         self.now = now
 
+    @property
+    def engine(self) -> str:
+        """Return ``sqlite`` or ``postgresql``, for the few questions that each asks in its own way."""
+        return self._connection.dialect.name
+
     async def settled(self) -> None:
         """Wait until everything that this transaction changed can be read; what only reads has nothing to wait for."""
 
@@ -58,14 +63,16 @@ class Reading:
             return self._driver.ask(query, parameters or {})
         return self._connection.execute(query, parameters).all()
 
-    async def first(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> AnyRow | None:
+    async def first(
+        self, query: Query | Prepared | TextClause, parameters: Mapping[str, Any] | None = None
+    ) -> AnyRow | None:
         """Return the first row, if any."""
         if isinstance(query, Prepared):
             found = self._driver.ask(query, parameters or {})
             return found[0] if found else None
         return self._connection.execute(query, parameters).first()
 
-    async def value(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:
+    async def value(self, query: Query | Prepared | TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row, ``None`` where there is no row."""
         row = await self.first(query, parameters)
         return row[0] if row is not None else None

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,10 +22,14 @@ from console.server import Server, ServerTrouble, serve
 from console.settings import ConsoleSettings
 from content.speech import Speech
 from content.trouble import Exit, Trouble
+from storage import heartbeats
 from storage.heartbeats import Beat
 from storage.store import Store
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
+from zhibu.measures import measures, version
+from zhibu.pulse import Pulse
+from zhibu.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +46,11 @@ class Branch:
         self.listening = asyncio.Event()
         """Set once the bot hears what is said."""
         self._drives = drives
+        self._daily = DailyBackup(store, config)
+        self._pulse = Pulse()
+        watchdog = Watchdog(self._pulse, lambda: store.read(heartbeats.beats))
+        # From the first moment on: pages are open before the bot is signed in.
+        self._watching = [asyncio.create_task(self._pulse.run()), asyncio.create_task(watchdog.run())]
 
     @classmethod
     async def open(cls, config: Config, speech: Speech, *, console: bool = True) -> Branch:
@@ -73,8 +82,10 @@ class Branch:
             language=self.config.content.language,
             timezone=self.config.content.timezone,
             encrypted=self.config.bot.encrypted,
+            version=version(),
+            metrics_token=self.config.metrics_token(),
         )
-        app = create_app(self.store, asyncio.get_running_loop(), self.speech, settings)
+        app = create_app(self.store, asyncio.get_running_loop(), self.speech, settings, still=self._pulse.still)
         try:
             return serve(app, console.host, console.port)
         except ServerTrouble:
@@ -149,7 +160,7 @@ class Branch:
         beside: list[asyncio.Task[Any]] = [told]
         if self._drives:
             work.append(asyncio.create_task(self._work(waiting)))
-            beside.append(asyncio.create_task(DailyBackup(self.store, self.config).run()))
+            beside.append(asyncio.create_task(self._daily.run()))
         try:
             done, _ = await asyncio.wait({*work, told}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -167,16 +178,30 @@ class Branch:
             await asyncio.sleep(jitter(pause))
             pause = min(pause * 2, 60.0)
         assert self.homeserver is not None
-        bot = Bot(self.store, self.homeserver, self.speech, console=self.address, encrypted=self.config.bot.encrypted)
+        bot = Bot(
+            self.store,
+            self.homeserver,
+            self.speech,
+            console=self.address,
+            encrypted=self.config.bot.encrypted,
+            measured=self._measured,
+            version=version(),
+        )
         announcing = asyncio.create_task(self._announce(bot))
         try:
             await bot.run()
         finally:
             announcing.cancel()
 
+    def _measured(self) -> Mapping[str, float]:
+        return measures(late=self._pulse.latest(), timings=self.store.timings, backup=self._daily.newest)
+
     async def _say_waiting(self) -> None:
+        now, measured = self.store.now(), self._measured()
         try:
-            await self.store.settle(notes=[Beat(role="bot", state="waiting", at=self.store.now())])
+            await self.store.settle(
+                notes=[Beat(role="bot", state="waiting", at=now, measures=measured, version=version())]
+            )
         except Exception as error:
             # The database may be away as well; the watch over our place sees to that.
             log.error("beat failed", kind=type(error).__name__)
@@ -187,6 +212,9 @@ class Branch:
 
     async def close(self) -> None:
         """Stop listening and put everything away; the bot stays signed in."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
         if self.server is not None:
             await asyncio.to_thread(self.server.stop)
         if self.homeserver is not None:

@@ -23,11 +23,11 @@ from content.trouble import Exit, Trouble
 from storage import heartbeats, members, organisations, rooms
 from storage.condition import condition
 from storage.engines import sqlite_file
-from storage.heartbeats import life
+from storage.heartbeats import failed_at, life
 from storage.store import Store, utc_now
 from storage.unit import Reading
 from zhibu.config import Config, load_config
-from zhibu.daily import failed_at, newest_backup
+from zhibu.daily import newest_backup
 from zhibu.init import prove_homeserver
 from zhibu.ports import prove_port, zhibu_answers
 

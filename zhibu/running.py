@@ -11,6 +11,7 @@ import click
 from zhibu.config import load_config
 from zhibu.front import CONFIG, EPILOG, Front
 from zhibu.logs import configure_logs
+from zhibu.supervisor import notify
 
 NEW_LOGIN = click.option("--new-login", is_flag=True, help="Sign the bot in anew, after its login was revoked.")
 
@@ -62,8 +63,10 @@ async def _drive(front: Front, file: Path, running: str, *, new_login: bool, con
             away = front.say("start.homeserver_unreachable", address=config.bot.homeserver)
             click.echo(f"zhibu: {away}", err=True)
         click.echo(front.say(running, address=branch.address))
+        notify("READY=1")
         await branch.run(stop)
     finally:
+        notify("STOPPING=1")
         await branch.close()
     click.echo(front.say("start.stopped"))
     return 0
@@ -80,8 +83,10 @@ async def _console(front: Front, file: Path) -> int:
     stop_on_signals(stop)
     try:
         click.echo(front.say("start.console_running", address=branch.address))
+        notify("READY=1")
         await branch.run(stop)
     finally:
+        notify("STOPPING=1")
         await branch.close()
     click.echo(front.say("start.stopped"))
     return 0

@@ -15,6 +15,7 @@ from console.pages import (
     leaving,
     lessons,
     members,
+    metrics,
     outbox,
     participation,
     polls,
@@ -48,4 +49,5 @@ PAGES: tuple[Blueprint, ...] = (
     preferences.pages,
     sign_in.pages,
     health.pages,
+    metrics.pages,
 )

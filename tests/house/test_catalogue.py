@@ -17,6 +17,7 @@ from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Role
@@ -40,6 +41,8 @@ IN_TEMPLATE = re.compile(r"""['"]([a-z_]+\.[a-z0-9_]*)['"](\s*~)?""")
 SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
 SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
 """Functions whose literal arguments of the form ``noun.thing`` are keys."""
+
+REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words]
 
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
@@ -71,7 +74,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
-    "home.clock_": ("never", "silent"),
+    "health.help_": REASONS,
+    "health.why_": REASONS,
+    "health.word_": {"ok", *WORDS["bot"], *WORDS["clock"]},
+    "home.clock_": ("never", "silent", "stalled"),
     "home.hearing_": ("waiting",),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
