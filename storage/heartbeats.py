@@ -54,6 +54,11 @@ async def beats(unit: Reading) -> dict[str, tuple[str, datetime]]:
     return {row.role: (row.state, row.at) for row in await unit.rows(select(heartbeats))}
 
 
+async def newest(unit: Reading) -> datetime | None:
+    """Return when the last sign of life of any part was left, ``None`` before the first."""
+    return max((at for _, at in (await beats(unit)).values()), default=None)
+
+
 async def write_beat(unit: Writing, fact: Beat) -> None:
     """Keep the last sign of life."""
     await unit.put(heartbeats, {"role": fact.role, "state": fact.state, "at": fact.at}, key=["role"])

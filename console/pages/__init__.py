@@ -21,6 +21,7 @@ from console.pages import (
     preferences,
     records,
     rooms,
+    safe_mode,
     schedules,
     sign_in,
     texts,
@@ -45,5 +46,6 @@ PAGES: tuple[Blueprint, ...] = (
     texts.pages,
     preferences.pages,
     sign_in.pages,
+    safe_mode.pages,
     health.pages,
 )

@@ -14,6 +14,7 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
+from content.safe_mode import Reason
 from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, sync
 from storage.heartbeats import life
 from storage.participation import Period
@@ -53,7 +54,7 @@ def show() -> str:
     private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
-    return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day)
+    return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day, reasons=frozenset(Reason))
 
 
 async def _today(

@@ -21,12 +21,13 @@ from content.occurrences import State as Stand
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.safe_mode import Reason
 from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
 from zhibu.catalogue import FOLDER, load_speech
-from zhibu.check import Grade, Noun
+from zhibu.doctor.findings import Grade, Noun
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("bot", "console", "content", "storage", "zhibu")
@@ -46,8 +47,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "card.closed_": LessonKind,
     "card.count_": LessonKind,
     "card.count_excused_": LessonKind,
-    "check.grade_": Grade,
-    "check.noun_": Noun,
+    "doctor.bot_": ("waiting", "sign_in_needed"),
+    "doctor.grade_": Grade,
+    "doctor.noun_": Noun,
     "checkin.": TOOK_PART,
     "checkin.noted_": Note,
     "checkins.": (),
@@ -68,7 +70,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
     "home.clock_": ("never", "silent"),
-    "home.hearing_": ("waiting",),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
     "lessons.kind_": LessonKind,
@@ -97,6 +98,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "rooms.why_": Flaw,
     "records.mark_": Mark,
     "roster.": (),
+    "safe_mode.do_": Reason,
+    "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,
     "weekday.": range(7),

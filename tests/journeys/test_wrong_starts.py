@@ -199,7 +199,7 @@ def test_a_demo_does_not_delete_a_folder_that_is_not_its_own(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["bot"], ["console"], ["demo"], ["export"], ["init"], ["check"], ["upgrade"]]
+    "command", [[], ["run"], ["bot"], ["console"], ["demo"], ["export"], ["init"], ["doctor"], ["check"], ["upgrade"]]
 )
 def test_every_command_has_help_that_names_the_exit_codes(command: list[str]) -> None:
     code, said = _zhibu(*command, "--help")
