@@ -29,7 +29,6 @@ _BOT: Mapping[str, Reason] = {
     "start.revoked": Reason.SIGN_IN_NEEDED,
     "start.wrong_password": Reason.LOGIN_REFUSED,
     "start.no_password": Reason.LOGIN_MISSING,
-    "start.open_password": Reason.SECRETS_OPEN,
     "start.open_secrets": Reason.SECRETS_OPEN,
     "start.keys_trouble": Reason.KEYS_UNUSABLE,
     "start.homeserver_refused": Reason.HOMESERVER_REFUSES,

@@ -31,7 +31,7 @@ from storage.heartbeats import Beat
 from storage.store import Store
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
-from zhibu.secret_files import OTHERS, open_files
+from zhibu.secret_files import open_files
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two tries to begin, doubling from the first to the longest."""
@@ -71,7 +71,7 @@ class Branch:
 
         Raises Trouble when either cannot be had, and leaves that server up.
         """
-        _refuse_lost(config)
+        refuse_lost(config)
         branch = cls(config, speech, await Store.open(config.database))
         if console:
             await branch._open_console(server)
@@ -285,7 +285,7 @@ def clock_behind(now: datetime, newest: datetime | None) -> Trouble | None:
     return Trouble(Exit.CONFIG, "start.clock_behind", **said)
 
 
-def _refuse_lost(config: Config) -> None:
+def refuse_lost(config: Config) -> None:
     """Raise Trouble where the bot has worked before and its file is gone: an empty one would pass for a new branch."""
     file, keys = sqlite_file(config.database), config.path(config.bot.keys)
     if file is None or not file.parent.exists() or not (keys / "device" / "session.json").exists():
@@ -321,10 +321,6 @@ def _pickle_key(keys: Path) -> bytes:
 def _password(config: Config) -> str:
     file = config.path(config.bot.password_file or "bot-password")
     try:
-        mode = file.stat().st_mode
-        password = file.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except OSError:
         raise Trouble(Exit.CONFIG, "start.no_password", file=str(file)) from None
-    if mode & OTHERS:
-        raise Trouble(Exit.CONFIG, "start.open_password", file=str(file))
-    return password

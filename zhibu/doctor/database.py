@@ -16,6 +16,7 @@ from storage.engines import sqlite_file
 from storage.heartbeats import life
 from storage.sqlite_library import may_use_wal
 from storage.store import Store
+from zhibu.branch import refuse_lost
 from zhibu.doctor.findings import Finding, Form, Grade, Known, Noun, fault, ok, warning
 
 SLOW_COMMITS = 40
@@ -28,6 +29,8 @@ LONG_JOURNAL = 64 * 1024 * 1024
 async def look_at_database(known: Known) -> list[Finding]:
     """See that the database is there, ours, whole and safe, and how quickly it keeps things."""
     config, file = known.config, sqlite_file(known.config.database)
+    if known.form is not Form.CONSOLE:
+        refuse_lost(config)
     try:
         found = await condition(config.database)
     except Trouble as trouble:
