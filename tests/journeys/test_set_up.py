@@ -359,10 +359,12 @@ def _open_password(folder: Path) -> None:
 def _put_foreign_database(folder: Path) -> None:
     with contextlib.closing(sqlite3.connect(folder / "zhibu.db")) as connection:
         connection.execute("CREATE TABLE songs (title TEXT)")
+    (folder / "zhibu.db").chmod(0o600)
 
 
 def _put_no_database(folder: Path) -> None:
     (folder / "zhibu.db").write_text("this is not a database at all, just words " * 50)
+    (folder / "zhibu.db").chmod(0o600)
 
 
 def _change_nothing(folder: Path) -> None:
