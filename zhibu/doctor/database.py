@@ -11,7 +11,7 @@ from content.decision import Words, words
 from content.safe_mode import Reason
 from content.trouble import Exit, Trouble
 from storage import durability, heartbeats
-from storage.condition import Condition, condition
+from storage.condition import condition
 from storage.engines import sqlite_file
 from storage.heartbeats import life
 from storage.sqlite_library import may_use_wal
@@ -52,21 +52,22 @@ async def look_at_database(known: Known) -> list[Finding]:
         revision = stands.revision or "-"
         return [warning(Noun.DATABASE, "doctor.database_outdated", revision=revision, head=stands.head)]
     findings = [ok(Noun.DATABASE, "doctor.database", engine=engine, revision=stands.head)]
-    findings += _library(found)
-    findings.append(_durability(await asyncio.to_thread(durability.in_force, config.database)))
-    findings.append(_speed(await asyncio.to_thread(durability.commit_speed, config.database)))
+    findings += grade_library(found.engine, found.version)
+    findings.append(grade_durability(await asyncio.to_thread(durability.in_force, config.database)))
+    findings.append(grade_speed(await asyncio.to_thread(durability.commit_speed, config.database)))
     return findings + (_journal(config.database, file) if file is not None else [])
 
 
-def _library(found: Condition) -> list[Finding]:
+def grade_library(engine: str, version: str) -> list[Finding]:
     """Tell of a library that may damage a file in WAL mode; we do not use that mode with it, and are slower."""
-    numbers = tuple(int(part) for part in found.version.split(".")) if found.engine == "SQLite" else ()
+    numbers = tuple(int(part) for part in version.split(".")) if engine == "SQLite" else ()
     if not numbers or may_use_wal(numbers):
         return []
-    return [warning(Noun.DATABASE, "doctor.database_library", version=found.version)]
+    return [warning(Noun.DATABASE, "doctor.database_library", version=version)]
 
 
-def _durability(found: durability.InForce) -> Finding:
+def grade_durability(found: durability.InForce) -> Finding:
+    """Say what a power cut would take; checksums are advised where the engine has them."""
     if not found.durable:
         return fault(Noun.DATABASE, Trouble(Exit.DATABASE, "doctor.database_not_durable", settings=str(found)))
     if found.checksums is False:
@@ -74,7 +75,8 @@ def _durability(found: durability.InForce) -> Finding:
     return ok(Noun.DATABASE, "doctor.database_durable", settings=str(found))
 
 
-def _speed(commits: float) -> Finding:
+def grade_speed(commits: float) -> Finding:
+    """Say how many commits a second reach the disk."""
     number = round(commits)
     if commits < SLOW_COMMITS:
         return warning(Noun.DATABASE, "doctor.database_slow", n=number)
