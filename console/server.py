@@ -34,6 +34,10 @@ class Server:
         """Return the port on which it is served; of use where port 0 was asked for."""
         return int(self._server.bind_addr[1])
 
+    def show(self, app: Flask) -> None:
+        """Answer by another application from the next request on, at the same address."""
+        self._server.wsgi_app = app
+
     def stop(self) -> None:
         """Finish what is being answered, then stop."""
         self._server.stop()
@@ -58,7 +62,7 @@ def serve(app: Flask, host: str, port: int) -> Server:
 class _Quiet(wsgi.Server):
     """A server whose errors are noted; its own lines would quote the request and the message of the error."""
 
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:  # noqa: ARG002
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Note that there was an error, by its kind."""
         if level >= logging.ERROR or traceback:
             error = sys.exc_info()[1]

@@ -22,6 +22,7 @@ from console.pages import (
     preferences,
     records,
     rooms,
+    safe_mode,
     schedules,
     sign_in,
     texts,
@@ -48,6 +49,7 @@ PAGES: tuple[Blueprint, ...] = (
     texts.pages,
     preferences.pages,
     sign_in.pages,
+    safe_mode.pages,
     health.pages,
     metrics.pages,
 )

@@ -14,6 +14,7 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
+from content.safe_mode import Reason
 from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard
 from storage.heartbeats import life
 from storage.participation import Period
@@ -58,7 +59,14 @@ def show() -> str:
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
     failed = known.backup_failed if here().may(Right.OPERATE) else None
     return render_template(
-        "home/show.html", known=known, buried=buried, bot=bot, clock=clock, today=day, backup_failed=failed
+        "home/show.html",
+        known=known,
+        buried=buried,
+        bot=bot,
+        clock=clock,
+        today=day,
+        backup_failed=failed,
+        reasons=frozenset(Reason),
     )
 
 

@@ -23,6 +23,7 @@ from content.occurrences import State as Stand
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.safe_mode import Reason
 from content.speech import LANGUAGES
 from content.unheard import Sort
 from content.upgrades import Doubt
@@ -31,7 +32,7 @@ from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
-from zhibu.check import Grade, Noun
+from zhibu.doctor.findings import Grade, Noun
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("bot", "console", "content", "storage", "zhibu")
@@ -42,7 +43,7 @@ SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
 SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
 """Functions whose literal arguments of the form ``noun.thing`` are keys."""
 
-REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words]
+REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words if word not in frozenset(Reason)]
 
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
@@ -53,8 +54,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "card.closed_": LessonKind,
     "card.count_": LessonKind,
     "card.count_excused_": LessonKind,
-    "check.grade_": Grade,
-    "check.noun_": Noun,
+    "doctor.bot_": ("waiting", "sign_in_needed"),
+    "doctor.grade_": Grade,
+    "doctor.noun_": Noun,
     "checkin.": TOOK_PART,
     "checkin.noted_": Note,
     "checkins.": (),
@@ -76,9 +78,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.bot_": ("never", "silent"),
     "health.help_": REASONS,
     "health.why_": REASONS,
-    "health.word_": {"ok", *WORDS["bot"], *WORDS["clock"]},
+    "health.word_": {"ok", "held_up", "silent", "never", "stalled"},
     "home.clock_": ("never", "silent", "stalled"),
-    "home.hearing_": ("waiting",),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
     "lessons.kind_": LessonKind,
@@ -108,6 +109,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "rooms.why_": Flaw,
     "records.mark_": Mark,
     "roster.": (),
+    "safe_mode.do_": Reason,
+    "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,
     "unheard.sort_": Sort,
