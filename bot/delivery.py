@@ -29,6 +29,7 @@ from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
 from storage import disclosures, media, members, mutes, organisations, outbox, rooms, shown
+from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
 from storage.store import Store
@@ -205,6 +206,7 @@ class Delivery:
 
     async def deliver(self, row: Claimed, listener: Listener | None = None) -> None:
         """Send one row and record how that went; ``listener`` is whom it speaks to, where that is known already."""
+        crashpoint("outbox.claimed_before_send")
         try:
             facts = await self._send(row, listener)
         except Fault as fault:
@@ -215,7 +217,9 @@ class Delivery:
             # A row that breaks the sender must not hold up its room for ever.
             log.error("row failed", kind=type(error).__name__)
             facts = [self._broken(row, type(error).__name__)]
+        crashpoint("outbox.sent_before_mark")
         await self._store.settle(notes=facts)
+        crashpoint("outbox.marked")
 
     def _broken(self, row: Claimed, error: str) -> Fact:
         now = self._store.now()
@@ -275,6 +279,7 @@ class Delivery:
         now = self._store.now()
         if now - row.first_try_at > REMEMBERED or row.device != self._homeserver.device_id:
             found = await self._homeserver.find_sent(room, row.id, row.first_try_at - timedelta(minutes=5))
+            crashpoint("outbox.looked_before_send")
             if found is not None:
                 return self._sent(row, found)
             if row.device == outbox.LOST_DEVICE and row.part == 0 and row.expires_at and row.expires_at < now:
@@ -305,8 +310,10 @@ class Delivery:
             reader = Reader(language=row.language, timezone=reader.timezone)
         if room is None:
             room = await self._make_private_room(user)
+            crashpoint("private_room.made_before_kept")
             kept = DirectRoomKept(user=user, room=room, encrypted=self._encrypted)
             await self._store.settle(notes=[kept])
+            crashpoint("private_room.kept_before_send")
         return room, reader
 
     async def _disclose(self, row: Claimed) -> list[Fact]:
@@ -476,8 +483,10 @@ class Delivery:
                 known = await self._homeserver.upload(
                     self._bytes(stored), stored.mimetype, stored.name, size=stored.size, encrypted=encrypted
                 )
+                crashpoint("medium.uploaded_before_kept")
                 fact = media.MediumUploaded(hash=stored.hash, encrypted=encrypted, content=known)
                 await self._store.settle(notes=[fact])
+                crashpoint("medium.kept_before_send")
             finally:
                 self._uploading.discard(key)
         return [await self._put(row, room, {**_described(stored, known), "body": message.body})]

@@ -17,6 +17,7 @@ from content.identifiers import Cause, EventId, RoomId, UserId, derive
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from storage import members, organisations, rooms, sync
+from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -69,6 +70,7 @@ class Hearing:
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
+        crashpoint("hearing.heard_before_settled")
         await self._settle(steps, notes, heard)
         self._look_again = False
         for part in batch.rooms:
@@ -86,6 +88,7 @@ class Hearing:
         """
         while len(steps) > PORTION:
             await self._store.settle(steps[:PORTION], notes=notes)
+            crashpoint("hearing.between_portions")
             steps, notes = steps[PORTION:], []
         await self._store.settle(steps, notes=[*notes, last])
 
@@ -181,6 +184,7 @@ class Hearing:
             steps = self._steps(heard, _LONG_AGO, gap.found_at)
             # State that is read back is older than what is known by now.
             kept = [note for note in self._notes(part, now) if isinstance(note, _KEPT_OF_A_GAP)]
+            crashpoint("hearing.gap_read_before_settled")
             await self._store.settle(steps, notes=[sync.GapFilled(id=gap.id), *kept])
         if trouble is not None:
             raise trouble

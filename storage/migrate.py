@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.claims import wait_until_alone
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, trouble
 
 if TYPE_CHECKING:
@@ -115,3 +116,4 @@ def _migrate(connection: Connection, change: bool, folder: Path) -> None:
     config = alembic_config(folder)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    crashpoint("tables.before_commit")

@@ -18,6 +18,7 @@ from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, open_engine, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
@@ -269,7 +270,9 @@ class Store:
                 ended = [self._carry_out(unit, work) for work in works]
                 if self._claim is not None and any(end.decided for end in ended):
                     finish(self._claim.announce(unit))
-                return ended
+                crashpoint("store.before_commit")
+            crashpoint("store.after_commit")
+            return ended
 
     def _carry_out(self, unit: Writing, work: Callable[[Writing], Awaitable[Any]]) -> _Ended:
         inner, savepoint = unit.part()

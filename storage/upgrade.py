@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.claims import Claim, claim
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, open_engine, sqlite_file, trouble
 from storage.migrate import FOLDER, Standing, migrate, standing
 
@@ -43,6 +44,7 @@ async def upgrade(address: str, *, folder: Path = FOLDER) -> Upgrade:
         # A foreign or newer database is refused below, before anything is written.
         ours = before.revision is not None and not before.newer
         copy = await asyncio.to_thread(_copy, file, before.revision) if file and ours and not before.current else None
+        crashpoint("upgrade.copied_before_change")
         await migrate(engine, file, folder=folder)
     except SQLAlchemyError as error:
         raise trouble("unusable", where=where, why=first_line(error)) from None
