@@ -10,13 +10,13 @@ from bot.commands.asking import Settings
 from bot.commands.understanding import is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, Unreadable
 from bot.matrix.faults import Fault
-from bot.matrix.homeserver import Homeserver
+from bot.matrix.homeserver import MARK, Homeserver
 from content import upkeep
 from content.decision import Decision, Fact, Tell, words
-from content.identifiers import Cause, EventId, RoomId, UserId, derive
+from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
-from storage import members, organisations, rooms, sync
+from storage import members, organisations, outbox, rooms, sync
 from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -29,7 +29,7 @@ PORTION = 500
 DAY = timedelta(days=1)
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound)
+_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound, outbox.Echoed)
 
 
 class Hearing:
@@ -120,7 +120,7 @@ class Hearing:
         for event in (*part.state, *part.timeline):
             match event:
                 case Event():
-                    notes += self._state_notes(event, room)
+                    notes += self._state_notes(event, room) or self._echoes(event, room)
                 case Poison():
                     notes.append(self._buried(event, room, now))
                 case Unreadable():
@@ -155,6 +155,13 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
+
+    def _echoes(self, event: Event, room: RoomId) -> list[Fact]:
+        """Know of our own message: we may have died, or missed the answer, between its arrival and our marking it."""
+        mark = event.content.get(MARK)
+        if event.sender != self._me or room not in self._halls or not isinstance(mark, str):
+            return []
+        return [outbox.Echoed(id=OutboxId(mark), event_id=EventId(event.event_id))]
 
     def _buried(self, event: Poison, room: RoomId, now: datetime) -> sync.Buried:
         return sync.Buried(
