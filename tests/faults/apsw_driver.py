@@ -1,4 +1,4 @@
-"""SQLite through APSW in the form that SQLAlchemy expects of a driver, so that the real store runs on a recorded disk."""
+"""SQLite through APSW in the form that SQLAlchemy expects of a driver: so the store runs on a recorded disk."""
 
 from __future__ import annotations
 

@@ -46,11 +46,18 @@ class Campaign:
         self.chance = random.Random(seed)
         self.tally = Tally()
         self._words = 0
+        self._program: Program | None = None
 
     def start(self, crash: str = "") -> Program:
         """Start the program, armed to end at a place."""
         arguments = ["run", "-c", str(self.scene.installation.config)]
-        return Program(arguments, self.scene.folder, environment={ARMED: crash} if crash else {})
+        self._program = Program(arguments, self.scene.folder, environment={ARMED: crash} if crash else {})
+        return self._program
+
+    def end(self) -> None:
+        """Leave no program behind."""
+        if self._program is not None and self._program.process.poll() is None:
+            self._program.kill()
 
     async def die_at(self, name: str, *, busy: bool = True, within: float = 30.0) -> None:
         """Let one life end at a named place; that it never comes there is a failure."""

@@ -1,4 +1,4 @@
-"""What is done to the program to try its promises: kills at places and instants, absences, lost devices, and controls."""
+"""What is done to the program to try its promises: kills at places and instants, absences, lost devices, controls."""
 
 from __future__ import annotations
 
@@ -27,9 +27,11 @@ async def staged(server: Server, folder: Path, seed: int, database: str = "", **
     """Give a campaign on a scene that is founded."""
     scene = Scene(server, folder, database)
     await scene.found(**{"halls": 3, "members": 6, **size})  # type: ignore[arg-type]
+    campaign = Campaign(scene, seed)
     try:
-        yield Campaign(scene, seed)
+        yield campaign
     finally:
+        campaign.end()
         await scene.close()
 
 
@@ -97,7 +99,7 @@ async def die_in_a_form(campaign: Campaign) -> None:
     secretary = scene.members[0]
     room = scene.world.private[secretary.user_id]
     program = campaign.start(name)
-    await secretary.say(room, "后台")
+    await secretary.say(room, "控制台")
     link = await asyncio.wait_for(_link(campaign, room, program), 40)
     # The address in the link is the console's own.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
