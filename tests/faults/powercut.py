@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine, create_engine, event, text
 
 from bot.clock import closing
 from content.checkins import State
@@ -136,6 +136,8 @@ async def record(founded: Path, folder: Path, pragmas: tuple[str, ...], units: i
         disk.add("ack", cause)
 
     try:
+        mode = await store.read(lambda unit: unit.value(text("PRAGMA journal_mode")))
+        assert (mode == "wal") is ("journal_mode=DELETE" not in pragmas), mode
         for number in range(units):
             clock.forward(seconds=5)
             taught = LessonId(f"lesson{number}")

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import aiohttp
 
-from tests.faults.campaign import Campaign, Tally
+from tests.faults.campaign import Campaign, Tally, pause
 from tests.faults.homeserver import FakeServer
 from tests.faults.oracle import Said, judge
 from tests.faults.points import AT_FIRST_START, AT_WORK
 from tests.faults.scene import Scene, Server
 from tests.installation import Program
+from zhibu.demo.synapse import Synapse
 
 FORM_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
 
@@ -76,7 +77,7 @@ async def killed_at_places(folder: Path, seed: int, database: str = "") -> Tally
 
 async def new_device(scene: Scene, server: FakeServer) -> None:
     """Lose the device, and a day later with it the homeserver's memory of what it sent."""
-    shutil.rmtree(scene.folder / "keys" / "device")
+    shutil.rmtree(scene.folder / "keys" / "device", ignore_errors=True)
     server.lose_transactions()
     await scene.let_leases_end()
 
@@ -131,7 +132,7 @@ async def _link(campaign: Campaign, room: str, program: Program) -> str:
             if found := re.search(r"http://\S+/sign-in/[\w-]+", str(event["content"].get("body", ""))):
                 return found[0]
         assert program.process.poll() is None, program.text
-        await member.ask("GET", "/v3/sync", timeout="0")
+        await pause(0.2)
 
 
 async def killed_at_any_time(
@@ -201,4 +202,22 @@ async def forgetful_control(folder: Path, seed: int) -> list[str]:
         await campaign.die_at("outbox.sent_before_mark:2", busy=False)
         server.hides_history = False
         await campaign.rest()
-        return judge(campaign.scene.world)
+        return await asyncio.to_thread(judge, campaign.scene.world)
+
+
+async def homeserver_killed(folder: Path, seed: int, runs: int, server: Synapse) -> Tally:
+    """Kill the real homeserver in the middle of pushes, under a program that lives on (R3, F42)."""
+    async with staged(server, folder, seed) as campaign:
+        scene, tally = campaign.scene, campaign.tally
+        for _ in range(runs):
+            await scene.plan(2)
+            tally.tried += 1
+            program = campaign.start()
+            await pause(campaign.chance.uniform(3.0, 7.0))
+            await asyncio.to_thread(server.kill)
+            await server.start()
+            await pause(1.0)
+            if await asyncio.to_thread(program.interrupt) != 0:
+                tally.failures.append(f"ended: {program.text[-300:]}")
+        await campaign.rest()
+        return tally
