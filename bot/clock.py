@@ -17,6 +17,7 @@ from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
 from content.rooms import Decline
 from storage import checkins, heartbeats, lessons, outbox, polls, restores, retention, rooms, schedules, sync
+from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -229,10 +230,12 @@ class Clock:
         if due:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
+            crashpoint("clock.opened")
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
             if over:
                 await self._store.settle([closing(one) for one in over])
+                crashpoint("clock.closed")
             await self._end_polls(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:

@@ -30,6 +30,7 @@ from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
 from storage import disclosures, media, members, mutes, organisations, outbox, rooms, shown
+from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
 from storage.store import Store
@@ -231,11 +232,14 @@ class Delivery:
 
     async def _carry(self, row: Claimed, listener: Listener | None) -> None:
         """Send one row that was taken on; its place is free for another one before it is marked."""
+        crashpoint("outbox.claimed_before_send")
         try:
             facts = await self._try(row, listener)
         finally:
             self._sending -= 1
+        crashpoint("outbox.sent_before_mark")
         await self._store.settle(notes=facts, patient=True)
+        crashpoint("outbox.marked")
         self.tally.note(facts)
 
     async def _try(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -309,6 +313,7 @@ class Delivery:
         now = self._store.now()
         if now - row.first_try_at > REMEMBERED or row.device != self._homeserver.device_id:
             found = await self._homeserver.find_sent(room, row.id, row.first_try_at - timedelta(minutes=5))
+            crashpoint("outbox.looked_before_send")
             if found is not None:
                 return self._sent(row, found)
             if row.device == outbox.LOST_DEVICE and row.part == 0 and row.expires_at and row.expires_at < now:
@@ -339,8 +344,10 @@ class Delivery:
             reader = Reader(language=row.language, timezone=reader.timezone)
         if room is None:
             room = await self._make_private_room(user)
+            crashpoint("private_room.made_before_kept")
             kept = DirectRoomKept(user=user, room=room, encrypted=self._encrypted)
             await self._store.settle(notes=[kept])
+            crashpoint("private_room.kept_before_send")
         return room, reader
 
     async def _disclose(self, row: Claimed) -> list[Fact]:
@@ -507,8 +514,10 @@ class Delivery:
                 known = await self._homeserver.upload(
                     self._bytes(stored), stored.mimetype, stored.name, size=stored.size, encrypted=encrypted
                 )
+                crashpoint("medium.uploaded_before_kept")
                 fact = media.MediumUploaded(hash=stored.hash, encrypted=encrypted, content=known)
                 await self._store.settle(notes=[fact])
+                crashpoint("medium.kept_before_send")
             finally:
                 self._uploading.discard(key)
         return [await self._put(row, room, {**_described(stored, known), "body": message.body})]

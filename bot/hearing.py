@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from bot.commands.asking import Lateness, Settings
 from bot.commands.understanding import asks_now, is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
-from bot.matrix.homeserver import Homeserver
+from bot.matrix.homeserver import MARK, Homeserver
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
-from content.identifiers import Cause, EventId, RoomId, UserId, derive
+from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
 from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, rooms, sync, upgrades
+from storage import members, organisations, outbox, rooms, sync, upgrades
+from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -79,6 +80,7 @@ class Hearing:
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
+        crashpoint("hearing.heard_before_settled")
         await self._settle(steps, notes, heard)
         self._look_again = False
         self._heard_at = now
@@ -102,6 +104,7 @@ class Hearing:
         """
         while len(steps) > PORTION:
             await self._store.settle(steps[:PORTION], notes=notes)
+            crashpoint("hearing.between_portions")
             steps, notes = steps[PORTION:], []
         await self._store.settle(steps, notes=[*notes, last])
 
@@ -149,7 +152,7 @@ class Hearing:
         for event in (*part.state, *part.timeline):
             match event:
                 case Event():
-                    notes += self._state_notes(event, room)
+                    notes += self._state_notes(event, room) or self._echoes(event, room)
                 case Poison():
                     notes.append(buried(event, room, now))
                 case Unreadable():
@@ -194,6 +197,13 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
+
+    def _echoes(self, event: Event, room: RoomId) -> list[Fact]:
+        """Know of our own message: we may have died, or missed the answer, between its arrival and our marking it."""
+        mark = event.content.get(MARK)
+        if event.sender != self._me or room not in self._halls or not isinstance(mark, str):
+            return []
+        return [outbox.Echoed(id=OutboxId(mark), event_id=EventId(event.event_id))]
 
     async def _late_keys(self, batch: Batch) -> list[tuple[Event, datetime]]:
         """Read again what could not be read before its key came; each event with when it had come."""

@@ -131,6 +131,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     shelf.Shelved: (shelf.write_shelved,),
     shelf.Unshelved: (shelf.write_unshelved,),
     outbox.Sent: (outbox.write_sent,),
+    outbox.Echoed: (outbox.write_echoed,),
     outbox.Postponed: (outbox.write_postponed,),
     outbox.GivenUp: (outbox.write_given_up,),
     outbox.Retried: (outbox.write_retried,),

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.claims import wait_until_alone
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, trouble
 
 if TYPE_CHECKING:
@@ -114,3 +115,4 @@ def _migrate(connection: Connection, change: bool, folder: Path) -> None:
     config = alembic_config(folder)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+    crashpoint("tables.before_commit")

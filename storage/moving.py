@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.claims import Claim, claim
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, open_engine, remove_database, sqlite_file, trouble
 from storage.fingerprints import PORTION, Fingerprint, as_text, fingerprints, tables_of
 from storage.migrate import FOLDER, Standing, alembic_config, standing
@@ -73,6 +74,7 @@ async def fill(connection: AsyncConnection, target: str, *, folder: Path = FOLDE
         if sent != arrived:
             names = sorted(name for name in sent.keys() | arrived.keys() if sent.get(name) != arrived.get(name))
             raise trouble("moved_otherwise", tables=", ".join(names))
+        crashpoint("move.proved_before_commit")
     return Moved(revision=stands.revision, tables=arrived)
 
 

@@ -190,6 +190,14 @@ class Sent(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Echoed(Fact):
+    """A row was heard back from its room under its mark, perhaps before its sender knew that it had arrived."""
+
+    id: OutboxId
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed(Fact):
     """A row must be tried again later; ``counts`` tells whether that was a real failure."""
 
@@ -740,6 +748,18 @@ async def write_sent(unit: Writing, fact: Sent) -> None:
     if changed and fact.claimed.kind is Kind.POLL and fact.event_id is not None:
         shown = update(polls).where(polls.c.id == fact.claimed.poll, polls.c.event_id.is_(None))
         await unit.execute(shown.values(event_id=fact.event_id))
+
+
+_ECHOED = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"), outbox.c.event_id.is_(None))
+    .values(event_id=bindparam("event"))
+)
+
+
+async def write_echoed(unit: Writing, fact: Echoed) -> None:
+    """Know a message before its sender does, so that an answer finds its card; only the sender says that it is sent."""
+    await unit.execute(_ECHOED, {"row": fact.id, "event": fact.event_id})
 
 
 async def write_postponed(unit: Writing, fact: Postponed) -> None:

@@ -20,6 +20,7 @@ from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, EventId, RoomId, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
@@ -347,7 +348,9 @@ class Store:
                 self._write_gathered(unit)
                 if self._claim is not None and any(end.decided for end in ended):
                     finish(self._claim.announce(unit))
-                return ended
+                crashpoint("store.before_commit")
+            crashpoint("store.after_commit")
+            return ended
 
     def _carry_out(self, unit: Writing, work: Callable[[Writing], Awaitable[Any]]) -> _Ended:
         inner, savepoint = unit.part()

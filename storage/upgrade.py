@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.claims import Claim, claim
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, open_working_engine, sqlite_file, trouble
 from storage.migrate import FOLDER, migrate, standing
 
@@ -54,6 +55,7 @@ def _upgrade(engine: Engine, file: Path | None, folder: Path) -> Upgrade:
     # A foreign or newer database is refused below, before anything is written.
     ours = before.revision is not None and not before.newer
     copy = _copy(file, before.revision) if file and ours and not before.current else None
+    crashpoint("upgrade.copied_before_change")
     migrate(engine, file, folder=folder)
     return Upgrade(before=before.revision, after=before.head, copy=copy)
 

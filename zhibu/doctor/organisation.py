@@ -14,6 +14,7 @@ from content.organisations import Kind, Organisation
 from content.rooms import Purpose, Room
 from content.trouble import Exit, Trouble
 from storage import heartbeats, members, organisations, rooms
+from storage.heartbeats import failed_at
 from storage.store import Store, utc_now
 from storage.unit import Reading
 from zhibu.daily import newest_backup
