@@ -352,8 +352,11 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
     return id
 
 
+_ROOM_OF = Prepared(select(cards.c.room_id).where(cards.c.id == bindparam("card")))
+
+
 async def _enqueue_post(unit: Writing, cause: Cause, post: Post) -> None:
-    room = await unit.value(select(cards.c.room_id).where(cards.c.id == post.card))
+    room = await unit.value(_ROOM_OF, {"card": post.card})
     before: str | None = None
     for part in range(post.parts):
         before = await _insert(
@@ -932,14 +935,16 @@ async def unheard_ends(unit: Reading, before: datetime) -> tuple[tuple[PollId, d
     return tuple((PollId(row.poll_id), row.done_at) for row in await unit.rows(query))
 
 
+_SHOWN_AT = Prepared(
+    select(func.min(outbox.c.done_at, type_=Instant).label("at")).where(
+        outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.POST, outbox.c.state == State.SENT
+    )
+)
+
+
 async def shown_at(unit: Reading, card: CardId) -> datetime | None:
     """Return when the first message of a card reached its room, ``None`` while none has."""
-    value: datetime | None = await unit.value(
-        select(func.min(outbox.c.done_at, type_=Instant)).where(
-            outbox.c.card_id == card, outbox.c.kind == Kind.POST, outbox.c.state == State.SENT
-        )
-    )
-    return value
+    return await unit.value(_SHOWN_AT, {"card": card})  # type: ignore[no-any-return]
 
 
 _READY: Query = select(func.min(outbox.c.not_before, type_=Instant).label("next")).where(
