@@ -18,7 +18,15 @@ from content.identifiers import derive
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
-PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "health.show", "static"}
+PUBLIC = {
+    "sign_in.explain",
+    "sign_in.offer",
+    "sign_in.enter",
+    "sign_in.leave",
+    "health.show",
+    "safe_mode.show",
+    "static",
+}
 
 
 def rules(app: Flask, method: str) -> Iterator[Rule]:
