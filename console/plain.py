@@ -39,16 +39,20 @@ def create_plain_app(speech: Speech, settings: ConsoleSettings, reason: Reason) 
         }
 
     @app.get("/health")
-    def health() -> Response:
-        return jsonify(status=reason.value, bot="silent", clock="silent")
+    def alive() -> Response:
+        return jsonify(program="zhibu", status="ok")
+
+    @app.get("/ready")
+    def ready() -> Response:
+        return jsonify(ready=False, reasons=[reason.value], database=reason.value.removeprefix("database_"))
 
     # Whatever is asked for, and by whatever method, there is only this.
     @app.before_request
     def _answer() -> Response | None:
-        if request.endpoint == "static":
+        if request.endpoint in ("static", "alive"):
             return None
-        if request.endpoint == "health":
-            response = health()
+        if request.endpoint == "ready":
+            response = ready()
         else:
             response = Response(
                 render_template("safe_mode/no_database.html", reason=reason.value), mimetype="text/html"

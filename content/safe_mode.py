@@ -35,6 +35,9 @@ _BOT: Mapping[str, Reason] = {
     "start.clock_behind": Reason.CLOCK_BEHIND,
 }
 
+OF_THE_BOT = tuple(_BOT.values())
+"""What can hold a bot up whose console is open."""
+
 _DATABASE: Mapping[str, Reason] = {
     "database.newer": Reason.DATABASE_NEWER,
     "database.outdated": Reason.DATABASE_OUTDATED,

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,10 @@ from storage.heartbeats import Beat
 from storage.store import Store
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
+from zhibu.measures import measures, version
+from zhibu.pulse import Pulse
 from zhibu.secret_files import open_files
+from zhibu.watchdog import Watchdog
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 """Seconds between two tries to begin, doubling from the first to the longest."""
@@ -62,6 +65,11 @@ class Branch:
         self.held_up: Reason | None = None
         """Why the bot could not begin yet."""
         self._drives = drives
+        self._daily = DailyBackup(store, config)
+        self._pulse = Pulse()
+        watchdog = Watchdog(self._pulse, lambda: store.read(heartbeats.beats))
+        # From the first moment on: pages are open before the bot is signed in.
+        self._watching = [asyncio.create_task(self._pulse.run()), asyncio.create_task(watchdog.run())]
 
     @classmethod
     async def open(
@@ -86,13 +94,17 @@ class Branch:
 
     async def _open_console(self, server: Server | None) -> None:
         try:
-            app = create_app(self.store, asyncio.get_running_loop(), self.speech, console_settings(self.config))
+            settings, loop = console_settings(self.config), asyncio.get_running_loop()
+            app = create_app(self.store, loop, self.speech, settings, still=self._pulse.still)
             if server is not None:
                 server.show(app)
             self.server = server or serve_console(self.config, app)
         except BaseException:
             await self.close()
             raise
+
+    def _measured(self) -> Mapping[str, float]:
+        return measures(late=self._pulse.latest(), timings=self.store.timings, backup=self._daily.newest)
 
     @property
     def address(self) -> str:
@@ -175,7 +187,7 @@ class Branch:
         beside: list[asyncio.Task[Any]] = [told]
         if self._drives:
             work.append(asyncio.create_task(self._work(began)))
-            beside.append(asyncio.create_task(DailyBackup(self.store, self.config).run()))
+            beside.append(asyncio.create_task(self._daily.run()))
         try:
             done, _ = await asyncio.wait({*work, told}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -188,7 +200,15 @@ class Branch:
     async def _work(self, began: Callable[[], None]) -> None:
         await self._begin(began)
         assert self.homeserver is not None
-        bot = Bot(self.store, self.homeserver, self.speech, console=self.address, encrypted=self.config.bot.encrypted)
+        bot = Bot(
+            self.store,
+            self.homeserver,
+            self.speech,
+            console=self.address,
+            encrypted=self.config.bot.encrypted,
+            measured=self._measured,
+            version=version(),
+        )
         announcing = asyncio.create_task(self._announce(bot))
         try:
             await bot.run()
@@ -232,7 +252,8 @@ class Branch:
 
     async def _say(self, reason: Reason) -> None:
         try:
-            await self.store.settle(notes=[Beat(role="bot", state=reason, at=self.store.now())])
+            measured, at = self._measured(), self.store.now()
+            await self.store.settle(notes=[Beat(role="bot", state=reason, at=at, measures=measured, version=version())])
         except Exception as error:
             # The database may be away as well; the watch over our place sees to that.
             log.error("beat failed", kind=type(error).__name__)
@@ -243,6 +264,9 @@ class Branch:
 
     async def close(self) -> None:
         """Stop listening and put everything away; the bot stays signed in."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
         if self.server is not None:
             await asyncio.to_thread(self.server.stop)
         if self.homeserver is not None:
@@ -259,6 +283,8 @@ def console_settings(config: Config) -> ConsoleSettings:
         language=config.content.language,
         timezone=config.content.timezone,
         encrypted=config.bot.encrypted,
+        version=version(),
+        metrics_token=config.metrics_token(),
     )
 
 

@@ -21,7 +21,8 @@ CONFIG = click.option(
 
 EPILOG = (
     "Exit codes: 0 done, 1 a fault of the program, 2 wrong use, 65 the data given is not usable, 69 the homeserver or "
-    "a port cannot be had, 73 the database cannot be used, 77 the login is not accepted, 78 the settings are wrong."
+    "a port cannot be had, 70 the program hung and ended itself, 73 the database cannot be used, 77 the login is not "
+    "accepted, 78 the settings are wrong."
 )
 
 

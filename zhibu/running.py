@@ -13,6 +13,7 @@ from content.trouble import Exit, Trouble
 from zhibu.config import Config, load_config
 from zhibu.front import CONFIG, EPILOG, Front
 from zhibu.logs import configure_logs
+from zhibu.supervisor import notify
 
 if TYPE_CHECKING:
     from zhibu.branch import Branch
@@ -81,6 +82,7 @@ async def _drive(front: Front, file: Path, running: str, *, new_login: bool, con
     def began() -> None:
         click.echo(front.say(running, address=branch.address))
 
+    notify("READY=1")
     try:
         if await _connected(front, branch, new_login=new_login, wait=wait):
             began()
@@ -90,6 +92,7 @@ async def _drive(front: Front, file: Path, running: str, *, new_login: bool, con
             click.echo(front.say("start.safe_mode_bot"))
         await branch.run(stop, began)
     finally:
+        notify("STOPPING=1")
         await branch.close()
     return _stopped(front)
 
@@ -108,8 +111,10 @@ async def _console(front: Front, file: Path, *, wait: bool) -> int:
         return _stopped(front)
     try:
         click.echo(front.say("start.console_running", address=branch.address))
+        notify("READY=1")
         await branch.run(stop)
     finally:
+        notify("STOPPING=1")
         await branch.close()
     return _stopped(front)
 
@@ -124,6 +129,7 @@ async def _open(
         return await opening(None)
 
     def tell(trouble: Trouble) -> None:
+        notify("READY=1")
         front.tell(trouble)
         say = "start.safe_mode_database" if console else "start.safe_mode_nothing"
         click.echo(front.say(say, **({"address": config.console_address} if console else {})))

@@ -12,10 +12,14 @@ from content.speech import Speech
 from content.trouble import Trouble
 from zhibu.branch import Branch, console_settings, serve_console
 from zhibu.config import Config
+from zhibu.supervisor import notify
 
 FIRST_PAUSE = 2.0
 LONGEST_PAUSE = 60.0
 """Seconds between two tries, doubling from the first to the longest."""
+
+BEAT = 10.0
+"""Seconds between two signs of life for the supervisor."""
 
 Open = Callable[[Server | None], Awaitable[Branch]]
 
@@ -54,15 +58,25 @@ async def open_patiently(
                 if trouble.words.key != told:
                     tell(trouble)
                     told, pause = trouble.words.key, FIRST_PAUSE
-            try:
-                async with asyncio.timeout(pause):
-                    await stop.wait()
+            if await _stopped_within(pause, stop):
                 return None
-            except TimeoutError:
-                pause = min(pause * 2, LONGEST_PAUSE)
+            pause = min(pause * 2, LONGEST_PAUSE)
     finally:
         if server is not None:
             await asyncio.to_thread(server.stop)
+
+
+async def _stopped_within(pause: float, stop: asyncio.Event) -> bool:
+    """Wait, and tell the supervisor meanwhile that we live; return whether we were told to stop."""
+    while pause > 0:
+        notify("WATCHDOG=1")
+        try:
+            async with asyncio.timeout(min(pause, BEAT)):
+                await stop.wait()
+            return True
+        except TimeoutError:
+            pause -= BEAT
+    return False
 
 
 async def _unless_stopped(opening: Awaitable[Branch], stop: asyncio.Event) -> Branch | None:

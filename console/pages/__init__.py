@@ -15,6 +15,7 @@ from console.pages import (
     leaving,
     lessons,
     members,
+    metrics,
     outbox,
     participation,
     polls,
@@ -25,6 +26,7 @@ from console.pages import (
     schedules,
     sign_in,
     texts,
+    unheard,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -43,9 +45,11 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    unheard.pages,
     texts.pages,
     preferences.pages,
     sign_in.pages,
     safe_mode.pages,
     health.pages,
+    metrics.pages,
 )

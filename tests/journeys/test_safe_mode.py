@@ -37,7 +37,7 @@ def page(installation: Installation, path: str = "/safe-mode", language: str = "
 
 def state(installation: Installation) -> str:
     """Return what the console says of the bot."""
-    status, said = page(installation, "/health")
+    status, said = page(installation, "/ready")
     return str(json.loads(said)["bot"]) if status else ""
 
 
@@ -121,13 +121,13 @@ def test_a_newer_database_is_left_alone_and_the_console_says_so_without_it(
             status, said = page(installation, path)
             assert (status, "newer Zhibu" in said) == (503, True), (path, said)
         assert "更新的版本" in page(installation, "/", "zh-CN")[1]
-        assert json.loads(page(installation, "/health")[1])["status"] == "database_newer"
+        assert json.loads(page(installation, "/health")[1])["status"] == "ok"
+        assert json.loads(page(installation, "/ready")[1])["reasons"] == ["database_newer"]
         assert file.read_bytes() == before
         shutil.copyfile(sqlite_template, tmp_path / "right.db")
         (tmp_path / "right.db").chmod(0o600)
         (tmp_path / "right.db").rename(file)
-        until(lambda: page(installation, "/health")[0] == 200, "the console with its database", 90)
-        assert page(installation, "/sign-in")[0] == 200
+        until(lambda: page(installation, "/sign-in")[0] == 200, "the console with its database", 90)
     finally:
         assert program.interrupt() == 0, program.text
 

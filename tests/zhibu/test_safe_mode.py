@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -95,8 +94,7 @@ async def test_a_database_is_waited_for_and_each_trouble_is_told_once(config: Co
         assert told == ["database.newer", "database.unusable"]
         assert ["newer Zhibu" in page for page in opening.pages] == [True, True, False]
         assert "cannot be opened" in opening.pages[-1]
-        status, said, _ = await asyncio.to_thread(ask, config, "/health")
-        assert (status, json.loads(said)["status"]) == (200, "ok")
+        assert (await asyncio.to_thread(ask, config, "/sign-in"))[0] == 200
     finally:
         await found.close()
 
@@ -139,8 +137,9 @@ def test_without_a_database_every_address_says_why(config: Config, reason: Reaso
                 assert str(escape(SPEECH.say(words(key), reader))) in text
             assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
             assert answer.headers["Cache-Control"] == "no-store"
-    health = client.get("/health")
-    assert (health.status_code, health.get_json()["status"]) == (503, reason)
+    ready = client.get("/ready")
+    assert (ready.status_code, ready.get_json()["reasons"]) == (503, [reason])
+    assert client.get("/health").status_code == 200
     assert client.get("/static/style.css", buffered=True).status_code == 200
 
 
@@ -177,15 +176,15 @@ async def test_a_clock_from_1970_keeps_the_bot_from_beginning(config: Config, tm
     """F18: nothing that is due may be sent at a time that is long over; the console can be read."""
     clock = HandClock(datetime(2026, 7, 1, tzinfo=UTC))
     store = await Store.open(config.database, clock)
+    branch = Branch(config, SPEECH, store)
     try:
         await store.settle(notes=[Beat(role="clock", state="ticking", at=clock())])
-        branch = Branch(config, SPEECH, store)
         clock.now = datetime(1970, 1, 1, tzinfo=UTC)
         with pytest.raises(Trouble, match=r"start\.clock_behind"):
             await branch.connect()
         assert branch.held_up is Reason.CLOCK_BEHIND
     finally:
-        await store.close()
+        await branch.close()
     newest = datetime(2026, 7, 1, tzinfo=UTC)
     assert clock_behind(newest - timedelta(days=1), newest) is None
     assert clock_behind(newest - timedelta(days=1, seconds=1), newest) is not None

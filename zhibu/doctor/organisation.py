@@ -14,9 +14,10 @@ from content.organisations import Kind, Organisation
 from content.rooms import Purpose, Room
 from content.trouble import Exit, Trouble
 from storage import heartbeats, members, organisations, rooms
+from storage.heartbeats import failed_at
 from storage.store import Store, utc_now
 from storage.unit import Reading
-from zhibu.daily import failed_at, newest_backup
+from zhibu.daily import newest_backup
 from zhibu.doctor.findings import Finding, Known, Noun, named, ok, warning
 from zhibu.doctor.homeserver import trouble_of
 
