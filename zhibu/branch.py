@@ -19,6 +19,7 @@ from bot.bot import Bot, jitter
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.looking import time_of
 from console.app import create_app
 from console.server import Server, ServerTrouble, serve
 from console.settings import ConsoleSettings
@@ -47,6 +48,9 @@ LOOK = 5.0
 
 BACKWARDS = timedelta(days=1)
 """How far before its newest entry a database may be opened; further back, the machine has lost its clock."""
+
+AGREED = timedelta(minutes=10)
+"""Two clocks this near to each other are right."""
 
 log = structlog.get_logger(__name__)
 
@@ -129,7 +133,7 @@ class Branch:
         config = self.config
         keys = config.path(config.bot.keys)
         behind = clock_behind(self.store.now(), await self.store.read(heartbeats.newest))
-        if behind is not None:
+        if behind is not None and not agree(self.store.now(), await time_of(config.bot.homeserver)):
             raise behind
         signed_in = False
         try:
@@ -301,6 +305,11 @@ def served_at(config: Config, server: Server) -> str:
     """Return the address of a console that is up; where a free port was asked for, with the one it got."""
     address = config.console_address
     return address if config.console.address else f"http://{urlsplit(address).hostname}:{server.port}"
+
+
+def agree(ours: datetime, theirs: datetime | None) -> bool:
+    """Tell whether the homeserver's clock says the same as ours, which then did not stop but once ran ahead."""
+    return theirs is not None and abs(ours - theirs) < AGREED
 
 
 def clock_behind(now: datetime, newest: datetime | None) -> Trouble | None:
