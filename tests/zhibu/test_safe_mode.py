@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
@@ -94,6 +96,35 @@ async def test_a_database_is_waited_for_and_each_trouble_is_told_once(config: Co
         assert told == ["database.newer", "database.unusable"]
         assert ["newer Zhibu" in page for page in opening.pages] == [True, True, False]
         assert "cannot be opened" in opening.pages[-1]
+        assert (await asyncio.to_thread(ask, config, "/sign-in"))[0] == 200
+    finally:
+        await found.close()
+
+
+async def test_a_console_with_old_tables_waits_until_the_bot_has_been_there(config: Config) -> None:
+    """It never changes tables itself; a page says what to do, and the console follows."""
+    file = config.folder / "zhibu.db"
+    await (await Store.open(config.database)).close()
+    with closing(sqlite3.connect(file)) as old, old:
+        (head,) = old.execute("SELECT version_num FROM alembic_version").fetchone()
+        old.execute("UPDATE alembic_version SET version_num = '0001'")
+    pages: list[str] = []
+
+    async def opening(server: Server | None) -> Branch:
+        if server is not None:
+            pages.append((await asyncio.to_thread(ask, config, "/"))[1])
+            with closing(sqlite3.connect(file)) as old, old:
+                old.execute("UPDATE alembic_version SET version_num = ?", [head])
+        return await Branch.open_desk(config, SPEECH, server)
+
+    told: list[str] = []
+    found = await safe_mode.open_patiently(
+        config, SPEECH, opening, asyncio.Event(), lambda one: told.append(one.words.key)
+    )
+    assert found is not None
+    try:
+        assert told == ["database.outdated"]
+        assert "of another version" in pages[0]
         assert (await asyncio.to_thread(ask, config, "/sign-in"))[0] == 200
     finally:
         await found.close()
