@@ -29,7 +29,9 @@ from content.trouble import Exit, Trouble
 from storage import heartbeats
 from storage.engines import sqlite_file
 from storage.heartbeats import Beat
+from storage.restores import Restored
 from storage.store import Store
+from zhibu import last_run
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
 from zhibu.measures import measures, version
@@ -48,6 +50,9 @@ LOOK = 5.0
 
 BACKWARDS = timedelta(days=1)
 """How far before its newest entry a database may be opened; further back, the machine has lost its clock."""
+
+REMEMBER = 20.0
+"""Seconds between two notes of how far the database has come."""
 
 AGREED = timedelta(minutes=10)
 """Two clocks this near to each other are right."""
@@ -213,11 +218,32 @@ class Branch:
             measured=self._measured,
             version=version(),
         )
-        announcing = asyncio.create_task(self._announce(bot))
+        beside = [asyncio.create_task(self._announce(bot)), asyncio.create_task(self._remember())]
         try:
+            await self._look_back()
             await bot.run()
         finally:
-            announcing.cancel()
+            for task in beside:
+                task.cancel()
+
+    async def _look_back(self) -> None:
+        """Take a database that is older than the last run for one that was restored, so that nothing is sent twice."""
+        newest = await self.store.read(heartbeats.newest)
+        once = last_run.gone_back(self.config, newest)
+        if once is not None:
+            log.warning("database is older than the last run", database=str(newest), last_run=str(once))
+            await self.store.settle(notes=[Restored(taken_at=newest or once, at=self.store.now())])
+
+    async def _remember(self) -> None:
+        """Keep outside the database how far it has come; where that fails, it is tried again."""
+        while True:
+            await asyncio.sleep(REMEMBER)
+            try:
+                newest = await self.store.read(heartbeats.newest)
+                if newest is not None:
+                    await asyncio.to_thread(last_run.remember, self.config, newest)
+            except Exception as error:
+                log.warning("how far the database has come is not noted", kind=type(error).__name__)
 
     async def _begin(self, began: Callable[[], None]) -> None:
         """Connect, however long that takes, as long as somebody may mend what is in the way."""
