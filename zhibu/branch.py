@@ -137,7 +137,9 @@ class Branch:
     async def _connect(self, *, new_login: bool) -> bool:
         config = self.config
         keys = config.path(config.bot.keys)
-        behind = clock_behind(self.store.now(), await self.store.read(heartbeats.newest))
+        newest = await self.store.read(heartbeats.newest)
+        await self._look_back(newest)
+        behind = clock_behind(self.store.now(), newest)
         if behind is not None and not agree(self.store.now(), await time_of(config.bot.homeserver)):
             raise behind
         signed_in = False
@@ -220,19 +222,21 @@ class Branch:
         )
         beside = [asyncio.create_task(self._announce(bot)), asyncio.create_task(self._remember())]
         try:
-            await self._look_back()
             await bot.run()
         finally:
             for task in beside:
                 task.cancel()
 
-    async def _look_back(self) -> None:
-        """Take a database that is older than the last run for one that was restored, so that nothing is sent twice."""
-        newest = await self.store.read(heartbeats.newest)
+    async def _look_back(self, newest: datetime | None) -> None:
+        """Take a database that is older than the last run for one that was restored, so that nothing is sent twice.
+
+        Before the first sign of life of this run, after which it could no longer be told.
+        """
         once = last_run.gone_back(self.config, newest)
         if once is not None:
             log.warning("database is older than the last run", database=str(newest), last_run=str(once))
             await self.store.settle(notes=[Restored(taken_at=newest or once, at=self.store.now())])
+            await asyncio.to_thread(last_run.forget, self.config)
 
     async def _remember(self) -> None:
         """Keep outside the database how far it has come; where that fails, it is tried again."""

@@ -22,6 +22,11 @@ def remember(config: Config, newest: datetime) -> None:
     write_secret(_file(config), newest.isoformat())
 
 
+def forget(config: Config) -> None:
+    """Let the note go, once the database itself says that it went back."""
+    _file(config).unlink(missing_ok=True)
+
+
 def gone_back(config: Config, newest: datetime | None) -> datetime | None:
     """Return how far the database once was, ``None`` where it has not gone back since or nothing is known of it."""
     try:

@@ -18,13 +18,13 @@ from content.decision import words
 from content.safe_mode import Reason
 from content.speech import Reader
 from content.trouble import Exit, Trouble
-from storage import heartbeats
+from storage import heartbeats, restores
 from storage.heartbeats import Beat, life
 from storage.store import Store
 from tests.small_branch import HandClock
 from tests.synapse_fixture import free_port
 from zhibu import branch as branch_module
-from zhibu import safe_mode
+from zhibu import last_run, safe_mode
 from zhibu.branch import Branch, clock_behind, console_settings
 from zhibu.catalogue import load_speech
 from zhibu.config import Config, load_config
@@ -220,3 +220,27 @@ async def test_a_clock_from_1970_keeps_the_bot_from_beginning(config: Config, tm
     assert clock_behind(newest - timedelta(days=1), newest) is None
     assert clock_behind(newest - timedelta(days=1, seconds=1), newest) is not None
     assert clock_behind(newest, None) is None
+
+
+async def test_a_database_that_went_back_is_taken_for_a_restored_one_before_anything_is_written(config: Config) -> None:
+    """F33, F32: also when the bot cannot begin yet, and once."""
+    then = datetime(2026, 7, 1, tzinfo=UTC)
+    clock = HandClock(then)
+    (config.path(config.bot.keys) / "device").mkdir(parents=True, mode=0o700)
+    store = await Store.open(config.database, clock)
+    branch = Branch(config, SPEECH, store)
+    try:
+        await store.settle(notes=[Beat(role="clock", state="ticking", at=clock())])
+        last_run.remember(config, then)
+        assert last_run.gone_back(config, then) is None
+        assert last_run.gone_back(config, None) == then
+        last_run.remember(config, then + timedelta(minutes=5))
+        restored = []
+        for minutes in (10, 20):
+            clock.now = then + timedelta(minutes=minutes)
+            with pytest.raises(Trouble):
+                await branch.connect()
+            restored.append(await store.read(restores.restored_at))
+        assert restored == [then + timedelta(minutes=10)] * 2
+    finally:
+        await branch.close()
