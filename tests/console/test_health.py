@@ -105,7 +105,7 @@ def test_the_page_says_what_to_do_about_a_login_that_was_revoked(house: House, b
 def test_the_page_says_that_the_clock_was_set(house: House, browser: Browser) -> None:
     """F17: a wall clock that was set back by two hours is shown, for a day."""
     beat(house, "time", "stepped", seconds=-7200)
-    assert "约 120 分钟" in browser.get("/system").get_data(as_text=True)
+    assert "往回拨了约 120 分钟" in browser.get("/system").get_data(as_text=True)
     beat(house, "time", "stepped", seconds=-3)
     assert "约" not in browser.get("/system").get_data(as_text=True)
 
