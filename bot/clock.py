@@ -17,11 +17,14 @@ from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
 from content.rooms import Decline
 from storage import checkins, heartbeats, lessons, outbox, polls, restores, retention, rooms, schedules, sync
+from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
 from storage.store import Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
+MOMENT = 0.25
+"""Seconds between a decision and the look at what it may have made due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
 LOOK = 1.0
@@ -76,6 +79,7 @@ class Clock:
         self._version = version
         self._passed = passed
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._looking: asyncio.TimerHandle | None = None
         self._watching: asyncio.Task[None] | None = None
         self._began = self._done = passed()
         self._longest = 0.0
@@ -105,12 +109,20 @@ class Clock:
             self._scheduler.add_job(self._beat, "date", id="news", replace_existing=True, misfire_grace_time=None)
 
     def look_soon(self) -> None:
-        """Look as soon as the loop is free, because something was decided that may be due at once."""
+        """Look in a moment, because something was decided that may be due at once; once for all that is decided now."""
+        if self._looking is None and self._scheduler.running:
+            self._looking = asyncio.get_running_loop().call_later(MOMENT, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
         if self._scheduler.running:
             self._scheduler.add_job(self._tick, "date", id="decided", replace_existing=True, misfire_grace_time=None)
 
     def stop(self) -> None:
         """Stop ticking."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
         if self._watching is not None:
             self._watching.cancel()
         if self._scheduler.running:
@@ -218,10 +230,12 @@ class Clock:
         if due:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
+            crashpoint("clock.opened")
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
             if over:
                 await self._store.settle([closing(one) for one in over])
+                crashpoint("clock.closed")
             await self._end_polls(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:

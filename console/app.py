@@ -54,7 +54,7 @@ def create_app(
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     access.install(app)
-    headers.install(app)
+    headers.install(app, secure=settings.secure_cookies)
     errors.install(app)
     for page in PAGES:
         app.register_blueprint(page)
@@ -80,6 +80,7 @@ def _words() -> dict[str, object]:
         "ago": wording.ago,
         "link": link,
         "here": access.signed_in(),
+        "held_up": access.held_up(),
         "Right": Right,
         "csrf": access.csrf,
         "new_nonce": lambda: secrets.token_urlsafe(18),

@@ -44,6 +44,10 @@ class Server:
         """Return the port on which it is served; of use where port 0 was asked for."""
         return int(self._server.bind_addr[1])
 
+    def show(self, app: Flask) -> None:
+        """Answer by another application from the next request on, at the same address."""
+        self._server.wsgi_app = app
+
     def stop(self) -> None:
         """Finish what is being answered, then stop."""
         self._server.stop()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from content.safe_mode import OF_THE_BOT
+
 BLOCKED = timedelta(seconds=10)
 """A loop that has not turned for so long is blocked."""
 
@@ -20,7 +22,7 @@ OK = "ok"
 WORDS: Mapping[str, tuple[str, ...]] = {
     "loop": ("blocked",),
     "database": ("away", "not_writable"),
-    "bot": ("waiting", "sign_in_needed", "silent", "never"),
+    "bot": (*OF_THE_BOT, "silent", "never"),
     "clock": ("silent", "never", "stalled"),
     "outbox": ("stuck",),
 }

@@ -108,6 +108,11 @@ async def beats(unit: Reading) -> dict[str, tuple[str, datetime]]:
     return {role: (sign.state, sign.at) for role, sign in (await signs(unit)).items()}
 
 
+async def newest(unit: Reading) -> datetime | None:
+    """Return when the last sign of life of any part was left, ``None`` before the first."""
+    return max((at for _, at in (await beats(unit)).values()), default=None)
+
+
 async def write_beat(unit: Writing, fact: Beat) -> None:
     """Keep the last sign of life."""
     kept = {"state": fact.state, "at": fact.at, "measures": dict(fact.measures), "version": fact.version}

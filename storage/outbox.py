@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -36,6 +38,7 @@ from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
 from content.polls import State as PollState
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
+from content.upgrades import FollowUpgrade
 from storage.checkins import cards, move_seats
 from storage.phrases import load_words, save_words
 from storage.polls import polls
@@ -67,6 +70,7 @@ class Kind(StrEnum):
     MAKE = "make"
     MEND = "mend"
     REMOVE = "remove"
+    SUCCEED = "succeed"
     AMEND = "amend"
     FOLLOW = "follow"
     REDACT = "redact"
@@ -133,6 +137,17 @@ outbox = Table(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a worker that drives a Matrix device can take on: so many rows, of some kinds only or of any."""
+
+    worker: str
+    device: str
+    lease: timedelta
+    limit: int
+    kinds: Iterable[Kind] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
@@ -172,6 +187,14 @@ class Sent(Fact):
     claimed: Claimed
     event_id: EventId | None
     at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Echoed(Fact):
+    """A row was heard back from its room under its mark, perhaps before its sender knew that it had arrived."""
+
+    id: OutboxId
+    event_id: EventId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +244,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
     """Turn effects into rows; a row that the same cause made before is left as it is."""
     for place, effect in enumerate(effects):
         match effect:
+            case Tell():
+                await _enqueue_tell(unit, cause, place, effect)
             case Post():
                 await _enqueue_post(unit, cause, effect)
             case Refresh():
@@ -233,8 +258,6 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_retract(unit, cause, effect)
             case Withdraw():
                 await _enqueue_withdraw(unit, cause, effect)
-            case Tell():
-                await _enqueue_tell(unit, cause, place, effect)
             case ShowAgain():
                 await _enqueue_lesson(unit, cause, effect)
             case Disclose():
@@ -260,7 +283,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
-            case MakeRoom() | Mend() | Remove():
+            case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
@@ -283,7 +306,9 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 
-async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove) -> None:
+async def _enqueue_upkeep(
+    unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove | FollowUpgrade
+) -> None:
     """Have rooms made one after the other, since each hangs in the one before; and one thing at a time done in each."""
     values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
     match effect:
@@ -295,6 +320,8 @@ async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeR
         case Remove():
             lane, user = f"upkeep:{effect.room}", effect.user
             await _insert(unit, cause, Kind.REMOVE, lane=lane, room_id=effect.room, user_id=user, **values)
+        case FollowUpgrade():
+            await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -516,8 +543,12 @@ def _of_a_lost_life() -> Any:
     return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
 
 
-def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
-    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
+def _next_rows(most: int, kinds: Iterable[Kind] | None = None) -> Query:
+    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane.
+
+    How many stands in the statement as it is: SQLite plans a statement anew whenever a limit may have changed, which
+    takes ten times as long as to answer it.
+    """
     now = bindparam("now", type_=Instant)
     ready = and_(
         outbox.c.not_before <= now,
@@ -537,7 +568,7 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
         select(first.c.number)
         .where(first.c.place == 1)
         .order_by(first.c.priority, first.c.not_before, first.c.number)
-        .limit(bindparam("most", type_=Integer))
+        .limit(literal_column(str(most)))
     )
     target = outbox.alias("target")
     return (
@@ -548,7 +579,11 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     )
 
 
-_NEXT_ROWS = Prepared(_next_rows())
+@cache
+def _next_rows_of_any_kind(most: int) -> Prepared:
+    return Prepared(_next_rows(most))
+
+
 _TAKE = Prepared(
     update(outbox)
     .where(outbox.c.number == bindparam("row"))
@@ -563,23 +598,24 @@ _TAKE = Prepared(
 )
 
 
-async def claim(
-    unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[Kind] | None = None
-) -> Sequence[Claimed]:
-    """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
+async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
+    """Take the next rows, at most one of each lane: a room hears things in order.
 
     A row waits for the one it comes after. What was not sent before its time passed expires here instead. A row whose
     cause lies before a restore counts as tried then, by a device that is gone.
     """
+    await unit.settled()
     await _expire(unit)
-    query = _NEXT_ROWS if kinds is None else _next_rows(kinds)
-    rows = await unit.rows(query, {"now": unit.now, "most": limit})
-    claimed = [_taken(row, device, unit.now) for row in rows]
+    # Few sizes, so that their statements stay prepared.
+    most = 1 << (wish.limit - 1).bit_length()
+    query = _next_rows_of_any_kind(most) if wish.kinds is None else _next_rows(most, wish.kinds)
+    rows = (await unit.rows(query, {"now": unit.now}))[: wish.limit]
+    claimed = [_taken(row, wish.device, unit.now) for row in rows]
     taken = [
         {
             "row": row.number,
-            "worker": worker,
-            "until": unit.now + lease,
+            "worker": wish.worker,
+            "until": unit.now + wish.lease,
             "claim": one.claim_no,
             "device": one.device,
             "first": one.first_try_at,
@@ -593,12 +629,11 @@ async def claim(
 
 def _taken(row: AnyRow, device: str, now: datetime) -> Claimed:
     """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
-    one = _claimed(row)
     by, at = (LOST_DEVICE, row.made_at) if row.lost else (device, now)
-    return replace(one, claim_no=one.claim_no + 1, device=one.device or by, first_try_at=one.first_try_at or at)
+    return _claimed(row, row.claim_no + 1, row.device_id or by, row.first_try_at or at)
 
 
-def _claimed(row: AnyRow) -> Claimed:
+def _claimed(row: AnyRow, claim_no: int, device: str, first_try_at: datetime) -> Claimed:
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
@@ -613,10 +648,10 @@ def _claimed(row: AnyRow) -> Claimed:
         unasked=row.unasked,
         language=row.language,
         words=load_words(row.words) if row.words else None,
-        claim_no=row.claim_no,
+        claim_no=claim_no,
         failures=row.failures,
-        device=row.device_id,
-        first_try_at=row.first_try_at,
+        device=device,
+        first_try_at=first_try_at,
         expires_at=row.expires_at,
         target=row.target_event,
     )
@@ -655,11 +690,20 @@ _EXPIRE_POLLS = Prepared(
 )
 
 
+_SOMETHING_LATE = Prepared(
+    select(outbox.c.number)
+    .where(outbox.c.state == State.PENDING, outbox.c.expires_at < bindparam("now", type_=Instant))
+    .limit(1)
+)
+
+
 async def _expire(unit: Writing) -> None:
     """End cards that can no longer go out in time, and say of their branches that nothing was offered there.
 
     A card of which a part was tried is finished late rather than left in pieces.
     """
+    if await unit.first(_SOMETHING_LATE, {"now": unit.now}) is None:
+        return
     late = await unit.rows(_LATE_CARDS, {"now": unit.now})
     await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
     for row in late:
@@ -695,11 +739,26 @@ _SENT = Prepared(
 
 async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
-    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no}
-    changed = await unit.execute(_SENT, {**held, "event": fact.event_id, "at": fact.at})
+    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
+    if fact.claimed.kind is Kind.TELL:
+        await unit.change_later(_SENT, held)
+        return
+    changed = await unit.execute(_SENT, held)
     if changed and fact.claimed.kind is Kind.POLL and fact.event_id is not None:
         shown = update(polls).where(polls.c.id == fact.claimed.poll, polls.c.event_id.is_(None))
         await unit.execute(shown.values(event_id=fact.event_id))
+
+
+_ECHOED = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"), outbox.c.event_id.is_(None))
+    .values(event_id=bindparam("event"))
+)
+
+
+async def write_echoed(unit: Writing, fact: Echoed) -> None:
+    """Know a message before its sender does, so that an answer finds its card; only the sender says that it is sent."""
+    await unit.execute(_ECHOED, {"row": fact.id, "event": fact.event_id})
 
 
 async def write_postponed(unit: Writing, fact: Postponed) -> None:
@@ -919,4 +978,4 @@ async def upkeep_under_way(unit: Reading) -> tuple[Claimed, ...]:
     kinds, states = [Kind.MAKE, Kind.MEND, Kind.INVITE, Kind.REMOVE], [State.PENDING, State.LEASED]
     none = null().label("target_event")
     rows = await unit.rows(select(outbox, none).where(outbox.c.kind.in_(kinds), outbox.c.state.in_(states)))
-    return tuple(_claimed(row) for row in rows)
+    return tuple(_claimed(row, row.claim_no, row.device_id, row.first_try_at) for row in rows)

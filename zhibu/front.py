@@ -44,9 +44,13 @@ class Front:
         """Return a sentence in the language of the shell."""
         return self.speech.say(words(key, **parameters), self.reader)
 
-    def fail(self, trouble: Trouble) -> NoReturn:
-        """Say what is wrong and what to do, and end with the trouble's exit code."""
+    def tell(self, trouble: Trouble) -> None:
+        """Say what is wrong and what to do."""
         click.echo(f"zhibu: {self.speech.say(trouble.words, self.reader)}", err=True)
+
+    def fail(self, trouble: Trouble) -> NoReturn:
+        """Say so, and end with the trouble's exit code."""
+        self.tell(trouble)
         raise SystemExit(int(trouble.exit_code))
 
     def run(self, work: Coroutine[Any, Any, int]) -> NoReturn:

@@ -12,7 +12,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import structlog
+from storage.optional_libraries import without
+
+# It would load what colours tracebacks, and what servers of other kinds are made of, where an environment has them.
+with without("greenlet", "rich", "twisted"):
+    import structlog
 
 QUIET = ("nio", "aiohttp", "peewee", "sqlalchemy", "apscheduler", "cheroot", "werkzeug")
 """Libraries that put event contents and addresses with tokens into their lines."""

@@ -22,9 +22,11 @@ from console.pages import (
     preferences,
     records,
     rooms,
+    safe_mode,
     schedules,
     sign_in,
     texts,
+    unheard,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -43,9 +45,11 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    unheard.pages,
     texts.pages,
     preferences.pages,
     sign_in.pages,
+    safe_mode.pages,
     health.pages,
     metrics.pages,
 )

@@ -10,6 +10,7 @@ from console.desk import ask, desk, now
 from content import health
 from content.health import Standing
 from content.organisations import Right
+from content.safe_mode import Reason
 from storage import health as figures
 from storage.heartbeats import backup_failed, moment
 
@@ -49,6 +50,7 @@ def show() -> str:
         backup=moment(known.signs, "bot", "backup_at"),
         backup_failed=backup_failed(known.signs),
         version=desk().settings.version,
+        reasons=frozenset(Reason),
     )
 
 

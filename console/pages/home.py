@@ -14,7 +14,8 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
-from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, sync
+from content.safe_mode import Reason
+from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -38,7 +39,6 @@ class Today:
     coming: tuple[schedules.Entry, ...]
     beats: dict[str, tuple[str, datetime]]
     backup_failed: datetime | None
-    buried: int
     corrections: int
     members: tuple[int, int]
     month: Share
@@ -52,10 +52,22 @@ def show() -> str:
     """Show the page."""
     roots, at, day = here().roots, now(), today()
     private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
+    operating = here().roots_for(Right.MANAGE_OUTBOX)
+    top = any(node.parent is None for node in here().nodes if node.id in operating)
+    buried = ask(lambda unit: unheard.number_waiting(unit, operating, everything=top))
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
     failed = known.backup_failed if here().may(Right.OPERATE) else None
-    return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day, backup_failed=failed)
+    return render_template(
+        "home/show.html",
+        known=known,
+        buried=buried,
+        bot=bot,
+        clock=clock,
+        today=day,
+        backup_failed=failed,
+        reasons=frozenset(Reason),
+    )
 
 
 async def _today(
@@ -87,7 +99,6 @@ async def _today(
         ),
         beats={role: (sign.state, sign.at) for role, sign in signs.items()},
         backup_failed=heartbeats.backup_failed(signs),
-        buried=(await sync.troubles(unit))["dead_letters"],
         corrections=await corrections.number_waiting(unit, recording),
         members=await members.count(unit, roots),
         month=add((await participation.by_branch(unit, roots, month)).values()),

@@ -358,6 +358,8 @@ async def _room_states(store: Store) -> None:
     await put_room(store, RoomId("!one"), BOT, {BOT: "join", **names, OUTSIDER: "join"}, users={})
     club = {BOT: "join", SECRETARY: "join", OUTSIDER: "join"}
     await put_room(store, CLUB, SECRETARY, club, users={SECRETARY: 100}, version="10", name="检修群")
+    far = sync.Buried(cause="event:$bad", room=RoomId("!far"), sender=None, reason="shape", raw=b"{}", at=NOW)
+    await store.settle(notes=[far])
     taken = InvitationTaken(room=CLUB, user=SECRETARY, direct=False, at=NOW - timedelta(days=1))
     await store.settle(notes=[taken, sync.Heard(account=BOT, since="s1", at=NOW)])
 

@@ -22,6 +22,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "health.alive",
     "health.ready",
     "metrics.show",
+    "safe_mode.show",
 }
 
 
@@ -54,6 +55,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "polls": seeded.polls["far"].id,
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
+        "unheard": derive("event:$bad", "dead"),
     }
     by_page = {
         "amendments.correct_sent": by_noun["lessons"],
