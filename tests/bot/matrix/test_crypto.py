@@ -14,7 +14,7 @@ import pytest
 import vodozemac
 from hypothesis import given
 from hypothesis import strategies as st
-from nio.crypto import Olm, OlmAccount
+from nio.crypto import Olm, OlmAccount, SessionStore
 from nio.events.room_events import PowerLevels
 
 from bot.matrix import border
@@ -449,3 +449,54 @@ async def test_a_session_under_another_sender_is_foreign(bot: Homeserver, people
 def _account_of(member: EncryptedMember) -> Account:
     client = member.client
     return Account(user_id=client.user_id, access_token=client.access_token, device_id=client.device_id, password="")
+
+
+@pytest.mark.synapse
+async def test_a_members_new_device_reads_what_is_sent_from_then_on(
+    bot: Homeserver, people: People, synapse: Synapse
+) -> None:
+    """N46: devices that come are given the key without anybody's doing."""
+    phone = await people.encrypting()
+    room_id = await bot.create_room(encrypted=True, invite=[phone.user_id])
+    await phone.join(room_id)
+    first = await bot.sync(None, 0)
+    await bot.settle_keys()
+    await bot.send(room_id, "m.room.message", {"msgtype": "m.notice", "body": "one"}, "t1")
+    tablet = await people.encrypting(await synapse.log_in(phone.user_id[1:].partition(":")[0], "a long password"))
+    await tablet.sync()
+    await bot.sync(first.next_batch, 0)
+    await bot.settle_keys()
+    await bot.send(room_id, "m.room.message", {"msgtype": "m.notice", "body": "two"}, "t2")
+    assert await phone.read(room_id) == ["one", "two"]
+    assert (await tablet.read(room_id))[-1] == "two"
+
+
+@pytest.mark.synapse
+async def test_a_broken_channel_to_a_device_is_made_anew_and_its_next_key_arrives(
+    bot: Homeserver, people: People
+) -> None:
+    """N18, 7.4: a session that only one side still has is replaced from our side."""
+    member = await people.encrypting()
+    room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
+    await member.join(room_id)
+    first = await bot.sync(None, 0)
+    await bot.settle_keys()
+    await bot.send(room_id, "m.room.message", {"msgtype": "m.notice", "body": "hello"}, "t1")
+    await member.sync()
+    await member.say(room_id, "one")
+    second = await bot.sync(first.next_batch, 0)
+    await bot.settle_keys()
+    assert [event.content["body"] for event in second.rooms[0].timeline] == ["hello", "one"]  # type: ignore[union-attr]
+
+    bot._device.olm.session_store = SessionStore()
+    member.client.invalidate_outbound_session(room_id)
+    await member.say(room_id, "lost")
+    third = await bot.sync(second.next_batch, 0)
+    await bot.settle_keys()
+    assert isinstance(third.rooms[0].timeline[0], Unreadable)
+
+    await member.sync()
+    member.client.invalidate_outbound_session(room_id)
+    await member.say(room_id, "found")
+    fourth = await bot.sync(third.next_batch, 0)
+    assert [event.content["body"] for event in fourth.rooms[0].timeline] == ["found"]  # type: ignore[union-attr]
