@@ -104,6 +104,7 @@ class Bot:
         while True:
             await asyncio.sleep(jitter(GAP_PAUSE))
             try:
+                await self._again.tell_senders()
                 await self._again.fill_gaps()
             except Exception as error:
                 log.warning("a gap stays open", kind=type(error).__name__)

@@ -34,7 +34,7 @@ from content.polls import (
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
-from content.unheard import HearingAgainAsked, LetterPutAside, StretchAskedAgain, StretchPutAside
+from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
@@ -147,6 +147,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     unheard.LetterFailedAgain: (unheard.write_failed_again,),
     unheard.StretchGivenUp: (unheard.write_given_up,),
     StretchAskedAgain: (unheard.write_asked_again,),
+    SenderTold: (unheard.write_told,),
     StretchPutAside: (unheard.write_stretch_aside,),
     heartbeats.Beat: (heartbeats.write_beat,),
     retention.Swept: (retention.write_swept,),
