@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench format lock clean
+.PHONY: help demo test check faults bench format lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ test: $(READY) ## Run the whole suite (ARGS="-k word" runs a part of it)
 
 check: $(READY) ## Run only the quick checks: contracts, lint, types, captions, catalogues
 	@$(BIN)/python -m pytest tests/house $(ARGS)
+
+faults: $(READY) ## Try the promises at full length, by kills and power cuts (ARGS="--only R3 --runs 50 --seed 7")
+	@$(BIN)/python -m tests.faults $(ARGS)
 
 bench: $(READY) .bench/.ready ## Measure our speed beside other bots (ARGS="--quick" for a first look, "--only stub" for a part)
 	@$(BIN)/python -m bench $(ARGS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -49,8 +50,17 @@ class Bot:
     """One Matrix account at work."""
 
     def __init__(
-        self, store: Store, homeserver: Homeserver, speech: Speech, *, console: str, encrypted: bool = True
+        self,
+        store: Store,
+        homeserver: Homeserver,
+        speech: Speech,
+        *,
+        console: str,
+        encrypted: bool = True,
+        measured: Callable[[], Mapping[str, float]] = dict,
+        version: str = "",
     ) -> None:
+        """``measured`` gives what the process knows of itself; signs of life carry it, with the version."""
         self.store = store
         self.homeserver = homeserver
         self.state = State(health=Health.WAITING)
@@ -70,6 +80,9 @@ class Bot:
             store,
             caught_up=lambda: self._hearing.caught_up and self.state.health is Health.LISTENING,
             hearing_state=lambda: self.state.health.value,
+            set_back=self._delivery.clock_set_back,
+            measured=lambda: {**measured(), **self._delivery.tally.measures()},
+            version=version,
         )
         store.on_change(self._delivery.wake)
         store.on_decision(self._clock.look_soon)

@@ -17,6 +17,7 @@ from content.speech import Reader, Speech
 from content.upgrades import Succession, follow
 from content.upkeep import Care, invitations
 from storage import outbox, rooms, upgrades
+from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -80,7 +81,9 @@ class Caretaking:
             parent=wanted.space,
             history=TEMPLATES[purpose].history,
         )
+        crashpoint("room.made_before_hung")
         await self._hang(RoomId(made), wanted)
+        crashpoint("room.hung_before_kept")
         await self._keep(row, Room(id=RoomId(made), organisation=at, purpose=purpose, name=name, encrypted=encrypted))
 
     async def _hang(self, room: RoomId, wanted: Wanted) -> None:

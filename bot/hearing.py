@@ -9,15 +9,16 @@ from datetime import UTC, datetime, timedelta
 from bot.commands.asking import Lateness, Settings
 from bot.commands.understanding import asks_now, is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
-from bot.matrix.homeserver import Homeserver
+from bot.matrix.homeserver import MARK, Homeserver
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
-from content.identifiers import Cause, EventId, RoomId, UserId, derive
+from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
 from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, rooms, sync, upgrades
+from storage import members, organisations, outbox, rooms, sync, upgrades
+from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -28,6 +29,9 @@ PORTION = 500
 
 DAY = timedelta(days=1)
 LONGEST_ID = 255
+
+RECENT = timedelta(minutes=1)
+"""How long it is believed which rooms are the organisation's."""
 
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -41,6 +45,8 @@ class Hearing:
         self._settings = settings
         self._me = UserId(homeserver.user_id)
         self._halls: frozenset[RoomId] = frozenset()
+        self._halls_at = LONG_AGO
+        self._heard_at: datetime | None = None
         self._look_again = True
         self.caught_up = False
 
@@ -51,13 +57,15 @@ class Hearing:
         except BaseException:
             # Keys of this batch are kept already and will not be told of again.
             self._look_again = True
+            self._heard_at = None
             raise
         self.caught_up = True
 
     async def _commit(self, batch: Batch) -> None:
         now = self._store.now()
-        position, self._halls = await self._store.read(self._standing)
-        earliest = min(position[1], now) if position else now
+        if self._heard_at is None or not now - RECENT < self._halls_at <= now:
+            await self._store.read(self._recall)
+        earliest = min(self._heard_at or now, now)
         steps: list[Step] = []
         notes: list[Fact] = []
         for event, came_at in await self._late_keys(batch):
@@ -72,15 +80,22 @@ class Hearing:
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
+        crashpoint("hearing.heard_before_settled")
         await self._settle(steps, notes, heard)
         self._look_again = False
+        self._heard_at = now
         for part in batch.rooms:
             if part.membership == "leave":
                 self._homeserver.forget(part.room_id)
 
-    async def _standing(self, unit: Reading) -> tuple[tuple[str, datetime] | None, frozenset[RoomId]]:
-        """Read where we stand in the stream, and which rooms are the organisation's."""
-        return await sync.checkpoint(unit, self._me), frozenset(await rooms.halls(unit))
+    async def _recall(self, unit: Reading) -> None:
+        """Read when we heard last, and which rooms are the organisation's.
+
+        That another room has become one since is no harm: what is said there is then looked at more closely.
+        """
+        position = await sync.checkpoint(unit, self._me)
+        self._heard_at = position[1] if position else None
+        self._halls, self._halls_at = frozenset(await rooms.halls(unit)), self._store.now()
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.
@@ -89,6 +104,7 @@ class Hearing:
         """
         while len(steps) > PORTION:
             await self._store.settle(steps[:PORTION], notes=notes)
+            crashpoint("hearing.between_portions")
             steps, notes = steps[PORTION:], []
         await self._store.settle(steps, notes=[*notes, last])
 
@@ -136,7 +152,7 @@ class Hearing:
         for event in (*part.state, *part.timeline):
             match event:
                 case Event():
-                    notes += self._state_notes(event, room)
+                    notes += self._state_notes(event, room) or self._echoes(event, room)
                 case Poison():
                     notes.append(buried(event, room, now))
                 case Unreadable():
@@ -181,6 +197,13 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
+
+    def _echoes(self, event: Event, room: RoomId) -> list[Fact]:
+        """Know of our own message: we may have died, or missed the answer, between its arrival and our marking it."""
+        mark = event.content.get(MARK)
+        if event.sender != self._me or room not in self._halls or not isinstance(mark, str):
+            return []
+        return [outbox.Echoed(id=OutboxId(mark), event_id=EventId(event.event_id))]
 
     async def _late_keys(self, batch: Batch) -> list[tuple[Event, datetime]]:
         """Read again what could not be read before its key came; each event with when it had come."""

@@ -9,13 +9,14 @@ from bot.matrix.homeserver import Homeserver
 from content.decision import Decision, Fact
 from content.identifiers import Cause, EventId, RoomId, UserId, derive
 from content.unheard import Letter, Sealed, tell_sender
-from storage import members, organisations, rooms, sync, unheard
+from storage import members, organisations, outbox, rooms, sync, unheard
+from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
 
 Heard = Event | Unreadable | Poison
 
-_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound)
+_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound, outbox.Echoed)
 
 
 class HearingAgain:
@@ -50,6 +51,7 @@ class HearingAgain:
             steps = self._hearing.steps(heard, LONG_AGO, gap.found_at)
             # State that is read back is older than what is known by now.
             kept = [note for note in self._hearing.notes(part, now) if isinstance(note, _KEPT_OF_A_GAP)]
+            crashpoint("hearing.gap_read_before_settled")
             await self._store.settle(steps, notes=[sync.GapFilled(id=gap.id), *kept])
         if trouble is not None:
             raise trouble

@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from storage.crashpoints import crashpoint
+
 T = TypeVar("T")
 
 LONGEST_SECONDS = 30.0
@@ -30,7 +32,9 @@ class Bridge:
             coroutine.close()
             raise Busy from None
         try:
-            return future.result(self._longest)
+            result = future.result(self._longest)
         except TimeoutError:
             future.cancel()
             raise Busy from None
+        crashpoint("form.settled_before_page")
+        return result

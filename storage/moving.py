@@ -16,6 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.claims import Claim, claim
+from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, open_engine, remove_database, sqlite_file, trouble
 from storage.fingerprints import PORTION, Fingerprint, as_text, fingerprints, tables_of
 from storage.migrate import FOLDER, Standing, alembic_config, standing
@@ -47,7 +48,7 @@ async def move(source: str, target: str) -> Moved:
     try:
         if file is not None and not file.exists():
             raise trouble("missing", file=str(file))
-        held = await claim(reading, file)
+        held = await claim(reading.url, file)
         async with reading.connect() as connection:
             return await fill(connection, target)
     except SQLAlchemyError as error:
@@ -73,6 +74,7 @@ async def fill(connection: AsyncConnection, target: str, *, folder: Path = FOLDE
         if sent != arrived:
             names = sorted(name for name in sent.keys() | arrived.keys() if sent.get(name) != arrived.get(name))
             raise trouble("moved_otherwise", tables=", ".join(names))
+        crashpoint("move.proved_before_commit")
     return Moved(revision=stands.revision, tables=arrived)
 
 
@@ -95,7 +97,7 @@ async def _writing(address: str) -> AsyncIterator[AsyncConnection]:
     engine, file = open_engine(address), sqlite_file(address)
     new, held, done = file is not None and not file.exists(), None, False
     try:
-        held = await claim(engine, file)
+        held = await claim(engine.url, file)
         async with engine.connect() as plain:
             connection = await plain.execution_options(**WRITE)
             async with connection.begin():

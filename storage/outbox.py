@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -135,6 +137,17 @@ outbox = Table(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a worker that drives a Matrix device can take on: so many rows, of some kinds only or of any."""
+
+    worker: str
+    device: str
+    lease: timedelta
+    limit: int
+    kinds: Iterable[Kind] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Claimed:
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
@@ -177,6 +190,14 @@ class Sent(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Echoed(Fact):
+    """A row was heard back from its room under its mark, perhaps before its sender knew that it had arrived."""
+
+    id: OutboxId
+    event_id: EventId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Postponed(Fact):
     """A row must be tried again later; ``counts`` tells whether that was a real failure."""
 
@@ -208,6 +229,14 @@ class Cancelled(Fact):
     """An organiser took back a row that has not been sent."""
 
     id: OutboxId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSetBack(Fact):
+    """The wall clock was set back by so much; whatever waits for a time that was reckoned by it waits no longer."""
+
+    by: timedelta
     at: datetime
 
 
@@ -368,7 +397,10 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
     last = await unit.first(_LAST_EDIT, {"card": card})
-    not_before = unit.now if last is None else max(unit.now, (last.done_at or last.not_before) + EDIT_RHYTHM)
+    # A last edit from the future is one from before the clock was set back.
+    not_before = unit.now
+    if last is not None:
+        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
     await _insert(
         unit,
         cause,
@@ -511,8 +543,12 @@ def _of_a_lost_life() -> Any:
     return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
 
 
-def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
-    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
+def _next_rows(most: int, kinds: Iterable[Kind] | None = None) -> Query:
+    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane.
+
+    How many stands in the statement as it is: SQLite plans a statement anew whenever a limit may have changed, which
+    takes ten times as long as to answer it.
+    """
     now = bindparam("now", type_=Instant)
     ready = and_(
         outbox.c.not_before <= now,
@@ -532,7 +568,7 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
         select(first.c.number)
         .where(first.c.place == 1)
         .order_by(first.c.priority, first.c.not_before, first.c.number)
-        .limit(bindparam("most", type_=Integer))
+        .limit(literal_column(str(most)))
     )
     target = outbox.alias("target")
     return (
@@ -543,7 +579,11 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     )
 
 
-_NEXT_ROWS = Prepared(_next_rows())
+@cache
+def _next_rows_of_any_kind(most: int) -> Prepared:
+    return Prepared(_next_rows(most))
+
+
 _TAKE = Prepared(
     update(outbox)
     .where(outbox.c.number == bindparam("row"))
@@ -558,23 +598,24 @@ _TAKE = Prepared(
 )
 
 
-async def claim(
-    unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[Kind] | None = None
-) -> Sequence[Claimed]:
-    """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
+async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
+    """Take the next rows, at most one of each lane: a room hears things in order.
 
     A row waits for the one it comes after. What was not sent before its time passed expires here instead. A row whose
     cause lies before a restore counts as tried then, by a device that is gone.
     """
+    await unit.settled()
     await _expire(unit)
-    query = _NEXT_ROWS if kinds is None else _next_rows(kinds)
-    rows = await unit.rows(query, {"now": unit.now, "most": limit})
-    claimed = [_taken(row, device, unit.now) for row in rows]
+    # Few sizes, so that their statements stay prepared.
+    most = 1 << (wish.limit - 1).bit_length()
+    query = _next_rows_of_any_kind(most) if wish.kinds is None else _next_rows(most, wish.kinds)
+    rows = (await unit.rows(query, {"now": unit.now}))[: wish.limit]
+    claimed = [_taken(row, wish.device, unit.now) for row in rows]
     taken = [
         {
             "row": row.number,
-            "worker": worker,
-            "until": unit.now + lease,
+            "worker": wish.worker,
+            "until": unit.now + wish.lease,
             "claim": one.claim_no,
             "device": one.device,
             "first": one.first_try_at,
@@ -650,11 +691,20 @@ _EXPIRE_POLLS = Prepared(
 )
 
 
+_SOMETHING_LATE = Prepared(
+    select(outbox.c.number)
+    .where(outbox.c.state == State.PENDING, outbox.c.expires_at < bindparam("now", type_=Instant))
+    .limit(1)
+)
+
+
 async def _expire(unit: Writing) -> None:
     """End cards that can no longer go out in time, and say of their branches that nothing was offered there.
 
     A card of which a part was tried is finished late rather than left in pieces.
     """
+    if await unit.first(_SOMETHING_LATE, {"now": unit.now}) is None:
+        return
     late = await unit.rows(_LATE_CARDS, {"now": unit.now})
     await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
     for row in late:
@@ -690,11 +740,26 @@ _SENT = Prepared(
 
 async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
-    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no}
-    changed = await unit.execute(_SENT, {**held, "event": fact.event_id, "at": fact.at})
+    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
+    if fact.claimed.kind is Kind.TELL:
+        await unit.change_later(_SENT, held)
+        return
+    changed = await unit.execute(_SENT, held)
     if changed and fact.claimed.kind is Kind.POLL and fact.event_id is not None:
         shown = update(polls).where(polls.c.id == fact.claimed.poll, polls.c.event_id.is_(None))
         await unit.execute(shown.values(event_id=fact.event_id))
+
+
+_ECHOED = Prepared(
+    update(outbox)
+    .where(outbox.c.id == bindparam("row"), outbox.c.event_id.is_(None))
+    .values(event_id=bindparam("event"))
+)
+
+
+async def write_echoed(unit: Writing, fact: Echoed) -> None:
+    """Know a message before its sender does, so that an answer finds its card; only the sender says that it is sent."""
+    await unit.execute(_ECHOED, {"row": fact.id, "event": fact.event_id})
 
 
 async def write_postponed(unit: Writing, fact: Postponed) -> None:
@@ -793,6 +858,32 @@ async def write_cancelled(unit: Writing, fact: Cancelled) -> None:
         await _not_offered(unit, row.card_id)
 
 
+_MOVE = Prepared(
+    update(outbox)
+    .where(outbox.c.number == bindparam("row"))
+    .values(not_before=bindparam("ready"), lease_until=bindparam("until"))
+)
+
+
+async def write_clock_set_back(unit: Writing, fact: ClockSetBack) -> None:
+    """Move what waits back with the clock, so that a pause lasts as long as it was meant to, and a lease too."""
+    ahead = or_(
+        and_(outbox.c.state == State.PENDING, outbox.c.not_before > fact.at),
+        and_(outbox.c.state == State.LEASED, outbox.c.lease_until > fact.at),
+    )
+    columns = (outbox.c.number, outbox.c.not_before, outbox.c.lease_until)
+    moved = [
+        {
+            "row": row.number,
+            "ready": max(min(row.not_before, fact.at), row.not_before - fact.by),
+            "until": row.lease_until and max(fact.at, row.lease_until - fact.by),
+        }
+        for row in await unit.rows(select(*columns).where(ahead))
+    ]
+    if moved:
+        await unit.execute(_MOVE, moved)
+
+
 async def free_leases(unit: Writing, worker: str) -> None:
     """Hand back what an earlier process of a worker had claimed; it drives one device, so nothing can be sent twice.
 
@@ -862,6 +953,18 @@ async def next_ready(unit: Reading, kinds: Iterable[Kind] | None = None) -> date
     if kinds is None:
         return await unit.value(_NEXT_READY)  # type: ignore[no-any-return]
     return await unit.value(_READY.where(outbox.c.kind.in_(list(kinds))))  # type: ignore[no-any-return]
+
+
+_DUE = Prepared(
+    select(func.min(outbox.c.not_before, type_=Instant).label("since")).where(
+        outbox.c.not_before <= bindparam("now", type_=Instant), outbox.c.state == State.PENDING, _turn()
+    )
+)
+
+
+async def oldest_due(unit: Reading) -> datetime | None:
+    """Return since when the row that could have gone out first has been free to go, ``None`` where there is none."""
+    return await unit.value(_DUE, {"now": unit.now})  # type: ignore[no-any-return]
 
 
 async def stuck(unit: Reading, kinds: Iterable[Kind], *, since: datetime, failures: int) -> str | None:

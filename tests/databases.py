@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import pwd
@@ -115,11 +116,20 @@ def _run(programs: Path, owner: str | None, program: str, *arguments: str) -> No
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
     """Give a cluster of this session's own, with a migrated template to copy."""
-    programs = newest_server()
-    if programs is None:
+    if newest_server() is None:
         if os.environ.get("CI"):
             pytest.fail(ADVICE)
         pytest.skip(ADVICE)
+    with cluster() as running:
+        yield running
+
+
+@contextlib.contextmanager
+def cluster() -> Iterator[Postgres]:
+    """Run a cluster with a migrated template for a while. Raises RuntimeError where there is no server."""
+    programs = newest_server()
+    if programs is None:
+        raise RuntimeError(ADVICE)
     owner = _owner()
     folder = Path(tempfile.mkdtemp(prefix="zhibu-pg-"))
     try:
@@ -133,10 +143,10 @@ def postgres() -> Iterator[Postgres]:
         )
         _run(programs, owner, "pg_ctl", "-D", str(data), "-l", str(log), "-o", options, "-w", "start")
         try:
-            cluster = Postgres(folder=folder)
-            cluster.run("CREATE DATABASE template_zhibu")
-            asyncio.run(_migrated(cluster.address("template_zhibu")))
-            yield cluster
+            running = Postgres(folder=folder)
+            running.run("CREATE DATABASE template_zhibu")
+            asyncio.run(_migrated(running.address("template_zhibu")))
+            yield running
         finally:
             _run(programs, owner, "pg_ctl", "-D", str(data), "-m", "immediate", "-w", "stop")
     finally:

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -19,12 +20,19 @@ from zhibu.config import load_config
 class Program:
     """One run of the command line in the background."""
 
-    def __init__(self, arguments: list[str], folder: Path, language: str = "en_US.UTF-8") -> None:
+    def __init__(
+        self,
+        arguments: list[str],
+        folder: Path,
+        language: str = "en_US.UTF-8",
+        *,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.log = folder / f"program-{len(list(folder.glob('program-*')))}.log"
-        environment = {**os.environ, "LC_ALL": language, "PYTHONUNBUFFERED": "1"}
+        variables = {**os.environ, "LC_ALL": language, "PYTHONUNBUFFERED": "1", **(environment or {})}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "zhibu", *arguments], stdout=log, stderr=subprocess.STDOUT, env=environment
+                [sys.executable, "-m", "zhibu", *arguments], stdout=log, stderr=subprocess.STDOUT, env=variables
             )
 
     @property

@@ -21,6 +21,7 @@ from typing import Any, cast
 
 from content.backups import name_of, outdated
 from content.trouble import Exit, Trouble
+from storage.crashpoints import crashpoint
 from storage.engines import sqlite_file
 from storage.fingerprints import Fingerprint
 from storage.snapshots import Held, copy_file, examine, take
@@ -108,12 +109,14 @@ async def back_up(config: Config, settings: Path, folder: Path, keep: int, *, no
             manifest = await _write(config, settings, scratch, draft, key, now)
             (scratch / "again").mkdir(mode=0o700)
             await _open(draft, key, file, scratch / "again")
+            crashpoint("backup.proved_before_named")
             draft.replace(final)
             _sync_folder(folder)
         except OSError as error:
             raise Trouble(Exit.DATA, "backup.not_written", folder=str(folder), why=error.strerror or "") from None
         finally:
             draft.unlink(missing_ok=True)
+        crashpoint("backup.named_before_others_go")
         removed = _let_go(folder, keep)
     return Made(file=final, manifest=manifest, removed=removed, new_key=new_key)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from content.trouble import Exit, Trouble
+from storage.crashpoints import crashpoint
 from storage.engines import open_engine, remove_database, sqlite_file, trouble
 from storage.moving import fill
 from storage.restores import Restored
@@ -144,5 +145,6 @@ async def _fill(copy: Path, address: str, manifest: Manifest) -> None:
 def _put_in_place(folder: Path, place: Path) -> None:
     """Move everything to its name, the settings last: where they are, everything is."""
     for name in (KEYS, PASSWORD, _KEY, CONFIG):
+        crashpoint("restore.between_files")
         if (folder / name).exists():
             (folder / name).replace(place / name)

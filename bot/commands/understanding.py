@@ -289,11 +289,11 @@ def _with_room(
 
 async def _place(unit: Reading, room: RoomId, sender: UserId, me: UserId) -> tuple[Place | None, DirectRoomKept | None]:
     """Tell whether this is a room of the organisation or a private one; learn of a private room not known before."""
-    if await rooms.room(unit, room) is not None:
+    setting = await rooms.setting(unit, room, sender, me)
+    if setting.hall:
         return Place.ROOM, None
-    if await rooms.direct_user(unit, room) == sender:
-        private = set(await rooms.present(unit, room)) <= {sender, me}
-        return (Place.PRIVATE if private else None), None
+    if setting.direct == sender:
+        return (None if setting.crowded else Place.PRIVATE), None
     if await rooms.direct_room(unit, sender, me) is not None:
         # Where they have a private room that works, mere talk elsewhere does not replace it.
         return (Place.PRIVATE if await rooms.may_be_private(unit, room, sender, me) else None), None

@@ -20,6 +20,7 @@ from bot.matrix.faults import Fault, Kind
 from bot.matrix.keyring import Keyring, Reader
 from bot.matrix.trust import Identity, vouch, write_secret
 from bot.matrix.wire import Wire, path
+from storage.crashpoints import crashpoint
 
 __all__ = ["MARK", "Homeserver", "Session", "sign_in", "stored_session"]
 
@@ -96,12 +97,15 @@ class Homeserver:
             return known
         session = await sign_in(url, user, password, store, device_name)
         # The store comes first: a session file then always has the store it belongs to.
+        crashpoint("login.signed_in_before_store")
         device = Device(session.user_id, session.device_id, store, pickle_key)
         try:
             device.adopt(store)
         finally:
             device.close()
+        crashpoint("login.store_before_session")
         _store_session(session)
+        crashpoint("login.session_before_keys")
         return session
 
     @staticmethod
@@ -357,6 +361,7 @@ class Homeserver:
         async with self._lock(room_id):
             if await self._must_encrypt(room_id) and event_type != "m.reaction":
                 await self._keyring.share(room_id)
+                crashpoint("keys.shared_before_send")
                 event_type, content = self._device.seal(room_id, event_type, content)
             where = path("/v3/rooms/{}/send/{}/{}", room_id, event_type, transaction)
             return _event_id(await self._wire.ask("PUT", where, content))

@@ -16,6 +16,7 @@ from bot.matrix.crypto import Device, Refused, guarded, raw_key
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.wire import Wire, path
+from storage.crashpoints import crashpoint
 
 ROUNDS = 4
 HEAL_AFTER = 3600.0
@@ -90,7 +91,9 @@ class Keyring:
         content = device.olm.share_keys()
         # The server may take the keys and we die before its answer: their private halves must be on disk first.
         device.olm.save_account()
+        crashpoint("keys.saved_before_upload")
         answer = await self._wire.ask("POST", path("/v3/keys/upload"), content)
+        crashpoint("keys.uploaded_before_marked")
         count = border.mapping(answer.get("one_time_key_counts")).get("signed_curve25519", 0)
         device.receive_response(KeysUploadResponse(0, count if type(count) is int else 0))
 

@@ -10,6 +10,7 @@ from enum import StrEnum
 from bot.matrix.events import Batch
 from bot.matrix.faults import Fault, TokenRevoked
 from bot.matrix.homeserver import Homeserver
+from storage.crashpoints import crashpoint
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
@@ -53,8 +54,10 @@ async def listen(
     while True:
         try:
             batch = await homeserver.sync(since, timeout_ms)
+            crashpoint("listening.keys_taken_before_commit")
             await commit(batch)
             since = batch.next_batch
+            crashpoint("listening.committed_before_keys")
             await homeserver.settle_keys()
         except TokenRevoked as fault:
             report(State(health=Health.SIGN_IN_NEEDED, error=fault))

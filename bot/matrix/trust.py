@@ -14,6 +14,7 @@ from bot.matrix import border
 from bot.matrix.crypto import Device, Refused, guarded, raw_key
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.wire import Wire, path
+from storage.crashpoints import crashpoint
 
 USES = ("master", "self_signing", "user_signing")
 
@@ -121,7 +122,9 @@ async def _upload(identity: Identity, device: Device, wire: Wire) -> bool:
         "user_signing_key": identity.key_object("user_signing"),
     }
     try:
+        crashpoint("identity.made_before_upload")
         await wire.ask("POST", path("/v3/keys/device_signing/upload"), body)
+        crashpoint("identity.uploaded_before_vouched")
     except Fault as fault:
         if fault.status == 401 and not isinstance(fault, TokenRevoked):
             return False

@@ -11,12 +11,13 @@ import pytest
 from bot import hearing
 from bot.hearing import PORTION, Hearing
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, RoomKey, Unreadable
+from bot.matrix.homeserver import MARK
 from content.checkins import State
 from content.decision import Fact
 from content.identifiers import EventId, PollId, RoomId, UserId
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.upkeep import MOST_PRIVATE, MOST_ROOMS
-from storage import audit, polls, rooms, sync
+from storage import audit, outbox, polls, rooms, sync
 from storage.outbox import Kind
 from storage.store import Step
 from tests.fake_homeserver import FakeHomeserver
@@ -36,6 +37,7 @@ from tests.small_branch import (
     event,
     message,
     private_room,
+    reaction,
 )
 
 MINUTE = timedelta(minutes=1)
@@ -397,3 +399,26 @@ async def test_one_answer_that_breaks_a_rule_does_not_stop_the_batch(
     assert await ears.branch.state(id, LI) is State.DONE
     assert (await ears.branch.store.read(sync.troubles))["dead_letters"] == 1
     assert await ears.position() == "s2"
+
+
+async def test_a_tap_on_a_card_counts_although_the_bot_died_before_it_knew_that_the_card_had_arrived(
+    ears: Ears,
+) -> None:
+    """F03: between the homeserver's yes and our mark, members answer already."""
+    id = await ears.branch.open(ROLL)
+    card, _ = await ears.branch.claim()
+    shown = event(ME, "m.room.message", {"msgtype": "m.notice", "body": "主题党日", MARK: card.id})
+    await ears.hear(room(shown, reaction(account(ZHANG), shown.event_id, "✅")))
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    await ears.branch.mark_sent(card)
+    (row,) = await ears.branch.rows(outbox.outbox.c.id == card.id)
+    assert row.state == outbox.State.SENT
+
+
+async def test_a_mark_that_somebody_else_has_copied_says_nothing(ears: Ears) -> None:
+    id = await ears.branch.open(ROLL)
+    card, _ = await ears.branch.claim()
+    shown = message(account(WANG), "主题党日")
+    shown.content[MARK] = card.id
+    await ears.hear(room(shown, reaction(account(ZHANG), shown.event_id, "✅")))
+    assert await ears.branch.state(id, ZHANG) is State.OPEN

@@ -1,0 +1,259 @@
+"""Tries the promises at full length and ends with a table of what was tried and what failed; what was left out counts.
+
+Run it as ``make faults``. A control is a variant that is known to be bad: it fails where it was not caught.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import platform
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from storage.store import Store
+from tests.databases import Postgres, cluster
+from tests.faults import trials
+from tests.faults.campaign import Tally
+from tests.faults.differential import compare
+from tests.faults.powercut import try_cuts
+from tests.small_branch import NOON, HandClock, SmallBranch
+from tests.synapse_fixture import free_port
+from zhibu.demo.synapse import Synapse
+
+SEQUENCES_OF_A_BLOCK = 25
+"""Command sequences on one pair of databases, before a new pair is taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """What a trial is given: how often, from which seed, a folder of its own, and a PostgreSQL where there is one."""
+
+    runs: int
+    seed: int
+    folder: Path
+    postgres: Postgres | None
+    founded: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One way to try promises; ``runs`` is its full number."""
+
+    promises: str
+    name: str
+    runs: int
+    run: Callable[[Round], Awaitable[Tally]]
+    needs_postgres: bool = False
+
+
+def _address(given: Round) -> str:
+    assert given.postgres is not None
+    return given.postgres.address(given.postgres.copy())
+
+
+async def _places(given: Round) -> Tally:
+    return await _repeated(given, lambda folder, seed: trials.killed_at_places(folder, seed))
+
+
+async def _places_on_postgres(given: Round) -> Tally:
+    return await _repeated(given, lambda folder, seed: trials.killed_at_places(folder, seed, _address(given)))
+
+
+async def _repeated(given: Round, once: Callable[[Path, int], Awaitable[Tally]]) -> Tally:
+    tally = Tally()
+    for number in range(given.runs):
+        folder = given.folder / str(number)
+        folder.mkdir()
+        _add(tally, await once(folder, given.seed + number))
+    return tally
+
+
+def _add(tally: Tally, more: Tally) -> None:
+    tally.tried += more.tried
+    tally.failures += more.failures
+    tally.slowest_quiet = max(tally.slowest_quiet, more.slowest_quiet)
+
+
+async def _any_time(given: Round) -> Tally:
+    return await trials.killed_at_any_time(given.folder, given.seed, given.runs)
+
+
+async def _any_time_on_postgres(given: Round) -> Tally:
+    return await trials.killed_at_any_time(given.folder, given.seed, given.runs, _address(given))
+
+
+async def _any_time_on_synapse(given: Round) -> Tally:
+    async with Synapse(given.folder / "synapse", free_port(), cached_sync=False) as server:
+        return await trials.killed_at_any_time(given.folder / "branch", given.seed, given.runs, server=server)
+
+
+async def _synapse_killed(given: Round) -> Tally:
+    async with Synapse(given.folder / "synapse", free_port(), cached_sync=False) as server:
+        return await trials.homeserver_killed(given.folder / "branch", given.seed, given.runs, server)
+
+
+async def _away(given: Round) -> Tally:
+    events = [1, 10, 100, 1_000, 5_000][: given.runs]
+    tally = Tally()
+    for number in events:
+        folder = given.folder / str(number)
+        folder.mkdir()
+        _add(tally, await trials.away(folder, given.seed, number, halls=5))
+    return tally
+
+
+async def _device_lost(given: Round) -> Tally:
+    return await trials.device_lost(given.folder, given.seed, given.runs)
+
+
+async def _answers_lost(given: Round) -> Tally:
+    return await trials.answers_lost(given.folder, given.seed, given.runs)
+
+
+async def _forgetful(given: Round) -> Tally:
+    tally = Tally()
+    for number in range(given.runs):
+        folder = given.folder / str(number)
+        folder.mkdir()
+        tally.tried += 1
+        found = await trials.forgetful_control(folder, given.seed + number)
+        if not any("2 times" in trouble for trouble in found):
+            tally.failures.append("a doubled message was not seen")
+    return tally
+
+
+def _cuts(case: str, *, caught_as: str = "") -> Callable[[Round], Awaitable[Tally]]:
+    async def run(given: Round) -> Tally:
+        found = await try_cuts(given.founded, given.folder, case, given.runs, given.seed, units=12)
+        if caught_as:
+            return Tally(tried=given.runs, failures=[] if found[caught_as] else [f"{case} was not caught"])
+        return Tally(tried=given.runs, failures=[f"{case}: {found}"] if any(found.values()) else [])
+
+    return run
+
+
+async def _differential(given: Round) -> Tally:
+    tally = Tally()
+    for block in range(0, given.runs, SEQUENCES_OF_A_BLOCK):
+        number = min(SEQUENCES_OF_A_BLOCK, given.runs - block)
+        addresses = [f"sqlite:///{given.folder / f'{block}.db'}", _address(given)]
+        tally.tried += number
+        tally.failures += await compare(addresses, given.seed + block, number)
+    return tally
+
+
+ALL = (
+    Trial(promises="R1 R3 R8", name="kill at every named place", runs=20, run=_places),
+    Trial(
+        promises="R1 R3 R8 R11",
+        name="kill at every named place, PostgreSQL",
+        runs=5,
+        run=_places_on_postgres,
+        needs_postgres=True,
+    ),
+    Trial(promises="R1 R3 R8", name="kill at any moment", runs=1_000, run=_any_time),
+    Trial(
+        promises="R1 R3 R8 R11",
+        name="kill at any moment, PostgreSQL",
+        runs=200,
+        run=_any_time_on_postgres,
+        needs_postgres=True,
+    ),
+    Trial(promises="R1 R3 R8", name="kill at any moment, real Synapse", runs=100, run=_any_time_on_synapse),
+    Trial(promises="R1 R3", name="kill Synapse during pushes", runs=100, run=_synapse_killed),
+    Trial(promises="R2", name="away for 1 to 5,000 events in each room", runs=5, run=_away),
+    Trial(promises="R3", name="new device, homeserver forgets, mid-push", runs=100, run=_device_lost),
+    Trial(promises="R3", name="answers of the homeserver lost", runs=100, run=_answers_lost),
+    Trial(promises="R3 control", name="no memory and no history", runs=3, run=_forgetful),
+    Trial(promises="R7", name="power cut, WAL + FULL", runs=2_000, run=_cuts("WAL + FULL")),
+    Trial(promises="R7", name="power cut, DELETE + EXTRA", runs=2_000, run=_cuts("DELETE + EXTRA")),
+    Trial(promises="R7 control", name="power cut, WAL + NORMAL", runs=500, run=_cuts("WAL + NORMAL", caught_as="lost")),
+    Trial(promises="R7 control", name="power cut, WAL + OFF", runs=500, run=_cuts("WAL + OFF", caught_as="corrupt")),
+    Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
+)
+
+
+async def _founded(folder: Path) -> Path:
+    file = folder / "founded.db"
+    clock = HandClock(NOON)
+    store = await Store.open(f"sqlite:///{file}", clock)
+    await SmallBranch(store, clock).found()
+    await store.close()
+    return file
+
+
+async def _try_all(chosen: list[Trial], runs: int | None, seed: int) -> list[tuple[Trial, Tally, float]]:
+    results = []
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zhibu-faults-")))
+        founded = await _founded(folder)
+        postgres: Postgres | None = None
+        why = ""
+        if any(trial.needs_postgres for trial in chosen):
+            try:
+                postgres = await asyncio.to_thread(stack.enter_context, cluster())
+            except RuntimeError as error:
+                why = str(error)
+        for number, trial in enumerate(chosen):
+            place = folder / str(number)
+            place.mkdir()
+            times = min(runs, trial.runs) if runs is not None else trial.runs
+            print(f"{trial.promises}: {trial.name}, {times} times", flush=True)
+            began = time.monotonic()
+            if trial.needs_postgres and postgres is None:
+                tally = Tally(skipped=[why] * times)
+            else:
+                given = Round(runs=times, seed=seed, folder=place, postgres=postgres, founded=founded)
+                tally = await trial.run(given)
+            for failure in tally.failures[:20]:
+                print(f"  FAILED {failure}", flush=True)
+            results.append((trial, tally, time.monotonic() - began))
+    return results
+
+
+def _versions() -> str:
+    known = {name: version(name) for name in ("matrix-nio", "matrix-synapse", "apsw")}
+    # Not at the top: whoever imports it first decides which library all of us get, see storage/sqlite_library.py.
+    import sqlite3
+
+    known |= {"Python": platform.python_version(), "SQLite": sqlite3.sqlite_version}
+    return ", ".join(f"{name} {number}" for name, number in known.items())
+
+
+def _postgres_version() -> str:
+    from tests.databases import newest_server
+
+    programs = newest_server()
+    return f"PostgreSQL {programs.parent.name}" if programs is not None else "no PostgreSQL"
+
+
+def main() -> int:
+    """Run what was asked for; return 0 only when nothing failed and nothing was left out."""
+    parser = argparse.ArgumentParser(prog="make faults")
+    parser.add_argument("--only", metavar="PROMISE", help="only what tries this promise, as R3")
+    parser.add_argument("--runs", type=int, help="at most so many runs of each trial")
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    given = parser.parse_args()
+    chosen = [trial for trial in ALL if given.only is None or given.only in trial.promises.split()]
+    print(f"seed {given.seed}; {_versions()}, {_postgres_version()}", flush=True)
+    results = asyncio.run(_try_all(chosen, given.runs, given.seed))
+    print(f"\nseed {given.seed}; {_versions()}, {_postgres_version()}; {platform.machine()}\n")
+    print("| promise | tried how | tried | failed | skipped | seconds | slowest quiet |")
+    print("|---|---|---:|---:|---:|---:|---:|")
+    for trial, tally, seconds in results:
+        numbers = f"{tally.tried} | {len(tally.failures)} | {len(tally.skipped)} | {seconds:.0f}"
+        quiet = f"{tally.slowest_quiet:.0f} s" if tally.slowest_quiet else ""
+        print(f"| {trial.promises} | {trial.name} | {numbers} | {quiet} |")
+    return int(any(tally.failures or tally.skipped or not tally.tried for _, tally, _ in results) or not results)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

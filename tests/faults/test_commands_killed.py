@@ -1,0 +1,175 @@
+"""Commands of the front door that end half-way leave what they found, and do their work when they are called again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot.hearing import Hearing
+from content.checkins import State
+from content.identifiers import UserId
+from storage import sync
+from storage.crashpoints import ARMED
+from storage.migrate import revisions
+from storage.store import Store
+from tests.fake_homeserver import FakeHomeserver
+from tests.faults.oracle import Tables
+from tests.faults.points import IN_COMMANDS, IN_PIECES
+from tests.installation import Installation, finish
+from tests.small_branch import EAST_ROOM, NOON, ROLL, ZHANG, HandClock, SmallBranch, account, reaction
+
+OLDEST = min((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sql"))
+NOWHERE = "http://127.0.0.1:1"
+
+
+def die(place: str, *command: str) -> None:
+    """Run a command that is armed to end at a place, and see that it ended there."""
+    done = subprocess.run(command, env={**os.environ, ARMED: place}, capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL, (place, done.returncode, done.stdout, done.stderr)
+
+
+def die_in(place: str, *arguments: str) -> None:
+    """Do the same with a command of the front door."""
+    die(place, sys.executable, "-m", "zhibu", *arguments)
+
+
+@pytest.fixture
+def installation(founded_file: Path, tmp_path: Path) -> Installation:
+    """Give an installation with a small branch and a homeserver that is away."""
+    made = Installation(tmp_path / "here", NOWHERE, "@zhibu:test", "a password")
+    shutil.copyfile(founded_file, made.folder / "zhibu.db")
+    (made.folder / "keys").mkdir()
+    (made.folder / "keys" / "pickle.key").write_bytes(bytes(32))
+    return made
+
+
+def revision(database: str) -> str:
+    """Return the revision of a database, empty where it has no tables."""
+    tables = Tables(database)
+    if not tables.ask("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'"):
+        return ""
+    return str(tables.ask("SELECT version_num FROM alembic_version")[0][0])
+
+
+def test_a_first_start_that_ends_while_tables_are_made_has_made_none(tmp_path: Path) -> None:
+    """R10, F05."""
+    fresh = Installation(tmp_path, NOWHERE, "@zhibu:test", "a password")
+    die_in("tables.before_commit", "run", "-c", str(fresh.config))
+    assert revision(fresh.database) == ""
+    finish("run", "-c", str(fresh.config))
+    assert revision(fresh.database) == revisions()[-1]
+    assert Tables(fresh.database).damage() == []
+
+
+@pytest.mark.parametrize("place", ["upgrade.copied_before_change", "tables.before_commit"])
+def test_an_upgrade_that_ends_half_way_has_changed_nothing_and_is_done_again(
+    installation: Installation, place: str
+) -> None:
+    """R10, F05."""
+    file = installation.folder / "zhibu.db"
+    file.unlink()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.executescript(OLDEST.read_text(encoding="utf-8"))
+    before = revision(installation.database)
+    die_in(place, "upgrade", "-c", str(installation.config))
+    assert revision(installation.database) == before
+    code, said = finish("upgrade", "-c", str(installation.config))
+    assert code == 0, said
+    assert revision(installation.database) == revisions()[-1]
+    assert Tables(installation.database).damage() == []
+
+
+def test_a_move_that_ends_before_its_commit_has_moved_nothing_and_is_done_again(installation: Installation) -> None:
+    target = f"sqlite:///{installation.folder / 'other.db'}"
+    die_in("move.proved_before_commit", "port", "-c", str(installation.config), "--to", target)
+    assert revision(target) == ""
+    code, said = finish("port", "-c", str(installation.config), "--to", target)
+    assert code == 0, said
+    question = "SELECT id, name FROM members ORDER BY id"
+    assert Tables(target).ask(question) == Tables(installation.database).ask(question) != []
+
+
+def backups(installation: Installation) -> list[Path]:
+    """Return the backups that have a name, oldest first."""
+    return sorted((installation.folder / "backups").glob("zhibu-*"))
+
+
+def test_a_backup_that_ends_half_way_leaves_the_last_good_one_and_no_copy_in_clear(installation: Installation) -> None:
+    """R9, F24: killed before the new one has its name, and before the oldest is let go."""
+    config = str(installation.config)
+    assert finish("backup", "-c", config)[0] == 0
+    (first,) = backups(installation)
+    die_in("backup.proved_before_named", "backup", "-c", config)
+    assert backups(installation) == [first]
+    die_in("backup.named_before_others_go", "backup", "-c", config, "--keep", "1")
+    assert len(backups(installation)) == 2
+    code, said = finish("backup", "-c", config, "--keep", "1")
+    assert code == 0, said
+    (last,) = backups(installation)
+    assert finish("backup", "-c", config, "--check", str(last))[0] == 0
+    assert [path.name for path in installation.folder.iterdir() if path.name.startswith((".backup-", ".zhibu"))] == []
+
+
+def test_a_restore_that_ends_half_way_cannot_be_started_and_goes_into_another_place(
+    installation: Installation, tmp_path: Path
+) -> None:
+    """R9."""
+    assert finish("backup", "-c", str(installation.config))[0] == 0
+    (made,) = backups(installation)
+    key = next(path for path in installation.folder.rglob("*.key") if "pickle" not in path.name)
+    half, whole = tmp_path / "half", tmp_path / "whole"
+    die_in("restore.between_files:3", "restore", str(made), "--key", str(key), "--into", str(half))
+    assert not (half / "config.toml").exists()
+    assert finish("restore", str(made), "--key", str(key), "--into", str(half))[0] != 0
+    assert finish("restore", str(made), "--key", str(key), "--into", str(whole))[0] == 0
+    question = "SELECT id, name FROM members ORDER BY id"
+    assert Tables(f"sqlite:///{whole / 'zhibu.db'}").ask(question) == Tables(installation.database).ask(question)
+
+
+async def fill_a_gap(file: Path) -> tuple[State, int]:
+    """Read back what was missing, in which a member has tapped; return where they stand and how many gaps are left."""
+    clock = HandClock(NOON)
+    store = await Store.open(f"sqlite:///{file}", clock)
+    branch = SmallBranch(store, clock)
+    homeserver = FakeHomeserver(clock)
+    (id,) = [row[0] for row in Tables(f"sqlite:///{file}").ask("SELECT id FROM occurrences")]
+    tapped = reaction(account(ZHANG), await branch.card_event(id), "✅", event_id="$tap:test")
+    homeserver.history[EAST_ROOM] = ((tapped,), None)
+    await Hearing(store, homeserver, branch.settings).fill_gaps()  # type: ignore[arg-type]
+    state, left = await branch.state(id, ZHANG), len(await store.read(sync.open_gaps))
+    await store.close()
+    return state, left
+
+
+PIECE = """
+import asyncio, sys
+from pathlib import Path
+from tests.faults.test_commands_killed import fill_a_gap
+print(asyncio.run(fill_a_gap(Path(sys.argv[1]))))
+"""
+
+
+async def test_a_gap_that_was_read_back_and_not_kept_is_read_back_again(branch: SmallBranch, tmp_path: Path) -> None:
+    """R2, F53."""
+    id = await branch.open(ROLL)
+    await branch.send_all()
+    gap = sync.GapFound(room=EAST_ROOM, from_token="s2", to_token="s1", at=branch.clock.now)
+    await branch.store.settle(notes=[gap, sync.Heard(account=UserId("@zhibu:test"), since="s2", at=branch.clock.now)])
+    await branch.store.close()
+    file = tmp_path / "branch.db"
+    assert id
+    die(IN_PIECES[0], sys.executable, "-c", PIECE, str(file))
+    assert await fill_a_gap(file) == (State.DONE, 0)
+
+
+def test_every_place_in_a_command_is_tried_here() -> None:
+    source = Path(__file__).read_text(encoding="utf-8")
+    assert [name for name in IN_COMMANDS if f'"{name}' not in source] == []

@@ -1,0 +1,223 @@
+"""What is done to the program to try its promises: kills at places and instants, absences, lost devices, controls."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import aiohttp
+
+from tests.faults.campaign import Campaign, Tally, pause
+from tests.faults.homeserver import FakeServer
+from tests.faults.oracle import Said, judge
+from tests.faults.points import AT_FIRST_START, AT_WORK
+from tests.faults.scene import Scene, Server
+from tests.installation import Program
+from zhibu.demo.synapse import Synapse
+
+FORM_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
+
+
+@asynccontextmanager
+async def staged(server: Server, folder: Path, seed: int, database: str = "", **size: int) -> AsyncIterator[Campaign]:
+    """Give a campaign on a scene that is founded."""
+    scene = Scene(server, folder, database)
+    await scene.found(**{"halls": 3, "members": 6, **size})  # type: ignore[arg-type]
+    campaign = Campaign(scene, seed)
+    try:
+        yield campaign
+    finally:
+        campaign.end()
+        await scene.close()
+
+
+async def killed_at_places(folder: Path, seed: int, database: str = "") -> Tally:
+    """Let a life end at every place that the running program passes; then everything must be as it should."""
+    async with FakeServer() as server, staged(server, folder, seed, database, late=2, sealed=True) as campaign:
+        scene = campaign.scene
+        for name in AT_FIRST_START[1:]:
+            await campaign.die_at(name, busy=False)
+        await scene.plan()
+        await campaign.die_at("clock.opened", busy=False)
+        for name in AT_WORK[1:9]:
+            await scene.plan()
+            await campaign.die_at(name)
+        await scene.plan()
+        await campaign.die_at("keys.shared_before_send")
+        for name in ("medium.uploaded_before_kept", "medium.kept_before_send"):
+            await scene.plan(picture=True)
+            await campaign.die_at(name)
+        for name in ("private_room.made_before_kept", "private_room.kept_before_send"):
+            await scene.act(scene.late[0 if "made" in name else 1], "签到")
+            await campaign.die_at(name)
+        for name in ("room.made_before_hung", "room.hung_before_kept"):
+            if "made" in name:
+                await scene.ask_for_a_room()
+            await campaign.die_at(name)
+        await scene.plan()
+        await campaign.die_at("outbox.sent_before_mark:2")
+        await new_device(scene, server)
+        await campaign.die_at("outbox.looked_before_send")
+        await flood(scene, server)
+        await campaign.die_at("hearing.between_portions")
+        await scene.plan(window=timedelta(0))
+        await campaign.die_at("clock.closed")
+        await die_in_a_form(campaign)
+        await campaign.rest()
+        spaces = sum("m.space" in str(one.state["m.room.create", ""]["content"]) for one in server.rooms.values())
+        if spaces != 1:
+            campaign.tally.failures.append(f"{spaces} spaces were made instead of one")
+        return campaign.tally
+
+
+async def new_device(scene: Scene, server: FakeServer) -> None:
+    """Lose the device, and a day later with it the homeserver's memory of what it sent."""
+    shutil.rmtree(scene.folder / "keys" / "device", ignore_errors=True)
+    server.lose_transactions()
+    await scene.let_leases_end()
+
+
+async def flood(scene: Scene, server: FakeServer, times: int = 520) -> None:
+    """Let one member tap more often than is settled at once."""
+    await scene.look()
+    (hall, _), card = next(item for item in scene.cards.items() if item[0][0] == scene.world.halls[0])
+    member = next(one for one in scene.members if scene.hall_of[one.user_id] == hall)
+    for _ in range(times):
+        event = await member.react(hall, card)
+        said = Said(event=event, room=hall, sender=member.user_id, card=card, words="✅")
+        scene.world.said.append(said)
+
+
+async def die_in_a_form(campaign: Campaign) -> None:
+    """Send a form of the console, let the program end after it was settled, and send it again (F15)."""
+    scene, name = campaign.scene, "form.settled_before_page"
+    campaign.tally.tried += 1
+    secretary = scene.members[0]
+    room = scene.world.private[secretary.user_id]
+    program = campaign.start(name)
+    await secretary.say(room, "控制台")
+    link = await asyncio.wait_for(_link(campaign, room, program), 40)
+    # The address in the link is the console's own.
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
+        async with browser.get(link) as page:
+            fields = dict(FORM_FIELD.findall(await page.text()))
+        try:
+            async with browser.post(link, data=fields, headers={"Origin": link.partition("/sign-in")[0]}) as page:
+                campaign.tally.failures.append(f"{name} was not passed: {page.status}")
+        except aiohttp.ClientError:
+            pass
+    if await asyncio.to_thread(program.process.wait, 20) != -9:
+        campaign.tally.failures.append(f"{name}: {program.text[-300:]}")
+    opened = await asyncio.to_thread(_sessions, scene)
+    if opened != 1:
+        campaign.tally.failures.append(f"one form has opened {opened} sessions")
+
+
+def _sessions(scene: Scene) -> int:
+    from tests.faults.oracle import Tables
+
+    return int(Tables(scene.world.database).ask("SELECT count(*) FROM sessions")[0][0])
+
+
+async def _link(campaign: Campaign, room: str, program: Program) -> str:
+    """Wait for the link that the bot says in private."""
+    member = campaign.scene.members[0]
+    while True:
+        for event in reversed(await member.history(room)):
+            if found := re.search(r"http://\S+/sign-in/[\w-]+", str(event["content"].get("body", ""))):
+                return found[0]
+        assert program.process.poll() is None, program.text
+        await pause(0.2)
+
+
+async def killed_at_any_time(
+    folder: Path, seed: int, runs: int, database: str = "", server: Server | None = None
+) -> Tally:
+    """End lives at instants of the seed while members talk and lessons go out; rest and judge after every ten."""
+    if server is None:
+        async with FakeServer() as fake:
+            return await killed_at_any_time(folder, seed, runs, database, fake)
+    async with staged(server, folder, seed, database) as campaign:
+        for number in range(runs):
+            await campaign.scene.plan(2)
+            await campaign.die_any_time()
+            if number % 10 == 9:
+                await campaign.rest()
+        if runs % 10:
+            await campaign.rest()
+        return campaign.tally
+
+
+async def away(folder: Path, seed: int, events: int, halls: int = 3) -> Tally:
+    """Be away for so many events in every hall, with members' words at both ends of them (R2)."""
+    async with FakeServer() as server, staged(server, folder, seed, halls=halls, members=halls) as campaign:
+        scene, tally = campaign.scene, campaign.tally
+        await scene.plan()
+        await campaign.rest()
+        for member in scene.members:
+            await scene.act(member, "签到")
+        for hall in scene.world.halls:
+            for number in range(events):
+                await scene.reader.say(hall, f"闲聊 {number}")
+        for member in scene.members:
+            await scene.act(member, "请假 事假")
+        tally.tried += events * halls
+        await campaign.rest()
+        return tally
+
+
+async def device_lost(folder: Path, seed: int, runs: int, database: str = "") -> Tally:
+    """End lives in the middle of a push, and go on with a new device that the homeserver remembers nothing of (R3)."""
+    async with FakeServer() as server, staged(server, folder, seed, database, halls=6) as campaign:
+        for _ in range(runs):
+            await campaign.scene.plan(2)
+            await campaign.die_at(f"outbox.sent_before_mark:{campaign.chance.randint(1, 10)}")
+            await new_device(campaign.scene, server)
+        await campaign.rest()
+        return campaign.tally
+
+
+async def answers_lost(folder: Path, seed: int, runs: int) -> Tally:
+    """Let the homeserver take what is sent and never say so (F46)."""
+    async with FakeServer() as server, staged(server, folder, seed) as campaign:
+        for _ in range(runs):
+            await campaign.scene.plan()
+            server.lost_answers += campaign.chance.randint(1, 3)
+            campaign.tally.tried += 1
+            await campaign.rest()
+        return campaign.tally
+
+
+async def forgetful_control(folder: Path, seed: int) -> list[str]:
+    """Do the same on a homeserver that remembers no transaction and shows no history: the judge must see doubles."""
+    async with FakeServer() as server, staged(server, folder, seed) as campaign:
+        server.forgetful = True
+        server.hides_history = True
+        await campaign.scene.plan(2)
+        await campaign.die_at("outbox.sent_before_mark:2", busy=False)
+        server.hides_history = False
+        await campaign.rest()
+        return await asyncio.to_thread(judge, campaign.scene.world)
+
+
+async def homeserver_killed(folder: Path, seed: int, runs: int, server: Synapse) -> Tally:
+    """Kill the real homeserver in the middle of pushes, under a program that lives on (R3, F42)."""
+    async with staged(server, folder, seed) as campaign:
+        scene, tally = campaign.scene, campaign.tally
+        for _ in range(runs):
+            await scene.plan(2)
+            tally.tried += 1
+            program = campaign.start()
+            await pause(campaign.chance.uniform(3.0, 7.0))
+            await asyncio.to_thread(server.kill)
+            await server.start()
+            await pause(1.0)
+            if await asyncio.to_thread(program.interrupt) != 0:
+                tally.failures.append(f"ended: {program.text[-300:]}")
+        await campaign.rest()
+        return tally
