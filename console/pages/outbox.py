@@ -10,9 +10,10 @@ from console.answering import Answer, onward
 from console.desk import ask, settle
 from console.pages.texts import COPIED
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OrganisationId, OutboxId
+from content.identifiers import OrganisationId, OutboxId, RoomId
 from content.organisations import Right
-from storage import outbox, outbox_items
+from content.rooms import Room
+from storage import outbox, outbox_items, relocation
 from storage.outbox import State
 from storage.unit import Reading
 
@@ -39,7 +40,7 @@ def show() -> str:
         abort(400)
     before = request.args.get("before", "")[:32]
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
-    found, counts = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
+    found, counts, moves = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
     items = found[:PAGE_SIZE]
     return render_template(
         "outbox/show.html",
@@ -52,6 +53,7 @@ def show() -> str:
         retried=RETRIED,
         cancelled=CANCELLED,
         copied=COPIED,
+        moves=moves,
         may_change=here().may(Right.MANAGE_OUTBOX),
     )
 
@@ -62,14 +64,14 @@ async def _tray(
     by_name: tuple[OrganisationId, ...],
     tab: str,
     before: OutboxId | None,
-) -> tuple[tuple[outbox_items.Item, ...], dict[str, int]]:
-    """Return a page of a tray with one row more, and how many rows each tray holds."""
+) -> tuple[tuple[outbox_items.Item, ...], dict[str, int], dict[OutboxId, tuple[Room, ...]]]:
+    """Return a page of a tray with one row more, how many rows each tray holds, and where its rows may be moved."""
     items = await outbox_items.items(unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1)
     counts = {
         name: await outbox_items.number(unit, roots, states=states, private=by_name, most=MOST_COUNTED)
         for name, states in TABS.items()
     }
-    return items, counts
+    return items, counts, await relocation.choices(unit, items)
 
 
 @pages.post("/outbox/<id>/retry")
@@ -89,6 +91,26 @@ def retry(id: str) -> Answer:  # noqa: A002
         return Decision(facts=(outbox.Retried(id=item.id, at=unit.now),))
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="retried")
+
+
+@pages.post("/outbox/<id>/move")
+@requires(Right.MANAGE_OUTBOX)
+def move(id: str) -> Answer:  # noqa: A002
+    """Have a card or a poll that reached its room not shown in another room of the same node."""
+    roots, room = here().roots, request.form.get("room", "")
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        item = await outbox_items.item(unit, roots, OutboxId(id))
+        if item is None:
+            return None
+        if item.over:
+            return refused("outbox.over", title=item.title or "")
+        rooms = (await relocation.choices(unit, [item])).get(item.id, ())
+        if room not in {one.id for one in rooms}:
+            return refused("outbox.not_there")
+        return Decision(facts=(relocation.Moved(id=item.id, room=RoomId(room)),))
+
+    return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="moved")
 
 
 @pages.post("/outbox/<id>/cancel")

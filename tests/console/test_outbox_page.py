@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
-from content.identifiers import OutboxId
+from sqlalchemy import select
+
+from content.identifiers import OutboxId, RoomId
+from content.rooms import Purpose, Room, RoomKept
 from storage import outbox_items
-from storage.outbox import State
+from storage.checkins import cards
+from storage.outbox import State, outbox
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import VIEWER
 
@@ -59,3 +63,25 @@ def test_a_viewer_has_no_hand_in_it(house: House) -> None:
     answer = browser.post(f"/outbox/{house.seeded.outbox['failed']}/retry", browser.marks("/outbox"))
     assert answer.status_code == 403
     assert state(house, "failed") is State.FAILED
+
+
+def test_a_card_that_failed_is_moved_to_another_room_of_its_branch_and_nowhere_else(
+    house: House, browser: Browser
+) -> None:
+    at, failed = house.seeded.organisations, house.seeded.outbox["failed"]
+    query = select(outbox.c.card_id).where(outbox.c.id == failed)
+    card = house.run(house.store.read(lambda unit: unit.value(query)))
+    branch = house.run(house.store.read(lambda unit: unit.value(select(cards.c.branch_id).where(cards.c.id == card))))
+    room = Room(id=RoomId("!new"), organisation=branch, purpose=Purpose.GROUP, name="新群", encrypted=False)
+    other = Room(id=RoomId("!other"), organisation=at["far"], purpose=Purpose.GROUP, name="别处", encrypted=False)
+    house.run(house.store.settle(notes=[RoomKept(room=room), RoomKept(room=other)]))
+    page = browser.get("/outbox?tab=failed").get_data(as_text=True)
+    assert "换个群发" in page
+    assert "新群" in page
+    assert "别处" not in page
+    marks = browser.marks("/outbox?tab=failed")
+    assert browser.post(f"/outbox/{failed}/move", marks | {"room": "!other"}).status_code == 409
+    browser.post(f"/outbox/{failed}/move", browser.marks("/outbox?tab=failed") | {"room": "!new"})
+    assert state(house, "failed") is State.PENDING
+    where = select(outbox.c.room_id).where(outbox.c.id == failed)
+    assert house.run(house.store.read(lambda unit: unit.value(where))) == "!new"
