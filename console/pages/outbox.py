@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
@@ -9,11 +12,14 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
 from console.pages.texts import COPIED
+from content import pace
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, OutboxId, RoomId
 from content.organisations import Right
+from content.pace import Broadcast
 from content.rooms import Room
 from storage import outbox, outbox_items, relocation
+from storage import pace as stored_pace
 from storage.outbox import State
 from storage.unit import Reading
 
@@ -42,6 +48,7 @@ def show() -> str:
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
     found, counts, moves = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
     items = found[:PAGE_SIZE]
+    under_way = ask(lambda unit: _under_way(unit, roots)) if tab == "waiting" else None
     return render_template(
         "outbox/show.html",
         items=items,
@@ -54,6 +61,7 @@ def show() -> str:
         cancelled=CANCELLED,
         copied=COPIED,
         moves=moves,
+        under_way=under_way,
         may_change=here().may(Right.MANAGE_OUTBOX),
     )
 
@@ -72,6 +80,25 @@ async def _tray(
         for name, states in TABS.items()
     }
     return items, counts, await relocation.choices(unit, items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """What goes out to many rooms, each with when it will have arrived everywhere, ``None`` where that is not known."""
+
+    broadcasts: tuple[tuple[Broadcast, datetime | None], ...]
+    closed_until: datetime | None
+
+
+async def _under_way(unit: Reading, roots: tuple[OrganisationId, ...]) -> UnderWay:
+    closed, each = await stored_pace.closed_until(unit), pace.pace(await stored_pace.sent_lately(unit))
+    return UnderWay(
+        broadcasts=tuple(
+            (one, pace.expected_end(one.ahead, each, closed_until=closed, now=unit.now))
+            for one in await stored_pace.broadcasts(unit, roots)
+        ),
+        closed_until=closed,
+    )
 
 
 @pages.post("/outbox/<id>/retry")

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from content.identifiers import OutboxId, RoomId
+from content.pace import FEWEST
 from content.rooms import Purpose, Room, RoomKept
-from storage import outbox_items
+from storage import outbox_items, pace
 from storage.checkins import cards
-from storage.outbox import State, outbox
+from storage.outbox import Kind, State, outbox
+from storage.unit import Writing
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import VIEWER
+from tests.console.console_seeding import NOW, VIEWER
 
 
 def state(house: House, short: str) -> State:
@@ -85,3 +88,21 @@ def test_a_card_that_failed_is_moved_to_another_room_of_its_branch_and_nowhere_e
     assert state(house, "failed") is State.PENDING
     where = select(outbox.c.room_id).where(outbox.c.id == failed)
     assert house.run(house.store.read(lambda unit: unit.value(where))) == "!new"
+
+
+def test_the_end_of_a_broadcast_is_expected_by_the_measured_pace(house: House, browser: Browser) -> None:
+    """F44, N41: how long it takes is said before anybody asks."""
+    cards_waiting = update(outbox).where(outbox.c.kind == Kind.POST, outbox.c.id == house.seeded.outbox["failed"])
+
+    async def measure(unit: Writing) -> None:
+        await unit.execute(cards_waiting.values(state=State.PENDING, last_error=None))
+        sent = await unit.rows(select(outbox.c.id).where(outbox.c.state == State.SENT).order_by(outbox.c.number))
+        for place, row in enumerate(sent):
+            at = NOW - timedelta(seconds=6 * place)
+            await unit.execute(update(outbox).where(outbox.c.id == row.id).values(done_at=at, event_id=f"$e{place}"))
+
+    house.run(house.store._write(measure, news=False))
+    sent = house.run(house.store.read(pace.sent_lately))
+    page = browser.get("/outbox").get_data(as_text=True)
+    assert "正在往各个群里发" in page
+    assert ("照现在的速度" if len(sent) > FEWEST else "还不知道要多久") in page

@@ -369,6 +369,19 @@ def test_a_limit_tells_how_long_to_wait_by_body_and_by_header() -> None:
     assert not fault_of(429, {}, {}).permanent
 
 
+def test_a_limit_may_be_huge_or_a_date_and_is_believed_for_a_day() -> None:
+    """F44, N35: header and body are both read, and the longer of them is kept."""
+    hour = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 7_200_000}
+    assert fault_of(429, hour, {}).retry_after == 7200
+    assert fault_of(429, hour, {"Retry-After": "9000"}).retry_after == 9000
+    assert fault_of(429, {"retry_after_ms": 10**15}, {}).retry_after == 86_400
+    dated = {"Date": "Wed, 01 Jul 2026 04:00:00 GMT", "Retry-After": "Wed, 01 Jul 2026 04:10:00 GMT"}
+    assert fault_of(429, {}, dated).retry_after == 600
+    for nonsense in ("soon", "-5", "1e9", "Wed, 99 Jul 2026 99:00:00 GMT"):
+        assert fault_of(429, {}, {"Retry-After": nonsense}).retry_after is None
+    assert fault_of(429, {"retry_after_ms": -1}, {}).retry_after is None
+
+
 def test_only_the_homeservers_own_word_makes_a_fault_permanent_or_a_login_revoked() -> None:
     assert isinstance(fault_of(401, {"errcode": "M_UNKNOWN_TOKEN"}, {}), TokenRevoked)
     assert not isinstance(fault_of(401, {}, {}), TokenRevoked)
