@@ -182,6 +182,7 @@ class Scene:
             facts += [LessonWritten(lesson=lesson, author=AUTHOR)]
             facts += [LessonsScheduled(schedule=rule, planned=materialise(rule), author=AUTHOR)]
             self.world.lessons.append(title)
+            self.world.messages += 2 if picture else 1
         await self.write(*facts)
 
     async def let_leases_end(self) -> None:
