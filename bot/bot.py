@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+from collections.abc import Callable, Mapping
 
 import structlog
 
@@ -12,6 +13,7 @@ from bot.clock import Clock
 from bot.commands.asking import Settings
 from bot.delivery import Delivery
 from bot.hearing import Hearing
+from bot.hearing_again import HearingAgain
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import Health, State, listen
 from content.identifiers import UserId
@@ -22,6 +24,8 @@ from storage.store import Store
 
 GAP_PAUSE = 60.0
 """Seconds between two tries to read back what is missing of a room's history."""
+REPLAY_PAUSE = 1.0
+"""Seconds between two looks for what somebody wants heard again, however much is decided meanwhile."""
 LIMIT_PAUSE = 3600.0
 """Seconds between two questions for the homeserver's upload limit."""
 
@@ -46,8 +50,17 @@ class Bot:
     """One Matrix account at work."""
 
     def __init__(
-        self, store: Store, homeserver: Homeserver, speech: Speech, *, console: str, encrypted: bool = True
+        self,
+        store: Store,
+        homeserver: Homeserver,
+        speech: Speech,
+        *,
+        console: str,
+        encrypted: bool = True,
+        measured: Callable[[], Mapping[str, float]] = dict,
+        version: str = "",
     ) -> None:
+        """``measured`` gives what the process knows of itself; signs of life carry it, with the version."""
         self.store = store
         self.homeserver = homeserver
         self.state = State(health=Health.WAITING)
@@ -60,14 +73,20 @@ class Bot:
             encrypted=encrypted,
         )
         self._hearing = Hearing(store, homeserver, settings)
+        self._again = HearingAgain(store, homeserver, self._hearing)
+        self._decided = asyncio.Event()
         self._delivery = Delivery(store, homeserver, speech, encrypted=encrypted, jitter=jitter)
         self._clock = Clock(
             store,
             caught_up=lambda: self._hearing.caught_up and self.state.health is Health.LISTENING,
             hearing_state=lambda: self.state.health.value,
+            set_back=self._delivery.clock_set_back,
+            measured=lambda: {**measured(), **self._delivery.tally.measures()},
+            version=version,
         )
         store.on_change(self._delivery.wake)
         store.on_decision(self._clock.look_soon)
+        store.on_decision(self._decided.set)
 
     async def run(self) -> None:
         """Work until cancelled. A homeserver that is away is waited for; a revoked login leaves the clock running."""
@@ -81,6 +100,7 @@ class Bot:
             asyncio.create_task(self._delivery.run(), name="delivery"),
             asyncio.create_task(self._listen(position[0] if position else None, behind=behind), name="listening"),
             asyncio.create_task(self._fill_gaps(), name="gaps"),
+            asyncio.create_task(self._replay(), name="replay"),
             asyncio.create_task(self._ask_limit(), name="limit"),
         ]
         try:
@@ -97,9 +117,21 @@ class Bot:
         while True:
             await asyncio.sleep(jitter(GAP_PAUSE))
             try:
-                await self._hearing.fill_gaps()
+                await self._again.fill_gaps()
             except Exception as error:
                 log.warning("a gap stays open", kind=type(error).__name__)
+
+    async def _replay(self) -> None:
+        """Hear again what somebody at the desk asks for, soon after they did, and what was asked before a start."""
+        while True:
+            self._decided.clear()
+            try:
+                await self._again.replay()
+            except Exception as error:
+                log.warning("a letter stays asked for", kind=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._decided.wait(), jitter(GAP_PAUSE))
+            await asyncio.sleep(REPLAY_PAUSE)
 
     async def _ask_limit(self) -> None:
         """Learn now and every hour how much the homeserver takes in one upload, so that the desk can say so first."""

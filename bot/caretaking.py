@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -13,13 +14,17 @@ from content.organisations import Organisation
 from content.power import may
 from content.rooms import LEADS, TEMPLATES, Flaw, History, Purpose, Room, RoomKept, levels, name_of, order, topic_of
 from content.speech import Reader, Speech
+from content.upgrades import Succession, follow
 from content.upkeep import Care, invitations
-from storage import outbox
+from storage import outbox, rooms, upgrades
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.store import Step, Store
 from storage.unit import Reading
 from storage.upkeep import Survey, Wanted, standing_of, survey
+
+RawState = Mapping[tuple[str, str], tuple[UserId, dict[str, Any]]]
+"""A room's state as (type, key) to (sender, content)."""
 
 AT_ONCE = 4
 """How many of those who lead are asked in while a room is made: homeservers refuse many at once."""
@@ -45,6 +50,8 @@ class Caretaking:
                 care = await self._care(row.room, row.organisation)
                 if care is not None and care.lost is None:
                     await self._mend(care, Flaw(row.subject), row.organisation)
+            case outbox.Kind.SUCCEED if row.room:
+                await self._succeed(row, row.room, row.organisation)
             case outbox.Kind.REMOVE if row.room and row.user:
                 await self._remove(row.room, row.user, row.organisation)
 
@@ -131,15 +138,55 @@ class Caretaking:
         if users != held:
             await self._homeserver.set_state(care.room.id, "m.room.power_levels", {**fresh, "users": users})
 
-    async def _remove(self, room: RoomId, user: UserId, at: OrganisationId) -> None:
-        """Show a person out after a look at the room and the roster as they are at this moment."""
-        events = await self._homeserver.state(room)
-        state = {
+    async def _succeed(self, row: Claimed, room: RoomId, at: OrganisationId) -> None:
+        """Follow a room that was replaced after a look at both as they are now; go nowhere because it says so."""
+        upgrade = await self._store.read(lambda unit: upgrades.upgrade(unit, room))
+        if upgrade is None or upgrade.followed:
+            return
+        found = _succession(
+            await self._raw_state(room),
+            await self._raw_state(upgrade.replacement, missing_is_none=True),
+            UserId(self._homeserver.user_id),
+        )
+        if found is None:
+            raise Fault(Kind.GARBLED, detail="the room's state does not say who made it")
+
+        async def decide(unit: Reading) -> Decision | None:
+            kept, meant = await rooms.room(unit, room), await upgrades.upgrade(unit, room)
+            if kept is None or meant is None or meant.followed:
+                return None
+            owned = await rooms.room(unit, meant.replacement)
+            known = await survey(unit, [at], found.old.me)
+            node = known.node(at)
+            return follow(
+                kept,
+                meant,
+                found,
+                owner=owned.organisation if owned is not None else None,
+                private=await rooms.direct_user(unit, meant.replacement) is not None,
+                space=known.space(kept.purpose, node) if node is not None else None,
+            )
+
+        (outcome,) = await self._store.settle([Step(cause=Cause(f"succeed:{row.id}"), decide=decide)])
+        if outcome.failed:
+            raise RuntimeError("the room could not be followed")
+
+    async def _raw_state(self, room: RoomId, *, missing_is_none: bool = False) -> RawState | None:
+        try:
+            events = await self._homeserver.state(room)
+        except Fault as fault:
+            if missing_is_none and fault.kind in (Kind.REFUSED, Kind.MISSING):
+                return None
+            raise
+        return {
             (event.type, event.state_key): (UserId(event.sender), event.content)
             for event in events
             if event.state_key is not None
         }
-        live = standing_of(state, UserId(self._homeserver.user_id))
+
+    async def _remove(self, room: RoomId, user: UserId, at: OrganisationId) -> None:
+        """Show a person out after a look at the room and the roster as they are at this moment."""
+        live = standing_of(await self._raw_state(room) or {}, UserId(self._homeserver.user_id))
         known = await self._survey(at)
         care = known.care(room)
         if care is None or live is None:
@@ -154,3 +201,22 @@ class Caretaking:
     def _reason(self, node: Organisation | None) -> str:
         reader = Reader(language=node.language, timezone=node.timezone) if node is not None else Reader()
         return self._speech.say(words("rooms.shown_out"), reader)
+
+
+def _succession(old: RawState | None, new: RawState | None, me: UserId) -> Succession | None:
+    """Read out of both rooms' live state what decides whether one has taken the other's place."""
+    before = standing_of(old or {}, me)
+    if before is None:
+        return None
+    setter, tombstone = (old or {}).get(("m.room.tombstone", ""), (None, {}))
+    founder, create = (new or {}).get(("m.room.create", ""), (None, {}))
+    named, replaced = tombstone.get("replacement_room"), create.get("predecessor")
+    predecessor = replaced.get("room_id") if isinstance(replaced, dict) else None
+    return Succession(
+        old=before,
+        replacement=RoomId(named) if isinstance(named, str) else None,
+        setter=setter,
+        new=standing_of(new, me) if new is not None else None,
+        predecessor=RoomId(predecessor) if isinstance(predecessor, str) else None,
+        founder=founder,
+    )

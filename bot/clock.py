@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from content import cards
 from content import polls as poll_rules
-from content.decision import Decision, Refusal, Tell, words
+from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
 from content.rooms import Decline
@@ -21,8 +23,22 @@ from storage.store import Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
+MOMENT = 0.25
+"""Seconds between a decision and the look at what it may have made due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
+LOOK = 1.0
+"""Seconds between two looks at whether the wall clock was set and whether we tick."""
+
+STEP = timedelta(seconds=2)
+"""The least by which the wall clock must have been set to count; a clock that is slewed moves far less in a second."""
+
+OVERDUE = 3 * TICK
+"""Without a tick for so long, the scheduler is set going again."""
+
+STALLED = timedelta(seconds=30)
+"""Without a tick that did its work for so long, the clock does not say of itself that it ticks."""
+
 UNCLAIMED = timedelta(days=14)
 """How long the bot stays in a room that nobody takes over for the organisation."""
 ECHO = timedelta(minutes=5)
@@ -31,23 +47,61 @@ ECHO = timedelta(minutes=5)
 log = structlog.get_logger(__name__)
 
 
-class Clock:
-    """Ticks while the program runs; everything it knows lies in the store."""
+def _passed() -> float:
+    """Return seconds that pass whatever the wall clock is set to, also while the machine sleeps."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
 
-    def __init__(self, store: Store, *, caught_up: Callable[[], bool], hearing_state: Callable[[], str]) -> None:
+
+class Clock:
+    """Ticks while the program runs; everything it knows lies in the store.
+
+    APScheduler reckons by the wall clock: set back by two hours, it would not tick for two hours. So the clock looks at
+    seconds that only ever pass, notices both a wall clock that was set and a tick that did not come, and says so.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        caught_up: Callable[[], bool],
+        hearing_state: Callable[[], str],
+        set_back: Callable[[timedelta], None] = lambda _by: None,
+        measured: Callable[[], Mapping[str, float]] = dict,
+        version: str = "",
+        passed: Callable[[], float] = _passed,
+    ) -> None:
+        """``set_back`` is told by how much the wall clock went back, ``measured`` gives what the bot's signs carry."""
         self._store = store
         self._caught_up = caught_up
         self._hearing_state = hearing_state
+        self._set_back = set_back
+        self._measured = measured
+        self._version = version
+        self._passed = passed
         self._scheduler = AsyncIOScheduler(timezone="UTC")
+        self._looking: asyncio.TimerHandle | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._began = self._done = passed()
+        self._longest = 0.0
+        self._ticking = 0
+        self._offset = self._reckon()
+
+    def _reckon(self) -> float:
+        """Return how far the wall clock is from the seconds that pass; it changes only when the clock is set."""
+        return self._store.now().timestamp() - self._passed()
 
     async def start(self) -> None:
         """Begin to tick, with a first sign of life."""
+        self._began = self._done = self._passed()
+        self._offset = self._reckon()
+        await self._look_back()
         await self._beat()
         every = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", **every)
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT.total_seconds(), id="beat", **every)
         self._scheduler.add_job(self._sweep, "interval", seconds=SWEEP.total_seconds(), id="sweep", **every)
         self._scheduler.start()
+        self._watching = asyncio.create_task(self._watch(), name="clock")
 
     def beat_soon(self) -> None:
         """Give a sign of life as soon as the loop is free, because its state has changed."""
@@ -55,31 +109,101 @@ class Clock:
             self._scheduler.add_job(self._beat, "date", id="news", replace_existing=True, misfire_grace_time=None)
 
     def look_soon(self) -> None:
-        """Look as soon as the loop is free, because something was decided that may be due at once."""
+        """Look in a moment, because something was decided that may be due at once; once for all that is decided now."""
+        if self._looking is None and self._scheduler.running:
+            self._looking = asyncio.get_running_loop().call_later(MOMENT, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
         if self._scheduler.running:
             self._scheduler.add_job(self._tick, "date", id="decided", replace_existing=True, misfire_grace_time=None)
 
     def stop(self) -> None:
         """Stop ticking."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        if self._watching is not None:
+            self._watching.cancel()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
 
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK)
+            try:
+                await self.watch()
+            except Exception as error:
+                log.error("look at the clock failed", kind=type(error).__name__)
+
+    async def watch(self) -> None:
+        """See whether the wall clock was set since the last look, and whether we still tick."""
+        offset = self._reckon()
+        step = timedelta(seconds=offset - self._offset)
+        if abs(step) >= STEP:
+            self._offset = offset
+            self._rearm()
+            await self._stepped(step)
+        elif not self._ticking and self._passed() - self._began > OVERDUE.total_seconds():
+            waited = self._passed() - self._began
+            log.error("no tick", seconds=round(waited))
+            self._longest = max(self._longest, waited)
+            self._began = self._passed()
+            self._rearm()
+
+    async def _look_back(self) -> None:
+        """See whether the clock stands before a sign of life of ours, and so was set back while we did not run."""
+        known = await self._store.read(heartbeats.beats)
+        latest = max((known[role][1] for role in ("bot", "clock") if role in known), default=self._store.now())
+        behind = latest - self._store.now()
+        if behind >= STEP:
+            await self._stepped(-behind)
+
+    async def _stepped(self, step: timedelta) -> None:
+        """Say that the wall clock was set, and let nothing wait longer for a time that was reckoned by the old one."""
+        seconds = round(step.total_seconds())
+        log.warning("clock stepped", seconds=seconds)
+        now = self._store.now()
+        notes: list[Fact] = [
+            heartbeats.Beat(role=heartbeats.TIME, state="stepped", at=now, measures={"seconds": seconds})
+        ]
+        if step < timedelta(0):
+            self._set_back(-step)
+            notes.append(outbox.ClockSetBack(by=-step, at=now))
+        await self._store.settle(notes=notes)
+
+    def _rearm(self) -> None:
+        """Have every job run at once, and from then on in its rhythm."""
+        if self._scheduler.running:
+            for job in self._scheduler.get_jobs():
+                if job.id in ("tick", "beat", "sweep"):
+                    job.modify(next_run_time=datetime.now(UTC))
+
     async def _tick(self) -> None:
+        began = self._passed()
+        self._longest = max(self._longest, began - self._began)
+        self._began = began
+        self._ticking += 1
         try:
             await self.tick()
+            self._done = self._passed()
         except Exception as error:
             # A job that raises must not take the clock with it; the next tick finds the same rows.
             log.error("tick failed", kind=type(error).__name__)
+        finally:
+            self._ticking -= 1
 
     async def _beat(self) -> None:
         try:
-            now = self._store.now()
-            await self._store.settle(
-                notes=[
-                    heartbeats.Beat(role="clock", state="ticking", at=now),
-                    heartbeats.Beat(role="bot", state=self._hearing_state(), at=now),
-                ]
+            now, idle = self._store.now(), self._passed() - self._done
+            state = "ticking" if idle < STALLED.total_seconds() else "stalled"
+            ticks = {"longest_tick": round(self._longest, 3), "since_tick": round(idle, 3)}
+            self._longest = 0.0
+            clock = heartbeats.Beat(role="clock", state=state, at=now, measures=ticks, version=self._version)
+            bot = heartbeats.Beat(
+                role="bot", state=self._hearing_state(), at=now, measures=self._measured(), version=self._version
             )
+            await self._store.settle(notes=[clock, bot])
         except Exception as error:
             log.error("beat failed", kind=type(error).__name__)
 

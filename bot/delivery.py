@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,12 +17,13 @@ from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import MARK, Homeserver
+from bot.tally import Tally
 from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
 from content.cards import Message
 from content.decision import Fact, Words, words
-from content.identifiers import EventId, OrganisationId, RoomId, UserId
+from content.identifiers import EventId, RoomId, UserId
 from content.media import Kind as MediumKind
 from content.media import Medium
 from content.occurrences import State as OccurrenceState
@@ -43,13 +44,16 @@ MOST_FAILURES = 30
 MOST_BREAKS = 4
 """How often a row may break the sender itself before it is given up."""
 
-UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE})
+UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE, outbox.Kind.SUCCEED})
 """Kinds by which rooms are kept in order."""
 
 COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0
+SHORTEST_SLEEP, LONGEST_SLEEP = 0.2, 5.0
+"""Seconds between two looks at what the outbox holds for later."""
+
 LONGEST_FALLBACK = 600
 """Characters of an edit that are said again for clients that know no edits."""
 
@@ -104,26 +108,56 @@ class Delivery:
         self._upkeep_closed_until: datetime | None = None
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._uploading: set[tuple[str, bool]] = set()
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._sending = 0
+        self.tally = Tally()
 
     def wake(self) -> None:
         """Look at the outbox now."""
         self._wake.set()
 
+    def clock_set_back(self, by: timedelta) -> None:
+        """Let a limit of the homeserver last as long as it was meant to, whatever the wall clock says by now."""
+        if self._closed_until is not None:
+            self._closed_until -= by
+        if self._upkeep_closed_until is not None:
+            self._upkeep_closed_until -= by
+        self.wake()
+
     async def run(self) -> None:
         """Deliver until cancelled; what is under way is then finished first."""
-        under_way: set[asyncio.Task[None]] = set()
+        self._store.employ(self)
         try:
             while True:
                 self._wake.clear()
                 try:
-                    await self._round(under_way)
+                    await self._store.offer()
+                    await self._sleep()
                 except Exception as error:
                     # The database may be busy or full; rows stay where they are and are looked at again.
                     log.error("delivery round failed", kind=type(error).__name__)
                     await asyncio.sleep(1)
         finally:
-            if under_way:
-                await asyncio.wait(under_way, timeout=8)
+            self._store.dismiss()
+            if self._under_way:
+                await asyncio.wait(self._under_way, timeout=8)
+
+    def wish(self) -> outbox.Wish | None:
+        """Return what can be taken on now: one row for each free place, while the homeserver lets us."""
+        return self._wish(self._width - self._sending, None)
+
+    async def look_up(self, unit: Reading, claimed: Sequence[Claimed]) -> dict[UserId, Listener]:
+        """Look up whom rows speak to."""
+        users = {row.user for row in claimed if row.kind is outbox.Kind.TELL and row.user is not None}
+        return {user: await self._listener(unit, user) for user in users}
+
+    def take_on(self, claimed: Sequence[Claimed], known: Mapping[UserId, Listener]) -> None:
+        """Begin to deliver rows."""
+        self._sending += len(claimed)
+        for row in claimed:
+            task = asyncio.create_task(self._carry(row, known.get(row.user) if row.user else None))
+            self._under_way.add(task)
+            task.add_done_callback(self._finished)
 
     async def work_off(self, kinds: Collection[outbox.Kind], *, patience: int) -> str | None:
         """Deliver rows of some kinds until none is left that waits; everything else stays where it is.
@@ -142,32 +176,25 @@ class Delivery:
                 await asyncio.sleep(min(5.0, max(0.05, (ready - self._store.now()).total_seconds())))
         return None
 
-    async def _round(self, under_way: set[asyncio.Task[None]]) -> None:
-        free = self._width - len(under_way)
-        claimed = await self._take(free)
-        listeners = await self._listeners(claimed)
-        for row in claimed:
-            task = asyncio.create_task(self.deliver(row, listeners.get(row.user) if row.user else None))
-            under_way.add(task)
-            task.add_done_callback(self._finished(under_way))
-        if len(claimed) < max(free, 1):
-            await self._sleep()
-
-    def _finished(self, under_way: set[asyncio.Task[None]]) -> Callable[[asyncio.Task[None]], None]:
-        def finished(task: asyncio.Task[None]) -> None:
-            under_way.discard(task)
-            if not task.cancelled() and task.exception() is not None:
-                log.error("delivery failed", kind=type(task.exception()).__name__)
-            self._wake.set()
-
-        return finished
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("delivery failed", kind=type(task.exception()).__name__)
 
     async def _take(self, free: int, kinds: Collection[outbox.Kind] | None = None) -> list[Claimed]:
+        wish = self._wish(free, kinds)
+        if wish is None:
+            return []
+        device, lease = wish.device, wish.lease
+        claimed = await self._store.claim(worker=device, device=device, lease=lease, limit=free, kinds=wish.kinds)
+        return list(claimed)
+
+    def _wish(self, free: int, kinds: Collection[outbox.Kind] | None) -> outbox.Wish | None:
         now = self._store.now()
         if free <= 0 or (self._closed_until is not None and now < self._closed_until):
-            return []
-        device, open_kinds = self._homeserver.device_id, self._open_kinds(kinds)
-        return list(await self._store.claim(worker=device, device=device, lease=LEASE, limit=free, kinds=open_kinds))
+            return None
+        device = self._homeserver.device_id
+        return outbox.Wish(worker=device, device=device, lease=LEASE, limit=free, kinds=self._open_kinds(kinds))
 
     def _open_kinds(self, kinds: Collection[outbox.Kind] | None) -> Collection[outbox.Kind] | None:
         """Leave rooms alone for as long as the homeserver asks for: knocking with the next invitation is no help."""
@@ -177,49 +204,56 @@ class Delivery:
         return frozenset(kinds or outbox.Kind) - UPKEEP
 
     async def _sleep(self) -> None:
-        """Wait for news, or for the next row whose time comes."""
-        if self._wake.is_set():
-            return
+        """Wait until the time of the next row comes, or there is news that may change when that is.
+
+        What can go at once is given to us in the transaction that brings it, or that ends what it waits for.
+        """
         now = self._store.now()
         open_kinds = self._open_kinds(None)
         next_ready = await self._store.read(lambda unit: outbox.next_ready(unit, open_kinds))
         if open_kinds is not None and self._upkeep_closed_until is not None:
             next_ready = min(next_ready or self._upkeep_closed_until, self._upkeep_closed_until)
-        pause = 5.0 if next_ready is None else min(5.0, max(0.05, (next_ready - now).total_seconds()))
+        waits = [LONGEST_SLEEP]
+        if next_ready is not None:
+            waits.append(max((next_ready - now).total_seconds(), SHORTEST_SLEEP))
         if self._closed_until is not None and now < self._closed_until:
-            pause = min(5.0, (self._closed_until - now).total_seconds())
+            waits = [LONGEST_SLEEP, (self._closed_until - now).total_seconds()]
         try:
-            await asyncio.wait_for(self._wake.wait(), pause)
+            await asyncio.wait_for(self._wake.wait(), min(waits))
         except TimeoutError:
             return
+        await asyncio.sleep(SHORTEST_SLEEP)
 
-    async def _listeners(self, claimed: list[Claimed]) -> dict[UserId, Listener]:
-        """Look up at once whom these rows speak to."""
-        users = {row.user for row in claimed if row.kind is outbox.Kind.TELL and row.user is not None}
-        if not users:
-            return {}
+    async def deliver(self, row: Claimed) -> None:
+        """Send one row and record how that went."""
+        facts = await self._try(row)
+        await self._store.settle(notes=facts)
+        self.tally.note(facts)
 
-        async def ask(unit: Reading) -> dict[UserId, Listener]:
-            return {user: await self._listener(unit, user) for user in users}
-
-        return await self._store.read(ask)
-
-    async def deliver(self, row: Claimed, listener: Listener | None = None) -> None:
-        """Send one row and record how that went; ``listener`` is whom it speaks to, where that is known already."""
+    async def _carry(self, row: Claimed, listener: Listener | None) -> None:
+        """Send one row that was taken on; its place is free for another one before it is marked."""
         crashpoint("outbox.claimed_before_send")
         try:
-            facts = await self._send(row, listener)
+            facts = await self._try(row, listener)
+        finally:
+            self._sending -= 1
+        crashpoint("outbox.sent_before_mark")
+        await self._store.settle(notes=facts, patient=True)
+        crashpoint("outbox.marked")
+        self.tally.note(facts)
+
+    async def _try(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
+        """Send one row and return what is to be recorded; ``listener`` is whom it speaks to, if that is known."""
+        try:
+            return await self._send(row, listener)
         except Fault as fault:
-            facts = [self._failed(row, fault)]
+            return [self._failed(row, fault)]
         except _TooLate:
-            facts = [GivenUp(claimed=row, error="too_late", at=self._store.now())]
+            return [GivenUp(claimed=row, error="too_late", at=self._store.now())]
         except Exception as error:
             # A row that breaks the sender must not hold up its room for ever.
             log.error("row failed", kind=type(error).__name__)
-            facts = [self._broken(row, type(error).__name__)]
-        crashpoint("outbox.sent_before_mark")
-        await self._store.settle(notes=facts)
-        crashpoint("outbox.marked")
+            return [self._broken(row, type(error).__name__)]
 
     def _broken(self, row: Claimed, error: str) -> Fact:
         now = self._store.now()
@@ -255,7 +289,7 @@ class Delivery:
             case outbox.Kind.DECLINE if row.room:
                 await self._homeserver.leave(row.room)
                 return [self._sent(row, None)]
-            case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE:
+            case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
@@ -361,17 +395,14 @@ class Delivery:
     async def _listener(self, unit: Reading, user: UserId) -> Listener:
         """Find a person's private room, their language and their zone."""
         direct = await rooms.direct_room(unit, user, UserId(self._homeserver.user_id))
-        member = await members.by_user(unit, user)
-        node_id = member.organisation if member else await self._duty_place(unit, user)
-        node = await organisations.organisation(unit, node_id) if node_id else None
-        reader = Reader(language=node.language, timezone=node.timezone) if node else Reader()
-        if member is not None and member.language:
-            reader = Reader(language=member.language, timezone=reader.timezone)
+        reader = await members.reader(unit, user) or await self._reader_on_duty(unit, user)
         return Listener(room=direct[0] if direct else None, reader=reader)
 
-    async def _duty_place(self, unit: Reading, user: UserId) -> OrganisationId | None:
+    async def _reader_on_duty(self, unit: Reading, user: UserId) -> Reader:
+        """Return how a person reads who is no member: as it is usual where they have a duty."""
         duties = await organisations.duties_of(unit, user)
-        return duties[0].organisation if duties else None
+        node = await organisations.organisation(unit, duties[0].organisation) if duties else None
+        return Reader(language=node.language, timezone=node.timezone) if node else Reader()
 
     async def _make_private_room(self, user: UserId) -> RoomId:
         """Make the private room of a person; its alias is the same every time, so that a kill cannot leave two."""

@@ -6,17 +6,18 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.commands.asking import Settings
-from bot.commands.understanding import is_plain_talk, understand
-from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, Unreadable
-from bot.matrix.faults import Fault
+from bot.commands.asking import Lateness, Settings
+from bot.commands.understanding import asks_now, is_plain_talk, understand
+from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
 from bot.matrix.homeserver import MARK, Homeserver
 from content import upkeep
-from content.decision import Decision, Fact, Tell, words
+from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
+from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
-from storage import members, organisations, outbox, rooms, sync
+from content.upgrades import look_again, see_tombstone
+from storage import members, organisations, outbox, rooms, sync, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -27,9 +28,12 @@ PORTION = 500
 """Steps that are settled at once; more would keep everybody else waiting for the writer's place."""
 
 DAY = timedelta(days=1)
+LONGEST_ID = 255
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-_KEPT_OF_A_GAP = (sync.Buried, sync.NotReadable, sync.GapFound, outbox.Echoed)
+RECENT = timedelta(minutes=1)
+"""How long it is believed which rooms are the organisation's."""
+
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Hearing:
@@ -41,6 +45,8 @@ class Hearing:
         self._settings = settings
         self._me = UserId(homeserver.user_id)
         self._halls: frozenset[RoomId] = frozenset()
+        self._halls_at = LONG_AGO
+        self._heard_at: datetime | None = None
         self._look_again = True
         self.caught_up = False
 
@@ -51,35 +57,45 @@ class Hearing:
         except BaseException:
             # Keys of this batch are kept already and will not be told of again.
             self._look_again = True
+            self._heard_at = None
             raise
         self.caught_up = True
 
     async def _commit(self, batch: Batch) -> None:
         now = self._store.now()
-        position, self._halls = await self._store.read(self._standing)
-        earliest = min(position[1], now) if position else now
+        if self._heard_at is None or not now - RECENT < self._halls_at <= now:
+            await self._store.read(self._recall)
+        earliest = min(self._heard_at or now, now)
         steps: list[Step] = []
         notes: list[Fact] = []
         for event, came_at in await self._late_keys(batch):
             notes.append(sync.Readable(event_id=EventId(event.event_id)))
-            steps += self._steps((event,), _LONG_AGO, came_at)
+            steps += self.steps((event,), LONG_AGO, came_at)
         for part in batch.rooms:
-            notes += self._notes(part, now)
+            notes += self.notes(part, now)
+            if part.membership == "join":
+                steps += self._successions(part)
             if part.membership in ("join", "leave"):
-                steps += self._steps(part.timeline, earliest, now)
+                steps += self.steps(part.timeline, earliest, now)
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
         crashpoint("hearing.heard_before_settled")
         await self._settle(steps, notes, heard)
         self._look_again = False
+        self._heard_at = now
         for part in batch.rooms:
             if part.membership == "leave":
                 self._homeserver.forget(part.room_id)
 
-    async def _standing(self, unit: Reading) -> tuple[tuple[str, datetime] | None, frozenset[RoomId]]:
-        """Read where we stand in the stream, and which rooms are the organisation's."""
-        return await sync.checkpoint(unit, self._me), frozenset(await rooms.halls(unit))
+    async def _recall(self, unit: Reading) -> None:
+        """Read when we heard last, and which rooms are the organisation's.
+
+        That another room has become one since is no harm: what is said there is then looked at more closely.
+        """
+        position = await sync.checkpoint(unit, self._me)
+        self._heard_at = position[1] if position else None
+        self._halls, self._halls_at = frozenset(await rooms.halls(unit)), self._store.now()
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.
@@ -92,25 +108,41 @@ class Hearing:
             steps, notes = steps[PORTION:], []
         await self._store.settle(steps, notes=[*notes, last])
 
-    def _steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
+    def steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
         """Make steps of events, each decided for the moment it was said.
 
         We know that it was said after the position before and by now; between these the homeserver's clock is believed,
         so that an answer counts as of when it was given, also when the bot was away.
         """
         steps = []
-        for event in heard:
-            if not isinstance(event, Event):
-                continue
-            if event.room_id in self._halls and is_plain_talk(event, self._me):
-                continue
-            step = understand(event, self._me, self._settings)
+        events = [
+            event
+            for event in heard
+            if isinstance(event, Event) and not (event.room_id in self._halls and is_plain_talk(event, self._me))
+        ]
+        late = self._late(events, earliest)
+        for event in events:
+            try:
+                step = understand(event, self._me, self._settings, late.get(event.event_id))
+            except Exception as error:
+                step = _breaking(event, error)
             if step is not None:
                 at = min(max(event.sent_at, earliest), now)
-                steps.append(Step(cause=step.cause, decide=step.decide, actor=step.actor, at=at, tell=step.tell))
+                steps.append(replace(step, at=at, room=RoomId(event.room_id), event=EventId(event.event_id)))
         return steps
 
-    def _notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
+    def _late(self, events: Iterable[Event], earliest: datetime) -> dict[str, Lateness]:
+        """Find what asked for something at a moment that is long past; of many of one person one is answered."""
+        now = self._store.now()
+        found = [event for event in events if is_late(max(event.sent_at, earliest), now) and asks_now(event)]
+        last = {(event.sender, event.room_id): event.event_id for event in found}
+        answered = set(last.values())
+        return {
+            event.event_id: Lateness.ANSWERED if event.event_id in answered else Lateness.PASSED_OVER for event in found
+        }
+
+    def notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
+        """Return what a room's batch tells that needs no rule."""
         room = RoomId(part.room_id)
         if part.membership == "leave":
             return [RoomLost(room=room, reason="left")]
@@ -122,7 +154,7 @@ class Hearing:
                 case Event():
                     notes += self._state_notes(event, room) or self._echoes(event, room)
                 case Poison():
-                    notes.append(self._buried(event, room, now))
+                    notes.append(buried(event, room, now))
                 case Unreadable():
                     notes.append(
                         sync.NotReadable(
@@ -139,6 +171,18 @@ class Hearing:
             notes.append(gap)
         return notes
 
+    def _successions(self, part: RoomBatch) -> list[Step]:
+        """Make steps of a room's word that another has taken its place, or that it has taken another's."""
+        steps = []
+        for event in (*part.state, *part.timeline):
+            if not isinstance(event, Event) or event.state_key != "":
+                continue
+            if event.type == "m.room.tombstone" and part.room_id in self._halls:
+                steps.append(_tombstone(event))
+            elif event.type == "m.room.create" and (named := _predecessor(event)) in self._halls and named is not None:
+                steps.append(_successor(event, named))
+        return steps
+
     def _state_notes(self, event: Event, room: RoomId) -> list[Fact]:
         if event.state_key is None or event.type not in rooms.TRACKED:
             return []
@@ -150,8 +194,6 @@ class Hearing:
             event_id=EventId(event.event_id),
             content=event.content,
         )
-        if event.type == "m.room.tombstone":
-            return [seen, RoomLost(room=room, reason="replaced")]
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
@@ -162,39 +204,6 @@ class Hearing:
         if event.sender != self._me or room not in self._halls or not isinstance(mark, str):
             return []
         return [outbox.Echoed(id=OutboxId(mark), event_id=EventId(event.event_id))]
-
-    def _buried(self, event: Poison, room: RoomId, now: datetime) -> sync.Buried:
-        return sync.Buried(
-            cause=f"event:{event.event_id or room}",
-            room=room,
-            sender=UserId(event.sender) if event.sender else None,
-            reason=event.reason,
-            raw=event.raw,
-            at=now,
-        )
-
-    async def fill_gaps(self) -> None:
-        """Read back what could not be read when it was found missing; what is said there counts as of then.
-
-        Raises the last Fault, after every gap was tried: one room that cannot be read keeps no other waiting.
-        """
-        trouble: Fault | None = None
-        for gap in await self._store.read(sync.open_gaps):
-            missing = Gap(from_token=gap.from_token, to_token=gap.to_token)
-            try:
-                heard, rest = await self._homeserver.fill(gap.room, missing)
-            except Fault as fault:
-                trouble = fault
-                continue
-            part = RoomBatch(room_id=gap.room, membership="join", timeline=heard, gap=rest)
-            now = self._store.now()
-            steps = self._steps(heard, _LONG_AGO, gap.found_at)
-            # State that is read back is older than what is known by now.
-            kept = [note for note in self._notes(part, now) if isinstance(note, _KEPT_OF_A_GAP)]
-            crashpoint("hearing.gap_read_before_settled")
-            await self._store.settle(steps, notes=[sync.GapFilled(id=gap.id), *kept])
-        if trouble is not None:
-            raise trouble
 
     async def _late_keys(self, batch: Batch) -> list[tuple[Event, datetime]]:
         """Read again what could not be read before its key came; each event with when it had come."""
@@ -249,7 +258,8 @@ class Hearing:
                 encrypted = any(isinstance(one, Event) and one.type == "m.room.encryption" for one in part.state)
                 kept = DirectRoomKept(user=sender, room=room, encrypted=encrypted)
                 return Decision(facts=(fact, kept), effects=(Join(room=room),))
-            may = roots(duties, Right.MANAGE_ROOMS)
+            replaces = any(isinstance(one, Event) and _predecessor(one) in self._halls for one in part.state)
+            may = () if replaces else roots(duties, Right.MANAGE_ROOMS)
             asked = (Tell(user=sender, words=words("rooms.claim_it", address=self._settings.console)),) if may else ()
             return Decision(facts=(fact,), effects=(Join(room=room), *asked))
 
@@ -263,6 +273,56 @@ class Hearing:
             private_today=lately.get(True, 0),
             rooms_today=lately.get(False, 0),
         )
+
+
+def _predecessor(event: Event) -> RoomId | None:
+    named = event.content.get("predecessor")
+    room = named.get("room_id") if isinstance(named, dict) else None
+    return RoomId(room) if isinstance(room, str) else None
+
+
+def _tombstone(event: Event) -> Step:
+    named = event.content.get("replacement_room")
+    replacement = RoomId(named) if isinstance(named, str) and 0 < len(named) <= LONGEST_ID else None
+
+    async def decide(unit: Reading) -> Decision | None:
+        room = await rooms.room(unit, RoomId(event.room_id))
+        return see_tombstone(room, replacement, now=unit.now) if room is not None else None
+
+    return Step(cause=Cause(f"tombstone:{event.event_id}"), decide=decide, actor=UserId(event.sender))
+
+
+def _successor(event: Event, old: RoomId) -> Step:
+    """Look again at a room that was replaced, now that the bot is in the one that says it has taken its place."""
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        room, upgrade = await rooms.room(unit, old), await upgrades.upgrade(unit, old)
+        waits = room is not None and upgrade is not None and upgrade.replacement == event.room_id
+        return look_again(room, upgrade) if room is not None and waits else None
+
+    return Step(cause=Cause(f"successor:{event.event_id}"), decide=decide)
+
+
+def _breaking(event: Event, error: Exception) -> Step:
+    """Return a step that fails as the look at its event did, so that the event becomes a letter like any other."""
+
+    async def decide(_unit: Reading) -> Decision:
+        raise error
+
+    return Step(cause=Cause(f"event:{event.event_id}"), decide=decide, actor=UserId(event.sender))
+
+
+def buried(event: Poison, room: RoomId, now: datetime) -> sync.Buried:
+    """Return the letter that an event becomes of which nothing can be made, the same however often it comes."""
+    return sync.Buried(
+        cause=f"event:{event.event_id or derive(room, event.raw.decode())}",
+        room=room,
+        sender=UserId(event.sender) if event.sender else None,
+        reason=event.reason,
+        raw=event.raw,
+        at=now,
+        event_id=EventId(event.event_id) if event.event_id else None,
+    )
 
 
 def _server(user: UserId) -> str:

@@ -19,9 +19,11 @@ from console.tree import depths, in_order, is_below, parents_of
 from console.wording import preferred_language
 from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, Organisation, Right, roots
+from content.safe_mode import Reason
 from content.sessions import Session, SessionSeen, is_alive
 from content.speech import Reader
-from storage import organisations, sessions
+from storage import heartbeats, organisations, sessions
+from storage.heartbeats import life
 from storage.unit import Reading
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -93,6 +95,14 @@ def here() -> Here:
 def signed_in() -> Here | None:
     """Return who asks, if anyone is signed in."""
     return cast("Here | None", g.get("here"))
+
+
+def held_up() -> Reason | None:
+    """Return what holds the bot up, for who may do something about it; that it waits is said on the first page."""
+    state, person = g.get("bot", ""), signed_in()
+    if person is None or state not in frozenset(Reason) - {Reason.WAITING}:
+        return None
+    return Reason(state) if roots(person.duties, Right.MANAGE_OUTBOX) else None
 
 
 def requires(right: Right) -> Callable[[View], View]:
@@ -184,18 +194,19 @@ def _recognise() -> None:
     found = ask(lambda unit: _find(unit, digest(held))) if held else None
     if found is None:
         return
-    session, duties, nodes = found
+    session, duties, nodes, g.bot = found
     g.session, g.duties, g.nodes = session, duties, nodes
     zone = nodes[0].timezone if nodes else desk().settings.timezone
     g.reader = Reader(language=preferred_language(session.language), timezone=zone)
 
 
-async def _find(unit: Reading, id_hash: str) -> tuple[Session, tuple[Duty, ...], tuple[Organisation, ...]] | None:
+async def _find(unit: Reading, id_hash: str) -> tuple[Session, tuple[Duty, ...], tuple[Organisation, ...], str] | None:
     session = await sessions.session(unit, id_hash)
     if session is None or not is_alive(session, now=unit.now):
         return None
     duties = await organisations.duties_of(unit, session.user)
-    return session, duties, in_order(await organisations.tree(unit, roots(duties, Right.READ)))
+    nodes = in_order(await organisations.tree(unit, roots(duties, Right.READ)))
+    return session, duties, nodes, life("bot", await heartbeats.beats(unit), now=unit.now)
 
 
 def _make_room_for_files() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Callable
 
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
@@ -26,8 +27,15 @@ LARGEST_FORM_BYTES = 1024 * 1024
 MOST_FORM_PARTS = 5_000
 
 
-def create_app(store: Store, loop: asyncio.AbstractEventLoop, speech: Speech, settings: ConsoleSettings) -> Flask:
-    """Return the console over a store that lives in a loop.
+def create_app(
+    store: Store,
+    loop: asyncio.AbstractEventLoop,
+    speech: Speech,
+    settings: ConsoleSettings,
+    *,
+    still: Callable[[], float] = lambda: 0.0,
+) -> Flask:
+    """Return the console over a store that lives in a loop; ``still`` tells how long that loop has not turned.
 
     Raises RuntimeError when a page does not say who may see it.
     """
@@ -39,12 +47,14 @@ def create_app(store: Store, loop: asyncio.AbstractEventLoop, speech: Speech, se
     )
     bridge = Bridge(loop)
     shelf = Shelf(store, bridge)
-    app.extensions["zhibu"] = Desk(store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf)
+    app.extensions["zhibu"] = Desk(
+        store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf, still=still
+    )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
     access.install(app)
-    headers.install(app)
+    headers.install(app, secure=settings.secure_cookies)
     errors.install(app)
     for page in PAGES:
         app.register_blueprint(page)
@@ -70,6 +80,7 @@ def _words() -> dict[str, object]:
         "ago": wording.ago,
         "link": link,
         "here": access.signed_in(),
+        "held_up": access.held_up(),
         "Right": Right,
         "csrf": access.csrf,
         "new_nonce": lambda: secrets.token_urlsafe(18),

@@ -33,6 +33,8 @@ class Desk:
     speech: Speech
     settings: ConsoleSettings
     shelf: Shelf
+    still: Callable[[], float]
+    """For how many seconds the loop has not turned."""
 
 
 def desk() -> Desk:

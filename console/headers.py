@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from flask import Flask, Response, request
 
-from console.desk import desk
-
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; object-src 'none'"
@@ -21,16 +19,16 @@ _ALWAYS = {
 }
 
 
-def install(app: Flask) -> None:
-    """Have every response dressed."""
-    app.after_request(_dress)
+def install(app: Flask, *, secure: bool) -> None:
+    """Have every response dressed; ``secure`` where the console is reached by https."""
+    app.after_request(lambda response: _dress(response, secure=secure))
 
 
-def _dress(response: Response) -> Response:
+def _dress(response: Response, *, secure: bool) -> Response:
     for name, value in _ALWAYS.items():
         response.headers[name] = value
     response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    if desk().settings.secure_cookies:
+    if secure:
         response.headers["Strict-Transport-Security"] = "max-age=31536000"
     if request.endpoint == "static" and response.status_code < 400:
         response.headers["Cache-Control"] = "public, max-age=86400"

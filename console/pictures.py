@@ -1,15 +1,20 @@
-"""Takes in pictures: decoded within limits and written anew, so that nothing but what is seen is kept."""
+"""Takes in pictures: decoded within limits and written anew, so that nothing but what is seen is kept.
+
+Pillow is imported where a picture is at hand: between two pictures a console need not hold it.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import re
-
-from PIL import Image, ImageOps
+from typing import TYPE_CHECKING
 
 from content.decision import Refusal, refused
 from content.media import MediumKept
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 MOST_PIXELS = 20_000_000
 LONGEST_SIDE = 2_560
@@ -22,6 +27,8 @@ _UNFIT = re.compile(r"[\x00-\x1f\x7f\\/:*?\"<>|]+")
 
 def take_in(data: bytes, filename: str) -> MediumKept | Refusal:
     """Read a PNG, JPEG or WebP of at most 20 megapixels and write it anew, without position, camera or comments."""
+    from PIL import Image, ImageOps
+
     name = shown_name(filename)
     if len(data) > LARGEST_BYTES:
         return refused("picture.too_large", field="media", name=name, most=LARGEST_BYTES // 1024 // 1024)
@@ -45,7 +52,9 @@ def shown_name(filename: str) -> str:
     return _UNFIT.sub(" ", last).strip(" .")[:80] or "picture"
 
 
-def _written(image: Image.Image, name: str) -> MediumKept:
+def _written(image: Image, name: str) -> MediumKept:
+    from PIL import Image
+
     see_through = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
     plain = image.convert("RGBA" if see_through else "RGB")
     plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))

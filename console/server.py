@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import gc
+import logging
 import socket
+import sys
 import threading
 from typing import Any
 
+import structlog
 from cheroot import wsgi
 from flask import Flask
 
 THREADS = 8
+
+_log = structlog.get_logger("console")
 
 
 class ServerTrouble(Exception):
@@ -29,6 +34,10 @@ class Server:
         """Return the port on which it is served; of use where port 0 was asked for."""
         return int(self._server.bind_addr[1])
 
+    def show(self, app: Flask) -> None:
+        """Answer by another application from the next request on, at the same address."""
+        self._server.wsgi_app = app
+
     def stop(self) -> None:
         """Finish what is being answered, then stop."""
         self._server.stop()
@@ -38,7 +47,7 @@ class Server:
 def serve(app: Flask, host: str, port: int) -> Server:
     """Serve an application in the background; port 0 picks a free one. Raises ServerTrouble when the port is taken."""
     _try(host, port)
-    server = wsgi.Server((host, port), app, numthreads=THREADS, server_name="zhibu", shutdown_timeout=3)
+    server = _Quiet((host, port), app, numthreads=THREADS, server_name="zhibu", shutdown_timeout=3)
     try:
         server.prepare()
     except OSError as error:
@@ -48,6 +57,16 @@ def serve(app: Flask, host: str, port: int) -> Server:
     thread = threading.Thread(target=server.serve, name="console", daemon=True)
     thread.start()
     return Server(server, thread)
+
+
+class _Quiet(wsgi.Server):
+    """A server whose errors are noted; its own lines would quote the request and the message of the error."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Note that there was an error, by its kind."""
+        if level >= logging.ERROR or traceback:
+            error = sys.exc_info()[1]
+            _log.error("server had an error", kind=type(error).__name__ if error else None)
 
 
 def _try(host: str, port: int) -> None:

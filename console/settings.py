@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 
@@ -12,6 +12,8 @@ class ConsoleSettings:
 
     ``secure_cookies`` is true exactly where the address is https. ``language`` is ``zh_CN`` or ``en``, ``timezone`` an
     IANA name; both are for who has chosen none. ``encrypted`` tells whether the rooms that are made here are encrypted.
+    ``version`` is the program's; ``metrics_token`` is the secret for which metrics are given to other machines, none
+    where it is empty.
     """
 
     address: str
@@ -19,6 +21,8 @@ class ConsoleSettings:
     language: str = "zh_CN"
     timezone: str = "Asia/Shanghai"
     encrypted: bool = True
+    version: str = ""
+    metrics_token: str = field(default="", repr=False)
 
     @property
     def host(self) -> str:

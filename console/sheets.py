@@ -1,4 +1,7 @@
-"""Reads the sheets that organisers upload, within limits set before parsing, and writes the sheets they take away."""
+"""Reads the sheets that organisers upload, within limits set before parsing, and writes the sheets they take away.
+
+The libraries for each form are imported where it is read or written: between two sheets a console need not hold them.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +20,6 @@ from pathlib import PurePosixPath
 from typing import Any
 from xml.parsers import expat
 
-import xlsxwriter
-from python_calamine import CalamineError, load_workbook
-
-from console.old_sheets import OldBook
 from console.sheet_limits import (
     LARGEST_FILE_BYTES,
     LARGEST_OLD_FILE_BYTES,
@@ -144,6 +143,8 @@ def _read_xls(data: bytes, suffix: str, only: str | None) -> dict[str, Grid | Sh
         raise NotReadable("sheets.et_format")
     if len(data) > LARGEST_OLD_FILE_BYTES:
         raise NotReadable("sheets.old_file_too_large", limit=LARGEST_OLD_FILE_BYTES // 1024 // 1024)
+    from console.old_sheets import OldBook
+
     book, ration = OldBook(data), Ration()
     return _each(_wanted(book.names, only), lambda name: book.read(name, ration))
 
@@ -393,6 +394,8 @@ def _column(address: str, otherwise: int) -> int:
 
 def _open(parts: dict[str, bytes]) -> Any:
     """Open parts that have been counted, so that the reader of values sees no byte that was not judged."""
+    from python_calamine import load_workbook
+
     for part in parts.values():
         if b"<!" in part and re.search(rb"<!(DOCTYPE|ENTITY)", part):
             raise NotReadable("sheets.damaged")
@@ -409,8 +412,6 @@ def _open(parts: dict[str, bytes]) -> Any:
 def _faults_of_the_file() -> Iterator[None]:
     try:
         yield
-    except (CalamineError, ValueError, OverflowError) as error:
-        raise NotReadable("sheets.damaged") from error
     except BaseException as error:
         # A panic of the Rust reader is no Exception; anything else that is none must pass.
         if isinstance(error, Exception) or type(error).__name__ == "PanicException":
@@ -493,8 +494,10 @@ def write_xlsx(
     Dates become text ``yyyy-mm-dd``; instants are already in the reader's zone; numbers stay numbers (a Decimal with
     two places); texts are neutralised. A total is an ordinary last row; ``footer`` is the line under the table.
     """
+    from xlsxwriter import Workbook
+
     out = io.BytesIO()
-    book = xlsxwriter.Workbook(
+    book = Workbook(
         out,
         {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False},
     )

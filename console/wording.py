@@ -28,12 +28,17 @@ def reader() -> Reader:
     return Reader(language=preferred_language(None), timezone=desk().settings.timezone)
 
 
+def browser_language() -> str | None:
+    """Return the language of ours that the browser likes best, if it names one."""
+    best = request.accept_languages.best_match(list(_BROWSER_LANGUAGES))
+    return _BROWSER_LANGUAGES[best] if best else None
+
+
 def preferred_language(chosen: str | None) -> str:
     """Return the language chosen in the session, else the browser's, else the one of the settings."""
     if chosen in LANGUAGES:
         return chosen
-    best = request.accept_languages.best_match(list(_BROWSER_LANGUAGES))
-    return _BROWSER_LANGUAGES[best] if best else desk().settings.language
+    return browser_language() or desk().settings.language
 
 
 def t(key: str, **parameters: Parameter) -> str:

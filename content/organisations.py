@@ -38,11 +38,12 @@ class Right(StrEnum):
     IMPORT_ROSTER = "import_roster"
     MANAGE_OUTBOX = "manage_outbox"
     MANAGE_ROOMS = "manage_rooms"
+    OPERATE = "operate"
 
 
 _EVERYTHING = frozenset(Right)
 RIGHTS: dict[Role, frozenset[Right]] = {
-    Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX, Right.MANAGE_ROOMS}),
+    Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX, Right.MANAGE_ROOMS, Right.OPERATE}),
     Role.SECRETARY: _EVERYTHING,
     Role.ORGANISER: _EVERYTHING,
     Role.VIEWER: frozenset({Right.READ}),

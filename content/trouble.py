@@ -15,6 +15,7 @@ class Exit(IntEnum):
     USAGE = 2
     DATA = 65
     UNAVAILABLE = 69
+    HUNG = 70
     DATABASE = 73
     NO_PERMISSION = 77
     CONFIG = 78

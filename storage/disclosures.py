@@ -37,6 +37,7 @@ from storage.shelf import shelf
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+from storage.upgrades import upgrades
 
 disclosures = Table(
     "disclosures",
@@ -193,7 +194,13 @@ PERSONAL: tuple[Held, ...] = (
         readable=False,
     ),
     _held(unreadable, "sender", "event_id room_id at refers_to", inner="session_id sender", readable=False),
-    _held(dead_letters, "sender", "cause room_id reason raw at", inner="id sender", readable=False),
+    _held(
+        dead_letters,
+        "sender",
+        "cause room_id event_id reason raw at",
+        inner="id sender asked_at tried_at aside_at",
+        readable=False,
+    ),
 )
 """Every table that holds something about a person, in the order of the file."""
 
@@ -209,6 +216,7 @@ IMPERSONAL: tuple[Table, ...] = (
     tallies,
     branch_months,
     rooms,
+    upgrades,
     import_branches,
     shelf,
     causes,

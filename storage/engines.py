@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from content.trouble import Exit, Trouble
 from storage.sqlite_library import may_use_wal, use_bundled
@@ -15,7 +15,9 @@ import sqlite3  # noqa: E402  (only after the better library is in its place)
 from sqlalchemy import Engine, create_engine, event  # noqa: E402
 from sqlalchemy.engine import URL, make_url  # noqa: E402
 from sqlalchemy.exc import ArgumentError  # noqa: E402
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine  # noqa: E402
+
+if TYPE_CHECKING:
+    from sqlalchemy.ext.asyncio import AsyncEngine
 
 WRITE = {"zhibu_write": True}
 """Execution option of connections that will write: they queue for the one writer's place at once."""
@@ -29,8 +31,8 @@ SQLITE = {"timeout": 10, "check_same_thread": False, "cached_statements": 400}
 WRITER_LOCK = 0x5A48494255
 """The advisory lock of PostgreSQL on which writers queue; it spells ZHIBU."""
 
-CONNECTIONS = 18
-"""As many as may be held at once: one by the writer, eight by the loop's readers, eight by the console's threads."""
+CONNECTIONS = 14
+"""As many as may be held at once: by the writer, four readers of the loop, eight of the console, and one to spare."""
 
 
 def trouble(key: str, **parameters: str) -> Trouble:
@@ -43,6 +45,9 @@ def open_engine(address: str) -> AsyncEngine:
 
     Raises Trouble for any other address.
     """
+    # What moves and checks databases waits on the loop; a program that serves a branch need not hold all of it.
+    from sqlalchemy.ext.asyncio import create_async_engine
+
     url, options = _understood(address)
     driver = "sqlite+aiosqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
     engine = create_async_engine(url.set(drivername=driver), pool_size=8, **options)
@@ -58,7 +63,8 @@ def open_working_engine(address: str) -> Engine:
     """
     url, options = _understood(address)
     driver = "sqlite+pysqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg"
-    engine = create_engine(url.set(drivername=driver), pool_size=CONNECTIONS, **options)
+    # The connection that was used last is taken first: few stay open, and theirs are the caches that know the answer.
+    engine = create_engine(url.set(drivername=driver), pool_size=CONNECTIONS, pool_use_lifo=True, **options)
     _prepare(engine)
     return engine
 

@@ -34,6 +34,8 @@ from content.polls import (
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
+from content.unheard import HearingAgainAsked, LetterPutAside, StretchAskedAgain, StretchPutAside
+from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
     checkins,
@@ -57,6 +59,8 @@ from storage import (
     sessions,
     shelf,
     sync,
+    unheard,
+    upgrades,
 )
 from storage.unit import Writing
 
@@ -115,6 +119,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     RoomRegained: (rooms.write_regained,),
     DirectRoomKept: (rooms.write_direct,),
     InvitationTaken: (rooms.write_taken,),
+    UpgradeSeen: (upgrades.write_seen,),
+    UpgradeDoubted: (upgrades.write_doubted,),
+    RoomMoved: (upgrades.write_moved,),
     rooms.StateSeen: (rooms.write_state_seen,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),
@@ -129,12 +136,20 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.GivenUp: (outbox.write_given_up,),
     outbox.Retried: (outbox.write_retried,),
     outbox.Cancelled: (outbox.write_cancelled,),
+    outbox.ClockSetBack: (outbox.write_clock_set_back,),
     sync.Heard: (sync.write_heard,),
     sync.GapFound: (sync.write_gap,),
     sync.GapFilled: (sync.write_gap_filled,),
     sync.Buried: (sync.write_buried,),
     sync.NotReadable: (sync.write_unreadable,),
     sync.Readable: (sync.write_readable,),
+    HearingAgainAsked: (unheard.write_asked,),
+    LetterPutAside: (unheard.write_put_aside,),
+    unheard.LetterRead: (unheard.write_read,),
+    unheard.LetterFailedAgain: (unheard.write_failed_again,),
+    unheard.StretchGivenUp: (unheard.write_given_up,),
+    StretchAskedAgain: (unheard.write_asked_again,),
+    StretchPutAside: (unheard.write_stretch_aside,),
     heartbeats.Beat: (heartbeats.write_beat,),
     retention.Swept: (retention.write_swept,),
     restores.Restored: (restores.write_restored,),

@@ -18,7 +18,8 @@ from content.members import (
     MemberLeft,
     MemberReturned,
 )
-from storage.organisations import within
+from content.speech import Reader
+from storage.organisations import organisations, within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -109,6 +110,19 @@ async def by_user(unit: Reading, user: UserId) -> Member | None:
     """Return the member to whom a Matrix account belongs."""
     row = await unit.first(_BY_USER, {"user": user})
     return _member(row) if row else None
+
+
+_READER = Prepared(
+    select(members.c.language, organisations.c.language.label("usual"), organisations.c.timezone)
+    .join(organisations, organisations.c.id == members.c.organisation_id)
+    .where(members.c.user_id == bindparam("user"))
+)
+
+
+async def reader(unit: Reading, user: UserId) -> Reader | None:
+    """Return in which language and zone a member reads, ``None`` for who is no member."""
+    row = await unit.first(_READER, {"user": user})
+    return Reader(language=row.language or row.usual, timezone=row.timezone) if row else None
 
 
 async def roster(

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from storage.claims import wait_until_alone
 from storage.crashpoints import crashpoint
@@ -69,7 +68,7 @@ def revisions(folder: Path = FOLDER) -> list[str]:
     return sorted(file.name.partition("_")[0] for file in (folder / "versions").glob("[0-9]*_*.py"))
 
 
-async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
+def migrate(engine: Engine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
     """Run what migrations are missing, in one transaction; with ``change=False`` only check that none is.
 
     Raises Trouble when the database cannot be reached or written, is somebody else's or too new, or has desks at work.
@@ -77,19 +76,19 @@ async def migrate(engine: AsyncEngine, file: Path | None = None, *, change: bool
     if not change:
         require_file(file)
     try:
-        async with engine.connect() as plain:
-            connection = await plain.execution_options(**(WRITE if change else {}))
-            async with connection.begin():
-                await connection.run_sync(_migrate, change, folder)
+        with engine.connect() as connection:
+            connection.execution_options(**(WRITE if change else {}))
+            with connection.begin():
+                _migrate(connection, change, folder)
     except SQLAlchemyError as error:
         where = file or engine.url.render_as_string(hide_password=True)
         raise trouble("unusable", where=str(where), why=first_line(error)) from None
 
 
-async def require_current(engine: AsyncEngine) -> None:
+def require_current(engine: Engine) -> None:
     """Raise Trouble where another program has changed the tables since this one began to use them."""
-    async with engine.connect() as connection:
-        now = await connection.run_sync(standing)
+    with engine.connect() as connection:
+        now = standing(connection)
     if not now.current:
         raise trouble("tables_changed", revision=now.revision or "-", head=now.head)
 

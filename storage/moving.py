@@ -48,7 +48,7 @@ async def move(source: str, target: str) -> Moved:
     try:
         if file is not None and not file.exists():
             raise trouble("missing", file=str(file))
-        held = await claim(reading, file)
+        held = await claim(reading.url, file)
         async with reading.connect() as connection:
             return await fill(connection, target)
     except SQLAlchemyError as error:
@@ -97,7 +97,7 @@ async def _writing(address: str) -> AsyncIterator[AsyncConnection]:
     engine, file = open_engine(address), sqlite_file(address)
     new, held, done = file is not None and not file.exists(), None, False
     try:
-        held = await claim(engine, file)
+        held = await claim(engine.url, file)
         async with engine.connect() as plain:
             connection = await plain.execution_options(**WRITE)
             async with connection.begin():

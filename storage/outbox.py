@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +22,7 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal_column,
     null,
     or_,
     select,
@@ -36,6 +38,7 @@ from content.occurrences import State as OccurrenceState
 from content.polls import Announce, EndPoll, SendPoll
 from content.polls import State as PollState
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
+from content.upgrades import FollowUpgrade
 from storage.checkins import cards, move_seats
 from storage.phrases import load_words, save_words
 from storage.polls import polls
@@ -67,6 +70,7 @@ class Kind(StrEnum):
     MAKE = "make"
     MEND = "mend"
     REMOVE = "remove"
+    SUCCEED = "succeed"
     AMEND = "amend"
     FOLLOW = "follow"
     REDACT = "redact"
@@ -130,6 +134,17 @@ outbox = Table(
     Index("ix_outbox_lane_state", "lane", "state"),
     Index("ix_outbox_state_number", "state", "number"),
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a worker that drives a Matrix device can take on: so many rows, of some kinds only or of any."""
+
+    worker: str
+    device: str
+    lease: timedelta
+    limit: int
+    kinds: Iterable[Kind] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +232,14 @@ class Cancelled(Fact):
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSetBack(Fact):
+    """The wall clock was set back by so much; whatever waits for a time that was reckoned by it waits no longer."""
+
+    by: timedelta
+    at: datetime
+
+
 async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> None:
     """Turn effects into rows; a row that the same cause made before is left as it is."""
     for place, effect in enumerate(effects):
@@ -260,7 +283,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
-            case MakeRoom() | Mend() | Remove():
+            case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
@@ -283,7 +306,9 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 
-async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove) -> None:
+async def _enqueue_upkeep(
+    unit: Writing, cause: Cause, place: int, effect: MakeRoom | Mend | Remove | FollowUpgrade
+) -> None:
     """Have rooms made one after the other, since each hangs in the one before; and one thing at a time done in each."""
     values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
     match effect:
@@ -295,6 +320,8 @@ async def _enqueue_upkeep(unit: Writing, cause: Cause, place: int, effect: MakeR
         case Remove():
             lane, user = f"upkeep:{effect.room}", effect.user
             await _insert(unit, cause, Kind.REMOVE, lane=lane, room_id=effect.room, user_id=user, **values)
+        case FollowUpgrade():
+            await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -370,7 +397,10 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
     last = await unit.first(_LAST_EDIT, {"card": card})
-    not_before = unit.now if last is None else max(unit.now, (last.done_at or last.not_before) + EDIT_RHYTHM)
+    # A last edit from the future is one from before the clock was set back.
+    not_before = unit.now
+    if last is not None:
+        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
     await _insert(
         unit,
         cause,
@@ -513,8 +543,12 @@ def _of_a_lost_life() -> Any:
     return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
 
 
-def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
-    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane."""
+def _next_rows(most: int, kinds: Iterable[Kind] | None = None) -> Query:
+    """Return the query for the rows that may be taken at ``now``, at most ``most`` and one of each lane.
+
+    How many stands in the statement as it is: SQLite plans a statement anew whenever a limit may have changed, which
+    takes ten times as long as to answer it.
+    """
     now = bindparam("now", type_=Instant)
     ready = and_(
         outbox.c.not_before <= now,
@@ -534,7 +568,7 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
         select(first.c.number)
         .where(first.c.place == 1)
         .order_by(first.c.priority, first.c.not_before, first.c.number)
-        .limit(bindparam("most", type_=Integer))
+        .limit(literal_column(str(most)))
     )
     target = outbox.alias("target")
     return (
@@ -545,7 +579,11 @@ def _next_rows(kinds: Iterable[Kind] | None = None) -> Query:
     )
 
 
-_NEXT_ROWS = Prepared(_next_rows())
+@cache
+def _next_rows_of_any_kind(most: int) -> Prepared:
+    return Prepared(_next_rows(most))
+
+
 _TAKE = Prepared(
     update(outbox)
     .where(outbox.c.number == bindparam("row"))
@@ -560,23 +598,24 @@ _TAKE = Prepared(
 )
 
 
-async def claim(
-    unit: Writing, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[Kind] | None = None
-) -> Sequence[Claimed]:
-    """Take the next rows, optionally of some kinds only, at most one of each lane: a room hears things in order.
+async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
+    """Take the next rows, at most one of each lane: a room hears things in order.
 
     A row waits for the one it comes after. What was not sent before its time passed expires here instead. A row whose
     cause lies before a restore counts as tried then, by a device that is gone.
     """
+    await unit.settled()
     await _expire(unit)
-    query = _NEXT_ROWS if kinds is None else _next_rows(kinds)
-    rows = await unit.rows(query, {"now": unit.now, "most": limit})
-    claimed = [_taken(row, device, unit.now) for row in rows]
+    # Few sizes, so that their statements stay prepared.
+    most = 1 << (wish.limit - 1).bit_length()
+    query = _next_rows_of_any_kind(most) if wish.kinds is None else _next_rows(most, wish.kinds)
+    rows = (await unit.rows(query, {"now": unit.now}))[: wish.limit]
+    claimed = [_taken(row, wish.device, unit.now) for row in rows]
     taken = [
         {
             "row": row.number,
-            "worker": worker,
-            "until": unit.now + lease,
+            "worker": wish.worker,
+            "until": unit.now + wish.lease,
             "claim": one.claim_no,
             "device": one.device,
             "first": one.first_try_at,
@@ -652,11 +691,20 @@ _EXPIRE_POLLS = Prepared(
 )
 
 
+_SOMETHING_LATE = Prepared(
+    select(outbox.c.number)
+    .where(outbox.c.state == State.PENDING, outbox.c.expires_at < bindparam("now", type_=Instant))
+    .limit(1)
+)
+
+
 async def _expire(unit: Writing) -> None:
     """End cards that can no longer go out in time, and say of their branches that nothing was offered there.
 
     A card of which a part was tried is finished late rather than left in pieces.
     """
+    if await unit.first(_SOMETHING_LATE, {"now": unit.now}) is None:
+        return
     late = await unit.rows(_LATE_CARDS, {"now": unit.now})
     await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
     for row in late:
@@ -692,8 +740,11 @@ _SENT = Prepared(
 
 async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
-    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no}
-    changed = await unit.execute(_SENT, {**held, "event": fact.event_id, "at": fact.at})
+    held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
+    if fact.claimed.kind is Kind.TELL:
+        await unit.change_later(_SENT, held)
+        return
+    changed = await unit.execute(_SENT, held)
     if changed and fact.claimed.kind is Kind.POLL and fact.event_id is not None:
         shown = update(polls).where(polls.c.id == fact.claimed.poll, polls.c.event_id.is_(None))
         await unit.execute(shown.values(event_id=fact.event_id))
@@ -807,6 +858,32 @@ async def write_cancelled(unit: Writing, fact: Cancelled) -> None:
         await _not_offered(unit, row.card_id)
 
 
+_MOVE = Prepared(
+    update(outbox)
+    .where(outbox.c.number == bindparam("row"))
+    .values(not_before=bindparam("ready"), lease_until=bindparam("until"))
+)
+
+
+async def write_clock_set_back(unit: Writing, fact: ClockSetBack) -> None:
+    """Move what waits back with the clock, so that a pause lasts as long as it was meant to, and a lease too."""
+    ahead = or_(
+        and_(outbox.c.state == State.PENDING, outbox.c.not_before > fact.at),
+        and_(outbox.c.state == State.LEASED, outbox.c.lease_until > fact.at),
+    )
+    columns = (outbox.c.number, outbox.c.not_before, outbox.c.lease_until)
+    moved = [
+        {
+            "row": row.number,
+            "ready": max(min(row.not_before, fact.at), row.not_before - fact.by),
+            "until": row.lease_until and max(fact.at, row.lease_until - fact.by),
+        }
+        for row in await unit.rows(select(*columns).where(ahead))
+    ]
+    if moved:
+        await unit.execute(_MOVE, moved)
+
+
 async def free_leases(unit: Writing, worker: str) -> None:
     """Hand back what an earlier process of a worker had claimed; it drives one device, so nothing can be sent twice.
 
@@ -876,6 +953,18 @@ async def next_ready(unit: Reading, kinds: Iterable[Kind] | None = None) -> date
     if kinds is None:
         return await unit.value(_NEXT_READY)  # type: ignore[no-any-return]
     return await unit.value(_READY.where(outbox.c.kind.in_(list(kinds))))  # type: ignore[no-any-return]
+
+
+_DUE = Prepared(
+    select(func.min(outbox.c.not_before, type_=Instant).label("since")).where(
+        outbox.c.not_before <= bindparam("now", type_=Instant), outbox.c.state == State.PENDING, _turn()
+    )
+)
+
+
+async def oldest_due(unit: Reading) -> datetime | None:
+    """Return since when the row that could have gone out first has been free to go, ``None`` where there is none."""
+    return await unit.value(_DUE, {"now": unit.now})  # type: ignore[no-any-return]
 
 
 async def stuck(unit: Reading, kinds: Iterable[Kind], *, since: datetime, failures: int) -> str | None:

@@ -87,9 +87,41 @@ def as_room(row: AnyRow) -> Room:
     )
 
 
+def _crowded(room: Any) -> Any:
+    """Return the condition that somebody besides ``user`` and ``me`` is in a room or has been asked into it."""
+    membership = room_state.c.content["membership"].as_string()
+    present = (membership == "join") | (membership == "invite")
+    theirs = room_state.c.state_key.in_([bindparam("user"), bindparam("me")])
+    others = select(room_state.c.state_key).where(
+        room_state.c.room_id == room, room_state.c.type == "m.room.member", ~theirs, present
+    )
+    return others.exists()
+
+
+_SETTING = Prepared(
+    select(
+        select(rooms.c.id).where(rooms.c.id == bindparam("room")).exists().label("hall"),
+        select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == bindparam("room")).scalar_subquery().label("of"),
+        _crowded(bindparam("room")).label("crowded"),
+    )
+)
 _BY_ID = Prepared(select(rooms).where(rooms.c.id == bindparam("id")))
-_DIRECT_ROOM = Prepared(select(direct_rooms).where(direct_rooms.c.user_id == bindparam("user")))
-_DIRECT_USER = Prepared(select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == bindparam("room")))
+_OWN = room_state.alias("own")
+_DIRECT_ROOM = Prepared(
+    select(
+        direct_rooms.c.room_id,
+        direct_rooms.c.encrypted,
+        _OWN.c.content["membership"].as_string().label("membership"),
+        _crowded(direct_rooms.c.room_id).label("crowded"),
+    )
+    .outerjoin(
+        _OWN,
+        (_OWN.c.room_id == direct_rooms.c.room_id)
+        & (_OWN.c.type == "m.room.member")
+        & (_OWN.c.state_key == direct_rooms.c.user_id),
+    )
+    .where(direct_rooms.c.user_id == bindparam("user"))
+)
 _HALLS = Prepared(select(rooms.c.id))
 _STATE = Prepared(
     select(room_state.c.sender, room_state.c.content).where(
@@ -130,18 +162,36 @@ async def direct_room(unit: Reading, user: UserId, me: UserId) -> tuple[RoomId, 
     A room into which a third person was let is private no more, and one that the person has left reaches nobody;
     neither is returned.
     """
-    row = await unit.first(_DIRECT_ROOM, {"user": user})
-    if row is None or set(await present(unit, RoomId(row.room_id))) - {user, me}:
-        return None
-    own = await state(unit, RoomId(row.room_id), "m.room.member", user)
-    if own is not None and own[1].get("membership") not in ("join", "invite"):
+    row = await unit.first(_DIRECT_ROOM, {"user": user, "me": me})
+    if row is None or row.crowded or row.membership not in (None, "join", "invite"):
         return None
     return RoomId(row.room_id), row.encrypted
 
 
 async def direct_user(unit: Reading, room: RoomId) -> UserId | None:
     """Return whose private room this is."""
-    return await unit.value(_DIRECT_USER, {"room": room})  # type: ignore[no-any-return]
+    query = select(direct_rooms.c.user_id).where(direct_rooms.c.room_id == room)
+    return await unit.value(query)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is known of a room in which somebody speaks to the bot.
+
+    ``hall`` tells that it is the organisation's, ``direct`` whose private room it is, ``crowded`` that somebody else is
+    there too, or has been asked into it.
+    """
+
+    hall: bool
+    direct: UserId | None
+    crowded: bool
+
+
+async def setting(unit: Reading, room: RoomId, user: UserId, me: UserId) -> Setting:
+    """Return what is known of the room in which a person speaks to the bot."""
+    row = await unit.first(_SETTING, {"room": room, "user": user, "me": me})
+    assert row is not None
+    return Setting(hall=row.hall, direct=row.of, crowded=row.crowded)
 
 
 async def state(unit: Reading, room: RoomId, type: str, state_key: str = "") -> tuple[UserId, dict[str, Any]] | None:  # noqa: A002

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
+import structlog
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
-from content.identifiers import Cause, UserId
+from content.identifiers import Cause, EventId, RoomId, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
-from storage.engines import WRITE, open_engine, open_working_engine, sqlite_file
+from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
+from storage.timings import Timings
 from storage.unit import Reading, Undone, Writing, finish
 
 Answer = Decision | Refusal | None
@@ -29,11 +32,17 @@ Decide = Callable[[Reading], Awaitable[Answer]]
 Clock = Callable[[], datetime]
 T = TypeVar("T")
 
-READERS = 8
-"""How many questions of the loop are answered side by side."""
+READERS = 4
+"""How many questions of the loop are answered side by side; each costs a thread and a connection with its cache."""
 
 GROUP = 64
 """How many requests share one transaction at most."""
+
+PATIENCE = 0.005
+"""Seconds that a request which is in no hurry waits for others with which to share a transaction."""
+
+
+log = structlog.get_logger(__name__)
 
 
 def utc_now() -> datetime:
@@ -47,6 +56,7 @@ class Step:
 
     ``decide`` reads and answers; ``None`` means that this is nobody's business and leaves no trace. ``tell`` turns a
     refusal into what is said to the person. ``at`` is the instant for which to decide, now where it is left out.
+    ``room`` and ``event`` are where it was said, so that it can be heard again if a rule breaks.
     """
 
     cause: Cause
@@ -54,6 +64,8 @@ class Step:
     actor: UserId | None = None
     at: datetime | None = None
     tell: Callable[[Refusal], tuple[Effect, ...]] | None = None
+    room: RoomId | None = None
+    event: EventId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +82,30 @@ class Outcome:
         return self.answer if isinstance(self.answer, Refusal) else None
 
 
+class Worker(Protocol):
+    """Who takes rows of the outbox to where they go."""
+
+    def wish(self) -> outbox.Wish | None:
+        """Return what can be taken on now, ``None`` for nothing. Called by the writing thread beside the loop."""
+
+    async def look_up(self, unit: Reading, claimed: Sequence[outbox.Claimed]) -> Any:
+        """Read what is needed to deliver these rows, in the transaction that claims them."""
+
+    def take_on(self, claimed: Sequence[outbox.Claimed], known: Any) -> None:
+        """Begin to deliver rows, with what was looked up for them. Called in the loop after the commit."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Request:
-    """Something that waits for the writer's place; ``news`` when it may have put something into the outbox."""
+    """Something that waits for the writer's place; ``news`` when it may have put something into the outbox.
+
+    ``offers`` when the worker is to be given what is ready, news or not.
+    """
 
     work: Callable[[Writing], Awaitable[Any]]
     done: asyncio.Future[Any]
     news: bool
+    offers: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,9 +126,8 @@ class Store:
     moment at which the disk is waited for; each of them is undone alone if it fails.
     """
 
-    def __init__(self, engine: Engine, preparing: AsyncEngine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
-        self._preparing = preparing
         self._clock = clock
         self._claim: Claim | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="zhibu-writer")
@@ -108,6 +136,10 @@ class Store:
         self._writing: asyncio.Task[None] | None = None
         self._listeners: list[Callable[[], None]] = []
         self._followers: list[Callable[[], None]] = []
+        self._worker: Worker | None = None
+        self._hurry: asyncio.TimerHandle | None = None
+        self.timings = Timings()
+        """How long the writing transactions of this process took, with the wait for the disk."""
 
     @classmethod
     async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
@@ -127,14 +159,14 @@ class Store:
 
     @classmethod
     async def _open(cls, address: str, clock: Clock, place: Place | None) -> Store:
-        preparing, file = open_engine(address), sqlite_file(address)
-        store = cls(open_working_engine(address), preparing, clock)
+        engine, file = open_working_engine(address), sqlite_file(address)
+        store = cls(engine, clock)
         try:
             if place is Place.DESK:
                 require_file(file)
             if place is not None:
-                store._claim = await claim(preparing, file, place)
-            await migrate(preparing, file, change=place is Place.DRIVER)
+                store._claim = await claim(engine.url, file, place)
+            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER)
         except BaseException:
             await store.close()
             raise
@@ -142,6 +174,7 @@ class Store:
 
     async def close(self) -> None:
         """Finish what is under way and with the database, and give the writer's place back."""
+        self._begin()
         if self._writing is not None:
             await asyncio.wait([self._writing])
         for threads in (self._writer, self._readers):
@@ -150,7 +183,6 @@ class Store:
             with contextlib.suppress(DBAPIError):
                 await self._claim.close()
             self._claim = None
-        await self._preparing.dispose()
         self._engine.dispose()
 
     def now(self) -> datetime:
@@ -172,7 +204,8 @@ class Store:
         """
         assert self._claim is not None
 
-        await self._claim.watch(lambda: self._tell(decided=True), lambda: require_current(self._preparing))
+        same_tables = partial(asyncio.to_thread, require_current, self._engine)
+        await self._claim.watch(lambda: self._tell(decided=True), same_tables)
 
     def _tell(self, *, decided: bool) -> None:
         for listener in (*self._listeners, *(self._followers if decided else ())):
@@ -187,35 +220,64 @@ class Store:
         with self._engine.connect() as connection, connection.begin():
             return finish(question(Reading(connection, self._clock())))
 
-    async def settle(self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
+    async def settle(
+        self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = (), patient: bool = False
+    ) -> tuple[Outcome, ...]:
         """Record the notes, then decide every step and record what follows, all in one transaction.
 
         A cause that was seen before has no second effect. A rule that raises is undone on its own, kept as a dead
         letter, and the others go on. Raises the database's error, with nothing recorded, when the commit fails.
+        ``patient`` is for what nobody waits for: it may share the next transaction of somebody else.
         """
-        return await self._write(lambda unit: self._settle(unit, steps, notes), news=True)
+        return await self._write(lambda unit: self._settle(unit, steps, notes), news=True, patient=patient)
+
+    def employ(self, worker: Worker) -> None:
+        """Have a worker given rows of the outbox as they come, claimed in the transaction that made them."""
+        self._worker = worker
+
+    def dismiss(self) -> None:
+        """Give the worker no more rows."""
+        self._worker = None
+
+    async def offer(self) -> None:
+        """Give the worker what has become ready by time alone."""
+
+        async def nothing(_: Writing) -> None:
+            return None
+
+        await self._write(nothing, news=False, offers=True)
 
     async def claim(
         self, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[outbox.Kind] | None = None
     ) -> Sequence[outbox.Claimed]:
         """Take rows of the outbox, optionally of some kinds only, for a worker that drives this Matrix device."""
-        return await self._write(
-            lambda unit: outbox.claim(unit, worker=worker, device=device, lease=lease, limit=limit, kinds=kinds),
-            news=False,
-        )
+        wish = outbox.Wish(worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
+        return await self._write(lambda unit: outbox.claim(unit, wish), news=False)
 
     async def take_up(self, worker: str) -> None:
         """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
         await self._write(lambda unit: outbox.free_leases(unit, worker), news=False)
 
-    async def _write(self, work: Callable[[Writing], Awaitable[T]], *, news: bool) -> T:
+    async def _write(
+        self, work: Callable[[Writing], Awaitable[T]], *, news: bool, offers: bool = False, patient: bool = False
+    ) -> T:
         """Carry a request out in the next transaction; whoever is cancelled meanwhile may find it done or not."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Request(work=work, done=done, news=news))
-        if self._writing is None:
-            self._writing = loop.create_task(self._write_all())
+        self._waiting.append(_Request(work=work, done=done, news=news, offers=news or offers))
+        if not patient:
+            self._begin()
+        elif self._hurry is None and self._writing is None:
+            self._hurry = loop.call_later(PATIENCE, self._begin)
         return await done
+
+    def _begin(self) -> None:
+        """Carry out what waits, unless that is being done."""
+        if self._hurry is not None:
+            self._hurry.cancel()
+            self._hurry = None
+        if self._waiting and self._writing is None:
+            self._writing = asyncio.get_running_loop().create_task(self._write_all())
 
     async def _write_all(self) -> None:
         """Carry out what waits, group by group, until nothing does; whatever happens, nobody is left waiting."""
@@ -227,11 +289,19 @@ class Store:
                 group = [request for request in group if not request.done.cancelled()]
                 if not group:
                     continue
+                works = [one.work for one in group]
+                worker = self._worker if any(one.offers for one in group) else None
+                if worker is not None:
+                    works.append(partial(_give, worker=worker))
+                began = time.perf_counter()
                 try:
-                    ended = await loop.run_in_executor(self._writer, self._transact, [one.work for one in group])
+                    ended = await loop.run_in_executor(self._writer, self._transact, works)
                 except Exception as error:
-                    ended = [_Ended(error=error)] * len(group)
-                self._answer(group, ended)
+                    ended = [_Ended(error=error)] * len(works)
+                self.timings.add(time.perf_counter() - began)
+                self._answer(group, ended[: len(group)])
+                if worker is not None:
+                    self._hand_over(worker, ended[-1])
         finally:
             self._writing = None
             left, self._waiting = [*group, *self._waiting], []
@@ -249,6 +319,13 @@ class Store:
                 request.done.set_exception(end.error)
         if any(request.news and end.error is None for request, end in zip(group, ended, strict=True)):
             self._tell(decided=any(end.decided for end in ended))
+
+    def _hand_over(self, worker: Worker, end: _Ended) -> None:
+        """Give a worker its rows; those of one that has left meanwhile wait for its next start."""
+        if end.error is not None:
+            log.error("no rows were claimed", kind=type(end.error).__name__)
+        elif end.value is not None and worker is self._worker:
+            worker.take_on(*end.value)
 
     def _transact(self, works: Sequence[Callable[[Writing], Awaitable[Any]]]) -> list[_Ended]:
         """Carry requests out in one transaction, each undone alone where it fails; raises when the commit does.
@@ -268,6 +345,7 @@ class Store:
                 if self._claim is not None:
                     finish(self._claim.guard(unit))
                 ended = [self._carry_out(unit, work) for work in works]
+                self._write_gathered(unit)
                 if self._claim is not None and any(end.decided for end in ended):
                     finish(self._claim.announce(unit))
                 crashpoint("store.before_commit")
@@ -279,27 +357,38 @@ class Store:
         try:
             value = finish(work(inner))
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if _is_gone(error):
                 raise
             savepoint.rollback()
             return _Ended(error=error)
         savepoint.commit()
         return _Ended(value=value, decided=_decided(value))
 
+    def _write_gathered(self, unit: Writing) -> None:
+        """Write what the requests have left for the end; with care nothing is left."""
+        try:
+            finish(unit.settled())
+        except Exception as error:
+            if _is_gone(error):
+                raise
+            raise Undone from error
+
     async def _settle(self, unit: Writing, steps: Sequence[Step], notes: Sequence[Fact]) -> tuple[Outcome, ...]:
         await self._note(unit, notes)
-        seen = await audit.seen(unit, [step.cause for step in steps]) if steps else {}
-        batch = unit.gathering() if len(steps) > 1 else unit
+        if not steps:
+            return ()
+        # Others who share the transaction may have had the same causes.
+        await unit.settled()
+        seen = await audit.seen(unit, [step.cause for step in steps])
         outcomes = []
         for step in steps:
             if step.cause in seen:
                 outcomes.append(Outcome(repeated=True))
                 continue
-            outcome = await self._settle_one(batch, step)
+            outcome = await self._settle_one(unit, step)
             if outcome.answer is not None:
                 seen[step.cause] = audit.DONE
             outcomes.append(outcome)
-        await batch.settled()
         return tuple(outcomes)
 
     async def _note(self, unit: Writing, notes: Sequence[Fact]) -> None:
@@ -319,7 +408,7 @@ class Store:
             for note in notes:
                 await facts.write(inner, note)
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if _is_gone(error):
                 raise
             savepoint.rollback()
             return False
@@ -329,7 +418,11 @@ class Store:
     async def _bury_observed(self, unit: Writing, note: Observed) -> None:
         cause = f"event:{note.event_id}"[:300]
         reason = f"{type(note).__name__} cannot be kept"
-        await write_buried(unit, Buried(cause=cause, room=None, sender=None, reason=reason, raw=None, at=unit.now))
+        room: RoomId | None = getattr(note, "room", None)
+        letter = Buried(
+            cause=cause, room=room, sender=None, reason=reason, raw=None, at=unit.now, event_id=note.event_id
+        )
+        await write_buried(unit, letter)
 
     async def _settle_one(self, unit: Writing, step: Step) -> Outcome:
         inner, savepoint = unit.part()
@@ -340,7 +433,7 @@ class Store:
                 await self._apply(view, step, answer)
             savepoint.commit()
         except Exception as error:
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
+            if _is_gone(error):
                 raise
             savepoint.rollback()
             return await self._bury(unit, step, error)
@@ -361,9 +454,29 @@ class Store:
             trace = trace.tb_next
         place = f"{trace.tb_frame.f_code.co_name}:{trace.tb_lineno}" if trace else "?"
         reason = f"{type(error).__name__} in {place}"
-        letter = Buried(cause=step.cause, room=None, sender=step.actor, reason=reason, raw=None, at=unit.now)
+        letter = Buried(
+            cause=step.cause,
+            room=step.room,
+            sender=step.actor,
+            reason=reason,
+            raw=None,
+            at=unit.now,
+            event_id=step.event,
+        )
         await write_buried(unit, letter)
         return Outcome(failed=True)
+
+
+async def _give(unit: Writing, worker: Worker) -> tuple[Sequence[outbox.Claimed], Any] | None:
+    """Claim for a worker what it can take on."""
+    wish = worker.wish()
+    claimed = await outbox.claim(unit, wish) if wish is not None else ()
+    return (claimed, await worker.look_up(unit, claimed)) if claimed else None
+
+
+def _is_gone(error: Exception) -> bool:
+    """Tell whether the connection is lost, so that nothing can be done in this transaction any more."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 def _decided(value: object) -> bool:

@@ -30,6 +30,8 @@ gaps = Table(
     Column("from_token", String(2000), nullable=False),
     Column("to_token", String(2000), nullable=False),
     Column("found_at", Instant, nullable=False),
+    Column("given_up_at", Instant),
+    Column("reason", String(60)),
 )
 
 dead_letters = Table(
@@ -42,6 +44,10 @@ dead_letters = Table(
     Column("reason", String(300), nullable=False),
     Column("raw", LargeBinary),
     Column("at", Instant, nullable=False),
+    Column("event_id", String(255)),
+    Column("asked_at", Instant),
+    Column("tried_at", Instant),
+    Column("aside_at", Instant),
 )
 
 unreadable = Table(
@@ -86,6 +92,7 @@ class Buried(Fact):
     reason: str
     raw: bytes | None
     at: datetime
+    event_id: EventId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,8 +132,9 @@ class OpenGap:
 
 
 async def open_gaps(unit: Reading) -> tuple[OpenGap, ...]:
-    """Return what is still missing, oldest first."""
-    rows = await unit.rows(select(gaps).order_by(gaps.c.found_at, gaps.c.id))
+    """Return what is still missing and may yet be read, oldest first."""
+    query = select(gaps).where(gaps.c.given_up_at.is_(None))
+    rows = await unit.rows(query.order_by(gaps.c.found_at, gaps.c.id))
     return tuple(
         OpenGap(id=row.id, room=row.room_id, from_token=row.from_token, to_token=row.to_token, found_at=row.found_at)
         for row in rows
@@ -170,11 +178,10 @@ async def checkpoint(unit: Reading, account: UserId) -> tuple[str, datetime] | N
 
 
 async def troubles(unit: Reading) -> dict[str, int]:
-    """Return how many gaps, dead letters and unreadable sessions there are."""
-    return {
-        table.name: int(await unit.value(select(func.count()).select_from(table)))
-        for table in (gaps, dead_letters, unreadable)
-    }
+    """Return how many gaps, dead letters that nobody has put aside, and unreadable events there are."""
+    numbers = {table.name: select(func.count()).select_from(table) for table in (gaps, dead_letters, unreadable)}
+    numbers[dead_letters.name] = numbers[dead_letters.name].where(dead_letters.c.aside_at.is_(None))
+    return {name: int(await unit.value(query)) for name, query in numbers.items()}
 
 
 async def buried(unit: Reading, *, limit: int = 100) -> Sequence[AnyRow]:
@@ -225,6 +232,7 @@ async def write_buried(unit: Writing, fact: Buried) -> None:
             "reason": fact.reason[:300],
             "raw": fact.raw,
             "at": fact.at,
+            "event_id": fact.event_id,
         },
     )
 

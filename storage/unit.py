@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable, Row, Select, Table
+from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
 from sqlalchemy.dialects import postgresql, sqlite
 
 from storage.prepared import Driver, Prepared
@@ -49,6 +49,11 @@ class Reading:
         self._driver = driver or Driver(connection)
         self.now = now
 
+    @property
+    def engine(self) -> str:
+        """Return ``sqlite`` or ``postgresql``, for the few questions that each asks in its own way."""
+        return self._connection.dialect.name
+
     async def settled(self) -> None:
         """Wait until everything that this transaction changed can be read; what only reads has nothing to wait for."""
 
@@ -58,14 +63,16 @@ class Reading:
             return self._driver.ask(query, parameters or {})
         return self._connection.execute(query, parameters).all()
 
-    async def first(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> AnyRow | None:
+    async def first(
+        self, query: Query | Prepared | TextClause, parameters: Mapping[str, Any] | None = None
+    ) -> AnyRow | None:
         """Return the first row, if any."""
         if isinstance(query, Prepared):
             found = self._driver.ask(query, parameters or {})
             return found[0] if found else None
         return self._connection.execute(query, parameters).first()
 
-    async def value(self, query: Query | Prepared, parameters: Mapping[str, Any] | None = None) -> Any:
+    async def value(self, query: Query | Prepared | TextClause, parameters: Mapping[str, Any] | None = None) -> Any:
         """Return the first column of the first row, ``None`` where there is no row."""
         row = await self.first(query, parameters)
         return row[0] if row is not None else None
@@ -105,17 +112,18 @@ class Savepoint(Hope):
 
 
 class Gathered:
-    """Rows of one batch that nobody asks for before its end, to be written many at a time."""
+    """What nobody asks for before the end of a transaction, to be written many rows at a time."""
 
     def __init__(self) -> None:
         self.rows: dict[tuple[Table, tuple[str, ...]], list[Mapping[str, Any]]] = {}
+        self.changes: dict[Prepared, list[Mapping[str, Any]]] = {}
         self.raised: dict[Table, dict[tuple[Any, ...], int]] = {}
         self.refreshed: set[str] = set()
         """The cards that have their one pending edit already."""
 
 
 class Writing(Reading):
-    """A reading unit through which storage itself changes rows; with ``gathered`` some of them only by ``settled``."""
+    """A reading unit through which storage itself changes rows, some of them only when asked for ``settled``."""
 
     def __init__(
         self,
@@ -127,23 +135,20 @@ class Writing(Reading):
         depth: int = 0,
         gathered: Gathered | None = None,
     ) -> None:
-        """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone."""
+        """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone.
+
+        With care everything is written at once, without it what can wait is gathered.
+        """
         super().__init__(connection, now, driver)
         self._careful = careful
         self._depth = depth
-        self.gathered = gathered
+        self.gathered = None if careful else gathered or Gathered()
 
     def at(self, now: datetime) -> Writing:
         """Return the same unit for another instant."""
         return Writing(
             self._connection, now, self._driver, careful=self._careful, depth=self._depth, gathered=self.gathered
         )
-
-    def gathering(self) -> Writing:
-        """Return the same unit with rows gathered until ``settled``; where parts are undone alone, none are."""
-        if self._careful:
-            return self
-        return Writing(self._connection, self.now, self._driver, careful=False, gathered=Gathered())
 
     def part(self) -> tuple[Writing, Hope]:
         """Begin a part; return the unit in which it is done, and what keeps or undoes it."""
@@ -156,20 +161,30 @@ class Writing(Reading):
         """Write what was gathered."""
         if self.gathered is None:
             return
-        rows, raised = self.gathered.rows, self.gathered.raised
-        self.gathered.rows, self.gathered.raised = {}, {}
+        rows, changes, raised = self.gathered.rows, self.gathered.changes, self.gathered.raised
+        self.gathered.rows, self.gathered.changes, self.gathered.raised = {}, {}, {}
+        self.gathered.refreshed.clear()
         for (table, _), values in rows.items():
             await self.add_missing(table, values)
+        for change, several in changes.items():
+            self._driver.change(change, several)
         for table, steps in raised.items():
             names = [column.name for column in table.c if column.name != "number"]
             self._raise(table, [{**dict(zip(names, key, strict=True)), "number": step} for key, step in steps.items()])
 
     async def add_later(self, table: Table, values: Mapping[str, Any]) -> None:
-        """Insert a row that nobody asks for before the batch has ended, unless it is there, by any unique key."""
+        """Insert a row that nobody asks for before the transaction ends, unless it is there, by any unique key."""
         if self.gathered is None:
             await self.add_missing(table, values)
         else:
             self.gathered.rows.setdefault((table, tuple(values)), []).append(values)
+
+    async def change_later(self, change: Prepared, parameters: Mapping[str, Any]) -> None:
+        """Change a row that nobody asks for before the transaction ends."""
+        if self.gathered is None:
+            self._driver.change(change, parameters)
+        else:
+            self.gathered.changes.setdefault(change, []).append(parameters)
 
     async def execute(self, statement: Executable | Prepared, parameters: Any = None) -> int:
         """Run a statement, once or for each of a list of parameters; return how many rows it changed."""

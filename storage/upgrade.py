@@ -8,12 +8,13 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from storage.claims import Claim, claim
 from storage.crashpoints import crashpoint
-from storage.engines import WRITE, first_line, open_engine, sqlite_file, trouble
-from storage.migrate import FOLDER, Standing, migrate, standing
+from storage.engines import WRITE, first_line, open_working_engine, sqlite_file, trouble
+from storage.migrate import FOLDER, migrate, standing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,28 +31,32 @@ async def upgrade(address: str, *, folder: Path = FOLDER) -> Upgrade:
 
     Raises Trouble when another has the database, it is not ours, or no copy can be made; nothing is changed then.
     """
-    engine, file = open_engine(address), sqlite_file(address)
+    engine, file = open_working_engine(address), sqlite_file(address)
     where = str(file) if file else engine.url.render_as_string(hide_password=True)
     if file is not None and not file.exists():
         raise trouble("missing", file=where)
     held: Claim | None = None
     try:
-        held = await claim(engine, file)
-        async with engine.connect() as plain:
-            connection = await plain.execution_options(**WRITE)
-            async with connection.begin():
-                before: Standing = await connection.run_sync(standing, folder)
-        # A foreign or newer database is refused below, before anything is written.
-        ours = before.revision is not None and not before.newer
-        copy = await asyncio.to_thread(_copy, file, before.revision) if file and ours and not before.current else None
-        crashpoint("upgrade.copied_before_change")
-        await migrate(engine, file, folder=folder)
+        held = await claim(engine.url, file)
+        return await asyncio.to_thread(_upgrade, engine, file, folder)
     except SQLAlchemyError as error:
         raise trouble("unusable", where=where, why=first_line(error)) from None
     finally:
         if held is not None:
             await held.close()
-        await engine.dispose()
+        engine.dispose()
+
+
+def _upgrade(engine: Engine, file: Path | None, folder: Path) -> Upgrade:
+    with engine.connect() as connection:
+        connection.execution_options(**WRITE)
+        with connection.begin():
+            before = standing(connection, folder)
+    # A foreign or newer database is refused below, before anything is written.
+    ours = before.revision is not None and not before.newer
+    copy = _copy(file, before.revision) if file and ours and not before.current else None
+    crashpoint("upgrade.copied_before_change")
+    migrate(engine, file, folder=folder)
     return Upgrade(before=before.revision, after=before.head, copy=copy)
 
 

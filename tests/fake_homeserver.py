@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from bot.matrix import border
 from bot.matrix.events import Event, Gap, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import MARK
@@ -53,8 +54,8 @@ class FakeHomeserver:
         self.uploads: list[bytes] = []
         self.redacted: list[str] = []
         self.encrypted_rooms: set[str] = set()
-        self.readable: dict[str, Event] = {}
-        self.history: dict[str, tuple[tuple[Event, ...], Gap | None]] = {}
+        self.readable: dict[str, Event | Unreadable | Poison] = {}
+        self.history: dict[str, tuple[tuple[Event, ...], Gap | None] | Fault] = {}
         self.calls = 0
         self.looks = 0
         self.under_way: set[str] = set()
@@ -269,10 +270,17 @@ class FakeHomeserver:
     def holds_key(self, room_id: str, session_id: str) -> bool:
         return (room_id, session_id) in self.keys
 
-    async def read_again(self, room_id: str, event_id: str) -> Event | Unreadable | Poison:
-        return self.readable[event_id]
+    async def read_again(self, room_id: str, event_id: str) -> Event | Unreadable | Poison | None:
+        self._fail_if_told()
+        return self.readable.get(event_id)
+
+    async def read_kept(self, room_id: str, raw: bytes) -> Event | Unreadable | Poison:
+        return border.read_event(room_id, border.read_json(raw))
 
     async def fill(self, room_id: str, gap: Gap) -> tuple[tuple[Event | Unreadable | Poison, ...], Gap | None]:
         if room_id not in self.history:
             raise Fault(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
-        return self.history[room_id]
+        kept = self.history[room_id]
+        if isinstance(kept, Fault):
+            raise kept
+        return kept

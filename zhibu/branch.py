@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import structlog
+from flask import Flask
 
 from bot.bot import Bot, jitter
 from bot.matrix import account
@@ -20,12 +22,31 @@ from bot.matrix.homeserver import Homeserver
 from console.app import create_app
 from console.server import Server, ServerTrouble, serve
 from console.settings import ConsoleSettings
+from content.safe_mode import Reason, why_no_bot
 from content.speech import Speech
 from content.trouble import Exit, Trouble
+from storage import heartbeats
+from storage.engines import sqlite_file
 from storage.heartbeats import Beat
 from storage.store import Store
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
+from zhibu.measures import measures, version
+from zhibu.pulse import Pulse
+from zhibu.secret_files import open_files
+from zhibu.watchdog import Watchdog
+
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
+"""Seconds between two tries to begin, doubling from the first to the longest."""
+
+REFUSED_PAUSE = 900.0
+"""Between two tries with a password that was refused, unless another lies in its file: a homeserver counts them."""
+
+LOOK = 5.0
+"""Seconds between two looks at whether a person has mended something meanwhile."""
+
+BACKWARDS = timedelta(days=1)
+"""How far before its newest entry a database may be opened; further back, the machine has lost its clock."""
 
 log = structlog.get_logger(__name__)
 
@@ -41,53 +62,54 @@ class Branch:
         self.homeserver: Homeserver | None = None
         self.listening = asyncio.Event()
         """Set once the bot hears what is said."""
+        self.held_up: Reason | None = None
+        """Why the bot could not begin yet."""
         self._drives = drives
+        self._daily = DailyBackup(store, config)
+        self._pulse = Pulse()
+        watchdog = Watchdog(self._pulse, lambda: store.read(heartbeats.beats))
+        # From the first moment on: pages are open before the bot is signed in.
+        self._watching = [asyncio.create_task(self._pulse.run()), asyncio.create_task(watchdog.run())]
 
     @classmethod
-    async def open(cls, config: Config, speech: Speech, *, console: bool = True) -> Branch:
-        """Open the database to drive the bot, and the console. Raises Trouble when either cannot be had."""
+    async def open(
+        cls, config: Config, speech: Speech, *, console: bool = True, server: Server | None = None
+    ) -> Branch:
+        """Open the database to drive the bot, and the console, at a server that is up already if there is one.
+
+        Raises Trouble when either cannot be had, and leaves that server up.
+        """
+        refuse_lost(config)
         branch = cls(config, speech, await Store.open(config.database))
         if console:
-            await branch._open_console()
+            await branch._open_console(server)
         return branch
 
     @classmethod
-    async def open_desk(cls, config: Config, speech: Speech) -> Branch:
+    async def open_desk(cls, config: Config, speech: Speech, server: Server | None = None) -> Branch:
         """Open the database for a console alone, and the console. Raises Trouble when either cannot be had."""
         branch = cls(config, speech, await Store.open_desk(config.database), drives=False)
-        await branch._open_console()
+        await branch._open_console(server)
         return branch
 
-    async def _open_console(self) -> None:
+    async def _open_console(self, server: Server | None) -> None:
         try:
-            self.server = self._serve()
+            settings, loop = console_settings(self.config), asyncio.get_running_loop()
+            app = create_app(self.store, loop, self.speech, settings, still=self._pulse.still)
+            if server is not None:
+                server.show(app)
+            self.server = server or serve_console(self.config, app)
         except BaseException:
             await self.close()
             raise
 
-    def _serve(self) -> Server:
-        console = self.config.console
-        settings = ConsoleSettings(
-            address=self.config.console_address,
-            secure_cookies=self.config.console_address.startswith("https://"),
-            language=self.config.content.language,
-            timezone=self.config.content.timezone,
-            encrypted=self.config.bot.encrypted,
-        )
-        app = create_app(self.store, asyncio.get_running_loop(), self.speech, settings)
-        try:
-            return serve(app, console.host, console.port)
-        except ServerTrouble:
-            raise Trouble(Exit.UNAVAILABLE, "start.port_taken", host=console.host, port=console.port) from None
+    def _measured(self) -> Mapping[str, float]:
+        return measures(late=self._pulse.latest(), timings=self.store.timings, backup=self._daily.newest)
 
     @property
     def address(self) -> str:
         """Return the console's address; where a free port was asked for, with the one it got."""
-        address = self.config.console_address
-        if self.config.console.address or self.server is None:
-            return address
-        host = urlsplit(address).hostname
-        return f"http://{host}:{self.server.port}"
+        return self.config.console_address if self.server is None else served_at(self.config, self.server)
 
     async def connect(self, *, new_login: bool = False) -> bool:
         """Sign the bot in, or take up the login it has; ``False`` when the homeserver is away and can be waited for.
@@ -95,9 +117,24 @@ class Branch:
         ``new_login`` puts a login that is no longer valid aside; the new device has the same identity.
         Raises Trouble for what a person must mend.
         """
+        try:
+            connected = await self._connect(new_login=new_login)
+        except Trouble as trouble:
+            self.held_up = why_no_bot(trouble.words.key)
+            raise
+        self.held_up = None if connected else Reason.WAITING
+        return connected
+
+    async def _connect(self, *, new_login: bool) -> bool:
         config = self.config
         keys = config.path(config.bot.keys)
+        behind = clock_behind(self.store.now(), await self.store.read(heartbeats.newest))
+        if behind is not None:
+            raise behind
+        signed_in = False
         try:
+            if left_open := open_files(config):
+                raise Trouble(Exit.CONFIG, "start.open_secrets", files=" ".join(str(file) for file in left_open))
             device = keys / "device"
             if new_login:
                 Homeserver.retire(device)
@@ -139,17 +176,18 @@ class Branch:
             return Trouble(Exit.CONFIG, "start.keys_trouble", keys=keys, why=fault.detail)
         return Trouble(Exit.UNAVAILABLE, "start.homeserver_refused", address=bot.homeserver, why=str(fault))
 
-    async def run(self, stop: asyncio.Event, waiting: Callable[[], None] = lambda: None) -> None:
-        """Work until told to stop; a homeserver that is away is waited for with the console open.
+    async def run(self, stop: asyncio.Event, began: Callable[[], None] = lambda: None) -> None:
+        """Work until told to stop. What keeps the bot from beginning is waited for, with the console open.
 
-        Raises Trouble when the place at the database was lost to another process.
+        ``began`` is called when a bot that was held up at first begins after all. Raises Trouble when the place at the
+        database was lost to another process.
         """
         work = [asyncio.create_task(self.store.watch())]
         told = asyncio.create_task(stop.wait())
         beside: list[asyncio.Task[Any]] = [told]
         if self._drives:
-            work.append(asyncio.create_task(self._work(waiting)))
-            beside.append(asyncio.create_task(DailyBackup(self.store, self.config).run()))
+            work.append(asyncio.create_task(self._work(began)))
+            beside.append(asyncio.create_task(self._daily.run()))
         try:
             done, _ = await asyncio.wait({*work, told}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -159,24 +197,63 @@ class Branch:
                 task.cancel()
             await asyncio.gather(*work, *beside, return_exceptions=True)
 
-    async def _work(self, waiting: Callable[[], None]) -> None:
-        pause = 1.0
-        while self.homeserver is None and not await self.connect():
-            waiting()
-            await self._say_waiting()
-            await asyncio.sleep(jitter(pause))
-            pause = min(pause * 2, 60.0)
+    async def _work(self, began: Callable[[], None]) -> None:
+        await self._begin(began)
         assert self.homeserver is not None
-        bot = Bot(self.store, self.homeserver, self.speech, console=self.address, encrypted=self.config.bot.encrypted)
+        bot = Bot(
+            self.store,
+            self.homeserver,
+            self.speech,
+            console=self.address,
+            encrypted=self.config.bot.encrypted,
+            measured=self._measured,
+            version=version(),
+        )
         announcing = asyncio.create_task(self._announce(bot))
         try:
             await bot.run()
         finally:
             announcing.cancel()
 
-    async def _say_waiting(self) -> None:
+    async def _begin(self, began: Callable[[], None]) -> None:
+        """Connect, however long that takes, as long as somebody may mend what is in the way."""
+        pause, waited = FIRST_PAUSE, False
+        while self.homeserver is None:
+            if self.held_up is not None:
+                await self._wait(self.held_up, pause)
+                pause, waited = min(pause * 2, LONGEST_PAUSE), True
+            before = self.held_up
+            try:
+                await self.connect()
+            except Trouble:
+                if self.held_up is None:
+                    raise
+            if self.held_up is not before:
+                pause = FIRST_PAUSE
+                log.info("beginning", held_up=self.held_up)
+        if waited:
+            began()
+
+    async def _wait(self, reason: Reason, pause: float) -> None:
+        """Wait until it makes sense to try again, and leave signs of life meanwhile that say why nothing happens."""
+        mended = self._by_hand()
+        left = {Reason.LOGIN_REFUSED: REFUSED_PAUSE, Reason.SIGN_IN_NEEDED: LONGEST_PAUSE}.get(reason, jitter(pause))
+        while left > 0 and self._by_hand() == mended:
+            await self._say(reason)
+            await asyncio.sleep(min(left, LOOK))
+            left -= LOOK
+
+    def _by_hand(self) -> tuple[object, ...]:
+        """Return what of the files would be different if a person had mended something."""
+        config = self.config
+        keys = config.path(config.bot.keys)
+        password = config.path(config.bot.password_file or "bot-password")
+        return tuple(_stamp(file) for file in (password, keys, keys / "pickle.key", keys / "device" / "session.json"))
+
+    async def _say(self, reason: Reason) -> None:
         try:
-            await self.store.settle(notes=[Beat(role="bot", state="waiting", at=self.store.now())])
+            measured, at = self._measured(), self.store.now()
+            await self.store.settle(notes=[Beat(role="bot", state=reason, at=at, measures=measured, version=version())])
         except Exception as error:
             # The database may be away as well; the watch over our place sees to that.
             log.error("beat failed", kind=type(error).__name__)
@@ -187,12 +264,68 @@ class Branch:
 
     async def close(self) -> None:
         """Stop listening and put everything away; the bot stays signed in."""
+        for task in self._watching:
+            task.cancel()
+        await asyncio.gather(*self._watching, return_exceptions=True)
         if self.server is not None:
             await asyncio.to_thread(self.server.stop)
         if self.homeserver is not None:
             with contextlib.suppress(Fault):
                 await self.homeserver.close()
         await self.store.close()
+
+
+def console_settings(config: Config) -> ConsoleSettings:
+    """Return what a console must be told of the settings."""
+    return ConsoleSettings(
+        address=config.console_address,
+        secure_cookies=config.console_address.startswith("https://"),
+        language=config.content.language,
+        timezone=config.content.timezone,
+        encrypted=config.bot.encrypted,
+        version=version(),
+        metrics_token=config.metrics_token(),
+    )
+
+
+def serve_console(config: Config, app: Flask) -> Server:
+    """Serve an application where the settings say. Raises Trouble when the port is taken."""
+    console = config.console
+    try:
+        return serve(app, console.host, console.port)
+    except ServerTrouble:
+        raise Trouble(Exit.UNAVAILABLE, "start.port_taken", host=console.host, port=console.port) from None
+
+
+def served_at(config: Config, server: Server) -> str:
+    """Return the address of a console that is up; where a free port was asked for, with the one it got."""
+    address = config.console_address
+    return address if config.console.address else f"http://{urlsplit(address).hostname}:{server.port}"
+
+
+def clock_behind(now: datetime, newest: datetime | None) -> Trouble | None:
+    """Return the trouble of a machine that has lost its clock: at such a time nothing that is due may be sent."""
+    if newest is None or now >= newest - BACKWARDS:
+        return None
+    said = {name: f"{at:%Y-%m-%d %H:%M}" for name, at in (("now", now), ("newest", newest))}
+    return Trouble(Exit.CONFIG, "start.clock_behind", **said)
+
+
+def refuse_lost(config: Config) -> None:
+    """Raise Trouble where the bot has worked before and its file is gone: an empty one would pass for a new branch."""
+    file, keys = sqlite_file(config.database), config.path(config.bot.keys)
+    if file is None or not file.parent.exists() or not (keys / "device" / "session.json").exists():
+        return
+    if not file.exists() or file.stat().st_size == 0:
+        raise Trouble(Exit.CONFIG, "database.lost", file=str(file), keys=str(keys))
+
+
+def _stamp(file: Path) -> tuple[int, int, int] | None:
+    try:
+        found = file.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_mode
 
 
 def _pickle_key(keys: Path) -> bytes:
@@ -214,10 +347,6 @@ def _pickle_key(keys: Path) -> bytes:
 def _password(config: Config) -> str:
     file = config.path(config.bot.password_file or "bot-password")
     try:
-        mode = file.stat().st_mode
-        password = file.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except OSError:
         raise Trouble(Exit.CONFIG, "start.no_password", file=str(file)) from None
-    if mode & 0o077:
-        raise Trouble(Exit.CONFIG, "start.open_password", file=str(file))
-    return password

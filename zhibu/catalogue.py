@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
-
-from babel.messages.pofile import read_po
 
 import content
 from content.speech import LANGUAGES, Sentence, Speech
@@ -15,22 +15,47 @@ FOLDER = Path(content.__file__).parent / "locale" / "parts"
 def load_speech(folder: Path = FOLDER) -> Speech:
     """Return all sentences; each feature has a file of its own, ``<noun>.<language>.po``.
 
-    Raises ValueError when a key is said twice or not at all.
+    Raises ValueError when a file is not written as ours are, or a key is said twice or not at all.
     """
-    return Speech({language: _read(folder, language) for language in LANGUAGES})
+    return Speech({language: read_sentences(folder, language) for language in LANGUAGES})
 
 
-def _read(folder: Path, language: str) -> dict[str, Sentence]:
+def read_sentences(folder: Path, language: str) -> dict[str, Sentence]:
+    """Return the sentences of one language by their keys. Raises ValueError as ``load_speech`` does."""
     sentences: dict[str, Sentence] = {}
     for file in sorted(folder.glob(f"*.{language}.po")):
-        with file.open("rb") as handle:
-            catalogue = read_po(handle, locale=language)
-        for message in catalogue:
-            if not message.id:
-                continue
-            key = message.id if isinstance(message.id, str) else message.id[0]
-            forms = (message.string,) if isinstance(message.string, str) else tuple(message.string or ("",))
-            if key in sentences or not all(forms):
-                raise ValueError(f"{file.name}: {key} is empty or said twice")
-            sentences[key] = Sentence(one=forms[0], many=forms[1] if len(forms) > 1 else None)
+        try:
+            for key, *forms in _messages(file.read_text(encoding="utf-8")):
+                if key in sentences or not all(forms):
+                    raise ValueError(f"{key} is empty or said twice")
+                sentences[key] = Sentence(one=forms[0], many=forms[1] if len(forms) > 1 else None)
+        except ValueError as error:
+            raise ValueError(f"{file.name}: {error}") from None
     return sentences
+
+
+def _messages(text: str) -> Iterator[list[str]]:
+    """Yield the key of each message and its forms; the message of no key, in which tools keep notes, is left out."""
+    message: list[str] = [""]
+    for number, line in enumerate(text.split("\n"), start=1):
+        word, quote, _ = line.partition('"')
+        if not quote or word.startswith("#"):
+            if line and not line.startswith("#"):
+                raise ValueError(f"line {number} is none of a catalogue")
+            continue
+        said = json.loads(line[len(word) :])
+        match word:
+            case "msgid ":
+                if message[0]:
+                    yield message
+                message = [said]
+            case "msgstr " | "msgstr[0] " | "msgstr[1] ":
+                message.append(said)
+            case "":
+                message[-1] += said
+            case "msgid_plural ":
+                pass
+            case _:
+                raise ValueError(f"line {number} is none of a catalogue")
+    if message[0]:
+        yield message

@@ -16,13 +16,14 @@ import click
 from content.speech import Reader
 from content.trouble import Exit, Trouble
 from zhibu.config import Config, load_config
+from zhibu.doctor.command import doctor
 from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
 from zhibu.keeping import backup, port, restore
 from zhibu.logs import configure_logs
 from zhibu.running import bot, console, run, stop_on_signals
-from zhibu.set_up import check, init, upgrade
+from zhibu.set_up import init, upgrade
 
 # The rooms themselves are imported by the commands that need them, so that a mistake in the settings is told at once.
 if TYPE_CHECKING:
@@ -40,8 +41,11 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, check, upgrade, run, bot, console, backup, restore, port):
+for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port):
     main.add_command(_command)
+main.add_command(
+    click.Command("check", callback=doctor.callback, params=doctor.params, epilog=_EPILOG, help="The same as doctor."),
+)
 
 
 @main.command(epilog=_EPILOG)

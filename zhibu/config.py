@@ -52,6 +52,7 @@ class Console:
     host: str = "127.0.0.1"
     port: int = 8480
     address: str = ""
+    metrics_token_file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,25 @@ class Config:
         """Return a path of the settings, seen from the file they stand in."""
         return self.folder / name
 
+    def metrics_token(self) -> str:
+        """Return the token with which another machine may ask for metrics, empty where none may.
+
+        Raises Trouble for a file that cannot be read, that others can read, or whose token could be guessed.
+        """
+        if not self.console.metrics_token_file:
+            return ""
+        file = self.path(self.console.metrics_token_file)
+        try:
+            open_to_others = file.stat().st_mode & 0o077
+            token = file.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError):
+            raise Trouble(Exit.CONFIG, "config.no_token", file=str(file)) from None
+        if open_to_others:
+            raise Trouble(Exit.CONFIG, "config.open_token", file=str(file))
+        if len(token) < SHORTEST_TOKEN:
+            raise Trouble(Exit.CONFIG, "config.short_token", file=str(file), n=SHORTEST_TOKEN)
+        return token
+
     @property
     def database(self) -> str:
         """Return the database's address with its file seen from the settings' folder."""
@@ -93,6 +113,9 @@ class Config:
         """Return the address people open, without a slash at its end."""
         return (self.console.address or f"http://{self.console.host}:{self.console.port}").rstrip("/")
 
+
+SHORTEST_TOKEN = 32
+"""Characters of a token that nobody guesses."""
 
 EXAMPLE = Path(__file__).with_name("config.example.toml")
 """Every setting with its explanation: for people to read, and the form in which settings are written."""

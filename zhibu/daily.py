@@ -12,16 +12,12 @@ import structlog
 
 from content.backups import is_due, newest, wall_time
 from storage import heartbeats
+from storage.heartbeats import BACKUP, FAILED, GOOD, failed_at
 from storage.store import Store
 from zhibu.config import Config
 
 LOOK = 20.0
 """Seconds between two looks at the clock."""
-
-ROLE = "backup"
-"""Under this name the signs of life say how the last daily backup went."""
-
-GOOD, FAILED = "good", "failed"
 
 log = structlog.get_logger(__name__)
 
@@ -35,10 +31,12 @@ class DailyBackup:
         self._config = config
         self._make = make or self._in_a_process
         self._since = store.now()
+        self.newest: datetime | None = None
+        """When the newest backup in the folder was taken, as of the last look."""
 
     async def run(self) -> None:
-        """Look until cancelled; without a time of day there is nothing to do."""
-        while self._config.backup.daily_at:
+        """Look until cancelled; without a time of day only at what is there."""
+        while True:
             try:
                 await self.look()
             except Exception as error:
@@ -46,19 +44,22 @@ class DailyBackup:
             await asyncio.sleep(LOOK)
 
     async def look(self) -> None:
-        """Make a backup if it is time for one."""
+        """See what is there, and make a backup if it is time for one."""
         at, now = wall_time(self._config.backup.daily_at), self._store.now()
+        self.newest = await asyncio.to_thread(newest_backup, self._config)
         if at is None:
             return
-        last = await asyncio.to_thread(newest_backup, self._config) or self._since
+        last = self.newest or self._since
         failed = failed_at(await self._store.read(heartbeats.beats))
         if not is_due(at, self._config.content.timezone, last=last, failed=failed, now=now):
             return
         code = await self._make()
         if code:
             log.error("daily backup failed", code=code)
+        else:
+            self.newest = await asyncio.to_thread(newest_backup, self._config)
         state = f"{FAILED} {code}" if code else GOOD
-        await self._store.settle(notes=[heartbeats.Beat(role=ROLE, state=state, at=self._store.now())])
+        await self._store.settle(notes=[heartbeats.Beat(role=BACKUP, state=state, at=self._store.now())])
 
     async def _in_a_process(self) -> int:
         """Hashing and compressing would keep the loop waiting; another process does not."""
@@ -81,9 +82,3 @@ def newest_backup(config: Config) -> datetime | None:
         return newest(os.listdir(config.path(config.backup.folder)))
     except OSError:
         return None
-
-
-def failed_at(beats: dict[str, tuple[str, datetime]]) -> datetime | None:
-    """Return when the last daily backup failed, ``None`` when it did not."""
-    state, at = beats.get(ROLE, (GOOD, None))
-    return at if state.startswith(FAILED) else None

@@ -21,7 +21,8 @@ CONFIG = click.option(
 
 EPILOG = (
     "Exit codes: 0 done, 1 a fault of the program, 2 wrong use, 65 the data given is not usable, 69 the homeserver or "
-    "a port cannot be had, 73 the database cannot be used, 77 the login is not accepted, 78 the settings are wrong."
+    "a port cannot be had, 70 the program hung and ended itself, 73 the database cannot be used, 77 the login is not "
+    "accepted, 78 the settings are wrong."
 )
 
 
@@ -43,9 +44,13 @@ class Front:
         """Return a sentence in the language of the shell."""
         return self.speech.say(words(key, **parameters), self.reader)
 
-    def fail(self, trouble: Trouble) -> NoReturn:
-        """Say what is wrong and what to do, and end with the trouble's exit code."""
+    def tell(self, trouble: Trouble) -> None:
+        """Say what is wrong and what to do."""
         click.echo(f"zhibu: {self.speech.say(trouble.words, self.reader)}", err=True)
+
+    def fail(self, trouble: Trouble) -> NoReturn:
+        """Say so, and end with the trouble's exit code."""
+        self.tell(trouble)
         raise SystemExit(int(trouble.exit_code))
 
     def run(self, work: Coroutine[Any, Any, int]) -> NoReturn:

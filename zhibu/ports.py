@@ -33,7 +33,7 @@ async def zhibu_answers(host: str, port: int) -> bool:
             aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
             session.get(url, allow_redirects=False) as answer,
         ):
-            found = await answer.json() if answer.status == 200 else None
+            found = await answer.json() if answer.status in (200, 503) else None
     except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
         return False
-    return isinstance(found, dict) and {"status", "bot", "clock"} <= found.keys()
+    return isinstance(found, dict) and found.get("program") == "zhibu"

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from zhibu.config import load_config
+from content.trouble import Exit, Trouble
+from zhibu.config import Config, load_config
 from zhibu.front import CONFIG, EPILOG, Front
 from zhibu.logs import configure_logs
+from zhibu.supervisor import notify
+
+if TYPE_CHECKING:
+    from zhibu.branch import Branch
+    from zhibu.safe_mode import Open
 
 NEW_LOGIN = click.option("--new-login", is_flag=True, help="Sign the bot in anew, after its login was revoked.")
+NO_WAIT = click.option(
+    "--no-wait", is_flag=True, help="End with the trouble's exit code instead of safe mode when the start fails."
+)
 
 
 def stop_on_signals(stop: asyncio.Event) -> None:
@@ -24,64 +34,123 @@ def stop_on_signals(stop: asyncio.Event) -> None:
 
 @click.command(epilog=EPILOG)
 @NEW_LOGIN
+@NO_WAIT
 @CONFIG
-def run(file: Path, new_login: bool) -> None:
+def run(file: Path, new_login: bool, no_wait: bool) -> None:
     """Run bot, clock, delivery and console in one process until Ctrl-C or SIGTERM."""
     front = Front()
-    front.run(_drive(front, file, "start.running", new_login=new_login, console=True))
+    front.run(_drive(front, file, "start.running", new_login=new_login, console=True, wait=not no_wait))
 
 
 @click.command(epilog=EPILOG)
 @NEW_LOGIN
+@NO_WAIT
 @CONFIG
-def bot(file: Path, new_login: bool) -> None:
+def bot(file: Path, new_login: bool, no_wait: bool) -> None:
     """Run bot, clock and delivery without a console; one for each database."""
     front = Front()
-    front.run(_drive(front, file, "start.bot_running", new_login=new_login, console=False))
+    front.run(_drive(front, file, "start.bot_running", new_login=new_login, console=False, wait=not no_wait))
 
 
 @click.command(epilog=EPILOG)
+@NO_WAIT
 @CONFIG
-def console(file: Path) -> None:
+def console(file: Path, no_wait: bool) -> None:
     """Run a console without the bot; on PostgreSQL as many as wanted, beside the bot."""
     front = Front()
-    front.run(_console(front, file))
+    front.run(_console(front, file, wait=not no_wait))
 
 
-async def _drive(front: Front, file: Path, running: str, *, new_login: bool, console: bool) -> int:
+async def _drive(front: Front, file: Path, running: str, *, new_login: bool, console: bool, wait: bool) -> int:
     configure_logs()
     config = load_config(file)
     from zhibu.branch import Branch
 
     stop = asyncio.Event()
     stop_on_signals(stop)
-    branch = await Branch.open(config, front.speech, console=console)
-    try:
-        connected = await branch.connect(new_login=new_login)
-        if not connected:
-            away = front.say("start.homeserver_unreachable", address=config.bot.homeserver)
-            click.echo(f"zhibu: {away}", err=True)
+    branch = await _open(
+        front,
+        config,
+        lambda server: Branch.open(config, front.speech, console=console, server=server),
+        stop,
+        console=console,
+        wait=wait,
+    )
+    if branch is None:
+        return _stopped(front)
+
+    def began() -> None:
         click.echo(front.say(running, address=branch.address))
-        await branch.run(stop)
+
+    notify("READY=1")
+    try:
+        if await _connected(front, branch, new_login=new_login, wait=wait):
+            began()
+        elif console:
+            click.echo(front.say("start.safe_mode", address=branch.address))
+        else:
+            click.echo(front.say("start.safe_mode_bot"))
+        await branch.run(stop, began)
     finally:
+        notify("STOPPING=1")
         await branch.close()
-    click.echo(front.say("start.stopped"))
-    return 0
+    return _stopped(front)
 
 
-async def _console(front: Front, file: Path) -> int:
+async def _console(front: Front, file: Path, *, wait: bool) -> int:
     configure_logs()
     config = load_config(file)
     from zhibu.branch import Branch
 
-    # While it waits for tables that are being changed, Ctrl-C and SIGTERM end it as they end any program.
-    branch = await Branch.open_desk(config, front.speech)
     stop = asyncio.Event()
     stop_on_signals(stop)
+    branch = await _open(
+        front, config, lambda server: Branch.open_desk(config, front.speech, server), stop, console=True, wait=wait
+    )
+    if branch is None:
+        return _stopped(front)
     try:
         click.echo(front.say("start.console_running", address=branch.address))
+        notify("READY=1")
         await branch.run(stop)
     finally:
+        notify("STOPPING=1")
         await branch.close()
+    return _stopped(front)
+
+
+async def _open(
+    front: Front, config: Config, opening: Open, stop: asyncio.Event, *, console: bool, wait: bool
+) -> Branch | None:
+    """Open the branch, in safe mode as long as that cannot be; ``None`` when told to stop meanwhile."""
+    from zhibu.safe_mode import open_patiently
+
+    if not wait:
+        return await opening(None)
+
+    def tell(trouble: Trouble) -> None:
+        notify("READY=1")
+        front.tell(trouble)
+        say = "start.safe_mode_database" if console else "start.safe_mode_nothing"
+        click.echo(front.say(say, **({"address": config.console_address} if console else {})))
+
+    return await open_patiently(config, front.speech, opening, stop, tell, console=console)
+
+
+async def _connected(front: Front, branch: Branch, *, new_login: bool, wait: bool) -> bool:
+    """Connect once, and say at once what is in the way. Raises Trouble for what waiting cannot mend."""
+    try:
+        connected = await branch.connect(new_login=new_login)
+    except Trouble as trouble:
+        if not wait or branch.held_up is None:
+            raise
+        front.tell(trouble)
+        return False
+    if not connected:
+        front.tell(Trouble(Exit.UNAVAILABLE, "start.homeserver_unreachable", address=branch.config.bot.homeserver))
+    return connected
+
+
+def _stopped(front: Front) -> int:
     click.echo(front.say("start.stopped"))
-    return 0
+    return int(Exit.DONE)

@@ -1,11 +1,8 @@
-"""The commands of set-up: init asks and writes, check looks over, upgrade brings tables up to date."""
+"""The commands of set-up: init asks and writes, upgrade brings tables up to date."""
 
 from __future__ import annotations
 
-import json
 import logging
-import unicodedata
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -214,51 +211,6 @@ def _read_secret(file: Path | None) -> str:
     if not secret:
         raise Trouble(Exit.CONFIG, "init.empty_secret_file", file=str(file))
     return secret
-
-
-@click.command(epilog=EPILOG)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, for programs.")
-@click.option(
-    "--for",
-    "form",
-    type=click.Choice(["run", "bot", "console"]),
-    default="run",
-    show_default=True,
-    help="What is to run here: a console needs no homeserver and no secrets, a bot no port.",
-)
-@CONFIG
-def check(file: Path, form: str, as_json: bool) -> None:
-    """Look the installation over and say what to do: settings, database, homeserver, login, rooms. Changes nothing."""
-    front = Front()
-    front.run(_check(front, file, form, as_json=as_json))
-
-
-async def _check(front: Front, file: Path, form: str, *, as_json: bool) -> int:
-    configure_logs(logging.ERROR)
-    from zhibu.check import Form, Grade, Noun, examine, outcome
-
-    findings, records = [], []
-    grades = _columns(front.say(f"check.grade_{grade}") for grade in Grade)
-    nouns = _columns(front.say(f"check.noun_{noun}") for noun in Noun)
-    async for one in examine(file, Form(form)):
-        findings.append(one)
-        noun, grade = front.say(f"check.noun_{one.noun}"), front.say(f"check.grade_{one.grade}")
-        said = front.speech.say(one.words, front.reader)
-        if as_json:
-            records.append({"check": one.noun.value, "result": one.grade.value, "says": said})
-        else:
-            click.echo(f"{grades[grade]}  {nouns[noun]}  {said}")
-    code = int(outcome(findings))
-    if as_json:
-        click.echo(json.dumps({"exit_code": code, "findings": records}, ensure_ascii=False, indent=2))
-    return code
-
-
-def _columns(texts: Iterable[str]) -> dict[str, str]:
-    """Return texts filled up to one width on a terminal, where a Chinese character takes two places."""
-    widths = {text: sum(1 + (unicodedata.east_asian_width(letter) in "WF") for letter in text) for text in texts}
-    widest = max(widths.values())
-    return {text: text + " " * (widest - width) for text, width in widths.items()}
 
 
 @click.command(epilog=EPILOG)

@@ -21,6 +21,13 @@ class Place(StrEnum):
     PRIVATE = "private"
 
 
+class Lateness(StrEnum):
+    """Of something heard late that asks for something at that moment: answered, or passed over beside one that is."""
+
+    ANSWERED = "answered"
+    PASSED_OVER = "passed_over"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """What commands need to know of this installation: where its console is, and where secrets come from."""
@@ -37,7 +44,8 @@ class Asking:
     """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
 
     ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed, but for the
-    name of who was spoken to. ``note`` is what a reply to a card adds to being here.
+    name of who was spoken to. ``note`` is what a reply to a card adds to being here. ``late`` is set where it is heard
+    long after it was said.
     """
 
     unit: Reading
@@ -54,6 +62,7 @@ class Asking:
     text: str
     poll: Poll | None = None
     note: Note | None = None
+    late: Lateness | None = None
 
     @property
     def way(self) -> Way:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.commands import (
@@ -20,11 +21,31 @@ from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
 
 
+def _never(_argument: str) -> bool:
+    return False
+
+
+def _always(_argument: str) -> bool:
+    return True
+
+
+def _bare(argument: str) -> bool:
+    """Tell of 补学 that it asks for the list, and records nothing."""
+    return not argument
+
+
+def _no_choice(argument: str) -> bool:
+    """Tell of 投票 that it asks a question or for the list, and chooses nothing."""
+    return not argument or ";" in argument
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """One thing that can be asked for.
 
     ``answers`` marks the words that answer an open card, ``of_cards`` others that may be said of one by replying to it.
+    ``momentary`` tells of an argument that something is wanted at that moment, and is of no use when heard hours later;
+    all else counts as of when it was said.
     """
 
     verb: Verb
@@ -32,26 +53,27 @@ class Command:
     answers: bool = False
     of_cards: bool = False
     for_members: bool = True
+    momentary: Callable[[str], bool] = _never
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command(verb=Verb.HELP, handler=help.show_help, for_members=False),
+    Command(verb=Verb.HELP, handler=help.show_help, for_members=False, momentary=_always),
     Command(verb=Verb.CHECK_IN, handler=checkins.check_in, answers=True),
     Command(verb=Verb.LEARNED, handler=checkins.learned, answers=True),
     Command(verb=Verb.LEAVE, handler=checkins.leave, answers=True),
     Command(verb=Verb.CANCEL, handler=answers.cancel, answers=True),
     Command(verb=Verb.WITHDRAW, handler=answers.withdraw),
-    Command(verb=Verb.LESSON, handler=lessons.lesson),
-    Command(verb=Verb.MAKE_UP, handler=checkins.make_up),
-    Command(verb=Verb.VOTE, handler=polls.vote, answers=True, for_members=False),
+    Command(verb=Verb.LESSON, handler=lessons.lesson, momentary=_always),
+    Command(verb=Verb.MAKE_UP, handler=checkins.make_up, momentary=_bare),
+    Command(verb=Verb.VOTE, handler=polls.vote, answers=True, for_members=False, momentary=_no_choice),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, answers=True),
-    Command(verb=Verb.MINE, handler=members.mine),
-    Command(verb=Verb.DATA, handler=disclosures.my_data, for_members=False),
+    Command(verb=Verb.MINE, handler=members.mine, momentary=_always),
+    Command(verb=Verb.DATA, handler=disclosures.my_data, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, of_cards=True),
     Command(verb=Verb.MUTE, handler=mutes.mute, for_members=False),
     Command(verb=Verb.UNMUTE, handler=mutes.unmute, for_members=False),
     Command(verb=Verb.BIND, handler=members.bind, for_members=False),
-    Command(verb=Verb.CONSOLE, handler=console.open_console, for_members=False),
+    Command(verb=Verb.CONSOLE, handler=console.open_console, for_members=False, momentary=_always),
 )
 
 BY_VERB = {command.verb: command for command in COMMANDS}

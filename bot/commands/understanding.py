@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.commands import checkins, inquiries, polls
-from bot.commands.asking import Asking, Place, Settings
+from bot.commands.asking import Asking, Lateness, Place, Settings
 from bot.commands.grammar import (
     ROOM_WORDS,
     Said,
@@ -29,6 +29,7 @@ from bot.matrix.events import Event
 from content.checkins import Note
 from content.decision import Decision, Disclose, Effect, Refusal, ShowAgain, Tell, refused, words
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
+from content.lateness import answer_late
 from content.misreadings import misread
 from content.polls import Poll
 from content.rooms import DirectRoomKept
@@ -66,7 +67,15 @@ def _cause(event: Event) -> Cause:
     return Cause(f"megolm:{session_id}:{index}")
 
 
-def understand(event: Event, me: UserId, settings: Settings) -> Step | None:
+def asks_now(event: Event) -> bool:
+    """Tell of a message that, if it is for us, it wants something at that moment, which nobody wants hours later."""
+    if event.type != "m.room.message" or not _is_speech(event.content):
+        return False
+    said = read(without_reply_fallback(event.content["body"]))
+    return said is None or BY_VERB[said.verb].momentary(said.argument)
+
+
+def understand(event: Event, me: UserId, settings: Settings, late: Lateness | None = None) -> Step | None:
     """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
 
     Edits never ask for anything, and neither do notices, emotes, captions or what another bot says.
@@ -90,7 +99,7 @@ def understand(event: Event, me: UserId, settings: Settings) -> Step | None:
     if event.type in _POLLS:
         return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me), actor=sender, tell=tell)
     if event.type == "m.room.message" and _is_speech(event.content):
-        return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings), actor=sender, tell=tell)
+        return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, late), actor=sender, tell=tell)
     return None
 
 
@@ -132,7 +141,9 @@ async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refus
     return await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
 
 
-async def _said(unit: Reading, event: Event, me: UserId, settings: Settings) -> Decision | Refusal | None:
+async def _said(
+    unit: Reading, event: Event, me: UserId, settings: Settings, late: Lateness | None
+) -> Decision | Refusal | None:
     room, sender = RoomId(event.room_id), UserId(event.sender)
     place, learned = await _place(unit, room, sender, me)
     if place is None:
@@ -163,6 +174,7 @@ async def _said(unit: Reading, event: Event, me: UserId, settings: Settings) -> 
         text=text,
         poll=poll,
         note=note,
+        late=late,
     )
     if place is Place.PRIVATE and (said is None or is_bare_reason(text)):
         answered = await inquiries.answer(asking)
@@ -192,6 +204,8 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
     if not directly and (not heard_in_rooms or is_talk(said)):
         return None
+    if asking.late is not None and command.momentary(said.argument):
+        return _too_late(asking)
     if asking.member is None and command.for_members:
         return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
     return await command.handler(
@@ -203,10 +217,18 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     )
 
 
+def _too_late(asking: Asking) -> Decision:
+    if asking.late is Lateness.PASSED_OVER:
+        return Decision()
+    return answer_late(asking.sender, asking.unit.now)
+
+
 async def _unknown(asking: Asking) -> Decision | Refusal | None:
     """Answer what was not understood with one useful sentence, not too often; thanks and the like need none."""
     if is_acknowledgement(asking.text):
         return None
+    if asking.late is not None:
+        return _too_late(asking)
     guess = nearest(asking.text)
     said = words("help.did_you_mean", word=guess) if guess else words("help.not_understood")
     if asking.member is None and asking.place is Place.PRIVATE and guess is None:
@@ -267,11 +289,11 @@ def _with_room(
 
 async def _place(unit: Reading, room: RoomId, sender: UserId, me: UserId) -> tuple[Place | None, DirectRoomKept | None]:
     """Tell whether this is a room of the organisation or a private one; learn of a private room not known before."""
-    if await rooms.room(unit, room) is not None:
+    setting = await rooms.setting(unit, room, sender, me)
+    if setting.hall:
         return Place.ROOM, None
-    if await rooms.direct_user(unit, room) == sender:
-        private = set(await rooms.present(unit, room)) <= {sender, me}
-        return (Place.PRIVATE if private else None), None
+    if setting.direct == sender:
+        return (None if setting.crowded else Place.PRIVATE), None
     if await rooms.direct_room(unit, sender, me) is not None:
         # Where they have a private room that works, mere talk elsewhere does not replace it.
         return (Place.PRIVATE if await rooms.may_be_private(unit, room, sender, me) else None), None

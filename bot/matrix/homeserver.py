@@ -25,8 +25,9 @@ from storage.crashpoints import crashpoint
 __all__ = ["MARK", "Homeserver", "Session", "sign_in", "stored_session"]
 
 PAGE = 500
-PAGES = 200
-"""Pages of one gap that a single sync fills before it hands the rest over as a Gap."""
+PAGES = 20
+"""Pages of one gap that are read at once, 10,000 events; the rest is handed over as a Gap, so that others get on."""
+TOKEN_CAP = 2000
 FILL_TRIES = 3
 """How often a batch is held back because the gap of one of its rooms cannot be filled."""
 CLOCK_SLACK = timedelta(minutes=10)
@@ -182,7 +183,8 @@ class Homeserver:
 
         Asking again with the same ``since`` is safe and gives the same plaintexts. Room keys that came along are
         stored before this returns; never ask with a token that is not committed. A gap that could not be filled in
-        three tries, or is longer than 100,000 events, is handed over in its room: keep it and ``fill`` it later.
+        three tries, or is longer than 10,000 events, is handed over in its room: keep it and ``fill`` it later. A room
+        of which nothing can be made is handed over as one Poison.
         """
         query = {"timeout": str(timeout_ms), "filter": self._filter}
         if since is not None:
@@ -195,8 +197,8 @@ class Homeserver:
         keys = self._take_crypto(body)
         rooms = border.mapping(body.get("rooms"))
         batches = [
-            *[await self._joined(room_id, part, since) for room_id, part in border.mapping(rooms.get("join")).items()],
-            *[await self._left(room_id, part) for room_id, part in border.mapping(rooms.get("leave")).items()],
+            *[await self._one(room_id, part, since) for room_id, part in _rooms(rooms, "join")],
+            *[await self._one(room_id, part, since, left=True) for room_id, part in _rooms(rooms, "leave")],
             *_stripped(rooms, "invite"),
             *_stripped(rooms, "knock"),
         ]
@@ -218,6 +220,14 @@ class Homeserver:
     def holds_key(self, room_id: str, session_id: str) -> bool:
         """Tell whether events of a session can be read by now."""
         return self._device.holds(room_id, session_id)
+
+    async def read_kept(self, room_id: str, raw: bytes) -> Heard:
+        """Read once more an event that was kept as it came."""
+        try:
+            event = border.read_json(raw)
+        except border.Malformed as error:
+            return border.poison(room_id, None, str(error))
+        return (await self._read(_border(room_id, [event]), [event]))[0]
 
     async def read_again(self, room_id: str, event_id: str) -> Heard | None:
         """Fetch one event and read it with the keys that we have by now; None when it is no longer ours to see."""
@@ -247,6 +257,16 @@ class Homeserver:
         device = Device(self.user_id, self.device_id, self._session.store, self._pickle_key)
         self._open = (device, Keyring(device, self._wire))
         self.seed(rooms)
+
+    async def _one(self, room_id: str, part: object, since: str | None, *, left: bool = False) -> RoomBatch:
+        """Take one room; whatever is in it that we did not think of, the other rooms and the start go on."""
+        try:
+            return await (self._left(room_id, part) if left else self._joined(room_id, part, since))
+        except Fault:
+            raise
+        except Exception as error:
+            whole = border.poison(room_id, None, f"room {type(error).__name__}")
+            return RoomBatch(room_id=room_id, membership="leave" if left else "join", timeline=(whole,))
 
     async def _joined(self, room_id: str, part: object, since: str | None) -> RoomBatch:
         room = border.mapping(part)
@@ -314,7 +334,7 @@ class Homeserver:
         token = gap.from_token
         where = path("/v3/rooms/{}/messages", room_id)
         for _ in range(PAGES):
-            query = {"dir": "b", "from": token, "to": gap.to_token, "limit": str(PAGE)}
+            query = {"dir": "b", "to": gap.to_token, "limit": str(PAGE)} | ({"from": token} if token else {})
             try:
                 page = await self._wire.ask("GET", where, query=query)
             except Fault as fault:
@@ -641,11 +661,22 @@ def _filter(limit: int) -> dict[str, Any]:
 
 
 def _gap(timeline: dict[str, Any], since: str | None) -> Gap | None:
-    """Return the gap that a limited timeline leaves; a first sync has none, for history before us is not ours."""
-    start = timeline.get("prev_batch")
-    if since is None or timeline.get("limited") is not True or not isinstance(start, str):
+    """Return the gap that a limited timeline leaves; a first sync has none, for history before us is not ours.
+
+    Where the homeserver does not say from where on it is missing, the room is read back from its newest event.
+    """
+    if since is None or timeline.get("limited") is not True:
         return None
-    return Gap(from_token=start, to_token=since)
+    return Gap(from_token=border.text_or_none(timeline.get("prev_batch"), TOKEN_CAP) or "", to_token=since)
+
+
+def _rooms(rooms: dict[str, Any], membership: Membership) -> list[tuple[str, object]]:
+    """Return the rooms of a part of a sync; one with a name that no homeserver may give is none."""
+    return [
+        (room_id, part)
+        for room_id, part in border.mapping(rooms.get(membership)).items()
+        if border.text_or_none(room_id) == room_id
+    ]
 
 
 def _stripped(rooms: dict[str, Any], membership: Membership) -> list[RoomBatch]:
@@ -658,7 +689,7 @@ def _stripped(rooms: dict[str, Any], membership: Membership) -> list[RoomBatch]:
                 for raw in border.events_of(border.mapping(part).get(f"{membership}_state"))
             ),
         )
-        for room_id, part in border.mapping(rooms.get(membership)).items()
+        for room_id, part in _rooms(rooms, membership)
     ]
 
 

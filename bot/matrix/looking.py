@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
+from urllib.parse import quote
+
+import aiohttp
+from nio.crypto import OlmAccount
+from nio.store.models import Accounts
+from peewee import PeeweeException, SqliteDatabase  # type: ignore[import-untyped]
 
 from bot.matrix import border, power
+from bot.matrix.crypto import Refused, guarded
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Session
 from bot.matrix.trust import USES, Identity, is_vouched
 from bot.matrix.wire import Wire, path
+
+_SOFTWARE = "/_synapse/admin/v1/server_version"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +31,71 @@ class Seen:
 
     may_send: bool
     encrypted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How others see our device: with the keys that our store holds, and signed by our identity."""
+
+    fits: bool
+    vouched: bool
+
+
+def identity_of(session: Session, secrets: Path, pickle_key: bytes) -> Identity | None:
+    """Return the identity in a folder of secrets, ``None`` where there is none. Raises Fault when it does not open."""
+    if not all((secrets / f"{use}.pickle").exists() for use in USES):
+        return None
+    return Identity(session.user_id, secrets, pickle_key)
+
+
+async def time_of(url: str) -> datetime | None:
+    """Return what time a homeserver says it is, to the second; ``None`` where it does not say."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session,
+            session.get(url.rstrip("/") + path("/versions"), allow_redirects=False) as answer,
+        ):
+            said = parsedate_to_datetime(answer.headers.get("Date", ""))
+    except (aiohttp.ClientError, OSError, ValueError):
+        return None
+    return said if said.tzinfo is not None else said.replace(tzinfo=UTC)
+
+
+async def software_of(url: str) -> str | None:
+    """Return the name and version of a homeserver's program, ``None`` where it keeps them to itself."""
+    wire = Wire(url, deadline=10)
+    try:
+        version = border.text_or_none((await wire.ask("GET", _SOFTWARE)).get("server_version"))
+    except Fault:
+        return None
+    finally:
+        await wire.close()
+    # Whoever builds it may add words about the build.
+    return f"Synapse {version.split()[0][:20]}" if version and version.strip() else None
+
+
+def keys_of(session: Session, pickle_key: bytes) -> tuple[str, str]:
+    """Return the public keys of a device by its own store: to agree on secrets by, and to sign by.
+
+    The store is only read, beside a program that uses it too. Raises Fault when it does not open with this key.
+    """
+    file = session.store / "crypto.db"
+    database = SqliteDatabase(f"file:{quote(str(file.absolute()))}?mode=ro", uri=True, pragmas={"busy_timeout": 10_000})
+    try:
+        with database.bind_ctx([Accounts], bind_refs=False, bind_backrefs=False), database.connection_context():
+            kept = Accounts.get_or_none(user_id=session.user_id, device_id=session.device_id)
+    except PeeweeException as error:
+        raise Fault(
+            Kind.STORE, permanent=True, detail=f"the crypto store does not open ({type(error).__name__})"
+        ) from None
+    if kept is None:
+        raise Fault(Kind.STORE, permanent=True, detail="the crypto store holds no such device")
+    secret = base64.b64encode(pickle_key).decode()
+    try:
+        account = guarded(lambda: OlmAccount.from_pickle(kept.account, secret, kept.shared))
+    except Refused as error:
+        raise Fault(Kind.STORE, permanent=True, detail=f"the crypto store does not open ({error})") from None
+    return str(account.identity_keys["curve25519"]), str(account.identity_keys["ed25519"])
 
 
 class Look:
@@ -37,15 +114,19 @@ class Look:
         who = await self._wire.ask("GET", path("/v3/account/whoami"))
         return (who.get("user_id"), who.get("device_id")) == (self._session.user_id, self._session.device_id)
 
-    async def is_vouched(self, secrets: Path, pickle_key: bytes) -> bool:
-        """Tell whether the homeserver shows the device as signed by the keys in the folder of secrets."""
-        if not all((secrets / f"{use}.pickle").exists() for use in USES):
-            return False
+    async def room_versions(self) -> frozenset[str]:
+        """Return the versions of rooms that the homeserver can make."""
+        answer = border.mapping((await self._wire.ask("GET", path("/v3/capabilities"))).get("capabilities"))
+        return frozenset(border.mapping(border.mapping(answer.get("m.room_versions")).get("available")))
+
+    async def device(self, identity: Identity | None, own_keys: tuple[str, str]) -> Shown:
+        """Return how the homeserver shows our device to anybody who asks, beside the keys that our own store has."""
         user, device = self._session.user_id, self._session.device_id
-        identity = Identity(user, secrets, pickle_key)
         shown = await self._wire.ask("POST", path("/v3/keys/query"), {"device_keys": {user: []}})
-        devices = border.mapping(border.mapping(shown.get("device_keys")).get(user))
-        return is_vouched(identity, shown, user, border.mapping(devices.get(device)))
+        own = border.mapping(border.mapping(border.mapping(shown.get("device_keys")).get(user)).get(device))
+        keys = border.mapping(own.get("keys"))
+        fits = (keys.get(f"curve25519:{device}"), keys.get(f"ed25519:{device}")) == own_keys
+        return Shown(fits=fits, vouched=identity is not None and is_vouched(identity, shown, user, own))
 
     async def joined(self) -> frozenset[str]:
         """Return the rooms in which the bot is."""

@@ -15,15 +15,18 @@ from console.pages import (
     leaving,
     lessons,
     members,
+    metrics,
     outbox,
     participation,
     polls,
     preferences,
     records,
     rooms,
+    safe_mode,
     schedules,
     sign_in,
     texts,
+    unheard,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -42,8 +45,11 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    unheard.pages,
     texts.pages,
     preferences.pages,
     sign_in.pages,
+    safe_mode.pages,
     health.pages,
+    metrics.pages,
 )

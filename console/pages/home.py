@@ -14,7 +14,8 @@ from content.identifiers import OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
-from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, sync
+from content.safe_mode import Reason
+from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -37,7 +38,7 @@ class Today:
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
     coming: tuple[schedules.Entry, ...]
     beats: dict[str, tuple[str, datetime]]
-    buried: int
+    backup_failed: datetime | None
     corrections: int
     members: tuple[int, int]
     month: Share
@@ -51,9 +52,22 @@ def show() -> str:
     """Show the page."""
     roots, at, day = here().roots, now(), today()
     private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
+    operating = here().roots_for(Right.MANAGE_OUTBOX)
+    top = any(node.parent is None for node in here().nodes if node.id in operating)
+    buried = ask(lambda unit: unheard.number_waiting(unit, operating, everything=top))
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
-    return render_template("home/show.html", known=known, bot=bot, clock=clock, today=day)
+    failed = known.backup_failed if here().may(Right.OPERATE) else None
+    return render_template(
+        "home/show.html",
+        known=known,
+        buried=buried,
+        bot=bot,
+        clock=clock,
+        today=day,
+        backup_failed=failed,
+        reasons=frozenset(Reason),
+    )
 
 
 async def _today(
@@ -64,6 +78,7 @@ async def _today(
     at: datetime,
     day: date,
 ) -> Today:
+    signs = await heartbeats.signs(unit)
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
     month = Period(since=day.replace(day=1), until=day)
     fortnight = Period(since=day - timedelta(days=14))
@@ -82,8 +97,8 @@ async def _today(
         coming=await schedules.calendar(
             unit, roots, since=at - timedelta(hours=1), until=at + COMING, states=[OccurrenceState.PLANNED], limit=6
         ),
-        beats=await heartbeats.beats(unit),
-        buried=(await sync.troubles(unit))["dead_letters"],
+        beats={role: (sign.state, sign.at) for role, sign in signs.items()},
+        backup_failed=heartbeats.backup_failed(signs),
         corrections=await corrections.number_waiting(unit, recording),
         members=await members.count(unit, roots),
         month=add((await participation.by_branch(unit, roots, month)).values()),

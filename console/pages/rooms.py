@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request
@@ -15,8 +16,10 @@ from content.identifiers import OrganisationId, RoomId, UserId
 from content.organisations import Kind as Level
 from content.organisations import Organisation, Right
 from content.rooms import Flaw, Purpose
+from content.unheard import Stretch
+from content.upgrades import Upgrade, look_again
 from content.upkeep import Care, Claim, Standing
-from storage import rooms, sync
+from storage import rooms, sync, unheard, upgrades
 from storage.outbox import Kind
 from storage.rooms import Unclaimed
 from storage.store import Answer as Decided
@@ -27,6 +30,18 @@ pages = Blueprint("rooms", __name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What rooms tell beside their state: what is missing of their history, and which were replaced."""
+
+    missing: Mapping[RoomId, tuple[Stretch, ...]]
+    upgrades: Mapping[RoomId, Upgrade]
+
+
+async def _told(unit: Reading) -> Told:
+    return Told(missing=await unheard.missing(unit), upgrades=await upgrades.every_upgrade(unit))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """A room as the overview shows it."""
 
@@ -34,6 +49,10 @@ class Line:
     flaws: tuple[Flaw, ...]
     asked: frozenset[UserId]
     """Who is about to be asked in."""
+    stretches: tuple[Stretch, ...] = ()
+    """What is missing of its history."""
+    upgrade: Upgrade | None = None
+    """Where its tombstone points, if it has one."""
 
     @property
     def missing(self) -> int:
@@ -70,10 +89,10 @@ class Offered:
 def show() -> str:
     """Show the tree with its rooms."""
     roots, user, shown = here().roots, here().user, here().nodes
-    known, offered = ask(lambda unit: _overview(unit, roots, user))
+    known, offered, told = ask(lambda unit: _overview(unit, roots, user))
     return render_template(
         "rooms/show.html",
-        places=_places(known, shown),
+        places=_places(known, shown, told),
         offered=offered,
         depths=here().depths,
     )
@@ -81,7 +100,7 @@ def show() -> str:
 
 async def _overview(
     unit: Reading, roots: tuple[OrganisationId, ...], user: UserId
-) -> tuple[Survey, tuple[Offered, ...]]:
+) -> tuple[Survey, tuple[Offered, ...], Told]:
     me = await sync.account(unit)
     known = await survey(unit, roots, me)
     waiting = await rooms.unclaimed(unit, me) if me is not None else ()
@@ -92,36 +111,44 @@ async def _overview(
         # Only who is in the room learns of it here.
         if (state := states.get(one.room)) is not None and state.people.get(user) == "join"
     )
-    return known, tuple(offered)
+    return known, tuple(offered), await _told(unit)
 
 
-def _places(known: Survey, shown: tuple[Organisation, ...]) -> list[Place]:
+def _places(known: Survey, shown: tuple[Organisation, ...], told: Told) -> list[Place]:
     """Return the nodes that were asked about, as an outline reads."""
     seen = {node.id for node in known.seen}
     bare = {node.id for node in shown if node.kind is Level.GROUP and node.parent in seen and _is_bare(known, node)}
-    return [_place(known, node, shown, bare) for node in shown if node.id in seen - bare]
+    return [_place(known, node, shown, bare, told) for node in shown if node.id in seen - bare]
 
 
 def _is_bare(known: Survey, node: Organisation) -> bool:
     return not known.cares(node.id) and not known.housed(node).coming
 
 
-def _place(known: Survey, node: Organisation, shown: tuple[Organisation, ...], bare: set[OrganisationId]) -> Place:
+def _place(
+    known: Survey,
+    node: Organisation,
+    shown: tuple[Organisation, ...],
+    bare: set[OrganisationId],
+    told: Told,
+) -> Place:
     housed = known.housed(node)
     here_or_bare = [node, *(one for one in shown if one.parent == node.id and one.id in bare)]
     return Place(
         node=node,
-        lines=tuple(_line(known, care) for care in known.cares(node.id)),
+        lines=tuple(_line(known, care, told) for care in known.cares(node.id)),
         missing=tuple((one, purpose) for one in here_or_bare for purpose in known.housed(one).missing),
         coming=tuple(one for one in Purpose if one in housed.coming),
     )
 
 
-def _line(known: Survey, care: Care) -> Line:
+def _line(known: Survey, care: Care, told: Told) -> Line:
     return Line(
         care=care,
         flaws=upkeep.examine(care, encrypts=desk().settings.encrypted),
         asked=known.on_the_way(care.room.id, Kind.INVITE),
+        stretches=told.missing.get(care.room.id, ()),
+        upgrade=told.upgrades.get(care.room.id),
     )
 
 
@@ -129,16 +156,20 @@ async def _known(unit: Reading, roots: tuple[OrganisationId, ...]) -> Survey:
     return await survey(unit, roots, await sync.account(unit))
 
 
+async def _known_with_history(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Survey, Told]:
+    return await _known(unit, roots), await _told(unit)
+
+
 @pages.get("/rooms/<path:id>")
 @requires(Right.MANAGE_ROOMS)
 def show_one(id: str) -> str:  # noqa: A002
     """Show one room: who is in it, who is missing, who does not belong, and what is wrong."""
     roots, named = here().roots, {node.id for node in here().within(Right.READ_MEMBERS)}
-    known = ask(lambda unit: _known(unit, roots))
+    known, told = ask(lambda unit: _known_with_history(unit, roots))
     care = known.care(RoomId(id))
     if care is None:
         abort(404)
-    line, by_name = _line(known, care), care.room.organisation in named
+    line, by_name = _line(known, care, told), care.room.organisation in named
     return render_template(
         "rooms/show_one.html",
         line=line,
@@ -202,6 +233,19 @@ def mend(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=_back(room), done="mending")
 
 
+@pages.post("/rooms/<path:id>/follow")
+@requires(Right.MANAGE_ROOMS)
+def follow(id: str) -> Answer:  # noqa: A002
+    """Have the bot look once more whether a room is to be followed into the one that replaces it."""
+    roots, room = here().roots, RoomId(id)
+
+    async def decide(unit: Reading) -> Decided:
+        care = (await _known(unit, roots)).care(room)
+        return look_again(care.room, await upgrades.upgrade(unit, room)) if care is not None else None
+
+    return onward(settle(decide, actor=here().user), to=_back(room), done="following")
+
+
 @pages.post("/rooms/<path:id>/remove")
 @requires(Right.READ_MEMBERS)
 def remove(id: str) -> Answer:  # noqa: A002
@@ -226,7 +270,7 @@ def _back(room: RoomId) -> str:
 def look(room: str) -> str:
     """Show a room that waits for an owner, with everything that is wrong with it, before it is taken over."""
     roots, user = here().roots, here().user
-    known, offered = ask(lambda unit: _overview(unit, roots, user))
+    known, offered, _ = ask(lambda unit: _overview(unit, roots, user))
     found = next((one for one in offered if one.unclaimed.room == room), None)
     if found is None:
         abort(404)

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 from console.access import digest, forget_cookie, public, session_cookie, set_cookie
 from console.answering import Answer
 from console.desk import ask, desk, settle
+from console.pages.safe_mode import held_up
 from content.decision import Refusal
 from content.sessions import LONGEST, SignedOut, sign_in
 from storage import sessions
@@ -24,7 +25,7 @@ pages = Blueprint("sign_in", __name__)
 @public
 def explain() -> str:
     """Say how one gets in."""
-    return render_template("sign_in/explain.html")
+    return render_template("sign_in/explain.html", reason=held_up())
 
 
 @pages.get("/sign-in/<token>")

@@ -36,6 +36,7 @@ class Quiet(FakeHomeserver):
 def slow_clock(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the clock not tick by itself before an hour is over."""
     monkeypatch.setattr("bot.clock.TICK", timedelta(hours=1))
+    monkeypatch.setattr("bot.clock.LOOK", 3600)
 
 
 @asynccontextmanager

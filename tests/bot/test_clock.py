@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -22,11 +22,26 @@ MINUTE = timedelta(minutes=1)
 
 
 class Ticking:
-    """A clock with a say in whether everything was heard."""
+    """A clock with a say in whether everything was heard, and with seconds that pass by hand."""
 
     def __init__(self, branch: SmallBranch) -> None:
         self.caught_up = True
-        self.clock = Clock(branch.store, caught_up=lambda: self.caught_up, hearing_state=lambda: "listening")
+        self.passed = 1000.0
+        self.set_back: list[timedelta] = []
+        self.clock = Clock(
+            branch.store,
+            caught_up=lambda: self.caught_up,
+            hearing_state=lambda: "listening",
+            set_back=self.set_back.append,
+            measured=lambda: {"sent": 3},
+            version="0.1.0",
+            passed=lambda: self.passed,
+        )
+
+    async def signs(self, branch: SmallBranch) -> dict[str, heartbeats.Sign]:
+        """Give a sign of life and return what is kept of all."""
+        await self.clock._beat()
+        return await branch.store.read(heartbeats.signs)
 
     async def tick(self) -> None:
         await self.clock.tick()
@@ -162,3 +177,94 @@ async def test_a_room_that_nobody_took_over_is_left_after_a_fortnight_with_a_wor
         await ticking.clock.sweep()
     assert [(row.kind, row.room_id) for row in await branch.rows()] == [("decline", club), ("tell", None)]
     assert await branch.told() == [(SECRETARY, "rooms.left_unclaimed")]
+
+
+async def test_signs_of_life_carry_the_longest_wait_for_a_tick(branch: SmallBranch, ticking: Ticking) -> None:
+    """The heartbeat measures the real tick: what was waited for it, not what was meant to be."""
+    for wait in (2.0, 7.25, 2.0):
+        ticking.passed += wait
+        await ticking.clock._tick()
+    ticking.passed += 1.5
+    signs = await ticking.signs(branch)
+    assert signs["clock"].measures == {"longest_tick": 7.25, "since_tick": 1.5}
+    assert (signs["clock"].state, signs["clock"].version) == ("ticking", "0.1.0")
+    assert signs["bot"].measures == {"sent": 3}
+    ticking.passed += 2.0
+    await ticking.clock._tick()
+    assert (await ticking.signs(branch))["clock"].measures["longest_tick"] == 3.5
+
+
+async def test_a_clock_whose_ticks_fail_does_not_say_that_it_ticks(
+    branch: SmallBranch, ticking: Ticking, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F13: what raises again and again does not stop the clock, and is not called healthy."""
+
+    async def broken() -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(ticking.clock, "tick", broken)
+    for state in ("ticking", "stalled"):
+        ticking.passed += 29
+        await ticking.clock._tick()
+        assert (await ticking.signs(branch))["clock"].state == state
+    monkeypatch.undo()
+    await ticking.clock._tick()
+    assert (await ticking.signs(branch))["clock"].state == "ticking"
+
+
+async def test_a_wall_clock_that_is_set_is_noticed_once_and_kept(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking
+) -> None:
+    """F17, R12: two hours back, and an hour forward; a clock that goes with the seconds that pass is none of it."""
+    clock.forward(seconds=1.0)
+    ticking.passed += 1.0
+    await ticking.clock.watch()
+    assert heartbeats.TIME not in await branch.store.read(heartbeats.signs)
+    for step in (-7200, 3600):
+        clock.forward(seconds=1.0 + step)
+        ticking.passed += 1.0
+        await ticking.clock.watch()
+        sign = (await branch.store.read(heartbeats.signs))[heartbeats.TIME]
+        assert (sign.state, sign.at, sign.measures) == ("stepped", clock.now, {"seconds": step})
+        await ticking.clock.watch()
+    assert ticking.set_back == [timedelta(hours=2)]
+
+
+async def test_a_start_before_its_own_last_sign_of_life_finds_that_the_clock_was_set_back(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking
+) -> None:
+    """F18: a machine that comes up with a dead battery says so, and runs nothing that lies ahead."""
+    id = await branch.plan(due=NOON + MINUTE)
+    await ticking.clock._beat()
+    clock.forward(days=-365)
+    other = Ticking(branch)
+    await other.clock.start()
+    other.clock.stop()
+    signs = await branch.store.read(heartbeats.signs)
+    assert signs[heartbeats.TIME].measures == {"seconds": -365 * 86_400}
+    assert other.set_back == [timedelta(days=365)]
+    await other.tick()
+    assert (await branch.occurrence(id)).state is Stand.PLANNED
+
+
+async def test_the_scheduler_ticks_on_at_once_when_the_wall_clock_was_set_back(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking
+) -> None:
+    """F17: APScheduler reckons by the wall clock, and would not tick until it has caught up."""
+    await ticking.clock.start()
+    ticking.clock._scheduler.pause()
+    try:
+        jobs = {job.id: job for job in ticking.clock._scheduler.get_jobs()}
+        ahead = datetime.now(UTC) + timedelta(hours=2)
+        for id in ("tick", "beat"):
+            jobs[id].modify(next_run_time=ahead)
+        clock.forward(hours=-2)
+        await ticking.clock.watch()
+        assert all(jobs[id].next_run_time < ahead - timedelta(hours=1) for id in ("tick", "beat"))
+        jobs["tick"].modify(next_run_time=ahead)
+        ticking.passed += 6.5
+        clock.forward(seconds=6.5)
+        await ticking.clock.watch()
+        assert jobs["tick"].next_run_time < ahead - timedelta(hours=1)
+    finally:
+        ticking.clock.stop()

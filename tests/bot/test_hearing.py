@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from bot import hearing
 from bot.hearing import PORTION, Hearing
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, RoomKey, Unreadable
-from bot.matrix.faults import Fault
 from bot.matrix.homeserver import MARK
 from content.checkins import State
 from content.decision import Fact
@@ -262,43 +262,32 @@ async def test_poison_is_kept_with_its_reason_and_stops_nothing(ears: Ears) -> N
     assert await ears.branch.state(id, ZHANG) is State.DONE
 
 
-async def test_a_gap_stays_in_sight_until_it_is_filled_and_counts_as_of_then(ears: Ears, clock: HandClock) -> None:
-    id = await ears.branch.open(ROLL)
-    await ears.hear(room(gap=Gap(from_token="a", to_token="b")), token="s1")
-    assert (await ears.branch.store.read(sync.troubles))["gaps"] == 1
-    clock.forward(hours=3)
-    ears.homeserver.history[EAST_ROOM] = ((message(account(ZHANG), "签到", sent_at=NOON),), None)
-    await ears.hearing.fill_gaps()
-    assert await ears.branch.state(id, ZHANG) is State.DONE
-    assert (await ears.branch.store.read(sync.troubles))["gaps"] == 0
-
-
-async def test_a_gap_that_cannot_be_read_keeps_no_other_waiting(ears: Ears, clock: HandClock) -> None:
-    id = await ears.branch.open(ROLL)
-    gone = room(id=RoomId("!gone:test"), gap=Gap(from_token="x", to_token="y"))
-    await ears.hear(gone, token="s1")
-    clock.forward(seconds=1)
-    await ears.hear(room(gap=Gap(from_token="a", to_token="b")), token="s2")
-    ears.homeserver.history[EAST_ROOM] = ((message(account(ZHANG), "签到"),), None)
-    with pytest.raises(Fault):
-        await ears.hearing.fill_gaps()
-    assert await ears.branch.state(id, ZHANG) is State.DONE
-    assert [gap.room for gap in await ears.branch.store.read(sync.open_gaps)] == ["!gone:test"]
-
-
-async def test_old_state_read_back_does_not_replace_what_is_known_since(ears: Ears) -> None:
-    await ears.hear(room(member(account(LI), "leave"), gap=Gap(from_token="a", to_token="b")), token="s1")
-    ears.homeserver.history[EAST_ROOM] = ((member(account(LI), "join"),), None)
-    await ears.hearing.fill_gaps()
-    assert await ears.branch.store.read(lambda unit: rooms.joined(unit, EAST_ROOM)) == ()
-
-
 async def test_removed_from_a_room_the_bot_forgets_it_and_says_that_it_is_lost(ears: Ears) -> None:
     await ears.hear(RoomBatch(room_id=EAST_ROOM, membership="leave"))
     assert ears.homeserver.forgotten == [EAST_ROOM]
     assert EAST_ROOM not in {id for id, _ in await ears.branch.store.read(rooms.known)}
     await ears.hear(room(member(ME)), token="s3")
     assert EAST_ROOM in {id for id, _ in await ears.branch.store.read(rooms.known)}
+
+
+async def test_an_event_on_which_the_understanding_breaks_is_a_letter_and_stops_nothing(
+    ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R14: also what is not decided in a rule may break without stopping its batch."""
+    id = await ears.branch.open(ROLL)
+    bad = message(account(LI), "签到")
+    real = hearing.understand
+
+    def breaks(event: Event, *args: Any) -> Any:
+        if event.event_id == bad.event_id:
+            raise ZeroDivisionError
+        return real(event, *args)
+
+    monkeypatch.setattr(hearing, "understand", breaks)
+    await ears.hear(room(bad, message(account(ZHANG), "签到")))
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    (letter,) = await ears.branch.store.read(sync.buried)
+    assert letter.cause == f"event:{bad.event_id}"
 
 
 async def test_a_room_that_was_replaced_is_not_written_to_any_more(ears: Ears) -> None:
@@ -394,7 +383,7 @@ async def test_one_answer_that_breaks_a_rule_does_not_stop_the_batch(
     ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     id = await ears.branch.open(ROLL)
-    real = Hearing._steps
+    real = Hearing.steps
 
     def with_a_broken_one(self: Hearing, *args: Any) -> Any:
         steps = real(self, *args)
@@ -404,7 +393,7 @@ async def test_one_answer_that_breaks_a_rule_does_not_stop_the_batch(
 
         return [type(steps[0])(cause=steps[0].cause, decide=broken), *steps[1:]]
 
-    monkeypatch.setattr(Hearing, "_steps", with_a_broken_one)
+    monkeypatch.setattr(Hearing, "steps", with_a_broken_one)
     await ears.hear(room(message(account(ZHANG), "签到"), message(account(LI), "签到")))
     assert await ears.branch.state(id, ZHANG) is State.OPEN
     assert await ears.branch.state(id, LI) is State.DONE

@@ -45,6 +45,21 @@ from storage.unit import Reading
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
 """A Tuesday, nine in the morning in Shanghai."""
 
+MEASURED = {
+    "late": 0.012,
+    "resident": 90_000_000,
+    "sent": 41,
+    "failed": 2,
+    "limited": 3,
+    "given_up": 1,
+    "moved_at": NOW.timestamp() - 20,
+    "backup_at": NOW.timestamp() - 19_800,
+    "written": 1.5,
+    "written_2": 30,
+    "written_5": 12,
+}
+"""What the bot says of itself."""
+
 SECRETARY = UserId("@shuji:example.org")
 LEAVE_REASON = "倒班，夜里两点下班"
 VIEWER = UserId("@kan:example.org")
@@ -105,8 +120,8 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _room_states(store)
     await store.settle(
         notes=[
-            heartbeats.Beat(role="bot", state="listening", at=NOW),
-            heartbeats.Beat(role="clock", state="ticking", at=NOW),
+            heartbeats.Beat(role="bot", state="listening", at=NOW, measures=MEASURED, version="0.1.0"),
+            heartbeats.Beat(role="clock", state="ticking", at=NOW, measures={"longest_tick": 2.1, "since_tick": 0.4}),
         ]
     )
     return seeded
@@ -343,6 +358,8 @@ async def _room_states(store: Store) -> None:
     await put_room(store, RoomId("!one"), BOT, {BOT: "join", **names, OUTSIDER: "join"}, users={})
     club = {BOT: "join", SECRETARY: "join", OUTSIDER: "join"}
     await put_room(store, CLUB, SECRETARY, club, users={SECRETARY: 100}, version="10", name="检修群")
+    far = sync.Buried(cause="event:$bad", room=RoomId("!far"), sender=None, reason="shape", raw=b"{}", at=NOW)
+    await store.settle(notes=[far])
     taken = InvitationTaken(room=CLUB, user=SECRETARY, direct=False, at=NOW - timedelta(days=1))
     await store.settle(notes=[taken, sync.Heard(account=BOT, since="s1", at=NOW)])
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from string import Formatter
 
+import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
@@ -16,17 +17,22 @@ from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.safe_mode import Reason
+from content.speech import LANGUAGES
+from content.unheard import Sort
+from content.upgrades import Doubt
 from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
-from zhibu.catalogue import FOLDER, load_speech
-from zhibu.check import Grade, Noun
+from zhibu.catalogue import FOLDER, load_speech, read_sentences
+from zhibu.doctor.findings import Grade, Noun
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("bot", "console", "content", "storage", "zhibu")
@@ -37,6 +43,8 @@ SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
 SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
 """Functions whose literal arguments of the form ``noun.thing`` are keys."""
 
+REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words if word not in frozenset(Reason)]
+
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
@@ -46,8 +54,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "card.closed_": LessonKind,
     "card.count_": LessonKind,
     "card.count_excused_": LessonKind,
-    "check.grade_": Grade,
-    "check.noun_": Noun,
+    "doctor.bot_": ("waiting", "sign_in_needed"),
+    "doctor.grade_": Grade,
+    "doctor.noun_": Noun,
     "checkin.": TOOK_PART,
     "checkin.noted_": Note,
     "checkins.": (),
@@ -67,8 +76,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
-    "home.clock_": ("never", "silent"),
-    "home.hearing_": ("waiting",),
+    "health.help_": REASONS,
+    "health.why_": REASONS,
+    "health.word_": {"ok", "held_up", "silent", "never", "stalled"},
+    "home.clock_": ("never", "silent", "stalled"),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
     "lessons.kind_": LessonKind,
@@ -94,11 +105,16 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "rooms.name_": Purpose,
     "rooms.purpose_": Purpose,
     "rooms.topic_": Purpose,
+    "rooms.upgrade_": (*Doubt, "seen", "followed"),
     "rooms.why_": Flaw,
     "records.mark_": Mark,
     "roster.": (),
+    "safe_mode.do_": Reason,
+    "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
     "state.": Answer,
+    "unheard.sort_": Sort,
+    "unheard.why_": Sort,
     "weekday.": range(7),
 }
 
@@ -196,6 +212,28 @@ def sentences(language: str) -> dict[str, list[str]]:
                     key = message.id if isinstance(message.id, str) else message.id[0]
                     found[key] = [message.string] if isinstance(message.string, str) else list(message.string)
     return found
+
+
+def test_sentences_are_read_as_babel_reads_them() -> None:
+    for language in LANGUAGES:
+        ours = read_sentences(FOLDER, language)
+        assert {key: [one.one, *([one.many] if one.many else [])] for key, one in ours.items()} == sentences(language)
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        'msgid "a.b"\nmsgstr ""\n',
+        'msgid "a.b"\nmsgstr "one\n',
+        'msgid "a.b"\nmsgstr "one"\n\nmsgid "a.b"\nmsgstr "two"\n',
+        'msgctxt "menu"\nmsgid "a.b"\nmsgstr "one"\n',
+        "what is this\n",
+    ],
+)
+def test_a_catalogue_that_is_not_written_as_ours_are_is_refused(tmp_path: Path, broken: str) -> None:
+    (tmp_path / "noun.en.po").write_text(broken)
+    with pytest.raises(ValueError, match=r"noun\.en\.po"):
+        load_speech(tmp_path)
 
 
 def test_both_languages_say_the_same_things() -> None:

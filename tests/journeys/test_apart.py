@@ -59,9 +59,9 @@ class Organiser:
             assert answer.status == 303, (answer.status, await answer.text())
             return answer.headers["Location"]
 
-    async def health(self, console: Installation) -> dict[str, str]:
+    async def ready(self, console: Installation) -> dict[str, str]:
         """Return what a console says of itself and of the bot."""
-        async with self._session.get(f"http://127.0.0.1:{console.port}/health") as answer:
+        async with self._session.get(f"http://127.0.0.1:{console.port}/ready") as answer:
             return dict(await answer.json())
 
 
@@ -99,7 +99,7 @@ async def test_what_is_scheduled_on_one_console_is_sent_once_through_kill_and_cu
         programs = [start_bot(installation), first.start("console"), second.start("console")]
         try:
             async with signed_in(database, reading.user_id, first) as organiser:
-                assert (await organiser.health(second))["bot"] in ("ok", "waiting")
+                assert (await organiser.ready(second))["bot"] in ("ok", "waiting")
                 await _schedule(organiser, first)
                 arrived = await _arrive(reader, 1)
                 programs.append(await _kill_and_start(programs.pop(0), installation, organiser, second))
@@ -169,7 +169,7 @@ async def _kill_and_start(
 ) -> Program:
     """Cut the bot's power while cards are under way, see that the consoles go on, and start it again."""
     program.kill()
-    assert (await organiser.health(console))["status"] == "ok"
+    assert (await organiser.ready(console))["database"] == "ok"
     assert "<h1" in await organiser.get(console, "/")
     return start_bot(installation)
 

@@ -13,9 +13,9 @@ import pytest
 
 from content.decision import Decision, Tell, words
 from content.trouble import Exit, Trouble
-from storage import claims
+from storage import server_claims
 from storage.claims import TABLES_LOCK, Place
-from storage.engines import open_engine
+from storage.engines import open_working_engine
 from storage.heartbeats import Beat
 from storage.store import Step, Store
 from storage.upgrade import upgrade
@@ -205,13 +205,13 @@ async def test_what_is_decided_at_a_desk_wakes_the_bot(shared: str, clock: HandC
 async def test_what_changes_nothing_for_the_bot_is_not_announced(shared: str, clock: HandClock) -> None:
     ear = await psycopg.AsyncConnection.connect(shared, autocommit=True)
     async with opened(shared, clock) as (_, desk), ear:
-        await ear.execute(f"LISTEN {claims.CHANNEL}")
+        await ear.execute(f"LISTEN {server_claims.CHANNEL}")
         step = telling()
         await desk.settle(notes=[Beat(role="bot", state="listening", at=clock.now)])
         await desk.settle([step])
         await desk.settle([step])
         # Notices come in the order of their commits, so the last one tells that all were heard.
-        ask(shared, f"SELECT count(*) FROM (SELECT pg_notify('{claims.CHANNEL}', 'the end')) AS told")
+        ask(shared, f"SELECT count(*) FROM (SELECT pg_notify('{server_claims.CHANNEL}', 'the end')) AS told")
         heard = []
         async for one in ear.notifies(timeout=30):
             heard.append(one.payload)
@@ -282,19 +282,17 @@ async def test_a_place_that_another_has_taken_meanwhile_ends_the_process(shared:
 
 @pytest.mark.postgres
 async def test_a_place_that_only_our_own_lost_connection_still_holds_is_waited_for(shared: str) -> None:
-    engine = open_engine(shared)
-    first = await claims.ServerClaim.take(engine, Place.DRIVER)
-    with pytest.raises(claims._NotYet):
-        await claims._take(engine, Place.DRIVER, but_for=first._session)
+    address = open_working_engine(shared).url
+    first = await server_claims.ServerClaim.take(address, Place.DRIVER)
+    with pytest.raises(server_claims._NotYet):
+        await server_claims._take(address, Place.DRIVER, but_for=first._session)
     await first.close()
-    await engine.dispose()
 
 
 async def test_a_server_that_is_away_is_waited_for(unused_tcp_port: int) -> None:
-    away = open_engine(f"postgresql://zhibu@127.0.0.1:{unused_tcp_port}/zhibu")
-    with pytest.raises(claims._NotYet):
-        await claims._take(away, Place.DRIVER, but_for=1)
-    await away.dispose()
+    away = open_working_engine(f"postgresql://zhibu@127.0.0.1:{unused_tcp_port}/zhibu").url
+    with pytest.raises(server_claims._NotYet):
+        await server_claims._take(away, Place.DRIVER, but_for=1)
 
 
 @pytest.mark.postgres

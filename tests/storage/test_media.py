@@ -11,7 +11,7 @@ from content.media import Kind, MediumKept
 from storage import lessons, media
 from storage.engines import WRITE, open_engine
 from storage.media import CHUNK, MediumUploaded, UploadLimitSeen
-from storage.migrate import alembic_config, migrate
+from storage.migrate import alembic_config
 from storage.store import Store
 from tests.small_branch import LESSON, ME, NOON, SECRETARY, HandClock, SmallBranch, lesson
 
@@ -83,7 +83,6 @@ async def test_pictures_that_were_kept_before_are_media_now(empty_address: str, 
             at = {"at": NOON.replace(tzinfo=None) if engine.dialect.name == "sqlite" else NOON}
             for statement, values in OLDER + (UPLOADED if uploaded else ()):
                 await connection.execute(text(statement), {**values, **(at if ":at" in statement else {})})
-    await migrate(engine)
     await engine.dispose()
     store = await Store.open(empty_address)
     found = await store.read(lambda unit: media.medium(unit, "ab" * 32))

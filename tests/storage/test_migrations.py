@@ -16,7 +16,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, inspect, text
 
 from content.trouble import Exit, Trouble
-from storage.engines import WRITE, open_engine
+from storage.engines import WRITE, open_engine, open_working_engine
 from storage.migrate import alembic_config, migrate
 from storage.migrate import revisions as by_name
 from storage.sqlite_library import may_use_wal
@@ -73,17 +73,13 @@ async def refusal(address: str, *, exclusive: bool = True) -> Trouble:
     return caught.value
 
 
-async def test_migrating_equals_what_the_tables_say(empty_address: str) -> None:
-    engine = open_engine(empty_address)
-    await migrate(engine)
-
-    def compare(connection: Connection) -> list[object]:
+def test_migrating_equals_what_the_tables_say(empty_address: str) -> None:
+    engine = open_working_engine(empty_address)
+    migrate(engine)
+    with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
-        return list(compare_metadata(context, metadata))
-
-    async with engine.connect() as connection:
-        assert await connection.run_sync(compare) == []
-    await engine.dispose()
+        assert list(compare_metadata(context, metadata)) == []
+    engine.dispose()
 
 
 async def test_a_missing_column_would_be_found(address: str) -> None:

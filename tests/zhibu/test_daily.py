@@ -10,11 +10,12 @@ import pytest
 
 from content.backups import name_of
 from storage import heartbeats
+from storage.heartbeats import failed_at
 from storage.store import Store
 from tests.small_branch import HandClock
 from tests.zhibu.test_backups import install
 from zhibu.config import Config
-from zhibu.daily import DailyBackup, failed_at, newest_backup
+from zhibu.daily import DailyBackup, newest_backup
 
 CAME = datetime(2026, 7, 1, 19, 30, tzinfo=UTC)
 """Half past three in Shanghai."""

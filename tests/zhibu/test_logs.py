@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +12,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
+from structlog.testing import capture_logs
 
+from console.server import _note
 from storage.engines import open_engine
+from zhibu.logs import plain
 
 FAILING = """
 import logging
@@ -32,10 +37,94 @@ def test_a_librarys_error_is_one_line_of_json_with_the_kind_of_error_alone() -> 
         [sys.executable, "-c", FAILING], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
     )
     assert [json.loads(line) for line in ran.stderr.splitlines()] == [
-        {"level": "error", "library": "asyncio", "kind": "ValueError"},
+        {"level": "error", "library": "asyncio", "kind": "ValueError", "place": "<string>:7 <module>"},
         {"level": "critical", "library": "flask"},
     ]
     assert ran.stdout == ""
+
+
+LOST = """
+import asyncio, gc, sys, threading
+from zhibu.logs import configure_logs
+
+configure_logs()
+
+def broken(words):
+    kept = "a secret of the frame"
+    raise ValueError("a secret of the message " + words)
+
+thread = threading.Thread(target=broken, args=("a secret of the argument",), name="a secret of the name")
+thread.start()
+thread.join()
+
+class Odd:
+    def __del__(self):
+        broken("at the end")
+
+Odd()
+
+async def work():
+    async def lost():
+        broken("in a task")
+
+    task = asyncio.create_task(lost(), name="a secret of the task")
+    await asyncio.wait([task])
+    del task
+    gc.collect()
+    asyncio.get_running_loop().call_soon(broken, "in a call back")
+    await asyncio.to_thread(lambda: None)
+
+asyncio.run(work())
+broken("at last")
+"""
+
+
+def test_what_nobody_catches_is_one_line_with_its_kind_and_its_place_and_quotes_nobody() -> None:
+    """S65: a thread, a destructor, a forgotten task, a call back of the loop, and the program itself."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LOST], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 1
+    lines = [json.loads(line) for line in ran.stderr.splitlines()]
+    assert [line.get("where", line.get("library")) for line in lines] == [
+        "thread",
+        "end",
+        "asyncio",
+        "asyncio",
+        "program",
+    ]
+    assert {(line["kind"], line["place"]) for line in lines} == {("ValueError", "<string>:9 broken")}
+    assert "secret" not in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_with_debug_on_the_trace_of_an_error_of_the_program_is_shown() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", "from zhibu.logs import configure_logs\nconfigure_logs()\n1 / 0"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "ZHIBU_DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "ZeroDivisionError" in ran.stderr
+    assert "Traceback" in ran.stderr
+
+
+def test_a_person_at_a_terminal_reads_plain_lines_in_which_nothing_moves_their_cursor() -> None:
+    """I034: a line break or an escape in a value is written, not done."""
+    line = {"event": "beat failed\n", "kind": "x\x1b[2J\ny", "level": "error", "timestamp": "2026-07-01T04:00:00.123Z"}
+    assert plain(line) == r'04:00:00 ERROR beat failed\n kind="x\u001b[2J\ny"'
+
+
+def test_what_the_server_of_pages_says_of_an_error_quotes_no_request() -> None:
+    with capture_logs() as logs:
+        try:
+            raise ValueError("a secret of the request")
+        except ValueError:
+            _note("Error in HTTPServer.serve: a secret of the request", logging.ERROR, traceback=True)
+        _note("a secret that is no error", logging.INFO)
+    assert logs == [{"event": "server had an error", "kind": "ValueError", "log_level": "error"}]
 
 
 async def test_an_error_of_the_database_does_not_quote_what_was_to_be_written(tmp_path: Path) -> None:

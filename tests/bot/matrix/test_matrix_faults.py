@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import content
+from bot.matrix.events import Poison
 from bot.matrix.faults import Fault, Kind, TokenRevoked, fault_of, must
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.wire import Wire
@@ -194,6 +195,52 @@ async def test_a_gap_that_fails_once_is_filled_at_the_next_try(bots: Bots, peopl
     [room] = (await bot.sync(first.next_batch, 0)).rooms
     assert [event.content["body"] for event in room.timeline] == list("012345")  # type: ignore[union-attr]
     assert room.gap is None
+
+
+@pytest.mark.synapse
+@pytest.mark.parametrize("start", [None, 5, "", "x" * 5000])
+async def test_a_gap_whose_beginning_is_not_named_is_filled_from_the_newest_event_back(
+    bots: Bots, people: People, proxy: BrokenProxy, start: object
+) -> None:
+    """F53: a limited timeline whose ``prev_batch`` is missing or no token loses nothing."""
+    bot = await bots.start(url=proxy.url)
+    member = await people.plain()
+    room_id = await bot.create_room(encrypted=False, invite=[member.user_id])
+    await member.join(room_id)
+    first = await bot.sync(None, 0)
+    for number in range(6):
+        await member.say(room_id, str(number))
+    timeline = {"limited": True, "events": []} | ({} if start is None else {"prev_batch": start})
+    body = {"next_batch": "s2", "rooms": {"join": {room_id: {"timeline": timeline}}}}
+    proxy.lie("/sync", Lie(200, json.dumps(body).encode(), "application/json"))
+    [room] = (await bot.sync(first.next_batch, 0)).rooms
+    assert [event.content["body"] for event in room.timeline] == list("012345")  # type: ignore[union-attr]
+    assert room.gap is None
+
+
+@pytest.mark.synapse
+async def test_one_bad_room_never_stops_the_start(
+    bots: Bots, proxy: BrokenProxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R14, N12: a room on which our own code breaks, or with a name that none may have, is one letter; others go on."""
+    bot = await bots.start(url=proxy.url)
+    real = Homeserver._learn_room
+
+    def breaks(self: Homeserver, room_id: str, *args: Any, **more: Any) -> None:
+        if room_id == "!bad":
+            raise ZeroDivisionError
+        real(self, room_id, *args, **more)
+
+    monkeypatch.setattr(Homeserver, "_learn_room", breaks)
+    joined = {name: {"timeline": {"events": [GOOD_EVENT]}} for name in ("!bad", "!" + "x" * 300, "", "!good")}
+    body = {"next_batch": "s2", "rooms": {"join": joined}}
+    proxy.lie("/sync", Lie(200, json.dumps(body).encode(), "application/json"))
+    batch = await bot.sync(None, 0)
+    assert [room.room_id for room in batch.rooms] == ["!bad", "!good"]
+    [poison] = batch.rooms[0].timeline
+    assert isinstance(poison, Poison)
+    assert poison.reason == "room ZeroDivisionError"
+    assert [event.event_id for event in batch.rooms[1].timeline] == ["$good"]
 
 
 @pytest.mark.synapse

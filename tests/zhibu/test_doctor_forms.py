@@ -11,7 +11,8 @@ from storage.heartbeats import Beat, life
 from storage.store import Store
 from tests.small_branch import NOON
 from tests.synapse_fixture import free_port
-from zhibu.check import Finding, Form, Grade, Noun, examine, outcome
+from zhibu.doctor.examination import examine
+from zhibu.doctor.findings import Finding, Form, Grade, Noun, outcome
 
 
 async def prepared(folder: Path, state: str | None = None) -> Path:
@@ -50,12 +51,12 @@ async def test_a_bot_needs_them_and_no_port(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("state", "form", "said", "grade"),
     [
-        ("listening", Form.CONSOLE, "check.bot_ok", Grade.OK),
-        ("waiting", Form.CONSOLE, "check.bot_waiting", Grade.WARNING),
-        ("sign_in_needed", Form.CONSOLE, "check.bot_sign_in_needed", Grade.WARNING),
-        (None, Form.CONSOLE, "check.bot_missing", Grade.WARNING),
-        (None, Form.RUN, "check.bot_away", Grade.OK),
-        (None, Form.BOT, "check.bot_away", Grade.OK),
+        ("listening", Form.CONSOLE, "doctor.bot_ok", Grade.OK),
+        ("waiting", Form.CONSOLE, "doctor.bot_waiting", Grade.WARNING),
+        ("sign_in_needed", Form.CONSOLE, "doctor.bot_sign_in_needed", Grade.WARNING),
+        (None, Form.CONSOLE, "doctor.bot_missing", Grade.WARNING),
+        (None, Form.RUN, "doctor.bot_away", Grade.OK),
+        (None, Form.BOT, "doctor.bot_away", Grade.OK),
     ],
 )
 async def test_whether_a_bot_is_at_work_is_told_and_matters_to_a_console(

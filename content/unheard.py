@@ -1,0 +1,132 @@
+"""What was said and could not be heard: letters that no rule could take, stretches of history that stay missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from content.decision import Decision, Fact, Refusal, refused
+from content.identifiers import EventId, RoomId, UserId
+
+
+class Sort(StrEnum):
+    """Why something could not be processed, as far as it concerns people.
+
+    Its form was wrong; it was sent a second time in disguise; it hid inside encryption what counts only in clear; or
+    a rule of ours broke on it.
+    """
+
+    FORM = "form"
+    REPEATED = "repeated"
+    HIDDEN = "hidden"
+    RULE = "rule"
+
+
+_FORMS = frozenset("not_json too_deep too_large shape sender event_id state_key algorithm".split())  # noqa: SIM905
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Something that could not be processed.
+
+    ``asked_at`` is when somebody asked that it be tried again and it has not been yet, ``tried_at`` when it last failed
+    the same way, ``aside_at`` when it was put aside. ``has_raw`` tells whether what came is kept as it came.
+    """
+
+    id: str
+    cause: str
+    room: RoomId | None
+    sender: UserId | None
+    event: EventId | None
+    reason: str
+    at: datetime
+    has_raw: bool
+    asked_at: datetime | None = None
+    tried_at: datetime | None = None
+    aside_at: datetime | None = None
+
+    @property
+    def sort(self) -> Sort:
+        """Return why it could not be processed."""
+        if self.reason == "replay":
+            return Sort.REPEATED
+        if self.reason.startswith("hidden_") or self.reason == "encrypted_state":
+            return Sort.HIDDEN
+        return Sort.FORM if self.reason in _FORMS else Sort.RULE
+
+    @property
+    def was_said(self) -> bool:
+        """Tell whether it was said in a room, and can be heard there again; a form is filled in again by hand."""
+        return self.room is not None and (self.event is not None or self.has_raw)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stretch:
+    """Part of a room's history that is missing; ``given_up_at`` is when it was seen that it cannot be read back."""
+
+    id: str
+    room: RoomId
+    found_at: datetime
+    given_up_at: datetime | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HearingAgainAsked(Fact):
+    """Somebody asked that a letter be processed once more."""
+
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LetterPutAside(Fact):
+    """Somebody has seen a letter and leaves it at that; it is kept for its time and counted no more."""
+
+    id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchAskedAgain(Fact):
+    """Somebody asked that a stretch that was given up be read once more."""
+
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StretchPutAside(Fact):
+    """Somebody knows of a stretch that cannot be read back, and leaves it at that."""
+
+    id: str
+
+
+def hear_again(letter: Letter, *, now: datetime) -> Decision | Refusal:
+    """Have a letter processed once more, by the same path and under the same cause."""
+    if letter.asked_at is not None:
+        return refused("unheard.is_asked")
+    if not letter.was_said:
+        return refused("unheard.was_not_said")
+    return Decision(facts=(HearingAgainAsked(id=letter.id, at=now),))
+
+
+def put_aside(letter: Letter, *, now: datetime) -> Decision | Refusal:
+    """Leave a letter at that."""
+    if letter.aside_at is not None:
+        return refused("unheard.is_aside")
+    return Decision(facts=(LetterPutAside(id=letter.id, at=now),))
+
+
+def read_again(stretch: Stretch) -> Decision | Refusal:
+    """Have a stretch that was given up read once more."""
+    if stretch.given_up_at is None:
+        return refused("unheard.is_being_read")
+    return Decision(facts=(StretchAskedAgain(id=stretch.id),))
+
+
+def leave_stretch(stretch: Stretch) -> Decision | Refusal:
+    """Leave a stretch that cannot be read back at that."""
+    if stretch.given_up_at is None:
+        return refused("unheard.is_being_read")
+    return Decision(facts=(StretchPutAside(id=stretch.id),))

@@ -1,0 +1,62 @@
+"""A branch on a file holds no library that it does not use: whoever adds an import that does is told here."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from storage.optional_libraries import without
+from storage.store import Store
+
+UNUSED = (
+    *("alembic", "babel", "greenlet", "openpyxl", "PIL", "psycopg", "python_calamine", "rich"),
+    *("sqlalchemy.ext.asyncio", "sqlalchemy.orm", "twisted", "xlrd", "xlsxwriter"),
+)
+
+RUNNING = """
+import asyncio, sys, urllib.request
+from pathlib import Path
+import zhibu.cli
+from zhibu.config import load_config
+from zhibu.front import Front
+
+async def main():
+    from zhibu.branch import Branch
+    branch = await Branch.open(load_config(Path(sys.argv[1])), Front().speech)
+    page = f"http://127.0.0.1:{branch.server.port}/sign-in"
+    await asyncio.to_thread(lambda: urllib.request.urlopen(page).read())
+    await branch.close()
+    print(*(name for name in sys.argv[2:] if name in sys.modules))
+
+asyncio.run(main())
+"""
+
+
+async def test_a_running_branch_on_a_file_loads_no_library_that_it_does_not_use(tmp_path: Path) -> None:
+    await (await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")).close()
+    settings = tmp_path / "config.toml"
+    settings.write_text(
+        '[storage]\ndatabase = "sqlite:///zhibu.db"\n'
+        '[bot]\nhomeserver = "http://127.0.0.1:1"\nuser = "@zhibu:example.org"\n[console]\nport = 0\n'
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", RUNNING, str(settings), *UNUSED],
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.stdout.split(), ran.stderr, ran.returncode) == ([], "", 0)
+
+
+def test_a_library_that_is_kept_away_is_found_again_afterwards() -> None:
+    sys.modules.pop("this", None)
+    with without("this", "sys"):
+        assert importlib.import_module("sys") is sys
+        with pytest.raises(ImportError):
+            importlib.import_module("this")
+    importlib.import_module("this")
