@@ -824,7 +824,7 @@ async def write_retried(unit: Writing, fact: Retried) -> None:
         .values(state=State.PENDING, not_before=fact.at, expires_at=None, failures=0, last_error=None, done_at=None)
     )
     if row.kind == Kind.POST:
-        await _offer_again(unit, row.card_id)
+        await offer_again(unit, row.card_id)
 
 
 async def _asks(unit: Writing, card: CardId) -> bool:
@@ -834,7 +834,8 @@ async def _asks(unit: Writing, card: CardId) -> bool:
     return bool(state == OccurrenceState.OPEN)
 
 
-async def _offer_again(unit: Writing, card: CardId) -> None:
+async def offer_again(unit: Writing, card: CardId) -> None:
+    """Ask the members of a card's branch after all."""
     row = await unit.first(select(cards).where(cards.c.id == card))
     if row is not None:
         await move_seats(unit, row.occurrence_id, row.branch_id, AnswerState.OPEN, before=AnswerState.NOT_OFFERED)
