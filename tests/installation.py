@@ -27,12 +27,17 @@ class Program:
         language: str = "en_US.UTF-8",
         *,
         environment: Mapping[str, str] | None = None,
+        piece: str = "",
     ) -> None:
+        """Start it; ``piece`` is Python that opens the front door in another way than ``-m zhibu``."""
         self.log = folder / f"program-{len(list(folder.glob('program-*')))}.log"
         variables = {**os.environ, "LC_ALL": language, "PYTHONUNBUFFERED": "1", **(environment or {})}
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "zhibu", *arguments], stdout=log, stderr=subprocess.STDOUT, env=variables
+                [sys.executable, *(["-c", piece] if piece else ["-m", "zhibu"]), *arguments],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=variables,
             )
 
     @property

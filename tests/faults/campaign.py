@@ -48,10 +48,11 @@ class Campaign:
         self._words = 0
         self._program: Program | None = None
 
-    def start(self, crash: str = "") -> Program:
-        """Start the program, armed to end at a place."""
+    def start(self, crash: str = "", *, piece: str = "") -> Program:
+        """Start the program, armed to end at a place, or as a piece of Python starts it."""
         arguments = ["run", "-c", str(self.scene.installation.config)]
-        self._program = Program(arguments, self.scene.folder, environment={ARMED: crash} if crash else {})
+        armed = {ARMED: crash} if crash else {}
+        self._program = Program(arguments, self.scene.folder, environment=armed, piece=piece)
         return self._program
 
     def end(self) -> None:

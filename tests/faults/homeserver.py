@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,9 @@ class FakeServer:
         """How many of the next sends are carried out, and their answer never comes."""
         self.failing: list[Refused] = []
         """What the next sends are refused with."""
+        self.burst: int | None = None
+        """How many messages an account may send before it is told to wait for a minute."""
+        self._sent: Counter[str] = Counter()
         self._stream = 0
         self._numbers = itertools.count(1)
         self._passwords: dict[str, str] = {}
@@ -137,7 +141,9 @@ class FakeServer:
         try:
             return web.json_response(await self._dispatch(request), dumps=_dumps)
         except Refused as refused:
-            return web.json_response(refused.body, status=refused.status)
+            wait = refused.body.get("retry_after_ms")
+            headers = {"Retry-After": str(-(-wait // 1000))} if wait else None
+            return web.json_response(refused.body, status=refused.status, headers=headers)
 
     async def _dispatch(self, request: web.Request) -> Any:
         parts = [part for part in request.path.split("/") if part]
@@ -338,6 +344,9 @@ class FakeServer:
             return {"event_id": known}
         if self.failing:
             raise self.failing.pop(0)
+        self._sent[call.user] += 1
+        if self.burst is not None and self._sent[call.user] > self.burst:
+            raise Refused(429, "M_LIMIT_EXCEEDED", retry_after_ms=60_000)
         self._refuse_malformed(room, kind, call.body)
         known = self._transactions[key] = self._put(room, call.user, kind, call.body, transaction=transaction)
         if self.lost_answers:

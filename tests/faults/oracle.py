@@ -55,6 +55,8 @@ class World:
     """The private room of each member."""
     lessons: list[str] = field(default_factory=list)
     """Titles of what was to appear once in every hall."""
+    messages: int = 0
+    """How many messages all of that is in a hall."""
     said: list[Said] = field(default_factory=list)
 
 
@@ -164,9 +166,9 @@ def judge(world: World) -> list[str]:
         shown = _ours(events, world.bot)
         marks.update(event["content"][MARK] for event in shown)
         whole = [event for event in shown if not _is_edit(event)]
+        if len(whole) != world.messages:
+            troubles.append(f"{hall} shows {len(whole)} messages instead of {world.messages}")
         if hall in world.sealed:
-            if len(whole) != len(world.lessons):
-                troubles.append(f"{hall} shows {len(whole)} sealed messages instead of {len(world.lessons)}")
             continue
         for title in world.lessons:
             times = sum(title in str(event["content"].get("body")) for event in whole)

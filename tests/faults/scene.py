@@ -56,6 +56,7 @@ class Scene:
         self.hall_of: dict[str, str] = {}
         self.cards: dict[tuple[str, str], str] = {}
         """The event of each card that members have seen: by hall and title."""
+        self.name_of: Callable[[int], str] = "张{}".format
         self._numbers = itertools.count(1)
         self._turns = itertools.count()
 
@@ -110,7 +111,7 @@ class Scene:
         person = Enrolled(
             id=MemberId(f"member{number}"),
             organisation=OrganisationId(f"branch{place}"),
-            name=f"张{number}",
+            name=self.name_of(number),
             user=UserId(account.user_id),
         )
         facts: list[Fact] = [MemberEnrolled(member=person)]
@@ -181,6 +182,7 @@ class Scene:
             facts += [LessonWritten(lesson=lesson, author=AUTHOR)]
             facts += [LessonsScheduled(schedule=rule, planned=materialise(rule), author=AUTHOR)]
             self.world.lessons.append(title)
+            self.world.messages += 2 if picture else 1
         await self.write(*facts)
 
     async def let_leases_end(self) -> None:

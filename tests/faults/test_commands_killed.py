@@ -64,7 +64,7 @@ def test_a_first_start_that_ends_while_tables_are_made_has_made_none(tmp_path: P
     fresh = Installation(tmp_path, NOWHERE, "@zhibu:test", "a password")
     die_in("tables.before_commit", "run", "-c", str(fresh.config))
     assert revision(fresh.database) == ""
-    finish("run", "-c", str(fresh.config))
+    finish("run", "--no-wait", "-c", str(fresh.config))
     assert revision(fresh.database) == revisions()[-1]
     assert Tables(fresh.database).damage() == []
 

@@ -101,7 +101,7 @@ async def die_in_a_form(campaign: Campaign) -> None:
     room = scene.world.private[secretary.user_id]
     program = campaign.start(name)
     await secretary.say(room, "控制台")
-    link = await asyncio.wait_for(_link(campaign, room, program), 40)
+    link = await asyncio.wait_for(link_in(campaign, room, program), 40)
     # The address in the link is the console's own.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         async with browser.get(link) as page:
@@ -124,8 +124,8 @@ def _sessions(scene: Scene) -> int:
     return int(Tables(scene.world.database).ask("SELECT count(*) FROM sessions")[0][0])
 
 
-async def _link(campaign: Campaign, room: str, program: Program) -> str:
-    """Wait for the link that the bot says in private."""
+async def link_in(campaign: Campaign, room: str, program: Program) -> str:
+    """Wait for the link that the bot says in a private room of the first member."""
     member = campaign.scene.members[0]
     while True:
         for event in reversed(await member.history(room)):
