@@ -17,7 +17,7 @@ from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, outbox, rooms, sync, upgrades
+from storage import members, organisations, outbox, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -75,6 +75,8 @@ class Hearing:
             notes += self.notes(part, now)
             if part.membership == "join":
                 steps += self._successions(part)
+            elif part.membership == "leave" and part.room_id in self._halls:
+                steps.append(self._lost(RoomId(part.room_id), batch.next_batch))
             if part.membership in ("join", "leave"):
                 steps += self.steps(part.timeline, earliest, now)
             elif part.membership == "invite":
@@ -222,6 +224,18 @@ class Hearing:
                 if isinstance(heard, Event):
                     events.append((heard, came_at))
         return events
+
+    def _lost(self, room: RoomId, token: str) -> Step:
+        """Tell those who lead that the bot was removed from a room of theirs, unless it was replaced before."""
+
+        async def decide(unit: Reading) -> Decision | None:
+            kept, upgrade = await rooms.room(unit, room), await upgrades.upgrade(unit, room)
+            if kept is None or (upgrade is not None and upgrade.followed):
+                return None
+            leaders = await undelivered.leaders(unit, kept.organisation)
+            return upkeep.tell_of_loss(kept, leaders, console=self._settings.console)
+
+        return Step(cause=Cause(f"lost:{derive(room, token)}"), decide=decide)
 
     def _invited(self, part: RoomBatch, token: str) -> Step:
         """Accept invitations of people of the roster and of organisers; turn strangers down.
