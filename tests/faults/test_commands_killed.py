@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.hearing import Hearing
+from bot.hearing_again import HearingAgain
 from content.checkins import State
 from content.identifiers import UserId
 from storage import sync
@@ -23,8 +24,9 @@ from storage.store import Store
 from tests.fake_homeserver import FakeHomeserver
 from tests.faults.oracle import Tables
 from tests.faults.points import IN_COMMANDS, IN_PIECES
-from tests.installation import Installation, finish
+from tests.installation import Installation, Program, finish
 from tests.small_branch import EAST_ROOM, NOON, ROLL, ZHANG, HandClock, SmallBranch, account, reaction
+from tests.waiting import until
 
 OLDEST = min((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sql"))
 NOWHERE = "http://127.0.0.1:1"
@@ -64,8 +66,9 @@ def test_a_first_start_that_ends_while_tables_are_made_has_made_none(tmp_path: P
     fresh = Installation(tmp_path, NOWHERE, "@zhibu:test", "a password")
     die_in("tables.before_commit", "run", "-c", str(fresh.config))
     assert revision(fresh.database) == ""
-    finish("run", "-c", str(fresh.config))
-    assert revision(fresh.database) == revisions()[-1]
+    program = Program(["run", "-c", str(fresh.config)], tmp_path)
+    until(lambda: revision(fresh.database) == revisions()[-1], "the tables")
+    program.kill()
     assert Tables(fresh.database).damage() == []
 
 
@@ -143,7 +146,8 @@ async def fill_a_gap(file: Path) -> tuple[State, int]:
     (id,) = [row[0] for row in Tables(f"sqlite:///{file}").ask("SELECT id FROM occurrences")]
     tapped = reaction(account(ZHANG), await branch.card_event(id), "✅", event_id="$tap:test")
     homeserver.history[EAST_ROOM] = ((tapped,), None)
-    await Hearing(store, homeserver, branch.settings).fill_gaps()  # type: ignore[arg-type]
+    hearing = Hearing(store, homeserver, branch.settings)  # type: ignore[arg-type]
+    await HearingAgain(store, homeserver, hearing).fill_gaps()  # type: ignore[arg-type]
     state, left = await branch.state(id, ZHANG), len(await store.read(sync.open_gaps))
     await store.close()
     return state, left
