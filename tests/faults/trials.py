@@ -101,7 +101,7 @@ async def die_in_a_form(campaign: Campaign) -> None:
     room = scene.world.private[secretary.user_id]
     program = campaign.start(name)
     await secretary.say(room, "控制台")
-    link = await asyncio.wait_for(link_in(campaign, room, program), 40)
+    link = await asyncio.wait_for(link_in(campaign, room, program), 180)
     # The address in the link is the console's own.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         async with browser.get(link) as page:
