@@ -16,6 +16,7 @@ from bot.hearing import Hearing
 from bot.hearing_again import HearingAgain
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import Health, State, listen
+from bot.undelivered import tell_owners
 from content.identifiers import UserId
 from content.speech import Speech
 from storage import outbox, restores, rooms, sync
@@ -64,6 +65,7 @@ class Bot:
         self.store = store
         self.homeserver = homeserver
         self.state = State(health=Health.WAITING)
+        self._console = console
         self.listening = asyncio.Event()
         """Set once the first batch has been heard and stored."""
         settings = Settings(
@@ -117,6 +119,8 @@ class Bot:
         while True:
             await asyncio.sleep(jitter(GAP_PAUSE))
             try:
+                await tell_owners(self.store, self._console)
+                await self._again.tell_senders()
                 await self._again.fill_gaps()
             except Exception as error:
                 log.warning("a gap stays open", kind=type(error).__name__)

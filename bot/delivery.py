@@ -29,7 +29,7 @@ from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import disclosures, media, members, mutes, organisations, outbox, rooms, shown
+from storage import disclosures, media, members, mutes, organisations, outbox, pace, rooms, shown
 from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
@@ -126,6 +126,8 @@ class Delivery:
 
     async def run(self) -> None:
         """Deliver until cancelled; what is under way is then finished first."""
+        # A limit that was named to an earlier process holds for this one too.
+        self._closed_until = await self._store.read(pace.closed_until)
         self._store.employ(self)
         try:
             while True:

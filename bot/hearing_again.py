@@ -6,12 +6,13 @@ from bot.hearing import LONG_AGO, Hearing
 from bot.matrix.events import Event, Gap, Poison, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, TokenRevoked
 from bot.matrix.homeserver import Homeserver
-from content.decision import Fact
-from content.identifiers import EventId, RoomId, UserId
-from content.unheard import Letter
-from storage import outbox, rooms, sync, unheard
+from content.decision import Decision, Fact
+from content.identifiers import Cause, EventId, RoomId, UserId, derive
+from content.unheard import Letter, Sealed, tell_sender
+from storage import members, organisations, outbox, rooms, sync, unheard
 from storage.crashpoints import crashpoint
-from storage.store import Store
+from storage.store import Step, Store
+from storage.unit import Reading
 
 Heard = Event | Unreadable | Poison
 
@@ -68,6 +69,22 @@ class HearingAgain:
                 trouble = fault
         if trouble is not None:
             raise trouble
+
+    async def tell_senders(self) -> None:
+        """Tell people, once for each encrypted session, that what they said cannot be read."""
+        steps = [self._telling(sealed) for sealed in await self._store.read(unheard.untold)]
+        if steps:
+            await self._store.settle(steps)
+
+    def _telling(self, sealed: Sealed) -> Step:
+        async def decide(unit: Reading) -> Decision | None:
+            if not await unheard.still_sealed(unit, sealed):
+                return None
+            known = await members.by_user(unit, sealed.sender) or await organisations.duties_of(unit, sealed.sender)
+            today = await unheard.told_today(unit, sealed.sender)
+            return tell_sender(sealed, known=bool(known), told_today=today, now=unit.now)
+
+        return Step(cause=Cause(f"sealed:{derive(sealed.room, sealed.session_id, sealed.sender)}"), decide=decide)
 
     async def _replay(self, letter: Letter) -> None:
         """Take a letter the way it came first; who is killed after it was decided finds that, and no second effect."""

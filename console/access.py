@@ -102,7 +102,7 @@ def held_up() -> Reason | None:
     state, person = g.get("bot", ""), signed_in()
     if person is None or state not in frozenset(Reason) - {Reason.WAITING}:
         return None
-    return Reason(state) if roots(person.duties, Right.MANAGE_OUTBOX) else None
+    return Reason(state) if roots(person.duties, Right.OPERATE) else None
 
 
 def requires(right: Right) -> Callable[[View], View]:

@@ -22,6 +22,16 @@ class ServerTrouble(Exception):
     """The console cannot be served as asked; the message is one sentence that says what to do."""
 
 
+class Discreet(wsgi.Server):
+    """A server whose own lines quote neither a request nor the message of an error."""
+
+    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
+        """Note that it had an error, and of what kind."""
+        if level >= logging.ERROR or traceback:
+            error = sys.exc_info()[1]
+            _log.error("server had an error", kind=type(error).__name__ if error else None)
+
+
 class Server:
     """A console that is being served."""
 
@@ -47,7 +57,7 @@ class Server:
 def serve(app: Flask, host: str, port: int) -> Server:
     """Serve an application in the background; port 0 picks a free one. Raises ServerTrouble when the port is taken."""
     _try(host, port)
-    server = _Quiet((host, port), app, numthreads=THREADS, server_name="zhibu", shutdown_timeout=3)
+    server = Discreet((host, port), app, numthreads=THREADS, server_name="zhibu", shutdown_timeout=3)
     try:
         server.prepare()
     except OSError as error:
@@ -57,16 +67,6 @@ def serve(app: Flask, host: str, port: int) -> Server:
     thread = threading.Thread(target=server.serve, name="console", daemon=True)
     thread.start()
     return Server(server, thread)
-
-
-class _Quiet(wsgi.Server):
-    """A server whose errors are noted; its own lines would quote the request and the message of the error."""
-
-    def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
-        """Note that there was an error, by its kind."""
-        if level >= logging.ERROR or traceback:
-            error = sys.exc_info()[1]
-            _log.error("server had an error", kind=type(error).__name__ if error else None)
 
 
 def _try(host: str, port: int) -> None:

@@ -11,6 +11,9 @@ from content.safe_mode import OF_THE_BOT
 BLOCKED = timedelta(seconds=10)
 """A loop that has not turned for so long is blocked."""
 
+REFUSED = timedelta(seconds=30)
+"""A database that has refused all writing for so long is not merely busy."""
+
 STUCK = timedelta(minutes=5)
 """What could go out, and has waited for so long while nothing else went out either, is stuck."""
 
@@ -18,7 +21,7 @@ OK = "ok"
 
 WORDS: Mapping[str, tuple[str, ...]] = {
     "loop": ("blocked",),
-    "database": ("away",),
+    "database": ("away", "not_writable"),
     "bot": (*OF_THE_BOT, "silent", "never"),
     "clock": ("silent", "never", "stalled"),
     "outbox": ("stuck",),
@@ -46,6 +49,11 @@ class Standing:
 def loop(still: float) -> str:
     """Judge a loop that has not turned for so many seconds."""
     return OK if still <= BLOCKED.total_seconds() else "blocked"
+
+
+def database(refused: float) -> str:
+    """Judge a database that answers, by for how many seconds nothing could be written."""
+    return OK if refused <= REFUSED.total_seconds() else "not_writable"
 
 
 def outbox(oldest_due: datetime | None, moved_at: datetime | None, *, now: datetime) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
-from content.decision import Decision, Fact, Refusal, refused
+from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import EventId, RoomId, UserId
 
 
@@ -72,6 +72,33 @@ class Stretch:
     reason: str | None = None
 
 
+PATIENCE = timedelta(seconds=60)
+"""How long a key may take to arrive before its sender is told that it is missing."""
+
+MOST_TOLD = 2
+"""How often in a day one person is told; a client that never gives its keys would have it said for every session."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealed:
+    """Messages of one person in one encrypted session for which no key has come; ``room_name`` is None in private."""
+
+    room: RoomId
+    room_name: str | None
+    session_id: str
+    sender: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SenderTold(Fact):
+    """Somebody was told that messages of theirs cannot be read, or it was left out."""
+
+    room: RoomId
+    session_id: str
+    sender: UserId
+    at: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HearingAgainAsked(Fact):
     """Somebody asked that a letter be processed once more."""
@@ -130,3 +157,19 @@ def leave_stretch(stretch: Stretch) -> Decision | Refusal:
     if stretch.given_up_at is None:
         return refused("unheard.is_being_read")
     return Decision(facts=(StretchPutAside(id=stretch.id),))
+
+
+def tell_sender(sealed: Sealed, *, known: bool, told_today: int, now: datetime) -> Decision:
+    """Tell a person, quietly and once for each session, that what they said cannot be read.
+
+    Of what is said in a room we cannot know whether it was meant for us; so it is told in private, to people whom we
+    know, and not often.
+    """
+    told = SenderTold(room=sealed.room, session_id=sealed.session_id, sender=sealed.sender, at=now)
+    if not known or told_today >= MOST_TOLD:
+        return Decision(facts=(told,))
+    if sealed.room_name is None:
+        said = words("unheard.told_in_private")
+    else:
+        said = words("unheard.told_of_room", room=sealed.room_name)
+    return Decision(facts=(told,), effects=(Tell(user=sealed.sender, words=said, quiet=True, unasked=True),))

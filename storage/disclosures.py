@@ -193,7 +193,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="state_key sender event_id",
         readable=False,
     ),
-    _held(unreadable, "sender", "event_id room_id at refers_to", inner="session_id sender", readable=False),
+    _held(unreadable, "sender", "event_id room_id at refers_to told_at", inner="session_id sender", readable=False),
     _held(
         dead_letters,
         "sender",

@@ -34,7 +34,7 @@ from content.polls import (
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
-from content.unheard import HearingAgainAsked, LetterPutAside, StretchAskedAgain, StretchPutAside
+from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
@@ -52,6 +52,7 @@ from storage import (
     organisations,
     outbox,
     polls,
+    relocation,
     restores,
     retention,
     rooms,
@@ -135,6 +136,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.Postponed: (outbox.write_postponed,),
     outbox.GivenUp: (outbox.write_given_up,),
     outbox.Retried: (outbox.write_retried,),
+    relocation.Moved: (relocation.write_moved,),
     outbox.Cancelled: (outbox.write_cancelled,),
     outbox.ClockSetBack: (outbox.write_clock_set_back,),
     sync.Heard: (sync.write_heard,),
@@ -149,6 +151,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     unheard.LetterFailedAgain: (unheard.write_failed_again,),
     unheard.StretchGivenUp: (unheard.write_given_up,),
     StretchAskedAgain: (unheard.write_asked_again,),
+    SenderTold: (unheard.write_told,),
     StretchPutAside: (unheard.write_stretch_aside,),
     heartbeats.Beat: (heartbeats.write_beat,),
     retention.Swept: (retention.write_swept,),

@@ -50,15 +50,18 @@ class Figures:
         return {role: (sign.state, sign.at) for role, sign in self.signs.items()}
 
 
-async def standing(unit: Reading, still: float) -> Standing:
-    """Judge every part by a few cheap questions; the asker's loop has not turned for ``still`` seconds."""
+async def standing(unit: Reading, *, still: float, refused: float) -> Standing:
+    """Judge every part by a few cheap questions.
+
+    The asker's loop has not turned for ``still`` seconds, and it could not write anything for ``refused``.
+    """
     signs = await heartbeats.signs(unit)
     beats = {role: (sign.state, sign.at) for role, sign in signs.items()}
     due, moved = await oldest_due(unit), moment(signs, "bot", "moved_at")
     return Standing(
         parts={
             "loop": health.loop(still),
-            "database": health.OK,
+            "database": health.database(refused),
             "bot": life("bot", beats, now=unit.now),
             "clock": life("clock", beats, now=unit.now),
             "outbox": health.outbox(due, moved, now=unit.now),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cache
@@ -244,6 +244,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
     """Turn effects into rows; a row that the same cause made before is left as it is."""
     for place, effect in enumerate(effects):
         match effect:
+            case Tell():
+                await _enqueue_tell(unit, cause, place, effect)
             case Post():
                 await _enqueue_post(unit, cause, effect)
             case Refresh():
@@ -256,8 +258,6 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_retract(unit, cause, effect)
             case Withdraw():
                 await _enqueue_withdraw(unit, cause, effect)
-            case Tell():
-                await _enqueue_tell(unit, cause, place, effect)
             case ShowAgain():
                 await _enqueue_lesson(unit, cause, effect)
             case Disclose():
@@ -629,12 +629,11 @@ async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
 
 def _taken(row: AnyRow, device: str, now: datetime) -> Claimed:
     """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
-    one = _claimed(row)
     by, at = (LOST_DEVICE, row.made_at) if row.lost else (device, now)
-    return replace(one, claim_no=one.claim_no + 1, device=one.device or by, first_try_at=one.first_try_at or at)
+    return _claimed(row, row.claim_no + 1, row.device_id or by, row.first_try_at or at)
 
 
-def _claimed(row: AnyRow) -> Claimed:
+def _claimed(row: AnyRow, claim_no: int, device: str, first_try_at: datetime) -> Claimed:
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
@@ -649,10 +648,10 @@ def _claimed(row: AnyRow) -> Claimed:
         unasked=row.unasked,
         language=row.language,
         words=load_words(row.words) if row.words else None,
-        claim_no=row.claim_no,
+        claim_no=claim_no,
         failures=row.failures,
-        device=row.device_id,
-        first_try_at=row.first_try_at,
+        device=device,
+        first_try_at=first_try_at,
         expires_at=row.expires_at,
         target=row.target_event,
     )
@@ -825,7 +824,7 @@ async def write_retried(unit: Writing, fact: Retried) -> None:
         .values(state=State.PENDING, not_before=fact.at, expires_at=None, failures=0, last_error=None, done_at=None)
     )
     if row.kind == Kind.POST:
-        await _offer_again(unit, row.card_id)
+        await offer_again(unit, row.card_id)
 
 
 async def _asks(unit: Writing, card: CardId) -> bool:
@@ -835,7 +834,8 @@ async def _asks(unit: Writing, card: CardId) -> bool:
     return bool(state == OccurrenceState.OPEN)
 
 
-async def _offer_again(unit: Writing, card: CardId) -> None:
+async def offer_again(unit: Writing, card: CardId) -> None:
+    """Ask the members of a card's branch after all."""
     row = await unit.first(select(cards).where(cards.c.id == card))
     if row is not None:
         await move_seats(unit, row.occurrence_id, row.branch_id, AnswerState.OPEN, before=AnswerState.NOT_OFFERED)
@@ -979,4 +979,4 @@ async def upkeep_under_way(unit: Reading) -> tuple[Claimed, ...]:
     kinds, states = [Kind.MAKE, Kind.MEND, Kind.INVITE, Kind.REMOVE], [State.PENDING, State.LEASED]
     none = null().label("target_event")
     rows = await unit.rows(select(outbox, none).where(outbox.c.kind.in_(kinds), outbox.c.state.in_(states)))
-    return tuple(_claimed(row) for row in rows)
+    return tuple(_claimed(row, row.claim_no, row.device_id, row.first_try_at) for row in rows)

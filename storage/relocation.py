@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
-from content.identifiers import CardId, RoomId
+from content.decision import Fact
+from content.identifiers import CardId, OutboxId, RoomId
 from content.occurrences import State as OccurrenceState
+from content.rooms import Purpose, Room
 from storage.checkins import cards
-from storage.outbox import Kind, State, outbox
+from storage.outbox import Kind, State, offer_again, outbox
+from storage.outbox_items import Item
 from storage.polls import polls
+from storage.rooms import as_room, rooms
 from storage.schedules import occurrences
-from storage.unit import Writing
+from storage.unit import Reading, Writing
+
+GIVEN_UP = (State.FAILED, State.EXPIRED, State.CANCELLED)
+"""States of what reached no room and waits for none."""
 
 _MESSAGES = (Kind.POST, Kind.FOLLOW)
 _ASKING = (OccurrenceState.PLANNED, OccurrenceState.OPEN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved(Fact):
+    """An organiser has a card or a poll that reached its room not shown in another one of the same node."""
+
+    id: OutboxId
+    room: RoomId
 
 
 def _anew(unit: Writing, room: RoomId) -> dict[str, Any]:
@@ -65,3 +82,49 @@ async def move_everything(unit: Writing, old: RoomId, new: RoomId) -> None:
     unshown = select(polls.c.id).where(polls.c.room_id == old, polls.c.event_id.is_(None)).order_by(polls.c.id)
     for row in await unit.rows(unshown):
         await move_poll(unit, row.id, new)
+
+
+async def choices(unit: Reading, items: Iterable[Item]) -> dict[OutboxId, tuple[Room, ...]]:
+    """Return for each card or poll that reached no room the other rooms of its node that work."""
+    wanted = [item.id for item in items if item.kind in (Kind.POST, Kind.POLL) and item.state in GIVEN_UP]
+    if not wanted:
+        return {}
+    node = func.coalesce(cards.c.branch_id, polls.c.organisation_id)
+    query = (
+        select(outbox.c.id.label("row_id"), rooms)
+        .outerjoin(cards, cards.c.id == outbox.c.card_id)
+        .outerjoin(polls, polls.c.id == outbox.c.poll_id)
+        .join(rooms, rooms.c.organisation_id == node)
+        .where(
+            outbox.c.id.in_(wanted),
+            rooms.c.lost.is_(None),
+            rooms.c.purpose != Purpose.SPACE,
+            rooms.c.id != outbox.c.room_id,
+        )
+        .order_by(rooms.c.kept_at, rooms.c.id)
+    )
+    found: dict[OutboxId, tuple[Room, ...]] = {}
+    for row in await unit.rows(query):
+        found[OutboxId(row.row_id)] = (*found.get(OutboxId(row.row_id), ()), as_room(row))
+    return found
+
+
+async def write_moved(unit: Writing, fact: Moved) -> None:
+    """Show in another room what reached its own not; a card that is there already, or is over, stays where it is."""
+    row = await unit.first(select(outbox).where(outbox.c.id == fact.id))
+    if row is None or row.state not in GIVEN_UP:
+        return
+    if row.kind == Kind.POLL:
+        await move_poll(unit, row.poll_id, fact.room)
+        return
+    card = await unit.first(
+        select(cards.c.id, cards.c.occurrence_id)
+        .join(occurrences, occurrences.c.id == cards.c.occurrence_id)
+        .where(cards.c.id == row.card_id, occurrences.c.state == OccurrenceState.OPEN)
+    )
+    if card is None:
+        return
+    there = select(cards.c.id).where(cards.c.occurrence_id == card.occurrence_id, cards.c.room_id == fact.room)
+    if await unit.first(there) is None:
+        await move_card(unit, CardId(card.id), fact.room)
+        await offer_again(unit, CardId(card.id))

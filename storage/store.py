@@ -140,6 +140,7 @@ class Store:
         self._hurry: asyncio.TimerHandle | None = None
         self.timings = Timings()
         """How long the writing transactions of this process took, with the wait for the disk."""
+        self._refused_since: float | None = None
 
     @classmethod
     async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
@@ -188,6 +189,11 @@ class Store:
     def now(self) -> datetime:
         """Return the present instant by the store's clock."""
         return self._clock()
+
+    def refused_for(self) -> float:
+        """Return for how many seconds nothing could be written, 0 where the last try did not fail."""
+        since = self._refused_since
+        return 0.0 if since is None else time.perf_counter() - since
 
     def on_change(self, listener: Callable[[], None]) -> None:
         """Have a listener called after every commit that may have put something into the outbox."""
@@ -296,8 +302,10 @@ class Store:
                 began = time.perf_counter()
                 try:
                     ended = await loop.run_in_executor(self._writer, self._transact, works)
+                    self._refused_since = None
                 except Exception as error:
                     ended = [_Ended(error=error)] * len(works)
+                    self._refused_since = self._refused_since or began
                 self.timings.add(time.perf_counter() - began)
                 self._answer(group, ended[: len(group)])
                 if worker is not None:

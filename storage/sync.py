@@ -59,6 +59,7 @@ unreadable = Table(
     Column("sender", String(255), nullable=False),
     Column("at", Instant, nullable=False),
     Column("refers_to", String(255), index=True),
+    Column("told_at", Instant),
     Index("ix_unreadable_session", "room_id", "session_id"),
 )
 

@@ -32,6 +32,10 @@ class Instant(TypeDecorator[datetime]):
         """Write an instant as SQLAlchemy does for SQLite, at a fraction of the cost."""
         return _as_text if dialect.name == "sqlite" else super().bind_processor(dialect)
 
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """Read an instant likewise."""
+        return _as_instant if dialect.name == "sqlite" else super().result_processor(dialect, coltype)
+
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
@@ -43,7 +47,7 @@ class Instant(TypeDecorator[datetime]):
         if value is None:
             return None
         instant: datetime = value
-        return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+        return instant.astimezone(UTC)
 
 
 def _as_text(value: datetime | None) -> str | None:
@@ -52,3 +56,7 @@ def _as_text(value: datetime | None) -> str | None:
     if value.tzinfo is None:
         raise ValueError("an instant needs a zone")
     return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
+
+
+def _as_instant(value: str | None) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value + "+00:00")

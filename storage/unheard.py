@@ -4,14 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func, or_, select, update
 
 from content.decision import Fact
-from content.identifiers import OrganisationId, RoomId
-from content.unheard import HearingAgainAsked, Letter, LetterPutAside, Stretch, StretchAskedAgain, StretchPutAside
+from content.identifiers import OrganisationId, RoomId, UserId
+from content.unheard import (
+    PATIENCE,
+    HearingAgainAsked,
+    Letter,
+    LetterPutAside,
+    Sealed,
+    SenderTold,
+    Stretch,
+    StretchAskedAgain,
+    StretchPutAside,
+)
 from storage.members import members
 from storage.organisations import organisations, within
 from storage.rooms import direct_rooms, rooms
@@ -166,6 +176,52 @@ async def sealed(unit: Reading, roots: Iterable[str], *, everything: bool) -> tu
     of = _placed(unreadable, roots, everything=everything).subquery()
     row = await unit.first(select(func.count(), func.count(of.c.sender.distinct())).select_from(of))
     return (int(row[0]), int(row[1])) if row else (0, 0)
+
+
+async def untold(unit: Reading, *, limit: int = 50) -> tuple[Sealed, ...]:
+    """Return the sessions in rooms of ours whose key has not come in time and whose sender knows nothing of it yet."""
+    query = (
+        select(unreadable.c.room_id, unreadable.c.session_id, unreadable.c.sender, rooms.c.name)
+        .outerjoin(rooms, rooms.c.id == unreadable.c.room_id)
+        .outerjoin(direct_rooms, direct_rooms.c.room_id == unreadable.c.room_id)
+        .where(or_(rooms.c.id.is_not(None), direct_rooms.c.user_id == unreadable.c.sender))
+        .group_by(unreadable.c.room_id, unreadable.c.session_id, unreadable.c.sender, rooms.c.name)
+        .having(func.max(unreadable.c.told_at).is_(None), func.min(unreadable.c.at) <= unit.now - PATIENCE)
+        .order_by(func.min(unreadable.c.at), unreadable.c.session_id)
+        .limit(limit)
+    )
+    return tuple(
+        Sealed(room=row.room_id, room_name=row.name, session_id=row.session_id, sender=row.sender)
+        for row in await unit.rows(query)
+    )
+
+
+async def still_sealed(unit: Reading, sealed: Sealed) -> bool:
+    """Tell whether a session's messages are still waiting for their key."""
+    query = select(unreadable.c.event_id).where(
+        unreadable.c.room_id == sealed.room,
+        unreadable.c.session_id == sealed.session_id,
+        unreadable.c.sender == sealed.sender,
+    )
+    return await unit.first(query.limit(1)) is not None
+
+
+async def told_today(unit: Reading, user: UserId) -> int:
+    """Return of how many sessions a person was told within a day."""
+    query = select(func.count(unreadable.c.session_id.distinct())).where(
+        unreadable.c.sender == user, unreadable.c.told_at > unit.now - timedelta(days=1)
+    )
+    return int(await unit.value(query))
+
+
+async def write_told(unit: Writing, fact: SenderTold) -> None:
+    """Remember that a sender was told."""
+    theirs = (
+        (unreadable.c.room_id == fact.room)
+        & (unreadable.c.session_id == fact.session_id)
+        & (unreadable.c.sender == fact.sender)
+    )
+    await unit.execute(update(unreadable).where(theirs).values(told_at=fact.at))
 
 
 async def write_asked(unit: Writing, fact: HearingAgainAsked) -> None:

@@ -19,6 +19,7 @@ from bot.bot import Bot, jitter
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.looking import time_of
 from console.app import create_app
 from console.server import Server, ServerTrouble, serve
 from console.settings import ConsoleSettings
@@ -28,7 +29,9 @@ from content.trouble import Exit, Trouble
 from storage import heartbeats
 from storage.engines import sqlite_file
 from storage.heartbeats import Beat
+from storage.restores import Restored
 from storage.store import Store
+from zhibu import last_run
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
 from zhibu.measures import measures, version
@@ -47,6 +50,12 @@ LOOK = 5.0
 
 BACKWARDS = timedelta(days=1)
 """How far before its newest entry a database may be opened; further back, the machine has lost its clock."""
+
+REMEMBER = 20.0
+"""Seconds between two notes of how far the database has come."""
+
+AGREED = timedelta(minutes=10)
+"""Two clocks this near to each other are right."""
 
 log = structlog.get_logger(__name__)
 
@@ -128,8 +137,10 @@ class Branch:
     async def _connect(self, *, new_login: bool) -> bool:
         config = self.config
         keys = config.path(config.bot.keys)
-        behind = clock_behind(self.store.now(), await self.store.read(heartbeats.newest))
-        if behind is not None:
+        newest = await self.store.read(heartbeats.newest)
+        await self._look_back(newest)
+        behind = clock_behind(self.store.now(), newest)
+        if behind is not None and not agree(self.store.now(), await time_of(config.bot.homeserver)):
             raise behind
         signed_in = False
         try:
@@ -209,11 +220,34 @@ class Branch:
             measured=self._measured,
             version=version(),
         )
-        announcing = asyncio.create_task(self._announce(bot))
+        beside = [asyncio.create_task(self._announce(bot)), asyncio.create_task(self._remember())]
         try:
             await bot.run()
         finally:
-            announcing.cancel()
+            for task in beside:
+                task.cancel()
+
+    async def _look_back(self, newest: datetime | None) -> None:
+        """Take a database that is older than the last run for one that was restored, so that nothing is sent twice.
+
+        Before the first sign of life of this run, after which it could no longer be told.
+        """
+        once = last_run.gone_back(self.config, newest)
+        if once is not None:
+            log.warning("database is older than the last run", database=str(newest), last_run=str(once))
+            await self.store.settle(notes=[Restored(taken_at=newest or once, at=self.store.now())])
+            await asyncio.to_thread(last_run.forget, self.config)
+
+    async def _remember(self) -> None:
+        """Keep outside the database how far it has come; where that fails, it is tried again."""
+        while True:
+            await asyncio.sleep(REMEMBER)
+            try:
+                newest = await self.store.read(heartbeats.newest)
+                if newest is not None:
+                    await asyncio.to_thread(last_run.remember, self.config, newest)
+            except Exception as error:
+                log.warning("how far the database has come is not noted", kind=type(error).__name__)
 
     async def _begin(self, began: Callable[[], None]) -> None:
         """Connect, however long that takes, as long as somebody may mend what is in the way."""
@@ -301,6 +335,11 @@ def served_at(config: Config, server: Server) -> str:
     """Return the address of a console that is up; where a free port was asked for, with the one it got."""
     address = config.console_address
     return address if config.console.address else f"http://{urlsplit(address).hostname}:{server.port}"
+
+
+def agree(ours: datetime, theirs: datetime | None) -> bool:
+    """Tell whether the homeserver's clock says the same as ours, which then did not stop but once ran ahead."""
+    return theirs is not None and abs(ours - theirs) < AGREED
 
 
 def clock_behind(now: datetime, newest: datetime | None) -> Trouble | None:

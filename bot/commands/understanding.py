@@ -208,13 +208,11 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
         return _too_late(asking)
     if asking.member is None and command.for_members:
         return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
-    return await command.handler(
-        replace(
-            asking,
-            card=asking.card if command.answers or command.of_cards else None,
-            poll=asking.poll if command.answers else None,
-        )
-    )
+    if asking.card is not None and not (command.answers or command.of_cards):
+        asking = replace(asking, card=None)
+    if asking.poll is not None and not command.answers:
+        asking = replace(asking, poll=None)
+    return await command.handler(asking)
 
 
 def _too_late(asking: Asking) -> Decision:
@@ -267,7 +265,7 @@ def _asked_in(event: Event) -> str | None:
 
 def _in_language(answer: Decision | Refusal | None, language: str | None) -> Decision | Refusal | None:
     """Have what is told said in the language that was used to ask."""
-    if not isinstance(answer, Decision):
+    if not isinstance(answer, Decision) or language is None:
         return answer
     effects = tuple(
         replace(one, language=language) if isinstance(one, Tell | Disclose | ShowAgain) else one

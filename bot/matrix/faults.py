@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Any, TypeVar
 
 Shape = TypeVar("Shape", dict[str, Any], list[Any])
+
+LONGEST_RETRY = 86_400.0
+"""Seconds; a homeserver that asks for more is asked again after a day, for it may have been a mistake."""
 
 REVOKED = {"M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED", "M_USER_LOCKED"}
 
@@ -107,7 +112,7 @@ def fault_of(status: int, answer: Mapping[str, Any], headers: Mapping[str, str])
 
 
 def _retry_after(answer: Mapping[str, Any], headers: Mapping[str, str]) -> float | None:
-    """Read the wait in seconds from the header or, in milliseconds, from the body."""
+    """Read the wait in seconds from the header, which may name a date, or, in milliseconds, from the body."""
     waits = []
     milliseconds = answer.get("retry_after_ms")
     if isinstance(milliseconds, int) and not isinstance(milliseconds, bool) and milliseconds >= 0:
@@ -115,4 +120,15 @@ def _retry_after(answer: Mapping[str, Any], headers: Mapping[str, str]) -> float
     header = headers.get("Retry-After", "")
     if header.isascii() and header.isdigit() and len(header) < 9:
         waits.append(float(header))
-    return min(max(waits), 3600.0) if waits else None
+    elif (date := _http_date(header)) is not None:
+        since = _http_date(headers.get("Date", "")) or datetime.now(UTC)
+        waits.append(max((date - since).total_seconds(), 0.0))
+    return min(max(waits), LONGEST_RETRY) if waits else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return date if date.tzinfo is not None else date.replace(tzinfo=UTC)

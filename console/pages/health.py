@@ -55,9 +55,9 @@ def show() -> str:
 
 
 def _standing() -> Standing:
-    still = desk().still()
+    still, refused = desk().still(), desk().store.refused_for()
     try:
-        return ask(lambda unit: figures.standing(unit, still))
+        return ask(lambda unit: figures.standing(unit, still=still, refused=refused))
     except Exception as error:
         # Whatever is the matter with it: nothing that rests on it can be told.
         _log.error("database does not answer", kind=type(error).__name__)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
+
 from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
@@ -9,10 +12,14 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
 from console.pages.texts import COPIED
+from content import pace
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OrganisationId, OutboxId
+from content.identifiers import OrganisationId, OutboxId, RoomId
 from content.organisations import Right
-from storage import outbox, outbox_items
+from content.pace import Broadcast
+from content.rooms import Room
+from storage import outbox, outbox_items, relocation
+from storage import pace as stored_pace
 from storage.outbox import State
 from storage.unit import Reading
 
@@ -39,8 +46,9 @@ def show() -> str:
         abort(400)
     before = request.args.get("before", "")[:32]
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
-    found, counts = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
+    found, counts, moves = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
     items = found[:PAGE_SIZE]
+    under_way = ask(lambda unit: _under_way(unit, roots)) if tab == "waiting" else None
     return render_template(
         "outbox/show.html",
         items=items,
@@ -52,6 +60,8 @@ def show() -> str:
         retried=RETRIED,
         cancelled=CANCELLED,
         copied=COPIED,
+        moves=moves,
+        under_way=under_way,
         may_change=here().may(Right.MANAGE_OUTBOX),
     )
 
@@ -62,14 +72,33 @@ async def _tray(
     by_name: tuple[OrganisationId, ...],
     tab: str,
     before: OutboxId | None,
-) -> tuple[tuple[outbox_items.Item, ...], dict[str, int]]:
-    """Return a page of a tray with one row more, and how many rows each tray holds."""
+) -> tuple[tuple[outbox_items.Item, ...], dict[str, int], dict[OutboxId, tuple[Room, ...]]]:
+    """Return a page of a tray with one row more, how many rows each tray holds, and where its rows may be moved."""
     items = await outbox_items.items(unit, roots, states=TABS[tab], private=by_name, before=before, limit=PAGE_SIZE + 1)
     counts = {
         name: await outbox_items.number(unit, roots, states=states, private=by_name, most=MOST_COUNTED)
         for name, states in TABS.items()
     }
-    return items, counts
+    return items, counts, await relocation.choices(unit, items)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """What goes out to many rooms, each with when it will have arrived everywhere, ``None`` where that is not known."""
+
+    broadcasts: tuple[tuple[Broadcast, datetime | None], ...]
+    closed_until: datetime | None
+
+
+async def _under_way(unit: Reading, roots: tuple[OrganisationId, ...]) -> UnderWay:
+    closed, each = await stored_pace.closed_until(unit), pace.pace(await stored_pace.sent_lately(unit))
+    return UnderWay(
+        broadcasts=tuple(
+            (one, pace.expected_end(one.ahead, each, closed_until=closed, now=unit.now))
+            for one in await stored_pace.broadcasts(unit, roots)
+        ),
+        closed_until=closed,
+    )
 
 
 @pages.post("/outbox/<id>/retry")
@@ -89,6 +118,26 @@ def retry(id: str) -> Answer:  # noqa: A002
         return Decision(facts=(outbox.Retried(id=item.id, at=unit.now),))
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="retried")
+
+
+@pages.post("/outbox/<id>/move")
+@requires(Right.MANAGE_OUTBOX)
+def move(id: str) -> Answer:  # noqa: A002
+    """Have a card or a poll that reached its room not shown in another room of the same node."""
+    roots, room = here().roots, request.form.get("room", "")
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        item = await outbox_items.item(unit, roots, OutboxId(id))
+        if item is None:
+            return None
+        if item.over:
+            return refused("outbox.over", title=item.title or "")
+        rooms = (await relocation.choices(unit, [item])).get(item.id, ())
+        if room not in {one.id for one in rooms}:
+            return refused("outbox.not_there")
+        return Decision(facts=(relocation.Moved(id=item.id, room=RoomId(room)),))
+
+    return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="moved")
 
 
 @pages.post("/outbox/<id>/cancel")

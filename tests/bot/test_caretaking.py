@@ -211,6 +211,7 @@ async def test_who_left_the_roster_is_shown_out_with_a_reason(hands: Hands) -> N
 
 @pytest.mark.parametrize("reason", ["came back", "was given a duty", "went already"])
 async def test_what_has_changed_by_the_time_of_acting_is_seen(hands: Hands, reason: str) -> None:
+    """N22, N33."""
     room = await hall(hands, GUEST)
     await hands.do(Remove(room=room, organisation=EAST_GROUP, user=GUEST))
     if reason == "came back":
@@ -226,6 +227,7 @@ async def test_what_has_changed_by_the_time_of_acting_is_seen(hands: Hands, reas
 
 
 async def test_without_the_right_nobody_is_shown_out_and_the_desk_learns_of_it(hands: Hands) -> None:
+    """R15."""
     room = await hall(hands, GUEST)
     hands.homeserver._set(room, "m.room.create", {"room_version": "11"}, sender=GUEST)
     hands.homeserver._set(room, "m.room.power_levels", {"users": {GUEST: 100}})

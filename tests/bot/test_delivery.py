@@ -116,6 +116,7 @@ async def test_a_card_reaches_each_room_once_with_its_mark(post: Post) -> None:
 async def test_killed_between_accepted_and_marked_it_is_sent_again_and_is_one_event(
     post: Post, clock: HandClock
 ) -> None:
+    """F03."""
     await post.branch.open(audience=EAST)
     (row,) = await post.take()
     await post.delivery._send(row)  # and the process dies before it can write that down
@@ -127,6 +128,7 @@ async def test_killed_between_accepted_and_marked_it_is_sent_again_and_is_one_ev
 
 
 async def test_a_lost_answer_is_asked_for_with_the_same_transaction(post: Post, clock: HandClock) -> None:
+    """F46, N38."""
     await post.branch.open(audience=EAST)
     post.homeserver.fail(Kind.SERVER, accepted=True, status=502)
     await post.work()
@@ -143,6 +145,7 @@ async def test_a_lost_answer_is_asked_for_with_the_same_transaction(post: Post, 
 async def test_after_a_day_the_room_is_looked_at_before_anything_is_sent_again(
     post: Post, clock: HandClock, arrived: bool
 ) -> None:
+    """N38."""
     await post.branch.open(audience=EAST)
     post.homeserver.fail(Kind.UNREACHABLE, accepted=arrived)
     await post.work()
@@ -159,6 +162,7 @@ async def test_after_a_day_the_room_is_looked_at_before_anything_is_sent_again(
 async def test_on_another_device_the_room_is_looked_at_before_anything_is_sent_again(
     post: Post, clock: HandClock, arrived: bool
 ) -> None:
+    """N38, F57."""
     await post.branch.open(audience=EAST)
     post.homeserver.fail(Kind.SLOW, accepted=arrived)
     await post.work()
@@ -170,6 +174,7 @@ async def test_on_another_device_the_room_is_looked_at_before_anything_is_sent_a
 
 
 async def test_a_limit_pauses_everything_and_counts_as_no_failure(post: Post, clock: HandClock) -> None:
+    """N35, F44."""
     await post.branch.open(audience=EAST)
     await post.say(account(ZHANG))
     post.homeserver.fail(Kind.LIMITED, status=429, retry_after=30.0)
@@ -188,6 +193,7 @@ async def test_a_limit_pauses_everything_and_counts_as_no_failure(post: Post, cl
 
 
 async def test_a_refusal_ends_the_row_with_its_reason_and_the_branch_was_not_offered(post: Post) -> None:
+    """F56."""
     id = await post.branch.open()
     post.homeserver.fail(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
     await post.work()
@@ -199,6 +205,7 @@ async def test_a_refusal_ends_the_row_with_its_reason_and_the_branch_was_not_off
 
 
 async def test_a_revoked_login_loses_nothing(post: Post, clock: HandClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """F55."""
     await post.branch.open(audience=EAST)
 
     async def revoked(*_all: object) -> str:
@@ -215,6 +222,7 @@ async def test_a_revoked_login_loses_nothing(post: Post, clock: HandClock, monke
 
 
 async def test_failures_wait_longer_and_longer_and_end_some_time(post: Post, clock: HandClock) -> None:
+    """N34, F45."""
     await post.branch.open(audience=EAST)
     post.homeserver.fail(Kind.SERVER, times=MOST_FAILURES + 5, status=500)
     waits = []
@@ -251,6 +259,7 @@ async def running(post: Post) -> AsyncIterator[asyncio.Task[None]]:
 async def test_rooms_are_served_side_by_side_and_each_in_order(
     post: Post, clock: HandClock, running: asyncio.Task[None]
 ) -> None:
+    """N36."""
     post.homeserver.gate = asyncio.Event()
     await post.branch.open()
     await post.branch.open(ROLL)
@@ -266,6 +275,7 @@ async def test_rooms_are_served_side_by_side_and_each_in_order(
 
 
 async def test_stopping_finishes_what_is_under_way(post: Post) -> None:
+    """F06."""
     post.homeserver.gate = asyncio.Event()
     await post.branch.open(audience=EAST)
     task = asyncio.create_task(post.delivery.run())
@@ -541,6 +551,7 @@ async def test_rooms_that_are_limited_do_not_hold_up_messages(post: Post, clock:
 
 
 async def test_a_row_that_breaks_the_sender_is_given_up_and_the_next_one_goes_out(post: Post, clock: HandClock) -> None:
+    """F13."""
     await post.branch.open(audience=EAST)
     send = post.homeserver.send
 

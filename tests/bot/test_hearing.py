@@ -84,6 +84,7 @@ async def test_answers_and_the_new_position_are_kept_together(ears: Ears) -> Non
 
 
 async def test_a_batch_that_comes_again_has_no_second_effect(ears: Ears) -> None:
+    """F51, N7."""
     await ears.branch.open(ROLL)
     parts = room(
         message(account(ZHANG), "签到"),
@@ -100,6 +101,7 @@ async def test_a_batch_that_comes_again_has_no_second_effect(ears: Ears) -> None
 
 
 async def test_while_nothing_can_be_written_nothing_is_heard(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> None:
+    """N1, F23."""
     id = await ears.branch.open(ROLL)
     batch = room(message(account(ZHANG), "签到"))
 
@@ -128,6 +130,7 @@ async def test_while_nothing_can_be_written_nothing_is_heard(ears: Ears, monkeyp
 async def test_what_was_said_while_the_bot_was_away_counts_as_of_then(
     ears: Ears, clock: HandClock, said: datetime, state: State
 ) -> None:
+    """F21, F43, X14."""
     id = await ears.branch.open(ROLL)
     await ears.branch.send_all()
     card = await ears.branch.card_event(id)
@@ -160,6 +163,7 @@ async def test_before_the_first_position_nothing_is_dated_back(ears: Ears, clock
 async def test_what_could_not_be_read_is_read_when_its_key_comes_and_counts_as_of_then(
     ears: Ears, clock: HandClock
 ) -> None:
+    """F59."""
     id = await ears.branch.open(ROLL)
     await ears.branch.send_all()
     sealed = Unreadable(room_id=EAST_ROOM, event_id="$sealed", sender=account(ZHANG), session_id="k", sent_at=NOON)
@@ -204,6 +208,7 @@ async def test_a_key_that_came_with_a_batch_whose_commit_failed_is_not_lost(
 async def test_a_flood_is_settled_in_portions_and_its_last_answer_counts_with_the_position(
     ears: Ears, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """F43."""
     id = await ears.branch.open()
     await ears.branch.send_all()
     sizes = []
@@ -254,6 +259,7 @@ async def test_c13_a_vote_that_cannot_be_read_is_named_and_counts_once_its_key_c
 
 
 async def test_poison_is_kept_with_its_reason_and_stops_nothing(ears: Ears) -> None:
+    """I009, R14."""
     id = await ears.branch.open(ROLL)
     poison = Poison(room_id=EAST_ROOM, event_id="$p", sender=account(LI), reason="too deep", raw=b'{"x":1}')
     await ears.hear(room(poison, message(account(ZHANG), "签到")))
@@ -263,6 +269,7 @@ async def test_poison_is_kept_with_its_reason_and_stops_nothing(ears: Ears) -> N
 
 
 async def test_removed_from_a_room_the_bot_forgets_it_and_says_that_it_is_lost(ears: Ears) -> None:
+    """N27, F56."""
     await ears.hear(RoomBatch(room_id=EAST_ROOM, membership="leave"))
     assert ears.homeserver.forgotten == [EAST_ROOM]
     assert EAST_ROOM not in {id for id, _ in await ears.branch.store.read(rooms.known)}
@@ -296,6 +303,7 @@ async def test_a_room_that_was_replaced_is_not_written_to_any_more(ears: Ears) -
 
 
 async def test_a_room_that_was_ever_encrypted_stays_so(ears: Ears) -> None:
+    """N42."""
     sealed = event(ME, "m.room.encryption", {"algorithm": "m.megolm.v1.aes-sha2"}, state_key="")
     opened = event(ME, "m.room.encryption", {}, state_key="")
     await ears.hear(room(sealed, opened))
@@ -321,6 +329,7 @@ async def test_a_closed_private_room_is_forgotten(ears: Ears) -> None:
 async def test_invitations_are_accepted_from_people_we_know(
     ears: Ears, who: UserId, direct: bool, verdict: str
 ) -> None:
+    """I042."""
     content = {"membership": "invite", "is_direct": direct}
     invitation = event(who, "m.room.member", content, state_key=ME, room_id="!i:test", event_id="")
     part = RoomBatch(room_id="!i:test", membership="invite", state=(invitation,))
@@ -345,6 +354,7 @@ async def verdicts(ears: Ears, who: UserId, number: int, *, direct: bool) -> lis
 
 @pytest.mark.parametrize(("direct", "most"), [(True, MOST_PRIVATE), (False, MOST_ROOMS)])
 async def test_nobody_makes_the_bot_join_without_end(ears: Ears, clock: HandClock, direct: bool, most: int) -> None:
+    """I042, X26."""
     who = account(WANG)
     assert await verdicts(ears, who, most + 2, direct=direct) == ["join"] * most + ["decline"] * 2
     clock.forward(hours=25)

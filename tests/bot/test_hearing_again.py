@@ -14,8 +14,8 @@ from bot.hearing_again import HearingAgain
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from content.checkins import State
-from content.identifiers import RoomId, UserId
-from content.unheard import Letter, hear_again
+from content.identifiers import EventId, RoomId, UserId
+from content.unheard import MOST_TOLD, Letter, hear_again
 from storage import rooms, sync, unheard
 from storage.store import Step
 from storage.unit import Reading
@@ -33,6 +33,7 @@ from tests.small_branch import (
     event,
     fresh_cause,
     message,
+    private_room,
 )
 from zhibu.catalogue import load_speech
 
@@ -306,3 +307,66 @@ async def test_old_state_read_back_does_not_replace_what_is_known_since(ears: Ea
     ears.homeserver.history[EAST_ROOM] = ((member(account(LI), "join"),), None)
     await ears.again.fill_gaps()
     assert await ears.branch.store.read(lambda unit: rooms.joined(unit, EAST_ROOM)) == ()
+
+
+def sealed(number: int, session: str = "k", *, sender: UserId | None = None, where: RoomId = EAST_ROOM) -> RoomBatch:
+    who = sender or account(ZHANG)
+    return room(
+        Unreadable(room_id=where, event_id=f"${session}{number}", sender=who, session_id=session, sent_at=NOON),
+        id=where,
+    )
+
+
+async def test_a_sender_is_told_once_for_each_session_that_has_no_key_after_a_minute(
+    ears: Ears, clock: HandClock
+) -> None:
+    """F59, I039: not ignored; said quietly, in private, and once."""
+    await ears.hear(sealed(1))
+    await ears.again.tell_senders()
+    assert await ears.branch.told() == []
+    clock.forward(seconds=61)
+    await ears.again.tell_senders()
+    assert await ears.branch.told() == [(account(ZHANG), "unheard.told_of_room")]
+    (row,) = await ears.branch.rows()
+    assert row.quiet
+    assert row.unasked
+    await ears.hear(sealed(2), token="s3")
+    clock.forward(minutes=5)
+    await ears.again.tell_senders()
+    assert len(await ears.branch.told()) == 1
+
+
+async def test_a_key_that_came_in_time_is_not_missed(ears: Ears, clock: HandClock) -> None:
+    await ears.hear(sealed(1))
+    await ears.branch.store.settle(notes=[sync.Readable(event_id=EventId("$k1"))])
+    clock.forward(minutes=5)
+    await ears.again.tell_senders()
+    assert await ears.branch.told() == []
+
+
+async def test_a_client_that_never_gives_its_keys_is_told_of_twice_a_day(ears: Ears, clock: HandClock) -> None:
+    for number in range(5):
+        await ears.hear(sealed(number, f"session{number}"), token=f"t{number}")
+        clock.forward(minutes=5)
+        await ears.again.tell_senders()
+    assert len(await ears.branch.told()) == MOST_TOLD
+    clock.forward(hours=25)
+    await ears.hear(sealed(9, "tomorrow"), token="t9")
+    clock.forward(minutes=5)
+    await ears.again.tell_senders()
+    assert len(await ears.branch.told()) == MOST_TOLD + 1
+
+
+async def test_strangers_and_rooms_that_are_not_ours_hear_nothing(ears: Ears, clock: HandClock) -> None:
+    await ears.hear(sealed(1, "a", sender=UserId("@stranger:test")))
+    await ears.hear(sealed(2, "b", where=RoomId("!elsewhere:test")), token="s3")
+    clock.forward(minutes=5)
+    await ears.again.tell_senders()
+    assert await ears.branch.told() == []
+
+
+async def test_in_private_it_is_said_that_it_was_for_us(ears: Ears, clock: HandClock) -> None:
+    await ears.hear(sealed(1, where=private_room(ZHANG)))
+    clock.forward(minutes=5)
+    await ears.again.tell_senders()
+    assert await ears.branch.told() == [(account(ZHANG), "unheard.told_in_private")]

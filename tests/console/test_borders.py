@@ -22,6 +22,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "health.alive",
     "health.ready",
     "metrics.show",
+    "safe_mode.show",
 }
 
 

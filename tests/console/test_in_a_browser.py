@@ -59,6 +59,7 @@ PAGES = (
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
+    "/system",
 )
 
 

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
-from content.identifiers import OutboxId
-from storage import outbox_items
-from storage.outbox import State
+from sqlalchemy import select, update
+
+from content.identifiers import OutboxId, RoomId
+from content.pace import FEWEST
+from content.rooms import Purpose, Room, RoomKept
+from storage import outbox_items, pace
+from storage.checkins import cards
+from storage.outbox import Kind, State, outbox
+from storage.unit import Writing
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import VIEWER
+from tests.console.console_seeding import NOW, VIEWER
 
 
 def state(house: House, short: str) -> State:
@@ -59,3 +66,43 @@ def test_a_viewer_has_no_hand_in_it(house: House) -> None:
     answer = browser.post(f"/outbox/{house.seeded.outbox['failed']}/retry", browser.marks("/outbox"))
     assert answer.status_code == 403
     assert state(house, "failed") is State.FAILED
+
+
+def test_a_card_that_failed_is_moved_to_another_room_of_its_branch_and_nowhere_else(
+    house: House, browser: Browser
+) -> None:
+    at, failed = house.seeded.organisations, house.seeded.outbox["failed"]
+    query = select(outbox.c.card_id).where(outbox.c.id == failed)
+    card = house.run(house.store.read(lambda unit: unit.value(query)))
+    branch = house.run(house.store.read(lambda unit: unit.value(select(cards.c.branch_id).where(cards.c.id == card))))
+    room = Room(id=RoomId("!new"), organisation=branch, purpose=Purpose.GROUP, name="新群", encrypted=False)
+    other = Room(id=RoomId("!other"), organisation=at["far"], purpose=Purpose.GROUP, name="别处", encrypted=False)
+    house.run(house.store.settle(notes=[RoomKept(room=room), RoomKept(room=other)]))
+    page = browser.get("/outbox?tab=failed").get_data(as_text=True)
+    assert "换个群发" in page
+    assert "新群" in page
+    assert "别处" not in page
+    marks = browser.marks("/outbox?tab=failed")
+    assert browser.post(f"/outbox/{failed}/move", marks | {"room": "!other"}).status_code == 409
+    browser.post(f"/outbox/{failed}/move", browser.marks("/outbox?tab=failed") | {"room": "!new"})
+    assert state(house, "failed") is State.PENDING
+    where = select(outbox.c.room_id).where(outbox.c.id == failed)
+    assert house.run(house.store.read(lambda unit: unit.value(where))) == "!new"
+
+
+def test_the_end_of_a_broadcast_is_expected_by_the_measured_pace(house: House, browser: Browser) -> None:
+    """F44, N41: how long it takes is said before anybody asks."""
+    cards_waiting = update(outbox).where(outbox.c.kind == Kind.POST, outbox.c.id == house.seeded.outbox["failed"])
+
+    async def measure(unit: Writing) -> None:
+        await unit.execute(cards_waiting.values(state=State.PENDING, last_error=None))
+        sent = await unit.rows(select(outbox.c.id).where(outbox.c.state == State.SENT).order_by(outbox.c.number))
+        for place, row in enumerate(sent):
+            at = NOW - timedelta(seconds=6 * place)
+            await unit.execute(update(outbox).where(outbox.c.id == row.id).values(done_at=at, event_id=f"$e{place}"))
+
+    house.run(house.store._write(measure, news=False))
+    sent = house.run(house.store.read(pace.sent_lately))
+    page = browser.get("/outbox").get_data(as_text=True)
+    assert "正在往各个群里发" in page
+    assert ("照现在的速度" if len(sent) > FEWEST else "还不知道要多久") in page

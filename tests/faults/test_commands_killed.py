@@ -24,9 +24,8 @@ from storage.store import Store
 from tests.fake_homeserver import FakeHomeserver
 from tests.faults.oracle import Tables
 from tests.faults.points import IN_COMMANDS, IN_PIECES
-from tests.installation import Installation, Program, finish
+from tests.installation import Installation, finish
 from tests.small_branch import EAST_ROOM, NOON, ROLL, ZHANG, HandClock, SmallBranch, account, reaction
-from tests.waiting import until
 
 OLDEST = min((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sql"))
 NOWHERE = "http://127.0.0.1:1"
@@ -66,9 +65,8 @@ def test_a_first_start_that_ends_while_tables_are_made_has_made_none(tmp_path: P
     fresh = Installation(tmp_path, NOWHERE, "@zhibu:test", "a password")
     die_in("tables.before_commit", "run", "-c", str(fresh.config))
     assert revision(fresh.database) == ""
-    program = Program(["run", "-c", str(fresh.config)], tmp_path)
-    until(lambda: revision(fresh.database) == revisions()[-1], "the tables")
-    program.kill()
+    finish("run", "--no-wait", "-c", str(fresh.config))
+    assert revision(fresh.database) == revisions()[-1]
     assert Tables(fresh.database).damage() == []
 
 

@@ -80,6 +80,7 @@ async def _live_line(reader: Member, room: str) -> str:
 async def test_what_a_member_answered_while_the_bot_was_down_counts(
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
+    """F43, R2."""
     bot, reading = await account("bot"), await account("reader")
     async with Member(synapse.url, bot) as maker, Member(synapse.url, reading) as reader:
         room = await maker.create_room(reading.user_id)

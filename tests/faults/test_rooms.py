@@ -23,6 +23,7 @@ from zhibu.demo.synapse import Account, Synapse
 async def test_a_room_without_the_right_to_write_is_told_and_can_be_retried(
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
+    """F56."""
     bot, owning = await account("bot"), await account("owner")
     async with Member(synapse.url, bot) as robot, Member(synapse.url, owning) as owner:
         rooms = []

@@ -76,6 +76,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
+    "health.clock_set_": ("back", "forward"),
     "health.help_": REASONS,
     "health.why_": REASONS,
     "health.word_": {"ok", "held_up", "silent", "never", "stalled"},

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from storage import heartbeats
 from storage.health import figures, standing
 from storage.heartbeats import Beat, backup_failed, life
@@ -41,10 +43,34 @@ async def test_what_could_have_gone_out_for_five_minutes_is_stuck_and_what_waits
     clock.forward(minutes=5)
     beats = [Beat(role="bot", state="listening", at=clock.now), Beat(role="clock", state="ticking", at=clock.now)]
     await branch.store.settle(notes=beats)
-    assert (await branch.store.read(lambda unit: standing(unit, 0.0))).reasons == ("outbox_stuck",)
+    assert (await branch.store.read(lambda unit: standing(unit, still=0, refused=0))).reasons == ("outbox_stuck",)
     await branch.send_all()
-    assert (await branch.store.read(lambda unit: standing(unit, 0.0))).ready
-    assert (await branch.store.read(lambda unit: standing(unit, 11.0))).reasons == ("loop_blocked",)
+    assert (await branch.store.read(lambda unit: standing(unit, still=0, refused=0))).ready
+    assert (await branch.store.read(lambda unit: standing(unit, still=11, refused=31))).reasons == (
+        "loop_blocked",
+        "database_not_writable",
+    )
+
+
+async def test_a_store_knows_since_when_nothing_could_be_written(
+    branch: SmallBranch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F23, F27: a full disk or a database that another program holds is known by the writing that fails."""
+
+    def full(*_works: object) -> list[object]:
+        raise OSError("disk full")
+
+    store, now = branch.store, [100.0]
+    monkeypatch.setattr("storage.store.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr(store, "_transact", full)
+    for _ in range(2):
+        with pytest.raises(OSError, match="full"):
+            await store.settle()
+        now[0] += 20
+    assert store.refused_for() == 40
+    monkeypatch.undo()
+    await store.settle()
+    assert store.refused_for() == 0
 
 
 def test_a_sign_from_the_future_is_none() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from content.decision import Decision, Fact
 from content.identifiers import EventId, RoomId, UserId
-from content.unheard import Letter, LetterPutAside, hear_again
+from content.unheard import Letter, LetterPutAside, SenderTold, hear_again
 from storage import facts, retention, sync, unheard
 from storage.rooms import StateSeen
 from storage.store import Step
@@ -22,6 +22,7 @@ from tests.small_branch import (
     WEST,
     WEST_ROOM,
     ZHANG,
+    HandClock,
     SmallBranch,
     account,
     fresh_cause,
@@ -121,3 +122,23 @@ async def test_a_given_up_stretch_is_forgotten_by_hand_only(branch: SmallBranch)
     await branch.store.settle(notes=[unheard.StretchGivenUp(id=gap.id, reason="refused", at=NOON)])
     await branch.store.settle(notes=[retention.Swept(at=NOON + timedelta(days=400))])
     assert len((await branch.store.read(unheard.missing))[EAST_ROOM]) == 1
+
+
+async def test_sessions_without_a_key_are_found_once_their_time_is_up(branch: SmallBranch, clock: HandClock) -> None:
+    """F59, on both engines."""
+    await branch.store.settle(
+        notes=[
+            sync.NotReadable(
+                room=room, session_id="k", sender=account(ZHANG), event_id=EventId(f"${room}{number}"), at=NOON
+            )
+            for room in (EAST_ROOM, private_room(ZHANG), RoomId("!nowhere:test"))
+            for number in range(2)
+        ]
+    )
+    assert await branch.store.read(unheard.untold) == ()
+    clock.forward(minutes=2)
+    found = await branch.store.read(unheard.untold)
+    assert {(one.room, one.room_name) for one in found} == {(EAST_ROOM, "支部群"), (private_room(ZHANG), None)}
+    await branch.store.settle(notes=[SenderTold(room=EAST_ROOM, session_id="k", sender=account(ZHANG), at=clock())])
+    assert len(await branch.store.read(unheard.untold)) == 1
+    assert await branch.store.read(lambda unit: unheard.told_today(unit, account(ZHANG))) == 1

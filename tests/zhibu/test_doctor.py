@@ -346,7 +346,7 @@ async def test_a_clock_that_is_not_the_homeservers_is_a_warning(
     assert (found.grade, found.words.parameters["n"]) == (grade, abs(apart))
 
 
-async def test_a_clock_from_before_the_newest_entry_is_a_fault(config: Config) -> None:
+async def test_a_clock_from_before_the_newest_entry_is_a_fault(config: Config, said: Answers) -> None:
     """F18: a machine whose battery is empty begins in 1970."""
     store = await Store.open(config.database)
     await store.settle(notes=[Beat(role="clock", state="ticking", at=store.now())])
@@ -357,6 +357,12 @@ async def test_a_clock_from_before_the_newest_entry_is_a_fault(config: Config) -
     with pytest.raises(Exception, match=r"start\.clock_behind"):
         await look_at_clock(lost, lambda: datetime(1970, 1, 1, tzinfo=UTC))
     assert await look_at_clock(lost, lambda: store.now() - timedelta(hours=23)) == []
+    # Where the homeserver is with us, it was the past that ran ahead.
+    said.date = datetime(2026, 7, 1, tzinfo=UTC)
+    (found,) = await look_at_clock(
+        known(config, current=True, reachable=True), lambda: datetime(2026, 7, 1, tzinfo=UTC)
+    )
+    assert found.grade is Grade.OK
 
 
 async def test_keys_that_do_not_open_are_a_fault(config: Config) -> None:

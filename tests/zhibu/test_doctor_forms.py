@@ -1,4 +1,4 @@
-"""Check looks at what is to run here, and tells from its signs of life whether a bot is at work anywhere."""
+"""The doctor looks at what is to run here, and tells from its signs of life whether a bot is at work anywhere."""
 
 from __future__ import annotations
 

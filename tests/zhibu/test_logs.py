@@ -14,7 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from structlog.testing import capture_logs
 
-from console.server import _note
+from console.server import Discreet
 from storage.engines import open_engine
 from zhibu.logs import plain
 
@@ -118,12 +118,13 @@ def test_a_person_at_a_terminal_reads_plain_lines_in_which_nothing_moves_their_c
 
 
 def test_what_the_server_of_pages_says_of_an_error_quotes_no_request() -> None:
+    server = Discreet(("127.0.0.1", 0), lambda _environment, _start: [])
     with capture_logs() as logs:
         try:
             raise ValueError("a secret of the request")
         except ValueError:
-            _note("Error in HTTPServer.serve: a secret of the request", logging.ERROR, traceback=True)
-        _note("a secret that is no error", logging.INFO)
+            server.error_log("Error in HTTPServer.serve: a secret of the request", logging.ERROR, traceback=True)
+        server.error_log("a secret that is no error", logging.INFO)
     assert logs == [{"event": "server had an error", "kind": "ValueError", "log_level": "error"}]
 
 

@@ -34,10 +34,11 @@ from zhibu.secret_files import OTHERS
 )
 @CONFIG
 def doctor(file: Path, form: str, as_json: bool, fix: bool, admin_token_file: Path | None) -> None:
-    """Look the installation over and say what to do; ends with 0 without a fault, else with the code of the first.
+    """Look the installation over and say what to do.
 
-    Every line is ok, a warning that should be seen to, or a fault that keeps something from working. Without --fix
-    nothing is changed and no lock is taken, beside a running program too.
+    Every line is ok, a warning that should be seen to, or a fault that keeps something from working. Ends with 0
+    without a fault, else with the code of the first. Without --fix nothing is changed and no lock is taken, beside a
+    running program too.
     """
     front = Front()
     front.run(_doctor(front, file, form, as_json=as_json, fix=fix, token_file=admin_token_file))

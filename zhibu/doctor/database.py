@@ -17,7 +17,9 @@ from storage.heartbeats import life
 from storage.sqlite_library import may_use_wal
 from storage.store import Store
 from zhibu.branch import refuse_lost
+from zhibu.config import Config
 from zhibu.doctor.findings import Finding, Form, Grade, Known, Noun, fault, ok, warning
+from zhibu.last_run import gone_back
 
 SLOW_COMMITS = 40
 """Commits a second below which members wait for their answers on a busy evening."""
@@ -53,9 +55,23 @@ async def look_at_database(known: Known) -> list[Finding]:
         return [warning(Noun.DATABASE, "doctor.database_outdated", revision=revision, head=stands.head)]
     findings = [ok(Noun.DATABASE, "doctor.database", engine=engine, revision=stands.head)]
     findings += grade_library(found.engine, found.version)
+    findings += await _went_back(config)
     findings.append(grade_durability(await asyncio.to_thread(durability.in_force, config.database)))
     findings.append(grade_speed(await asyncio.to_thread(durability.commit_speed, config.database)))
     return findings + (_journal(config.database, file) if file is not None else [])
+
+
+async def _went_back(config: Config) -> list[Finding]:
+    store = await Store.open(config.database, exclusive=False)
+    try:
+        newest = await store.read(heartbeats.newest)
+    finally:
+        await store.close()
+    once = gone_back(config, newest)
+    if once is None:
+        return []
+    said = {name: f"{at:%Y-%m-%d %H:%M:%S}" if at else "-" for name, at in (("newest", newest), ("once", once))}
+    return [warning(Noun.DATABASE, "doctor.database_older", **said)]
 
 
 def grade_library(engine: str, version: str) -> list[Finding]:

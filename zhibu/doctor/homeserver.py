@@ -14,7 +14,7 @@ from content.decision import Words, words
 from content.trouble import Exit, Trouble
 from storage import heartbeats
 from storage.store import Store, utc_now
-from zhibu.branch import clock_behind
+from zhibu.branch import agree, clock_behind
 from zhibu.doctor.findings import Finding, Known, Noun, fault, ok, warning
 from zhibu.init import prove_homeserver
 
@@ -38,17 +38,16 @@ async def look_at_homeserver(known: Known) -> list[Finding]:
 
 async def look_at_clock(known: Known, clock: Callable[[], datetime] = utc_now) -> list[Finding]:
     """Hold our clock against the newest entry of the database, and against the homeserver's."""
+    theirs = await time_of(known.config.bot.homeserver) if known.reachable else None
     if known.current:
         store = await Store.open(known.config.database, exclusive=False)
         try:
             newest = await store.read(heartbeats.newest)
         finally:
             await store.close()
-        if (behind := clock_behind(clock(), newest)) is not None:
+        behind = clock_behind(clock(), newest)
+        if behind is not None and not agree(clock(), theirs):
             raise behind
-    if not known.reachable:
-        return []
-    theirs = await time_of(known.config.bot.homeserver)
     if theirs is None:
         return []
     apart = abs(clock() - theirs)

@@ -166,6 +166,7 @@ async def test_a_reply_to_somebody_else_is_no_reply_to_the_card(branch: SmallBra
 
 
 async def test_the_quoted_part_of_a_reply_is_not_read(branch: SmallBranch) -> None:
+    """I015."""
     id = await branch.open(ROLL)
     await branch.send_all()
     await branch.hear(message(WHO, "> <@zhibu:test> 签到吧\n> 第二行\n\n在", reply=await branch.card_event(id)))
@@ -347,6 +348,7 @@ CARELESS: list[dict[str, Any]] = [
 
 
 async def test_notices_captions_edits_and_malformed_messages_ask_for_nothing(branch: SmallBranch) -> None:
+    """I010, I018, I025."""
     await branch.open(ROLL)
     before = await branch.everything()
     heard = [event(WHO, "m.room.message", content) for content in CARELESS]
@@ -357,6 +359,7 @@ async def test_notices_captions_edits_and_malformed_messages_ask_for_nothing(bra
     "relation", ["text", ["list"], 7, None, {"m.in_reply_to": "x"}, {"m.in_reply_to": {"event_id": 3}}]
 )
 async def test_a_malformed_relation_counts_as_none(branch: SmallBranch, relation: object) -> None:
+    """I011."""
     id = await branch.open(ROLL)
     await branch.hear(event(WHO, "m.room.message", {"msgtype": "m.text", "body": "签到", "m.relates_to": relation}))
     assert await branch.state(id, ZHANG) is State.DONE
@@ -368,6 +371,7 @@ async def test_a_malformed_relation_counts_as_none(branch: SmallBranch, relation
 async def test_own_messages_foreign_devices_and_strangers_are_not_heard(
     branch: SmallBranch, more: dict[str, Any]
 ) -> None:
+    """I019, I021, N21."""
     await branch.open(ROLL)
     before = await branch.size()
     await branch.hear(message(**{"sender": WHO, "body": "签到", **more}))
@@ -375,12 +379,14 @@ async def test_own_messages_foreign_devices_and_strangers_are_not_heard(
 
 
 async def test_the_same_localpart_on_another_server_is_another_person(branch: SmallBranch) -> None:
+    """I024, X03."""
     id = await branch.open(ROLL)
     await branch.hear(message(UserId("@zhang:elsewhere"), "签到"), message(UserId("@ZHANG:test"), "签到"))
     assert await branch.state(id, ZHANG) is State.OPEN
 
 
 async def test_in_a_room_that_is_not_ours_nothing_is_heard(branch: SmallBranch) -> None:
+    """X09."""
     await branch.open(ROLL)
     before = await branch.size()
     await branch.hear(message(WHO, "签到", room_id=RoomId("!market:test")))
@@ -395,6 +401,7 @@ async def test_said_in_another_persons_private_room_nothing_is_heard(branch: Sma
 
 
 async def test_one_message_counts_once(branch: SmallBranch) -> None:
+    """F51."""
     await branch.open(ROLL)
     said = message(WHO, "签到")
     first, second = await branch.hear(said, said)

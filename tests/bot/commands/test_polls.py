@@ -232,6 +232,7 @@ async def test_a_vote_that_comes_before_the_poll_is_known_to_be_sent_is_counted(
 
 
 async def test_a_copied_mark_of_a_stranger_moves_nothing(branch: SmallBranch) -> None:
+    """N38."""
     await branch.hear(message(SECRETARY, QUESTION))
     (row,) = await branch.claim()
     await branch.hear(event(STRANGER, START, {MARK: row.id, **native()}, event_id="$theirs"))
@@ -271,6 +272,7 @@ async def test_c7_a_removed_vote_lets_the_one_before_stand_again(branch: SmallBr
 
 
 async def test_c11_an_edited_response_is_no_response(branch: SmallBranch, asked: Asked) -> None:
+    """I025."""
     poll = await asked.ask()
     vote = await asked.respond(account(ZHANG), 1)
     fresh = {RESPONSE: {"answers": [poll.sheet.answers[1].id]}}
@@ -283,6 +285,7 @@ async def test_c11_an_edited_response_is_no_response(branch: SmallBranch, asked:
 
 @pytest.mark.parametrize("relation", [None, 7, [], {}, {"rel_type": "m.reference"}, {"event_id": "$poll"}])
 async def test_a_malformed_response_leaves_no_trace(branch: SmallBranch, asked: Asked, relation: object) -> None:
+    """I030."""
     await asked.ask()
     before = await branch.everything()
     for type in (RESPONSE, END, "m.poll.response", "m.poll.end"):
@@ -297,6 +300,7 @@ async def test_a_vote_of_a_session_that_is_not_the_senders_is_not_heard(asked: A
 
 
 async def test_the_same_place_in_a_session_votes_once(asked: Asked) -> None:
+    """I027, X13."""
     await asked.ask()
     for _ in range(2):
         await asked.respond(STRANGER, 1, megolm=("session", 3), encrypted=True)
@@ -383,6 +387,7 @@ async def test_abstaining_takes_part_without_a_choice(
 async def test_a_number_that_is_none_is_refused_and_the_earlier_vote_kept(
     branch: SmallBranch, asked: Asked, text: str, key: str
 ) -> None:
+    """I028."""
     poll = await asked.ask()
     await branch.hear(message(account(ZHANG), "2", reply=poll.event), message(account(ZHANG), text, reply=poll.event))
     assert await asked.votes() == [0, 1, 0]
@@ -392,6 +397,7 @@ async def test_a_number_that_is_none_is_refused_and_the_earlier_vote_kept(
 async def test_a_member_of_another_branch_and_a_stranger_cannot_vote_in_words(
     branch: SmallBranch, asked: Asked
 ) -> None:
+    """I022."""
     poll = await asked.ask()
     for sender in (account(ZHAO), STRANGER):
         await branch.hear(message(sender, "1", reply=poll.event))

@@ -190,6 +190,7 @@ async def test_talk_in_another_room_does_not_move_a_private_room_that_works(bran
 
 
 async def test_who_is_not_on_the_roster_is_told_so_in_private_only(branch: SmallBranch) -> None:
+    """I021, I043."""
     await branch.store.settle(notes=joined(NEWCOMER, ME))
     await branch.open()
     await branch.hear(message(NEWCOMER, "学完", room_id=WITH_NEWCOMER), message(NEWCOMER, "学完"))

@@ -43,6 +43,7 @@ async def test_folded_hands_ask_leave_and_the_reason_is_asked_for(branch: SmallB
 
 
 async def test_any_other_reaction_means_nothing_and_is_not_kept(branch: SmallBranch) -> None:
+    """I029."""
     id = await branch.open()
     await branch.send_all()
     before = await branch.everything()
@@ -120,6 +121,7 @@ async def test_removing_it_takes_it_back(branch: SmallBranch, key: str) -> None:
 
 @pytest.mark.parametrize("who", [SECRETARY, account(LI), UserId("@admin:test"), ME])
 async def test_removed_by_anyone_else_it_stays(branch: SmallBranch, who: UserId) -> None:
+    """I026, X12."""
     id = await branch.open()
     await branch.send_all()
     tapped = reaction(WHO, await branch.card_event(id), "✅")
@@ -157,6 +159,7 @@ async def test_a_tap_after_saying_so_changes_nothing_and_removing_it_neither(bra
 
 
 async def test_what_was_said_stays_said_when_its_message_is_taken_back(branch: SmallBranch) -> None:
+    """I026."""
     id = await branch.open()
     await branch.send_all()
     said = message(WHO, "学完")

@@ -170,6 +170,7 @@ async def test_what_people_write_comes_to_what_they_mean(
     ],
 )
 async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, expected: str) -> None:
+    """I045."""
     id, shown = await prepare(branch, open)
     assert shown is not None
     await branch.hear(reaction(WHO, shown, key))
@@ -208,6 +209,7 @@ TRADITIONAL = {
 
 @pytest.mark.parametrize("verb", list(Verb))
 def test_every_word_is_read_in_its_full_width_spaced_and_traditional_forms(verb: Verb) -> None:
+    """I002, I003."""
     for word in WORDS[verb]:
         forms = [word, f" {word} ", f"！{word}", f"{word}。", f"「{word}」", word.upper(), TRADITIONAL.get(word, word)]
         if not word.isascii():

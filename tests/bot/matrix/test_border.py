@@ -44,11 +44,13 @@ def test_a_good_event_passes_with_its_time_in_utc() -> None:
 
 @given(ANY_JSON)
 def test_any_json_becomes_an_event_or_poison(raw: Any) -> None:
+    """N20, I010."""
     assert isinstance(border.read_event("!r", raw), Event | Poison)
 
 
 @given(st.sampled_from(sorted(GOOD)), ANY_JSON)
 def test_any_value_in_any_field_becomes_an_event_or_poison(name: str, value: Any) -> None:
+    """N20, I010, I011."""
     read = border.read_event("!r", GOOD | {name: value})
     if isinstance(read, Event):
         assert isinstance(read.type, str)
@@ -73,6 +75,7 @@ def test_any_value_in_any_field_becomes_an_event_or_poison(name: str, value: Any
     ],
 )
 def test_poison_names_its_class_and_keeps_the_raw_event(change: dict[str, Any], reason: str) -> None:
+    """I009, I010."""
     read = border.read_event("!r", GOOD | change)
     assert isinstance(read, Poison)
     assert read.reason == reason
@@ -81,6 +84,7 @@ def test_poison_names_its_class_and_keeps_the_raw_event(change: dict[str, Any], 
 
 
 def test_text_that_a_database_refuses_is_replaced() -> None:
+    """I005, I006."""
     read = border.read_event("!r", GOOD | {"content": {"bo\x00dy": "a\x00b\ud800c\x1b[31m\tok\n"}})
     assert isinstance(read, Event)
     assert read.content == {"bo\ufffddy": "a\ufffdb\ufffdc\ufffd[31m\tok\n"}
@@ -88,12 +92,14 @@ def test_text_that_a_database_refuses_is_replaced() -> None:
 
 @pytest.mark.parametrize("when", [-1, 10**30, float("nan"), "soon", None, True, 1e308])
 def test_a_time_that_is_nonsense_is_clamped(when: Any) -> None:
+    """F21."""
     read = border.read_event("!r", GOOD | {"origin_server_ts": when if when == when else None})
     assert isinstance(read, Event)
     assert border.EARLIEST <= read.sent_at <= border.LATEST
 
 
 def test_one_deep_event_does_not_make_the_whole_answer_unreadable() -> None:
+    """I009."""
     event = json.dumps(GOOD)
     mine = event.replace('"学完"', "x").replace(json.dumps("学完"), "[" * 30_000 + "]" * 30_000)
     body = border.read_json(f'{{"next_batch": "s1", "events": [{event}, {mine}, {event}]}}')
@@ -111,6 +117,7 @@ def test_what_is_not_json_is_malformed(text: str | bytes) -> None:
 
 
 def test_numbers_of_any_size_are_read() -> None:
+    """I010."""
     body = border.read_json(f'{{"a": {"9" * 10_000}, "b": 1e999, "c": NaN, "d": -Infinity, "e": 5, "f": 0.5}}')
     assert body == {"a": "9" * 20, "b": None, "c": None, "d": None, "e": 5, "f": 0.5}
 

@@ -14,7 +14,7 @@ import pytest
 import vodozemac
 from hypothesis import given
 from hypothesis import strategies as st
-from nio.crypto import Olm, OlmAccount
+from nio.crypto import Olm, OlmAccount, SessionStore
 from nio.events.room_events import PowerLevels
 
 from bot.matrix import border
@@ -100,11 +100,13 @@ def test_a_good_payload_is_read_and_a_session_of_nobody_is_flagged_as_foreign(ro
 
 @given(plaintext=st.binary(max_size=300))
 def test_any_bytes_inside_a_good_ciphertext_become_poison(room: Room, plaintext: bytes) -> None:
+    """N14."""
     assert isinstance(room.read(room.event(plaintext)), Poison)
 
 
 @given(payload=ANY_JSON)
 def test_any_json_inside_a_good_ciphertext_is_an_event_or_poison(room: Room, payload: Any) -> None:
+    """N14."""
     for inside in (payload, message(content=payload), message(type=payload), message(room_id=payload)):
         read = room.read(room.event(json.dumps(inside).encode()))
         assert isinstance(read, Event | Poison)
@@ -112,17 +114,20 @@ def test_any_json_inside_a_good_ciphertext_is_an_event_or_poison(room: Room, pay
 
 @pytest.mark.parametrize("depth", [60, 900, 5_000])
 def test_depth_inside_a_good_ciphertext_is_poison(room: Room, depth: int) -> None:
+    """N14, I009."""
     text = '{"type":"m.room.message","content":{"a":' + "[" * depth + "]" * depth + "}}"
     assert isinstance(room.read(room.event(text.encode())), Poison)
 
 
 @given(ciphertext=st.text(max_size=100) | st.binary(max_size=200).map(lambda raw: base64.b64encode(raw).decode()))
 def test_any_ciphertext_is_poison(room: Room, ciphertext: str) -> None:
+    """N14."""
     assert isinstance(room.read(room.event(b"{}", ciphertext=ciphertext)), Poison)
 
 
 @pytest.mark.parametrize("kind", [*sorted(STATE_ONLY), "m.space.child", "m.policy.rule.user"])
 def test_state_hidden_in_an_encrypted_event_is_refused(room: Room, kind: str) -> None:
+    """N17."""
     read = room.say(message(type=kind))
     assert isinstance(read, Poison)
     assert read.reason == "hidden_state"
@@ -130,6 +135,7 @@ def test_state_hidden_in_an_encrypted_event_is_refused(room: Room, kind: str) ->
 
 
 def test_state_keys_and_redactions_inside_are_refused(room: Room) -> None:
+    """N17."""
     for payload in (message(state_key=""), message(type="m.room.redaction"), message(type="m.room.encrypted")):
         assert isinstance(room.say(payload), Poison)
     for payload in (message(room_id="!other"), message(room_id=5)):
@@ -138,6 +144,7 @@ def test_state_keys_and_redactions_inside_are_refused(room: Room) -> None:
 
 
 def test_who_and_when_come_from_the_outer_event(room: Room) -> None:
+    """N21."""
     read = room.say(message(sender="@secretary:x", event_id="$forged", origin_server_ts=1))
     assert isinstance(read, Event)
     assert read.sender == room.sender
@@ -146,6 +153,7 @@ def test_who_and_when_come_from_the_outer_event(room: Room) -> None:
 
 
 def test_a_ciphertext_under_a_new_event_id_is_a_replay_and_under_its_own_is_not(room: Room) -> None:
+    """N21, I027, X13."""
     raw = room.event(json.dumps(message()).encode())
     assert isinstance(room.read(raw), Event)
     assert isinstance(room.read(raw), Event)
@@ -168,6 +176,7 @@ def test_a_missing_key_waits_and_does_not_poison(room: Room) -> None:
 
 @given(content=ANY_JSON)
 def test_any_message_to_the_device_is_dropped_without_harm(room: Room, content: Any) -> None:
+    """N13."""
     mine = {room.device.curve25519: content}
     sender_key = room.sender_key
     for raw in (
@@ -189,6 +198,7 @@ def test_any_message_to_the_device_is_dropped_without_harm(room: Room, content: 
     body=st.text(max_size=60) | st.binary(max_size=200).map(lambda b: base64.b64encode(b).decode()),
 )
 def test_any_ciphertext_to_the_device_is_dropped_without_harm(room: Room, kind: int, body: str) -> None:
+    """N13."""
     content = {
         "algorithm": "m.olm.v1.curve25519-aes-sha2",
         "sender_key": room.sender_key,
@@ -198,6 +208,8 @@ def test_any_ciphertext_to_the_device_is_dropped_without_harm(room: Room, kind: 
 
 
 def test_a_panic_of_the_cryptography_is_caught_and_a_cancellation_is_not() -> None:
+    """N15."""
+
     class Panic(BaseException):
         pass
 
@@ -217,6 +229,7 @@ def test_a_panic_of_the_cryptography_is_caught_and_a_cancellation_is_not() -> No
 
 @pytest.mark.parametrize("length", range(65))
 def test_a_key_of_a_wrong_length_never_reaches_the_cryptography(length: int) -> None:
+    """N15."""
     text = base64.b64encode(bytes(length)).decode().rstrip("=")
     assert (raw_key(text) is not None) == (length == 32)
     payload = {
@@ -264,6 +277,7 @@ def test_the_stock_library_still_has_the_traps_that_we_walk_around(room: Room) -
 async def test_a_stranger_who_sends_rubbish_to_the_device_stops_nothing(
     bot: Homeserver, people: People, synapse: Synapse
 ) -> None:
+    """N13."""
     stranger, member = await people.plain(), await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -284,6 +298,7 @@ async def test_a_stranger_who_sends_rubbish_to_the_device_stops_nothing(
 
 @pytest.mark.synapse
 async def test_crafted_plaintexts_of_a_member_are_poison_and_the_others_go_on(bot: Homeserver, people: People) -> None:
+    """N14."""
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -306,6 +321,7 @@ async def test_crafted_plaintexts_of_a_member_are_poison_and_the_others_go_on(bo
 async def test_malformed_keys_keep_neither_others_nor_the_owners_good_device_from_reading(
     bots: Bots, people: People, synapse: Synapse, account: MakeAccount
 ) -> None:
+    """N15."""
     bot = await bots.start()
     owner = await account("broken")
     others = [await people.encrypting(), await people.encrypting(owner)]
@@ -336,6 +352,7 @@ async def test_malformed_keys_keep_neither_others_nor_the_owners_good_device_fro
 
 @pytest.mark.synapse
 async def test_a_malformed_one_time_key_keeps_nobody_else_from_reading(bot: Homeserver, people: People) -> None:
+    """N16, N46."""
     good, other = await people.encrypting(), await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[good.user_id, other.user_id])
     await good.join(room_id)
@@ -366,6 +383,7 @@ async def test_a_malformed_one_time_key_keeps_nobody_else_from_reading(bot: Home
 
 @pytest.mark.synapse
 async def test_when_all_one_time_keys_are_claimed_a_new_device_can_still_write(bot: Homeserver, people: People) -> None:
+    """N48."""
     thief, member = await people.plain(), await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -391,6 +409,7 @@ async def test_when_all_one_time_keys_are_claimed_a_new_device_can_still_write(b
 
 @pytest.mark.synapse
 async def test_who_has_left_cannot_read_on_and_who_came_can(bot: Homeserver, people: People) -> None:
+    """N30, X24."""
     stays, leaves, comes = [await people.encrypting() for _ in range(3)]
     room_id = await bot.create_room(encrypted=True, invite=[stays.user_id, leaves.user_id])
     await stays.join(room_id)
@@ -417,6 +436,7 @@ async def test_who_has_left_cannot_read_on_and_who_came_can(bot: Homeserver, peo
 
 @pytest.mark.synapse
 async def test_a_session_under_another_sender_is_foreign(bot: Homeserver, people: People) -> None:
+    """N21."""
     member, other = await people.encrypting(), await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id, other.user_id])
     await member.join(room_id)
@@ -449,3 +469,54 @@ async def test_a_session_under_another_sender_is_foreign(bot: Homeserver, people
 def _account_of(member: EncryptedMember) -> Account:
     client = member.client
     return Account(user_id=client.user_id, access_token=client.access_token, device_id=client.device_id, password="")
+
+
+@pytest.mark.synapse
+async def test_a_members_new_device_reads_what_is_sent_from_then_on(
+    bot: Homeserver, people: People, synapse: Synapse
+) -> None:
+    """Devices that come are given the key without anybody's doing."""
+    phone = await people.encrypting()
+    room_id = await bot.create_room(encrypted=True, invite=[phone.user_id])
+    await phone.join(room_id)
+    first = await bot.sync(None, 0)
+    await bot.settle_keys()
+    await bot.send(room_id, "m.room.message", {"msgtype": "m.notice", "body": "one"}, "t1")
+    tablet = await people.encrypting(await synapse.log_in(phone.user_id[1:].partition(":")[0], "a long password"))
+    await tablet.sync()
+    await bot.sync(first.next_batch, 0)
+    await bot.settle_keys()
+    await bot.send(room_id, "m.room.message", {"msgtype": "m.notice", "body": "two"}, "t2")
+    assert await phone.read(room_id) == ["one", "two"]
+    assert (await tablet.read(room_id))[-1] == "two"
+
+
+@pytest.mark.synapse
+async def test_a_broken_channel_to_a_device_is_made_anew_and_its_next_key_arrives(
+    bot: Homeserver, people: People
+) -> None:
+    """N18, 7.4: a session that only one side still has is replaced from our side."""
+    member = await people.encrypting()
+    room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
+    await member.join(room_id)
+    first = await bot.sync(None, 0)
+    await bot.settle_keys()
+    await bot.send(room_id, "m.room.message", {"msgtype": "m.notice", "body": "hello"}, "t1")
+    await member.sync()
+    await member.say(room_id, "one")
+    second = await bot.sync(first.next_batch, 0)
+    await bot.settle_keys()
+    assert [event.content["body"] for event in second.rooms[0].timeline] == ["hello", "one"]  # type: ignore[union-attr]
+
+    bot._device.olm.session_store = SessionStore()
+    member.client.invalidate_outbound_session(room_id)
+    await member.say(room_id, "lost")
+    third = await bot.sync(second.next_batch, 0)
+    await bot.settle_keys()
+    assert isinstance(third.rooms[0].timeline[0], Unreadable)
+
+    await member.sync()
+    member.client.invalidate_outbound_session(room_id)
+    await member.say(room_id, "found")
+    fourth = await bot.sync(third.next_batch, 0)
+    assert [event.content["body"] for event in fourth.rooms[0].timeline] == ["found"]  # type: ignore[union-attr]

@@ -85,6 +85,7 @@ async def test_a_first_private_message_is_readable_by_who_comes_in_after_it(bot:
 
 
 async def test_the_same_batch_asked_for_twice_gives_the_same_plaintexts(bot: Homeserver, people: People) -> None:
+    """N6, N7."""
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -100,6 +101,7 @@ async def test_the_same_batch_asked_for_twice_gives_the_same_plaintexts(bot: Hom
 
 @pytest.mark.parametrize("encrypted", [False, True])
 async def test_a_gap_longer_than_the_limit_is_filled_in_order(bots: Bots, people: People, encrypted: bool) -> None:
+    """N2, F53."""
     bot = await bots.start(timeline_limit=5)
     member = await (people.encrypting() if encrypted else people.plain())
     room_id = await bot.create_room(encrypted=encrypted, invite=[member.user_id])
@@ -118,6 +120,7 @@ async def test_a_gap_longer_than_the_limit_is_filled_in_order(bots: Bots, people
 
 
 async def test_after_a_restart_a_quiet_encrypted_room_can_be_written_to(bots: Bots, people: People) -> None:
+    """N8."""
     bot = await bots.start()
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -135,6 +138,7 @@ async def test_after_a_restart_a_quiet_encrypted_room_can_be_written_to(bots: Bo
 
 
 async def test_a_room_nobody_told_us_about_is_never_written_to_in_clear(bots: Bots, people: People) -> None:
+    """N42."""
     bot = await bots.start()
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -150,6 +154,7 @@ async def test_a_room_nobody_told_us_about_is_never_written_to_in_clear(bots: Bo
 
 
 async def test_a_repeated_transaction_gives_the_same_event(bots: Bots, people: People) -> None:
+    """N37."""
     bot = await bots.start()
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -164,6 +169,7 @@ async def test_a_repeated_transaction_gives_the_same_event(bots: Bots, people: P
 async def test_a_doubtful_send_is_settled_by_the_mark_of_the_sender_only(
     bots: Bots, people: People, encrypted: bool
 ) -> None:
+    """N38."""
     bot = await bots.start()
     member = await (people.encrypting() if encrypted else people.plain())
     room_id = await bot.create_room(encrypted=encrypted, invite=[member.user_id])
@@ -199,6 +205,7 @@ async def test_reactions_and_redactions_name_their_target(bot: Homeserver, peopl
 
 
 async def test_invitations_and_expulsions_are_told_and_the_room_is_forgotten(bot: Homeserver, people: People) -> None:
+    """N27, N28."""
     member = await people.plain()
     first = await bot.sync(None, 0)
     room_id = await member.create_room(bot.user_id, name="invited", is_direct=True)
@@ -291,12 +298,14 @@ async def test_a_wrong_password_is_named_and_stores_nothing(
 
 
 async def test_one_process_at_a_time_drives_a_device(bots: Bots) -> None:
+    """F08."""
     bot = await bots.start()
     with pytest.raises(Fault, match="another process"):
         await bots.start(localpart=bot.user_id[1:].partition(":")[0])
 
 
 async def test_a_store_under_another_key_is_refused(bots: Bots, synapse: Synapse, pickle_key: bytes) -> None:
+    """N43."""
     bot = await bots.start()
     localpart = bot.user_id[1:].partition(":")[0]
     await bot.close()
@@ -308,6 +317,7 @@ async def test_a_store_under_another_key_is_refused(bots: Bots, synapse: Synapse
 
 
 async def test_a_lost_store_means_a_new_device_that_is_vouched_for_again(bots: Bots, people: People) -> None:
+    """F57, N49."""
     bot = await bots.start()
     member = await people.plain()
     room_id = await bot.create_room(encrypted=False, invite=[member.user_id])
@@ -323,6 +333,7 @@ async def test_a_lost_store_means_a_new_device_that_is_vouched_for_again(bots: B
 
 
 async def test_a_revoked_token_is_told_apart(bots: Bots, people: People, synapse: Synapse) -> None:
+    """F55."""
     bot = await bots.start()
     account = await synapse.log_in(bot.user_id[1:].partition(":")[0], "a long password")
     async with Member(synapse.url, account) as other:
@@ -334,6 +345,7 @@ async def test_a_revoked_token_is_told_apart(bots: Bots, people: People, synapse
 
 
 async def test_a_key_that_comes_late_makes_the_event_readable(bot: Homeserver, people: People) -> None:
+    """F59."""
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -359,6 +371,7 @@ async def test_a_key_that_comes_late_makes_the_event_readable(bot: Homeserver, p
 
 
 async def test_a_death_between_hearing_and_committing_loses_no_key(bots: Bots, people: People) -> None:
+    """N9."""
     bot = await bots.start()
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -378,6 +391,7 @@ async def test_a_death_between_hearing_and_committing_loses_no_key(bots: Bots, p
 
 
 async def test_a_store_that_cannot_be_written_is_a_fault_and_loses_no_key(bot: Homeserver, people: People) -> None:
+    """N9, F23."""
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)

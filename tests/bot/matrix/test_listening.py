@@ -59,6 +59,7 @@ async def run(bot: Homeserver, ear: Ear, since: str | None = None) -> None:
 async def test_whatever_a_proxy_answers_the_loop_backs_off_and_asks_for_the_same_batch(
     bots: Bots, proxy: BrokenProxy, lie: Lie
 ) -> None:
+    """N3, N4, N5, F45, F48."""
     bot = await bots.start(url=proxy.url)
     first = await bot.sync(None, 0)
     proxy.lie("/sync", lie, times=8)
@@ -70,6 +71,7 @@ async def test_whatever_a_proxy_answers_the_loop_backs_off_and_asks_for_the_same
 
 
 async def test_a_commit_that_fails_gets_the_same_events_again(bot: Homeserver, people: People) -> None:
+    """N1, N6."""
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -93,6 +95,7 @@ async def test_a_commit_that_fails_gets_the_same_events_again(bot: Homeserver, p
 
 
 async def test_the_wait_the_homeserver_asks_for_is_kept(bots: Bots, proxy: BrokenProxy) -> None:
+    """F44, R13."""
     bot = await bots.start(url=proxy.url)
     limited = Lie(429, b'{"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 90000}', "application/json")
     proxy.lie("/sync", limited, times=1)
@@ -102,6 +105,7 @@ async def test_the_wait_the_homeserver_asks_for_is_kept(bots: Bots, proxy: Broke
 
 
 async def test_a_revoked_login_stops_the_loop_with_its_reason(bots: Bots, proxy: BrokenProxy) -> None:
+    """N3, F55."""
     bot = await bots.start(url=proxy.url)
     proxy.lie("/sync", Lie(401, b'{"errcode": "M_UNKNOWN_TOKEN"}', "application/json"))
     ear = Ear(stop_after=5)
@@ -114,6 +118,7 @@ async def test_a_revoked_login_stops_the_loop_with_its_reason(bots: Bots, proxy:
 async def test_a_homeserver_that_comes_back_is_listened_to_again(
     bots: Bots, people: People, proxy: BrokenProxy
 ) -> None:
+    """F42."""
     bot = await bots.start(url=proxy.url)
     first = await bot.sync(None, 0)
     proxy.lie("/sync", BAD_GATEWAY, times=2)

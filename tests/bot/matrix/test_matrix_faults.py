@@ -47,6 +47,7 @@ CALLS: dict[str, Call] = {
 
 @pytest.mark.synapse
 async def test_no_call_takes_a_proxys_page_for_a_success(bots: Bots, proxy: BrokenProxy) -> None:
+    """N33, F45."""
     bot = await bots.start(url=proxy.url)
     for lie in (BAD_GATEWAY, PORTAL, BROKEN, ODD):
         proxy.lie("/", lie)
@@ -63,6 +64,7 @@ async def test_no_call_takes_a_proxys_page_for_a_success(bots: Bots, proxy: Brok
 async def test_a_message_nobody_could_read_is_not_sent_and_the_next_one_is_read_by_all(
     bots: Bots, people: People, proxy: BrokenProxy, endpoint: str, lie: Lie
 ) -> None:
+    """N45."""
     bot = await bots.start(url=proxy.url)
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -98,6 +100,7 @@ async def test_a_limit_on_the_key_exchange_is_a_limit(bots: Bots, people: People
 async def test_a_send_cut_off_at_any_call_leaves_the_room_usable(
     bots: Bots, people: People, proxy: BrokenProxy
 ) -> None:
+    """N44."""
     bot = await bots.start(url=proxy.url)
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
@@ -119,6 +122,7 @@ async def test_a_send_cut_off_at_any_call_leaves_the_room_usable(
 async def test_an_answer_lost_on_the_way_back_is_doubtful_and_the_same_transaction_settles_it(
     bots: Bots, people: People, proxy: BrokenProxy
 ) -> None:
+    """F46."""
     bot = await bots.start(url=proxy.url)
     member = await people.plain()
     room_id = await bot.create_room(encrypted=False, invite=[member.user_id])
@@ -135,6 +139,7 @@ async def test_an_answer_lost_on_the_way_back_is_doubtful_and_the_same_transacti
 
 @pytest.mark.synapse
 async def test_many_sends_at_once_keep_their_order_and_all_arrive(bot: Homeserver, people: People) -> None:
+    """N36, N47."""
     member = await people.encrypting()
     room_id = await bot.create_room(encrypted=True, invite=[member.user_id])
     await member.join(room_id)
@@ -157,6 +162,7 @@ async def test_many_sends_at_once_keep_their_order_and_all_arrive(bot: Homeserve
 async def test_a_gap_that_cannot_be_filled_holds_its_batch_back_but_not_for_ever_and_can_be_filled_later(
     bots: Bots, people: People, proxy: BrokenProxy
 ) -> None:
+    """F53."""
     bot = await bots.start(url=proxy.url, timeline_limit=2)
     member = await people.plain()
     room_id = await bot.create_room(encrypted=False, invite=[member.user_id])
@@ -182,6 +188,7 @@ async def test_a_gap_that_cannot_be_filled_holds_its_batch_back_but_not_for_ever
 
 @pytest.mark.synapse
 async def test_a_gap_that_fails_once_is_filled_at_the_next_try(bots: Bots, people: People, proxy: BrokenProxy) -> None:
+    """F53."""
     bot = await bots.start(url=proxy.url, timeline_limit=2)
     member = await people.plain()
     room_id = await bot.create_room(encrypted=False, invite=[member.user_id])
@@ -247,6 +254,7 @@ async def test_one_bad_room_never_stops_the_start(
 async def test_a_kill_between_making_and_uploading_keys_does_not_make_the_bot_deaf(
     bots: Bots, people: People, proxy: BrokenProxy
 ) -> None:
+    """N51."""
     proxy.after = True
     proxy.lie("keys/upload", BAD_GATEWAY, times=1)  # the homeserver has the keys, the bot never hears so
     localpart = (await bots.synapse.register("halfway", "a long password")).user_id[1:].partition(":")[0]
@@ -330,6 +338,7 @@ def body_with(place: tuple[str, ...], wrong: Any) -> bytes:
 
 @pytest.mark.synapse
 async def test_a_wrong_type_anywhere_in_a_sync_leaves_the_other_rooms_alone(bots: Bots, proxy: BrokenProxy) -> None:
+    """N12, N19, F48."""
     bot = await bots.start(url=proxy.url)
     bot.seed([("!good", False), ("!bad", False)])
     for place in PLACES:
@@ -347,6 +356,7 @@ async def test_a_wrong_type_anywhere_in_a_sync_leaves_the_other_rooms_alone(bots
 
 
 def test_an_answer_is_good_only_with_status_200_and_json_of_the_expected_shape() -> None:
+    """N33, F45."""
     assert must(200, "application/json", {}, {"a": 1}, dict) == {"a": 1}
     bad: list[tuple[int, str, object]] = [
         (200, "text/html", {"a": 1}),
@@ -362,6 +372,7 @@ def test_an_answer_is_good_only_with_status_200_and_json_of_the_expected_shape()
 
 
 def test_a_limit_tells_how_long_to_wait_by_body_and_by_header() -> None:
+    """N35, F44."""
     assert fault_of(429, {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 1500}, {}).retry_after == 1.5
     assert fault_of(429, {}, {"Retry-After": "7"}).retry_after == 7
     assert fault_of(429, {"retry_after_ms": 1000}, {"Retry-After": "7"}).retry_after == 7
@@ -369,7 +380,21 @@ def test_a_limit_tells_how_long_to_wait_by_body_and_by_header() -> None:
     assert not fault_of(429, {}, {}).permanent
 
 
+def test_a_limit_may_be_huge_or_a_date_and_is_believed_for_a_day() -> None:
+    """F44, N35: header and body are both read, and the longer of them is kept."""
+    hour = {"errcode": "M_LIMIT_EXCEEDED", "retry_after_ms": 7_200_000}
+    assert fault_of(429, hour, {}).retry_after == 7200
+    assert fault_of(429, hour, {"Retry-After": "9000"}).retry_after == 9000
+    assert fault_of(429, {"retry_after_ms": 10**15}, {}).retry_after == 86_400
+    dated = {"Date": "Wed, 01 Jul 2026 04:00:00 GMT", "Retry-After": "Wed, 01 Jul 2026 04:10:00 GMT"}
+    assert fault_of(429, {}, dated).retry_after == 600
+    for nonsense in ("soon", "-5", "1e9", "Wed, 99 Jul 2026 99:00:00 GMT"):
+        assert fault_of(429, {}, {"Retry-After": nonsense}).retry_after is None
+    assert fault_of(429, {"retry_after_ms": -1}, {}).retry_after is None
+
+
 def test_only_the_homeservers_own_word_makes_a_fault_permanent_or_a_login_revoked() -> None:
+    """F55."""
     assert isinstance(fault_of(401, {"errcode": "M_UNKNOWN_TOKEN"}, {}), TokenRevoked)
     assert not isinstance(fault_of(401, {}, {}), TokenRevoked)
     assert not fault_of(403, {}, {}).permanent
@@ -380,6 +405,8 @@ def test_only_the_homeservers_own_word_makes_a_fault_permanent_or_a_login_revoke
 
 
 async def test_a_homeserver_that_is_not_there_is_unreachable_and_one_that_is_silent_is_slow() -> None:
+    """N11, F47."""
+
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()

@@ -39,6 +39,7 @@ def event(kind: str, content: dict[str, Any], *, encrypted: bool = False, state_
 
 
 def test_creators_of_version_12_stand_above_every_level() -> None:
+    """N22, X06."""
     founded = room("12", LEVELS | {"users": {SECRETARY: 100}}, additional_creators=[MEMBER])
     assert power(founded, FOUNDER) == power(founded, MEMBER) == math.inf
     assert not may(founded, SECRETARY, "kick", FOUNDER)
@@ -55,6 +56,7 @@ def test_before_version_12_a_creator_has_what_the_levels_say() -> None:
 
 
 def test_levels_are_replaced_whole_so_that_a_removed_entry_is_a_demotion() -> None:
+    """N22."""
     create = event("m.room.create", {"room_version": "11"})
     before = event("m.room.power_levels", {"users": {SECRETARY: 50}})
     after = event("m.room.power_levels", {"users": {FOUNDER: 100}})
@@ -63,6 +65,7 @@ def test_levels_are_replaced_whole_so_that_a_removed_entry_is_a_demotion() -> No
 
 
 def test_levels_inside_an_encrypted_event_or_under_another_state_key_do_not_count() -> None:
+    """N17."""
     create = event("m.room.create", {"room_version": "11"})
     good = event("m.room.power_levels", {"users": {SECRETARY: 50}})
     for fake in (
@@ -99,6 +102,7 @@ def test_one_must_stand_above_whom_one_removes() -> None:
 
 @pytest.mark.parametrize("version", ["13", "0", "org.matrix.msc4289", "", "1２", 12, None, ["12"]])
 def test_in_a_room_of_an_unknown_version_nobody_may_anything(version: Any) -> None:
+    """R15."""
     unknown = powers_from(sender=FOUNDER, create={"room_version": version}, levels={"users": {SECRETARY: 100}})
     with pytest.raises(Undecidable):
         power(unknown, SECRETARY)
@@ -128,6 +132,7 @@ def test_levels_written_as_text_count_only_before_version_10() -> None:
 @pytest.mark.synapse
 @pytest.mark.parametrize("version", ["11", "12"])
 async def test_a_demotion_is_seen_in_a_real_room(bot: Homeserver, people: People, version: str) -> None:
+    """N22."""
     member = await people.plain()
     room_id = await bot.create_room(encrypted=False, invite=[member.user_id], version=version)
     levels = dict(await bot.state_event(room_id, "m.room.power_levels"))

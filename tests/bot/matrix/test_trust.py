@@ -36,6 +36,7 @@ def verifies(thing: dict[str, Any], user_id: str, public: str) -> bool:
 async def test_any_client_can_follow_the_chain_from_the_master_key_to_the_device(
     bot: Homeserver, people: People
 ) -> None:
+    """N49."""
     assert bot.trusted
     keys = await shown(people, bot.user_id)
     master, signing = keys["master_keys"][bot.user_id], keys["self_signing_keys"][bot.user_id]
@@ -55,6 +56,7 @@ async def test_a_restart_keeps_the_identity(bots: Bots, people: People) -> None:
 
 
 async def test_without_its_signing_keys_the_bot_knows_that_it_is_not_vouched_for(bots: Bots) -> None:
+    """X23."""
     bot = await bots.start()
     await bot.close()
     localpart = bot.user_id[1:].partition(":")[0]
@@ -64,6 +66,7 @@ async def test_without_its_signing_keys_the_bot_knows_that_it_is_not_vouched_for
 
 
 async def test_a_store_of_another_device_is_noticed_at_the_start(bots: Bots) -> None:
+    """F57, F58."""
     one = await bots.start()
     await one.close()
     folder = bots.folder / one.user_id[1:].partition(":")[0]
