@@ -18,6 +18,7 @@ from tests.faults.oracle import Said, judge
 from tests.faults.points import AT_FIRST_START, AT_WORK
 from tests.faults.scene import Scene, Server
 from tests.installation import Program
+from tests.waiting import until
 from zhibu.demo.synapse import Synapse
 
 FORM_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -213,7 +214,8 @@ async def homeserver_killed(folder: Path, seed: int, runs: int, server: Synapse)
             await scene.plan(2)
             tally.tried += 1
             program = campaign.start()
-            await pause(campaign.chance.uniform(3.0, 7.0))
+            await asyncio.to_thread(until, lambda program=program: '"listening"' in program.text, "the program", 90)
+            await pause(campaign.chance.uniform(0.0, 4.0))
             await asyncio.to_thread(server.kill)
             await server.start()
             await pause(1.0)
