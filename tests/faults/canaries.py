@@ -97,7 +97,8 @@ class Flight:
         await scene.plan()
         await campaign.rest()
         first, second = scene.members
-        await scene.act(first, "请假 " + self._canary("leave reason", "丝雀乙由", *DATABASE))
+        await scene.look()
+        assert await scene.act(first, "请假 " + self._canary("leave reason", "丝雀乙由", *DATABASE))
         hall = scene.world.halls[0]
         await second.say(hall, self._canary("free talk", "丝雀丙话"))
         await second.say(scene.world.private[second.user_id], self._canary("private word", "丝雀丁语"))
