@@ -78,6 +78,8 @@ async def test_a_client_of_another_make_and_the_bot_read_each_other_also_after_a
             await lis.ask("say", room=private, text="撤回")
             program = installation.start()
             assert (await read(private, "已取消《主题党日》")).items() >= NO_SHIELD.items()
+            sealed = [one["content"] for one in await raw.history(private) if one["sender"] == li.user_id]
+            assert len({content["session_id"] for content in sealed if "ciphertext" in content}) == 1
 
             await lis.ask("isolate")
             await lis.ask("say", room=private, text="帮助")
