@@ -10,7 +10,6 @@ import pytest
 from content.lessons import Kind
 from tests.encrypted_member import EncryptedMember
 from tests.installation import Installation
-from tests.machine import in_ci
 from tests.member import Member
 from tests.second_client.client import SecondClient
 from tests.second_client.installed import LISTS, NotInstalled, install
@@ -19,16 +18,6 @@ from tests.two_members import found, schedule_now
 from zhibu.demo.synapse import Account, Synapse
 
 NO_SHIELD = {"encrypted": True, "shield": "none", "reason": None}
-
-
-@pytest.fixture(scope="session")
-def packages() -> Path:
-    """Give the folder in which matrix-js-sdk is installed."""
-    try:
-        return install()
-    except NotInstalled as missing:
-        message = str(missing)
-        pytest.fail(message) if in_ci() else pytest.skip(message)
 
 
 @pytest.mark.synapse

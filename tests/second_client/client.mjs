@@ -14,6 +14,7 @@ const { ClientEvent, EventType, MatrixEventEvent, RoomEvent, createClient } = aw
 const { EventShieldColour, EventShieldReason, OnlySignedDevicesIsolationMode } = await import(
   "matrix-js-sdk/lib/crypto-api/index.js"
 );
+const { PollResponseEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js");
 
 let client;
 const waiting = new Set();
@@ -100,6 +101,20 @@ const verbs = {
     const event = await until(() => client.getRoom(room).getLiveTimeline().getEvents().find(wanted));
     handedOut.add(event.getId());
     return shown(event);
+  },
+
+  // Waits for a poll that can be drawn.
+  async poll({ room }) {
+    const drawn = (event) => event.unstableExtensibleEvent?.question && event;
+    const event = await until(() => client.getRoom(room).getLiveTimeline().getEvents().find(drawn));
+    const { question, answers } = event.unstableExtensibleEvent;
+    const choices = Object.fromEntries(answers.map((answer) => [answer.text, answer.id]));
+    return { ...(await shown(event)), question: question.text, choices };
+  },
+
+  async vote({ room, poll, choice }) {
+    const { type, content } = PollResponseEvent.from([choice], poll).serialize();
+    return (await client.sendEvent(room, type, content)).event_id;
   },
 
   async unreadable({ room }) {
