@@ -318,7 +318,10 @@ def concluding(id: PollId, ended_at: datetime) -> Step:  # noqa: A002
 def leaving(room: Unclaimed) -> Step:
     """Return the step that leaves a room nobody has taken over, with a word to who brought the bot there."""
 
-    async def decide(unit: Reading) -> Decision:
+    async def decide(unit: Reading) -> Decision | None:
+        if await rooms.room(unit, room.room) is not None:
+            # Somebody has taken it over since it was looked for.
+            return None
         told = Tell(user=room.user, words=words("rooms.left_unclaimed", n=UNCLAIMED.days), quiet=True)
         return Decision(effects=(Decline(room=room.room), told))
 

@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from bot.commands.asking import Lateness, Settings
+from bot.commands.asking import Held, Settings
 from bot.commands.understanding import asks_now, is_plain_talk, understand
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
 from bot.matrix.homeserver import MARK, Homeserver
+from bot.pacing import Pacing
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
@@ -17,7 +18,7 @@ from content.lateness import is_late
 from content.organisations import Right, roots
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, outbox, rooms, sync, upgrades
+from storage import members, organisations, outbox, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -47,6 +48,7 @@ class Hearing:
         self._halls: frozenset[RoomId] = frozenset()
         self._halls_at = LONG_AGO
         self._heard_at: datetime | None = None
+        self._pacing = Pacing()
         self._look_again = True
         self.caught_up = False
 
@@ -75,6 +77,8 @@ class Hearing:
             notes += self.notes(part, now)
             if part.membership == "join":
                 steps += self._successions(part)
+            elif part.membership == "leave" and part.room_id in self._halls:
+                steps.append(self._lost(RoomId(part.room_id), batch.next_batch))
             if part.membership in ("join", "leave"):
                 steps += self.steps(part.timeline, earliest, now)
             elif part.membership == "invite":
@@ -120,10 +124,10 @@ class Hearing:
             for event in heard
             if isinstance(event, Event) and not (event.room_id in self._halls and is_plain_talk(event, self._me))
         ]
-        late = self._late(events, earliest)
+        held = self._held(events, earliest)
         for event in events:
             try:
-                step = understand(event, self._me, self._settings, late.get(event.event_id))
+                step = understand(event, self._me, self._settings, held.get(event.event_id))
             except Exception as error:
                 step = _breaking(event, error)
             if step is not None:
@@ -131,15 +135,24 @@ class Hearing:
                 steps.append(replace(step, at=at, room=RoomId(event.room_id), event=EventId(event.event_id)))
         return steps
 
-    def _late(self, events: Iterable[Event], earliest: datetime) -> dict[str, Lateness]:
-        """Find what asked for something at a moment that is long past; of many of one person one is answered."""
+    def _held(self, events: Iterable[Event], earliest: datetime) -> dict[str, Held]:
+        """Find what wants something at a moment that is long past, and what is too much at once of one person.
+
+        Of many of one person one is answered.
+        """
         now = self._store.now()
-        found = [event for event in events if is_late(max(event.sent_at, earliest), now) and asks_now(event)]
-        last = {(event.sender, event.room_id): event.event_id for event in found}
-        answered = set(last.values())
-        return {
-            event.event_id: Lateness.ANSWERED if event.event_id in answered else Lateness.PASSED_OVER for event in found
-        }
+        held, late = dict[str, Held](), dict[tuple[str, str], str]()
+        for event in events:
+            too_late = is_late(max(event.sent_at, earliest), now)
+            too_much = not too_late and self._pacing.is_too_much(UserId(event.sender), now)
+            if not (too_late or too_much) or not asks_now(event):
+                continue
+            held[event.event_id] = Held.PASSED_OVER
+            if too_late:
+                late[event.sender, event.room_id] = event.event_id
+            elif self._pacing.warns(UserId(event.sender), now):
+                held[event.event_id] = Held.TOO_MUCH
+        return held | dict.fromkeys(late.values(), Held.TOO_LATE)
 
     def notes(self, part: RoomBatch, now: datetime) -> list[Fact]:
         """Return what a room's batch tells that needs no rule."""
@@ -222,6 +235,18 @@ class Hearing:
                 if isinstance(heard, Event):
                     events.append((heard, came_at))
         return events
+
+    def _lost(self, room: RoomId, token: str) -> Step:
+        """Tell those who lead that the bot was removed from a room of theirs, unless it was replaced before."""
+
+        async def decide(unit: Reading) -> Decision | None:
+            kept, upgrade = await rooms.room(unit, room), await upgrades.upgrade(unit, room)
+            if kept is None or (upgrade is not None and upgrade.followed):
+                return None
+            leaders = await undelivered.leaders(unit, kept.organisation)
+            return upkeep.tell_of_loss(kept, leaders, console=self._settings.console)
+
+        return Step(cause=Cause(f"lost:{derive(room, token)}"), decide=decide)
 
     def _invited(self, part: RoomBatch, token: str) -> Step:
         """Accept invitations of people of the roster and of organisers; turn strangers down.

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
+from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as PlainResponse
 
 from console.desk import ask, desk, now
@@ -44,12 +45,14 @@ class Here:
     """Who is at the console and where in the tree they look.
 
     ``nodes`` are all organisations the person may see, as an outline reads; ``roots`` are those of which this request
-    may speak: the chosen one, or all for which the person has the route's right.
+    may speak: the chosen one, or all for which the person has the route's right. ``parents`` says what stands above
+    each node.
     """
 
     session: Session
     duties: tuple[Duty, ...]
     nodes: tuple[Organisation, ...]
+    parents: Mapping[OrganisationId, OrganisationId | None]
     roots: tuple[OrganisationId, ...]
     chosen: Organisation | None
 
@@ -67,10 +70,9 @@ class Here:
         held = roots(self.duties, right)
         if self.chosen is None:
             return held
-        parents = parents_of(self.nodes)
-        if is_below(parents, self.chosen.id, held):
+        if is_below(self.parents, self.chosen.id, held):
             return (self.chosen.id,)
-        return tuple(node for node in held if is_below(parents, node, [self.chosen.id]))
+        return tuple(node for node in held if is_below(self.parents, node, [self.chosen.id]))
 
     def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
         """Return one of the organisations that the person may see."""
@@ -78,13 +80,27 @@ class Here:
 
     def within(self, right: Right) -> tuple[Organisation, ...]:
         """Return the organisations at and below the chosen place for which the person has a right, parents first."""
-        held, parents = self.roots_for(right), parents_of(self.nodes)
-        return tuple(node for node in self.nodes if is_below(parents, node.id, held))
+        held = self.roots_for(right)
+        return tuple(node for node in self.nodes if is_below(self.parents, node.id, held))
 
     @property
     def depths(self) -> dict[OrganisationId, int]:
         """Return how far below the topmost each organisation stands, to indent it in a list."""
         return depths(self.nodes)
+
+    @property
+    def choices(self) -> Markup:
+        """Return an option for each organisation, as every page's head shows them.
+
+        Put together here: for the thousand nodes of a large organisation a template takes as long as for all the rest.
+        """
+        chosen, indents = self.chosen.id if self.chosen else None, self.depths
+        options = (
+            f'<option value="{escape(node.id)}"{" selected" if node.id == chosen else ""}>'
+            f"{'　' * indents[node.id]}{escape(node.name)}</option>"
+            for node in self.nodes
+        )
+        return Markup("\n".join(options))  # noqa: S704 - identifiers and names are escaped
 
 
 def here() -> Here:
@@ -286,13 +302,15 @@ def _stand(right: Right) -> Here:
     if not held:
         abort(403)
     wanted = request.args.get("org", "")
-    chosen = next((node for node in g.nodes if node.id == wanted), None)
-    if wanted and (chosen is None or not is_below(parents_of(g.nodes), chosen.id, held)):
+    parents = parents_of(g.nodes)
+    chosen = next((node for node in g.nodes if node.id == wanted), None) if wanted else None
+    if wanted and (chosen is None or not is_below(parents, chosen.id, held)):
         abort(404)
     return Here(
         session=g.session,
         duties=g.duties,
         nodes=g.nodes,
+        parents=parents,
         roots=held if chosen is None else (chosen.id,),
         chosen=chosen,
     )

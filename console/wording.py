@@ -58,7 +58,7 @@ def say_in(place: Organisation, words: Words) -> str:
 
 def is_known(key: str) -> bool:
     """Tell whether there is a sentence of this key."""
-    return key in desk().speech.keys("zh_CN")
+    return desk().speech.knows(key)
 
 
 def t_or(key: str, otherwise: str, **parameters: Parameter) -> str:

@@ -1,4 +1,4 @@
-"""What was asked for while nobody listened: what counts as of then counts, what was wanted then is not done now."""
+"""What is asked for and not done: because it is heard too long after it was said, or because it is too much at once."""
 
 from __future__ import annotations
 
@@ -19,3 +19,8 @@ def is_late(said_at: datetime, now: datetime) -> bool:
 def answer_late(user: UserId, said_at: datetime) -> Decision:
     """Say that a request was heard too late to be carried out; somebody who waits no more is not invited for it."""
     return Decision(effects=(Tell(user=user, words=words("late.request", said=said_at), quiet=True),))
+
+
+def slow_down(user: UserId) -> Decision:
+    """Ask a person to be patient who wants many things at once."""
+    return Decision(effects=(Tell(user=user, words=words("late.slow_down"), quiet=True),))

@@ -44,6 +44,10 @@ class Speech:
         """Return the keys that can be said in a language."""
         return frozenset(self._sentences[language])
 
+    def knows(self, key: str) -> bool:
+        """Tell whether there is a sentence of this key; both languages have the same."""
+        return key in self._sentences["zh_CN"]
+
     def say(self, words: Words, reader: Reader) -> str:
         """Return the sentence for a reader.
 

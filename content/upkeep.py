@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from content.decision import Decision, Effect, Refusal, refused
+from content.decision import Decision, Effect, Refusal, Tell, refused, words
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import Member
 from content.organisations import Kind, Organisation
@@ -406,3 +406,9 @@ def takes_up(taken: Taken, *, direct: bool) -> bool:
     if direct:
         return not taken.has_private and taken.private_today < MOST_PRIVATE
     return taken.rooms_today < MOST_ROOMS
+
+
+def tell_of_loss(room: Room, leaders: Iterable[UserId], *, console: str) -> Decision:
+    """Tell those who lead that the bot is in one of their rooms no more; what is planned cannot be shown there."""
+    said = words("rooms.bot_is_out", room=room.name, address=f"{console}/rooms")
+    return Decision(effects=tuple(Tell(user=user, words=said, unasked=True) for user in leaders))

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from content.amendments import SENT, OccurrenceCorrected, OccurrenceWithdrawn, Sent
 from content.checkins import State as Answer
@@ -19,6 +19,7 @@ from storage.checkins import cards, cards_of, move_seats
 from storage.lessons import lesson as lesson_of
 from storage.organisations import organisations, within
 from storage.outbox import UNDER_WAY, Kind, outbox
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.schedules import entry, occurrences
 from storage.unit import Reading, Writing
@@ -39,15 +40,23 @@ def _layout(held: dict[str, Any]) -> Layout:
     return Layout(live=held["live"], following=held["following"], places=places)
 
 
+_LAYOUT = Prepared(select(occurrences.c.layout).where(occurrences.c.id == bindparam("id")))
+_NOTE = Prepared(
+    select(
+        occurrences.c.corrected_at, occurrences.c.correction, occurrences.c.withdrawn_at, occurrences.c.withdrawal
+    ).where(occurrences.c.id == bindparam("id"))
+)
+
+
 async def layout(unit: Reading, id: OccurrenceId, shown: Lesson) -> Layout:  # noqa: A002
     """Return how the cards of an occurrence are laid out that show this revision of its lesson."""
-    held = await unit.value(select(occurrences.c.layout).where(occurrences.c.id == id))
+    held = await unit.value(_LAYOUT, {"id": id})
     return _layout(held) if held else first_layout(shown)
 
 
 async def note(unit: Reading, id: OccurrenceId) -> Note:  # noqa: A002
     """Return what became of an occurrence after it was sent."""
-    row = await unit.first(select(occurrences).where(occurrences.c.id == id))
+    row = await unit.first(_NOTE, {"id": id})
     if row is None:
         return Note(corrected_at=None, correction=None, withdrawn_at=None, withdrawal=None)
     return Note(

@@ -279,14 +279,17 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
     return tuple(_expectation(row) for row in await unit.rows(query))
 
 
+_NUMBERS = Prepared(
+    select(tallies.c.state, tallies.c.number).where(
+        tallies.c.occurrence_id == bindparam("occurrence"), tallies.c.branch_id == bindparam("branch")
+    )
+)
+
+
 async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationId) -> Counter[State]:
     """Return how many members of a branch are in each state."""
     await unit.settled()
-    rows = await unit.rows(
-        select(tallies.c.state, tallies.c.number).where(
-            tallies.c.occurrence_id == occurrence, tallies.c.branch_id == branch
-        )
-    )
+    rows = await unit.rows(_NUMBERS, {"occurrence": occurrence, "branch": branch})
     return Counter({State(row.state): row.number for row in rows if row.number})
 
 

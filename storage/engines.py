@@ -116,7 +116,8 @@ def _prepare_sqlite(engine: Engine) -> None:
             cursor.execute("PRAGMA synchronous=FULL" if wal else "PRAGMA synchronous=EXTRA")
             cursor.execute("PRAGMA foreign_keys=ON")
             cursor.execute("PRAGMA secure_delete=ON")
-            cursor.execute("PRAGMA cache_size=-8000")
+            # In kilobytes, for each connection: what is not in it lies in the system's cache, which all of them share.
+            cursor.execute("PRAGMA cache_size=-2000")
             # What only a rollback or a sort needs is nothing to outlive the process.
             cursor.execute("PRAGMA temp_store=MEMORY")
             cursor.close()

@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, String, Table, Text, select, update
+from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, String, Table, Text, bindparam, select, update
 
 from content.identifiers import LessonId, OrganisationId
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.media import Kind as MediumKind
 from content.media import Medium
 from storage.organisations import within
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -69,10 +70,17 @@ def _lesson(row: AnyRow) -> Lesson:
     )
 
 
+_BY_ID = _CURRENT.where(lessons.c.id == bindparam("id"))
+_NOW = Prepared(_BY_ID.where(lesson_revisions.c.revision == lessons.c.revision))
+_THEN = Prepared(_BY_ID.where(lesson_revisions.c.revision == bindparam("revision")))
+
+
 async def lesson(unit: Reading, id: LessonId, revision: int | None = None) -> Lesson | None:  # noqa: A002
     """Return a lesson as it is now, or as it was in a revision."""
-    wanted = lessons.c.revision if revision is None else revision
-    row = await unit.first(_CURRENT.where(lessons.c.id == id, lesson_revisions.c.revision == wanted))
+    if revision is None:
+        row = await unit.first(_NOW, {"id": id})
+    else:
+        row = await unit.first(_THEN, {"id": id, "revision": revision})
     return _lesson(row) if row else None
 
 

@@ -53,17 +53,20 @@ duties = Table(
 )
 
 
+# Under a name of its own: asked about a column of the same table, the question would otherwise be about itself.
+_PATH = organisation_closure.alias("path")
+_BELOW = select(_PATH.c.descendant_id)
+_DEPTH = select(_PATH.c.depth)
+
+
 def within(column: Any, roots: Iterable[OrganisationId]) -> Any:
     """Return the condition that a column names an organisation at or below one of the roots."""
-    # Under a name of its own: asked about a column of the same table, the question would otherwise be about itself.
-    path = organisation_closure.alias()
-    return column.in_(select(path.c.descendant_id).where(path.c.ancestor_id.in_(list(roots))))
+    return column.in_(_BELOW.where(_PATH.c.ancestor_id.in_(list(roots))))
 
 
 def each_within(column: Any, roots: Iterable[OrganisationId]) -> Any:
     """Return the same condition to be looked up row by row: where few rows are looked at, or hardly any left out."""
-    path = organisation_closure.alias()
-    return select(path.c.depth).where(path.c.descendant_id == column, path.c.ancestor_id.in_(list(roots))).exists()
+    return _DEPTH.where(_PATH.c.descendant_id == column, _PATH.c.ancestor_id.in_(list(roots))).exists()
 
 
 FEW = 20

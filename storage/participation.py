@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import case, func, select, union_all
+from sqlalchemy import func, select, union_all
 
 from content.checkins import TOOK_PART, State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
@@ -88,16 +88,15 @@ def _in_period(query: Query, period: Period) -> Query:
 def _sums(state: Any, number: Any) -> tuple[Any, ...]:
     """Return the columns of a share, in its fields' order, added up from states and how many are in each."""
 
-    def of(*states: State) -> Any:
-        return func.coalesce(func.sum(case((state.in_(states), number), else_=0)), 0)
+    def of(those: Any) -> Any:
+        return func.coalesce(func.sum(number).filter(those), 0)
 
-    asked = func.coalesce(func.sum(case((state == State.NOT_OFFERED, 0), else_=number)), 0)
     return (
-        of(*sorted(TOOK_PART)).label("took_part"),
-        asked.label("asked"),
-        of(State.EXCUSED).label("excused"),
-        of(State.OPEN).label("waiting"),
-        of(State.UNANSWERED).label("unanswered"),
+        of(state.in_(sorted(TOOK_PART))).label("took_part"),
+        of(state != State.NOT_OFFERED).label("asked"),
+        of(state == State.EXCUSED).label("excused"),
+        of(state == State.OPEN).label("waiting"),
+        of(state == State.UNANSWERED).label("unanswered"),
     )
 
 
@@ -180,10 +179,11 @@ async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -
 
 async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> int:
     """Return how many occurrences were opened in which branches at or below the roots were counted."""
+    roots = list(roots)
     query = select(func.count()).select_from(occurrences)
     query = query.where(
         occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
-        await _concerned(unit, list(roots), period),
+        _concerned(roots, period, few=await breadth(unit, roots) <= FEW),
     )
     return int(await unit.value(_in_period(query, period)) or 0)
 
@@ -198,11 +198,12 @@ async def by_occurrence(
 ) -> tuple[OccurrenceLine, ...]:
     """Return the occurrences in which branches at or below the roots were counted, newest first."""
     roots = list(roots)
+    few = await breadth(unit, roots) <= FEW
     columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, occurrences.c.due_at, occurrences.c.local_date)
     query = (
         select(*columns, occurrences.c.state)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .where(await _concerned(unit, roots, period))
+        .where(_concerned(roots, period, few=few))
         .order_by(occurrences.c.due_at.desc(), occurrences.c.id)
         .limit(limit)
     )
@@ -210,8 +211,10 @@ async def by_occurrence(
         query = query.where(occurrences.c.state.in_(states))
     found = await unit.rows(_in_period(query, period))
     numbers: dict[str, Counter[State]] = {row.id: Counter() for row in found}
+    # Of few branches each is looked up; of many, all that were counted are gone through.
+    inside = within(tallies.c.branch_id, roots) if few else each_within(tallies.c.branch_id, roots)
     count = select(tallies.c.occurrence_id, tallies.c.state, func.sum(tallies.c.number).label("total")).where(
-        tallies.c.occurrence_id.in_(list(numbers)), each_within(tallies.c.branch_id, roots), tallies.c.number > 0
+        tallies.c.occurrence_id.in_(list(numbers)), inside, tallies.c.number > 0
     )
     for row in await unit.rows(count.group_by(tallies.c.occurrence_id, tallies.c.state)):
         numbers[row.occurrence_id][State(row.state)] = int(row.total)
@@ -229,14 +232,14 @@ async def by_occurrence(
     )
 
 
-async def _concerned(unit: Reading, roots: list[OrganisationId], period: Period) -> Any:
+def _concerned(roots: list[OrganisationId], period: Period, *, few: bool) -> Any:
     """Return the condition that branches at or below the roots were counted in an occurrence.
 
     Of few organisations the occurrences are found from their own counts, of many by walking the calendar until enough
     is found.
     """
     counted = select(tallies.c.occurrence_id)
-    if await breadth(unit, roots) <= FEW:
+    if few:
         own = counted.where(within(tallies.c.branch_id, roots))
         return occurrences.c.id.in_(_between(own, tallies.c.local_date, period.since, period.until))
     below = counted.where(each_within(tallies.c.branch_id, roots))

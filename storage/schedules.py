@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Time,
     UniqueConstraint,
+    bindparam,
     func,
     select,
     update,
@@ -39,6 +40,7 @@ from content.schedules import LessonsScheduled, OccurrenceCancelled
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, within
+from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -146,9 +148,12 @@ def _entry(row: AnyRow) -> Entry:
     )
 
 
+_ENTRY = Prepared(_SELECT.where(occurrences.c.id == bindparam("id")))
+
+
 async def entry(unit: Reading, id: OccurrenceId) -> Entry | None:  # noqa: A002
     """Return one occurrence with what is shown of it."""
-    row = await unit.first(_SELECT.where(occurrences.c.id == id))
+    row = await unit.first(_ENTRY, {"id": id})
     return _entry(row) if row else None
 
 

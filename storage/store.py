@@ -21,6 +21,7 @@ from content.identifiers import Cause, EventId, RoomId, UserId
 from storage import audit, facts, outbox
 from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
+from storage.effects import enqueue
 from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
@@ -453,7 +454,7 @@ class Store:
         if isinstance(answer, Decision):
             for fact in answer.facts:
                 await facts.write(unit, fact)
-        await outbox.enqueue(unit, step.cause, effects)
+        await enqueue(unit, step.cause, effects)
 
     async def _bury(self, unit: Writing, step: Step, error: Exception) -> Outcome:
         """Keep what broke under its cause: where, and of what kind; never what was said."""

@@ -108,6 +108,11 @@ async def owners(unit: Reading, author: UserId, node: OrganisationId) -> tuple[U
     """Return who answers for a broadcast: who planned it while that is still theirs to do, else who leads nearest."""
     if await may(unit, author, Right.SCHEDULE, node):
         return (author,)
+    return await leaders(unit, node)
+
+
+async def leaders(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
+    """Return who leads at a node, or at the nearest node above it where anybody does."""
     query = (
         select(duties.c.user_id, organisation_closure.c.depth)
         .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)

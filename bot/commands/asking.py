@@ -21,10 +21,11 @@ class Place(StrEnum):
     PRIVATE = "private"
 
 
-class Lateness(StrEnum):
-    """Of something heard late that asks for something at that moment: answered, or passed over beside one that is."""
+class Held(StrEnum):
+    """Why what a person wants at that moment is not done: it is answered so, or passed over beside one that is."""
 
-    ANSWERED = "answered"
+    TOO_LATE = "too_late"
+    TOO_MUCH = "too_much"
     PASSED_OVER = "passed_over"
 
 
@@ -44,8 +45,8 @@ class Asking:
     """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
 
     ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed, but for the
-    name of who was spoken to. ``note`` is what a reply to a card adds to being here. ``late`` is set where it is heard
-    long after it was said.
+    name of who was spoken to. ``note`` is what a reply to a card adds to being here. ``held`` is set where
+    nothing that is wanted at that moment is done.
     """
 
     unit: Reading
@@ -62,7 +63,7 @@ class Asking:
     text: str
     poll: Poll | None = None
     note: Note | None = None
-    late: Lateness | None = None
+    held: Held | None = None
 
     @property
     def way(self) -> Way:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.commands import checkins, inquiries, polls
-from bot.commands.asking import Asking, Lateness, Place, Settings
+from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     ROOM_WORDS,
     Said,
@@ -29,7 +29,7 @@ from bot.matrix.events import Event
 from content.checkins import Note
 from content.decision import Decision, Disclose, Effect, Refusal, ShowAgain, Tell, refused, words
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
-from content.lateness import answer_late
+from content.lateness import answer_late, slow_down
 from content.misreadings import misread
 from content.polls import Poll
 from content.rooms import DirectRoomKept
@@ -75,7 +75,7 @@ def asks_now(event: Event) -> bool:
     return said is None or BY_VERB[said.verb].momentary(said.argument)
 
 
-def understand(event: Event, me: UserId, settings: Settings, late: Lateness | None = None) -> Step | None:
+def understand(event: Event, me: UserId, settings: Settings, held: Held | None = None) -> Step | None:
     """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
 
     Edits never ask for anything, and neither do notices, emotes, captions or what another bot says.
@@ -99,7 +99,7 @@ def understand(event: Event, me: UserId, settings: Settings, late: Lateness | No
     if event.type in _POLLS:
         return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me), actor=sender, tell=tell)
     if event.type == "m.room.message" and _is_speech(event.content):
-        return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, late), actor=sender, tell=tell)
+        return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, held), actor=sender, tell=tell)
     return None
 
 
@@ -142,7 +142,7 @@ async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refus
 
 
 async def _said(
-    unit: Reading, event: Event, me: UserId, settings: Settings, late: Lateness | None
+    unit: Reading, event: Event, me: UserId, settings: Settings, held: Held | None
 ) -> Decision | Refusal | None:
     room, sender = RoomId(event.room_id), UserId(event.sender)
     place, learned = await _place(unit, room, sender, me)
@@ -174,7 +174,7 @@ async def _said(
         text=text,
         poll=poll,
         note=note,
-        late=late,
+        held=held,
     )
     if place is Place.PRIVATE and (said is None or is_bare_reason(text)):
         answered = await inquiries.answer(asking)
@@ -204,8 +204,8 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
     if not directly and (not heard_in_rooms or is_talk(said)):
         return None
-    if asking.late is not None and command.momentary(said.argument):
-        return _too_late(asking)
+    if asking.held is not None and command.momentary(said.argument):
+        return _held(asking)
     if asking.member is None and command.for_members:
         return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
     if asking.card is not None and not (command.answers or command.of_cards):
@@ -215,18 +215,23 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     return await command.handler(asking)
 
 
-def _too_late(asking: Asking) -> Decision:
-    if asking.late is Lateness.PASSED_OVER:
-        return Decision()
-    return answer_late(asking.sender, asking.unit.now)
+def _held(asking: Asking) -> Decision:
+    """Say why something is not done, in the language it was asked in."""
+    match asking.held:
+        case Held.TOO_LATE:
+            return answer_late(asking.sender, asking.unit.now)
+        case Held.TOO_MUCH:
+            return slow_down(asking.sender)
+        case _:
+            return Decision()
 
 
 async def _unknown(asking: Asking) -> Decision | Refusal | None:
     """Answer what was not understood with one useful sentence, not too often; thanks and the like need none."""
     if is_acknowledgement(asking.text):
         return None
-    if asking.late is not None:
-        return _too_late(asking)
+    if asking.held is not None:
+        return _held(asking)
     guess = nearest(asking.text)
     said = words("help.did_you_mean", word=guess) if guess else words("help.not_understood")
     if asking.member is None and asking.place is Place.PRIVATE and guess is None:

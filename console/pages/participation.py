@@ -85,7 +85,7 @@ def show() -> str:
         period=period,
         by_place=place_table(seen),
         shares={line.id: share(line.numbers) for line in seen.occurrences},
-        shade=shade,
+        heat=heat,
         names=here().may(Right.READ_MEMBERS),
         path=_path(here()),
     )
@@ -276,6 +276,13 @@ async def _weeks(unit: Reading, roots: tuple[OrganisationId, ...], period: Perio
     first, last = monday(first_day), monday(last_day)
     number = min((last - first).days // 7 + 1, MOST_WEEKS)
     return tuple(last - timedelta(weeks=place) for place in reversed(range(max(number, 0))))
+
+
+def heat(weeks: Iterable[Share]) -> list[tuple[str, str]]:
+    """Return the look and the words of a branch's weeks: there are too many for a template to find them out."""
+    nothing = ("none", t("frame.none"))
+    shades = ((one, shade(one)) for one in weeks)
+    return [nothing if at is None else (f"shade-{at}", f"{one.took_part}/{one.asked}") for one, at in shades]
 
 
 def shade(counted: Share) -> int | None:

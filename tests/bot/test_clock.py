@@ -7,14 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.clock import Clock
+from bot.clock import Clock, leaving
 from content.checkins import State
 from content.identifiers import EventId, RoomId
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
 from storage import heartbeats
-from storage.rooms import StateSeen
+from storage.rooms import StateSeen, Unclaimed
 from storage.sync import Heard
 from tests.small_branch import ME, NOON, ROLL, SECRETARY, WEST, ZHANG, HandClock, SmallBranch
 
@@ -268,3 +268,12 @@ async def test_the_scheduler_ticks_on_at_once_when_the_wall_clock_was_set_back(
         assert jobs["tick"].next_run_time < ahead - timedelta(hours=1)
     finally:
         ticking.clock.stop()
+
+
+async def test_a_room_that_was_taken_over_since_it_was_looked_for_is_not_left(branch: SmallBranch) -> None:
+    """R15: what cannot be undone is decided by what holds at that moment."""
+    club = RoomId("!club:test")
+    kept = Room(id=club, organisation=WEST, purpose=Purpose.STAFF, name="老群", encrypted=False)
+    await branch.store.settle(notes=[RoomKept(room=kept)])
+    await branch.store.settle([leaving(Unclaimed(room=club, user=SECRETARY, at=NOON))])
+    assert await branch.rows() == []

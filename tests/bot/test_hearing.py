@@ -310,6 +310,15 @@ async def test_a_room_that_was_ever_encrypted_stays_so(ears: Ears) -> None:
     assert (EAST_ROOM, True) in await ears.branch.store.read(rooms.known)
 
 
+async def test_those_who_lead_are_told_once_that_the_bot_is_out_of_their_room(ears: Ears) -> None:
+    """N27, F56: a room that cannot be reached is told of, and nothing is sent there for ever."""
+    out = RoomBatch(room_id=EAST_ROOM, membership="leave")
+    for _ in range(2):
+        await ears.hear(out)
+    await ears.hear(RoomBatch(room_id="!elsewhere:test", membership="leave"), token="s3")
+    assert await ears.branch.told() == [(SECRETARY, "rooms.bot_is_out")]
+
+
 async def test_a_closed_private_room_is_forgotten(ears: Ears) -> None:
     await ears.hear(RoomBatch(room_id=private_room(ZHANG), membership="leave"))
     assert await ears.branch.store.read(lambda unit: rooms.direct_room(unit, account(ZHANG), ME)) is None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -77,9 +78,9 @@ def member(user: UserId, membership: str = "join", **more: Any) -> Event:
     return event(user, "m.room.member", {"membership": membership}, state_key=user, **more)
 
 
-async def bury_an_answer(ears: Ears, monkeypatch: pytest.MonkeyPatch) -> Event:
+async def bury_an_answer(ears: Ears, monkeypatch: pytest.MonkeyPatch, **more: Any) -> Event:
     """Let a member's answer meet a rule that breaks."""
-    said = message(account(ZHANG), "签到")
+    said = message(account(ZHANG), "签到", **more)
     real = Hearing.steps
 
     def broken(self: Hearing, *args: Any) -> Any:
@@ -112,6 +113,21 @@ async def test_an_answer_on_which_a_rule_broke_is_heard_again_as_of_then_and_onc
     await ears.hear(room(said), token="s3")
     await ears.again.replay()
     assert await ears.branch.size() == before
+
+
+async def test_a_time_in_the_future_makes_an_answer_count_as_of_when_it_came(
+    ears: Ears, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F21."""
+    id = await ears.branch.open(ROLL)
+    await ears.branch.send_all()
+    reply = await ears.branch.card_event(id)
+    await bury_an_answer(ears, monkeypatch, reply=reply, sent_at=NOON + timedelta(days=9000))
+    clock.forward(hours=5)
+    await ears.branch.let_close(id)
+    await ears.ask()
+    await ears.again.replay()
+    assert await ears.branch.state(id, ZHANG) is State.DONE
 
 
 async def test_a_kill_between_deciding_and_forgetting_a_letter_has_no_second_effect(

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from bot.hearing import Hearing
 from bot.matrix.events import Batch, Event, RoomBatch
+from bot.pacing import BURST, EVERY, MOST_KEPT, WARN_EVERY, Pacing
 from content.checkins import State
-from content.identifiers import RoomId
+from content.identifiers import RoomId, UserId
 from content.lateness import LIMIT
 from storage import polls
 from storage.outbox import Kind
@@ -91,3 +93,36 @@ async def test_talk_in_a_room_gets_no_late_answer(branch: SmallBranch, clock: Ha
     elsewhere = message(account(ZHANG), "帮助", room_id=RoomId("!elsewhere:test"))
     await hear_after(branch, clock, timedelta(hours=3), *talk, elsewhere)
     assert await branch.told() == []
+
+
+async def test_a_flood_of_requests_is_answered_for_a_burst_and_once_to_slow_down(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """I038: a hundred requests of one person hold up nobody and flood no private room; answers go on counting."""
+    id = await branch.open(ROLL)
+    flood = [message(account(ZHANG), "帮助", room_id=ALONE) for _ in range(100)]
+    await hear_after(branch, clock, timedelta(), *flood, message(account(ZHANG), "签到"))
+    told = Counter(key for user, key in await branch.told() if user == account(ZHANG))
+    assert told["help.all"] == BURST
+    assert told["late.slow_down"] == 1
+    assert await branch.state(id, ZHANG) is State.DONE
+
+
+def test_after_a_while_one_may_ask_again() -> None:
+    pacing, who = Pacing(), account(ZHANG)
+    assert [pacing.is_too_much(who, NOON) for _ in range(BURST + 2)] == [False] * BURST + [True] * 2
+    assert not pacing.is_too_much(account(LI), NOON)
+    assert not pacing.is_too_much(who, NOON + EVERY)
+    assert pacing.is_too_much(who, NOON + EVERY)
+    assert [pacing.warns(who, NOON), pacing.warns(who, NOON), pacing.warns(who, NOON + WARN_EVERY)] == [
+        True,
+        False,
+        True,
+    ]
+
+
+def test_what_is_remembered_of_people_has_an_end() -> None:
+    pacing = Pacing()
+    for number in range(MOST_KEPT + 5):
+        pacing.is_too_much(UserId(f"@{number}:test"), NOON)
+    assert len(pacing._full_at) == MOST_KEPT

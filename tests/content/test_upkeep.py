@@ -134,6 +134,7 @@ def test_everyone_is_counted_once_and_guests_apart() -> None:
     ],
 )
 def test_what_is_wrong_with_a_room_is_named(wrong: dict[str, Any], flaw: Flaw) -> None:
+    """X17, X18, X25."""
     assert examine(care()) == ()
     assert flaw in examine(care(standing(**wrong)))
 
@@ -172,6 +173,7 @@ def test_the_bot_mends_only_what_it_may() -> None:
 
 
 def test_abilities_are_read_from_the_rooms_own_levels() -> None:
+    """X05."""
     assert abilities_missing(standing(), Purpose.BRANCH) == ()
     muted = standing(LEADER, version="11", levels={"users": {LEADER: 100}, "events_default": 10, "invite": 10})
     assert set(abilities_missing(muted, Purpose.BRANCH)) == set(Ability)

@@ -238,11 +238,11 @@ def _postgres_version() -> str:
 def main() -> int:
     """Run what was asked for; return 0 only when nothing failed and nothing was left out."""
     parser = argparse.ArgumentParser(prog="make faults")
-    parser.add_argument("--only", metavar="PROMISE", help="only what tries this promise, as R3")
+    parser.add_argument("--only", metavar="WHAT", help="only what tries this promise, as R3, or is called so")
     parser.add_argument("--runs", type=int, help="at most so many runs of each trial")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     given = parser.parse_args()
-    chosen = [trial for trial in ALL if given.only is None or given.only in trial.promises.split()]
+    chosen = [one for one in ALL if given.only in (None, *one.promises.split()) or (given.only or "") in one.name]
     print(f"seed {given.seed}; {_versions()}, {_postgres_version()}", flush=True)
     results = asyncio.run(_try_all(chosen, given.runs, given.seed))
     print(f"\nseed {given.seed}; {_versions()}, {_postgres_version()}; {platform.machine()}\n")

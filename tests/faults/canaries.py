@@ -97,13 +97,14 @@ class Flight:
         await scene.plan()
         await campaign.rest()
         first, second = scene.members
-        await scene.act(first, "请假 " + self._canary("leave reason", "丝雀乙由", *DATABASE))
+        await scene.look()
+        assert await scene.act(first, "请假 " + self._canary("leave reason", "丝雀乙由", *DATABASE))
         hall = scene.world.halls[0]
         await second.say(hall, self._canary("free talk", "丝雀丙话"))
         await second.say(scene.world.private[second.user_id], self._canary("private word", "丝雀丁语"))
         await first.say(scene.world.private[first.user_id], "控制台")
         program = campaign.start(piece=LOUD)
-        link = await asyncio.wait_for(link_in(campaign, scene.world.private[first.user_id], program), 90)
+        link = await asyncio.wait_for(link_in(campaign, scene.world.private[first.user_id], program), 180)
         # It waits in the outbox until it is sent; what was overwritten stands in the write-ahead log for a while.
         self._canary("sign-in link", link.rpartition("/")[2], "zhibu.db-wal")
         await self._sign_in(link)

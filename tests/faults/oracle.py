@@ -141,11 +141,12 @@ def cards(world: World, events: Sequence[dict[str, Any]]) -> dict[str, str]:
 def waiting(world: World) -> list[str]:
     """Return what is still on its way: rows that wait, and words that were not heard yet."""
     tables = Tables(world.database)
-    rows = tables.ask("SELECT kind, state, last_error FROM outbox WHERE state IN ('pending', 'leased')")
+    # In the order in which one leads to the next, so that nothing slips through between two questions.
+    planned = tables.ask("SELECT count(*) FROM occurrences WHERE state = 'planned'")[0][0]
     heard = {row[0] for row in tables.ask("SELECT cause FROM causes")}
     unheard = [said for said in world.said if cause(said) not in heard]
-    planned = tables.ask("SELECT count(*) FROM occurrences WHERE state = 'planned'")[0][0]
-    return [f"row {row}" for row in rows] + [f"unheard {said}" for said in unheard] + ["planned"] * planned
+    rows = tables.ask("SELECT kind, state, last_error FROM outbox WHERE state IN ('pending', 'leased')")
+    return ["planned"] * planned + [f"unheard {said}" for said in unheard] + [f"row {row}" for row in rows]
 
 
 def cause(said: Said) -> str:

@@ -24,7 +24,7 @@ from bot.clock import closing
 from content.checkins import State
 from content.identifiers import LessonId
 from content.lessons import LessonWritten
-from storage.engines import _prepare, open_engine
+from storage.engines import _prepare
 from storage.store import Store
 from tests.faults import apsw_driver
 from tests.small_branch import LI, NOON, SECRETARY, WANG, ZHANG, HandClock, SmallBranch, lesson
@@ -127,7 +127,7 @@ async def record(founded: Path, folder: Path, pragmas: tuple[str, ...], units: i
     disk, clock = Disk(), HandClock(NOON)
     vfs = RecordedDisk(disk)
     apsw_driver.VFS["name"] = vfs.name
-    store = Store(open_recorded(file, pragmas), open_engine(f"sqlite:///{file}"), clock)
+    store = Store(open_recorded(file, pragmas), clock)
     branch = SmallBranch(store, clock)
 
     async def acknowledged(unit: Any) -> None:

@@ -16,9 +16,9 @@ async def test_nothing_that_people_say_and_no_secret_leaves_its_place(tmp_path: 
     assert (tmp_path / "answer-health.txt").exists()
     assert leaks(tmp_path, flight.canaries) == []
     # The search finds what is there: each of these stands where it may.
-    assert {"name in zhibu.db", "leave reason in zhibu.db"} <= set(
-        leaks(tmp_path, [Canary(name=one.name, word=one.word) for one in flight.canaries])
-    )
+    at_home = " ".join(leaks(tmp_path, [Canary(name=one.name, word=one.word) for one in flight.canaries]))
+    assert "name in zhibu.db" in at_home
+    assert "leave reason in zhibu.db" in at_home
 
 
 def test_a_planted_leak_would_be_found(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from bot.hearing import Hearing
+from bot.hearing_again import HearingAgain
 from content.checkins import State
 from content.identifiers import UserId
 from storage import sync
@@ -143,7 +144,8 @@ async def fill_a_gap(file: Path) -> tuple[State, int]:
     (id,) = [row[0] for row in Tables(f"sqlite:///{file}").ask("SELECT id FROM occurrences")]
     tapped = reaction(account(ZHANG), await branch.card_event(id), "✅", event_id="$tap:test")
     homeserver.history[EAST_ROOM] = ((tapped,), None)
-    await Hearing(store, homeserver, branch.settings).fill_gaps()  # type: ignore[arg-type]
+    hearing = Hearing(store, homeserver, branch.settings)  # type: ignore[arg-type]
+    await HearingAgain(store, homeserver, hearing).fill_gaps()  # type: ignore[arg-type]
     state, left = await branch.state(id, ZHANG), len(await store.read(sync.open_gaps))
     await store.close()
     return state, left

@@ -18,6 +18,7 @@ from tests.faults.oracle import Said, judge
 from tests.faults.points import AT_FIRST_START, AT_WORK
 from tests.faults.scene import Scene, Server
 from tests.installation import Program
+from tests.waiting import until
 from zhibu.demo.synapse import Synapse
 
 FORM_FIELD = re.compile(r'<input type="hidden" name="([^"]+)" value="([^"]*)"')
@@ -101,7 +102,7 @@ async def die_in_a_form(campaign: Campaign) -> None:
     room = scene.world.private[secretary.user_id]
     program = campaign.start(name)
     await secretary.say(room, "控制台")
-    link = await asyncio.wait_for(link_in(campaign, room, program), 40)
+    link = await asyncio.wait_for(link_in(campaign, room, program), 180)
     # The address in the link is the console's own.
     async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
         async with browser.get(link) as page:
@@ -213,7 +214,8 @@ async def homeserver_killed(folder: Path, seed: int, runs: int, server: Synapse)
             await scene.plan(2)
             tally.tried += 1
             program = campaign.start()
-            await pause(campaign.chance.uniform(3.0, 7.0))
+            await asyncio.to_thread(until, lambda program=program: '"listening"' in program.text, "the program", 90)
+            await pause(campaign.chance.uniform(0.0, 4.0))
             await asyncio.to_thread(server.kill)
             await server.start()
             await pause(1.0)

@@ -20,7 +20,7 @@ import storage
 from bot.commands.grammar import WORDS, Verb
 from bot.commands.registry import BY_VERB, COMMANDS
 from content.decision import Effect, Fact
-from storage import outbox
+from storage import effects
 from storage.facts import WRITERS
 from storage.outbox import Cancelled
 from storage.tables import metadata
@@ -91,14 +91,14 @@ def test_a_fact_without_a_writer_would_be_seen() -> None:
 
 def test_every_effect_has_a_way_out() -> None:
     import_all(content, storage)
-    assert without_way_out(kinds_of(Effect), inspect.getsource(outbox.enqueue)) == set()
+    assert without_way_out(kinds_of(Effect), inspect.getsource(effects.enqueue)) == set()
 
 
 def test_an_effect_without_a_way_out_would_be_seen() -> None:
     class Shout(Effect):
         """Say something loudly."""
 
-    assert without_way_out([Shout], inspect.getsource(outbox.enqueue)) == {"Shout"}
+    assert without_way_out([Shout], inspect.getsource(effects.enqueue)) == {"Shout"}
 
 
 def test_facts_are_past_and_all_values_are_frozen_and_slotted() -> None:

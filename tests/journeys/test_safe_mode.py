@@ -191,7 +191,7 @@ async def test_a_revoked_login_waits_with_the_console_open_and_a_new_login_goes_
     program = begin(installation, "--new-login")
     try:
         until(lambda: state(installation) == "sign_in_needed", "the reason")
-        assert "no longer accepted" in page(installation)[1]
+        assert "no longer valid" in page(installation)[1]
         assert session["access_token"] not in program.text
     finally:
         assert program.interrupt() == 0, program.text

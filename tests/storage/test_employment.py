@@ -112,10 +112,8 @@ async def test_what_is_patient_shares_the_transaction_of_who_is_not(branch: Smal
     (row, other) = [(await branch.store.settle([telling(who)])) and (await branch.claim())[0] for who in (ZHANG, LI)]
     ended = counted(branch.store)
     marks = [Sent(claimed=one, event_id=EventId(f"${one.id}"), at=branch.clock.now) for one in (row, other)]
-    patient = [asyncio.create_task(branch.store.settle(notes=[mark], patient=True)) for mark in marks]
-    await asyncio.sleep(0)
-    await branch.store.settle([telling(WANG)])
-    await asyncio.gather(*patient)
+    patient = [branch.store.settle(notes=[mark], patient=True) for mark in marks]
+    await asyncio.gather(*patient, branch.store.settle([telling(WANG)]))
     assert ended == ["commit"]
     assert await states(branch) == [State.SENT, State.SENT, State.PENDING]
 

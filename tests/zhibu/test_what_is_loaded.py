@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -51,6 +52,29 @@ async def test_a_running_branch_on_a_file_loads_no_library_that_it_does_not_use(
         check=False,
     )
     assert (ran.stdout.split(), ran.stderr, ran.returncode) == ([], "", 0)
+
+
+SHARING = """
+import ctypes, threading
+from zhibu.heaps import share_one_heap
+
+share_one_heap()
+threads = [threading.Thread(target=lambda: bytearray(100_000)) for _ in range(8)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+ctypes.CDLL(None).malloc_stats()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="another C library keeps heaps in its own way")
+def test_threads_have_no_heaps_of_their_own() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", SHARING], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    assert "Arena 0" in ran.stderr
+    assert "Arena 1" not in ran.stderr
 
 
 def test_a_library_that_is_kept_away_is_found_again_afterwards() -> None:

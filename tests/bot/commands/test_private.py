@@ -171,6 +171,7 @@ async def test_a_room_that_a_third_person_made_is_never_private(branch: SmallBra
     ],
 )
 async def test_a_room_that_others_can_read_is_not_private(branch: SmallBranch, opened: tuple[str, str, str]) -> None:
+    """X25."""
     kind, key, value = opened
     notes = joined(NEWCOMER, ME)
     state = StateSeen(
@@ -248,6 +249,7 @@ async def test_asked_for_in_the_room_the_link_comes_in_private(branch: SmallBran
 
 
 async def test_asked_for_in_clear_where_things_are_encrypted_there_is_no_link(branch: SmallBranch) -> None:
+    """I040."""
     await branch.store.settle(notes=[DirectRoomKept(user=SECRETARY, room=WITH_SECRETARY, encrypted=True)])
     await branch.hear(message(SECRETARY, "控制台", room_id=WITH_SECRETARY))
     assert await branch.told() == [(SECRETARY, "console.sent_in_clear")]
