@@ -1,4 +1,4 @@
-"""The sample branch as a newcomer starts it, and a real browser to look at it with."""
+"""The sample branch as a newcomer starts it, and what to look at it with: a real browser, a client of another make."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from playwright.async_api import Browser, async_playwright
 
 from tests.installation import Sample
 from tests.machine import INSTALL, find_chromium, in_ci
+from tests.second_client.installed import NotInstalled, install
 
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
@@ -59,3 +60,13 @@ def pictures(request: pytest.FixtureRequest) -> Path:
     folder = Path(request.config.rootpath) / "screenshots"
     folder.mkdir(exist_ok=True)
     return folder
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """Give the folder in which matrix-js-sdk is installed."""
+    try:
+        return install()
+    except NotInstalled as missing:
+        message = str(missing)
+        pytest.fail(message) if in_ci() else pytest.skip(message)

@@ -5,64 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 
-from console.sheets import write_xlsx
-from content.decision import Decision
-from content.identifiers import Cause, LessonId, ScheduleId, UserId
-from content.lessons import Kind, Lesson, LessonWritten
-from content.schedules import Recurrence, Schedule, schedule_lessons
-from storage import organisations
-from storage.store import Step, Store
 from tests.encrypted_member import EncryptedMember
 from tests.faults.branches import MARK, cards
 from tests.installation import Installation, finish
 from tests.member import Member
+from tests.two_members import found, schedule_now
 from zhibu.demo.synapse import Account, Synapse
-
-AUTHOR = UserId("@author:test")
-
-
-def _found(installation: Installation, zhang: Account, li: Account) -> None:
-    rows = [("张明", "运转党支部", "正式党员", zhang.user_id), ("李强", "运转党支部", "正式党员", li.user_id)]
-    roster = installation.folder / "花名册.xlsx"
-    roster.write_bytes(write_xlsx("党员花名册", ("姓名", "所在党支部", "人员类别", "群账号"), rows))
-    options = ["--secretary", zhang.user_id, "--roster", str(roster), "--yes", "-c", str(installation.config)]
-    code, said = finish("found", "示范总支", *options)
-    assert code == 0, said
-
-
-async def _schedule_now(address: str) -> None:
-    store = await Store.open(address)
-    tree = await store.read(organisations.tree)
-    now = store.now().astimezone(ZoneInfo("Asia/Shanghai")).replace(tzinfo=None)
-    lesson = Lesson(id=LessonId("lesson"), owner=tree[0].id, kind=Kind.LESSON, title="一课", body="正文")
-    rule = Schedule(
-        id=ScheduleId("schedule"),
-        owner=tree[0].id,
-        audience=tree[0].id,
-        lessons=(lesson.id,),
-        recurrence=Recurrence.ONCE,
-        start=now.date(),
-        at=now.time(),
-        timezone="Asia/Shanghai",
-        window=timedelta(hours=2),
-        late=timedelta(hours=1),
-    )
-    scheduled = schedule_lessons(rule, author=AUTHOR, now=store.now())
-    assert isinstance(scheduled, Decision)
-    facts = (LessonWritten(lesson=lesson, author=AUTHOR), *scheduled.facts)
-
-    async def decide(_: object) -> Decision:
-        return Decision(facts=facts)
-
-    await store.settle([Step(cause=Cause("test:schedule"), decide=decide)])
-    await store.close()
 
 
 async def _enter(member: EncryptedMember) -> str:
@@ -112,7 +65,7 @@ async def test_a_branch_that_burned_down_goes_on_from_its_backup_as_if_nothing_h
     bot, zhang, li = await account("bot"), await account("zhang"), await account("li")
     url = synapse.url
     installation = Installation(tmp_path / "first", url, bot.user_id, bot.password)
-    _found(installation, zhang, li)
+    found(installation, zhang, li)
     async with (
         EncryptedMember(url, zhang, tmp_path / "zhang") as zhangs,
         EncryptedMember(url, li, tmp_path / "li") as lis,
@@ -136,7 +89,7 @@ async def test_a_branch_that_burned_down_goes_on_from_its_backup_as_if_nothing_h
         assert program.interrupt() == 0, program.text
 
         # The backup knows of the lesson, but not that it went out.
-        await _schedule_now(installation.database)
+        await schedule_now(installation.database)
         code, said = finish("backup", "-c", str(installation.config))
         assert code == 0, said
         backups = sorted((installation.folder / "backups").glob("zhibu-*.backup"))
