@@ -99,7 +99,7 @@ def test_the_page_says_what_to_do_about_a_login_that_was_revoked(house: House, b
     assert "机器人的登录已失效" in page
     assert "--new-login" in page
     assert "一切正常" not in page
-    assert "The botThe bot&#39;s login is no longer accepted#39;s login is no longer valid" in house.browser(language="en").get("/system").text
+    assert "The bot&#39;s login is no longer valid" in house.browser(language="en").get("/system").text
 
 
 def test_the_page_says_that_the_clock_was_set(house: House, browser: Browser) -> None:
