@@ -143,6 +143,9 @@ class Hearing:
         now = self._store.now()
         held, late = dict[str, Held](), dict[tuple[str, str], str]()
         for event in events:
+            if event.state_key is not None:
+                # Making a room, or entering one, is nothing that is said.
+                continue
             too_late = is_late(max(event.sent_at, earliest), now)
             too_much = not too_late and self._pacing.is_too_much(UserId(event.sender), now)
             if not (too_late or too_much) or not asks_now(event):

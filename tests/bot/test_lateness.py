@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -93,6 +94,12 @@ async def test_talk_in_a_room_gets_no_late_answer(branch: SmallBranch, clock: Ha
     elsewhere = message(account(ZHANG), "帮助", room_id=RoomId("!elsewhere:test"))
     await hear_after(branch, clock, timedelta(hours=3), *talk, elsewhere)
     assert await branch.told() == []
+
+
+async def test_making_a_room_uses_nothing_of_the_burst_up(branch: SmallBranch, clock: HandClock) -> None:
+    making = [replace(message(account(ZHANG), ""), type=f"m.room.piece{one}", state_key="") for one in range(BURST)]
+    await hear_after(branch, clock, timedelta(), *making, alone("帮助"))
+    assert await branch.told() == [(account(ZHANG), "help.all")]
 
 
 async def test_a_flood_of_requests_is_answered_for_a_burst_and_once_to_slow_down(
