@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,15 @@ def _states(sample: Sample) -> dict[str, str]:
     command = ["export", "participation", "--format", "json", "-c", sample.ready["config"]]
     done = subprocess.run([sys.executable, "-m", "zhibu", *command], capture_output=True, check=True, timeout=60)
     return {row["name"]: row["state"] for row in json.loads(done.stdout)}
+
+
+def _card(sample: Sample, room: str) -> str:
+    """Return the event that shows the open card in a room: that of its last part."""
+    query = "SELECT event_id FROM outbox WHERE kind = 'post' AND room_id = ? ORDER BY part DESC LIMIT 1"
+    file = sample.folder / "data" / "zhibu.db"
+    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
+        (card,) = connection.execute(query, (room,)).fetchone()
+    return str(card)
 
 
 async def _new_phone(homeserver: str, login: dict[str, str]) -> Account:
@@ -55,13 +66,15 @@ async def test_a_member_with_a_new_phone_answers_in_the_encrypted_room_and_is_an
 
     account = await _new_phone(ready["homeserver"], lively_sample.member("孙蔚"))
     async with EncryptedMember(ready["homeserver"], account, tmp_path / "phone") as phone:
+        await phone.sync()
+        card = _card(lively_sample, room)
+        content = {"msgtype": "m.text", "body": "学完", "m.relates_to": {"m.in_reply_to": {"event_id": card}}}
+        await phone.send(room, "m.room.message", content)
         edit = (await _wait_for_edit(phone, room))[-1]
         text = edit.source["content"]["m.new_content"]["body"]
         assert "【学习】党的一大" in text
         assert "应学 24 人" in text
-        card = edit.source["content"]["m.relates_to"]["event_id"]
-        content = {"msgtype": "m.text", "body": "学完", "m.relates_to": {"m.in_reply_to": {"event_id": card}}}
-        await phone.send(room, "m.room.message", content)
+        assert edit.source["content"]["m.relates_to"]["event_id"] == card
         private = await _invitation(phone)
         await phone.join(private)
         answer = await _first_text(phone, private)
@@ -80,7 +93,7 @@ def test_a_second_sample_in_the_same_folder_leaves_the_first_alone(lively_sample
 
 
 async def _wait_for_edit(phone: EncryptedMember, room: str) -> list[Any]:
-    """Wait for an edit of the card that this phone can read: the numbers move while members answer."""
+    """Wait for an edit of the card that this phone can read: its own answer moves the numbers."""
     while True:
         edits = [
             event
