@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import literal, select
 
@@ -35,8 +36,14 @@ async def untold(unit: Reading) -> tuple[tuple[Undelivered, OrganisationId], ...
     return (*await _lessons(unit), *await _polls(unit))
 
 
+def _untold(kind: Kind, broadcast: Any, *, since: datetime) -> Any:
+    """Return the condition that a row of a kind ended unsent, and nobody was told so of its broadcast."""
+    told = select(causes.c.cause).where(causes.c.cause == literal(_CAUSE).concat(broadcast))
+    ended = outbox.c.state.in_([State.FAILED, State.EXPIRED]) & (outbox.c.done_at > since)
+    return ended & (outbox.c.kind == kind) & ~told.exists()
+
+
 async def _lessons(unit: Reading) -> tuple[tuple[Undelivered, OrganisationId], ...]:
-    told = select(causes.c.cause).where(causes.c.cause == literal(_CAUSE).concat(cards.c.occurrence_id))
     query = (
         select(
             occurrences.c.id,
@@ -51,12 +58,7 @@ async def _lessons(unit: Reading) -> tuple[tuple[Undelivered, OrganisationId], .
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
         .join(schedules, schedules.c.id == occurrences.c.schedule_id)
         .join(organisations, organisations.c.id == cards.c.branch_id)
-        .where(
-            outbox.c.state.in_([State.FAILED, State.EXPIRED]),
-            outbox.c.kind == Kind.POST,
-            outbox.c.done_at > unit.now - RECENT,
-            ~told.exists(),
-        )
+        .where(_untold(Kind.POST, cards.c.occurrence_id, since=unit.now - RECENT))
         .order_by(outbox.c.number)
     )
     return _gathered(
@@ -65,7 +67,6 @@ async def _lessons(unit: Reading) -> tuple[tuple[Undelivered, OrganisationId], .
 
 
 async def _polls(unit: Reading) -> tuple[tuple[Undelivered, OrganisationId], ...]:
-    told = select(causes.c.cause).where(causes.c.cause == literal(_CAUSE).concat(polls.c.id))
     query = (
         select(
             polls.c.id,
@@ -77,12 +78,7 @@ async def _polls(unit: Reading) -> tuple[tuple[Undelivered, OrganisationId], ...
         )
         .join(polls, polls.c.id == outbox.c.poll_id)
         .join(organisations, organisations.c.id == polls.c.organisation_id)
-        .where(
-            outbox.c.state.in_([State.FAILED, State.EXPIRED]),
-            outbox.c.kind == Kind.POLL,
-            outbox.c.done_at > unit.now - RECENT,
-            ~told.exists(),
-        )
+        .where(_untold(Kind.POLL, polls.c.id, since=unit.now - RECENT))
         .order_by(outbox.c.number)
     )
     return _gathered(

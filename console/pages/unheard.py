@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template
@@ -13,7 +14,7 @@ from console.desk import ask, settle
 from content import unheard
 from content.identifiers import OrganisationId
 from content.organisations import Right
-from content.unheard import Letter
+from content.unheard import Letter, Stretch
 from storage import unheard as stored
 from storage.store import Answer as Decided
 from storage.unheard import Placed
@@ -80,56 +81,52 @@ def show_one(id: str) -> str:  # noqa: A002
 @requires(Right.MANAGE_OUTBOX)
 def hear_again(id: str) -> Answer:  # noqa: A002
     """Have a letter processed once more."""
-    roots, everything = _scope()
-
-    async def decide(unit: Reading) -> Decided:
-        found = await stored.letter(unit, roots, id, everything=everything)
-        if found is None or not isinstance(found.what, Letter):
-            return None
-        return unheard.hear_again(found.what, now=unit.now)
-
-    return onward(settle(decide, actor=here().user), to=link("unheard.show"), done="hearing_again")
+    return _decide_letter(id, unheard.hear_again, done="hearing_again")
 
 
 @pages.post("/unheard/<id>/aside")
 @requires(Right.MANAGE_OUTBOX)
 def put_aside(id: str) -> Answer:  # noqa: A002
     """Leave a letter at that."""
-    roots, everything = _scope()
-
-    async def decide(unit: Reading) -> Decided:
-        found = await stored.letter(unit, roots, id, everything=everything)
-        if found is None or not isinstance(found.what, Letter):
-            return None
-        return unheard.put_aside(found.what, now=unit.now)
-
-    return onward(settle(decide, actor=here().user), to=link("unheard.show"), done="put_aside")
+    return _decide_letter(id, unheard.put_aside, done="put_aside")
 
 
 @pages.post("/unheard/history/<id>/again")
 @requires(Right.MANAGE_OUTBOX)
 def read_again(id: str) -> Answer:  # noqa: A002
     """Have a stretch of history that was given up read once more."""
-    roots, everything = _scope()
-
-    async def decide(unit: Reading) -> Decided:
-        found = await stored.stretch(unit, roots, id, everything=everything)
-        return unheard.read_again(found) if found is not None else None
-
-    return onward(settle(decide, actor=here().user), to=link("unheard.show"), done="reading_again")
+    return _decide_stretch(id, unheard.read_again, done="reading_again")
 
 
 @pages.post("/unheard/history/<id>/aside")
 @requires(Right.MANAGE_OUTBOX)
 def leave_stretch(id: str) -> Answer:  # noqa: A002
     """Leave a stretch that cannot be read back at that."""
+    return _decide_stretch(id, unheard.leave_stretch, done="put_aside")
+
+
+def _decide_letter(id: str, rule: Callable[..., Decided], *, done: str) -> Answer:  # noqa: A002
+    """Decide about a letter in one's scope by a rule."""
+    roots, everything = _scope()
+
+    async def decide(unit: Reading) -> Decided:
+        found = await stored.letter(unit, roots, id, everything=everything)
+        if found is None or not isinstance(found.what, Letter):
+            return None
+        return rule(found.what, now=unit.now)
+
+    return onward(settle(decide, actor=here().user), to=link("unheard.show"), done=done)
+
+
+def _decide_stretch(id: str, rule: Callable[[Stretch], Decided], *, done: str) -> Answer:  # noqa: A002
+    """Decide about a stretch of history in one's scope by a rule."""
     roots, everything = _scope()
 
     async def decide(unit: Reading) -> Decided:
         found = await stored.stretch(unit, roots, id, everything=everything)
-        return unheard.leave_stretch(found) if found is not None else None
+        return rule(found) if found is not None else None
 
-    return onward(settle(decide, actor=here().user), to=link("unheard.show"), done="put_aside")
+    return onward(settle(decide, actor=here().user), to=link("unheard.show"), done=done)
 
 
 def _scope() -> tuple[tuple[OrganisationId, ...], bool]:
