@@ -53,3 +53,10 @@ def test_a_bot_that_has_fallen_silent_gives_no_reason_any_more(house: House) -> 
     beat(house, Reason.KEYS_UNUSABLE)
     house.clock.now += timedelta(seconds=91)
     assert "key folder" not in house.browser(None, language="en").get("/safe-mode").get_data(as_text=True)
+
+
+def test_the_page_does_not_say_that_the_bot_cannot_work_when_nothing_holds_it_up(house: House) -> None:
+    beat(house, "listening")
+    page = house.browser(None, language="en").get("/safe-mode").get_data(as_text=True)
+    assert "<title>Nothing holds the bot up" in page
+    assert "cannot work" not in page
