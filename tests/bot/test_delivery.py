@@ -286,6 +286,23 @@ async def test_stopping_finishes_what_is_under_way(post: Post) -> None:
     assert await post.states() == [State.SENT]
 
 
+async def test_what_is_being_sent_can_be_waited_for_but_not_for_long(post: Post) -> None:
+    post.homeserver.gate = asyncio.Event()
+    await post.branch.open(audience=EAST)
+    task = asyncio.create_task(post.delivery.run())
+    await finished(post.homeserver, task, lambda: bool(post.homeserver.under_way))
+    await post.delivery.idle(0)
+    assert post.homeserver.under_way, "it went on although the answer was not sent yet"
+    idle = asyncio.create_task(post.delivery.idle(60))
+    done, _ = await asyncio.wait([idle], timeout=0)
+    assert not done
+    post.homeserver.gate.set()
+    await idle
+    assert not post.homeserver.under_way
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def test_an_edit_shows_the_new_count_on_the_card_itself(post: Post, clock: HandClock) -> None:
     id = await post.branch.open(audience=EAST)
     await post.work()
