@@ -23,6 +23,7 @@ from tests.databases import Postgres, cluster
 from tests.faults import trials
 from tests.faults.campaign import Tally
 from tests.faults.differential import compare
+from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
@@ -60,11 +61,11 @@ def _address(given: Round) -> str:
 
 
 async def _places(given: Round) -> Tally:
-    return await _repeated(given, lambda folder, seed: trials.killed_at_places(folder, seed))
+    return await _repeated(given, lambda folder, seed: killed_at_places(folder, seed))
 
 
 async def _places_on_postgres(given: Round) -> Tally:
-    return await _repeated(given, lambda folder, seed: trials.killed_at_places(folder, seed, _address(given)))
+    return await _repeated(given, lambda folder, seed: killed_at_places(folder, seed, _address(given)))
 
 
 async def _repeated(given: Round, once: Callable[[Path, int], Awaitable[Tally]]) -> Tally:
