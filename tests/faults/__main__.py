@@ -23,8 +23,10 @@ from tests.databases import Postgres, cluster
 from tests.faults import trials
 from tests.faults.campaign import Tally
 from tests.faults.differential import compare
+from tests.faults.flips import damaged_backups
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
+from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
 from zhibu.demo.synapse import Synapse
@@ -141,6 +143,25 @@ def _cuts(case: str, *, caught_as: str = "") -> Callable[[Round], Awaitable[Tall
     return run
 
 
+def _server_cuts(settings: tuple[str, ...], *, caught: bool = False) -> Callable[[Round], Awaitable[Tally]]:
+    async def run(given: Round) -> Tally:
+        assert given.postgres is not None
+        try:
+            found = await try_server_cuts(given.postgres, given.runs, given.seed, settings)
+        finally:
+            given.postgres.stop()
+            given.postgres.start()
+        if caught:
+            return Tally(tried=found.cuts, failures=[] if found.troubles["lost"] else ["nothing was lost"])
+        return Tally(tried=found.cuts, failures=[] if found.clean else [str(found.troubles)])
+
+    return run
+
+
+async def _damaged_backups(given: Round) -> Tally:
+    return await damaged_backups(given.founded, given.folder, given.runs, given.seed)
+
+
 async def _differential(given: Round) -> Tally:
     tally = Tally()
     for block in range(0, given.runs, SEQUENCES_OF_A_BLOCK):
@@ -178,6 +199,17 @@ ALL = (
     Trial(promises="R7", name="power cut, DELETE + EXTRA", runs=2_000, run=_cuts("DELETE + EXTRA")),
     Trial(promises="R7 control", name="power cut, WAL + NORMAL", runs=500, run=_cuts("WAL + NORMAL", caught_as="lost")),
     Trial(promises="R7 control", name="power cut, WAL + OFF", runs=500, run=_cuts("WAL + OFF", caught_as="corrupt")),
+    Trial(
+        promises="R7", name="PostgreSQL stopped at once", runs=200, run=_server_cuts(AT_WORK), needs_postgres=True
+    ),
+    Trial(
+        promises="R7 control",
+        name="PostgreSQL with synchronous_commit=off",
+        runs=3,
+        run=_server_cuts(FORGETFUL, caught=True),
+        needs_postgres=True,
+    ),
+    Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )
 

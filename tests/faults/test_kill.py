@@ -15,7 +15,7 @@ from tests.installation import Installation
 from tests.member import Member
 from zhibu.demo.synapse import Account, Synapse
 
-ROOMS = 24
+ROOMS = 14
 
 
 @pytest.mark.synapse
