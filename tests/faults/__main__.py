@@ -199,9 +199,7 @@ ALL = (
     Trial(promises="R7", name="power cut, DELETE + EXTRA", runs=2_000, run=_cuts("DELETE + EXTRA")),
     Trial(promises="R7 control", name="power cut, WAL + NORMAL", runs=500, run=_cuts("WAL + NORMAL", caught_as="lost")),
     Trial(promises="R7 control", name="power cut, WAL + OFF", runs=500, run=_cuts("WAL + OFF", caught_as="corrupt")),
-    Trial(
-        promises="R7", name="PostgreSQL stopped at once", runs=200, run=_server_cuts(AT_WORK), needs_postgres=True
-    ),
+    Trial(promises="R7", name="PostgreSQL stopped at once", runs=200, run=_server_cuts(AT_WORK), needs_postgres=True),
     Trial(
         promises="R7 control",
         name="PostgreSQL with synchronous_commit=off",

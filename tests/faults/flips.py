@@ -1,4 +1,4 @@
-"""Backups of which a bit was turned or an end cut off: none is restored, each is told in a sentence, nothing is left."""
+"""Backups of which a bit was turned or an end cut off: none is restored, and nothing of the try is left."""
 
 from __future__ import annotations
 
