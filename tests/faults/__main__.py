@@ -104,13 +104,7 @@ async def _synapse_killed(given: Round) -> Tally:
 
 
 async def _away(given: Round) -> Tally:
-    events = [1, 10, 100, 1_000, 5_000][: given.runs]
-    tally = Tally()
-    for number in events:
-        folder = given.folder / str(number)
-        folder.mkdir()
-        _add(tally, await trials.away(folder, given.seed, number, halls=5))
-    return tally
+    return await trials.away(given.folder, given.seed, [1, 10, 100, 1_000, 5_000][: given.runs], halls=5)
 
 
 async def _device_lost(given: Round) -> Tally:

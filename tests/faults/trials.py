@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -70,21 +70,22 @@ async def killed_at_any_time(
         return campaign.tally
 
 
-async def away(folder: Path, seed: int, events: int, halls: int = 3) -> Tally:
-    """Be away for so many events in every hall, with members' words at both ends of them (R2)."""
+async def away(folder: Path, seed: int, absences: Sequence[int], halls: int = 3) -> Tally:
+    """Be away for so many events in every hall, time after time, with members' words at both ends of them (R2)."""
     async with FakeServer() as server, staged(server, folder, seed, halls=halls, members=halls) as campaign:
         scene, tally = campaign.scene, campaign.tally
         await scene.plan()
         await campaign.rest()
-        for member in scene.members:
-            await scene.act(member, "签到")
-        for hall in scene.world.halls:
-            for number in range(events):
-                await scene.reader.say(hall, f"闲聊 {number}")
-        for member in scene.members:
-            await scene.act(member, "请假 事假")
-        tally.tried += events * halls
-        await campaign.rest()
+        for events in absences:
+            for member in scene.members:
+                await scene.act(member, "签到")
+            for hall in scene.world.halls:
+                for number in range(events):
+                    await scene.reader.say(hall, f"闲聊 {number}")
+            for member in scene.members:
+                await scene.act(member, "请假 事假")
+            tally.tried += events * halls
+            await campaign.rest()
         return tally
 
 
