@@ -26,7 +26,9 @@ from tests.faults.differential import compare
 from tests.faults.flips import damaged_backups
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
+from tests.faults.rush import rush
 from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
+from tests.faults.soak import WHOLE, soak
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
 from zhibu.demo.synapse import Synapse
@@ -44,6 +46,7 @@ class Round:
     folder: Path
     postgres: Postgres | None
     founded: Path
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,20 @@ def _server_cuts(settings: tuple[str, ...], *, caught: bool = False) -> Callable
     return run
 
 
+async def _rush(given: Round) -> Tally:
+    tally = Tally()
+    for number in range(given.runs):
+        found = await rush(given.folder / str(number), members=10_000, halls=200, seconds=60)
+        tally.tried += 1
+        tally.failures += [*found.wrong, *found.slow]
+        print(f"  p95 {found.p95:.2f} s, commits p99 up to {found.commit_p99} s, {found.memory:.0f} MB", flush=True)
+    return tally
+
+
+async def _soak(given: Round) -> Tally:
+    return await soak(given.folder, given.seed, given.minutes)
+
+
 async def _damaged_backups(given: Round) -> Tally:
     return await damaged_backups(given.founded, given.folder, given.runs, given.seed)
 
@@ -202,8 +219,12 @@ ALL = (
         needs_postgres=True,
     ),
     Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
+    Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )
+
+HOURS = (Trial(promises="R18", name="soak", runs=1, run=_soak),)
+"""Only when they are asked for by their promise."""
 
 
 async def _founded(folder: Path) -> Path:
@@ -215,7 +236,9 @@ async def _founded(folder: Path) -> Path:
     return file
 
 
-async def _try_all(chosen: list[Trial], runs: int | None, seed: int) -> list[tuple[Trial, Tally, float]]:
+async def _try_all(
+    chosen: list[Trial], runs: int | None, seed: int, minutes: float
+) -> list[tuple[Trial, Tally, float]]:
     results = []
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zhibu-faults-")))
@@ -236,7 +259,7 @@ async def _try_all(chosen: list[Trial], runs: int | None, seed: int) -> list[tup
             if trial.needs_postgres and postgres is None:
                 tally = Tally(skipped=[why] * times)
             else:
-                given = Round(runs=times, seed=seed, folder=place, postgres=postgres, founded=founded)
+                given = Round(runs=times, seed=seed, folder=place, postgres=postgres, founded=founded, minutes=minutes)
                 tally = await trial.run(given)
             for failure in tally.failures[:20]:
                 print(f"  FAILED {failure}", flush=True)
@@ -266,10 +289,12 @@ def main() -> int:
     parser.add_argument("--only", metavar="WHAT", help="only what tries this promise, as R3, or is called so")
     parser.add_argument("--runs", type=int, help="at most so many runs of each trial")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--minutes", type=float, default=WHOLE, help="how long a soak lasts (--only R18)")
     given = parser.parse_args()
     chosen = [one for one in ALL if given.only in (None, *one.promises.split()) or (given.only or "") in one.name]
+    chosen += [one for one in HOURS if given.only == one.promises]
     print(f"seed {given.seed}; {_versions()}, {_postgres_version()}", flush=True)
-    results = asyncio.run(_try_all(chosen, given.runs, given.seed))
+    results = asyncio.run(_try_all(chosen, given.runs, given.seed, given.minutes))
     print(f"\nseed {given.seed}; {_versions()}, {_postgres_version()}; {platform.machine()}\n")
     print("| promise | tried how | tried | failed | skipped | seconds | slowest quiet |")
     print("|---|---|---:|---:|---:|---:|---:|")
