@@ -144,12 +144,13 @@ class Store:
         self._refused_since: float | None = None
 
     @classmethod
-    async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
+    async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True, new: bool = True) -> Store:
         """Open the database at an address as the process that drives the bot, and bring its tables up to date.
 
-        ``exclusive=False`` opens it beside a running program, to read. Raises Trouble with advice.
+        ``exclusive=False`` opens it beside a running program, to read; ``new=False`` makes no tables where there are
+        none. Raises Trouble with advice.
         """
-        return await cls._open(address, clock, Place.DRIVER if exclusive else None)
+        return await cls._open(address, clock, Place.DRIVER if exclusive else None, new=new)
 
     @classmethod
     async def open_desk(cls, address: str, clock: Clock = utc_now) -> Store:
@@ -160,7 +161,7 @@ class Store:
         return await cls._open(address, clock, Place.DESK)
 
     @classmethod
-    async def _open(cls, address: str, clock: Clock, place: Place | None) -> Store:
+    async def _open(cls, address: str, clock: Clock, place: Place | None, *, new: bool = True) -> Store:
         engine, file = open_working_engine(address), sqlite_file(address)
         store = cls(engine, clock)
         try:
@@ -168,7 +169,7 @@ class Store:
                 require_file(file)
             if place is not None:
                 store._claim = await claim(engine.url, file, place)
-            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER)
+            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER, new=new)
         except BaseException:
             await store.close()
             raise

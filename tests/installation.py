@@ -134,6 +134,10 @@ port = {self.port}
         assert program.process.poll() is None, program.text
         return program
 
+    def await_console(self) -> None:
+        """Wait until the console of a program that was started answers."""
+        until(self._answers, "the console to answer")
+
     def _answers(self) -> bool:
         try:
             with urlopen(f"http://127.0.0.1:{self.port}/health", timeout=5) as answer:

@@ -89,7 +89,7 @@ class Branch:
         Raises Trouble when either cannot be had, and leaves that server up.
         """
         refuse_lost(config)
-        branch = cls(config, speech, await Store.open(config.database))
+        branch = cls(config, speech, await Store.open(config.database, new=not has_signed_in(config)))
         if console:
             await branch._open_console(server)
         return branch
@@ -350,13 +350,18 @@ def clock_behind(now: datetime, newest: datetime | None) -> Trouble | None:
     return Trouble(Exit.CONFIG, "start.clock_behind", **said)
 
 
+def has_signed_in(config: Config) -> bool:
+    """Tell whether the bot has worked here before: then an empty database would pass for a new branch."""
+    return (config.path(config.bot.keys) / "device" / "session.json").exists()
+
+
 def refuse_lost(config: Config) -> None:
-    """Raise Trouble where the bot has worked before and its file is gone: an empty one would pass for a new branch."""
-    file, keys = sqlite_file(config.database), config.path(config.bot.keys)
-    if file is None or not file.parent.exists() or not (keys / "device" / "session.json").exists():
+    """Raise Trouble where the bot has worked before and its file is gone."""
+    file = sqlite_file(config.database)
+    if file is None or not file.parent.exists() or not has_signed_in(config):
         return
     if not file.exists() or file.stat().st_size == 0:
-        raise Trouble(Exit.CONFIG, "database.lost", file=str(file), keys=str(keys))
+        raise Trouble(Exit.CONFIG, "database.lost", file=str(file), keys=str(config.path(config.bot.keys)))
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:
