@@ -38,6 +38,7 @@ from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.upgrades import upgrades
+from storage.workdays import workdays
 
 disclosures = Table(
     "disclosures",
@@ -211,6 +212,7 @@ IMPERSONAL: tuple[Table, ...] = (
     media_chunks,
     media_uploads,
     upload_limits,
+    workdays,
     occurrences,
     cards,
     tallies,
@@ -225,7 +227,7 @@ IMPERSONAL: tuple[Table, ...] = (
     gaps,
     heartbeats,
 )
-"""Tables that name no person: the tree, what is taught and when, totals, and where the bot itself stands.
+"""Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
 What waits on the shelf is sealed, and nobody here can open it.
 """

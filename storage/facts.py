@@ -36,6 +36,7 @@ from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
+from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
     checkins,
@@ -62,6 +63,7 @@ from storage import (
     sync,
     unheard,
     upgrades,
+    workdays,
 )
 from storage.unit import Writing
 
@@ -124,6 +126,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     UpgradeDoubted: (upgrades.write_doubted,),
     RoomMoved: (upgrades.write_moved,),
     rooms.StateSeen: (rooms.write_state_seen,),
+    YearListed: (workdays.write_listed,),
+    YearForgotten: (workdays.write_forgotten,),
+    WorkdaySet: (workdays.write_set,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),

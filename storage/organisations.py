@@ -164,6 +164,17 @@ async def holders(unit: Reading, organisation_id: OrganisationId) -> tuple[UserI
     return tuple(UserId(row.user_id) for row in await unit.rows(query))
 
 
+async def operators(unit: Reading) -> tuple[UserId, ...]:
+    """Return who operates the program: whoever holds that duty, else who may do it for the whole tree."""
+    above = select(organisations.c.id).where(organisations.c.parent_id.is_(None))
+    able = [role for role, rights in RIGHTS.items() if Right.OPERATE in rights]
+    for wanted in (duties.c.role == Role.OPERATOR, duties.c.role.in_(able) & duties.c.organisation_id.in_(above)):
+        rows = await unit.rows(select(duties.c.user_id).where(wanted).distinct().order_by(duties.c.user_id))
+        if rows:
+            return tuple(UserId(row.user_id) for row in rows)
+    return ()
+
+
 async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
     """Add the node, and its place below every ancestor."""
     node = fact.organisation

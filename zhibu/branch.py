@@ -32,6 +32,7 @@ from storage.heartbeats import Beat
 from storage.restores import Restored
 from storage.store import Store
 from zhibu import last_run
+from zhibu.alarms import Alarms
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
 from zhibu.measures import measures, version
@@ -211,6 +212,13 @@ class Branch:
     async def _work(self, began: Callable[[], None]) -> None:
         await self._begin(began)
         assert self.homeserver is not None
+        alarms = Alarms(
+            self.store,
+            self.config,
+            console=self.address,
+            last_backup=lambda: self._daily.last,
+            held_up_by=await self._was_held_up(),
+        )
         bot = Bot(
             self.store,
             self.homeserver,
@@ -221,11 +229,17 @@ class Branch:
             version=version(),
         )
         beside = [asyncio.create_task(self._announce(bot)), asyncio.create_task(self._remember())]
+        beside.append(asyncio.create_task(alarms.run()))
         try:
             await bot.run()
         finally:
             for task in beside:
                 task.cancel()
+
+    async def _was_held_up(self) -> Reason | None:
+        """Return what kept the bot from beginning until now, here or before this start, by its last sign of life."""
+        state, _ = (await self.store.read(heartbeats.beats)).get("bot", ("", None))
+        return Reason(state) if state in frozenset(Reason) else None
 
     async def _look_back(self, newest: datetime | None) -> None:
         """Take a database that is older than the last run for one that was restored, so that nothing is sent twice.

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.commands import (
+    adoption,
     answers,
     checkins,
     console,
@@ -74,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.UNMUTE, handler=mutes.unmute, for_members=False),
     Command(verb=Verb.BIND, handler=members.bind, for_members=False),
     Command(verb=Verb.CONSOLE, handler=console.open_console, for_members=False, momentary=_always),
+    Command(verb=Verb.ADOPT, handler=adoption.adopt, for_members=False, momentary=_always),
 )
 
 BY_VERB = {command.verb: command for command in COMMANDS}

@@ -27,11 +27,13 @@ from console.pages import (
     sign_in,
     texts,
     unheard,
+    workdays,
 )
 
 PAGES: tuple[Blueprint, ...] = (
     home.pages,
     calendar.pages,
+    workdays.pages,
     lessons.pages,
     schedules.pages,
     checkins.pages,

@@ -15,7 +15,7 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
-from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard
+from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard, workdays
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -58,6 +58,7 @@ def show() -> str:
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
     failed = known.backup_failed if here().may(Right.OPERATE) else None
+    missing = ask(workdays.calendar).missing(day) if top and here().may(Right.OPERATE) else None
     return render_template(
         "home/show.html",
         known=known,
@@ -66,6 +67,7 @@ def show() -> str:
         clock=clock,
         today=day,
         backup_failed=failed,
+        workdays_missing=missing,
         reasons=frozenset(Reason),
     )
 

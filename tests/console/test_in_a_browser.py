@@ -30,6 +30,7 @@ PAGES = (
     "/",
     "/calendar",
     "/calendar?view=month&month=2026-11",
+    "/calendar/workdays?year=2026",
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",

@@ -28,6 +28,8 @@ from content.speech import LANGUAGES
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
+from content.workday_lists import Festival
+from content.workdays import Source
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
@@ -117,6 +119,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "weekday.": range(7),
+    "workdays.festival_": Festival,
+    "workdays.kind_": ("rest", "work"),
+    "workdays.source_": Source,
 }
 
 
