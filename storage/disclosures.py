@@ -14,6 +14,7 @@ from content.decision import words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import UserId
 from storage import members as roster
+from storage.anchors import anchors
 from storage.audit import audit, causes
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
@@ -171,7 +172,13 @@ PERSONAL: tuple[Held, ...] = (
         "device_id first_try_at event_id",
         readable=False,
     ),
-    _held(audit, "actor", "at action outcome cause", inner="number actor", readable=False),
+    _held(
+        audit,
+        "actor subject",
+        "at action outcome cause before after",
+        inner="number actor subject thing place note digest link",
+        readable=False,
+    ),
     _held(
         import_entries,
         "member_id",
@@ -220,6 +227,7 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    anchors,
     checkpoints,
     restores,
     gaps,
@@ -257,6 +265,9 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
 
 def _condition(column: Any, user: UserId, member: str | None) -> Any:
     """Return that a column names the person, ``None`` where they cannot be named by it."""
+    if column is audit.c.subject:
+        # Whom a decision was about may be a member, or an account that is nobody's on the roster.
+        return or_(column == user, column == member) if member is not None else column == user
     by_member = column.name == "member_id" or column is members.c.id
     if by_member:
         return column == member if member is not None else None

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
+from content.anchors import HeadAnchored
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
@@ -38,6 +39,7 @@ from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, Stret
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
+    anchors,
     checkins,
     corrections,
     disclosures,
@@ -68,6 +70,7 @@ from storage.unit import Writing
 Writer = Callable[[Writing, Any], Awaitable[None]]
 
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
+    HeadAnchored: (anchors.write_anchored,),
     OrganisationFounded: (organisations.write_founded,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),

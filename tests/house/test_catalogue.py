@@ -31,6 +31,7 @@ from content.upkeep import Ability
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
+from storage.verification import Wrong
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.doctor.findings import Grade, Noun
 
@@ -48,6 +49,7 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "audit.wrong_": Wrong,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,

@@ -40,6 +40,7 @@ class Noun(StrEnum):
     FILES = "files"
     DISK = "disk"
     DATABASE = "database"
+    RECORD = "record"
     BOT = "bot"
     PORT = "port"
     HOMESERVER = "homeserver"
