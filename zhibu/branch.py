@@ -98,7 +98,8 @@ class Branch:
     @classmethod
     async def open_desk(cls, config: Config, speech: Speech, server: Server | None = None) -> Branch:
         """Open the database for a console alone, and the console. Raises Trouble when either cannot be had."""
-        key = read_key(config) if key_file(config).exists() else None
+        here = sqlite_file(config.database) is not None
+        key = make_key(config) if here else read_key(config) if key_file(config).exists() else None
         store = await Store.open_desk(config.database, key=key)
         if key is None:
             # What else is wrong is said first: a bot that was never there has made no key either.

@@ -1,4 +1,4 @@
-"""zhibu audit: the record is read through beside a running branch and after a restore, and ends with a number."""
+"""The record is read through beside a running branch and after a restore, and what is wrong has a number."""
 
 from __future__ import annotations
 
