@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from console.pages import (
     amendments,
+    audit,
     calendar,
     checkins,
     corrections,
@@ -45,6 +46,7 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    audit.pages,
     unheard.pages,
     texts.pages,
     preferences.pages,

@@ -59,6 +59,8 @@ PAGES = (
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
+    "/record?since=2020-01-01",
+    "/record/2",
     "/system",
 )
 
