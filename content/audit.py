@@ -12,6 +12,7 @@ from content.decision import Fact
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
+from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.polls import PollOpened
@@ -89,6 +90,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
+    Looked: lambda fact: About(subject=fact.member, place=fact.place),
     SignedIn: lambda fact: About(subject=fact.session.user),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""

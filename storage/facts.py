@@ -14,6 +14,7 @@ from content.disclosures import DisclosureAsked
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
+from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
@@ -47,6 +48,7 @@ from storage import (
     imports,
     inquiries,
     lessons,
+    looks,
     media,
     members,
     misreadings,
@@ -107,6 +109,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Muted: (mutes.write_muted,),
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
+    Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

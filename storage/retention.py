@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import inquiries, misreadings, mutes
+from storage import inquiries, looks, misreadings, mutes
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
@@ -76,4 +76,5 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await mutes.forget_past(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
+    await looks.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -61,6 +61,7 @@ PAGES = (
     "/outbox?tab=failed",
     "/record?since=2020-01-01",
     "/record/2",
+    "/looked",
     "/system",
 )
 

@@ -93,6 +93,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.clock_": ("never", "silent", "stalled"),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
