@@ -309,6 +309,8 @@ class Delivery:
                 return await self._tell(row, listener)
             case outbox.Kind.DISCLOSURE:
                 return await self._disclose(row)
+            case outbox.Kind.SAY:
+                return await self._say_in_room(row)
             case outbox.Kind.LESSON:
                 return await self._show_again(row)
             case outbox.Kind.POLL | outbox.Kind.POLL_END | outbox.Kind.RESULT:
@@ -438,6 +440,15 @@ class Delivery:
             if fault.kind is Kind.LIMITED:
                 raise _RoomRefused(fault) from None
             raise
+
+    async def _say_in_room(self, row: Claimed) -> list[Fact]:
+        """Say a row's words in its room, as its organisation speaks."""
+        id, room, said = row.organisation, row.room, row.words  # noqa: A001 - the field's name
+        if id is None or room is None or said is None:
+            return [self._sent(row, None)]
+        node = await self._store.read(lambda unit: organisations.organisation(unit, id))
+        reader = Reader(language=node.language, timezone=node.timezone) if node else Reader()
+        return [await self._put(row, room, {"msgtype": "m.notice", "body": self._say(said, reader)})]
 
     async def _poll(self, row: Claimed) -> list[Fact]:
         """Put a poll, its end or its result into the room; what has no place or no sense any more is let go."""

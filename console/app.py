@@ -9,7 +9,7 @@ from collections.abc import Callable
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
 
-from console import access, errors, headers, wording
+from console import access, errors, headers, looks, wording
 from console.addresses import link
 from console.bridge import Bridge
 from console.desk import Desk
@@ -53,6 +53,7 @@ def create_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    looks.install(app)
     access.install(app)
     headers.install(app, secure=settings.secure_cookies)
     errors.install(app)

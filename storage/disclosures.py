@@ -13,7 +13,9 @@ from sqlalchemy import Column, String, Table, false, or_, select
 from content.decision import words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import UserId
+from content.members import Member
 from storage import members as roster
+from storage.anchors import anchors
 from storage.audit import audit, causes
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
@@ -21,6 +23,8 @@ from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
+from storage.looks import about as looked_at
+from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
@@ -138,6 +142,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
     _held(disclosures, "user_id", "at", inner="user_id"),
+    _held(looks, "member_id", "at user_id what", inner="number member_id place people", what="looks.what_"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
     _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
     _held(sessions, "user_id", "made_at seen_at language", inner="user_id", opens="id_hash csrf"),
@@ -172,7 +177,13 @@ PERSONAL: tuple[Held, ...] = (
         "device_id first_try_at event_id",
         readable=False,
     ),
-    _held(audit, "actor", "at action outcome cause", inner="number actor", readable=False),
+    _held(
+        audit,
+        "actor subject",
+        "at action outcome cause before after",
+        inner="number actor subject thing place note digest link",
+        readable=False,
+    ),
     _held(
         import_entries,
         "member_id",
@@ -222,6 +233,7 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    anchors,
     checkpoints,
     restores,
     gaps,
@@ -248,7 +260,7 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     names = await _names(unit)
     sections = []
     for held in PERSONAL:
-        who = [_condition(held.table.c[name], user, member.id if member else None) for name in held.found_by]
+        who = [_condition(held.table.c[name], user, member) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
         rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
         sections.append(
@@ -257,8 +269,14 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _condition(column: Any, user: UserId, member: str | None) -> Any:
+def _condition(column: Any, user: UserId, person: Member | None) -> Any:
     """Return that a column names the person, ``None`` where they cannot be named by it."""
+    if column is looks.c.member_id:
+        return looked_at(person.id, person.organisation) if person is not None else None
+    member = person.id if person is not None else None
+    if column is audit.c.subject:
+        # Whom a decision was about may be a member, or an account that is nobody's on the roster.
+        return or_(column == user, column == member) if member is not None else column == user
     by_member = column.name == "member_id" or column is members.c.id
     if by_member:
         return column == member if member is not None else None

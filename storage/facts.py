@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
+from content.anchors import HeadAnchored
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
@@ -13,6 +14,7 @@ from content.disclosures import DisclosureAsked
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
+from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
@@ -39,6 +41,7 @@ from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
+    anchors,
     checkins,
     corrections,
     disclosures,
@@ -46,6 +49,7 @@ from storage import (
     imports,
     inquiries,
     lessons,
+    looks,
     media,
     members,
     misreadings,
@@ -70,6 +74,7 @@ from storage.unit import Writing
 Writer = Callable[[Writing, Any], Awaitable[None]]
 
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
+    HeadAnchored: (anchors.write_anchored,),
     OrganisationFounded: (organisations.write_founded,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
@@ -106,6 +111,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Muted: (mutes.write_muted,),
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
+    Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

@@ -15,6 +15,7 @@ import click
 
 from content.speech import Reader
 from content.trouble import Exit, Trouble
+from zhibu.auditing import audit
 from zhibu.config import Config, load_config
 from zhibu.doctor.command import doctor
 from zhibu.front import CONFIG as _CONFIG
@@ -41,7 +42,7 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port):
+for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port, audit):
     main.add_command(_command)
 main.add_command(
     click.Command("check", callback=doctor.callback, params=doctor.params, epilog=_EPILOG, help="The same as doctor."),

@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from console.pages import (
     amendments,
+    audit,
     calendar,
     checkins,
     corrections,
@@ -14,6 +15,7 @@ from console.pages import (
     imports,
     leaving,
     lessons,
+    looks,
     members,
     metrics,
     outbox,
@@ -47,6 +49,8 @@ PAGES: tuple[Blueprint, ...] = (
     leaving.pages,
     rooms.pages,
     outbox.pages,
+    audit.pages,
+    looks.pages,
     unheard.pages,
     texts.pages,
     preferences.pages,

@@ -70,6 +70,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
         "key": "unknown",
+        "number": "999999",
         "hash": "0" * 64,
         "member": str(seeded.members["安邻"]),
     }
@@ -262,6 +263,7 @@ TAKEN = {
     "/participation": ("since", "until"),
     "/participation/export/weeks.xlsx": ("since",),
     "/participation/members": ("until",),
+    "/record": ("person", "thing", "cause", "since", "until", "before"),
     "/schedule": ("lesson",),
 }
 

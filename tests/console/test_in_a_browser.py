@@ -60,6 +60,9 @@ PAGES = (
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
+    "/record?since=2020-01-01",
+    "/record/2",
+    "/looked",
     "/system",
 )
 

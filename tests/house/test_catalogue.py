@@ -13,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from console.pages.audit import CAUSES
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
@@ -31,8 +32,10 @@ from content.upkeep import Ability
 from content.workday_lists import Festival
 from content.workdays import Source
 from storage.disclosures import PERSONAL
+from storage.facts import WRITERS
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
+from storage.verification import Wrong
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.doctor.findings import Grade, Noun
 
@@ -47,9 +50,16 @@ SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
 
 REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words if word not in frozenset(Reason)]
 
+VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
+VERBS += ["other", "record_begun", "record_forgotten"]
+
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "audit.cause_": (*CAUSES, "other", "forgotten"),
+    # A fact of which nobody has written what it does is said in general.
+    "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
+    "audit.wrong_": Wrong,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
@@ -85,6 +95,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.clock_": ("never", "silent", "stalled"),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
