@@ -5,10 +5,12 @@ from __future__ import annotations
 from flask import Blueprint
 
 from console.pages import (
+    accounts,
     amendments,
     calendar,
     checkins,
     corrections,
+    edits,
     health,
     home,
     imports,
@@ -25,6 +27,7 @@ from console.pages import (
     safe_mode,
     schedules,
     sign_in,
+    structure,
     texts,
     unheard,
 )
@@ -41,8 +44,11 @@ PAGES: tuple[Blueprint, ...] = (
     polls.pages,
     participation.pages,
     members.pages,
+    accounts.pages,
+    edits.pages,
     imports.pages,
     leaving.pages,
+    structure.pages,
     rooms.pages,
     outbox.pages,
     unheard.pages,

@@ -19,7 +19,8 @@ from content.lessons import Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.schedules import Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
-from storage import lessons, media, members, rooms
+from content.settings import LATE, WINDOW
+from storage import lessons, media, members, rooms, settings
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -96,14 +97,22 @@ def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fie
     """Propose the next full hour for the first place; a lesson named in the address is chosen already."""
     zone = ZoneInfo(places[0].timezone)
     soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    wanted = request.args.get("lesson", "")
+    wanted, place = request.args.get("lesson", ""), places[0].id
+    window, late = ask(lambda unit: _usual(unit, place))
     return Fields(
         lessons=tuple(lesson.id for lesson in library if lesson.id == wanted),
         audience=places[0].id,
         date=soon.date().isoformat(),
         time=f"{soon:%H:%M}",
         weekdays=(str(soon.weekday()),),
+        window=window,
+        late=late,
     )
+
+
+async def _usual(unit: Reading, place: OrganisationId) -> tuple[str, str]:
+    """Return what the place has set for windows and lateness, or takes from above."""
+    return await settings.value_of(unit, place, WINDOW), await settings.value_of(unit, place, LATE)
 
 
 def _fields() -> Fields:

@@ -17,17 +17,22 @@ from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.edits import Sort as EditSort
+from content.franchise import Bar
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
+from content.organisations import Kind as Level
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.safe_mode import Reason
+from content.settings import SETTINGS
 from content.speech import LANGUAGES
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
+from content.views import Account, Away
 from storage.disclosures import PERSONAL
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
@@ -70,9 +75,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.role_": Role,
     "done.": (),
+    "edits.sort_": EditSort,
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "fault.": FaultKind,
+    "franchise.": Bar,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
@@ -86,6 +93,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
+    "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
     "occurrence.missed_": ("too_late", "no_room"),
@@ -113,9 +121,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
+    "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.name_": [one.name for one in SETTINGS],
     "state.": Answer,
+    "structure.kind_": Level,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
+    "views.account_": Account,
+    "views.away_": Away,
     "weekday.": range(7),
 }
 
