@@ -225,9 +225,11 @@ def _entered(before: Member, after: Member, places: Places) -> Entered:
 
 
 def _in_order(changes: Sequence[tuple[Member, Member]]) -> list[MemberChanged]:
-    """Let who gives up an account go first: it may be given to another in the same change."""
+    """Let accounts be given up before anyone takes them: they may be given to another in the same change."""
+    swaps = [before for before, after in changes if None not in (before.user, after.user) and before.user != after.user]
+    given_up = [MemberChanged(member=replace(before, user=None)) for before in swaps]
     ordered = sorted(changes, key=lambda one: one[1].user is not None and one[1].user != one[0].user)
-    return [MemberChanged(member=after) for _, after in ordered]
+    return [*given_up, *(MemberChanged(member=after) for _, after in ordered)]
 
 
 # --- what one wants to change about several ---------------------------------------------------------------------------
