@@ -211,12 +211,6 @@ def _change(id: str, decide: Any, done: str, *, typed: Mapping[str, str] | None 
     return onward(outcome, to=link("structure.show_one", id=id), done=done)
 
 
-async def _own(unit: Reading, id: str) -> tuple[Organisation, tuple[Organisation, ...]] | None:  # noqa: A002
-    nodes = await organisations.tree(unit, here().roots_for(Right.ARRANGE))
-    node = next((node for node in nodes if node.id == id), None)
-    return (node, nodes) if node is not None else None
-
-
 @pages.post("/organisation/<id>/add")
 @requires(Right.ARRANGE)
 def add(id: str) -> Answer:  # noqa: A002
@@ -335,10 +329,11 @@ def elect(id: str) -> Answer:  # noqa: A002
         day = date.fromisoformat(typed["elected_on"])
     except ValueError:
         return _page(node, (refused("entries.bad_day", field="elected_on"),), typed)
+    present_day = today()
     years = int(typed["years"]) if re.fullmatch(r"[0-9]{1,2}", typed["years"]) else 0
 
     async def decide(unit: Reading) -> Decided:
-        if await _own(unit, id) is None:
+        if not await organisations.stands_below(unit, node.id, at.roots):
             return None
         people: dict[MemberId, Member] = {}
         seats: list[Seat] = []
@@ -360,7 +355,7 @@ def elect(id: str) -> Answer:  # noqa: A002
             people=people,
             present=present,
             cause=by_form,
-            today=today(),
+            today=present_day,
         )
         if isinstance(answer, Refusal):
             return answer
