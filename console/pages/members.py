@@ -6,7 +6,7 @@ import hashlib
 import secrets
 from dataclasses import replace
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
@@ -14,13 +14,15 @@ from console.answering import Answer, onward
 from console.desk import ask, cause, now, settle
 from console.pages.edits import instant_of
 from console.people import names_of, open_nodes, visible
+from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
 from console.tree import places
-from console.wording import local, today
+from console.wording import fully, local, t, today
 from content.edits import Sort
 from content.franchise import why_not
 from content.members import CODE_LASTS, Member, issue_code
 from content.organisations import Right
 from content.roster import cells
+from content.roster.layouts import LAYOUTS, Line
 from content.views import UNSAID, Account, Away, filter_from, forget_view, save_view
 from storage import edits, members, organisations, terms, timelines, upkeep
 from storage import views as kept
@@ -76,6 +78,34 @@ def show() -> str:
         nodes=open_nodes(at.within(Right.READ_MEMBERS)),
         may_import=at.may(Right.IMPORT_ROSTER),
     )
+
+
+@pages.get("/members/export/<any(filed,system):layout>.<any(xlsx,csv):format>")
+@requires(Right.READ_MEMBERS)
+def export(layout: str, format: str) -> Response:  # noqa: A002
+    """Hand out the part of the roster that is shown, whole, in a layout that offices file."""
+    at, wanted = here(), filter_from(request.args)
+    found = ask(lambda unit: members.roster(unit, at.roots, wanted=wanted))
+    sheet, standing = LAYOUTS[layout], places(at.nodes)
+    order = {node.id: number for number, node in enumerate(at.nodes)}
+    rows = [
+        sheet.row(Line(number=number, member=_handed_out(one), branch=where[0], group=where[1]))
+        for number, one in enumerate(sorted(found, key=lambda one: (order[one.organisation], one.name, one.id)), 1)
+        if (where := standing.get(one.organisation, ("", "")))
+    ]
+    title = t(f"members.sheet_{layout}")
+    if format == "csv":
+        data = write_csv(sheet.columns, rows)
+    else:
+        data = write_xlsx(title, sheet.columns, rows, t("members.sheet_footer", at=fully(now()), n=len(rows)))
+    response = Response(data, content_type=CONTENT_TYPES[format])
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-roster-{today().isoformat()}.{format}"'
+    return response
+
+
+def _handed_out(member: Member) -> Member:
+    """Return a member as a sheet may have them: the number in full only for who may change it."""
+    return replace(member, phone=_shown(member, "phone"))
 
 
 @pages.post("/members/views")

@@ -13,6 +13,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, now, settle
+from console.people import open_nodes
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
 from content.lessons import Lesson
@@ -55,7 +56,9 @@ class Fields:
 @requires(Right.SCHEDULE)
 def plan() -> Answer:
     """Plan lessons for a part of the tree."""
-    places = here().within(Right.SCHEDULE)
+    places = open_nodes(here().within(Right.SCHEDULE))
+    if not places:
+        abort(404)
     library = _library()
     if request.method == "GET":
         return _form(_fresh(places, library), places, library)

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
+from console.sheets import FORMULA_STARTERS, read_grid, write_csv
+from content.grid import Grid
+from content.identifiers import MemberId, OrganisationId
 from content.members import Member
+from content.roster import COLUMNS
+from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
 from content.views import EVERYONE
 from storage import members, organisations, outbox
 from tests.console.console_house import Browser, House
@@ -179,6 +189,37 @@ def test_a_member_is_transferred_within_the_tree_and_out_of_it(house: House, bro
     page = browser.get(f"/members/{one.id}").get_data(as_text=True)
     assert "组织关系转出 · 市政支部 · 2026-11-21" in page
     assert "作业安全四步法" in page
+
+
+HOSTILE = st.tuples(st.sampled_from(["", *sorted(FORMULA_STARTERS)]), st.text(max_size=12)).map("".join)
+
+
+@given(texts=st.lists(HOSTILE, min_size=8, max_size=8), layout=st.sampled_from(sorted(LAYOUTS)))
+def test_s46_no_cell_of_an_exported_roster_is_a_formula(texts: list[str], layout: str) -> None:
+    """S46, IMP26: whatever is written into an entry, no program takes a cell of the sheet for a formula."""
+    named = dict(
+        zip(("name", "post", "position", "status", "note", "phone", "degree", "destination"), texts, strict=True)
+    )
+    one = Member(id=MemberId("m"), organisation=OrganisationId("o"), **named)
+    sheet = LAYOUTS[layout]
+    row = sheet.row(Line(number=1, member=one, branch=texts[0], group=texts[1]))
+    written = write_csv(sheet.columns, [row]).decode("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(written, newline="")) for cell in row]
+    assert all(cell[:1] not in FORMULA_STARTERS for cell in cells if cell)
+    assert len(cells) == 2 * len(sheet.columns)
+
+
+def test_the_roster_is_handed_out_as_the_screen_shows_it(house: House, browser: Browser) -> None:
+    place = house.seeded.organisations["one"]
+    given = browser.get(f"/members/export/filed.csv?place={place}").get_data().decode("utf-8-sig")
+    header, *rows = list(csv.reader(io.StringIO(given, newline="")))
+    assert tuple(header) == COLUMNS
+    assert [row[1] for row in rows] == ["丁一", "方圆", "白云", "陈晨", "高山", "何川"]
+    assert [(row[0], row[8], row[9]) for row in rows][-1] == ("6", "检修车间第一党支部", "第一党小组")
+    as_sheet = read_grid(browser.get("/members/export/system.xlsx").get_data(), "r.xlsx")
+    assert isinstance(as_sheet, Grid)
+    assert as_sheet.rows[1] == SYSTEM_COLUMNS
+    assert len([row for row in as_sheet.rows[2:] if isinstance(row[0], int)]) == 8
 
 
 def test_a_part_of_the_roster_is_kept_under_a_name_for_oneself(house: House, browser: Browser) -> None:

@@ -26,6 +26,7 @@ from content.organisations import Kind as Level
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.roster.layouts import LAYOUTS
 from content.safe_mode import Reason
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
@@ -93,6 +94,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
+    "members.sheet_": LAYOUTS,
     "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
