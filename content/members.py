@@ -46,6 +46,8 @@ class Member:
     lost_since: str = ""
     left: datetime | None = None
     """Since when they are no longer on the roster; their history stays, their account is theirs no more."""
+    merged_into: MemberId | None = None
+    """The entry that stands for the same person, where there were two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,4 +165,6 @@ def return_to_roster(member: Member) -> Decision | Refusal:
     """Put a member who had left back on the roster."""
     if member.left is None:
         return refused("leaving.is_here", name=member.name)
+    if member.merged_into is not None:
+        return refused("leaving.is_double", name=member.name)
     return Decision(facts=(MemberReturned(member=member.id),))

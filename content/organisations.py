@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from content.decision import Fact
@@ -38,6 +39,7 @@ class Right(StrEnum):
     IMPORT_ROSTER = "import_roster"
     MANAGE_OUTBOX = "manage_outbox"
     MANAGE_ROOMS = "manage_rooms"
+    ARRANGE = "arrange"
     OPERATE = "operate"
 
 
@@ -60,6 +62,8 @@ class Organisation:
     name: str
     timezone: str = "Asia/Shanghai"
     language: str = "zh_CN"
+    closed: datetime | None = None
+    """Since when it is no longer in use; its history stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
+from content.edits import EditUndone, RosterEdited
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -36,8 +37,12 @@ from content.polls import (
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
 from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
+from content.settings import SettingChosen
+from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.terms import CommitteeElected
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
+from content.views import ViewForgotten, ViewSaved
 from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
@@ -45,6 +50,7 @@ from storage import (
     checkins,
     corrections,
     disclosures,
+    edits,
     heartbeats,
     imports,
     inquiries,
@@ -63,10 +69,14 @@ from storage import (
     rooms,
     schedules,
     sessions,
+    settings,
     shelf,
+    structure,
     sync,
+    terms,
     unheard,
     upgrades,
+    views,
     workdays,
 )
 from storage.unit import Writing
@@ -75,7 +85,13 @@ Writer = Callable[[Writing, Any], Awaitable[None]]
 
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HeadAnchored: (anchors.write_anchored,),
-    OrganisationFounded: (organisations.write_founded,),
+    OrganisationFounded: (organisations.write_founded, settings.write_founded),
+    OrganisationRenamed: (structure.write_renamed,),
+    OrganisationMoved: (structure.write_moved, settings.write_moved),
+    OrganisationClosed: (structure.write_closed,),
+    OrganisationReopened: (structure.write_reopened,),
+    SettingChosen: (settings.write_chosen,),
+    CommitteeElected: (terms.write_elected,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
     MemberEnrolled: (members.write_enrolled,),
@@ -83,11 +99,15 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MemberLeft: (members.write_left,),
     MemberReturned: (members.write_returned,),
     CodeIssued: (members.write_issued,),
-    AccountBound: (members.write_bound,),
-    RosterImported: (imports.write_imported,),
+    AccountBound: (edits.write_bound, members.write_bound),
+    RosterEdited: (edits.write_edited,),
+    EditUndone: (edits.write_undone,),
+    ViewSaved: (views.write_saved,),
+    ViewForgotten: (views.write_forgotten,),
+    RosterImported: (imports.write_imported, edits.write_imported),
     EnrolmentUndone: (imports.write_enrolment_undone,),
     FoundingUndone: (imports.write_founding_undone,),
-    ImportUndone: (imports.write_undone,),
+    ImportUndone: (imports.write_undone, edits.write_import_undone),
     LessonWritten: (lessons.write_written,),
     LessonRevised: (lessons.write_revised,),
     MediumKept: (media.write_kept,),

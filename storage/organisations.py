@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -21,7 +22,7 @@ from content.organisations import (
     Role,
 )
 from storage.prepared import Prepared
-from storage.tables import metadata
+from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
 
 organisations = Table(
@@ -34,6 +35,7 @@ organisations = Table(
     Column("timezone", String(64), nullable=False),
     Column("language", String(8), nullable=False),
     Column("place", Integer, nullable=False),
+    Column("closed_at", Instant),
 )
 
 organisation_closure = Table(
@@ -81,11 +83,19 @@ async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
 
 
 def _organisation(row: AnyRow) -> Organisation:
-    return _node(row.id, row.parent_id, row.kind, row.name, row.timezone, row.language)
+    return _node(row.id, row.parent_id, row.kind, row.name, row.timezone, row.language, row.closed_at)
 
 
 @lru_cache(maxsize=4096)
-def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, language: str) -> Organisation:  # noqa: A002
+def _node(
+    id: str,  # noqa: A002
+    parent: str | None,
+    kind: str,
+    name: str,
+    timezone: str,
+    language: str,
+    closed: datetime | None,
+) -> Organisation:
     # Every page reads the tree, and it hardly ever changes; the values are frozen, so they may be shared.
     return Organisation(
         id=OrganisationId(id),
@@ -94,6 +104,7 @@ def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, lang
         name=name,
         timezone=timezone,
         language=language,
+        closed=closed,
     )
 
 
@@ -128,6 +139,12 @@ def branches_of() -> Query:
         .join(organisations, organisations.c.id == organisation_closure.c.ancestor_id)
         .where(organisations.c.kind == Kind.BRANCH)
     )
+
+
+async def branch_above(unit: Reading, node: OrganisationId) -> OrganisationId:
+    """Return the branch at or above an organisation; one that stands above branches stands for itself."""
+    found = branches_of().where(organisation_closure.c.descendant_id == node)
+    return OrganisationId(await unit.value(found) or node)
 
 
 async def duties_of(unit: Reading, user: UserId) -> tuple[Duty, ...]:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import inquiries, looks, misreadings, mutes
+from storage import edits, inquiries, looks, misreadings, mutes
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
@@ -59,6 +59,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await forget_replaced(unit, fact.at)
+    await edits.forget_replaced(unit, fact.at)
     delivered = (
         select(outbox.c.number)
         .where(

@@ -200,7 +200,7 @@ def _leads(duty: Duty) -> bool:
 async def survey(unit: Reading, roots: Iterable[OrganisationId], me: UserId | None) -> Survey:
     """Read what is known of the rooms at and below the roots; without ``me``, nothing of their state."""
     roots = tuple(roots)
-    seen = frozenset(node.id for node in await organisations.tree(unit, roots))
+    seen = frozenset(node.id for node in await organisations.tree(unit, roots) if node.closed is None)
     query = select(rooms).where(or_(within(rooms.c.organisation_id, roots), rooms.c.purpose == Purpose.SPACE))
     kept = tuple((as_room(row), row.lost) for row in await unit.rows(query.order_by(rooms.c.kept_at, rooms.c.id)))
     states = await standings(unit, [room.id for room, _ in kept], me) if me is not None else {}

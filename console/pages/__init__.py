@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import Blueprint
 
 from console.pages import (
+    accounts,
     amendments,
     audit,
     calendar,
     checkins,
     corrections,
+    edits,
     health,
     home,
     imports,
@@ -27,6 +29,7 @@ from console.pages import (
     safe_mode,
     schedules,
     sign_in,
+    structure,
     texts,
     unheard,
     workdays,
@@ -45,8 +48,11 @@ PAGES: tuple[Blueprint, ...] = (
     polls.pages,
     participation.pages,
     members.pages,
+    accounts.pages,
+    edits.pages,
     imports.pages,
     leaving.pages,
+    structure.pages,
     rooms.pages,
     outbox.pages,
     audit.pages,

@@ -255,7 +255,7 @@ def _plan(upload: Upload, known: Known) -> Plan:
     if isinstance(grid, SheetProblem):
         return Plan(reading=roster.Reading(obstacles=(grid.words,)), preview=roster.Preview(), mark="", founded=())
     at = places(known.nodes)
-    branches = [node.name for node in known.nodes if node.kind is Kind.BRANCH]
+    branches = [node.name for node in known.nodes if node.kind is Kind.BRANCH and node.closed is None]
     only = branches[0] if len(branches) == 1 else ""
     reading = roster.read(grid, today=today(), organisations=branches, organisation=only, choices=upload.file.columns)
     present = [

@@ -50,6 +50,16 @@ PAGES = (
     "/members",
     "/members/import",
     "/members/imports",
+    "/members?q=%E4%BA%91&account=bound",
+    "/members/{member}",
+    "/members/{member}/edit",
+    "/members/{member}/transfer",
+    "/members/new",
+    "/members/together?member={member}&do=category:预备党员",
+    "/members/doubles",
+    "/members/edits",
+    "/organisation",
+    "/organisation/{branch}",
     "/polls",
     "/polls/new",
     "/members/{member}/leave",
@@ -118,6 +128,7 @@ def filled(house: House, path: str) -> str:
     return path.format(
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
+        branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )
 

@@ -18,17 +18,23 @@ from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.edits import Sort as EditSort
+from content.franchise import Bar
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
+from content.organisations import Kind as Level
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.roster.layouts import LAYOUTS
 from content.safe_mode import Reason
+from content.settings import SETTINGS
 from content.speech import LANGUAGES
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
+from content.views import Account, Away
 from content.workday_lists import Festival
 from content.workdays import Source
 from storage.disclosures import PERSONAL
@@ -82,9 +88,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.role_": Role,
     "done.": (),
+    "edits.sort_": EditSort,
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "fault.": FaultKind,
+    "franchise.": Bar,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
@@ -99,6 +107,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
+    "members.sheet_": LAYOUTS,
+    "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
     "occurrence.missed_": ("too_late", "no_room"),
@@ -126,9 +136,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
+    "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.name_": [one.name for one in SETTINGS],
     "state.": Answer,
+    "structure.kind_": Level,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
+    "views.account_": Account,
+    "views.away_": Away,
     "weekday.": range(7),
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
