@@ -19,7 +19,7 @@ from console.desk import ask, desk, now
 from console.tree import depths, in_order, is_below, parents_of
 from console.wording import preferred_language
 from content.identifiers import OrganisationId, UserId
-from content.organisations import Duty, Organisation, Right, roots
+from content.organisations import Duty, Organisation, Right, rights_of, roots
 from content.safe_mode import Reason
 from content.sessions import Session, SessionSeen, is_alive
 from content.speech import Reader
@@ -73,6 +73,10 @@ class Here:
         if is_below(self.parents, self.chosen.id, held):
             return (self.chosen.id,)
         return tuple(node for node in held if is_below(self.parents, node, [self.chosen.id]))
+
+    def rights_at(self, id: OrganisationId) -> frozenset[Right]:  # noqa: A002
+        """Return everything that the person may do at one organisation."""
+        return rights_of((duty for duty in self.duties if is_below(self.parents, id, [duty.organisation])), self.user)
 
     def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
         """Return one of the organisations that the person may see."""

@@ -18,6 +18,7 @@ CardId = NewType("CardId", str)
 PollId = NewType("PollId", str)
 ImportId = NewType("ImportId", str)
 CorrectionId = NewType("CorrectionId", str)
+ProposalId = NewType("ProposalId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

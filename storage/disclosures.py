@@ -14,6 +14,7 @@ from content.decision import words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import UserId
 from storage import members as roster
+from storage.approvals import approvals
 from storage.audit import audit, causes
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
@@ -103,7 +104,20 @@ PERSONAL: tuple[Held, ...] = (
         inner="id",
     ),
     _held(binding_codes, "member_id", "expires_at used_at", inner="member_id", opens="code_hash"),
-    _held(duties, "user_id", "organisation_id role", inner="user_id", role="disclosure.role_"),
+    _held(
+        duties,
+        "user_id",
+        "organisation_id role granted_at granted_by",
+        inner="user_id",
+        role="duties.role_",
+    ),
+    _held(
+        approvals,
+        "subject proposed_by decided_by",
+        "act subject detail organisation_id proposed_by proposed_at state decided_by decided_at",
+        inner="id",
+        readable=False,
+    ),
     _held(
         expectations,
         "member_id",

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
+from content.approvals import ProposalDecided, Proposed
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
@@ -38,6 +39,7 @@ from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, Stret
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
+    approvals,
     checkins,
     corrections,
     disclosures,
@@ -71,6 +73,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OrganisationFounded: (organisations.write_founded,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
+    Proposed: (approvals.write_proposed,),
+    ProposalDecided: (approvals.write_decided,),
     MemberEnrolled: (members.write_enrolled,),
     MemberChanged: (members.write_changed,),
     MemberLeft: (members.write_left,),

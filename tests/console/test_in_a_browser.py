@@ -52,6 +52,7 @@ PAGES = (
     "/polls",
     "/polls/new",
     "/members/{member}/leave",
+    "/duties",
     "/rooms",
     "/rooms/!one",
     "/rooms/offered/!club",

@@ -13,6 +13,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from content.approvals import Act
+from content.approvals import State as Proposal
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
@@ -20,7 +22,7 @@ from content.corrections import State as Corrected
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
-from content.organisations import Role
+from content.organisations import Right, Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.safe_mode import Reason
@@ -68,8 +70,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
-    "disclosure.role_": Role,
     "done.": (),
+    "duties.act_": Act,
+    "duties.asked_": Act,
+    "duties.right_": Right,
+    "duties.role_": Role,
+    "duties.state_": Proposal,
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "fault.": FaultKind,
