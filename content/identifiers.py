@@ -19,6 +19,7 @@ PollId = NewType("PollId", str)
 ImportId = NewType("ImportId", str)
 CorrectionId = NewType("CorrectionId", str)
 ProposalId = NewType("ProposalId", str)
+FactorId = NewType("FactorId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

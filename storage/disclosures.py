@@ -18,6 +18,7 @@ from storage.approvals import approvals
 from storage.audit import audit, causes
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
+from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -37,6 +38,7 @@ from storage.sessions import sessions, sign_in_links
 from storage.shelf import shelf
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
+from storage.throttling import tries
 from storage.unit import AnyRow, Reading, Writing
 from storage.upgrades import upgrades
 
@@ -153,7 +155,22 @@ PERSONAL: tuple[Held, ...] = (
     _held(disclosures, "user_id", "at", inner="user_id"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
     _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
-    _held(sessions, "user_id", "made_at seen_at language", inner="user_id", opens="id_hash csrf"),
+    _held(
+        sessions,
+        "user_id",
+        "made_at seen_at language client way proved_at",
+        inner="user_id level duties",
+        opens="id_hash csrf family",
+    ),
+    _held(
+        second_factors,
+        "user_id",
+        "kind name made_at used_at",
+        inner="id user_id sign_count last_step",
+        opens="secret credential",
+    ),
+    _held(recovery_codes, "user_id", "made_at until used_at", inner="user_id place", opens="salt hash", readable=False),
+    _held(passwords, "user_id", "chosen_at", inner="user_id", opens="hash"),
     _held(sign_in_links, "user_id", "expires_at used_at", inner="user_id", opens="token_hash"),
     _held(
         polls,
@@ -234,6 +251,8 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    challenges,
+    tries,
     checkpoints,
     restores,
     gaps,
@@ -241,7 +260,8 @@ IMPERSONAL: tuple[Table, ...] = (
 )
 """Tables that name no person: the tree, what is taught and when, totals, and where the bot itself stands.
 
-What waits on the shelf is sealed, and nobody here can open it.
+What waits on the shelf is sealed, and nobody here can open it. Who tried to sign in, and from where, is counted under
+hashes, for a day.
 """
 
 

@@ -9,6 +9,17 @@ from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.approvals import ProposalDecided, Proposed
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
+from content.credentials import (
+    ChallengeMade,
+    ChallengeMet,
+    CredentialsReset,
+    FactorAdded,
+    FactorRemoved,
+    FactorUsed,
+    PasswordChosen,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+)
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
@@ -34,7 +45,16 @@ from content.polls import (
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
-from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
+from content.sessions import (
+    LanguageChosen,
+    LinkIssued,
+    SessionRenewed,
+    SessionSeen,
+    SignedIn,
+    SignedOut,
+    SignedOutElsewhere,
+)
+from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
@@ -42,6 +62,7 @@ from storage import (
     approvals,
     checkins,
     corrections,
+    credentials,
     disclosures,
     heartbeats,
     imports,
@@ -62,6 +83,7 @@ from storage import (
     sessions,
     shelf,
     sync,
+    throttling,
     unheard,
     upgrades,
 )
@@ -132,7 +154,20 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
     LanguageChosen: (sessions.write_language,),
+    SessionRenewed: (sessions.write_renewed,),
     SignedOut: (sessions.write_signed_out, shelf.write_signed_out),
+    SignedOutElsewhere: (sessions.write_signed_out_elsewhere,),
+    Tried: (throttling.write_tried,),
+    TriesForgotten: (throttling.write_forgotten,),
+    FactorAdded: (credentials.write_added,),
+    FactorRemoved: (credentials.write_removed,),
+    FactorUsed: (credentials.write_used,),
+    RecoveryCodesMade: (credentials.write_codes,),
+    RecoveryCodeUsed: (credentials.write_code_used,),
+    PasswordChosen: (credentials.write_password,),
+    CredentialsReset: (credentials.write_reset, sessions.write_reset),
+    ChallengeMade: (credentials.write_challenge,),
+    ChallengeMet: (credentials.write_met,),
     shelf.Shelved: (shelf.write_shelved,),
     shelf.Unshelved: (shelf.write_unshelved,),
     outbox.Sent: (outbox.write_sent,),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request
@@ -11,6 +11,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward, see
 from console.desk import ask, cause, settle
+from console.fresh import fresh
 from content import duties
 from content.approvals import LASTS, Act, Proposal, Proposed
 from content.decision import Decision, Refusal, refused
@@ -64,6 +65,7 @@ def show() -> Answer:
 
 @pages.post("/duties")
 @requires(Right.GRANT_DUTIES)
+@fresh
 def grant() -> Answer:
     """Give a person a role at a node."""
     user, role, place = (request.form.get(name, "").strip() for name in ("user", "role", "place"))
@@ -86,6 +88,7 @@ def grant() -> Answer:
 
 @pages.post("/duties/end")
 @requires(Right.READ_MEMBERS)
+@fresh
 def end() -> Answer:
     """End a role that a person holds at a node: by who may give it, or one's own."""
     user, role, place = (request.form.get(name, "") for name in ("user", "role", "place"))
@@ -104,6 +107,7 @@ def end() -> Answer:
 
 @pages.post("/duties/proposals/<id>/approve")
 @requires(Right.GRANT_DUTIES)
+@fresh
 def approve(id: str) -> Answer:  # noqa: A002
     """Agree to what somebody proposed."""
     return _answer(id, duties.approve_change, done="proposal_approved")
@@ -177,6 +181,7 @@ def _page(typed: Typed) -> Answer:
     page = render_template(
         "duties/show.html",
         held=[(one, _may_end(one.duty, at.user, rights)) for one in seen.held],
+        resettable=_resettable(seen.held, at.user, rights),
         seen=seen,
         places=places,
         indents=at.depths,
@@ -191,6 +196,17 @@ def _page(typed: Typed) -> Answer:
 
 def _may_end(duty: Duty, user: UserId, rights: Mapping[OrganisationId, frozenset[Right]]) -> bool:
     return duty.user == user or duties.may_give(duty.role, rights.get(duty.organisation, frozenset()))
+
+
+def _resettable(
+    held: Iterable[stored.Held], user: UserId, rights: Mapping[OrganisationId, frozenset[Right]]
+) -> set[UserId]:
+    """Return the people of the page whose sign-in the person may reset: others, all of whose duties they may give."""
+    theirs: dict[UserId, bool] = {}
+    for one in held:
+        may = duties.may_give(one.duty.role, rights.get(one.duty.organisation, frozenset()))
+        theirs[one.duty.user] = theirs.get(one.duty.user, True) and may
+    return {other for other, may in theirs.items() if may and other != user}
 
 
 async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) -> Seen:

@@ -80,9 +80,9 @@ def address(house: House, loop: Any) -> Iterator[str]:
     """Serve the console as the program does, and give its address."""
     base: Flask = house.app
     speech = base.extensions["zhibu"].speech
-    settings = ConsoleSettings(address="http://127.0.0.1", secure_cookies=False)
+    settings = ConsoleSettings(address="http://localhost", secure_cookies=False, second_factor_required=False)
     server = serve(create_app(house.store, loop, speech, settings), "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.port}"
+    yield f"http://localhost:{server.port}"
     server.stop()
 
 
