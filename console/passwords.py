@@ -25,6 +25,7 @@ _FORM = f"$argon2id$v=19$m={MEMORY // 1024},t={PASSES},p=1$"
 _turn = threading.BoundedSemaphore(AT_ONCE)
 
 _ALPHABET = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"
+_LONG, _LITTLE = 8, 4
 COMMON = Path(__file__).with_name("common_passwords.txt")
 
 
@@ -65,7 +66,14 @@ def hash_code(code: str, salt: bytes) -> bytes:
 
 def refuse_common(password: str) -> Refusal | None:
     """Refuse a password that many people have, also with digits and signs around it."""
-    wanted = {password.casefold(), bare(password)} - {""}
+    whole, plain = password.casefold(), bare(password)
     with COMMON.open(encoding="utf-8") as lines:
-        common = any(line.rstrip("\n") in wanted for line in lines)
+        common = any(_is_much_of(line.rstrip("\n"), whole, plain) for line in lines)
     return refused("credentials.common", field="password") if common else None
+
+
+def _is_much_of(known: str, whole: str, plain: str) -> bool:
+    """Tell whether a password is a known one, or little more than that."""
+    if known in (whole, plain):
+        return True
+    return len(known) >= _LONG and known in whole and len(whole) - len(known) <= _LITTLE

@@ -19,6 +19,7 @@ from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.credentials import Kind as FactorKind
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
@@ -26,6 +27,7 @@ from content.organisations import Right, Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.safe_mode import Reason
+from content.sessions import Way
 from content.speech import LANGUAGES
 from content.unheard import Sort
 from content.upgrades import Doubt
@@ -67,6 +69,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "credentials.kind_": FactorKind,
+    "credentials.told_": FactorKind,
+    "credentials.way_": Way,
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
