@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from flask import request
+from flask import abort, request
 
 from console.access import LOOPBACK, digest
 from console.desk import ask, desk, now
@@ -25,9 +25,11 @@ Follows = Callable[[datetime], tuple[Fact, ...]]
 
 
 def record(what: str, decide: Decide, *, actor: UserId | None) -> Outcome:
-    """Decide something that no form of its own asks for."""
+    """Decide something that no form of its own asks for; a rule that breaks lets nobody past."""
     step = Step(cause=Cause(f"{what}:{secrets.token_urlsafe(18)}"), actor=actor, decide=decide)
     (outcome,) = desk().bridge(desk().store.settle([step]))
+    if outcome.failed:
+        abort(500)
     return outcome
 
 

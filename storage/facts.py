@@ -22,6 +22,7 @@ from content.credentials import (
 )
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
+from content.exports import Exported
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -64,6 +65,7 @@ from storage import (
     corrections,
     credentials,
     disclosures,
+    exports,
     heartbeats,
     imports,
     inquiries,
@@ -131,6 +133,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
     DisclosureAsked: (disclosures.write_asked,),
+    Exported: (exports.write_exported,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

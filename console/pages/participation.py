@@ -11,6 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import Here, here, requires
 from console.desk import ask, now
+from console.exporting import note_export
 from console.fresh import fresh
 from console.sheets import Written, write_csv, write_xlsx
 from console.tree import depths, parents_of
@@ -378,6 +379,7 @@ def _path(at: Here) -> list[Organisation]:
 
 
 def _export(table: Table, format: str, name: str) -> Response:  # noqa: A002
+    note_export(name, len(table.rows))
     if format == "csv":
         data = write_csv(table.header, table.rows)
     else:

@@ -8,11 +8,12 @@ from datetime import timedelta
 
 import pytest
 
-from console import fresh
+from console import fresh, proving
 from content.identifiers import UserId
 from content.organisations import Role
-from storage import organisations
+from storage import audit, organisations
 from tests.console.console_house import Browser, House
+from tests.console.console_seeding import SECRETARY
 from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.console.test_second_factor import cookie
 
@@ -95,6 +96,7 @@ def test_for_minutes_after_it_nothing_is_asked_again(house: House) -> None:
 
 
 def test_a_page_that_asks_leads_on_to_what_was_wanted(stale: tuple[House, Browser]) -> None:
+    """S13, S64."""
     house, browser = stale
     wanted = "/participation/export/members.csv?since=2026-11-01"
     kept = carried(browser.get(wanted).get_data(as_text=True))
@@ -104,6 +106,12 @@ def test_a_page_that_asks_leads_on_to_what_was_wanted(stale: tuple[House, Browse
     assert browser.post("/confirm", kept | {"proof": code(house)}).headers["Location"] == wanted
     file = browser.get(wanted)
     assert file.mimetype == "text/csv"
+    last = house.run(house.store.read(audit.lines))[-1]
+    assert (last.actor, last.action, last.cause.rpartition(":")[0]) == (
+        SECRETARY,
+        "exported",
+        "export:participation-members",
+    )
 
 
 @pytest.mark.parametrize("onward", ["https://evil.example", "//evil.example", "/\\evil.example"])
@@ -115,16 +123,33 @@ def test_one_is_not_led_elsewhere_by_it(stale: tuple[House, Browser], onward: st
 
 
 def test_a_right_that_is_lacking_is_told_before_any_code_is_asked_for(stale: tuple[House, Browser]) -> None:
+    """S13, S64: and leaves one row of record a minute."""
     house, browser = stale
     other = UserId("@other:example.org")
     equip(house, other)
     grant(house, other, Role.GROUP_LEADER, "group")
     theirs = enter(house, other)
     house.clock.forward(timedelta(minutes=6))
-    assert theirs.post("/duties", theirs.marks("/account") | form(house)).status_code == 403
+    for _ in range(3):
+        assert theirs.post("/duties", theirs.marks("/account") | form(house)).status_code == 403
+    lines = house.run(house.store.read(audit.lines))
+    assert [(line.actor, line.outcome) for line in lines if line.action == "access.no_right"] == [(other, "refused")]
     assert browser.get("/").status_code == 200
 
 
 def test_who_has_no_second_factor_where_it_is_offered_only_is_not_asked(house: House, browser: Browser) -> None:
     house.clock.forward(timedelta(minutes=30))
     assert browser.get("/participation/export/members.csv").mimetype == "text/csv"
+
+
+def test_a_rule_that_breaks_lets_nobody_past(stale: tuple[House, Browser], monkeypatch: pytest.MonkeyPatch) -> None:
+    """S71."""
+    house, browser = stale
+
+    def broken(*_all: object, **_named: object) -> None:
+        raise ValueError
+
+    kept = carried(browser.post("/duties", browser.marks("/duties") | form(house)).get_data(as_text=True))
+    monkeypatch.setattr(proving, "use_code", broken)
+    assert browser.post("/duties", kept | {"proof": code(house)}).status_code == 500
+    assert held(house) == set()
