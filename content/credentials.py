@@ -235,14 +235,15 @@ def reset(
     user: UserId,
     held: Collection[tuple[Duty, bool]],
     *,
-    by: UserId,
+    by: UserId | None,
     salt: bytes,
     hashed: bytes,
     now: datetime,
 ) -> Decision | Refusal | None:
     """Take a person's credentials away, for whoever lost them, and let them begin anew with a code from another person.
 
-    ``held`` are their duties, each with whether the one who resets may give and end it; that must be so of all.
+    ``held`` are their duties, each with whether the one who resets may give and end it; that must be so of all. Without
+    ``by`` it is done at the machine itself.
     """
     if not held:
         return None
@@ -251,6 +252,9 @@ def reset(
     if not all(may for _, may in held):
         return refused("credentials.not_yours")
     code = RecoveryCodesMade(user=user, salt=salt, hashes=(hashed,), at=now, until=now + RESET_LASTS)
+    if by is None:
+        here = Tell(user=user, words=words("credentials.told_let_in"), unasked=True)
+        return Decision(facts=(CredentialsReset(user=user), code), effects=(here,))
     told = Tell(user=user, words=words("credentials.told_reset", by=by), unasked=True)
     confirmed = Tell(user=by, words=words("credentials.told_resetter", user=user), unasked=True)
     return Decision(facts=(CredentialsReset(user=user), code), effects=(told, confirmed))

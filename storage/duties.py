@@ -8,8 +8,12 @@ from datetime import datetime
 
 from sqlalchemy import select
 
+from content.approvals import Proposal
+from content.duties import duty_of, second_persons
 from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, Role
+from storage import approvals
+from storage import organisations as organisations_of
 from storage.members import members
 from storage.organisations import duties, organisations, within
 from storage.unit import Reading
@@ -59,3 +63,12 @@ async def accounts_by_name(unit: Reading, name: str, roots: Iterable[Organisatio
         members.c.name == name, members.c.left_at.is_(None), within(members.c.organisation_id, roots)
     )
     return tuple(row.user_id for row in await unit.rows(query.order_by(members.c.id)))
+
+
+async def proposals(unit: Reading, roots: Iterable[OrganisationId], user: UserId) -> tuple[tuple[Proposal, bool], ...]:
+    """Return what waits for a second person at or below the roots, each with whether it waits for this one."""
+    found = []
+    for one in await approvals.waiting(unit, roots):
+        over = await organisations_of.duties_over(unit, one.organisation)
+        found.append((one, user in second_persons(one.act, duty_of(one), over, by=one.by)))
+    return tuple(found)

@@ -212,11 +212,10 @@ def _resettable(
 async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) -> Seen:
     held = await stored.held_within(unit, roots)
     past = await approvals.past(unit, roots, limit=MOST_PAST)
-    matters = []
-    for one in await approvals.waiting(unit, roots):
-        over = await organisations.duties_over(unit, one.organisation)
-        yours = user in duties.second_persons(one.act, duties.duty_of(one), over, by=one.by)
-        matters.append(Matter(proposal=one, mine=one.by == user, yours=yours))
+    matters = [
+        Matter(proposal=one, mine=one.by == user, yours=yours)
+        for one, yours in await stored.proposals(unit, roots, user)
+    ]
     users: set[str] = {name for one in held for name in (one.duty.user, one.by) if name is not None}
     users |= {
         name

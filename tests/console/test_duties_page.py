@@ -107,6 +107,8 @@ def test_a_second_person_agrees_to_a_change_of_secretary(house: House, browser: 
     agree = address.replace("decline", "approve")
     assert "要由另一个人同意" in browser.post(agree, browser.marks("/duties")).get_data(as_text=True)
     second = house.browser(DEPUTY)
+    assert "有 1 件事等您同意" in second.get("/").get_data(as_text=True)
+    assert "等您同意" not in browser.get("/").get_data(as_text=True)
     assert "请白云担任检修车间第一党支部书记" in second.get("/duties").get_data(as_text=True)
     assert "done=proposal_approved" in second.post(agree, second.marks("/duties")).headers["Location"]
     assert held(house, NEW) == {("one", Role.SECRETARY)}
