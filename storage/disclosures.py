@@ -16,9 +16,11 @@ from content.identifiers import MemberId, UserId
 from content.members import Member
 from storage import members as roster
 from storage.anchors import anchors
+from storage.approvals import approvals
 from storage.audit import audit, causes
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
+from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
@@ -43,6 +45,7 @@ from storage.shelf import shelf
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.terms import term_seats, terms
+from storage.throttling import tries
 from storage.unit import AnyRow, Reading, Writing
 from storage.upgrades import upgrades
 from storage.views import views
@@ -112,8 +115,21 @@ PERSONAL: tuple[Held, ...] = (
         inner="id merged_into",
     ),
     _held(binding_codes, "member_id", "expires_at used_at", inner="member_id", opens="code_hash"),
-    _held(duties, "user_id", "organisation_id role", inner="user_id", role="disclosure.role_"),
     _held(term_seats, "member_id", "term_id post", inner="member_id place"),
+    _held(
+        duties,
+        "user_id",
+        "organisation_id role granted_at granted_by",
+        inner="user_id",
+        role="duties.role_",
+    ),
+    _held(
+        approvals,
+        "subject proposed_by decided_by",
+        "act subject detail organisation_id proposed_by proposed_at state decided_by decided_at",
+        inner="id",
+        readable=False,
+    ),
     _held(
         expectations,
         "member_id",
@@ -150,7 +166,22 @@ PERSONAL: tuple[Held, ...] = (
     _held(looks, "member_id", "at user_id what", inner="number member_id place people", what="looks.what_"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
     _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
-    _held(sessions, "user_id", "made_at seen_at language", inner="user_id", opens="id_hash csrf"),
+    _held(
+        sessions,
+        "user_id",
+        "made_at seen_at language client way proved_at",
+        inner="user_id level duties",
+        opens="id_hash csrf family",
+    ),
+    _held(
+        second_factors,
+        "user_id",
+        "kind name made_at used_at",
+        inner="id user_id sign_count last_step",
+        opens="secret credential",
+    ),
+    _held(recovery_codes, "user_id", "made_at until used_at", inner="user_id place", opens="salt hash", readable=False),
+    _held(passwords, "user_id", "chosen_at", inner="user_id", opens="hash"),
     _held(sign_in_links, "user_id", "expires_at used_at", inner="user_id", opens="token_hash"),
     _held(
         polls,
@@ -258,6 +289,8 @@ IMPERSONAL: tuple[Table, ...] = (
     shelf,
     causes,
     anchors,
+    challenges,
+    tries,
     checkpoints,
     restores,
     gaps,
@@ -265,7 +298,8 @@ IMPERSONAL: tuple[Table, ...] = (
 )
 """Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
-What waits on the shelf is sealed, and nobody here can open it.
+What waits on the shelf is sealed, and nobody here can open it. Who tried to sign in, and from where, is counted under
+hashes, for a day.
 """
 
 

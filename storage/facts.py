@@ -7,11 +7,24 @@ from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
+from content.approvals import ProposalDecided, Proposed
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
+from content.credentials import (
+    ChallengeMade,
+    ChallengeMet,
+    CredentialsReset,
+    FactorAdded,
+    FactorRemoved,
+    FactorUsed,
+    PasswordChosen,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+)
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.exports import Exported
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -36,10 +49,19 @@ from content.polls import (
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
-from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
+from content.sessions import (
+    LanguageChosen,
+    LinkIssued,
+    SessionRenewed,
+    SessionSeen,
+    SignedIn,
+    SignedOut,
+    SignedOutElsewhere,
+)
 from content.settings import SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
 from content.terms import CommitteeElected
+from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
@@ -47,10 +69,13 @@ from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
     anchors,
+    approvals,
     checkins,
     corrections,
+    credentials,
     disclosures,
     edits,
+    exports,
     heartbeats,
     imports,
     inquiries,
@@ -74,6 +99,7 @@ from storage import (
     structure,
     sync,
     terms,
+    throttling,
     unheard,
     upgrades,
     views,
@@ -94,6 +120,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CommitteeElected: (terms.write_elected,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
+    Proposed: (approvals.write_proposed,),
+    ProposalDecided: (approvals.write_decided,),
     MemberEnrolled: (members.write_enrolled,),
     MemberChanged: (members.write_changed,),
     MemberLeft: (members.write_left,),
@@ -133,6 +161,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Misread: (misreadings.write_misread,),
     Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
+    Exported: (exports.write_exported,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),
@@ -159,7 +188,20 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
     LanguageChosen: (sessions.write_language,),
+    SessionRenewed: (sessions.write_renewed,),
     SignedOut: (sessions.write_signed_out, shelf.write_signed_out),
+    SignedOutElsewhere: (sessions.write_signed_out_elsewhere,),
+    Tried: (throttling.write_tried,),
+    TriesForgotten: (throttling.write_forgotten,),
+    FactorAdded: (credentials.write_added,),
+    FactorRemoved: (credentials.write_removed,),
+    FactorUsed: (credentials.write_used,),
+    RecoveryCodesMade: (credentials.write_codes,),
+    RecoveryCodeUsed: (credentials.write_code_used,),
+    PasswordChosen: (credentials.write_password,),
+    CredentialsReset: (credentials.write_reset, sessions.write_reset),
+    ChallengeMade: (credentials.write_challenge,),
+    ChallengeMet: (credentials.write_met,),
     shelf.Shelved: (shelf.write_shelved,),
     shelf.Unshelved: (shelf.write_unshelved,),
     outbox.Sent: (outbox.write_sent,),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import edits, inquiries, looks, misreadings, mutes
+from storage import approvals, credentials, edits, inquiries, looks, misreadings, mutes, throttling
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
@@ -74,6 +74,9 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
     await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)
+    await approvals.forget_past(unit, fact.at)
+    await credentials.forget_past(unit, fact.at)
+    await throttling.forget_past(unit, fact.at)
     await mutes.forget_past(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)

@@ -102,6 +102,7 @@ password_file = "bot-password"
 encrypted = {str(encrypted).lower()}
 [console]
 port = {self.port}
+second_factor = "offered"
 """,
             encoding="utf-8",
         )

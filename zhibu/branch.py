@@ -345,6 +345,7 @@ def console_settings(config: Config) -> ConsoleSettings:
         encrypted=config.bot.encrypted,
         version=version(),
         metrics_token=config.metrics_token(),
+        second_factor_required=config.console.second_factor == "required",
     )
 
 

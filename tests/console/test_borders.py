@@ -19,6 +19,9 @@ from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
+    "sign_in.enter_by_password",
+    "proving.ask_passkey",
+    "proving.sign_in",
     "health.alive",
     "health.ready",
     "metrics.show",

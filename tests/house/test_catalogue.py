@@ -14,21 +14,25 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.pages.audit import CAUSES
+from content.approvals import Act
+from content.approvals import State as Proposal
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
 from content.franchise import Bar
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
-from content.organisations import Role
+from content.organisations import Right, Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.safe_mode import Reason
+from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
 from content.unheard import Sort
@@ -83,11 +87,18 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "credentials.kind_": FactorKind,
+    "credentials.told_": FactorKind,
+    "credentials.way_": Way,
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
-    "disclosure.role_": Role,
     "done.": (),
+    "duties.act_": Act,
+    "duties.asked_": Act,
+    "duties.right_": Right,
+    "duties.role_": Role,
+    "duties.state_": Proposal,
     "edits.sort_": EditSort,
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
