@@ -23,6 +23,7 @@ from content.occurrences import State as Stand
 from content.organisations import Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.speech import LANGUAGES
 from content.unheard import Sort
@@ -72,6 +73,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "done.": (),
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
+    "elections.rule_": Rule,
     "fault.": FaultKind,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
