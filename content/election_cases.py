@@ -48,10 +48,11 @@ def read_case(raw: object) -> Case:
     if not isinstance(ballots, list):
         raise Unusable("tally.no_list", field="ballots")
     piles = tuple(_pile(one, place) for place, one in enumerate(ballots, start=1))
-    return Case(election=_election(raw), attendance=Attendance(**figures), piles=piles)
+    return Case(election=read_election(raw), attendance=Attendance(**figures), piles=piles)
 
 
-def _election(raw: Mapping[str, Any]) -> Election:
+def read_election(raw: Mapping[str, Any]) -> Election:
+    """Return what is voted on. Raises Unusable where the values describe nothing of the kind."""
     candidates = _names(raw.get("candidates"), "candidates")
     if not candidates or len(set(candidates)) < len(candidates):
         raise Unusable("tally.not_distinct", field="candidates")
@@ -108,6 +109,22 @@ def _one_of(value: object, field: str, known: Mapping[str, Any] | type[StrEnum])
     if not isinstance(value, str) or value not in list(known):
         raise Unusable("tally.not_known", field=field, known=", ".join(known))
     return value
+
+
+def show_election(election: Election) -> dict[str, Any]:
+    """Return what is voted on as plain values."""
+    shown: dict[str, Any] = {
+        "candidates": list(election.candidates),
+        "seats": election.seats,
+        "rulepack": election.pack.id,
+        "kind": str(election.kind),
+        "contested": election.contested,
+    }
+    if election.base is not None:
+        shown["majority_base"] = str(election.base)
+    if election.eligible is not None:
+        shown["eligible_writeins"] = sorted(election.eligible)
+    return shown
 
 
 def show_result(result: Result) -> dict[str, Any]:

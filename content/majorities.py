@@ -26,7 +26,6 @@ class Threshold:
 
 HALF = Threshold(numerator=1, denominator=2)
 MORE_THAN_HALF = Threshold(numerator=1, denominator=2, exceeded=True)
-MORE_THAN_TWO_THIRDS = Threshold(numerator=2, denominator=3, exceeded=True)
 FOUR_FIFTHS = Threshold(numerator=4, denominator=5)
 MORE_THAN_FOUR_FIFTHS = Threshold(numerator=4, denominator=5, exceeded=True)
 ONE_FIFTH = Threshold(numerator=1, denominator=5)

@@ -15,6 +15,15 @@ from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import UserId
 from storage import members as roster
 from storage.audit import audit, causes
+from storage.ballots import (
+    ballot_candidates,
+    ballot_envelopes,
+    ballot_results,
+    ballot_roll,
+    ballot_seconds,
+    ballot_tellers,
+    ballots,
+)
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.heartbeats import heartbeats
@@ -127,6 +136,26 @@ PERSONAL: tuple[Held, ...] = (
         inner="sender",
     ),
     _held(
+        ballot_roll,
+        "member_id",
+        "ballot_id may_vote reason approval voted",
+        inner="member_id slot",
+    ),
+    _held(
+        ballot_candidates,
+        "member_id",
+        "ballot_id name introduction",
+        inner="member_id place paper_id",
+    ),
+    _held(
+        ballot_tellers,
+        "member_id",
+        "ballot_id role proven destroyed_on",
+        inner="member_id number share_key",
+        role="disclosure.teller_",
+    ),
+    _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
+    _held(
         corrections,
         "member_id user_id",
         "organisation_id occurrence_id text asked_at state answer answered_by answered_at",
@@ -207,6 +236,9 @@ PERSONAL: tuple[Held, ...] = (
 IMPERSONAL: tuple[Table, ...] = (
     organisations,
     organisation_closure,
+    ballots,
+    ballot_envelopes,
+    ballot_results,
     media,
     media_chunks,
     media_uploads,
@@ -227,7 +259,8 @@ IMPERSONAL: tuple[Table, ...] = (
 )
 """Tables that name no person: the tree, what is taught and when, totals, and where the bot itself stands.
 
-What waits on the shelf is sealed, and nobody here can open it.
+What waits on the shelf is sealed, and nobody here can open it; no more can anyone the envelopes of a ballot, and which
+of them is whose is told to nobody, not to its voter either.
 """
 
 
@@ -238,6 +271,7 @@ class Names:
     organisations: Mapping[str, str]
     occurrences: Mapping[str, tuple[str, datetime]]
     polls: Mapping[str, tuple[str, Mapping[str, str]]]
+    ballots: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
@@ -290,6 +324,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", title), ("due_at", due_at)]
         case "poll_id", _:
             return [("question", names.polls.get(value, (value, {}))[0])]
+        case "ballot_id", _:
+            return [("title", names.ballots.get(value, value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]
@@ -319,6 +355,7 @@ async def _names(unit: Reading) -> Names:
         organisations={row.id: row.name for row in await unit.rows(select(organisations))},
         occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
+        ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
     )
 
 

@@ -6,6 +6,20 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
+from content.ballots import (
+    BallotArchived,
+    BallotCast,
+    BallotCertified,
+    BallotClosed,
+    BallotCounted,
+    BallotDrafted,
+    BallotFrozen,
+    BallotOpened,
+    BallotVoided,
+    PossessionProven,
+    SecondAsked,
+    ShareDestroyed,
+)
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
@@ -38,6 +52,7 @@ from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, Stret
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
+    ballots,
     checkins,
     corrections,
     disclosures,
@@ -105,6 +120,18 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
     DisclosureAsked: (disclosures.write_asked,),
+    BallotDrafted: (ballots.write_drafted,),
+    BallotFrozen: (ballots.write_frozen,),
+    PossessionProven: (ballots.write_proven,),
+    SecondAsked: (ballots.write_second,),
+    BallotOpened: (ballots.write_opened,),
+    BallotCast: (ballots.write_cast,),
+    BallotClosed: (ballots.write_closed,),
+    BallotCounted: (ballots.write_counted,),
+    BallotCertified: (ballots.write_certified,),
+    BallotVoided: (ballots.write_voided,),
+    ShareDestroyed: (ballots.write_share_destroyed,),
+    BallotArchived: (ballots.write_archived,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

@@ -13,10 +13,12 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from content.ballots import Step, TellerRole
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.elections import Outcome
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
@@ -41,7 +43,7 @@ KEY = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 PREFIX = re.compile(r"[a-z_]+\.[a-z0-9_]*")
 IN_TEMPLATE = re.compile(r"""['"]([a-z_]+\.[a-z0-9_]*)['"](\s*~)?""")
 SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
-SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
+SAYING = {"words", "refused", "t", "Trouble", "Unusable", "NotOpened", "_answer", "_quietly", "_say"}
 """Functions whose literal arguments of the form ``noun.thing`` are keys."""
 
 REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words if word not in frozenset(Reason)]
@@ -66,10 +68,13 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "count.outcome_": [outcome.lower() for outcome in Outcome],
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.role_": Role,
+    "disclosure.step_": Step,
+    "disclosure.teller_": TellerRole,
     "done.": (),
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
