@@ -58,7 +58,7 @@ def ballot(**more: Any) -> Ballot:
 
 
 def roll(number: int = 6) -> tuple[Elector, ...]:
-    return tuple(Elector(member=MemberId(f"voter{one}")) for one in range(number))
+    return tuple(Elector(member=MemberId(f"voter{one:02}")) for one in range(number))
 
 
 def paper(marks: str = "", *written: str) -> bytes:
