@@ -9,6 +9,7 @@ from functools import cache
 from itertools import count
 from typing import Any
 
+from bot.clock import closing_ballot
 from content import ballots as rules
 from content.ballot_files import Share
 from content.ballot_papers import receipts, set_hash, write_paper
@@ -161,12 +162,5 @@ async def vote(store: Store, member: MemberId, plain: bytes) -> bytes:
 
 
 def closing(*, at: datetime | None = None) -> Step:
-    """Return the step that closes the ballot."""
-
-    async def decide(unit: Reading) -> Answer:
-        one = await ballots.ballot(unit, ID)
-        assert one is not None
-        listed, number = await ballots.listed(unit, ID), await ballots.turnout(unit, ID)
-        return rules.close(one, listed, turnout=number, now=unit.now)
-
-    return Step(cause=Cause(f"ballot:{ID}:close"), decide=decide, at=at)
+    """Return the step by which the clock closes the ballot."""
+    return replace(closing_ballot(ID), at=at)

@@ -132,6 +132,12 @@ def test_no_margin_is_asked_of_an_uncontested_seat_a_run_off_and_a_pre_election(
     assert count(replace(election("A", 1), **change), held(10), pile(10, "A+")).elected == ("A",)
 
 
+def test_fewer_candidates_than_seats_are_no_flaw_where_no_margin_is_asked_for() -> None:
+    """R07, R20: the seat stays open instead."""
+    found = count(election("A", 2, contested=False), held(5), pile(5, "A+"))
+    assert (found.flaws, found.elected, found.unfilled) == ((), ("A",), 1)
+
+
 def test_a_committee_may_elect_one_for_one() -> None:
     """R07."""
     assert count(election("A", 1, pack=COMMITTEE), held(5, 4), pile(3, "A+"), pile(1)).elected == ("A",)

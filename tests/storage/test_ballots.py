@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from bot.clock import Clock
 from content import ballots as rules
 from content.ballot_files import read_box, write_box
 from content.ballot_papers import receipt, receipts, set_hash
@@ -177,6 +178,16 @@ async def test_a_close_is_said_twice_and_happens_once(opened: Store, clock: Hand
     clock.now = END
     first, again = [*await opened.settle([closing()]), *await opened.settle([closing()])]
     assert (first.repeated, again.repeated) == (False, True)
+
+
+async def test_the_clock_closes_what_is_over_and_nothing_before(opened: Store, clock: HandClock) -> None:
+    ticking = Clock(opened, caught_up=lambda: False, hearing_state=lambda: "")
+    clock.now = END - timedelta(seconds=1)
+    await ticking.tick()
+    assert (await stand(opened)).state is State.OPEN
+    clock.now = END
+    await ticking.tick()
+    assert (await stand(opened)).state is State.VOID
 
 
 async def test_who_is_reminded_is_who_has_not_voted(opened: Store) -> None:

@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from content import ballots as rules
 from content.ballot_files import read_box, write_box
@@ -259,9 +260,9 @@ async def test_a_choice_is_nowhere_before_the_opening_and_an_envelope_nowhere_af
     with shutting(sqlite3.connect(files(address)[0])) as reader:
         reader.execute("BEGIN")
         reader.execute("SELECT COUNT(*) FROM ballots").fetchone()
-        assert not forget_deleted(address, patience=0)
+        assert not forget_deleted(make_url(address), patience=0)
         assert hits(sent, files(address)) != [], "while somebody reads, nothing is forgotten"
-    assert forget_deleted(address)
+    assert await branch.store.forget_deleted()
     assert hits(sent, files(address)) == []
     assert SIGN not in caplog.text
     assert not any(one.hex()[:32] in caplog.text for one in sent)
