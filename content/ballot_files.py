@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from content.ballot_papers import receipt
-from content.ballots import Ballot, hash_manifest, manifest
+from content.ballots import Ballot, WriteIn, hash_manifest, manifest
 from content.election_cases import Unusable, read_election
 from content.elections import Attendance, Election
 
@@ -25,6 +25,7 @@ class ClosedBox:
     title: str
     election: Election
     names: Mapping[str, str]
+    write_ins: bool
     attendance: Attendance
     needed: int
     key: bytes
@@ -74,6 +75,7 @@ def read_box(raw: object) -> ClosedBox:
         title=_text(published, "title"),
         election=read_election(_object(published, "election")),
         names={_text(one, "id"): _text(one, "name") for one in _objects(published, "candidates")},
+        write_ins=_text(published, "write_in") != WriteIn.NONE,
         attendance=Attendance(
             expected=_number(figures, "expected"),
             present=_number(figures, "present"),

@@ -61,13 +61,15 @@ def sealed_length(election: Election) -> int:
     return (len(canonical(longest)) // BLOCK + 1) * BLOCK + OVERHEAD
 
 
-def opened_lines(papers: Iterable[bytes]) -> tuple[str, ...]:
+def opened_lines(papers: Iterable[bytes], *, write_ins: bool = True) -> tuple[str, ...]:
     """Return opened papers as lines in an order that says nothing about when or by whom they were cast.
 
-    What cannot be read is ``null``: its bytes might be somebody's sign. A void paper that can be read keeps its marks.
+    What cannot be read is ``null``, and what writes somebody in where nobody may be: such words might be somebody's
+    sign. A void paper that can be read keeps its marks.
     """
     read = (read_paper(plain) for plain in papers)
-    return tuple(sorted("null" if paper is None else write_paper(paper).decode() for paper in read))
+    kept = (None if paper is None or (paper.write_ins and not write_ins) else paper for paper in read)
+    return tuple(sorted("null" if paper is None else write_paper(paper).decode() for paper in kept))
 
 
 def piles(lines: Iterable[str]) -> tuple[Pile, ...]:

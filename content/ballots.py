@@ -100,7 +100,10 @@ class Elector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ballot:
-    """A secret ballot; everything up to ``write_in`` is fixed once it is frozen."""
+    """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen.
+
+    ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
+    """
 
     id: BallotId
     organisation: OrganisationId
@@ -113,6 +116,7 @@ class Ballot:
     closes_at: datetime
     timezone: str
     write_in: WriteIn = WriteIn.NONE
+    server_seal: bool = False
     state: State = State.DRAFT
     parent: BallotId | None = None
     roll_hash: str = ""
@@ -252,6 +256,7 @@ def manifest(ballot: Ballot) -> dict[str, Any]:
         "election": show_election(ballot.election),
         "candidates": [{"id": one.id, "name": one.name, "introduction": one.introduction} for one in ballot.candidates],
         "write_in": str(ballot.write_in),
+        "server_seal": ballot.server_seal,
         "tellers": [
             {"index": one.index, "role": str(one.role), "share_key": one.share_key.hex()} for one in ballot.tellers
         ],
@@ -296,6 +301,8 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
         return refused("ballot.teller_stands", field="tellers")
     if all(one.role is not TellerRole.MONITOR for one in tellers):
         return refused("ballot.no_monitor", field="tellers")
+    if (ballot.write_in is WriteIn.NONE) is not (election.eligible == frozenset()):
+        return refused("ballot.bad_write_ins", field="write_in")
     if ballot.closes_at < now + SHORTEST:
         return refused("ballot.too_soon", field="closes_at", closes=ballot.closes_at)
     return None

@@ -24,6 +24,7 @@ from sqlalchemy import (
     Table,
     Text,
     and_,
+    false,
     func,
     select,
     update,
@@ -69,6 +70,7 @@ ballots = Table(
     Column("title", String(200), nullable=False),
     Column("election", JSON, nullable=False),
     Column("write_in", String(8), nullable=False),
+    Column("server_seal", Boolean, nullable=False, server_default=false()),
     Column("needed", Integer, nullable=False),
     Column("public_key", LargeBinary, nullable=False),
     Column("closes_at", Instant, nullable=False),
@@ -166,6 +168,7 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         closes_at=row.closes_at,
         timezone=row.timezone,
         write_in=WriteIn(row.write_in),
+        server_seal=row.server_seal,
         state=State(row.state),
         roll_hash=row.roll_sha256,
         expected=row.expected,
@@ -242,6 +245,22 @@ async def is_copied(unit: Reading, ballot: BallotId, member: MemberId, box: byte
     return await unit.first(query) is not None
 
 
+async def cast_by(unit: Reading, ballot: BallotId, member: MemberId) -> bytes | None:
+    """Return the envelope of who has voted, which only they are given the receipt of."""
+    query = (
+        select(ballot_envelopes.c.box)
+        .join(
+            ballot_roll,
+            and_(
+                ballot_roll.c.ballot_id == ballot_envelopes.c.ballot_id, ballot_roll.c.slot == ballot_envelopes.c.slot
+            ),
+        )
+        .where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.member_id == member, ballot_roll.c.voted)
+    )
+    box = await unit.value(query)
+    return None if box is None else bytes(box)
+
+
 async def turnout(unit: Reading, ballot: BallotId) -> int:
     """Return how many have voted; it is counted when it is asked for, and kept nowhere before the close."""
     query = select(func.count()).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.voted)
@@ -287,6 +306,7 @@ async def write_drafted(unit: Writing, fact: BallotDrafted) -> None:
             "title": one.title,
             "election": show_election(one.election),
             "write_in": one.write_in,
+            "server_seal": one.server_seal,
             "needed": one.needed,
             "public_key": one.key,
             "closes_at": one.closes_at,

@@ -15,6 +15,7 @@ from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import UserId
 from storage import members as roster
 from storage.audit import audit, causes
+from storage.ballot_links import ballot_links
 from storage.ballots import (
     ballot_candidates,
     ballot_envelopes,
@@ -154,6 +155,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="member_id number share_key",
         role="disclosure.teller_",
     ),
+    _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
     _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
     _held(
         corrections,

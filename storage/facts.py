@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
+from content.ballot_links import BallotLinkIssued, BallotLinkUsed
 from content.ballots import (
     BallotArchived,
     BallotCast,
@@ -52,6 +53,7 @@ from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, Stret
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from storage import (
     amendments,
+    ballot_links,
     ballots,
     checkins,
     corrections,
@@ -132,6 +134,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotVoided: (ballots.write_voided,),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
+    BallotLinkIssued: (ballot_links.write_issued,),
+    BallotLinkUsed: (ballot_links.write_used,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import inquiries, misreadings, mutes
+from storage import ballot_links, inquiries, misreadings, mutes
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
@@ -70,6 +70,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
     await forget_words(unit, fact.at)
     await mutes.forget_past(unit, fact.at)
+    await ballot_links.forget_past(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -41,7 +41,7 @@ def ballot(**more: Any) -> Ballot:
         "id": ID,
         "organisation": OrganisationId("east"),
         "title": "先进推荐",
-        "election": Election(candidates=("a", "b"), seats=1),
+        "election": Election(candidates=("a", "b"), seats=1, eligible=frozenset()),
         "candidates": (
             Candidate(id="a", member=None, name="候选人甲"),
             Candidate(id="b", member=None, name="候选人乙"),

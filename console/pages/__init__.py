@@ -27,6 +27,7 @@ from console.pages import (
     sign_in,
     texts,
     unheard,
+    voting,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -49,6 +50,7 @@ PAGES: tuple[Blueprint, ...] = (
     texts.pages,
     preferences.pages,
     sign_in.pages,
+    voting.pages,
     safe_mode.pages,
     health.pages,
     metrics.pages,

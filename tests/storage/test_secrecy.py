@@ -125,7 +125,7 @@ def voters() -> tuple[list[str], dict[str, str]]:
     return people, chosen
 
 
-FOUR = Election(candidates=("a", "b", "c", "d"), seats=3)
+FOUR = Election(candidates=("a", "b", "c", "d"), seats=3, eligible=frozenset())
 STANDING = tuple(Candidate(id=one, member=None, name=f"候选人{one}") for one in FOUR.candidates)
 
 
