@@ -39,7 +39,7 @@ def rules(app: Flask, method: str) -> Iterator[Rule]:
 def path_of(rule: Rule, values: dict[str, str]) -> str:
     path = rule.rule
     for name in rule.arguments:
-        path = re.sub(rf"<(?:any\([^)]*\):|path:)?{name}>", values.get(name, "unknown"), path)
+        path = re.sub(rf"<(?:any\([^)]*\):|path:|int:)?{name}>", values.get(name, "unknown"), path)
     return path
 
 
@@ -78,6 +78,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
     return {
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
+        "year": "2027",
         "key": "unknown",
         "number": "999999",
         "hash": "0" * 64,
