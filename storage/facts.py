@@ -11,6 +11,7 @@ from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionW
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.erasure import PersonErased
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -47,6 +48,7 @@ from storage import (
     corrections,
     disclosures,
     edits,
+    erasure,
     heartbeats,
     imports,
     inquiries,
@@ -95,6 +97,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     AccountBound: (edits.write_bound, members.write_bound),
     RosterEdited: (edits.write_edited,),
     EditUndone: (edits.write_undone,),
+    PersonErased: (erasure.write_erased,),
     ViewSaved: (views.write_saved,),
     ViewForgotten: (views.write_forgotten,),
     RosterImported: (imports.write_imported, edits.write_imported),
