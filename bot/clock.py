@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.anchoring import tell_seal
 from content import cards
 from content import polls as poll_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
@@ -219,6 +220,7 @@ class Clock:
         await self._store.settle(notes=[retention.Swept(at=now)])
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        await tell_seal(self._store)
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:
             await self._store.settle(old)

@@ -21,6 +21,8 @@ CorrectionId = NewType("CorrectionId", str)
 EditId = NewType("EditId", str)
 ViewId = NewType("ViewId", str)
 TermId = NewType("TermId", str)
+ProposalId = NewType("ProposalId", str)
+FactorId = NewType("FactorId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

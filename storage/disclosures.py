@@ -13,15 +13,21 @@ from sqlalchemy import Column, String, Table, false, or_, select
 from content.decision import words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import MemberId, UserId
+from content.members import Member
 from storage import members as roster
+from storage.anchors import anchors
+from storage.approvals import approvals
 from storage.audit import audit, causes
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
+from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
+from storage.looks import about as looked_at
+from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
@@ -39,9 +45,11 @@ from storage.shelf import shelf
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.terms import term_seats, terms
+from storage.throttling import tries
 from storage.unit import AnyRow, Reading, Writing
 from storage.upgrades import upgrades
 from storage.views import views
+from storage.workdays import workdays
 
 disclosures = Table(
     "disclosures",
@@ -107,8 +115,21 @@ PERSONAL: tuple[Held, ...] = (
         inner="id merged_into",
     ),
     _held(binding_codes, "member_id", "expires_at used_at", inner="member_id", opens="code_hash"),
-    _held(duties, "user_id", "organisation_id role", inner="user_id", role="disclosure.role_"),
     _held(term_seats, "member_id", "term_id post", inner="member_id place"),
+    _held(
+        duties,
+        "user_id",
+        "organisation_id role granted_at granted_by",
+        inner="user_id",
+        role="duties.role_",
+    ),
+    _held(
+        approvals,
+        "subject proposed_by decided_by",
+        "act subject detail organisation_id proposed_by proposed_at state decided_by decided_at",
+        inner="id",
+        readable=False,
+    ),
     _held(
         expectations,
         "member_id",
@@ -142,9 +163,25 @@ PERSONAL: tuple[Held, ...] = (
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
     _held(disclosures, "user_id", "at", inner="user_id"),
+    _held(looks, "member_id", "at user_id what", inner="number member_id place people", what="looks.what_"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
     _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
-    _held(sessions, "user_id", "made_at seen_at language", inner="user_id", opens="id_hash csrf"),
+    _held(
+        sessions,
+        "user_id",
+        "made_at seen_at language client way proved_at",
+        inner="user_id level duties",
+        opens="id_hash csrf family",
+    ),
+    _held(
+        second_factors,
+        "user_id",
+        "kind name made_at used_at",
+        inner="id user_id sign_count last_step",
+        opens="secret credential",
+    ),
+    _held(recovery_codes, "user_id", "made_at until used_at", inner="user_id place", opens="salt hash", readable=False),
+    _held(passwords, "user_id", "chosen_at", inner="user_id", opens="hash"),
     _held(sign_in_links, "user_id", "expires_at used_at", inner="user_id", opens="token_hash"),
     _held(
         polls,
@@ -176,7 +213,13 @@ PERSONAL: tuple[Held, ...] = (
         "device_id first_try_at event_id",
         readable=False,
     ),
-    _held(audit, "actor", "at action outcome cause", inner="number actor", readable=False),
+    _held(
+        audit,
+        "actor subject",
+        "at action outcome cause before after",
+        inner="number actor subject thing place note digest link",
+        readable=False,
+    ),
     _held(
         import_entries,
         "member_id",
@@ -235,6 +278,7 @@ IMPERSONAL: tuple[Table, ...] = (
     media_chunks,
     media_uploads,
     upload_limits,
+    workdays,
     occurrences,
     cards,
     tallies,
@@ -244,14 +288,18 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    anchors,
+    challenges,
+    tries,
     checkpoints,
     restores,
     gaps,
     heartbeats,
 )
-"""Tables that name no person: the tree, what is taught and when, totals, and where the bot itself stands.
+"""Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
-What waits on the shelf is sealed, and nobody here can open it.
+What waits on the shelf is sealed, and nobody here can open it. Who tried to sign in, and from where, is counted under
+hashes, for a day.
 """
 
 
@@ -272,7 +320,7 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     names = await _names(unit)
     sections = []
     for held in PERSONAL:
-        who = [_condition(held.table.c[name], user, ids) for name in held.found_by]
+        who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
         rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
         sections.append(
@@ -281,8 +329,13 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _condition(column: Any, user: UserId, ids: Collection[MemberId]) -> Any:
+def _condition(column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
     """Return that a column names the person, by account or by one of their entries; ``None`` where it cannot."""
+    if column is looks.c.member_id:
+        return looked_at(person.id, person.organisation) if person is not None else None
+    if column is audit.c.subject:
+        # Whom a decision was about may be a member, or an account that is nobody's on the roster.
+        return or_(column == user, column.in_(sorted(ids)))
     by_member = column.name == "member_id" or column is members.c.id
     if by_member:
         return column.in_(sorted(ids)) if ids else None

@@ -8,15 +8,18 @@ from typing import Any
 from sqlalchemy import Table, and_, delete, or_, select, update
 
 from content.erasure import Held, PersonErased
-from content.identifiers import MemberId, UserId
+from content.identifiers import Cause, MemberId, UserId
+from storage.approvals import approvals
 from storage.audit import audit
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
+from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
+from storage.looks import looks
 from storage.members import binding_codes, doubles_of, members
 from storage.misreadings import misreadings
 from storage.mutes import mutes
@@ -29,6 +32,7 @@ from storage.sessions import sessions, sign_in_links
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
 from storage.unit import Reading, Writing
+from storage.verification import forget
 from storage.views import views
 
 NOBODY = "—"
@@ -37,7 +41,7 @@ NOBODY = "—"
 GOES: tuple[Table, ...] = (
     *(binding_codes, duties, answers, corrections, poll_responses, mutes, inquiries, misreadings, disclosures),
     *(direct_rooms, invitations, sessions, sign_in_links, import_entries, edit_entries, views, term_seats, outbox),
-    *(unreadable, dead_letters),
+    *(unreadable, dead_letters, second_factors, recovery_codes, passwords),
 )
 """Tables of which a person's rows go as a whole."""
 
@@ -48,7 +52,9 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     lesson_revisions: ("author",),
     lessons: ("author",),
     schedules: ("author",),
-    audit: ("actor",),
+    audit: (),
+    looks: ("user_id",),
+    approvals: ("subject", "proposed_by", "decided_by"),
     imports: ("by_user", "undone_by"),
     edits: ("by_user", "undone_by"),
     room_state: ("sender",),
@@ -59,6 +65,7 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     answers: ("recorded_by",),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
+    duties: ("granted_by",),
 }
 """Columns that name the person in rows of others."""
 
@@ -110,15 +117,15 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
         await unit.execute(delete(table).where(_names(table, ids, accounts)))
     blank = {"reason": None, "note": None, "recorded_by": None, "decided_by": None}
     await unit.execute(update(expectations).where(expectations.c.member_id.in_(ids)).values(**blank))
+    await unit.execute(delete(looks).where(looks.c.member_id.in_(ids)))
     state = room_state.c
     await unit.execute(delete(room_state).where(state.type == "m.room.member", state.state_key.in_(accounts)))
     await _take_out_of_levels(unit, accounts)
+    await _forget_in_record(unit, ids, accounts, fact)
     for table, columns in (*EMPTIED.items(), *_ALSO.items()):
         for name in columns:
             column = table.c[name]
             nothing: dict[str, Any] = {name: None if column.nullable else ""}
-            if table is audit:
-                nothing["cause"] = ""
             # Who made a room stays with it: what everyone may do there is reckoned from it.
             only = [state.type != "m.room.create"] if table is room_state else []
             await unit.execute(update(table).where(column.in_(accounts), *only).values(**nothing))
@@ -130,6 +137,13 @@ def _names(table: Table, ids: list[MemberId], accounts: list[UserId]) -> Any:
     own = [table.c[name].in_(ids) for name in ("member_id",) if name in table.c]
     own += [table.c[name].in_(accounts) for name in ("user_id", "sender") if name in table.c]
     return or_(*own)
+
+
+async def _forget_in_record(unit: Writing, ids: list[MemberId], accounts: list[UserId], fact: PersonErased) -> None:
+    """Empty the rows of record that the person made or that are about them; the chain says which they were."""
+    named = or_(audit.c.actor.in_(accounts), audit.c.subject.in_([*accounts, *ids]))
+    numbers = [row.number for row in await unit.rows(select(audit.c.number).where(named).order_by(audit.c.number))]
+    await forget(unit, numbers, cause=Cause(f"record:erased:{fact.at.isoformat()}"))
 
 
 async def _take_out_of_levels(unit: Writing, accounts: list[UserId]) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, fu
 
 from content.identifiers import OrganisationId, UserId
 from content.organisations import (
+    LEADING,
     RIGHTS,
     Duty,
     DutyEnded,
@@ -52,6 +53,8 @@ duties = Table(
     Column("user_id", String(255), primary_key=True),
     Column("organisation_id", ForeignKey("organisations.id"), primary_key=True),
     Column("role", String(20), primary_key=True),
+    Column("granted_at", Instant),
+    Column("granted_by", String(255)),
 )
 
 
@@ -159,6 +162,18 @@ async def every_duty(unit: Reading) -> tuple[Duty, ...]:
     return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
 
 
+async def duties_over(unit: Reading, organisation_id: OrganisationId) -> tuple[Duty, ...]:
+    """Return every role that anyone holds at a node or anywhere above it."""
+    query = (
+        select(duties)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(organisation_closure.c.descendant_id == organisation_id)
+        .order_by(organisation_closure.c.depth, duties.c.user_id, duties.c.role)
+    )
+    rows = await unit.rows(query)
+    return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
+
+
 async def may(unit: Reading, user: UserId, right: Right, organisation_id: OrganisationId) -> bool:
     """Tell whether a person has a right at a node, by a duty held there or anywhere above it."""
     query = (
@@ -174,11 +189,22 @@ async def holders(unit: Reading, organisation_id: OrganisationId) -> tuple[UserI
     query = (
         select(duties.c.user_id)
         .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
-        .where(organisation_closure.c.descendant_id == organisation_id, duties.c.role != Role.VIEWER)
+        .where(organisation_closure.c.descendant_id == organisation_id, duties.c.role.in_(sorted(LEADING)))
         .distinct()
         .order_by(duties.c.user_id)
     )
     return tuple(UserId(row.user_id) for row in await unit.rows(query))
+
+
+async def operators(unit: Reading) -> tuple[UserId, ...]:
+    """Return who operates the program: whoever holds that duty, else who may do it for the whole tree."""
+    above = select(organisations.c.id).where(organisations.c.parent_id.is_(None))
+    able = [role for role, rights in RIGHTS.items() if Right.OPERATE in rights]
+    for wanted in (duties.c.role == Role.OPERATOR, duties.c.role.in_(able) & duties.c.organisation_id.in_(above)):
+        rows = await unit.rows(select(duties.c.user_id).where(wanted).distinct().order_by(duties.c.user_id))
+        if rows:
+            return tuple(UserId(row.user_id) for row in rows)
+    return ()
 
 
 async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
@@ -209,7 +235,8 @@ async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
 async def write_granted(unit: Writing, fact: DutyGranted) -> None:
     """Keep a duty."""
     duty = fact.duty
-    await unit.add_missing(duties, {"user_id": duty.user, "organisation_id": duty.organisation, "role": duty.role})
+    row = {"user_id": duty.user, "organisation_id": duty.organisation, "role": duty.role}
+    await unit.add_missing(duties, row | {"granted_at": fact.at, "granted_by": fact.by})
 
 
 async def write_ended(unit: Writing, fact: DutyEnded) -> None:

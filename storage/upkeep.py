@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import Member
-from content.organisations import Duty, Organisation, Role
+from content.organisations import LEADING, Duty, Organisation
 from content.power import powers_from
 from content.rooms import Purpose, Room, alias, hangs_at
 from content.upkeep import Care, Housed, Person, Standing, belonging
@@ -194,7 +194,7 @@ def _is_space(room: Room) -> bool:
 
 
 def _leads(duty: Duty) -> bool:
-    return duty.role is not Role.VIEWER
+    return duty.role in LEADING
 
 
 async def survey(unit: Reading, roots: Iterable[OrganisationId], me: UserId | None) -> Survey:

@@ -104,7 +104,7 @@ def _upload_page(refusal: Words | None) -> str:
 
 
 def _shelve(file: SheetFile) -> str:
-    return desk().shelf.put(here().session.id_hash, file, now=now())
+    return desk().shelf.put(here().session.family, file, now=now())
 
 
 @pages.get("/members/import/<key>")
@@ -209,13 +209,13 @@ def take_in(key: str) -> Answer:
     if outcome.refusal is not None:
         return _shown(key, upload, _planned(upload)[1], outcome.refusal.words)
     if not outcome.repeated:
-        desk().shelf.drop(at.session.id_hash, key)
+        desk().shelf.drop(at.session.family, key)
     to = link("imports.show_one", id=derive(by_form, "import"))
     return see(to, "repeated" if outcome.repeated else "roster_taken_in")
 
 
 def _shelved(key: str) -> Upload | None:
-    found = desk().shelf.get(here().session.id_hash, key)
+    found = desk().shelf.get(here().session.family, key)
     if not isinstance(found, SheetFile):
         return None
     book = read_book(found.data, found.name)

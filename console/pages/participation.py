@@ -11,6 +11,8 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import Here, here, requires
 from console.desk import ask, now
+from console.exporting import note_export
+from console.fresh import fresh
 from console.sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
 from console.tree import depths, parents_of
 from console.wording import day as day_text
@@ -168,6 +170,7 @@ def export_weeks(format: str) -> Response:  # noqa: A002
 
 @pages.get("/participation/export/members.<any(xlsx,csv):format>")
 @requires(Right.READ_MEMBERS)
+@fresh
 def export_members(format: str) -> Response:  # noqa: A002
     """Hand out the members' numbers as the screen shows them."""
     period, roots = wanted_period(), here().roots
@@ -177,6 +180,7 @@ def export_members(format: str) -> Response:  # noqa: A002
 
 @pages.get("/participation/export/rows.<any(xlsx,csv):format>")
 @requires(Right.READ_MEMBERS)
+@fresh
 def export_rows(format: str) -> Response:  # noqa: A002
     """Hand out every place, one row for each member and occurrence."""
     period, roots = wanted_period(), here().roots
@@ -374,6 +378,7 @@ def _path(at: Here) -> list[Organisation]:
 
 
 def _export(table: Table, format: str, name: str) -> Response:  # noqa: A002
+    note_export(name, len(table.rows))
     if format == "csv":
         data = write_csv(table.header, table.rows)
     else:

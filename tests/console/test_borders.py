@@ -19,6 +19,9 @@ from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
+    "sign_in.enter_by_password",
+    "proving.ask_passkey",
+    "proving.sign_in",
     "health.alive",
     "health.ready",
     "metrics.show",
@@ -75,6 +78,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
         "key": "unknown",
+        "number": "999999",
         "hash": "0" * 64,
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
@@ -274,6 +278,7 @@ TAKEN = {
     "/participation": ("since", "until"),
     "/participation/export/weeks.xlsx": ("since",),
     "/participation/members": ("until",),
+    "/record": ("person", "thing", "cause", "since", "until", "before"),
     "/schedule": ("lesson",),
 }
 

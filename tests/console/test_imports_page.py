@@ -367,7 +367,9 @@ def test_an_import_is_seen_and_undone_only_where_one_may_import(house: House, br
     assert neighbour.post(f"{page}/undo", form_at="/members").status_code == 404
     assert page not in neighbour.get("/members/imports").get_data(as_text=True)
     assert viewer.get("/members/imports").status_code == 403
-    grant = DutyGranted(duty=Duty(user=NEIGHBOUR, organisation=house.seeded.organisations["two"], role=Role.ORGANISER))
+    grant = DutyGranted(
+        duty=Duty(user=NEIGHBOUR, organisation=house.seeded.organisations["two"], role=Role.ORGANISING_MEMBER)
+    )
     house.run(house.store.settle(notes=[grant]))
     shown = neighbour.get(page).get_data(as_text=True)
     assert "新增 1，更新 0" in shown
