@@ -18,6 +18,16 @@ from storage import members as roster
 from storage.anchors import anchors
 from storage.approvals import approvals
 from storage.audit import audit, causes
+from storage.ballot_links import ballot_links
+from storage.ballots import (
+    ballot_candidates,
+    ballot_envelopes,
+    ballot_results,
+    ballot_roll,
+    ballot_seconds,
+    ballot_tellers,
+    ballots,
+)
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -153,6 +163,27 @@ PERSONAL: tuple[Held, ...] = (
         inner="sender",
     ),
     _held(
+        ballot_roll,
+        "member_id",
+        "ballot_id may_vote reason approval voted",
+        inner="member_id slot",
+    ),
+    _held(
+        ballot_candidates,
+        "member_id",
+        "ballot_id name introduction",
+        inner="member_id place paper_id",
+    ),
+    _held(
+        ballot_tellers,
+        "member_id",
+        "ballot_id role proven destroyed_on",
+        inner="member_id number share_key",
+        role="disclosure.teller_",
+    ),
+    _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
+    _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
+    _held(
         corrections,
         "member_id user_id",
         "organisation_id occurrence_id text asked_at state answer answered_by answered_at",
@@ -274,6 +305,9 @@ IMPERSONAL: tuple[Table, ...] = (
     organisation_settings,
     terms,
     edit_places,
+    ballots,
+    ballot_envelopes,
+    ballot_results,
     media,
     media_chunks,
     media_uploads,
@@ -298,7 +332,8 @@ IMPERSONAL: tuple[Table, ...] = (
 )
 """Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
-What waits on the shelf is sealed, and nobody here can open it. Who tried to sign in, and from where, is counted under
+What waits on the shelf is sealed, and nobody here can open it; no more can anyone the envelopes of a ballot, and which
+of them is whose is told to nobody, not to its voter either. Who tried to sign in, and from where, is counted under
 hashes, for a day.
 """
 
@@ -311,6 +346,7 @@ class Names:
     occurrences: Mapping[str, tuple[str, datetime]]
     polls: Mapping[str, tuple[str, Mapping[str, str]]]
     terms: Mapping[str, tuple[str, date]]
+    ballots: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
@@ -372,6 +408,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
         case "term_id", _:
             place, elected_on = names.terms.get(value, (value, None))
             return [("organisation", place), ("elected_on", elected_on)]
+        case "ballot_id", _:
+            return [("title", names.ballots.get(value, value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]
@@ -404,6 +442,7 @@ async def _names(unit: Reading) -> Names:
         organisations={row.id: row.name for row in await unit.rows(select(organisations))},
         occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
+        ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
     )
 
 

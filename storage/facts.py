@@ -8,6 +8,21 @@ from typing import Any
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.approvals import ProposalDecided, Proposed
+from content.ballot_links import BallotLinkIssued, BallotLinkUsed
+from content.ballots import (
+    BallotArchived,
+    BallotCast,
+    BallotCertified,
+    BallotClosed,
+    BallotCounted,
+    BallotDrafted,
+    BallotFrozen,
+    BallotOpened,
+    BallotVoided,
+    PossessionProven,
+    SecondAsked,
+    ShareDestroyed,
+)
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -71,12 +86,14 @@ from storage import (
     amendments,
     anchors,
     approvals,
+    ballot_links,
+    ballots,
     checkins,
     corrections,
     credentials,
     disclosures,
     edits,
-    erasure,
+    erased_people,
     exports,
     heartbeats,
     imports,
@@ -132,7 +149,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     AccountBound: (edits.write_bound, members.write_bound),
     RosterEdited: (edits.write_edited,),
     EditUndone: (edits.write_undone,),
-    PersonErased: (erasure.write_erased,),
+    PersonErased: (erased_people.write_erased,),
     ViewSaved: (views.write_saved,),
     ViewForgotten: (views.write_forgotten,),
     RosterImported: (imports.write_imported, edits.write_imported),
@@ -165,6 +182,20 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
+    BallotDrafted: (ballots.write_drafted,),
+    BallotFrozen: (ballots.write_frozen,),
+    PossessionProven: (ballots.write_proven,),
+    SecondAsked: (ballots.write_second,),
+    BallotOpened: (ballots.write_opened,),
+    BallotCast: (ballots.write_cast,),
+    BallotClosed: (ballots.write_closed,),
+    BallotCounted: (ballots.write_counted,),
+    BallotCertified: (ballots.write_certified,),
+    BallotVoided: (ballots.write_voided,),
+    ShareDestroyed: (ballots.write_share_destroyed,),
+    BallotArchived: (ballots.write_archived,),
+    BallotLinkIssued: (ballot_links.write_issued,),
+    BallotLinkUsed: (ballot_links.write_used,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

@@ -24,6 +24,7 @@ from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
 from storage.effects import enqueue
 from storage.engines import WRITE, open_working_engine, sqlite_file
+from storage.erasure import forget_deleted
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
 from storage.timings import Timings
@@ -231,6 +232,10 @@ class Store:
     def on_decision(self, listener: Callable[[], None]) -> None:
         """Have a listener called after every commit with which something was decided."""
         self._followers.append(listener)
+
+    async def forget_deleted(self) -> bool:
+        """Let the database's log forget what was deleted; tell whether it has, and nothing of it is left there."""
+        return await asyncio.to_thread(forget_deleted, self._engine.url)
 
     async def watch(self) -> None:
         """Keep the process's place until cancelled, and pass on what other processes have committed.

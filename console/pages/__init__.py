@@ -35,6 +35,7 @@ from console.pages import (
     structure,
     texts,
     unheard,
+    voting,
     workdays,
 )
 
@@ -67,6 +68,7 @@ PAGES: tuple[Blueprint, ...] = (
     sign_in.pages,
     proving.pages,
     credentials.pages,
+    voting.pages,
     safe_mode.pages,
     health.pages,
     metrics.pages,

@@ -26,6 +26,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "health.ready",
     "metrics.show",
     "safe_mode.show",
+    *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done")),
 }
 
 

@@ -20,10 +20,12 @@ from content.identifiers import LessonId
 from content.lessons import Kind, Lesson, LessonWritten
 from tests.console.console_house import House
 from tests.console.console_seeding import SECRETARY, put
+from tests.console.open_ballot import in_the_box, link_to, open_ballot
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
 from tests.machine import find_chromium, in_ci
+from tests.sealed_ballots import paper
 
 pytestmark = pytest.mark.browser
 
@@ -403,3 +405,42 @@ def test_a_long_lesson_name_goes_on_beneath_itself_and_short_columns_stay_in_one
         return new Set([...text.getClientRects()].map((line) => Math.round(line.bottom / 8))).size; })"""
     )
     assert set(tall) == {1}
+
+
+def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    """L13: nothing that was chosen leaves the browser or stays in it; by keyboard, at 360 px."""
+    open_ballot(house)
+    page, sent = visit(viewport={"width": 360, "height": 740}, color_scheme="dark"), []
+    page.on("request", lambda request: sent.append(request.post_data or ""))
+    page.goto(address + link_to(house))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{address}/ballot")
+    group = page.get_by_role("group", name="候选人甲")
+    group.get_by_label("弃权").focus()
+    page.keyboard.press("ArrowUp")
+    expect(group.get_by_label("不赞成")).to_be_checked()
+    page.get_by_role("group", name="候选人乙").get_by_label("赞成", exact=True).check()
+    _is_sound(page, 360)
+    page.get_by_role("button", name="看一遍再投").click()
+    expect(page.get_by_role("definition")).to_have_text(["不赞成", "赞成"])
+    expect(page.locator("#review")).to_be_focused()
+    _is_sound(page, 360)
+    page.get_by_role("button", name="返回修改").click()
+    page.get_by_role("button", name="看一遍再投").click()
+    page.get_by_role("button", name="投进票箱").click()
+    expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
+    _is_sound(page, 360)
+    assert in_the_box(house) == paper("a- b+")
+    assert not any("m-a" in body or "%22a%22" in body for body in sent)
+    page.go_back()
+    expect(page.get_by_role("radio", checked=True)).to_have_count(2)
+    expect(page.get_by_role("group", name="候选人甲").get_by_label("弃权")).to_be_checked()
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def _is_sound(page: Page, width: int) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -16,12 +16,14 @@ from bot.matrix.faults import Kind as FaultKind
 from console.pages.audit import CAUSES
 from content.approvals import Act
 from content.approvals import State as Proposal
+from content.ballots import Step, TellerRole
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
+from content.elections import Outcome
 from content.franchise import Bar
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
@@ -31,6 +33,7 @@ from content.organisations import Right, Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
+from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
@@ -55,7 +58,7 @@ KEY = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 PREFIX = re.compile(r"[a-z_]+\.[a-z0-9_]*")
 IN_TEMPLATE = re.compile(r"""['"]([a-z_]+\.[a-z0-9_]*)['"](\s*~)?""")
 SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
-SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
+SAYING = {"words", "refused", "t", "Trouble", "Unusable", "NotOpened", "_answer", "_quietly", "_say"}
 """Functions whose literal arguments of the form ``noun.thing`` are keys."""
 
 REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words if word not in frozenset(Reason)]
@@ -87,12 +90,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,
     "credentials.way_": Way,
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
+    "disclosure.step_": Step,
+    "disclosure.teller_": TellerRole,
     "done.": (),
     "duties.act_": Act,
     "duties.asked_": Act,
@@ -102,6 +108,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "edits.sort_": EditSort,
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
+    "elections.rule_": Rule,
     "fault.": FaultKind,
     "franchise.": Bar,
     "frame.ago_": ("minutes", "hours", "days"),

@@ -11,10 +11,10 @@ from content.edits import Places, Sort, departed, edit
 from content.erasure import erase
 from content.identifiers import UserId
 from content.members import leave_roster
-from storage import disclosures, erasure, members, organisations
+from storage import disclosures, erased_people, members, organisations
 from storage.durability import checkpoint
 from storage.engines import sqlite_file
-from storage.erasure import EMPTIED, GOES
+from storage.erased_people import EMPTIED, GOES
 from storage.store import Step
 from tests.small_branch import (
     EAST_ROOM,
@@ -89,7 +89,7 @@ async def erase_now(branch: SmallBranch) -> None:
     async def decide(unit: Any) -> Decision | Refusal:
         member = await members.member(unit, ZHANG)
         assert member is not None
-        held = await erasure.held(unit, ZHANG)
+        held = await erased_people.held(unit, ZHANG)
         assert held.accounts == {account(ZHANG)}
         return erase(member, held, by=SECRETARY, approved_by=SECOND, typed=NAME, now=unit.now)
 
