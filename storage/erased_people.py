@@ -11,6 +11,8 @@ from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, UserId
 from storage.approvals import approvals
 from storage.audit import audit
+from storage.ballot_links import ballot_links
+from storage.ballots import ballot_candidates, ballot_roll, ballot_seconds, ballot_tellers
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
@@ -41,7 +43,7 @@ NOBODY = "—"
 GOES: tuple[Table, ...] = (
     *(binding_codes, duties, answers, corrections, poll_responses, mutes, inquiries, misreadings, disclosures),
     *(direct_rooms, invitations, sessions, sign_in_links, import_entries, edit_entries, views, term_seats, outbox),
-    *(unreadable, dead_letters, second_factors, recovery_codes, passwords),
+    *(unreadable, dead_letters, second_factors, recovery_codes, passwords, ballot_links),
 )
 """Tables of which a person's rows go as a whole."""
 
@@ -53,6 +55,10 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     lessons: ("author",),
     schedules: ("author",),
     audit: (),
+    ballot_roll: (),
+    ballot_candidates: (),
+    ballot_tellers: (),
+    ballot_seconds: ("user_id",),
     looks: ("user_id",),
     approvals: ("subject", "proposed_by", "decided_by"),
     imports: ("by_user", "undone_by"),
@@ -120,6 +126,9 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await unit.execute(delete(looks).where(looks.c.member_id.in_(ids)))
     state = room_state.c
     await unit.execute(delete(room_state).where(state.type == "m.room.member", state.state_key.in_(accounts)))
+    on_roll, stood = ballot_roll.c.member_id.in_(ids), ballot_candidates.c.member_id.in_(ids)
+    await unit.execute(update(ballot_roll).where(on_roll).values(reason="", approval=""))
+    await unit.execute(update(ballot_candidates).where(stood).values(name=NOBODY, introduction=""))
     await _take_out_of_levels(unit, accounts)
     await _forget_in_record(unit, ids, accounts, fact)
     for table, columns in (*EMPTIED.items(), *_ALSO.items()):

@@ -12,7 +12,6 @@ from content.erasure import erase
 from content.identifiers import UserId
 from content.members import leave_roster
 from storage import disclosures, erased_people, members, organisations
-from storage.durability import checkpoint
 from storage.engines import sqlite_file
 from storage.erased_people import EMPTIED, GOES
 from storage.store import Step
@@ -111,7 +110,7 @@ async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: Sm
     assert await branch.store.read(lambda unit: disclosures.last_asked(unit, account(ZHANG))) is None
     file = sqlite_file(address)
     if file is not None:
-        assert checkpoint(address)
+        assert await branch.store.forget_deleted()
         for part in sorted(Path(file).parent.glob(f"{Path(file).name}*")):
             data = part.read_bytes()
             for word in words:
