@@ -47,12 +47,12 @@ def _answered(fact: Answered) -> About:
 
 def _granted(fact: DutyGranted) -> About:
     duty = fact.duty
-    return About(subject=duty.user, place=duty.organisation, after=f"disclosure.role_{duty.role}")
+    return About(subject=duty.user, place=duty.organisation, after=f"duties.role_{duty.role}")
 
 
 def _ended(fact: DutyEnded) -> About:
     duty = fact.duty
-    return About(subject=duty.user, place=duty.organisation, before=f"disclosure.role_{duty.role}")
+    return About(subject=duty.user, place=duty.organisation, before=f"duties.role_{duty.role}")
 
 
 def _member(fact: MemberEnrolled | MemberChanged) -> About:

@@ -267,8 +267,8 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(
         edit_entries,
-        "member_id",
-        "at fields before after",
+        "member_id account",
+        "at fields account before after",
         inner="edit_id member_id place branch_id left_id is_new",
         readable=False,
     ),

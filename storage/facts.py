@@ -39,6 +39,7 @@ from content.credentials import (
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.erasure import PersonErased
 from content.exports import Exported
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -92,6 +93,7 @@ from storage import (
     credentials,
     disclosures,
     edits,
+    erased_people,
     exports,
     heartbeats,
     imports,
@@ -147,6 +149,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     AccountBound: (edits.write_bound, members.write_bound),
     RosterEdited: (edits.write_edited,),
     EditUndone: (edits.write_undone,),
+    PersonErased: (erased_people.write_erased,),
     ViewSaved: (views.write_saved,),
     ViewForgotten: (views.write_forgotten,),
     RosterImported: (imports.write_imported, edits.write_imported),
