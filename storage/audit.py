@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -64,6 +64,9 @@ FORGOTTEN = "record_forgotten"
 
 DONE, REFUSED = "done", "refused"
 
+UNRECORDED = "cast:"
+"""How the causes begin of which no row of record is kept, and that are remembered by their day only."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -107,8 +110,12 @@ async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
 async def record(
     unit: Writing, cause: Cause, answer: Decision | Refusal, *, actor: UserId | None, at: datetime
 ) -> None:
-    """Write down that a cause has had its effect."""
+    """Write down that a cause has had its effect, and of all but a secret vote who was behind it and when."""
     outcome = REFUSED if isinstance(answer, Refusal) else DONE
+    if cause.startswith(UNRECORDED):
+        at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
+        return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
     if isinstance(answer, Refusal):
         action, what = answer.words.key, NOTHING

@@ -79,7 +79,7 @@ async def leading(unit: Reading, place: OrganisationId) -> tuple[Duty, ...]:
         .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
         .where(
             organisation_closure.c.descendant_id == place,
-            duties.c.role.in_([Role.SECRETARY, Role.ORGANISER]),
+            duties.c.role.in_([Role.SECRETARY, Role.ORGANISING_MEMBER]),
         )
     )
     return tuple(Duty(user=UserId(row.user_id), above=row.depth) for row in await unit.rows(query))

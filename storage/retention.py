@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import inquiries, looks, misreadings, mutes
+from storage import approvals, ballot_links, credentials, edits, inquiries, looks, misreadings, mutes, throttling
 from storage.checkins import forget_people
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
@@ -63,6 +63,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await forget_replaced(unit, fact.at)
+    await edits.forget_replaced(unit, fact.at)
     delivered = (
         select(outbox.c.number)
         .where(
@@ -78,7 +79,11 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
     await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)
+    await approvals.forget_past(unit, fact.at)
+    await credentials.forget_past(unit, fact.at)
+    await throttling.forget_past(unit, fact.at)
     await mutes.forget_past(unit, fact.at)
+    await ballot_links.forget_past(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)

@@ -24,6 +24,7 @@ from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
 from storage.effects import enqueue
 from storage.engines import WRITE, open_working_engine, sqlite_file
+from storage.erasure import forget_deleted
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
 from storage.timings import Timings
@@ -149,14 +150,20 @@ class Store:
 
     @classmethod
     async def open(
-        cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True, key: bytes | None = None
+        cls,
+        address: str,
+        clock: Clock = utc_now,
+        *,
+        exclusive: bool = True,
+        new: bool = True,
+        key: bytes | None = None,
     ) -> Store:
         """Open the database at an address as the process that drives the bot, and bring its tables up to date.
 
-        ``exclusive=False`` opens it beside a running program, to read. Without the ``key`` of the record its rows are
-        not sealed. Raises Trouble with advice.
+        ``exclusive=False`` opens it beside a running program, to read; ``new=False`` makes no tables where there are
+        none. Without the ``key`` of the record its rows are not sealed. Raises Trouble with advice.
         """
-        return await cls._open(address, clock, Place.DRIVER if exclusive else None, key)
+        return await cls._open(address, clock, Place.DRIVER if exclusive else None, key, new=new)
 
     @classmethod
     async def open_desk(cls, address: str, clock: Clock = utc_now, *, key: bytes | None = None) -> Store:
@@ -167,7 +174,9 @@ class Store:
         return await cls._open(address, clock, Place.DESK, key)
 
     @classmethod
-    async def _open(cls, address: str, clock: Clock, place: Place | None, key: bytes | None) -> Store:
+    async def _open(
+        cls, address: str, clock: Clock, place: Place | None, key: bytes | None, *, new: bool = True
+    ) -> Store:
         engine, file = open_working_engine(address), sqlite_file(address)
         store = cls(engine, clock, key=key)
         try:
@@ -175,7 +184,7 @@ class Store:
                 require_file(file)
             if place is not None:
                 store._claim = await claim(engine.url, file, place)
-            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER)
+            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER, new=new)
             if place is not None and key is not None:
                 await store.seal(anew=False)
         except BaseException:
@@ -223,6 +232,10 @@ class Store:
     def on_decision(self, listener: Callable[[], None]) -> None:
         """Have a listener called after every commit with which something was decided."""
         self._followers.append(listener)
+
+    async def forget_deleted(self) -> bool:
+        """Let the database's log forget what was deleted; tell whether it has, and nothing of it is left there."""
+        return await asyncio.to_thread(forget_deleted, self._engine.url)
 
     async def watch(self) -> None:
         """Keep the process's place until cancelled, and pass on what other processes have committed.

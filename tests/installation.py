@@ -102,6 +102,7 @@ password_file = "bot-password"
 encrypted = {str(encrypted).lower()}
 [console]
 port = {self.port}
+second_factor = "offered"
 """,
             encoding="utf-8",
         )
@@ -139,6 +140,10 @@ port = {self.port}
         until(lambda: program.process.poll() is not None or self._answers(), "the console to answer")
         assert program.process.poll() is None, program.text
         return program
+
+    def await_console(self) -> None:
+        """Wait until the console of a program that was started answers."""
+        until(self._answers, "the console to answer")
 
     def _answers(self) -> bool:
         try:
