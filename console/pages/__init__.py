@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from console.pages import (
     amendments,
+    ballots,
     calendar,
     checkins,
     corrections,
@@ -40,6 +41,7 @@ PAGES: tuple[Blueprint, ...] = (
     records.pages,
     corrections.pages,
     polls.pages,
+    ballots.pages,
     participation.pages,
     members.pages,
     imports.pages,

@@ -53,6 +53,9 @@ PAGES = (
     "/members/imports",
     "/polls",
     "/polls/new",
+    "/ballots",
+    "/ballots/new",
+    "/ballots/{ballot}",
     "/members/{member}/leave",
     "/rooms",
     "/rooms/!one",
@@ -116,6 +119,7 @@ def filled(house: House, path: str) -> str:
     return path.format(
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
+        ballot=seeded.ballots["fixed"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )
 

@@ -13,6 +13,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from content.ballots import State as BallotState
 from content.ballots import Step, TellerRole
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -51,6 +52,8 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "ballots.state_": BallotState,
+    "ballots.waits_": Step,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,

@@ -1,4 +1,4 @@
-"""Links to ballots, and whether a ballot may be sealed by the server."""
+"""Links to ballots, whether a ballot may be sealed by the server, and what a teller was asked to prove."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Change the tables."""
     op.add_column("ballots", sa.Column("server_seal", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("ballot_tellers", sa.Column("asked_hash", sa.String(length=64), nullable=True))
     op.create_table(
         "ballot_links",
         sa.Column("ballot_id", sa.String(length=32), nullable=False),
