@@ -165,6 +165,7 @@ class Caretaking:
                 owner=owned.organisation if owned is not None else None,
                 private=await rooms.direct_user(unit, meant.replacement) is not None,
                 space=known.space(kept.purpose, node) if node is not None else None,
+                people=known.belonging(kept.purpose, at) if node is not None else (),
             )
 
         (outcome,) = await self._store.settle([Step(cause=Cause(f"succeed:{row.id}"), decide=decide)])

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.anchoring import tell_seal
 from content import ballots as ballot_rules
 from content import cards
 from content import polls as poll_rules
@@ -233,6 +234,7 @@ class Clock:
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        await tell_seal(self._store)
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:
             await self._store.settle(old)

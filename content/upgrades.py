@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from content.decision import Decision, Effect, Fact, Refusal, refused
 from content.identifiers import OrganisationId, RoomId, UserId
-from content.power import may_send
+from content.power import may, may_send
 from content.rooms import Flaw, Mend, Room, RoomLost
-from content.upkeep import Standing
+from content.upkeep import Person, Standing, invitations
 
 
 class Doubt(StrEnum):
@@ -132,8 +133,13 @@ def follow(
     owner: OrganisationId | None,
     private: bool,
     space: RoomId | None,
+    people: Iterable[Person] = (),
 ) -> Decision:
-    """Take a room's place in the organisation into its successor, or say why not."""
+    """Take a room's place in the organisation into its successor, or say why not.
+
+    Of the ``people`` who belong in the room, those are asked into the new one who are not known there and had not left
+    the old one; where the bot may not invite, the rooms page says so.
+    """
     reason = doubt(upgrade, found, owner=owner, private=private)
     if reason is not None or found.new is None:
         reason = reason or Doubt.NOT_ASKED_IN
@@ -146,7 +152,15 @@ def follow(
         encrypted=found.new.encrypted,
     )
     hang = Mend(room=new.id, organisation=room.organisation, flaw=Flaw.ASTRAY)
-    return Decision(facts=(RoomMoved(old=room.id, new=new),), effects=(hang,) if space is not None else ())
+    effects = (*((hang,) if space is not None else ()), *invitations(new.id, _moving(people, found.old, found.new)))
+    return Decision(facts=(RoomMoved(old=room.id, new=new),), effects=effects)
+
+
+def _moving(people: Iterable[Person], old: Standing, new: Standing) -> tuple[Person, ...]:
+    if not may(new.powers, new.me, "invite"):
+        return ()
+    stayed = (one for one in people if one.user is not None and old.people.get(one.user) not in ("leave", "ban"))
+    return tuple(one for one in stayed if one.user not in new.people)
 
 
 def look_again(room: Room, upgrade: Upgrade | None) -> Decision | Refusal:

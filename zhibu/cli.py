@@ -15,12 +15,14 @@ import click
 
 from content.speech import Reader
 from content.trouble import Exit, Trouble
+from zhibu.auditing import audit
 from zhibu.config import Config, load_config
 from zhibu.doctor.command import doctor
 from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
 from zhibu.keeping import backup, port, restore
+from zhibu.letting_in import let_in
 from zhibu.logs import configure_logs
 from zhibu.running import bot, console, run, stop_on_signals
 from zhibu.set_up import init, upgrade
@@ -42,7 +44,7 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port, tally):
+for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port, audit, let_in, tally):
     main.add_command(_command)
 main.add_command(
     click.Command("check", callback=doctor.callback, params=doctor.params, epilog=_EPILOG, help="The same as doctor."),

@@ -34,6 +34,11 @@ class DailyBackup:
         self.newest: datetime | None = None
         """When the newest backup in the folder was taken, as of the last look."""
 
+    @property
+    def last(self) -> datetime:
+        """Return when the newest backup was taken, or since when one is waited for."""
+        return self.newest or self._since
+
     async def run(self) -> None:
         """Look until cancelled; without a time of day only at what is there."""
         while True:
@@ -49,9 +54,8 @@ class DailyBackup:
         self.newest = await asyncio.to_thread(newest_backup, self._config)
         if at is None:
             return
-        last = self.newest or self._since
         failed = failed_at(await self._store.read(heartbeats.beats))
-        if not is_due(at, self._config.content.timezone, last=last, failed=failed, now=now):
+        if not is_due(at, self._config.content.timezone, last=self.last, failed=failed, now=now):
             return
         code = await self._make()
         if code:

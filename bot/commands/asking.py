@@ -19,6 +19,8 @@ class Place(StrEnum):
 
     ROOM = "room"
     PRIVATE = "private"
+    OFFERED = "offered"
+    """A room that the bot was brought into and that is nobody's yet."""
 
 
 class Held(StrEnum):

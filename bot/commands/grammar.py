@@ -43,6 +43,7 @@ class Verb(StrEnum):
     UNMUTE = "unmute"
     CORRECT = "correct"
     DATA = "data"
+    ADOPT = "adopt"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -63,6 +64,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.UNMUTE: ("恢复", "unmute"),
     Verb.CORRECT: ("更正", "correct", "改一下", "有误", "correction"),
     Verb.DATA: ("我的数据", "my data", "导出我的数据", "export my data"),
+    Verb.ADOPT: ("接管", "adopt"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -116,7 +118,7 @@ _LENGTH = (
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|绑定|静音)"
+    rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音)"
     rf"(?P<argument>(?<!绑定)(?<!静音){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _NUMBER_ALONE = re.compile(_COUNTED)
@@ -126,6 +128,7 @@ _TAKES = {
     Verb.MAKE_UP: _NUMBER_ALONE,
     Verb.CANCEL: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
+    Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),

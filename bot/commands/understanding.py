@@ -147,7 +147,9 @@ async def _said(
     room, sender = RoomId(event.room_id), UserId(event.sender)
     place, learned = await _place(unit, room, sender, me)
     if place is None:
-        return None
+        if not _wants_to_adopt(event):
+            return None
+        place = Place.OFFERED
     target = _replied(event.content)
     card = await outbox.by_event(unit, target) if target else None
     poll = await stored_polls.by_event(unit, room, target) if target else None
@@ -158,7 +160,7 @@ async def _said(
     said, note = _read_in_place(text, card)
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
-    directly = place is Place.PRIVATE or mentioned or card is not None or poll is not None
+    directly = place is not Place.ROOM or mentioned or card is not None or poll is not None
     asking = Asking(
         unit=unit,
         settings=settings,
@@ -181,10 +183,16 @@ async def _said(
         if answered is not None:
             return _with_room(answered, learned, sender)
     if said is None:
-        unknown = await _unknown(asking) if place is Place.PRIVATE or mentioned else None
+        unknown = await _unknown(asking) if place is Place.PRIVATE or (mentioned and place is Place.ROOM) else None
         return _with_room(unknown, learned, sender)
     answer = await _command(asking, said, directly=directly)
     return _with_room(_in_language(answer, language_of(said)), learned, sender)
+
+
+def _wants_to_adopt(event: Event) -> bool:
+    """Tell whether somebody asks for a room that is nobody's; of all else that is said there nothing is heard."""
+    said = read(without_reply_fallback(event.content["body"]))
+    return said is not None and said.verb is Verb.ADOPT
 
 
 def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | None]:
@@ -204,8 +212,11 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
     if not directly and (not heard_in_rooms or is_talk(said)):
         return None
-    if asking.held is not None and command.momentary(said.argument):
-        return _held(asking)
+    if command.momentary(said.argument):
+        if asking.held is not None:
+            return _held(asking)
+        if asking.place is Place.ROOM and await _has_left(asking):
+            return refused("help.not_in_the_room")
     if asking.member is None and command.for_members:
         return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
     if asking.card is not None and not (command.answers or command.of_cards):
@@ -213,6 +224,12 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     if asking.poll is not None and not command.answers:
         asking = replace(asking, poll=None)
     return await command.handler(asking)
+
+
+async def _has_left(asking: Asking) -> bool:
+    """Tell whether who asks is by now known to be out of the room in which they asked."""
+    own = await rooms.state(asking.unit, asking.room, "m.room.member", asking.sender)
+    return own is not None and own[1].get("membership") in ("leave", "ban")
 
 
 def _held(asking: Asking) -> Decision:

@@ -15,7 +15,18 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
-from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard
+from storage import (
+    corrections,
+    duties,
+    heartbeats,
+    members,
+    outbox,
+    outbox_items,
+    participation,
+    schedules,
+    unheard,
+    workdays,
+)
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -54,18 +65,23 @@ def show() -> str:
     private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
     operating = here().roots_for(Right.MANAGE_OUTBOX)
     top = any(node.parent is None for node in here().nodes if node.id in operating)
+    giving, user = here().roots_for(Right.GRANT_DUTIES), here().user
+    proposals = sum(yours for _, yours in ask(lambda unit: duties.proposals(unit, giving, user)))
     buried = ask(lambda unit: unheard.number_waiting(unit, operating, everything=top))
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
     failed = known.backup_failed if here().may(Right.OPERATE) else None
+    missing = ask(workdays.calendar).missing(day) if top and here().may(Right.OPERATE) else None
     return render_template(
         "home/show.html",
         known=known,
         buried=buried,
+        proposals=proposals,
         bot=bot,
         clock=clock,
         today=day,
         backup_failed=failed,
+        workdays_missing=missing,
         reasons=frozenset(Reason),
     )
 

@@ -19,9 +19,11 @@ from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
+    LI,
     ME,
     ROLL,
     SECRETARY,
+    WANG,
     ZHANG,
     SmallBranch,
     account,
@@ -102,6 +104,7 @@ async def test_a_room_that_was_upgraded_is_followed_and_its_open_card_is_shown_t
     await house.work()
     assert (await house.upgrade()).followed
     assert NEW in await house.used()
+    assert sorted(house.homeserver.invited) == sorted([account(LI), account(WANG), account(ZHANG), SECRETARY])
     kept = await house.branch.store.read(lambda unit: rooms.room(unit, NEW))
     assert kept is not None
     assert (kept.organisation, kept.purpose) == (EAST, Purpose.BRANCH)

@@ -181,7 +181,7 @@ async def _tree(store: Store, seeded: Seeded) -> None:
 
 async def _people(store: Store, seeded: Seeded) -> None:
     at = seeded.organisations
-    places = {"one": NAMES[:5], "group": NAMES[5:6], "two": NAMES[6:8], "far": ["安邻"]}
+    places = {"one": NAMES[:5], "group": NAMES[5:6], "two": NAMES[6:8], "far": ["安邻", "邻双"]}
     facts = []
     for short, names in places.items():
         for name in names:

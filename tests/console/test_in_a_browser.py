@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ PAGES = (
     "/",
     "/calendar",
     "/calendar?view=month&month=2026-11",
+    "/calendar/workdays?year=2026",
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",
@@ -51,12 +53,26 @@ PAGES = (
     "/members",
     "/members/import",
     "/members/imports",
+    "/members?q=%E4%BA%91&account=bound",
+    "/members/{member}",
+    "/members/{member}/edit",
+    "/members/{member}/transfer",
+    "/members/new",
+    "/members/together?member={member}&do=category:预备党员",
+    "/members/doubles",
+    "/members/edits",
+    "/organisation",
+    "/organisation/{branch}",
     "/polls",
     "/polls/new",
     "/ballots",
     "/ballots/new",
     "/ballots/{ballot}",
     "/members/{member}/leave",
+    "/duties",
+    "/account",
+    "/account/set-up",
+    "/sign-in",
     "/rooms",
     "/rooms/!one",
     "/rooms/offered/!club",
@@ -64,6 +80,9 @@ PAGES = (
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
+    "/record?since=2020-01-01",
+    "/record/2",
+    "/looked",
     "/system",
 )
 
@@ -84,9 +103,9 @@ def address(house: House, loop: Any) -> Iterator[str]:
     """Serve the console as the program does, and give its address."""
     base: Flask = house.app
     speech = base.extensions["zhibu"].speech
-    settings = ConsoleSettings(address="http://127.0.0.1", secure_cookies=False)
+    settings = ConsoleSettings(address="http://localhost", secure_cookies=False, second_factor_required=False)
     server = serve(create_app(house.store, loop, speech, settings), "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.port}"
+    yield f"http://localhost:{server.port}"
     server.stop()
 
 
@@ -120,6 +139,7 @@ def filled(house: House, path: str) -> str:
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
         ballot=seeded.ballots["fixed"],
+        branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )
 
@@ -247,6 +267,38 @@ def test_the_keyboard_reaches_pages_help_and_the_month(address: str, visit: Call
     expect(entries.nth(1)).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(entries.nth(2)).to_be_focused()
+
+
+def test_a_passkey_is_made_and_then_lets_in_alone_and_proves_who_one_is(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    """S12, S13."""
+    page = visit()
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    device.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {**kind, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    page.goto(f"{address}/account/set-up")
+    page.get_by_role("button", name="在这台设备上建一个").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.goto(f"{address}/account")
+    page.locator("summary", has_text="设置").click()
+    page.get_by_role("button", name="退出", exact=True).first.click()
+    page.locator("summary", has_text="不通过机器人").click()
+    page.get_by_role("button", name="用通行密钥登录").click()
+    expect(page).to_have_url(f"{address}/")
+    house.clock.forward(timedelta(minutes=6))
+    page.goto(f"{address}/duties")
+    page.get_by_label("人", exact=True).fill("白云")
+    page.get_by_label("职责", exact=True).last.select_option("viewer")
+    page.get_by_role("button", name="授予职责").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("请确认是您本人")
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in Axe().run(page).response["violations"]] == []
+    page.get_by_role("button", name="用通行密钥").click()
+    expect(page.get_by_role("status")).to_contain_text("已授予")
 
 
 def test_everything_works_without_scripts(house: House, address: str, visit: Callable[..., Page]) -> None:

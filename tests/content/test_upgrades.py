@@ -11,7 +11,7 @@ import pytest
 from content.decision import Decision, Refusal
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.power import powers_from
-from content.rooms import Flaw, Mend, Purpose, Room, RoomLost
+from content.rooms import Flaw, Invite, Mend, Purpose, Room, RoomLost
 from content.upgrades import (
     Doubt,
     FollowUpgrade,
@@ -24,7 +24,7 @@ from content.upgrades import (
     look_again,
     see_tombstone,
 )
-from content.upkeep import Standing
+from content.upkeep import Person, Standing
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
 ME, OWNER, MODERATOR = UserId("@bot:test"), UserId("@owner:test"), UserId("@moderator:test")
@@ -88,6 +88,19 @@ def test_a_tombstone_is_never_trusted_on_its_own(change: dict[str, Any], doubt: 
 def test_a_room_that_belongs_to_somebody_is_not_taken_by_a_tombstone(more: dict[str, Any]) -> None:
     """X07."""
     assert decide(GOOD, **more).facts == (UpgradeDoubted(room=OLD, doubt=Doubt.TAKEN),)
+
+
+def test_who_belongs_is_asked_into_the_new_room_but_for_those_who_left_or_were_asked_already() -> None:
+    stays, left, there, asked, new, banned = (
+        UserId(f"@{name}:test") for name in ("stays", "left", "there", "asked", "new", "banned")
+    )
+    people = [Person(user=user, member=None) for user in (stays, left, there, asked, new, banned, None)]
+    old = standing(people={ME: "join", stays: "join", left: "leave", there: "join", asked: "join", banned: "join"})
+    after = standing(people={ME: "join", there: "join", asked: "invite", banned: "ban"})
+    found = replace(GOOD, old=old, new=after)
+    assert decide(found, people=people).effects == (Invite(room=NEW, user=stays), Invite(room=NEW, user=new))
+    powerless = powers_from(sender=OWNER, create={"room_version": "11"}, levels={"invite": 50})
+    assert decide(replace(found, new=replace(after, powers=powerless)), people=people).effects == ()
 
 
 def test_who_made_a_room_of_version_12_may_replace_it_whatever_the_levels_say() -> None:

@@ -21,6 +21,8 @@ from aiohttp.test_utils import TestServer
 from bot.matrix.crypto import Device
 from bot.matrix.limits import Limit
 from bot.matrix.trust import Identity, write_secret
+from content.identifiers import OrganisationId
+from content.organisations import Kind, Organisation
 from storage import durability
 from storage.heartbeats import Beat
 from storage.store import Store
@@ -36,6 +38,7 @@ from zhibu.doctor.homeserver import (
     look_at_limit,
     look_at_login,
 )
+from zhibu.doctor.organisation import look_at_workdays
 
 USER, DEVICE, TOKEN, ADMIN = "@zhibu:test", "DEVICE", "token-of-the-bot", "token-of-an-administrator"
 KEY = b"k" * 32
@@ -437,3 +440,41 @@ async def test_the_limit_is_lifted_by_an_administrators_login_or_the_bots_own(co
     found = await limit(config, rooms=200)
     assert (found.words.key, found.words.parameters["minutes"]) == ("doctor.limit", 2)
     assert Limit(lifted=True).seconds_for(10_000) == 0
+
+
+@pytest.mark.parametrize(
+    ("listed", "grade", "said_so"),
+    [
+        ("Noto Sans CJK SC,Noto Sans CJK SC Black\nNoto Sans CJK SC\n", Grade.OK, "doctor.fonts"),
+        ("", Grade.WARNING, "doctor.fonts_none"),
+        (None, Grade.WARNING, "doctor.fonts_unknown"),
+    ],
+)
+async def test_a_machine_without_a_chinese_font_is_a_warning(
+    config: Config, tmp_path: Path, listed: str | None, grade: Grade, said_so: str
+) -> None:
+    program = tmp_path / "fc-list"
+    if listed is not None:
+        program.write_text(f"#!/bin/sh\nprintf '{listed}'\n")
+        program.chmod(0o755)
+    (found,) = await machine.look_at_fonts(known(config), str(program))
+    assert (found.grade, found.words.key) == (grade, said_so)
+    if listed:
+        assert found.words.parameters["names"] == "Noto Sans CJK SC"
+
+
+@pytest.mark.parametrize(
+    ("today", "grade", "year"),
+    [
+        (datetime(2026, 11, 30, 15, tzinfo=UTC), Grade.OK, 2026),
+        (datetime(2026, 11, 30, 16, tzinfo=UTC), Grade.WARNING, 2027),
+        (datetime(2027, 5, 1, tzinfo=UTC), Grade.WARNING, 2027),
+    ],
+)
+async def test_next_years_working_days_are_asked_for_from_december_on(
+    config: Config, today: datetime, grade: Grade, year: int
+) -> None:
+    tree = (Organisation(id=OrganisationId("roof"), parent=None, kind=Kind.BRANCH, name="支部"),)
+    (found,) = await look_at_workdays(known(config, tree=tree), lambda: today)
+    assert (found.grade, found.words.parameters["year"]) == (grade, year)
+    assert await look_at_workdays(known(config), lambda: today) == []

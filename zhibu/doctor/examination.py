@@ -11,8 +11,9 @@ from zhibu.config import load_config
 from zhibu.doctor.database import look_at_bot, look_at_database
 from zhibu.doctor.findings import Finding, Fix, Form, Grade, Known, Noun, fault, ok
 from zhibu.doctor.homeserver import look_at_clock, look_at_homeserver, look_at_keys, look_at_limit, look_at_login
-from zhibu.doctor.machine import look_at_disk, look_at_files, look_at_port, look_at_zones
-from zhibu.doctor.organisation import look_at_backup, look_at_organisation, look_at_rooms
+from zhibu.doctor.machine import look_at_disk, look_at_files, look_at_fonts, look_at_port, look_at_zones
+from zhibu.doctor.organisation import look_at_backup, look_at_organisation, look_at_rooms, look_at_workdays
+from zhibu.doctor.record import look_at_record
 
 Look = Callable[[Known], Awaitable[list[Finding]]]
 
@@ -66,7 +67,9 @@ _LOOKS: tuple[tuple[Noun, Look], ...] = (
     (Noun.ZONES, look_at_zones),
     (Noun.FILES, look_at_files),
     (Noun.DISK, look_at_disk),
+    (Noun.FONTS, look_at_fonts),
     (Noun.DATABASE, look_at_database),
+    (Noun.RECORD, look_at_record),
     (Noun.BOT, look_at_bot),
     (Noun.PORT, look_at_port),
     (Noun.HOMESERVER, look_at_homeserver),
@@ -74,6 +77,7 @@ _LOOKS: tuple[tuple[Noun, Look], ...] = (
     (Noun.KEYS, look_at_keys),
     (Noun.LOGIN, look_at_login),
     (Noun.ORGANISATION, look_at_organisation),
+    (Noun.WORKDAYS, look_at_workdays),
     (Noun.ROOMS, look_at_rooms),
     (Noun.LIMIT, look_at_limit),
     (Noun.BACKUP, look_at_backup),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,15 +10,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from content.alarms import LOW_BYTES
 from content.decision import Words, words
 from content.trouble import Exit, Trouble
 from storage.engines import sqlite_file
 from zhibu.doctor.filesystems import NETWORK, PASSING, kind_of
 from zhibu.doctor.findings import Finding, Form, Known, Noun, fault, named, ok, warning
 from zhibu.ports import prove_port, zhibu_answers
+from zhibu.room_left import least_room
 from zhibu.secret_files import close_files, open_files, secret_files
 
-LOW_BYTES = 200 * 1024 * 1024
 EMPTY_BYTES = 20 * 1024 * 1024
 """With less than this even a small batch may not be kept."""
 
@@ -71,15 +73,14 @@ async def look_at_disk(known: Known) -> list[Finding]:
     findings = _folders([folder for folder in wanted if not folder.exists()])
     if file is not None and file.parent.exists():
         findings += _kept_on(file.parent)
-    places = [_nearest(folder) for folder in (config.folder, backups, *([file.parent] if file else []))]
-    free, where = min((shutil.disk_usage(place).free, str(place)) for place in places)
+    free, where = least_room(config)
     megabytes = free // (1024 * 1024)
     if free < EMPTY_BYTES:
-        findings.append(fault(Noun.DISK, Trouble(Exit.DATABASE, "doctor.disk_full", folder=where, n=megabytes)))
+        findings.append(fault(Noun.DISK, Trouble(Exit.DATABASE, "doctor.disk_full", folder=str(where), n=megabytes)))
     elif free < LOW_BYTES:
-        findings.append(warning(Noun.DISK, "doctor.disk_low", folder=where, n=megabytes))
+        findings.append(warning(Noun.DISK, "doctor.disk_low", folder=str(where), n=megabytes))
     else:
-        findings.append(ok(Noun.DISK, "doctor.disk", folder=where, n=megabytes))
+        findings.append(ok(Noun.DISK, "doctor.disk", folder=str(where), n=megabytes))
     return findings
 
 
@@ -108,12 +109,18 @@ def _kept_on(folder: Path) -> list[Finding]:
     return []
 
 
-def _nearest(folder: Path) -> Path:
-    """Return the folder, or what is there of the way to it."""
-    place = folder.absolute()
-    while not place.exists() and place != place.parent:
-        place = place.parent
-    return place
+async def look_at_fonts(known: Known, program: str = "fc-list") -> list[Finding]:
+    """See that documents and pictures can be written in Chinese; without fontconfig nobody can tell."""
+    if shutil.which(program) is None:
+        return [warning(Noun.FONTS, "doctor.fonts_unknown")]
+    process = await asyncio.create_subprocess_exec(
+        program, ":lang=zh", "family", stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    )
+    said, _ = await process.communicate()
+    families = sorted({line.partition(",")[0].strip() for line in said.decode(errors="replace").splitlines()} - {""})
+    if not families:
+        return [warning(Noun.FONTS, "doctor.fonts_none")]
+    return [ok(Noun.FONTS, "doctor.fonts", names=named(families))]
 
 
 async def look_at_port(known: Known) -> list[Finding]:

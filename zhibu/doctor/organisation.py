@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.matrix.faults import Fault
@@ -13,7 +14,7 @@ from content.backups import STALE
 from content.organisations import Kind, Organisation
 from content.rooms import Purpose, Room
 from content.trouble import Exit, Trouble
-from storage import heartbeats, members, organisations, rooms
+from storage import heartbeats, members, organisations, rooms, workdays
 from storage.heartbeats import failed_at
 from storage.store import Store, utc_now
 from storage.unit import Reading
@@ -53,6 +54,22 @@ def _is_zone(name: str) -> bool:
     except (KeyError, ValueError, OSError):
         return False
     return True
+
+
+async def look_at_workdays(known: Known, clock: Callable[[], datetime] = utc_now) -> list[Finding]:
+    """See that this year's working days are known, and from December on the next year's."""
+    if not known.tree:
+        return []
+    store = await Store.open(known.config.database, exclusive=False)
+    try:
+        calendar = await store.read(workdays.calendar)
+    finally:
+        await store.close()
+    today = clock().astimezone(ZoneInfo(known.tree[0].timezone)).date()
+    missing, until = calendar.missing(today), calendar.known_until(today)
+    if missing is not None or until is None:
+        return [warning(Noun.WORKDAYS, "doctor.workdays_missing", year=missing or today.year)]
+    return [ok(Noun.WORKDAYS, "doctor.workdays", year=until.year)]
 
 
 async def look_at_rooms(known: Known) -> list[Finding]:

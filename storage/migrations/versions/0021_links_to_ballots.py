@@ -1,12 +1,12 @@
-"""Links to ballots, whether a ballot may be sealed by the server, and what a teller was asked to prove."""
+"""Links to ballots, and whether a ballot may be sealed by the server."""
 
 import sqlalchemy as sa
 from alembic import op
 
 import storage.tables
 
-revision = "0015"
-down_revision = "0014"
+revision = "0021"
+down_revision = "0020"
 branch_labels = None
 depends_on = None
 
@@ -14,7 +14,6 @@ depends_on = None
 def upgrade() -> None:
     """Change the tables."""
     op.add_column("ballots", sa.Column("server_seal", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.add_column("ballot_tellers", sa.Column("asked_hash", sa.String(length=64), nullable=True))
     op.create_table(
         "ballot_links",
         sa.Column("ballot_id", sa.String(length=32), nullable=False),

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0014"
-down_revision = "0013"
+revision = "0020"
+down_revision = "0019"
 branch_labels = None
 depends_on = None
 
