@@ -17,6 +17,7 @@ from console.access import digest, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, desk, now, settle
+from console.fresh import fresh
 from console.wording import today
 from content import ballots as rules
 from content.ballot_files import PublicKeys, Share, read_box, read_keys, read_share, write_box
@@ -64,7 +65,7 @@ class Fields:
 
 
 @pages.get("/ballots")
-@requires(Right.SCHEDULE)
+@requires(Right.READ)
 def show() -> str:
     """Show the ballots, the last to close first."""
     roots = here().roots
@@ -98,7 +99,7 @@ def start() -> Answer:
 
 
 @pages.get("/ballots/<id>")
-@requires(Right.SCHEDULE)
+@requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show where a ballot stands; while it is open nobody sees how many have voted."""
     ballot = _visible(id)
@@ -158,6 +159,7 @@ def prove(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/open")
 @requires(Right.SCHEDULE)
+@fresh
 def open_voting(id: str) -> Answer:  # noqa: A002
     """Open a ballot, as the second of two."""
     user = here().user
@@ -183,6 +185,7 @@ def send_links(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/cancel")
 @requires(Right.SCHEDULE)
+@fresh
 def cancel(id: str) -> Answer:  # noqa: A002
     """Let a ballot come to nothing, as the second of two once it is fixed."""
     user = here().user
@@ -191,7 +194,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
 
 
 @pages.get("/ballots/<id>/box.json")
-@requires(Right.SCHEDULE)
+@requires(Right.COUNT_BALLOTS)
 def download(id: str) -> Response:  # noqa: A002
     """Give out the closed box, which only the tellers together can open."""
     ballot = _visible(id)
@@ -204,7 +207,8 @@ def download(id: str) -> Response:  # noqa: A002
 
 
 @pages.post("/ballots/<id>/count")
-@requires(Right.SCHEDULE)
+@requires(Right.COUNT_BALLOTS)
+@fresh
 def count(id: str) -> Answer:  # noqa: A002
     """Open the box with the tellers' shares, in memory only, and keep the totals."""
     ballot, back = _visible(id), link("ballots.show_one", id=id)
@@ -227,7 +231,8 @@ def count(id: str) -> Answer:  # noqa: A002
 
 
 @pages.post("/ballots/<id>/certify")
-@requires(Right.SCHEDULE)
+@requires(Right.COUNT_BALLOTS)
+@fresh
 def certify(id: str) -> Answer:  # noqa: A002
     """Let a count stand, by the tellers who stand by it."""
     confirmed = [MemberId(one) for one in request.form.getlist("teller")]
@@ -238,6 +243,7 @@ def certify(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/archive")
 @requires(Right.SCHEDULE)
+@fresh
 def archive(id: str) -> Answer:  # noqa: A002
     """Destroy the envelopes of a ballot that is over for good."""
     day = today()
