@@ -179,6 +179,7 @@ PERSONAL: tuple[Held, ...] = (
         "member_id",
         "ballot_id role proven destroyed_on",
         inner="member_id number share_key",
+        opens="asked_hash",
         role="disclosure.teller_",
     ),
     _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
@@ -267,8 +268,8 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(
         edit_entries,
-        "member_id",
-        "at fields before after",
+        "member_id account",
+        "at fields account before after",
         inner="edit_id member_id place branch_id left_id is_new",
         readable=False,
     ),

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, delete, func, or_, select, update
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, func, or_, select, update
 
 from content.edits import (
     UNDO_WITHIN,
@@ -62,6 +62,7 @@ edit_entries = Table(
     Column("left_id", String(32)),
     Column("is_new", Boolean, nullable=False),
     Column("fields", JSON, nullable=False),
+    Column("account", String(255), index=True),
     Column("before", JSON(none_as_null=True)),
     Column("after", JSON(none_as_null=True)),
     Index("ix_roster_edit_entries_member_at", "member_id", "at"),
@@ -259,6 +260,7 @@ async def _remember(unit: Writing, fact: RosterEdited, *, with_values: bool) -> 
                 "left_id": entry.left,
                 "is_new": entry.before is None,
                 "fields": list(differing(entry.before, entry.after)),
+                "account": _account(entry),
                 "before": _dump(entry.before) if with_values and entry.before is not None else None,
                 "after": _dump(entry.after) if with_values else None,
             }
@@ -290,12 +292,10 @@ async def _forget(unit: Writing, which: Any) -> None:
     await unit.execute(update(edit_entries).where(which, still).values(before=None, after=None))
 
 
-async def forget_person(unit: Writing, ids: Collection[MemberId]) -> None:
-    """Forget everything that was written down about a person's entries."""
-    found = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(list(ids)))
-    alone = update(edits).where(edits.c.id.in_(found), edits.c.people == 1)
-    await unit.execute(alone.values(reason="", other="", on_day=""))
-    await unit.execute(delete(edit_entries).where(edit_entries.c.member_id.in_(list(ids))))
+def _account(entry: Entered) -> str | None:
+    """Return the account that became somebody's by this, or ceased to be."""
+    before = entry.before.user if entry.before is not None else None
+    return None if before == entry.after.user else entry.after.user or before
 
 
 def _dump(member: Member) -> dict[str, Any]:

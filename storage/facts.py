@@ -19,6 +19,7 @@ from content.ballots import (
     BallotFrozen,
     BallotOpened,
     BallotVoided,
+    PossessionAsked,
     PossessionProven,
     SecondAsked,
     ShareDestroyed,
@@ -39,6 +40,7 @@ from content.credentials import (
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.erasure import PersonErased
 from content.exports import Exported
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -92,6 +94,7 @@ from storage import (
     credentials,
     disclosures,
     edits,
+    erased_people,
     exports,
     heartbeats,
     imports,
@@ -147,6 +150,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     AccountBound: (edits.write_bound, members.write_bound),
     RosterEdited: (edits.write_edited,),
     EditUndone: (edits.write_undone,),
+    PersonErased: (erased_people.write_erased,),
     ViewSaved: (views.write_saved,),
     ViewForgotten: (views.write_forgotten,),
     RosterImported: (imports.write_imported, edits.write_imported),
@@ -181,6 +185,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Exported: (exports.write_exported,),
     BallotDrafted: (ballots.write_drafted,),
     BallotFrozen: (ballots.write_frozen,),
+    PossessionAsked: (ballots.write_asked,),
     PossessionProven: (ballots.write_proven,),
     SecondAsked: (ballots.write_second,),
     BallotOpened: (ballots.write_opened,),

@@ -57,10 +57,12 @@ def upgrade() -> None:
         sa.Column("left_id", sa.String(length=32), nullable=True),
         sa.Column("is_new", sa.Boolean(), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("account", sa.String(length=255), nullable=True),
         sa.Column("before", sa.JSON(none_as_null=True), nullable=True),
         sa.Column("after", sa.JSON(none_as_null=True), nullable=True),
         sa.PrimaryKeyConstraint("edit_id", "member_id", name=op.f("pk_roster_edit_entries")),
     )
+    op.create_index(op.f("ix_roster_edit_entries_account"), "roster_edit_entries", ["account"], unique=False)
     op.create_index("ix_roster_edit_entries_member_at", "roster_edit_entries", ["member_id", "at"], unique=False)
     op.create_table(
         "roster_views",
