@@ -24,8 +24,12 @@ NODE_MODULES = KEPT / "node" / "node_modules"
 _TICKS = os.sysconf("SC_CLK_TCK")
 
 OURS, RAW = "zhibu", "raw aiohttp"
+DEAF = "raw aiohttp, only sending"
+"""The bare loop without its sync, which no bot can do; it shows what listening costs the homeserver meanwhile."""
+
 SCRIPTS: dict[str, str] = {
     RAW: "raw.py",
+    DEAF: "raw.py",
     "matrix-nio": "nio_bot.py",
     "simplematrixbotlib": "simplematrixbotlib_bot.py",
     "mautrix-python": "mautrix_bot.py",
@@ -45,7 +49,7 @@ class Account:
 
 def absent(name: str) -> str | None:
     """Return why a bot cannot take part on this machine, ``None`` where it can."""
-    if name in (OURS, RAW):
+    if name in (OURS, RAW, DEAF):
         return None
     if name == BOT_SDK:
         if shutil.which("node") is None:

@@ -20,7 +20,7 @@ from urllib.parse import quote
 import aiohttp
 
 from bench import founded
-from bench.contestants import BOT_SDK, KEPT, MAUBOT, OURS, RAW, Running, absent, command, settings
+from bench.contestants import BOT_SDK, DEAF, KEPT, MAUBOT, OURS, RAW, Running, absent, command, settings
 from bench.contestants import Account as Login
 from bench.measuring import Case, Figures, How, Row, percentile, tell
 from bench.on_stub import free_port
@@ -188,12 +188,13 @@ async def fan_out(stage: Stage, name: str) -> Figures:
     folder = stage.fresh(name)
     if name != OURS:
         os.environ["BENCH_FAN_OUT"], os.environ["BENCH_BODY"] = json.dumps(stage.halls), CARD
+        os.environ["BENCH_DEAF"] = str(int(name == DEAF))
         try:
             with _start(stage, name, folder) as bot:
                 await asyncio.to_thread(bot.process.wait, PATIENCE)
                 seconds = json.loads(bot.said.splitlines()[-1])["seconds"]
         finally:
-            del os.environ["BENCH_FAN_OUT"], os.environ["BENCH_BODY"]
+            del os.environ["BENCH_FAN_OUT"], os.environ["BENCH_BODY"], os.environ["BENCH_DEAF"]
         return {"rate": len(stage.halls) / seconds}
     private = {f"@someone{number}:zhibu.localhost": f"!nowhere{number}" for number in range(len(stage.halls))}
     people = founded.People(private=private, halls=tuple(stage.halls))
@@ -235,7 +236,7 @@ FAN_OUT = Case(
     name="one message to 300 rooms on Synapse",
     ours=OURS,
     measure=RAW,
-    contestants=(RAW, OURS),
+    contestants=(RAW, OURS, DEAF),
     rows=(
         Row(label="messages per second ÷ raw", figure="rate", how=How.RATIO, least=0.97),
         Row(label="messages per second", figure="rate", digits=1),

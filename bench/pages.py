@@ -38,7 +38,9 @@ def console(address: str) -> Iterator[FlaskClient]:
     thread.start()
     store = asyncio.run_coroutine_threadsafe(Store.open(address, lambda: NOW), loop).result()
     try:
-        settings = ConsoleSettings(address="http://console.example.org", secure_cookies=False)
+        settings = ConsoleSettings(
+            address="http://console.example.org", secure_cookies=False, second_factor_required=False
+        )
         client = create_app(store, loop, load_speech(), settings).test_client()
         token = secrets.token_urlsafe(24)
         link = LinkIssued(token_hash=digest(token), user=SECRETARY, expires_at=NOW + timedelta(hours=1))

@@ -30,6 +30,9 @@ REPLAY_PAUSE = 1.0
 LIMIT_PAUSE = 3600.0
 """Seconds between two questions for the homeserver's upload limit."""
 
+ANSWERING = 1.0
+"""Seconds for which the next batch waits for what is being sent, at most."""
+
 LOOK_TRIES = 5
 """How often a card is looked for after a restore before what was said since is heard without it."""
 
@@ -151,7 +154,14 @@ class Bot:
     async def _listen(self, since: str | None, *, behind: bool) -> None:
         if behind:
             await self._find_again()
-        await listen(self.homeserver, since, self._hearing.commit, self._report, jitter=jitter)
+        await listen(
+            self.homeserver,
+            since,
+            self._hearing.commit,
+            self._report,
+            jitter=jitter,
+            answered=lambda: self._delivery.idle(ANSWERING),
+        )
 
     async def _find_again(self) -> None:
         """After a restore, know the cards that stand in their rooms by now before answers to them are heard."""

@@ -10,13 +10,27 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot.anchoring import tell_seal
+from content import ballots as ballot_rules
 from content import cards
 from content import polls as poll_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
-from content.identifiers import Cause, OccurrenceId, PollId, derive
+from content.identifiers import BallotId, Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
 from content.rooms import Decline
-from storage import checkins, heartbeats, lessons, outbox, polls, restores, retention, rooms, schedules, sync
+from storage import (
+    ballots,
+    checkins,
+    heartbeats,
+    lessons,
+    outbox,
+    polls,
+    restores,
+    retention,
+    rooms,
+    schedules,
+    sync,
+)
 from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
 from storage.store import Step, Store
@@ -217,8 +231,10 @@ class Clock:
         """Forget what is past its use, and leave rooms that nobody wanted to have."""
         now = self._store.now()
         await self._store.settle(notes=[retention.Swept(at=now)])
+        await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        await tell_seal(self._store)
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:
             await self._store.settle(old)
@@ -231,6 +247,7 @@ class Clock:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
+        await self._close_ballots(now)
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
             if over:
@@ -242,6 +259,18 @@ class Clock:
             self._scheduler.add_job(
                 self._tick, "date", run_date=upcoming, id="due", replace_existing=True, misfire_grace_time=None
             )
+
+    async def _close_ballots(self, now: datetime) -> None:
+        """Close secret ballots by our own time, to which nothing that is still to be heard can add."""
+        over = await self._store.read(lambda unit: ballots.over(unit, now))
+        if over:
+            await self._store.settle([closing_ballot(one) for one in over])
+            await self._forget_deleted()
+
+    async def _forget_deleted(self) -> None:
+        """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""
+        if not await self._store.forget_deleted():
+            log.warning("deleted rows stay in the log of the database until nobody reads from it")
 
     async def _end_polls(self, now: datetime) -> None:
         over = await self._store.read(lambda unit: polls.over(unit, now))
@@ -287,6 +316,19 @@ def closing(id: OccurrenceId) -> Step:  # noqa: A002
         return close_occurrence(entry.occurrence, cards=await checkins.cards_of(unit, id), now=unit.now)
 
     return Step(cause=Cause(f"occurrence:{id}:close"), decide=decide)
+
+
+def closing_ballot(id: BallotId) -> Step:  # noqa: A002
+    """Return the step that closes a secret ballot and fixes the set of envelopes that can be opened."""
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        ballot = await ballots.ballot(unit, id)
+        if ballot is None or ballot.state is not ballot_rules.State.OPEN:
+            return None
+        listed, turnout = await ballots.listed(unit, id), await ballots.turnout(unit, id)
+        return ballot_rules.close(ballot, listed, turnout=turnout, now=unit.now)
+
+    return Step(cause=Cause(f"ballot:{id}:close"), decide=decide)
 
 
 def stopping(id: PollId) -> Step:  # noqa: A002

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -110,11 +111,18 @@ class Delivery:
         self._uploading: set[tuple[str, bool]] = set()
         self._under_way: set[asyncio.Task[None]] = set()
         self._sending = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.tally = Tally()
 
     def wake(self) -> None:
         """Look at the outbox now."""
         self._wake.set()
+
+    async def idle(self, longest: float) -> None:
+        """Wait until nothing is being sent, for some seconds at most."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._idle.wait(), longest)
 
     def clock_set_back(self, by: timedelta) -> None:
         """Let a limit of the homeserver last as long as it was meant to, whatever the wall clock says by now."""
@@ -156,6 +164,7 @@ class Delivery:
     def take_on(self, claimed: Sequence[Claimed], known: Mapping[UserId, Listener]) -> None:
         """Begin to deliver rows."""
         self._sending += len(claimed)
+        self._idle.clear()
         for row in claimed:
             task = asyncio.create_task(self._carry(row, known.get(row.user) if row.user else None))
             self._under_way.add(task)
@@ -239,6 +248,8 @@ class Delivery:
             facts = await self._try(row, listener)
         finally:
             self._sending -= 1
+            if not self._sending:
+                self._idle.set()
         crashpoint("outbox.sent_before_mark")
         await self._store.settle(notes=facts, patient=True)
         crashpoint("outbox.marked")
@@ -298,6 +309,8 @@ class Delivery:
                 return await self._tell(row, listener)
             case outbox.Kind.DISCLOSURE:
                 return await self._disclose(row)
+            case outbox.Kind.SAY:
+                return await self._say_in_room(row)
             case outbox.Kind.LESSON:
                 return await self._show_again(row)
             case outbox.Kind.POLL | outbox.Kind.POLL_END | outbox.Kind.RESULT:
@@ -427,6 +440,15 @@ class Delivery:
             if fault.kind is Kind.LIMITED:
                 raise _RoomRefused(fault) from None
             raise
+
+    async def _say_in_room(self, row: Claimed) -> list[Fact]:
+        """Say a row's words in its room, as its organisation speaks."""
+        id, room, said = row.organisation, row.room, row.words  # noqa: A001 - the field's name
+        if id is None or room is None or said is None:
+            return [self._sent(row, None)]
+        node = await self._store.read(lambda unit: organisations.organisation(unit, id))
+        reader = Reader(language=node.language, timezone=node.timezone) if node else Reader()
+        return [await self._put(row, room, {"msgtype": "m.notice", "body": self._say(said, reader)})]
 
     async def _poll(self, row: Claimed) -> list[Fact]:
         """Put a poll, its end or its result into the room; what has no place or no sense any more is let go."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -18,13 +18,16 @@ from werkzeug.wrappers import Response as PlainResponse
 from console.desk import ask, desk, now
 from console.tree import depths, in_order, is_below, parents_of
 from console.wording import preferred_language
-from content.identifiers import OrganisationId, UserId
-from content.organisations import Duty, Organisation, Right, roots
+from content.credentials import demands_second
+from content.decision import Refusal, refused
+from content.identifiers import Cause, OrganisationId, UserId
+from content.organisations import Duty, Organisation, Right, rights_of, roots
 from content.safe_mode import Reason
-from content.sessions import Session, SessionSeen, is_alive
+from content.sessions import LONGEST, Level, Session, SessionRenewed, SessionSeen, is_alive
 from content.speech import Reader
-from storage import heartbeats, organisations, sessions
+from storage import credentials, heartbeats, organisations, sessions
 from storage.heartbeats import life
+from storage.store import Step
 from storage.unit import Reading
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -38,6 +41,7 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _MARK = "zhibu_right"
 _PUBLIC = "public"
 _FILES = "zhibu_files"
+_EARLY = "zhibu_early"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,10 @@ class Here:
         if is_below(self.parents, self.chosen.id, held):
             return (self.chosen.id,)
         return tuple(node for node in held if is_below(self.parents, node, [self.chosen.id]))
+
+    def rights_at(self, id: OrganisationId) -> frozenset[Right]:  # noqa: A002
+        """Return everything that the person may do at one organisation."""
+        return rights_of((duty for duty in self.duties if is_below(self.parents, id, [duty.organisation])), self.user)
 
     def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
         """Return one of the organisations that the person may see."""
@@ -137,6 +145,16 @@ def takes_files(view: View) -> View:
     return view
 
 
+def early(*levels: Level) -> Callable[[View], View]:
+    """Mark a route as one for sessions that are not fully trusted yet."""
+
+    def mark(view: View) -> View:
+        setattr(view, _EARLY, frozenset(levels))
+        return view
+
+    return mark
+
+
 def public(view: View) -> View:
     """Mark a route as open to everyone."""
     setattr(view, _MARK, _PUBLIC)
@@ -164,6 +182,7 @@ def install(app: Flask) -> None:
     app.before_request(_check_form)
     app.before_request(_check_right)
     app.after_request(_remember_visit)
+    app.after_request(_remember_session)
 
 
 def _host() -> str:
@@ -211,6 +230,8 @@ def _recognise() -> None:
     if found is None:
         return
     session, duties, nodes, g.bot = found
+    if session.duties != duties_digest(duties):
+        session = _renew(session, duties)
     g.session, g.duties, g.nodes = session, duties, nodes
     zone = nodes[0].timezone if nodes else desk().settings.timezone
     g.reader = Reader(language=preferred_language(session.language), timezone=zone)
@@ -223,6 +244,41 @@ async def _find(unit: Reading, id_hash: str) -> tuple[Session, tuple[Duty, ...],
     duties = await organisations.duties_of(unit, session.user)
     nodes = in_order(await organisations.tree(unit, roots(duties, Right.READ)))
     return session, duties, nodes, life("bot", await heartbeats.beats(unit), now=unit.now)
+
+
+def duties_digest(duties: Iterable[Duty]) -> str:
+    """Return a digest of what a person may do, by which a session notices that it has changed."""
+    return digest("\n".join(sorted(f"{duty.organisation} {duty.role}" for duty in duties)))
+
+
+def demanded(duties: Iterable[Duty]) -> bool:
+    """Tell whether who holds these duties must have a second factor here."""
+    return desk().settings.second_factor_required and demands_second(duties)
+
+
+def _renew(session: Session, duties: tuple[Duty, ...]) -> Session:
+    """Let a session whose person's duties have changed go on under a new id, as far as it is still trusted."""
+    lacking = demanded(duties) and not ask(lambda unit: credentials.has_factor(unit, session.user))
+    level = Level.ENROLLING if lacking and session.level is Level.FULL else session.level
+    secret = secrets.token_urlsafe(32)
+    renewed = replace(
+        session, id_hash=digest(secret), duties=duties_digest(duties), level=level, proved_at=None, seen_at=now()
+    )
+    desk().bridge(desk().store.settle(notes=[SessionRenewed(id_hash=session.id_hash, session=renewed)]))
+    hold_session(secret)
+    return renewed
+
+
+def hold_session(secret: str) -> None:
+    """Have the answer to this request carry the cookie of a session."""
+    g.new_session = secret
+
+
+def _remember_session(response: Response) -> Response:
+    if g.get("new_session"):
+        lasts = timedelta(seconds=LONGEST.total_seconds())
+        set_cookie(response, session_cookie(), g.new_session, lasts=lasts)
+    return response
 
 
 def _make_room_for_files() -> None:
@@ -289,6 +345,8 @@ def _check_right() -> PlainResponse | None:
         return redirect(url_for("sign_in.explain"), code=303)
     if not isinstance(right, Right):
         abort(403)
+    if g.session.level is not Level.FULL and g.session.level not in getattr(view, _EARLY, ()):
+        return redirect(url_for("proving.show"), code=303)
     g.here = _stand(right)
     chosen = g.here.chosen
     if chosen is not None:
@@ -300,6 +358,7 @@ def _check_right() -> PlainResponse | None:
 def _stand(right: Right) -> Here:
     held = roots(g.duties, right)
     if not held:
+        note_refusal(g.session.user)
         abort(403)
     wanted = request.args.get("org", "")
     parents = parents_of(g.nodes)
@@ -314,6 +373,21 @@ def _stand(right: Right) -> Here:
         roots=held if chosen is None else (chosen.id,),
         chosen=chosen,
     )
+
+
+def note_refusal(user: UserId) -> None:
+    """Leave a row of record that a person asked for what is not theirs; one a minute for each of them and each page."""
+    minute = now().strftime("%Y%m%d%H%M")
+    step = Step(
+        cause=Cause(f"refused:{request.endpoint}:{minute}:{digest(user)[:24]}"),
+        actor=user,
+        decide=_refuse,
+    )
+    desk().bridge(desk().store.settle([step]))
+
+
+async def _refuse(_unit: Reading) -> Refusal:
+    return refused("access.no_right")
 
 
 def _note_use(session: Session) -> None:

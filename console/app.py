@@ -9,10 +9,10 @@ from collections.abc import Callable
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
 
-from console import access, errors, headers, wording
+from console import access, errors, fresh, headers, looks, wording
 from console.addresses import link
 from console.bridge import Bridge
-from console.desk import Desk
+from console.desk import Desk, desk
 from console.pages import PAGES
 from console.pages.preferences import THEME_COOKIE, THEMES
 from console.settings import ConsoleSettings
@@ -53,7 +53,9 @@ def create_app(
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
+    looks.install(app)
     access.install(app)
+    fresh.install(app)
     headers.install(app, secure=settings.secure_cookies)
     errors.install(app)
     for page in PAGES:
@@ -81,6 +83,7 @@ def _words() -> dict[str, object]:
         "link": link,
         "here": access.signed_in(),
         "held_up": access.held_up(),
+        "passkeys": desk().settings.passkeys,
         "Right": Right,
         "csrf": access.csrf,
         "new_nonce": lambda: secrets.token_urlsafe(18),

@@ -7,6 +7,7 @@ import logging
 import socket
 import sys
 import threading
+import time
 from typing import Any
 
 import structlog
@@ -14,6 +15,8 @@ from cheroot import wsgi
 from flask import Flask
 
 THREADS = 8
+PAUSE = 1.0
+"""Seconds until new connections are accepted again after that has failed."""
 
 _log = structlog.get_logger("console")
 
@@ -23,13 +26,19 @@ class ServerTrouble(Exception):
 
 
 class Discreet(wsgi.Server):
-    """A server whose own lines quote neither a request nor the message of an error."""
+    """A server whose own lines quote neither a request nor the message of an error, and never come as a flood."""
+
+    _ACCEPTING = "Error in HTTPServer.serve"
+    """What it calls an error of its accepting thread, which then tries again at once."""
 
     def error_log(self, msg: str = "", level: int = logging.INFO, traceback: bool = False) -> None:
         """Note that it had an error, and of what kind."""
         if level >= logging.ERROR or traceback:
             error = sys.exc_info()[1]
             _log.error("server had an error", kind=type(error).__name__ if error else None)
+        if msg == self._ACCEPTING:
+            # Without a free descriptor, who knocks stays at the door, and the thread would turn without a pause.
+            time.sleep(PAUSE)
 
 
 class Server:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -13,7 +14,8 @@ class ConsoleSettings:
     ``secure_cookies`` is true exactly where the address is https. ``language`` is ``zh_CN`` or ``en``, ``timezone`` an
     IANA name; both are for who has chosen none. ``encrypted`` tells whether the rooms that are made here are encrypted.
     ``version`` is the program's; ``metrics_token`` is the secret for which metrics are given to other machines, none
-    where it is empty.
+    where it is empty. ``second_factor_required`` where nobody whose duties allow more than to look gets in by a link
+    alone.
     """
 
     address: str
@@ -23,6 +25,13 @@ class ConsoleSettings:
     encrypted: bool = True
     version: str = ""
     metrics_token: str = field(default="", repr=False)
+    second_factor_required: bool = True
+
+    @property
+    def passkeys(self) -> bool:
+        """Tell whether browsers offer passkeys here: they want https, or this machine itself, and a name."""
+        local = self.host == "localhost" or self.host.endswith(".localhost")
+        return local or (self.secure_cookies and not _is_number(self.host))
 
     @property
     def host(self) -> str:
@@ -34,3 +43,12 @@ class ConsoleSettings:
         """Return the origin that a browser names for pages of ours."""
         parts = urlsplit(self.address)
         return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _is_number(host: str) -> bool:
+    """Tell whether a host is named by its address, of which no passkey is made."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

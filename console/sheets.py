@@ -468,6 +468,13 @@ def _delimiter(text: str) -> str:
 # --- out --------------------------------------------------------------------------------------------------------------
 
 
+CONTENT_TYPES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "csv": "text/csv; charset=utf-8",
+}
+"""How sheets are handed out, by the end of their names."""
+
+
 def neutralise(value: str) -> str:
     """Put ' before a text that a spreadsheet program might take for a formula."""
     return f"'{value}" if value[:1] in FORMULA_STARTERS else value

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from content.identifiers import CardId, EventId, UserId
+from content.identifiers import CardId, EventId, OrganisationId, RoomId, UserId
 
 Parameter = str | int | datetime | tuple["Words", ...]
 
@@ -58,6 +58,15 @@ class Tell(Effect):
     quiet: bool = False
     unasked: bool = False
     language: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say(Effect):
+    """Say something in a room, in the language of the organisation that it belongs to, and call nobody's attention."""
+
+    room: RoomId
+    organisation: OrganisationId
+    words: Words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -219,7 +219,8 @@ class _Places:
     def __init__(self, nodes: Sequence[Organisation], cause: Cause) -> None:
         self._nodes = {node.id: node for node in nodes}
         self._branches = {node.name: node for node in nodes if node.kind is Kind.BRANCH}
-        self._groups = {(node.parent, node.name): node.id for node in nodes if node.kind is Kind.GROUP}
+        groups = (node for node in nodes if node.kind is Kind.GROUP and node.closed is None)
+        self._groups = {(node.parent, node.name): node.id for node in groups}
         self._cause = cause
         self.founded: list[OrganisationFounded] = []
 

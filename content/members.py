@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
-from content.organisations import Duty, DutyEnded
+from content.organisations import Duty, DutyEnded, Role
 from content.rooms import Invite, Remove, Room
 
 CODE_LASTS = timedelta(days=14)
@@ -46,6 +46,8 @@ class Member:
     lost_since: str = ""
     left: datetime | None = None
     """Since when they are no longer on the roster; their history stays, their account is theirs no more."""
+    merged_into: MemberId | None = None
+    """The entry that stands for the same person, where there were two of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +147,8 @@ def leave_roster(
     """Take a member off the roster, end the duties they hold, and show them out of the rooms that were confirmed.
 
     ``within`` are the nodes for which the person who asks may do so: a duty held outside of them is not theirs to end.
-    Nobody takes themselves off, so that somebody with the right is always left.
+    Nobody takes themselves off, so that somebody with the right is always left. Who is secretary hands that over first,
+    because a change of secretary is an act of its own.
     """
     if member.left is not None:
         return refused("leaving.has_left", name=member.name)
@@ -153,6 +156,8 @@ def leave_roster(
         return refused("leaving.not_oneself")
     if any(duty.organisation not in within for duty in duties):
         return refused("leaving.duty_above", name=member.name)
+    if any(duty.role is Role.SECRETARY for duty in duties):
+        return refused("leaving.is_secretary", name=member.name)
     user = member.user
     effects = tuple(Remove(room=one.id, organisation=one.organisation, user=user) for one in out_of if user is not None)
     ended = (DutyEnded(duty=duty) for duty in duties)
@@ -163,4 +168,6 @@ def return_to_roster(member: Member) -> Decision | Refusal:
     """Put a member who had left back on the roster."""
     if member.left is None:
         return refused("leaving.is_here", name=member.name)
+    if member.merged_into is not None:
+        return refused("leaving.is_double", name=member.name)
     return Decision(facts=(MemberReturned(member=member.id),))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 from content.decision import Fact
@@ -23,7 +25,13 @@ class Role(StrEnum):
 
     OPERATOR = "operator"
     SECRETARY = "secretary"
-    ORGANISER = "organiser"
+    ORGANISING_MEMBER = "organising_member"
+    PUBLICITY_MEMBER = "publicity_member"
+    DISCIPLINE_MEMBER = "discipline_member"
+    GROUP_LEADER = "group_leader"
+    REVIEWER = "reviewer"
+    MODERATOR = "moderator"
+    TELLER = "teller"
     VIEWER = "viewer"
 
 
@@ -38,16 +46,32 @@ class Right(StrEnum):
     IMPORT_ROSTER = "import_roster"
     MANAGE_OUTBOX = "manage_outbox"
     MANAGE_ROOMS = "manage_rooms"
+    ARRANGE = "arrange"
     OPERATE = "operate"
+    GRANT_DUTIES = "grant_duties"
+    REVIEW = "review"
+    MODERATE = "moderate"
+    COUNT_BALLOTS = "count_ballots"
 
 
 _EVERYTHING = frozenset(Right)
-RIGHTS: dict[Role, frozenset[Right]] = {
+RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX, Right.MANAGE_ROOMS, Right.OPERATE}),
     Role.SECRETARY: _EVERYTHING,
-    Role.ORGANISER: _EVERYTHING,
+    Role.ORGANISING_MEMBER: _EVERYTHING
+    - {Right.OPERATE, Right.GRANT_DUTIES, Right.REVIEW, Right.MODERATE, Right.COUNT_BALLOTS},
+    Role.PUBLICITY_MEMBER: frozenset({Right.READ, Right.WRITE_LESSONS, Right.SCHEDULE, Right.MANAGE_OUTBOX}),
+    Role.DISCIPLINE_MEMBER: frozenset({Right.READ, Right.READ_MEMBERS, Right.MODERATE}),
+    Role.GROUP_LEADER: frozenset({Right.READ, Right.READ_MEMBERS, Right.SCHEDULE, Right.RECORD}),
+    Role.REVIEWER: frozenset({Right.READ, Right.REVIEW}),
+    Role.MODERATOR: frozenset({Right.READ, Right.MODERATE}),
+    Role.TELLER: frozenset({Right.READ, Right.COUNT_BALLOTS}),
     Role.VIEWER: frozenset({Right.READ}),
 }
+"""What each role may do, at its node and below; docs/access.md says it in words, and a test compares the two."""
+
+LEADING = frozenset(Role) - {Role.REVIEWER, Role.TELLER, Role.VIEWER}
+"""The roles whose people lead a node: they sit in its staff rooms and moderate what is said in the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +84,8 @@ class Organisation:
     name: str
     timezone: str = "Asia/Shanghai"
     language: str = "zh_CN"
+    closed: datetime | None = None
+    """Since when it is no longer in use; its history stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +106,11 @@ class OrganisationFounded(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DutyGranted(Fact):
-    """A person was given a role at a node."""
+    """A person was given a role at a node; ``by`` and ``at`` are not known of those who founded it."""
 
     duty: Duty
+    by: UserId | None = None
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,3 +123,8 @@ class DutyEnded(Fact):
 def roots(duties: tuple[Duty, ...], right: Right) -> tuple[OrganisationId, ...]:
     """Return the nodes at which these duties carry the right; it holds for everything below them."""
     return tuple(sorted({duty.organisation for duty in duties if right in RIGHTS[duty.role]}))
+
+
+def rights_of(duties: Iterable[Duty], user: UserId) -> frozenset[Right]:
+    """Return what a person may do at a node, by the duties that anyone holds there or above it."""
+    return frozenset[Right]().union(*(RIGHTS[duty.role] for duty in duties if duty.user == user))

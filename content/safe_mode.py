@@ -45,8 +45,12 @@ _DATABASE: Mapping[str, Reason] = {
     "database.foreign": Reason.DATABASE_FOREIGN,
     "database.lost": Reason.DATABASE_GONE,
     "database.missing": Reason.DATABASE_GONE,
+    "database.emptied": Reason.DATABASE_GONE,
     "database.not_writable": Reason.DATABASE_AWAY,
     "database.unusable": Reason.DATABASE_AWAY,
+    "database.record_other_key": Reason.KEYS_UNUSABLE,
+    "audit.no_key": Reason.KEYS_UNUSABLE,
+    "audit.bad_key": Reason.KEYS_UNUSABLE,
 }
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import UserId
@@ -11,6 +12,28 @@ from content.identifiers import UserId
 LINK_LASTS = timedelta(minutes=15)
 IDLE = timedelta(minutes=60)
 LONGEST = timedelta(hours=12)
+FRESH = timedelta(minutes=5)
+"""How long ago somebody must have proved who they are for what matters most."""
+
+LONGEST_CLIENT = 60
+
+
+class Level(StrEnum):
+    """How far a session is trusted."""
+
+    FIRST = "first"
+    """By a link or a password: the second factor is still to come."""
+    ENROLLING = "enrolling"
+    """Nothing may be done yet but to set a second factor up."""
+    FULL = "full"
+
+
+class Way(StrEnum):
+    """By what somebody came in."""
+
+    LINK = "link"
+    PASSWORD = "password"  # noqa: S105 - the way, not the word
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +48,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
-    """A signed-in browser; ``id_hash`` is the SHA-256 of what its cookie holds."""
+    """A signed-in browser; ``id_hash`` is the SHA-256 of what its cookie holds.
+
+    A session gets a new id with every step of signing in and when its person's duties change; ``family`` stays.
+    ``duties`` is a digest of them. ``client`` is the kind of browser, so that people know their sessions apart.
+    """
 
     id_hash: str
     user: UserId
@@ -33,6 +60,12 @@ class Session:
     made_at: datetime
     seen_at: datetime
     language: str | None = None
+    family: str = ""
+    level: Level = Level.FULL
+    way: Way = Way.LINK
+    proved_at: datetime | None = None
+    client: str = ""
+    duties: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,9 +79,17 @@ class LinkIssued(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignedIn(Fact):
-    """A link was used up for a new session."""
+    """Somebody came in, by a link that is used up now or without one."""
 
-    token_hash: str
+    token_hash: str | None
+    session: Session
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRenewed(Fact):
+    """A session goes on under a new id; the old one is dead."""
+
+    id_hash: str
     session: Session
 
 
@@ -72,19 +113,51 @@ class LanguageChosen(Fact):
 class SignedOut(Fact):
     """A session was ended."""
 
-    id_hash: str
+    family: str
 
 
-def sign_in(link: Link | None, session_id: str, csrf: str, *, now: datetime) -> Decision | Refusal:
-    """Exchange a link for a session; ``session_id`` is the hash under which it will be found."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedOutElsewhere(Fact):
+    """All sessions of a person were ended, but for one where it is named."""
+
+    user: UserId
+    but: str = ""
+
+
+def refuse_link(link: Link | None, *, now: datetime) -> Refusal | None:
+    """Return why a link does not let anyone in."""
     if link is None or link.used:
         return refused("sign_in.used")
-    if link.expires_at <= now:
-        return refused("sign_in.expired")
-    session = Session(id_hash=session_id, user=link.user, csrf=csrf, made_at=now, seen_at=now)
+    return refused("sign_in.expired") if link.expires_at <= now else None
+
+
+def sign_in(link: Link | None, session: Session, *, now: datetime) -> Decision | Refusal:
+    """Exchange a link for a session."""
+    refusal = refuse_link(link, now=now)
+    if refusal is not None or link is None:
+        return refusal or refused("sign_in.used")
     return Decision(facts=(SignedIn(token_hash=link.token_hash, session=session),))
 
 
+def level_of(*, enrolled: bool, has_factor: bool, demanded: bool, proved: bool) -> Level:
+    """Return how far a session is trusted: by what its person has, must have, and has shown."""
+    if enrolled and not proved:
+        return Level.FIRST
+    return Level.ENROLLING if demanded and not has_factor else Level.FULL
+
+
+def prove(session: Session, id_hash: str, *, now: datetime, level: Level = Level.FULL) -> Decision:
+    """Let a session go on whose person has just shown their second factor."""
+    renewed = replace(session, id_hash=id_hash, level=level, proved_at=now, seen_at=now)
+    return Decision(facts=(SessionRenewed(id_hash=session.id_hash, session=renewed),))
+
+
 def is_alive(session: Session, *, now: datetime) -> bool:
-    """Tell whether a session may still be used."""
-    return now - session.seen_at < IDLE and now - session.made_at < LONGEST
+    """Tell whether a session may still be used; one that is not in yet, for as long as a link lasts."""
+    longest = LONGEST if session.level is Level.FULL else LINK_LASTS
+    return now - session.seen_at < IDLE and now - session.made_at < longest
+
+
+def is_fresh(session: Session, *, now: datetime) -> bool:
+    """Tell whether the person has shown their second factor just now."""
+    return session.proved_at is not None and now - session.proved_at < FRESH

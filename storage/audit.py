@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Column, Index, String, Table, Text, bindparam, select
+from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, bindparam, select
 
+from content.audit import NOTHING, About, about
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, UserId
+from storage.chain import START, Head
 from storage.prepared import Prepared
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import Reading, Writing
@@ -32,11 +36,36 @@ audit = Table(
     Column("cause", String(300), nullable=False),
     Column("action", Text, nullable=False),
     Column("outcome", String(8), nullable=False),
+    Column("subject", String(255)),
+    Column("thing", String(300)),
+    Column("place", String(32)),
+    Column("before", String(60)),
+    Column("after", String(60)),
+    Column("note", Text),
+    Column("digest", LargeBinary(32)),
+    Column("link", LargeBinary(32)),
     Index("ix_audit_cause", "cause"),
     Index("ix_audit_at", "at"),
+    Index("ix_audit_actor", "actor"),
+    Index("ix_audit_subject", "subject"),
+    Index("ix_audit_thing", "thing"),
 )
+"""The record: rows are added and never changed, but for what may be forgotten of them (``storage/chain.py``).
+
+Triggers keep it so against anything but a hand that takes them away first, and that shows in the chain. ``digest`` and
+``link`` are empty in rows from before the chain.
+"""
+
+BEGUN = Cause("record:begun")
+"""The cause of the row with which a chain begins; its note names the key and states what was there before."""
+
+FORGOTTEN = "record_forgotten"
+"""The action of the row whose note lists of which rows the forgettable part is gone."""
 
 DONE, REFUSED = "done", "refused"
+
+UNRECORDED = "cast:"
+"""How the causes begin of which no row of record is kept, and that are remembered by their day only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,16 +110,86 @@ async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
 async def record(
     unit: Writing, cause: Cause, answer: Decision | Refusal, *, actor: UserId | None, at: datetime
 ) -> None:
-    """Write down that a cause has had its effect."""
+    """Write down that a cause has had its effect, and of all but a secret vote who was behind it and when."""
     outcome = REFUSED if isinstance(answer, Refusal) else DONE
+    if cause.startswith(UNRECORDED):
+        at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
+        return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
     if isinstance(answer, Refusal):
-        action = answer.words.key
+        action, what = answer.words.key, NOTHING
     else:
         action = ", ".join(_verb(type(fact).__name__) for fact in answer.facts)
+        what = about(answer.facts) if action else NOTHING
     if action:
-        await unit.add_later(audit, {"at": at, "actor": actor, "cause": cause, "action": action, "outcome": outcome})
+        await add(unit, row_of(at=at, actor=actor, cause=cause, action=action, outcome=outcome, what=what))
 
 
+def row_of(
+    *,
+    at: datetime,
+    actor: UserId | None,
+    cause: Cause,
+    action: str,
+    outcome: str = DONE,
+    what: About = NOTHING,
+    note: str | None = None,
+) -> dict[str, Any]:
+    """Return a row of record before it is sealed."""
+    return {
+        "at": at,
+        "actor": actor,
+        "cause": cause,
+        "action": action,
+        "outcome": outcome,
+        "subject": what.subject,
+        "thing": what.thing,
+        "place": what.place,
+        "before": what.before,
+        "after": what.after,
+        "note": note,
+    }
+
+
+async def add(unit: Writing, row: Mapping[str, Any]) -> None:
+    """Add a row of record: at the end of the transaction with all others of it, or with care at once."""
+    if unit.gathered is not None:
+        unit.gathered.record.append(row)
+    else:
+        unit.chain.head = None
+        await _write(unit, [row])
+        # The part may yet be undone.
+        unit.chain.head = None
+
+
+async def seal(unit: Writing) -> None:
+    """Write the rows of record that a transaction has gathered, each sealed to the one before it."""
+    if unit.gathered is not None and unit.gathered.record:
+        rows, unit.gathered.record = unit.gathered.record, []
+        await _write(unit, rows)
+
+
+_NEWEST = Prepared(select(audit.c.number, audit.c.link).order_by(audit.c.number.desc()).limit(1))
+
+
+async def head(unit: Reading) -> Head:
+    """Return the newest row of record."""
+    row = await unit.first(_NEWEST)
+    return Head(number=row.number, link=bytes(row.link or START)) if row else Head(number=0, link=START)
+
+
+async def _write(unit: Writing, rows: Iterable[Mapping[str, Any]]) -> None:
+    chain = unit.chain
+    newest = chain.known() or await head(unit)
+    sealed = []
+    for row in rows:
+        one, newest = chain.seal(newest, row)
+        sealed.append(one)
+    await unit.add(audit, sealed)
+    chain.head = newest
+
+
+@cache
 def _verb(name: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,15 +12,32 @@ from sqlalchemy import Column, String, Table, false, or_, select
 
 from content.decision import words
 from content.disclosures import DisclosureAsked, Section, Value
-from content.identifiers import UserId
+from content.identifiers import MemberId, UserId
+from content.members import Member
 from storage import members as roster
+from storage.anchors import anchors
+from storage.approvals import approvals
 from storage.audit import audit, causes
+from storage.ballot_links import ballot_links
+from storage.ballots import (
+    ballot_candidates,
+    ballot_envelopes,
+    ballot_results,
+    ballot_roll,
+    ballot_seconds,
+    ballot_tellers,
+    ballots,
+)
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
+from storage.credentials import challenges, passwords, recovery_codes, second_factors
+from storage.edits import edit_entries, edit_places, edits
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
+from storage.looks import about as looked_at
+from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
@@ -33,11 +50,15 @@ from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import occurrences, schedules
 from storage.sessions import sessions, sign_in_links
+from storage.settings import organisation_settings
 from storage.shelf import shelf
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
+from storage.terms import term_seats, terms
+from storage.throttling import tries
 from storage.unit import AnyRow, Reading, Writing
 from storage.upgrades import upgrades
+from storage.views import views
 from storage.workdays import workdays
 
 disclosures = Table(
@@ -101,10 +122,24 @@ PERSONAL: tuple[Held, ...] = (
         "id user_id",
         "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
         "full_since phone post position status floating destination out_of_touch lost_since note left_at",
-        inner="id",
+        inner="id merged_into",
     ),
     _held(binding_codes, "member_id", "expires_at used_at", inner="member_id", opens="code_hash"),
-    _held(duties, "user_id", "organisation_id role", inner="user_id", role="disclosure.role_"),
+    _held(term_seats, "member_id", "term_id post", inner="member_id place"),
+    _held(
+        duties,
+        "user_id",
+        "organisation_id role granted_at granted_by",
+        inner="user_id",
+        role="duties.role_",
+    ),
+    _held(
+        approvals,
+        "subject proposed_by decided_by",
+        "act subject detail organisation_id proposed_by proposed_at state decided_by decided_at",
+        inner="id",
+        readable=False,
+    ),
     _held(
         expectations,
         "member_id",
@@ -128,6 +163,28 @@ PERSONAL: tuple[Held, ...] = (
         inner="sender",
     ),
     _held(
+        ballot_roll,
+        "member_id",
+        "ballot_id may_vote reason approval voted",
+        inner="member_id slot",
+    ),
+    _held(
+        ballot_candidates,
+        "member_id",
+        "ballot_id name introduction",
+        inner="member_id place paper_id",
+    ),
+    _held(
+        ballot_tellers,
+        "member_id",
+        "ballot_id role proven destroyed_on",
+        inner="member_id number share_key",
+        opens="asked_hash",
+        role="disclosure.teller_",
+    ),
+    _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
+    _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
+    _held(
         corrections,
         "member_id user_id",
         "organisation_id occurrence_id text asked_at state answer answered_by answered_at",
@@ -138,9 +195,25 @@ PERSONAL: tuple[Held, ...] = (
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
     _held(disclosures, "user_id", "at", inner="user_id"),
+    _held(looks, "member_id", "at user_id what", inner="number member_id place people", what="looks.what_"),
     _held(direct_rooms, "user_id", "room_id encrypted", inner="user_id"),
     _held(invitations, "user_id", "room_id direct at", inner="user_id", readable=False),
-    _held(sessions, "user_id", "made_at seen_at language", inner="user_id", opens="id_hash csrf"),
+    _held(
+        sessions,
+        "user_id",
+        "made_at seen_at language client way proved_at",
+        inner="user_id level duties",
+        opens="id_hash csrf family",
+    ),
+    _held(
+        second_factors,
+        "user_id",
+        "kind name made_at used_at",
+        inner="id user_id sign_count last_step",
+        opens="secret credential",
+    ),
+    _held(recovery_codes, "user_id", "made_at until used_at", inner="user_id place", opens="salt hash", readable=False),
+    _held(passwords, "user_id", "chosen_at", inner="user_id", opens="hash"),
     _held(sign_in_links, "user_id", "expires_at used_at", inner="user_id", opens="token_hash"),
     _held(
         polls,
@@ -172,7 +245,13 @@ PERSONAL: tuple[Held, ...] = (
         "device_id first_try_at event_id",
         readable=False,
     ),
-    _held(audit, "actor", "at action outcome cause", inner="number actor", readable=False),
+    _held(
+        audit,
+        "actor subject",
+        "at action outcome cause before after",
+        inner="number actor subject thing place note digest link",
+        readable=False,
+    ),
     _held(
         import_entries,
         "member_id",
@@ -187,6 +266,22 @@ PERSONAL: tuple[Held, ...] = (
         inner="number id by_user founded undone_by",
         readable=False,
     ),
+    _held(
+        edit_entries,
+        "member_id account",
+        "at fields account before after",
+        inner="edit_id member_id place branch_id left_id is_new",
+        readable=False,
+    ),
+    _held(
+        edits,
+        "by_user undone_by",
+        "sort at reason other on_day people undone_at kept",
+        inner="number id by_user undone_by",
+        readable=False,
+        sort="edits.sort_",
+    ),
+    _held(views, "user_id", "name query", inner="id user_id"),
     _held(
         room_state,
         "state_key sender",
@@ -208,6 +303,12 @@ PERSONAL: tuple[Held, ...] = (
 IMPERSONAL: tuple[Table, ...] = (
     organisations,
     organisation_closure,
+    organisation_settings,
+    terms,
+    edit_places,
+    ballots,
+    ballot_envelopes,
+    ballot_results,
     media,
     media_chunks,
     media_uploads,
@@ -222,6 +323,9 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    anchors,
+    challenges,
+    tries,
     checkpoints,
     restores,
     gaps,
@@ -229,7 +333,9 @@ IMPERSONAL: tuple[Table, ...] = (
 )
 """Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
-What waits on the shelf is sealed, and nobody here can open it.
+What waits on the shelf is sealed, and nobody here can open it; no more can anyone the envelopes of a ballot, and which
+of them is whose is told to nobody, not to its voter either. Who tried to sign in, and from where, is counted under
+hashes, for a day.
 """
 
 
@@ -240,15 +346,18 @@ class Names:
     organisations: Mapping[str, str]
     occurrences: Mapping[str, tuple[str, datetime]]
     polls: Mapping[str, tuple[str, Mapping[str, str]]]
+    terms: Mapping[str, tuple[str, date]]
+    ballots: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     """Return everything held about whoever an account belongs to, table by table, as it is at this moment."""
     member = await roster.by_user(unit, user)
+    ids = await roster.doubles_of(unit, [member.id]) if member else frozenset()
     names = await _names(unit)
     sections = []
     for held in PERSONAL:
-        who = [_condition(held.table.c[name], user, member.id if member else None) for name in held.found_by]
+        who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
         rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
         sections.append(
@@ -257,11 +366,16 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     return tuple(sections)
 
 
-def _condition(column: Any, user: UserId, member: str | None) -> Any:
-    """Return that a column names the person, ``None`` where they cannot be named by it."""
+def _condition(column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
+    """Return that a column names the person, by account or by one of their entries; ``None`` where it cannot."""
+    if column is looks.c.member_id:
+        return looked_at(person.id, person.organisation) if person is not None else None
+    if column is audit.c.subject:
+        # Whom a decision was about may be a member, or an account that is nobody's on the roster.
+        return or_(column == user, column.in_(sorted(ids)))
     by_member = column.name == "member_id" or column is members.c.id
     if by_member:
-        return column == member if member is not None else None
+        return column.in_(sorted(ids)) if ids else None
     return column == user
 
 
@@ -292,6 +406,11 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", title), ("due_at", due_at)]
         case "poll_id", _:
             return [("question", names.polls.get(value, (value, {}))[0])]
+        case "term_id", _:
+            place, elected_on = names.terms.get(value, (value, None))
+            return [("organisation", place), ("elected_on", elected_on)]
+        case "ballot_id", _:
+            return [("title", names.ballots.get(value, value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]
@@ -317,10 +436,14 @@ async def _names(unit: Reading) -> Names:
     title = select(occurrences.c.id, occurrences.c.sent_title, lessons.c.title, occurrences.c.due_at)
     shown = await unit.rows(title.join(lessons, lessons.c.id == occurrences.c.lesson_id))
     asked = await unit.rows(select(polls.c.id, polls.c.question, polls.c.answers))
+    elected = select(terms.c.id, organisations.c.name, terms.c.elected_on)
+    elected = elected.join(organisations, organisations.c.id == terms.c.organisation_id)
     return Names(
+        terms={row.id: (row.name, row.elected_on) for row in await unit.rows(elected)},
         organisations={row.id: row.name for row in await unit.rows(select(organisations))},
         occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
+        ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
-from content.decision import Disclose, Effect, Post, Refresh, ShowAgain, Tell
+from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell
 from content.identifiers import CardId, Cause, derive
 from content.polls import Announce, EndPoll, SendPoll
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
@@ -26,6 +26,18 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
         match effect:
             case Tell():
                 await _enqueue_tell(unit, cause, place, effect)
+            case Say():
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.SAY,
+                    lane=effect.room,
+                    part=place,
+                    room_id=effect.room,
+                    organisation_id=effect.organisation,
+                    words=save_words(effect.words),
+                    priority=BROADCAST,
+                )
             case Post():
                 await _enqueue_post(unit, cause, effect)
             case Refresh():

@@ -6,13 +6,46 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
+from content.anchors import HeadAnchored
+from content.approvals import ProposalDecided, Proposed
+from content.ballot_links import BallotLinkIssued, BallotLinkUsed
+from content.ballots import (
+    BallotArchived,
+    BallotCast,
+    BallotCertified,
+    BallotClosed,
+    BallotCounted,
+    BallotDrafted,
+    BallotFrozen,
+    BallotOpened,
+    BallotVoided,
+    PossessionAsked,
+    PossessionProven,
+    SecondAsked,
+    ShareDestroyed,
+)
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
+from content.credentials import (
+    ChallengeMade,
+    ChallengeMet,
+    CredentialsReset,
+    FactorAdded,
+    FactorRemoved,
+    FactorUsed,
+    PasswordChosen,
+    RecoveryCodesMade,
+    RecoveryCodeUsed,
+)
 from content.decision import Fact
 from content.disclosures import DisclosureAsked
+from content.edits import EditUndone, RosterEdited
+from content.erasure import PersonErased
+from content.exports import Exported
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
+from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
@@ -33,19 +66,41 @@ from content.polls import (
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled
-from content.sessions import LanguageChosen, LinkIssued, SessionSeen, SignedIn, SignedOut
+from content.sessions import (
+    LanguageChosen,
+    LinkIssued,
+    SessionRenewed,
+    SessionSeen,
+    SignedIn,
+    SignedOut,
+    SignedOutElsewhere,
+)
+from content.settings import SettingChosen
+from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.terms import CommitteeElected
+from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
+from content.views import ViewForgotten, ViewSaved
 from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
+    anchors,
+    approvals,
+    ballot_links,
+    ballots,
     checkins,
     corrections,
+    credentials,
     disclosures,
+    edits,
+    erased_people,
+    exports,
     heartbeats,
     imports,
     inquiries,
     lessons,
+    looks,
     media,
     members,
     misreadings,
@@ -59,10 +114,15 @@ from storage import (
     rooms,
     schedules,
     sessions,
+    settings,
     shelf,
+    structure,
     sync,
+    terms,
+    throttling,
     unheard,
     upgrades,
+    views,
     workdays,
 )
 from storage.unit import Writing
@@ -70,19 +130,33 @@ from storage.unit import Writing
 Writer = Callable[[Writing, Any], Awaitable[None]]
 
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
-    OrganisationFounded: (organisations.write_founded,),
+    HeadAnchored: (anchors.write_anchored,),
+    OrganisationFounded: (organisations.write_founded, settings.write_founded),
+    OrganisationRenamed: (structure.write_renamed,),
+    OrganisationMoved: (structure.write_moved, settings.write_moved),
+    OrganisationClosed: (structure.write_closed,),
+    OrganisationReopened: (structure.write_reopened,),
+    SettingChosen: (settings.write_chosen,),
+    CommitteeElected: (terms.write_elected,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
+    Proposed: (approvals.write_proposed,),
+    ProposalDecided: (approvals.write_decided,),
     MemberEnrolled: (members.write_enrolled,),
     MemberChanged: (members.write_changed,),
     MemberLeft: (members.write_left,),
     MemberReturned: (members.write_returned,),
     CodeIssued: (members.write_issued,),
-    AccountBound: (members.write_bound,),
-    RosterImported: (imports.write_imported,),
+    AccountBound: (edits.write_bound, members.write_bound),
+    RosterEdited: (edits.write_edited,),
+    EditUndone: (edits.write_undone,),
+    PersonErased: (erased_people.write_erased,),
+    ViewSaved: (views.write_saved,),
+    ViewForgotten: (views.write_forgotten,),
+    RosterImported: (imports.write_imported, edits.write_imported),
     EnrolmentUndone: (imports.write_enrolment_undone,),
     FoundingUndone: (imports.write_founding_undone,),
-    ImportUndone: (imports.write_undone,),
+    ImportUndone: (imports.write_undone, edits.write_import_undone),
     LessonWritten: (lessons.write_written,),
     LessonRevised: (lessons.write_revised,),
     MediumKept: (media.write_kept,),
@@ -106,7 +180,24 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Muted: (mutes.write_muted,),
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
+    Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
+    Exported: (exports.write_exported,),
+    BallotDrafted: (ballots.write_drafted,),
+    BallotFrozen: (ballots.write_frozen,),
+    PossessionAsked: (ballots.write_asked,),
+    PossessionProven: (ballots.write_proven,),
+    SecondAsked: (ballots.write_second,),
+    BallotOpened: (ballots.write_opened,),
+    BallotCast: (ballots.write_cast,),
+    BallotClosed: (ballots.write_closed,),
+    BallotCounted: (ballots.write_counted,),
+    BallotCertified: (ballots.write_certified,),
+    BallotVoided: (ballots.write_voided,),
+    ShareDestroyed: (ballots.write_share_destroyed,),
+    BallotArchived: (ballots.write_archived,),
+    BallotLinkIssued: (ballot_links.write_issued,),
+    BallotLinkUsed: (ballot_links.write_used,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),
@@ -133,7 +224,20 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
     LanguageChosen: (sessions.write_language,),
+    SessionRenewed: (sessions.write_renewed,),
     SignedOut: (sessions.write_signed_out, shelf.write_signed_out),
+    SignedOutElsewhere: (sessions.write_signed_out_elsewhere,),
+    Tried: (throttling.write_tried,),
+    TriesForgotten: (throttling.write_forgotten,),
+    FactorAdded: (credentials.write_added,),
+    FactorRemoved: (credentials.write_removed,),
+    FactorUsed: (credentials.write_used,),
+    RecoveryCodesMade: (credentials.write_codes,),
+    RecoveryCodeUsed: (credentials.write_code_used,),
+    PasswordChosen: (credentials.write_password,),
+    CredentialsReset: (credentials.write_reset, sessions.write_reset),
+    ChallengeMade: (credentials.write_challenge,),
+    ChallengeMet: (credentials.write_met,),
     shelf.Shelved: (shelf.write_shelved,),
     shelf.Unshelved: (shelf.write_unshelved,),
     outbox.Sent: (outbox.write_sent,),

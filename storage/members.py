@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
-from sqlalchemy import Boolean, Column, ForeignKey, String, Table, Text, bindparam, func, select, update
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    String,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import (
@@ -19,6 +34,7 @@ from content.members import (
     MemberReturned,
 )
 from content.speech import Reader
+from content.views import EVERYONE, UNSAID, Account, Away, Filter
 from storage.organisations import organisations, within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
@@ -29,7 +45,7 @@ members = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
-    Column("name", String(120), nullable=False, index=True),
+    Column("name", String(120), nullable=False),
     Column("category", String(20), nullable=False),
     Column("user_id", String(255), unique=True),
     Column("language", String(8)),
@@ -51,6 +67,9 @@ members = Table(
     Column("out_of_touch", Boolean),
     Column("lost_since", String(10), nullable=False, server_default=""),
     Column("left_at", Instant),
+    Column("merged_into", String(32), index=True),
+    Index("ix_members_name_id", "name", "id"),
+    Index("ix_members_phone", "phone"),
 )
 
 binding_codes = Table(
@@ -64,7 +83,7 @@ binding_codes = Table(
 
 _FIELDS = (
     "name category language gender joined full_since phone post position status note "  # noqa: SIM905
-    "ethnicity born education degree working_since floating destination out_of_touch lost_since".split()
+    "ethnicity born education degree working_since floating destination out_of_touch lost_since merged_into".split()
 )
 
 
@@ -83,6 +102,7 @@ def _values(member: Member) -> dict[str, Any]:
         "id": member.id,
         "organisation_id": member.organisation,
         "user_id": member.user,
+        "left_at": member.left,
         **{name: getattr(member, name) for name in _FIELDS},
     }
 
@@ -129,38 +149,129 @@ async def roster(
     unit: Reading,
     roots: Iterable[OrganisationId],
     *,
-    name: str = "",
+    wanted: Filter = EVERYONE,
     after: tuple[str, str] | None = None,
     limit: int | None = None,
 ) -> tuple[Member, ...]:
-    """Return members at or below the roots by name, optionally those whose name holds ``name``.
+    """Return members at or below the roots by name, optionally only those whom a filter lets through.
 
     ``after`` is the (name, id) of the last member of the page before. Who has left is no member.
     """
-    query = select(members).where(within(members.c.organisation_id, roots)).order_by(members.c.name, members.c.id)
-    query = query.where(members.c.left_at.is_(None))
-    if name:
-        query = query.where(members.c.name.contains(name, autoescape=True))
-    if after:
-        query = query.where((members.c.name > after[0]) | ((members.c.name == after[0]) & (members.c.id > after[1])))
+    query = select(members).where(*_wanted(roots, wanted)).order_by(members.c.name, members.c.id)
+    if after is not None or limit is not None:
+        # Said of the first page too, so that it is read along the index of names and only as far as it is shown.
+        query = query.where(tuple_(members.c.name, members.c.id) > tuple_(*(after or ("", ""))))
     if limit is not None:
         query = query.limit(limit)
     return tuple(_member(row) for row in await unit.rows(query))
 
 
-async def count(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[int, int]:
+async def count(unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filter = EVERYONE) -> tuple[int, int]:
     """Return how many members stand at or below the roots, and how many of them have an account."""
-    row = await unit.first(
-        select(func.count(), func.count(members.c.user_id)).where(
-            within(members.c.organisation_id, roots), members.c.left_at.is_(None)
-        )
-    )
+    row = await unit.first(select(func.count(), func.count(members.c.user_id)).where(*_wanted(roots, wanted)))
     return (row[0], row[1]) if row else (0, 0)
+
+
+async def categories(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[tuple[str, int], ...]:
+    """Return which kinds of member there are at or below the roots, and how many of each."""
+    query = select(members.c.category, func.count()).where(*_wanted(roots, EVERYONE))
+    rows = await unit.rows(query.group_by(members.c.category).order_by(members.c.category))
+    return tuple((row[0], row[1]) for row in rows)
+
+
+async def standing(unit: Reading, roots: Iterable[OrganisationId]) -> dict[OrganisationId, int]:
+    """Return how many members stand in each organisation at or below the roots itself."""
+    query = select(members.c.organisation_id, func.count()).where(*_wanted(roots, EVERYONE))
+    return {row[0]: row[1] for row in await unit.rows(query.group_by(members.c.organisation_id))}
+
+
+async def named(unit: Reading, name: str, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
+    """Return members at or below the roots of exactly this name."""
+    query = select(members).where(members.c.name == name, *_wanted(roots, EVERYONE)).limit(2)
+    return tuple(_member(row) for row in await unit.rows(query))
+
+
+def _wanted(roots: Iterable[OrganisationId], wanted: Filter) -> list[Any]:
+    found = [within(members.c.organisation_id, roots), members.c.left_at.is_(None)]
+    if wanted.text:
+        named = members.c.name.contains(wanted.text, autoescape=True)
+        found.append(or_(named, members.c.phone.contains(wanted.text, autoescape=True)))
+    if wanted.place:
+        found.append(within(members.c.organisation_id, [wanted.place]))
+    if wanted.category:
+        found.append(members.c.category == ("" if wanted.category == UNSAID else wanted.category))
+    if wanted.account:
+        bound = members.c.user_id.is_not(None)
+        found.append(bound if wanted.account is Account.BOUND else ~bound)
+    if wanted.away is Away.FLOATING:
+        found.append(members.c.floating.is_(True))
+    elif wanted.away is Away.OUT_OF_TOUCH:
+        found.append(members.c.out_of_touch.is_(True))
+    elif wanted.away is Away.ON_LEAVE:
+        found.append(members.c.id.in_(_on_leave()))
+    return found
+
+
+def _on_leave() -> Any:
+    """Return the query for who has leave from something that is open now; other tables know that."""
+    occurrences, expectations = metadata.tables["occurrences"], metadata.tables["expectations"]
+    there = and_(occurrences.c.id == expectations.c.occurrence_id, occurrences.c.state == "open")
+    return (
+        select(expectations.c.member_id)
+        .select_from(occurrences.join(expectations, there))
+        .where(expectations.c.state == "excused")
+    )
+
+
+async def doubles_of(unit: Reading, ids: Collection[MemberId]) -> frozenset[MemberId]:
+    """Return these members with all entries that were merged into them, however often."""
+    found, new = frozenset(ids), frozenset(ids)
+    while new:
+        query = select(members.c.id).where(members.c.merged_into.in_(list(new)))
+        new = frozenset(MemberId(row.id) for row in await unit.rows(query)) - found
+        found |= new
+    return found
+
+
+async def doubles(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[tuple[Member, Member], ...]:
+    """Return pairs that may be one person: of the same number, or of the same name in the same organisation."""
+    one, other = members.alias("one"), members.alias("other")
+    roots = list(roots)
+    both = [
+        within(one.c.organisation_id, roots),
+        within(other.c.organisation_id, roots),
+        one.c.left_at.is_(None),
+        other.c.left_at.is_(None),
+        one.c.id < other.c.id,
+    ]
+    same_number = and_(one.c.phone == other.c.phone, one.c.phone != "")
+    same_name = and_(one.c.name == other.c.name, one.c.organisation_id == other.c.organisation_id)
+    found: dict[tuple[MemberId, MemberId], None] = {}
+    for same in (same_number, same_name):
+        query = select(one.c.id, other.c.id).join(other, same).where(*both).order_by(one.c.id, other.c.id)
+        found |= dict.fromkeys((MemberId(row[0]), MemberId(row[1])) for row in await unit.rows(query.limit(limit)))
+    pairs = list(found)[:limit]
+    known = {member.id: member for member in await by_ids(unit, {id for pair in pairs for id in pair})}  # noqa: A001
+    return tuple((known[first], known[second]) for first, second in pairs)
+
+
+async def like(unit: Reading, name: str, phone: str, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
+    """Return members at or below the roots of the same name or the same number, to be looked at before one is added."""
+    same = or_(members.c.name == name, and_(members.c.phone == phone, members.c.phone != ""))
+    query = select(members).where(same, within(members.c.organisation_id, roots)).order_by(members.c.name, members.c.id)
+    return tuple(_member(row) for row in await unit.rows(query.limit(20)))
+
+
+async def accounts(unit: Reading) -> tuple[UserId, ...]:
+    """Return every account that belongs to somebody."""
+    query = select(members.c.user_id).where(members.c.user_id.is_not(None))
+    return tuple(UserId(row.user_id) for row in await unit.rows(query))
 
 
 async def departed(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
     """Return who stood at or below the roots and has left, who left last first."""
     query = select(members).where(within(members.c.organisation_id, roots), members.c.left_at.is_not(None))
+    query = query.where(members.c.merged_into.is_(None))
     rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id))
     return tuple(_member(row) for row in rows)
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from content.trouble import Exit, Trouble
 from storage.claims import wait_until_alone
 from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, trouble
@@ -48,6 +49,11 @@ class Standing:
         """Tell whether the tables are those of this program."""
         return self.revision == self.head
 
+    @property
+    def empty(self) -> bool:
+        """Tell whether there are no tables at all."""
+        return self.revision is None and not self.foreign
+
 
 def standing(connection: Connection, folder: Path = FOLDER) -> Standing:
     """Return how a database stands to the migrations."""
@@ -68,10 +74,13 @@ def revisions(folder: Path = FOLDER) -> list[str]:
     return sorted(file.name.partition("_")[0] for file in (folder / "versions").glob("[0-9]*_*.py"))
 
 
-def migrate(engine: Engine, file: Path | None = None, *, change: bool = True, folder: Path = FOLDER) -> None:
+def migrate(
+    engine: Engine, file: Path | None = None, *, change: bool = True, new: bool = True, folder: Path = FOLDER
+) -> None:
     """Run what migrations are missing, in one transaction; with ``change=False`` only check that none is.
 
-    Raises Trouble when the database cannot be reached or written, is somebody else's or too new, or has desks at work.
+    ``new=False`` refuses a database without tables. Raises Trouble also when the database cannot be reached or written,
+    is somebody else's or too new, or has desks at work.
     """
     if not change:
         require_file(file)
@@ -79,10 +88,15 @@ def migrate(engine: Engine, file: Path | None = None, *, change: bool = True, fo
         with engine.connect() as connection:
             connection.execution_options(**(WRITE if change else {}))
             with connection.begin():
+                if not new and standing(connection, folder).empty:
+                    raise Trouble(Exit.CONFIG, "database.emptied", where=_named(engine, file))
                 _migrate(connection, change, folder)
     except SQLAlchemyError as error:
-        where = file or engine.url.render_as_string(hide_password=True)
-        raise trouble("unusable", where=str(where), why=first_line(error)) from None
+        raise trouble("unusable", where=_named(engine, file), why=first_line(error)) from None
+
+
+def _named(engine: Engine, file: Path | None) -> str:
+    return str(file or engine.url.render_as_string(hide_password=True))
 
 
 def require_current(engine: Engine) -> None:

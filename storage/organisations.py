@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, fu
 
 from content.identifiers import OrganisationId, UserId
 from content.organisations import (
+    LEADING,
     RIGHTS,
     Duty,
     DutyEnded,
@@ -21,7 +23,7 @@ from content.organisations import (
     Role,
 )
 from storage.prepared import Prepared
-from storage.tables import metadata
+from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
 
 organisations = Table(
@@ -34,6 +36,7 @@ organisations = Table(
     Column("timezone", String(64), nullable=False),
     Column("language", String(8), nullable=False),
     Column("place", Integer, nullable=False),
+    Column("closed_at", Instant),
 )
 
 organisation_closure = Table(
@@ -50,6 +53,8 @@ duties = Table(
     Column("user_id", String(255), primary_key=True),
     Column("organisation_id", ForeignKey("organisations.id"), primary_key=True),
     Column("role", String(20), primary_key=True),
+    Column("granted_at", Instant),
+    Column("granted_by", String(255)),
 )
 
 
@@ -81,11 +86,19 @@ async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
 
 
 def _organisation(row: AnyRow) -> Organisation:
-    return _node(row.id, row.parent_id, row.kind, row.name, row.timezone, row.language)
+    return _node(row.id, row.parent_id, row.kind, row.name, row.timezone, row.language, row.closed_at)
 
 
 @lru_cache(maxsize=4096)
-def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, language: str) -> Organisation:  # noqa: A002
+def _node(
+    id: str,  # noqa: A002
+    parent: str | None,
+    kind: str,
+    name: str,
+    timezone: str,
+    language: str,
+    closed: datetime | None,
+) -> Organisation:
     # Every page reads the tree, and it hardly ever changes; the values are frozen, so they may be shared.
     return Organisation(
         id=OrganisationId(id),
@@ -94,6 +107,7 @@ def _node(id: str, parent: str | None, kind: str, name: str, timezone: str, lang
         name=name,
         timezone=timezone,
         language=language,
+        closed=closed,
     )
 
 
@@ -130,6 +144,12 @@ def branches_of() -> Query:
     )
 
 
+async def branch_above(unit: Reading, node: OrganisationId) -> OrganisationId:
+    """Return the branch at or above an organisation; one that stands above branches stands for itself."""
+    found = branches_of().where(organisation_closure.c.descendant_id == node)
+    return OrganisationId(await unit.value(found) or node)
+
+
 async def duties_of(unit: Reading, user: UserId) -> tuple[Duty, ...]:
     """Return the roles a person holds."""
     rows = await unit.rows(select(duties).where(duties.c.user_id == user))
@@ -139,6 +159,18 @@ async def duties_of(unit: Reading, user: UserId) -> tuple[Duty, ...]:
 async def every_duty(unit: Reading) -> tuple[Duty, ...]:
     """Return every role that anyone holds."""
     rows = await unit.rows(select(duties).order_by(duties.c.user_id, duties.c.organisation_id, duties.c.role))
+    return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
+
+
+async def duties_over(unit: Reading, organisation_id: OrganisationId) -> tuple[Duty, ...]:
+    """Return every role that anyone holds at a node or anywhere above it."""
+    query = (
+        select(duties)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(organisation_closure.c.descendant_id == organisation_id)
+        .order_by(organisation_closure.c.depth, duties.c.user_id, duties.c.role)
+    )
+    rows = await unit.rows(query)
     return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
 
 
@@ -157,7 +189,7 @@ async def holders(unit: Reading, organisation_id: OrganisationId) -> tuple[UserI
     query = (
         select(duties.c.user_id)
         .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
-        .where(organisation_closure.c.descendant_id == organisation_id, duties.c.role != Role.VIEWER)
+        .where(organisation_closure.c.descendant_id == organisation_id, duties.c.role.in_(sorted(LEADING)))
         .distinct()
         .order_by(duties.c.user_id)
     )
@@ -203,7 +235,8 @@ async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
 async def write_granted(unit: Writing, fact: DutyGranted) -> None:
     """Keep a duty."""
     duty = fact.duty
-    await unit.add_missing(duties, {"user_id": duty.user, "organisation_id": duty.organisation, "role": duty.role})
+    row = {"user_id": duty.user, "organisation_id": duty.organisation, "role": duty.role}
+    await unit.add_missing(duties, row | {"granted_at": fact.at, "granted_by": fact.by})
 
 
 async def write_ended(unit: Writing, fact: DutyEnded) -> None:

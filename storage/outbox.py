@@ -71,6 +71,7 @@ class Kind(StrEnum):
     FOLLOW = "follow"
     REDACT = "redact"
     NOTICE = "notice"
+    SAY = "say"
 
 
 class State(StrEnum):

@@ -9,7 +9,8 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import inquiries, misreadings, mutes
+from storage import approvals, ballot_links, credentials, edits, inquiries, looks, misreadings, mutes, throttling
+from storage.checkins import forget_people
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
@@ -20,6 +21,7 @@ from storage.sessions import sessions, sign_in_links
 from storage.shelf import forget_shelved
 from storage.sync import dead_letters, unreadable
 from storage.unit import Writing
+from storage.verification import forget_old
 
 DEAD_LETTERS = timedelta(days=14)
 UNREADABLE = timedelta(days=30)
@@ -31,6 +33,11 @@ UNSENT_WORDS = timedelta(days=30)
 """How long an answer to a person that could not be sent keeps its words."""
 DELIVERED = timedelta(days=90)
 """How long it is remembered that an answer to a person was sent; longer than one can make up."""
+RECORD = timedelta(days=3 * 365)
+"""How long the record says who did something and to whom; that it was done stays in it for good."""
+ATTENDANCE = timedelta(days=3 * 365)
+"""How long it is remembered who answered what; the counts of branches stay."""
+OCCURRENCES_AT_ONCE = 20
 MOST_AT_ONCE = 5000
 """So many rows of those are forgotten at a time, so that others get the writer's place in between."""
 
@@ -56,6 +63,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await forget_replaced(unit, fact.at)
+    await edits.forget_replaced(unit, fact.at)
     delivered = (
         select(outbox.c.number)
         .where(
@@ -68,8 +76,15 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
         .limit(MOST_AT_ONCE)
     )
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
+    await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
+    await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)
+    await approvals.forget_past(unit, fact.at)
+    await credentials.forget_past(unit, fact.at)
+    await throttling.forget_past(unit, fact.at)
     await mutes.forget_past(unit, fact.at)
+    await ballot_links.forget_past(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
+    await looks.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import Column, String, Table, select, update
 
+from content.credentials import CredentialsReset
 from content.identifiers import UserId
-from content.sessions import LanguageChosen, Link, LinkIssued, Session, SessionSeen, SignedIn, SignedOut
+from content.sessions import (
+    LanguageChosen,
+    Level,
+    Link,
+    LinkIssued,
+    Session,
+    SessionRenewed,
+    SessionSeen,
+    SignedIn,
+    SignedOut,
+    SignedOutElsewhere,
+    Way,
+)
 from storage.tables import Instant, metadata
-from storage.unit import Reading, Writing
+from storage.unit import AnyRow, Reading, Writing
 
 sign_in_links = Table(
     "sign_in_links",
@@ -27,6 +42,12 @@ sessions = Table(
     Column("language", String(8)),
     Column("made_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
+    Column("family", String(64), nullable=False, index=True),
+    Column("level", String(12), nullable=False),
+    Column("way", String(12), nullable=False),
+    Column("proved_at", Instant),
+    Column("client", String(60), nullable=False),
+    Column("duties", String(64), nullable=False),
 )
 
 
@@ -43,8 +64,16 @@ async def link(unit: Reading, token_hash: str) -> Link | None:
 async def session(unit: Reading, id_hash: str) -> Session | None:
     """Return a session by the hash of its cookie."""
     row = await unit.first(select(sessions).where(sessions.c.id_hash == id_hash))
-    if row is None:
-        return None
+    return _session(row) if row else None
+
+
+async def sessions_of(unit: Reading, user: UserId) -> tuple[Session, ...]:
+    """Return the sessions of a person, the newest first."""
+    query = select(sessions).where(sessions.c.user_id == user).order_by(sessions.c.seen_at.desc(), sessions.c.family)
+    return tuple(_session(row) for row in await unit.rows(query))
+
+
+def _session(row: AnyRow) -> Session:
     return Session(
         id_hash=row.id_hash,
         user=UserId(row.user_id),
@@ -52,7 +81,30 @@ async def session(unit: Reading, id_hash: str) -> Session | None:
         made_at=row.made_at,
         seen_at=row.seen_at,
         language=row.language,
+        family=row.family,
+        level=Level(row.level),
+        way=Way(row.way),
+        proved_at=row.proved_at,
+        client=row.client,
+        duties=row.duties,
     )
+
+
+def _values(session: Session) -> dict[str, Any]:
+    return {
+        "id_hash": session.id_hash,
+        "user_id": session.user,
+        "csrf": session.csrf,
+        "language": session.language,
+        "made_at": session.made_at,
+        "seen_at": session.seen_at,
+        "family": session.family,
+        "level": session.level,
+        "way": session.way,
+        "proved_at": session.proved_at,
+        "client": session.client,
+        "duties": session.duties,
+    }
 
 
 async def write_issued(unit: Writing, fact: LinkIssued) -> None:
@@ -67,22 +119,18 @@ async def write_issued(unit: Writing, fact: LinkIssued) -> None:
 
 
 async def write_signed_in(unit: Writing, fact: SignedIn) -> None:
-    """Use the link up and keep the session."""
+    """Use the link up, if it was one, and keep the session."""
     session = fact.session
-    await unit.execute(
-        update(sign_in_links).where(sign_in_links.c.token_hash == fact.token_hash).values(used_at=session.made_at)
-    )
-    await unit.add(
-        sessions,
-        {
-            "id_hash": session.id_hash,
-            "user_id": session.user,
-            "csrf": session.csrf,
-            "language": session.language,
-            "made_at": session.made_at,
-            "seen_at": session.seen_at,
-        },
-    )
+    if fact.token_hash is not None:
+        used = update(sign_in_links).where(sign_in_links.c.token_hash == fact.token_hash)
+        await unit.execute(used.values(used_at=session.made_at))
+    await unit.add(sessions, _values(session))
+
+
+async def write_renewed(unit: Writing, fact: SessionRenewed) -> None:
+    """Let a session go on under a new id; one that was ended meanwhile stays ended."""
+    change = update(sessions).where(sessions.c.id_hash == fact.id_hash)
+    await unit.execute(change.values(**_values(fact.session)))
 
 
 async def write_seen(unit: Writing, fact: SessionSeen) -> None:
@@ -97,4 +145,14 @@ async def write_language(unit: Writing, fact: LanguageChosen) -> None:
 
 async def write_signed_out(unit: Writing, fact: SignedOut) -> None:
     """End a session."""
-    await unit.execute(sessions.delete().where(sessions.c.id_hash == fact.id_hash))
+    await unit.execute(sessions.delete().where(sessions.c.family == fact.family))
+
+
+async def write_signed_out_elsewhere(unit: Writing, fact: SignedOutElsewhere) -> None:
+    """End the sessions of a person."""
+    await unit.execute(sessions.delete().where(sessions.c.user_id == fact.user, sessions.c.family != fact.but))
+
+
+async def write_reset(unit: Writing, fact: CredentialsReset) -> None:
+    """End the sessions of a person whose credentials are gone."""
+    await unit.execute(sessions.delete().where(sessions.c.user_id == fact.user))

@@ -29,7 +29,10 @@ shelf = Table(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shelved(Fact):
-    """A session has put something on the shelf; ``sealed`` can be opened with what only its person holds."""
+    """A session has put something on the shelf; ``sealed`` can be opened with what only its person holds.
+
+    ``session_hash`` is the family of the session, which stays when it gets a new id.
+    """
 
     id: str
     session_hash: str
@@ -75,7 +78,7 @@ async def write_unshelved(unit: Writing, fact: Unshelved) -> None:
 
 async def write_signed_out(unit: Writing, fact: SignedOut) -> None:
     """Forget everything that a session has left there."""
-    await unit.execute(shelf.delete().where(shelf.c.session_hash == fact.id_hash))
+    await unit.execute(shelf.delete().where(shelf.c.session_hash == fact.family))
 
 
 async def forget_shelved(unit: Writing, at: datetime) -> None:

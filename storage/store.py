@@ -19,14 +19,17 @@ from sqlalchemy.exc import DBAPIError
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, EventId, RoomId, UserId
 from storage import audit, facts, outbox
+from storage.chain import Chain
 from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
 from storage.effects import enqueue
 from storage.engines import WRITE, open_working_engine, sqlite_file
+from storage.erasure import forget_deleted
 from storage.migrate import migrate, require_current, require_file
 from storage.sync import Buried, write_buried
 from storage.timings import Timings
 from storage.unit import Reading, Undone, Writing, finish
+from storage.verification import begin
 
 Answer = Decision | Refusal | None
 Decide = Callable[[Reading], Awaitable[Answer]]
@@ -127,9 +130,11 @@ class Store:
     moment at which the disk is waited for; each of them is undone alone if it fails.
     """
 
-    def __init__(self, engine: Engine, clock: Clock) -> None:
+    def __init__(self, engine: Engine, clock: Clock, *, key: bytes | None = None) -> None:
+        """``key`` is the one under which the record is sealed."""
         self._engine = engine
         self._clock = clock
+        self._chain = Chain(key, shared=engine.dialect.name != "sqlite")
         self._claim: Claim | None = None
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="zhibu-writer")
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="zhibu-reader")
@@ -144,35 +149,59 @@ class Store:
         self._refused_since: float | None = None
 
     @classmethod
-    async def open(cls, address: str, clock: Clock = utc_now, *, exclusive: bool = True) -> Store:
+    async def open(
+        cls,
+        address: str,
+        clock: Clock = utc_now,
+        *,
+        exclusive: bool = True,
+        new: bool = True,
+        key: bytes | None = None,
+    ) -> Store:
         """Open the database at an address as the process that drives the bot, and bring its tables up to date.
 
-        ``exclusive=False`` opens it beside a running program, to read. Raises Trouble with advice.
+        ``exclusive=False`` opens it beside a running program, to read; ``new=False`` makes no tables where there are
+        none. Without the ``key`` of the record its rows are not sealed. Raises Trouble with advice.
         """
-        return await cls._open(address, clock, Place.DRIVER if exclusive else None)
+        return await cls._open(address, clock, Place.DRIVER if exclusive else None, key, new=new)
 
     @classmethod
-    async def open_desk(cls, address: str, clock: Clock = utc_now) -> Store:
+    async def open_desk(cls, address: str, clock: Clock = utc_now, *, key: bytes | None = None) -> Store:
         """Open the database at an address to write beside the process that drives the bot, or without one.
 
         Tables are never changed from here. Raises Trouble with advice, on a file also when any process has it.
         """
-        return await cls._open(address, clock, Place.DESK)
+        return await cls._open(address, clock, Place.DESK, key)
 
     @classmethod
-    async def _open(cls, address: str, clock: Clock, place: Place | None) -> Store:
+    async def _open(
+        cls, address: str, clock: Clock, place: Place | None, key: bytes | None, *, new: bool = True
+    ) -> Store:
         engine, file = open_working_engine(address), sqlite_file(address)
-        store = cls(engine, clock)
+        store = cls(engine, clock, key=key)
         try:
             if place is Place.DESK:
                 require_file(file)
             if place is not None:
                 store._claim = await claim(engine.url, file, place)
-            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER)
+            await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER, new=new)
+            if place is not None and key is not None:
+                await store.seal(anew=False)
         except BaseException:
             await store.close()
             raise
         return store
+
+    def take_key(self, key: bytes) -> None:
+        """Seal what comes under another key; only before a new chain is begun with it."""
+        self._chain.key = key
+
+    async def seal(self, *, anew: bool = True) -> None:
+        """Begin to seal the record, or begin a new chain after all that stands there; otherwise see that ours fits.
+
+        Raises Trouble where the record is sealed under another key.
+        """
+        await self._write(lambda unit: begin(unit, anew=anew), news=False)
 
     async def close(self) -> None:
         """Finish what is under way and with the database, and give the writer's place back."""
@@ -203,6 +232,10 @@ class Store:
     def on_decision(self, listener: Callable[[], None]) -> None:
         """Have a listener called after every commit with which something was decided."""
         self._followers.append(listener)
+
+    async def forget_deleted(self) -> bool:
+        """Let the database's log forget what was deleted; tell whether it has, and nothing of it is left there."""
+        return await asyncio.to_thread(forget_deleted, self._engine.url)
 
     async def watch(self) -> None:
         """Keep the process's place until cancelled, and pass on what other processes have committed.
@@ -347,10 +380,18 @@ class Store:
             return self._transact_once(works, careful=True)
 
     def _transact_once(self, works: Sequence[Callable[[Writing], Awaitable[Any]]], *, careful: bool) -> list[_Ended]:
+        try:
+            return self._transact_in(works, careful=careful)
+        except BaseException:
+            # Whether or not it was committed: the newest row of record is asked for before the next one is added.
+            self._chain.head = None
+            raise
+
+    def _transact_in(self, works: Sequence[Callable[[Writing], Awaitable[Any]]], *, careful: bool) -> list[_Ended]:
         with self._engine.connect() as connection:
             connection.execution_options(**WRITE)
             with connection.begin():
-                unit = Writing(connection, self._clock(), careful=careful)
+                unit = Writing(connection, self._clock(), careful=careful, chain=self._chain)
                 if self._claim is not None:
                     finish(self._claim.guard(unit))
                 ended = [self._carry_out(unit, work) for work in works]
@@ -377,6 +418,7 @@ class Store:
         """Write what the requests have left for the end; with care nothing is left."""
         try:
             finish(unit.settled())
+            finish(audit.seal(unit))
         except Exception as error:
             if _is_gone(error):
                 raise

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import literal, select
 
 from content.identifiers import OrganisationId, UserId
-from content.organisations import Right, Role
+from content.organisations import RIGHTS, Right, Role
 from content.undelivered import Missed, Undelivered
 from storage.audit import causes
 from storage.checkins import cards
@@ -114,7 +114,7 @@ async def leaders(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
         .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
         .where(
             organisation_closure.c.descendant_id == node,
-            duties.c.role.in_([Role.SECRETARY, Role.ORGANISER]),
+            duties.c.role.in_([role for role in Role if Right.SCHEDULE in RIGHTS[role]]),
         )
         .order_by(organisation_closure.c.depth, duties.c.user_id)
     )

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
 from sqlalchemy.dialects import postgresql, sqlite
 
+from storage.chain import Chain
 from storage.prepared import Driver, Prepared
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -120,6 +121,8 @@ class Gathered:
         self.raised: dict[Table, dict[tuple[Any, ...], int]] = {}
         self.refreshed: set[str] = set()
         """The cards that have their one pending edit already."""
+        self.record: list[Mapping[str, Any]] = []
+        """Rows of record, to be sealed one after the other at the very end."""
 
 
 class Writing(Reading):
@@ -134,6 +137,7 @@ class Writing(Reading):
         careful: bool = True,
         depth: int = 0,
         gathered: Gathered | None = None,
+        chain: Chain | None = None,
     ) -> None:
         """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone.
 
@@ -143,18 +147,25 @@ class Writing(Reading):
         self._careful = careful
         self._depth = depth
         self.gathered = None if careful else gathered or Gathered()
+        self.chain = chain or Chain()
 
     def at(self, now: datetime) -> Writing:
         """Return the same unit for another instant."""
         return Writing(
-            self._connection, now, self._driver, careful=self._careful, depth=self._depth, gathered=self.gathered
+            self._connection,
+            now,
+            self._driver,
+            careful=self._careful,
+            depth=self._depth,
+            gathered=self.gathered,
+            chain=self.chain,
         )
 
     def part(self) -> tuple[Writing, Hope]:
         """Begin a part; return the unit in which it is done, and what keeps or undoes it."""
         if not self._careful:
             return self, Hope()
-        inner = Writing(self._connection, self.now, self._driver, depth=self._depth + 1)
+        inner = Writing(self._connection, self.now, self._driver, depth=self._depth + 1, chain=self.chain)
         return inner, Savepoint(self._driver, self._depth)
 
     async def settled(self) -> None:

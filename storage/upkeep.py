@@ -10,7 +10,7 @@ from sqlalchemy import or_, select
 
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import Member
-from content.organisations import Duty, Organisation, Role
+from content.organisations import LEADING, Duty, Organisation
 from content.power import powers_from
 from content.rooms import Purpose, Room, alias, hangs_at
 from content.upkeep import Care, Housed, Person, Standing, belonging
@@ -194,13 +194,13 @@ def _is_space(room: Room) -> bool:
 
 
 def _leads(duty: Duty) -> bool:
-    return duty.role is not Role.VIEWER
+    return duty.role in LEADING
 
 
 async def survey(unit: Reading, roots: Iterable[OrganisationId], me: UserId | None) -> Survey:
     """Read what is known of the rooms at and below the roots; without ``me``, nothing of their state."""
     roots = tuple(roots)
-    seen = frozenset(node.id for node in await organisations.tree(unit, roots))
+    seen = frozenset(node.id for node in await organisations.tree(unit, roots) if node.closed is None)
     query = select(rooms).where(or_(within(rooms.c.organisation_id, roots), rooms.c.purpose == Purpose.SPACE))
     kept = tuple((as_room(row), row.lost) for row in await unit.rows(query.order_by(rooms.c.kept_at, rooms.c.id)))
     states = await standings(unit, [room.id for room, _ in kept], me) if me is not None else {}

@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from tests.synapse_fixture import free_port
 from tests.waiting import until
 from zhibu.config import load_config
+from zhibu.record_key import key_file, make_key
 
 
 class Program:
@@ -101,6 +102,7 @@ password_file = "bot-password"
 encrypted = {str(encrypted).lower()}
 [console]
 port = {self.port}
+second_factor = "offered"
 """,
             encoding="utf-8",
         )
@@ -118,13 +120,18 @@ port = {self.port}
         return installation
 
     def beside(self, folder: Path) -> Installation:
-        """Make the settings of another console on the same database, without any secrets."""
+        """Make the settings of another console on the same database, with no secret but the key of the record."""
         folder.mkdir(parents=True, exist_ok=True)
         text = self.config.read_text(encoding="utf-8")
         other = Installation.__new__(Installation)
         other.folder, other.config = folder, folder / "config.toml"
         other.port, other.database = free_port(), self.database
         other.config.write_text(text.replace(f"port = {self.port}", f"port = {other.port}"), encoding="utf-8")
+        key = make_key(load_config(self.config))
+        copy = key_file(load_config(other.config))
+        copy.parent.mkdir(mode=0o700)
+        copy.touch(0o600)
+        copy.write_bytes(key)
         return other
 
     def start(self, command: str = "run") -> Program:
@@ -133,6 +140,10 @@ port = {self.port}
         until(lambda: program.process.poll() is not None or self._answers(), "the console to answer")
         assert program.process.poll() is None, program.text
         return program
+
+    def await_console(self) -> None:
+        """Wait until the console of a program that was started answers."""
+        until(self._answers, "the console to answer")
 
     def _answers(self) -> bool:
         try:

@@ -26,7 +26,7 @@ from console.settings import ConsoleSettings
 from content.safe_mode import Reason, why_no_bot
 from content.speech import Speech
 from content.trouble import Exit, Trouble
-from storage import heartbeats
+from storage import anchors, heartbeats
 from storage.engines import sqlite_file
 from storage.heartbeats import Beat
 from storage.restores import Restored
@@ -37,6 +37,7 @@ from zhibu.config import Config
 from zhibu.daily import DailyBackup
 from zhibu.measures import measures, version
 from zhibu.pulse import Pulse
+from zhibu.record_key import key_file, make_key, no_key, note_head, read_key
 from zhibu.secret_files import open_files
 from zhibu.watchdog import Watchdog
 
@@ -90,7 +91,8 @@ class Branch:
         Raises Trouble when either cannot be had, and leaves that server up.
         """
         refuse_lost(config)
-        branch = cls(config, speech, await Store.open(config.database))
+        store = await Store.open(config.database, new=not has_signed_in(config), key=make_key(config))
+        branch = cls(config, speech, store)
         if console:
             await branch._open_console(server)
         return branch
@@ -98,7 +100,14 @@ class Branch:
     @classmethod
     async def open_desk(cls, config: Config, speech: Speech, server: Server | None = None) -> Branch:
         """Open the database for a console alone, and the console. Raises Trouble when either cannot be had."""
-        branch = cls(config, speech, await Store.open_desk(config.database), drives=False)
+        here = sqlite_file(config.database) is not None
+        key = make_key(config) if here else read_key(config) if key_file(config).exists() else None
+        store = await Store.open_desk(config.database, key=key)
+        if key is None:
+            # What else is wrong is said first: a bot that was never there has made no key either.
+            await store.close()
+            raise no_key(config)
+        branch = cls(config, speech, store, drives=False)
         await branch._open_console(server)
         return branch
 
@@ -260,6 +269,9 @@ class Branch:
                 newest = await self.store.read(heartbeats.newest)
                 if newest is not None:
                     await asyncio.to_thread(last_run.remember, self.config, newest)
+                told = await self.store.read(anchors.newest)
+                if told is not None:
+                    await asyncio.to_thread(note_head, self.config, told, self.store.now())
             except Exception as error:
                 log.warning("how far the database has come is not noted", kind=type(error).__name__)
 
@@ -333,6 +345,7 @@ def console_settings(config: Config) -> ConsoleSettings:
         encrypted=config.bot.encrypted,
         version=version(),
         metrics_token=config.metrics_token(),
+        second_factor_required=config.console.second_factor == "required",
     )
 
 
@@ -364,13 +377,18 @@ def clock_behind(now: datetime, newest: datetime | None) -> Trouble | None:
     return Trouble(Exit.CONFIG, "start.clock_behind", **said)
 
 
+def has_signed_in(config: Config) -> bool:
+    """Tell whether the bot has worked here before: then an empty database would pass for a new branch."""
+    return (config.path(config.bot.keys) / "device" / "session.json").exists()
+
+
 def refuse_lost(config: Config) -> None:
-    """Raise Trouble where the bot has worked before and its file is gone: an empty one would pass for a new branch."""
-    file, keys = sqlite_file(config.database), config.path(config.bot.keys)
-    if file is None or not file.parent.exists() or not (keys / "device" / "session.json").exists():
+    """Raise Trouble where the bot has worked before and its file is gone."""
+    file = sqlite_file(config.database)
+    if file is None or not file.parent.exists() or not has_signed_in(config):
         return
     if not file.exists() or file.stat().st_size == 0:
-        raise Trouble(Exit.CONFIG, "database.lost", file=str(file), keys=str(keys))
+        raise Trouble(Exit.CONFIG, "database.lost", file=str(file), keys=str(config.path(config.bot.keys)))
 
 
 def _stamp(file: Path) -> tuple[int, int, int] | None:

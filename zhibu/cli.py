@@ -1,4 +1,4 @@
-"""The command line: found, rooms, export and demo; `set_up.py`, `running.py` and `keeping.py` hold the others."""
+"""The command line: found, rooms, export and demo; the others stand in files of their own beside it."""
 
 from __future__ import annotations
 
@@ -16,15 +16,18 @@ import click
 
 from content.speech import Reader
 from content.trouble import Exit, Trouble
+from zhibu.auditing import audit
 from zhibu.config import Config, load_config
 from zhibu.doctor.command import doctor
 from zhibu.front import CONFIG as _CONFIG
 from zhibu.front import EPILOG as _EPILOG
 from zhibu.front import Front
 from zhibu.keeping import backup, port, restore
+from zhibu.letting_in import let_in
 from zhibu.logs import configure_logs
 from zhibu.running import bot, console, run, stop_on_signals
 from zhibu.set_up import init, upgrade
+from zhibu.tally import tally
 
 # The rooms themselves are imported by the commands that need them, so that a mistake in the settings is told at once.
 if TYPE_CHECKING:
@@ -43,7 +46,7 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port):
+for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port, audit, let_in, tally):
     main.add_command(_command)
 main.add_command(
     click.Command("check", callback=doctor.callback, params=doctor.params, epilog=_EPILOG, help="The same as doctor."),

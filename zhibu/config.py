@@ -53,6 +53,7 @@ class Console:
     port: int = 8480
     address: str = ""
     metrics_token_file: str = ""
+    second_factor: str = "required"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,9 @@ class Config:
 
 SHORTEST_TOKEN = 32
 """Characters of a token that nobody guesses."""
+
+SECOND_FACTOR = ("required", "offered")
+"""Whether people whose duties allow more than to look must set up a second factor, or may."""
 
 EXAMPLE = Path(__file__).with_name("config.example.toml")
 """Every setting with its explanation: for people to read, and the form in which settings are written."""
@@ -235,6 +239,8 @@ def _check_values(given: Mapping[str, Any]) -> list[Words]:
         problems.append(words("config.bad_timezone", value=content["timezone"]))
     if not 0 <= console.get("port", 8480) <= 65535:
         problems.append(words("config.bad_port", value=console["port"]))
+    if console.get("second_factor", "required") not in SECOND_FACTOR:
+        problems.append(words("config.bad_second_factor", known=", ".join(SECOND_FACTOR)))
     backup = given.get("backup", {})
     if backup.get("daily_at") and wall_time(backup["daily_at"]) is None:
         problems.append(words("config.bad_time", value=backup["daily_at"]))

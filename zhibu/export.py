@@ -13,7 +13,7 @@ from content.decision import Words, words
 from content.identifiers import OrganisationId
 from content.organisations import Kind, Organisation
 from content.roster import COLUMNS as ROSTER
-from content.roster import said
+from content.roster.layouts import LAYOUTS, Line
 from content.speech import Reader, Speech
 from storage import audit, lessons, members, organisations, outbox_items, participation, polls
 from storage.store import Store
@@ -21,6 +21,7 @@ from storage.unit import Reading
 
 Record = Mapping[str, Any]
 
+FILED = LAYOUTS["filed"]
 PARTICIPATION = ("organisation", "name", "user_id", "lesson", "occurrence", "due_at", "state")
 LESSONS = ("id", "organisation", "kind", "title", "revision", "source", "dated", "minutes", "pack", "body")
 OUTBOX = (
@@ -83,29 +84,9 @@ async def _members(unit: Reading) -> list[Record]:
     rows: list[Record] = []
     for number, one in enumerate(sorted(people, key=lambda one: (place[one.organisation], one.name, one.id)), start=1):
         node = tree[one.organisation]
-        known = {
-            "序号": number,
-            "姓名": one.name,
-            "性别": one.gender,
-            "民族": one.ethnicity,
-            "出生年月": one.born,
-            "学历": one.education,
-            "学位": one.degree,
-            "参加工作时间": one.working_since,
-            "所在党支部": _branch(tree, node),
-            "党小组": node.name if node.kind is Kind.GROUP else "",
-            "党内职务": one.position,
-            "工作岗位(职务)": one.post,
-            "人员类别": one.category,
-            "加入党组织日期": one.joined,
-            "转为正式党员日期": one.full_since,
-            "联系电话": one.phone,
-            "党籍状态": one.status,
-            "是否流动党员": said(one.floating),
-            "外出流向": one.destination,
-            "备注": one.note,
-        }
-        rows.append({name: known.get(name, "") for name in ROSTER})
+        group = node.name if node.kind is Kind.GROUP else ""
+        line = Line(number=number, member=one, branch=_branch(tree, node), group=group)
+        rows.append(dict(zip(ROSTER, FILED.row(line), strict=True)))
     return rows
 
 

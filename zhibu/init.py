@@ -22,6 +22,7 @@ from storage.store import Store
 from zhibu.branch import Branch
 from zhibu.config import Config, make_config, render_config
 from zhibu.ports import prove_port
+from zhibu.record_key import make_key
 
 CONFIG, PASSWORD, KEYS = "config.toml", "bot-password", "keys"
 
@@ -200,6 +201,7 @@ class _Writing:
             if kept and (keys / "device" / "session.json").exists():
                 await account.prove_password(bot.homeserver, bot.user, password)
             await branch.connect_now()
+            make_key(branch.config)
         except Fault as fault:
             raise _no_login(bot.homeserver, bot.user, fault) from None
         except Trouble as trouble:

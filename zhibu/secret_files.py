@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from storage.engines import sqlite_file
 from zhibu.config import Config
 
 OTHERS = 0o077
@@ -17,6 +16,8 @@ _KINDS = (".key", ".json", ".db", ".pickle", ".retired")
 
 def secret_files(config: Config) -> Iterator[Path]:
     """Yield what of an installation's secrets is there, the folder of the keys with it."""
+    from storage.engines import sqlite_file
+
     password, keys = config.path(config.bot.password_file or "bot-password"), config.path(config.bot.keys)
     if password.exists():
         yield password

@@ -15,6 +15,7 @@ import aiohttp
 ME = os.environ["BENCH_USER"]
 COMMANDS = set(json.loads(os.environ["BENCH_COMMANDS"]))
 BASE = os.environ["BENCH_URL"] + "/_matrix/client/v3"
+DEAF = os.environ.get("BENCH_DEAF") == "1"
 FAN_OUT = json.loads(os.environ.get("BENCH_FAN_OUT", "[]"))
 NUMBERS = itertools.count(1)
 
@@ -26,17 +27,20 @@ async def answer(session: aiohttp.ClientSession, room: str, body: str) -> None:
         await response.read()
 
 
-async def hear(session: aiohttp.ClientSession) -> None:
+async def sync(session: aiohttp.ClientSession, **query: str) -> Any:
+    """Ask for what is new."""
+    async with session.get(f"{BASE}/sync", params=query) as response:
+        return await response.json()
+
+
+async def hear(session: aiohttp.ClientSession, since: str) -> None:
     """Sync for ever and echo what is a command."""
-    query: dict[str, Any] = {"timeout": "0"}
     tasks = set()
     while True:
-        async with session.get(f"{BASE}/sync", params=query) as response:
-            batch = await response.json()
-        first = "since" not in query
-        query = {"timeout": "30000", "since": batch["next_batch"]}
+        batch = await sync(session, timeout="30000", since=since)
+        since = batch["next_batch"]
         for room, part in batch.get("rooms", {}).get("join", {}).items():
-            for event in [] if first else part["timeline"]["events"]:
+            for event in part["timeline"]["events"]:
                 body = event["content"].get("body")
                 if event["type"] == "m.room.message" and event["sender"] != ME and body in COMMANDS:
                     task = asyncio.create_task(answer(session, room, body))
@@ -45,12 +49,17 @@ async def hear(session: aiohttp.ClientSession) -> None:
 
 
 async def main() -> None:
-    """Run until ended; with rooms to fan out to, only send one message to each of them, 32 at a time."""
+    """Run until ended; with rooms to fan out to, only until each has a message, 32 at a time.
+
+    It goes on listening meanwhile, as every bot must, unless it is told to be deaf.
+    """
     headers = {"Authorization": f"Bearer {os.environ['BENCH_TOKEN']}"}
     async with aiohttp.ClientSession(headers=headers) as session:
+        since = (await sync(session, timeout="0"))["next_batch"]
         if not FAN_OUT:
-            await hear(session)
+            await hear(session, since)
         free = asyncio.Semaphore(32)
+        hearing = None if DEAF else asyncio.create_task(hear(session, since))
 
         async def send(room: str) -> None:
             async with free:
@@ -59,6 +68,8 @@ async def main() -> None:
         began = time.monotonic()
         await asyncio.gather(*map(send, FAN_OUT))
         print(json.dumps({"seconds": time.monotonic() - began}))
+        if hearing is not None:
+            hearing.cancel()
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from bot.commands import (
 )
 from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
+from content.organisations import Right
 
 
 def _never(_argument: str) -> bool:
@@ -46,11 +47,13 @@ class Command:
 
     ``answers`` marks the words that answer an open card, ``of_cards`` others that may be said of one by replying to it.
     ``momentary`` tells of an argument that something is wanted at that moment, and is of no use when heard hours later;
-    all else counts as of when it was said.
+    all else counts as of when it was said. ``needs`` is the right without which a part of it is refused, ``None`` for
+    what a duty adds nothing to.
     """
 
     verb: Verb
     handler: Handler
+    needs: Right | None
     answers: bool = False
     of_cards: bool = False
     for_members: bool = True
@@ -58,24 +61,26 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command(verb=Verb.HELP, handler=help.show_help, for_members=False, momentary=_always),
-    Command(verb=Verb.CHECK_IN, handler=checkins.check_in, answers=True),
-    Command(verb=Verb.LEARNED, handler=checkins.learned, answers=True),
-    Command(verb=Verb.LEAVE, handler=checkins.leave, answers=True),
-    Command(verb=Verb.CANCEL, handler=answers.cancel, answers=True),
-    Command(verb=Verb.WITHDRAW, handler=answers.withdraw),
-    Command(verb=Verb.LESSON, handler=lessons.lesson, momentary=_always),
-    Command(verb=Verb.MAKE_UP, handler=checkins.make_up, momentary=_bare),
-    Command(verb=Verb.VOTE, handler=polls.vote, answers=True, for_members=False, momentary=_no_choice),
-    Command(verb=Verb.ABSTAIN, handler=polls.abstain, answers=True),
-    Command(verb=Verb.MINE, handler=members.mine, momentary=_always),
-    Command(verb=Verb.DATA, handler=disclosures.my_data, for_members=False, momentary=_always),
-    Command(verb=Verb.CORRECT, handler=corrections.correct, of_cards=True),
-    Command(verb=Verb.MUTE, handler=mutes.mute, for_members=False),
-    Command(verb=Verb.UNMUTE, handler=mutes.unmute, for_members=False),
-    Command(verb=Verb.BIND, handler=members.bind, for_members=False),
-    Command(verb=Verb.CONSOLE, handler=console.open_console, for_members=False, momentary=_always),
-    Command(verb=Verb.ADOPT, handler=adoption.adopt, for_members=False, momentary=_always),
+    Command(verb=Verb.HELP, handler=help.show_help, needs=None, for_members=False, momentary=_always),
+    Command(verb=Verb.CHECK_IN, handler=checkins.check_in, needs=None, answers=True),
+    Command(verb=Verb.LEARNED, handler=checkins.learned, needs=None, answers=True),
+    Command(verb=Verb.LEAVE, handler=checkins.leave, needs=None, answers=True),
+    Command(verb=Verb.CANCEL, handler=answers.cancel, needs=None, answers=True),
+    Command(verb=Verb.WITHDRAW, handler=answers.withdraw, needs=None),
+    Command(verb=Verb.LESSON, handler=lessons.lesson, needs=None, momentary=_always),
+    Command(verb=Verb.MAKE_UP, handler=checkins.make_up, needs=None, momentary=_bare),
+    Command(
+        verb=Verb.VOTE, handler=polls.vote, needs=Right.SCHEDULE, answers=True, for_members=False, momentary=_no_choice
+    ),
+    Command(verb=Verb.ABSTAIN, handler=polls.abstain, needs=None, answers=True),
+    Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
+    Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
+    Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),
+    Command(verb=Verb.MUTE, handler=mutes.mute, needs=None, for_members=False),
+    Command(verb=Verb.UNMUTE, handler=mutes.unmute, needs=None, for_members=False),
+    Command(verb=Verb.BIND, handler=members.bind, needs=None, for_members=False),
+    Command(verb=Verb.CONSOLE, handler=console.open_console, needs=Right.READ, for_members=False, momentary=_always),
+    Command(verb=Verb.ADOPT, handler=adoption.adopt, needs=Right.MANAGE_ROOMS, for_members=False, momentary=_always),
 )
 
 BY_VERB = {command.verb: command for command in COMMANDS}

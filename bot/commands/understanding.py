@@ -212,8 +212,11 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
     if not directly and (not heard_in_rooms or is_talk(said)):
         return None
-    if asking.held is not None and command.momentary(said.argument):
-        return _held(asking)
+    if command.momentary(said.argument):
+        if asking.held is not None:
+            return _held(asking)
+        if asking.place is Place.ROOM and await _has_left(asking):
+            return refused("help.not_in_the_room")
     if asking.member is None and command.for_members:
         return refused("help.not_on_roster") if asking.place is Place.PRIVATE else None
     if asking.card is not None and not (command.answers or command.of_cards):
@@ -221,6 +224,12 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     if asking.poll is not None and not command.answers:
         asking = replace(asking, poll=None)
     return await command.handler(asking)
+
+
+async def _has_left(asking: Asking) -> bool:
+    """Tell whether who asks is by now known to be out of the room in which they asked."""
+    own = await rooms.state(asking.unit, asking.room, "m.room.member", asking.sender)
+    return own is not None and own[1].get("membership") in ("leave", "ban")
 
 
 def _held(asking: Asking) -> Decision:

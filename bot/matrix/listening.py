@@ -42,13 +42,15 @@ async def listen(
     *,
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     jitter: Callable[[float], float] = lambda wait: wait,
+    answered: Callable[[], Awaitable[None]] | None = None,
     timeout_ms: int = SYNC_MS,
 ) -> None:
     """Hear batch after batch until cancelled, or until the login is revoked.
 
     ``commit`` stores a batch and its ``next_batch`` in one transaction; only then is the next one asked for. When
     anything fails the same batch is asked for again, after 1 s doubling to 60 s, or longer when the homeserver says so.
-    ``jitter`` takes the wait in seconds and returns the one to sleep.
+    ``jitter`` takes the wait in seconds and returns the one to sleep. ``answered`` is waited for between two batches:
+    each one costs the homeserver about as much as a message, so that asking while it takes our answers slows them down.
     """
     wait = 0.0
     while True:
@@ -59,6 +61,8 @@ async def listen(
             since = batch.next_batch
             crashpoint("listening.committed_before_keys")
             await homeserver.settle_keys()
+            if answered is not None:
+                await answered()
         except TokenRevoked as fault:
             report(State(health=Health.SIGN_IN_NEEDED, error=fault))
             return

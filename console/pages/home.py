@@ -15,7 +15,18 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
-from storage import corrections, heartbeats, members, outbox, outbox_items, participation, schedules, unheard, workdays
+from storage import (
+    corrections,
+    duties,
+    heartbeats,
+    members,
+    outbox,
+    outbox_items,
+    participation,
+    schedules,
+    unheard,
+    workdays,
+)
 from storage.heartbeats import life
 from storage.participation import Period
 from storage.unit import Reading
@@ -54,6 +65,8 @@ def show() -> str:
     private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
     operating = here().roots_for(Right.MANAGE_OUTBOX)
     top = any(node.parent is None for node in here().nodes if node.id in operating)
+    giving, user = here().roots_for(Right.GRANT_DUTIES), here().user
+    proposals = sum(yours for _, yours in ask(lambda unit: duties.proposals(unit, giving, user)))
     buried = ask(lambda unit: unheard.number_waiting(unit, operating, everything=top))
     known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
     bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
@@ -63,6 +76,7 @@ def show() -> str:
         "home/show.html",
         known=known,
         buried=buried,
+        proposals=proposals,
         bot=bot,
         clock=clock,
         today=day,

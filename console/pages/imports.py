@@ -104,7 +104,7 @@ def _upload_page(refusal: Words | None) -> str:
 
 
 def _shelve(file: SheetFile) -> str:
-    return desk().shelf.put(here().session.id_hash, file, now=now())
+    return desk().shelf.put(here().session.family, file, now=now())
 
 
 @pages.get("/members/import/<key>")
@@ -209,13 +209,13 @@ def take_in(key: str) -> Answer:
     if outcome.refusal is not None:
         return _shown(key, upload, _planned(upload)[1], outcome.refusal.words)
     if not outcome.repeated:
-        desk().shelf.drop(at.session.id_hash, key)
+        desk().shelf.drop(at.session.family, key)
     to = link("imports.show_one", id=derive(by_form, "import"))
     return see(to, "repeated" if outcome.repeated else "roster_taken_in")
 
 
 def _shelved(key: str) -> Upload | None:
-    found = desk().shelf.get(here().session.id_hash, key)
+    found = desk().shelf.get(here().session.family, key)
     if not isinstance(found, SheetFile):
         return None
     book = read_book(found.data, found.name)
@@ -255,7 +255,7 @@ def _plan(upload: Upload, known: Known) -> Plan:
     if isinstance(grid, SheetProblem):
         return Plan(reading=roster.Reading(obstacles=(grid.words,)), preview=roster.Preview(), mark="", founded=())
     at = places(known.nodes)
-    branches = [node.name for node in known.nodes if node.kind is Kind.BRANCH]
+    branches = [node.name for node in known.nodes if node.kind is Kind.BRANCH and node.closed is None]
     only = branches[0] if len(branches) == 1 else ""
     reading = roster.read(grid, today=today(), organisations=branches, organisation=only, choices=upload.file.columns)
     present = [

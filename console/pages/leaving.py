@@ -1,29 +1,30 @@
-"""Leaving the roster: what it brings is shown first, with the rooms the person is in; and coming back."""
+"""Leaving the roster or moving elsewhere: what it brings is shown first, with the rooms of the person; coming back."""
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
-from console.desk import ask, settle
-from content.identifiers import MemberId, OrganisationId
+from console.desk import ask, cause, settle
+from console.people import branches, open_nodes, visible
+from console.wording import today
+from content import transfers
+from content.decision import Refusal
+from content.edits import Sort, departed
 from content.members import Member, leave_roster, return_to_roster
-from content.organisations import Duty, Right
+from content.organisations import Duty, Organisation, Right
 from content.rooms import Room
-from storage import members, organisations
+from storage import organisations
 from storage.store import Answer as Decided
+from storage.store import Decide
 from storage.unit import Reading
-from storage.upkeep import rooms_with
+from storage.upkeep import rooms_for, rooms_with
 
 pages = Blueprint("leaving", __name__)
-
-
-async def _member(unit: Reading, id: MemberId, roots: tuple[OrganisationId, ...]) -> Member | None:  # noqa: A002
-    member = await members.member(unit, id)
-    inside = {node.id for node in await organisations.tree(unit, roots)}
-    return member if member is not None and member.organisation in inside else None
 
 
 async def _rooms(unit: Reading, member: Member) -> tuple[Room, ...]:
@@ -41,7 +42,7 @@ def ask_first(id: str) -> str:  # noqa: A002
     roots = here().roots
 
     async def look(unit: Reading) -> tuple[Member, tuple[Room, ...], tuple[Duty, ...]] | None:
-        member = await _member(unit, MemberId(id), roots)
+        member = await visible(unit, id, roots)
         if member is None:
             return None
         return member, await _rooms(unit, member), await _duties(unit, member)
@@ -49,31 +50,40 @@ def ask_first(id: str) -> str:  # noqa: A002
     found = ask(look)
     if found is None:
         abort(404)
+    return render_template("leaving/ask.html", most=transfers.LONGEST_REASON, **_shown(found))
+
+
+def _shown(found: tuple[Member, tuple[Room, ...], tuple[Duty, ...]]) -> dict[str, object]:
     member, in_rooms, duties = found
     own = {node.id for node in here().within(Right.MANAGE_ROOMS)}
-    return render_template(
-        "leaving/ask.html",
-        member=member,
-        node=here().node(member.organisation),
-        rooms=[room for room in in_rooms if room.organisation in own],
-        elsewhere=[room for room in in_rooms if room.organisation not in own],
-        duties=duties,
-    )
+    return {
+        "member": member,
+        "node": here().node(member.organisation),
+        "rooms": [room for room in in_rooms if room.organisation in own],
+        "elsewhere": [room for room in in_rooms if room.organisation not in own],
+        "duties": duties,
+    }
 
 
 @pages.post("/members/<id>/leave")
 @requires(Right.IMPORT_ROSTER)
 def leave(id: str) -> Answer:  # noqa: A002
     """Take the member off the roster, and out of the rooms that were ticked."""
-    at, ticked = here(), set(request.form.getlist("room"))
+    reason = request.form.get("reason", "").strip()[: transfers.LONGEST_REASON]
+    outcome = settle(_leaving(id, sort=Sort.LEFT, reason=reason), actor=here().user)
+    return onward(outcome, to=link("members.show_one", id=id), done="member_left")
+
+
+def _leaving(id: str, *, sort: Sort, reason: str = "", other: str = "", on: str = "") -> Decide:  # noqa: A002
+    at, ticked, by_form = here(), set(request.form.getlist("room")), cause()
     own = frozenset(node.id for node in at.within(Right.MANAGE_ROOMS))
 
     async def decide(unit: Reading) -> Decided:
-        member = await _member(unit, MemberId(id), at.roots)
+        member = await visible(unit, id, at.roots)
         if member is None:
             return None
         in_rooms = await _rooms(unit, member)
-        return leave_roster(
+        answer = leave_roster(
             member,
             by=at.user,
             duties=await _duties(unit, member),
@@ -81,20 +91,113 @@ def leave(id: str) -> Answer:  # noqa: A002
             out_of=tuple(room for room in in_rooms if room.id in ticked and room.organisation in own),
             now=unit.now,
         )
+        return departed(
+            answer,
+            member,
+            sort=sort,
+            places=await branches(unit),
+            cause=by_form,
+            by=at.user,
+            now=unit.now,
+            reason=reason,
+            other=other,
+            on=on,
+        )
 
-    to = link("participation.show_member", id=id)
-    return onward(settle(decide, actor=at.user), to=to, done="member_left")
+    return decide
 
 
 @pages.post("/members/<id>/return")
 @requires(Right.IMPORT_ROSTER)
 def come_back(id: str) -> Answer:  # noqa: A002
     """Put a member who had left back on the roster."""
-    roots = here().roots
+    at, by_form = here(), cause()
 
     async def decide(unit: Reading) -> Decided:
-        member = await _member(unit, MemberId(id), roots)
-        return return_to_roster(member) if member is not None else None
+        member = await visible(unit, id, at.roots)
+        if member is None:
+            return None
+        return departed(
+            return_to_roster(member),
+            member,
+            sort=Sort.RETURNED,
+            places=await branches(unit),
+            cause=by_form,
+            by=at.user,
+            now=unit.now,
+        )
 
-    to = link("participation.show_member", id=id)
-    return onward(settle(decide, actor=here().user), to=to, done="member_returned")
+    return onward(settle(decide, actor=at.user), to=link("members.show_one", id=id), done="member_returned")
+
+
+# --- moving elsewhere -------------------------------------------------------------------------------------------------
+
+
+@pages.route("/members/<id>/transfer", methods=["GET", "POST"])
+@requires(Right.IMPORT_ROSTER)
+def transfer(id: str) -> Answer:  # noqa: A002
+    """Transfer a member to another organisation of the tree, or out of it; history stays where it happened."""
+    at = here()
+
+    async def look(unit: Reading) -> tuple[Member, tuple[Room, ...], tuple[Duty, ...]] | None:
+        member = await visible(unit, id, at.roots)
+        if member is None:
+            return None
+        return member, await _rooms(unit, member), await _duties(unit, member)
+
+    found = ask(look)
+    if found is None:
+        abort(404)
+    nodes = tuple(
+        node
+        for node in open_nodes(at.within(Right.IMPORT_ROSTER))
+        if node.id != found[0].organisation and node.kind in transfers.STANDS_IN
+    )
+    if request.method == "GET":
+        return _transfer_page(found, nodes, {"to": "", "other": "", "on": today().isoformat()}, None)
+    written = {name: request.form.get(name, "").strip()[:200] for name in ("to", "other", "on")}
+    wanted = transfers.read(written["to"], written["other"], written["on"], nodes=nodes, today=today())
+    if isinstance(wanted, Refusal):
+        return _transfer_page(found, nodes, written, wanted)
+    to = link("members.show_one", id=id)
+    if wanted.to is None:
+        decide = _leaving(id, sort=Sort.TRANSFERRED_OUT, other=wanted.other, on=wanted.on.isoformat())
+        return onward(settle(decide, actor=at.user), to=to, done="member_transferred")
+    by_form, ticked = cause(), set(request.form.getlist("room"))
+    own = frozenset(node.id for node in at.within(Right.MANAGE_ROOMS))
+
+    async def within_the_tree(unit: Reading) -> Decided:
+        member = await visible(unit, id, at.roots)
+        if member is None:
+            return None
+        in_rooms = await _rooms(unit, member)
+        going = replace(member, organisation=wanted.to) if wanted.to is not None else member
+        return transfers.transfer(
+            member,
+            wanted,
+            out_of=tuple(room for room in in_rooms if room.id in ticked and room.organisation in own),
+            into=await rooms_for(unit, going),
+            places=await branches(unit),
+            cause=by_form,
+            by=at.user,
+            now=unit.now,
+        )
+
+    return onward(settle(within_the_tree, actor=at.user), to=to, done="member_transferred")
+
+
+def _transfer_page(
+    found: tuple[Member, tuple[Room, ...], tuple[Duty, ...]],
+    nodes: tuple[Organisation, ...],
+    written: dict[str, str],
+    refusal: Refusal | None,
+) -> Answer:
+    page = render_template(
+        "leaving/transfer.html",
+        **_shown(found),
+        nodes=nodes,
+        written=written,
+        refusals=[refusal] if refusal else [],
+        by_field={refusal.field: refusal} if refusal and refusal.field else {},
+    )
+    return page, 422 if refusal else 200

@@ -123,7 +123,7 @@ def medium(id: str, hash: str) -> Response:  # noqa: A002
 @requires(Right.WRITE_LESSONS)
 def shelved(key: str) -> Response:
     """Return a medium that was uploaded but is not kept yet."""
-    found = desk().shelf.get(here().session.id_hash, key)
+    found = desk().shelf.get(here().session.family, key)
     if not isinstance(found, MediumKept):
         abort(404)
     return _download([found.data], found.mimetype, found.name, len(found.data))
@@ -320,7 +320,7 @@ def _take_media() -> tuple[tuple[Shown, ...], list[Refusal]]:
         if isinstance(taken, Refusal):
             troubles.append(taken)
             continue
-        key = desk().shelf.put(here().session.id_hash, taken, now=now())
+        key = desk().shelf.put(here().session.family, taken, now=now())
         shown.append(Shown(medium=taken.described(""), key=key))
     return tuple(shown), troubles
 
@@ -360,14 +360,14 @@ def _listed_media(own: Mapping[str, Medium]) -> tuple[Shown, ...]:
         if place in own:
             listed.append(Shown(medium=replace(own[place], alternative=alternative)))
             continue
-        waiting = desk().shelf.get(here().session.id_hash, place)
+        waiting = desk().shelf.get(here().session.family, place)
         if isinstance(waiting, MediumKept):
             listed.append(Shown(medium=waiting.described(alternative), key=place))
     return tuple(listed)
 
 
 def _shelved_media(draft: Draft) -> tuple[MediumKept, ...]:
-    found = [desk().shelf.get(here().session.id_hash, shown.key) for shown in draft.media if shown.key]
+    found = [desk().shelf.get(here().session.family, shown.key) for shown in draft.media if shown.key]
     return tuple(medium for medium in found if isinstance(medium, MediumKept))
 
 

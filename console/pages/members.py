@@ -1,21 +1,31 @@
-"""The roster: who stands in it, and one-time codes for accounts."""
+"""The roster: who stands in it, the part of it that one looks at, and one-time codes for accounts."""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
+from dataclasses import replace
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
-from console.desk import ask, now, settle
+from console.desk import ask, cause, now, settle
+from console.pages.edits import instant_of
+from console.people import names_of, open_nodes, visible
+from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
 from console.tree import places
-from content.identifiers import MemberId
+from console.wording import fully, local, t, today
+from content.edits import Sort
+from content.franchise import why_not
 from content.members import CODE_LASTS, Member, issue_code
 from content.organisations import Right
-from storage import members, organisations
+from content.roster import cells
+from content.roster.layouts import LAYOUTS, Line
+from content.views import UNSAID, Account, Away, filter_from, forget_view, save_view
+from storage import edits, members, organisations, terms, timelines, upkeep
+from storage import views as kept
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -26,31 +36,167 @@ CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and letters that cannot be taken for each other."""
 
 CODE_LENGTH = 10
+FACTS = (
+    "gender ethnicity born education degree working_since category joined full_since "  # noqa: SIM905
+    "position post phone status floating destination out_of_touch lost_since note".split()
+)
 
 
 @pages.get("/members")
 @requires(Right.READ_MEMBERS)
 def show() -> str:
-    """Show the roster by name, a page at a time."""
-    name = request.args.get("q", "").strip()[:80]
+    """Show the roster by name, a page at a time, as far as a filter lets through."""
+    wanted = filter_from(request.args)
     after = (request.args.get("after", "")[:120], request.args.get("after_id", "")[:32])
-    roots = here().roots
-    found = ask(
-        lambda unit: members.roster(unit, roots, name=name, after=after if after[1] else None, limit=PAGE_SIZE + 1)
-    )
-    total, bound = ask(lambda unit: members.count(unit, roots))
+    at = here()
+    if wanted.place and at.node(wanted.place) is None:
+        wanted = replace(wanted, place=None)
+
+    async def look(unit: Reading) -> dict[str, object]:
+        found = await members.roster(
+            unit, at.roots, wanted=wanted, after=after if after[1] else None, limit=PAGE_SIZE + 1
+        )
+        return {
+            "members": found[:PAGE_SIZE],
+            "more": found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None,
+            "everyone": await members.count(unit, at.roots),
+            "matching": await members.count(unit, at.roots, wanted=wanted),
+            "categories": await members.categories(unit, at.roots),
+            "views": await kept.views_of(unit, at.user),
+            "departed": await members.departed(unit, at.roots) if not wanted.query and not after[1] else (),
+        }
+
     return render_template(
         "members/show.html",
-        members=found[:PAGE_SIZE],
-        more=found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None,
-        total=total,
-        bound=bound,
-        wanted=name,
+        **ask(look),
+        wanted=wanted,
+        accounts=[*Account],
+        aways=[*Away],
+        unsaid=UNSAID,
         first_page=not after[1],
-        places=places(here().nodes),
-        may_import=here().may(Right.IMPORT_ROSTER),
-        departed=ask(lambda unit: members.departed(unit, roots)) if not name and not after[1] else (),
+        places=places(at.nodes),
+        nodes=open_nodes(at.within(Right.READ_MEMBERS)),
+        may_import=at.may(Right.IMPORT_ROSTER),
     )
+
+
+@pages.get("/members/export/<any(filed,system):layout>.<any(xlsx,csv):format>")
+@requires(Right.READ_MEMBERS)
+def export(layout: str, format: str) -> Response:  # noqa: A002
+    """Hand out the part of the roster that is shown, whole, in a layout that offices file."""
+    at, wanted = here(), filter_from(request.args)
+    found = ask(lambda unit: members.roster(unit, at.roots, wanted=wanted))
+    sheet, standing = LAYOUTS[layout], places(at.nodes)
+    order = {node.id: number for number, node in enumerate(at.nodes)}
+    rows = [
+        sheet.row(Line(number=number, member=_handed_out(one), branch=where[0], group=where[1]))
+        for number, one in enumerate(sorted(found, key=lambda one: (order[one.organisation], one.name, one.id)), 1)
+        if (where := standing.get(one.organisation, ("", "")))
+    ]
+    title = t(f"members.sheet_{layout}")
+    if format == "csv":
+        data = write_csv(sheet.columns, rows)
+    else:
+        data = write_xlsx(title, sheet.columns, rows, t("members.sheet_footer", at=fully(now()), n=len(rows)))
+    response = Response(data, content_type=CONTENT_TYPES[format])
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-roster-{today().isoformat()}.{format}"'
+    return response
+
+
+def _handed_out(member: Member) -> Member:
+    """Return a member as a sheet may have them: the number in full only for who may change it."""
+    return replace(member, phone=_shown(member, "phone"))
+
+
+@pages.post("/members/views")
+@requires(Right.READ_MEMBERS)
+def save() -> Answer:
+    """Give the part of the roster that is shown a name."""
+    wanted, name, user = filter_from(request.form), request.form.get("name", ""), here().user
+    by_form = cause()
+
+    async def decide(unit: Reading) -> Decided:
+        return save_view(name, wanted, user=user, present=await kept.views_of(unit, user), cause=by_form)
+
+    return onward(settle(decide, actor=user), to=link("members.show", **wanted.query), done="view_saved")
+
+
+@pages.post("/members/views/<view>/forget")
+@requires(Right.READ_MEMBERS)
+def forget(view: str) -> Answer:
+    """Let go of one of one's own views."""
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        own = await kept.views_of(unit, user)
+        found = next((one for one in own if one.id == view), None)
+        return forget_view(found) if found is not None else None
+
+    return onward(settle(decide, actor=user), to=link("members.show"), done="view_forgotten")
+
+
+@pages.get("/members/<id>")
+@requires(Right.READ_MEMBERS)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show one person: what is known of them and from where, what they hold, what happened, and whether they vote."""
+    at = here()
+    before = instant_of(request.args.get("before", ""))
+
+    async def look(unit: Reading) -> dict[str, object] | None:
+        member = await visible(unit, id, at.roots)
+        if member is None:
+            return None
+        ids = await members.doubles_of(unit, [member.id])
+        found, more = await timelines.moments(unit, ids, member.user, at.roots, before=before)
+        traces = await edits.traces(unit, [member.id], roots=at.roots)
+        return {
+            "member": member,
+            "found": found,
+            "more": more,
+            "sources": _sources(traces),
+            "names": await names_of(unit, [*(one.by for one in found), *(one.by for one in traces)]),
+            "duties": await organisations.duties_of(unit, member.user) if member.user else (),
+            "seats": await terms.seats_of(unit, member.id),
+            "rooms": await upkeep.rooms_with(unit, member.user) if member.user else (),
+            "doubles": await members.by_ids(unit, ids - {member.id}),
+            "kept": await members.member(unit, member.merged_into) if member.merged_into else None,
+        }
+
+    seen = ask(look)
+    if seen is None:
+        abort(404)
+    member = seen["member"]
+    assert isinstance(member, Member)
+    return render_template(
+        "members/show_one.html",
+        **seen,
+        id=id,
+        facts=[(name, _shown(member, name)) for name in FACTS],
+        place=places(at.nodes).get(member.organisation, ("", "")),
+        node_names={node.id: node.name for node in at.nodes},
+        reasons=why_not(member, on=today(), left_on=local(member.left).date() if member.left else None),
+        first_page=before is None,
+        may_import=at.may(Right.IMPORT_ROSTER),
+        own_rooms={node.id for node in at.within(Right.MANAGE_ROOMS)},
+        imported=Sort.IMPORTED,
+    )
+
+
+def _sources(traces: tuple[edits.Trace, ...]) -> dict[str, edits.Trace]:
+    """Return for each field the latest change that wrote it and stands."""
+    found: dict[str, edits.Trace] = {}
+    for trace in traces:
+        if not trace.undone:
+            for name in trace.fields:
+                found.setdefault(name, trace)
+    return found
+
+
+def _shown(member: Member, name: str) -> str:
+    value = getattr(member, name)
+    if name == "phone" and value and not here().may(Right.IMPORT_ROSTER):
+        return f"···{value[-4:]}"
+    return value if isinstance(value, str) else cells.said(value)
 
 
 @pages.post("/members/<id>/code")
@@ -62,8 +208,8 @@ def make_code(id: str) -> Answer:  # noqa: A002
     known: list[Member] = []
 
     async def decide(unit: Reading) -> Decided:
-        member = await members.member(unit, MemberId(id))
-        if member is None or member.organisation not in {node.id for node in await organisations.tree(unit, roots)}:
+        member = await visible(unit, id, roots)
+        if member is None:
             return None
         known.append(member)
         return issue_code(member, code_hash=hashlib.sha256(code.encode()).hexdigest(), now=unit.now)

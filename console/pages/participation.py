@@ -11,7 +11,9 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import Here, here, requires
 from console.desk import ask, now
-from console.sheets import Written, write_csv, write_xlsx
+from console.exporting import note_export
+from console.fresh import fresh
+from console.sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
 from console.tree import depths, parents_of
 from console.wording import day as day_text
 from console.wording import fully, t, today
@@ -37,7 +39,6 @@ MOST_NAMES = 500
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 SHADES = 5
-_TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +170,7 @@ def export_weeks(format: str) -> Response:  # noqa: A002
 
 @pages.get("/participation/export/members.<any(xlsx,csv):format>")
 @requires(Right.READ_MEMBERS)
+@fresh
 def export_members(format: str) -> Response:  # noqa: A002
     """Hand out the members' numbers as the screen shows them."""
     period, roots = wanted_period(), here().roots
@@ -178,6 +180,7 @@ def export_members(format: str) -> Response:  # noqa: A002
 
 @pages.get("/participation/export/rows.<any(xlsx,csv):format>")
 @requires(Right.READ_MEMBERS)
+@fresh
 def export_rows(format: str) -> Response:  # noqa: A002
     """Hand out every place, one row for each member and occurrence."""
     period, roots = wanted_period(), here().roots
@@ -375,12 +378,13 @@ def _path(at: Here) -> list[Organisation]:
 
 
 def _export(table: Table, format: str, name: str) -> Response:  # noqa: A002
+    note_export(name, len(table.rows))
     if format == "csv":
         data = write_csv(table.header, table.rows)
     else:
         footer = t("participation.footer", at=fully(now()), period=_period_text(wanted_period()))
         data = write_xlsx(table.title, table.header, table.rows, footer)
-    response = Response(data, content_type=_TYPES[format])
+    response = Response(data, content_type=CONTENT_TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="zhibu-{name}-{today().isoformat()}.{format}"'
     return response
 

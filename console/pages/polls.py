@@ -13,6 +13,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
+from console.exporting import note_export
 from console.sheets import Written, write_csv, write_xlsx
 from console.wording import fully, t, today
 from content import polls
@@ -128,6 +129,7 @@ def export(id: str, format: str) -> Response:  # noqa: A002
     """Export what the page shows, no sooner than the page shows it."""
     seen = _standing(id)
     table = _table(seen)
+    note_export("poll", len(table.rows))
     if format == "csv":
         data = write_csv(table.header, table.rows)
     else:

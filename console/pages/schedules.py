@@ -13,13 +13,15 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, now, settle
+from console.people import open_nodes
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
 from content.lessons import Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.schedules import Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
-from storage import lessons, media, members, rooms
+from content.settings import LATE, WINDOW
+from storage import lessons, media, members, rooms, settings
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -54,7 +56,9 @@ class Fields:
 @requires(Right.SCHEDULE)
 def plan() -> Answer:
     """Plan lessons for a part of the tree."""
-    places = here().within(Right.SCHEDULE)
+    places = open_nodes(here().within(Right.SCHEDULE))
+    if not places:
+        abort(404)
     library = _library()
     if request.method == "GET":
         return _form(_fresh(places, library), places, library)
@@ -96,14 +100,22 @@ def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fie
     """Propose the next full hour for the first place; a lesson named in the address is chosen already."""
     zone = ZoneInfo(places[0].timezone)
     soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
-    wanted = request.args.get("lesson", "")
+    wanted, place = request.args.get("lesson", ""), places[0].id
+    window, late = ask(lambda unit: _usual(unit, place))
     return Fields(
         lessons=tuple(lesson.id for lesson in library if lesson.id == wanted),
         audience=places[0].id,
         date=soon.date().isoformat(),
         time=f"{soon:%H:%M}",
         weekdays=(str(soon.weekday()),),
+        window=window,
+        late=late,
     )
+
+
+async def _usual(unit: Reading, place: OrganisationId) -> tuple[str, str]:
+    """Return what the place has set for windows and lateness, or takes from above."""
+    return await settings.value_of(unit, place, WINDOW), await settings.value_of(unit, place, LATE)
 
 
 def _fields() -> Fields:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import html
+import re
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -20,6 +22,7 @@ from content.identifiers import UserId
 from content.lessons import LessonRevised
 from content.media import Kind as MediumKind
 from content.media import MediumKept
+from content.members import Member, MemberChanged
 from content.rooms import DirectRoomKept, Join
 from storage import media, outbox
 from storage.media import StoredMedium
@@ -41,6 +44,7 @@ from tests.small_branch import (
     account,
     fresh_cause,
     lesson,
+    message,
     private_room,
 )
 from zhibu.catalogue import load_speech
@@ -284,6 +288,46 @@ async def test_stopping_finishes_what_is_under_way(post: Post) -> None:
     post.homeserver.gate.set()
     await asyncio.gather(task, return_exceptions=True)
     assert await post.states() == [State.SENT]
+
+
+async def test_what_is_being_sent_can_be_waited_for_but_not_for_long(post: Post) -> None:
+    post.homeserver.gate = asyncio.Event()
+    await post.branch.open(audience=EAST)
+    task = asyncio.create_task(post.delivery.run())
+    await finished(post.homeserver, task, lambda: bool(post.homeserver.under_way))
+    await post.delivery.idle(0)
+    assert post.homeserver.under_way, "it went on although the answer was not sent yet"
+    idle = asyncio.create_task(post.delivery.idle(60))
+    done, _ = await asyncio.wait([idle], timeout=0)
+    assert not done
+    post.homeserver.gate.set()
+    await idle
+    assert not post.homeserver.under_way
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_limit_that_was_named_to_an_earlier_process_holds_for_the_next_one(
+    post: Post, clock: HandClock
+) -> None:
+    """F44, R13: a restart is no way around it, for what is new neither."""
+    await post.branch.open(audience=EAST)
+    post.homeserver.fail(Kind.LIMITED, status=429, retry_after=3600.0)
+    await post.work()
+    task = asyncio.create_task(post.again().run())
+    try:
+        await finished(post.homeserver, task, lambda: post.branch.store._worker is post.delivery)
+        await post.say(account(ZHANG))
+        await post.branch.store.offer()
+        assert await post.states() == [State.PENDING, State.PENDING]
+        clock.forward(hours=2)
+        post.delivery.wake()
+        done = lambda: all(post.homeserver.texts(room) for room in (EAST_ROOM, private_room(ZHANG)))  # noqa: E731
+        await finished(post.homeserver, task, done)
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert post.homeserver.calls == 3
 
 
 async def test_an_edit_shows_the_new_count_on_the_card_itself(post: Post, clock: HandClock) -> None:
@@ -567,3 +611,54 @@ async def test_a_row_that_breaks_the_sender_is_given_up_and_the_next_one_goes_ou
     await post.say(account(ZHANG))
     await post.work()
     assert (await post.states())[-1] == State.SENT
+
+
+SHOUT = "@room 大家好 @all <a href='https://matrix.to/#/@room'>x</a>"
+MARKUP = [
+    "<img src=x onerror=alert(1)>",
+    "<mx-reply>请假</mx-reply>",
+    '<a href="javascript:alert(1)">x</a>',
+    "<b>" * 100 + "x",
+    "[x](http://evil.example)",
+    "**x** `y` # z",
+    "</p><h1>x",
+]
+
+
+async def test_nobody_is_called_up_by_what_stands_in_a_lesson_or_a_name(post: Post) -> None:
+    """I031: nothing we send says that it mentions a room or a person, also in its edits and in private."""
+    revised = LessonRevised(lesson=lesson(title=SHOUT, body=SHOUT, revision=2), author=SECRETARY)
+    await post.branch.store.settle(notes=[revised, MemberChanged(member=enrolled("@room"))])
+    id = await post.branch.open()
+    await post.work()
+    await post.branch.answer(id, ZHANG)
+    await post.branch.hear(message(account(ZHANG), "我的", room_id=private_room(ZHANG)))
+    await post.branch.hear(message(SECRETARY, "投票 @room; 早; @room", mention=True))
+    await post.work()
+    sent = [event.content for events in post.homeserver.rooms.values() for event in events]
+    assert len(sent) >= 6
+    assert any("@room" in str(content) for content in sent)
+    assert [content["m.mentions"] for content in sent] == [{}] * len(sent)
+    assert [one["m.new_content"]["m.mentions"] for one in sent if "m.new_content" in one] != []
+
+
+@pytest.mark.parametrize("written", MARKUP)
+async def test_markup_in_a_title_a_source_or_a_name_is_shown_as_it_was_written(post: Post, written: str) -> None:
+    """I032, I033: only what we render ourselves is HTML, and of that the text of a lesson alone is Markdown."""
+    revised = LessonRevised(lesson=lesson(title=written, source=written, revision=2), author=SECRETARY)
+    await post.branch.store.settle(notes=[revised, MemberChanged(member=enrolled(written))])
+    await post.branch.open(audience=EAST)
+    await post.branch.hear(message(account(ZHANG), "我的", room_id=private_room(ZHANG)))
+    await post.work()
+    (card,) = post.homeserver.rooms[EAST_ROOM]
+    assert card.content["body"].count(written) == 2
+    assert card.content["formatted_body"].count(html.escape(written)) == 2
+    assert set(re.findall(r"</?([a-z0-9-]+)", card.content["formatted_body"])) <= {"p", "strong", "br"}
+    (told,) = post.homeserver.rooms[private_room(ZHANG)]
+    assert written in told.content["body"]
+    assert "formatted_body" not in told.content
+
+
+def enrolled(name: str) -> Member:
+    """Return the member Zhang under another name."""
+    return Member(id=ZHANG, organisation=EAST, name=name, user=account(ZHANG), category="正式党员")

@@ -15,6 +15,7 @@ from bot.matrix.homeserver import MARK
 from content.checkins import State
 from content.decision import Fact
 from content.identifiers import EventId, PollId, RoomId, UserId
+from content.members import MemberLeft
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.upkeep import MOST_PRIVATE, MOST_ROOMS
 from storage import audit, outbox, polls, rooms, sync
@@ -441,3 +442,83 @@ async def test_a_mark_that_somebody_else_has_copied_says_nothing(ears: Ears) -> 
     shown.content[MARK] = card.id
     await ears.hear(room(shown, reaction(account(ZHANG), shown.event_id, "✅")))
     assert await ears.branch.state(id, ZHANG) is State.OPEN
+
+
+async def test_batches_out_of_order_and_a_position_that_goes_back_change_nothing_twice(ears: Ears) -> None:
+    """F52: who said what is kept by the event, so that it does not matter in which order and how often it comes."""
+    id = await ears.branch.open(ROLL)
+    first = room(message(account(ZHANG), "签到"), message(account(LI), "请假 倒班"))
+    second = room(message(account(WANG), "签到"), member(account(LI)))
+    await ears.hear(second, token="s3")
+    await ears.hear(first, token="s2")
+    before = await ears.branch.size()
+    for parts, token in ((second, "s3"), (first, "s1"), (second, "s3")):
+        await ears.hear(parts, token=token)
+    assert await ears.position() == "s3"
+    assert await ears.branch.size() == before
+    states = [await ears.branch.state(id, one) for one in (ZHANG, LI, WANG)]
+    assert states == [State.DONE, State.EXCUSED, State.DONE]
+
+
+@pytest.mark.parametrize("said", [NOON - timedelta(days=30), NOON + MINUTE])
+async def test_an_event_that_comes_after_the_close_and_says_that_it_is_older_does_not_count_as_punctual(
+    ears: Ears, said: datetime
+) -> None:
+    """F54: an old event in the timeline, as of another server that was away, counts from when we could have heard it.
+
+    It is recorded as late and answered, so that who leads sees it and can put it right by hand.
+    """
+    id = await ears.branch.open(ROLL)
+    await ears.branch.send_all()
+    card = await ears.branch.card_event(id)
+    await ears.hear(room())
+    ears.branch.clock.forward(hours=3)
+    await ears.branch.let_close(id)
+    await ears.hear(room(), token="s3")
+    ears.branch.clock.forward(seconds=30)
+    await ears.hear(room(message(account(ZHANG), "到", reply=card, sent_at=said)), token="s4")
+    assert await ears.branch.state(id, ZHANG) is State.LATE
+    assert account(ZHANG) in {user for user, _ in await ears.branch.told()}
+
+
+@pytest.mark.parametrize("membership", ["leave", "ban"])
+async def test_who_is_out_of_the_room_by_now_is_refused_what_they_want_there(ears: Ears, membership: str) -> None:
+    """I020: heard in one batch with the removal, as after an absence; what they answered before still counts."""
+    id = await ears.branch.open(ROLL)
+    asked = message(SECRETARY, "投票 几点开会; 早上; 晚上", mention=True)
+    out = event(ME, "m.room.member", {"membership": membership}, state_key=SECRETARY)
+    gone = event(ME, "m.room.member", {"membership": membership}, state_key=account(ZHANG))
+    await ears.hear(room(message(account(ZHANG), "签到"), asked, out, gone))
+    assert await ears.branch.store.read(lambda unit: unit.rows(polls.polls.select())) == []
+    assert (SECRETARY, "help.not_in_the_room") in await ears.branch.told()
+    assert await ears.branch.state(id, ZHANG) is State.DONE
+    await ears.hear(room(member(SECRETARY), message(SECRETARY, "投票 几点开会; 早上; 晚上", mention=True)), token="s3")
+    assert len(await ears.branch.store.read(lambda unit: unit.rows(polls.polls.select()))) == 1
+
+
+async def test_who_was_taken_off_the_roster_since_gets_nothing(ears: Ears) -> None:
+    """I020: what somebody is, is read when they are heard."""
+    id = await ears.branch.open(ROLL)
+    await ears.branch.store.settle(notes=[MemberLeft(member=WANG, at=ears.branch.clock.now)])
+    before = await ears.branch.size()
+    await ears.hear(room(message(account(WANG), "签到")))
+    assert (await ears.branch.size())["answers"] == before["answers"]
+    assert await ears.branch.state(id, WANG) is not State.DONE
+
+
+async def test_join_rules_that_let_others_in_are_kept_whole_and_make_no_room_private(ears: Ears) -> None:
+    """N26: the raw state is kept, with whom ``restricted`` lets in; policy lists of moderators are nobody's state."""
+    stranger, there = UserId("@newcomer:test"), RoomId("!open:test")
+    rule = {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": "!big:test"}]}
+    state = (
+        event(stranger, "m.room.create", {"room_version": "12"}, state_key="", room_id=there),
+        event(stranger, "m.room.join_rules", rule, state_key="", room_id=there),
+        event(stranger, "m.policy.rule.user", {"entity": "@*:test"}, state_key="all", room_id=there),
+        *(member(one, room_id=there) for one in (stranger, ME)),
+    )
+    await ears.hear(room(message(stranger, "帮助", room_id=there), id=there, state=state))
+    kept = await ears.branch.store.read(lambda unit: rooms.state(unit, there, "m.room.join_rules"))
+    assert kept == (stranger, rule)
+    assert await ears.branch.store.read(lambda unit: rooms.state(unit, there, "m.policy.rule.user", "all")) is None
+    assert not await ears.branch.store.read(lambda unit: rooms.may_be_private(unit, there, stranger, ME))
+    assert await ears.branch.told() == []

@@ -74,7 +74,7 @@ async def test_a_second_failure_after_a_retry_is_for_the_desk(branch: SmallBranc
 
 async def test_where_who_planned_it_is_gone_who_leads_nearest_is_told(branch: SmallBranch) -> None:
     duties = [
-        DutyGranted(duty=Duty(user=DEPUTY, organisation=EAST, role=Role.ORGANISER)),
+        DutyGranted(duty=Duty(user=DEPUTY, organisation=EAST, role=Role.ORGANISING_MEMBER)),
         DutyGranted(duty=Duty(user=UserId("@looks:test"), organisation=EAST, role=Role.VIEWER)),
         DutyGranted(duty=Duty(user=UserId("@above:test"), organisation=ROOF, role=Role.SECRETARY)),
         DutyEnded(duty=Duty(user=SECRETARY, organisation=ROOF, role=Role.SECRETARY)),

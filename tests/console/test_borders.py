@@ -19,10 +19,14 @@ from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
+    "sign_in.enter_by_password",
+    "proving.ask_passkey",
+    "proving.sign_in",
     "health.alive",
     "health.ready",
     "metrics.show",
     "safe_mode.show",
+    *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done")),
 }
 
 
@@ -50,14 +54,20 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],
         "leaving": seeded.members["安邻"],
+        "accounts": seeded.members["安邻"],
+        "structure": seeded.organisations["far"],
+        "edits": seeded.members["安邻"],
         "rooms": "!far",
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
+        "ballots": seeded.ballots["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "unheard": derive("event:$bad", "dead"),
     }
     by_page = {
+        "edits.show_one": seeded.imports["far"],
+        "edits.undo": seeded.imports["far"],
         "amendments.correct_sent": by_noun["lessons"],
         "amendments.withdraw_sent": by_noun["checkins"],
         "texts.of_lesson": by_noun["lessons"],
@@ -70,8 +80,11 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
         "key": "unknown",
+        "number": "999999",
         "hash": "0" * 64,
-        "member": str(seeded.members["安邻"]),
+        "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
+        "view": "unknown",
+        "layout": "filed",
     }
 
 
@@ -134,9 +147,11 @@ def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
 
 def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browser) -> None:
     for rule in rules(house.app, "GET"):
-        if rule.endpoint not in PUBLIC and not rule.arguments - {"format"}:
-            page = browser.get(path_of(rule, {"format": "csv"}) + "?since=2026-01-01").get_data(as_text=True)
-            for stranger in ("安邻", "邻队的一课", "邻队的更正", "乘务一队党支部", "乘务党总支", "@m9:"):
+        if rule.endpoint not in PUBLIC and not rule.arguments - {"format", "layout"}:
+            page = browser.get(path_of(rule, {"format": "csv", "layout": "filed"}) + "?since=2026-01-01").get_data(
+                as_text=True
+            )
+            for stranger in ("安邻", "邻队的一课", "邻队的更正", "邻队的推荐", "乘务一队党支部", "乘务党总支", "@m9:"):
                 assert stranger not in page, (rule, stranger)
 
 
@@ -257,11 +272,15 @@ TAKEN = {
     "/": ("done",),
     "/calendar": ("view", "month", "state"),
     "/lessons": ("q",),
-    "/members": ("q", "after", "after_id"),
+    "/members": ("q", "place", "category", "account", "away", "after", "after_id"),
+    "/members/edits": ("before",),
+    "/members/together": ("member", "all", "do", "q"),
+    "/organisation": ("after",),
     "/outbox": ("tab",),
     "/participation": ("since", "until"),
     "/participation/export/weeks.xlsx": ("since",),
     "/participation/members": ("until",),
+    "/record": ("person", "thing", "cause", "since", "until", "before"),
     "/schedule": ("lesson",),
 }
 
@@ -287,6 +306,14 @@ def test_no_value_in_a_form_breaks_a_page(house: House, browser: Browser, odd: s
         "/schedule": ["lessons", "when", "date", "time", "weekdays", "count", "window", "late", "intent"],
         "/preferences": ["language", "theme", "back"],
         "/members/import": ["sheet", "file"],
+        "/members/new": ["name", "born", "phone", "category", "note", "organisation", "other", "on"],
+        f"/organisation/{seeded.organisations['one']}/rename": ["name"],
+        f"/organisation/{seeded.organisations['one']}/committee": ["elected_on", "years", "post-0"],
+        f"/organisation/{seeded.organisations['one']}/move": ["parent"],
+        "/members/views": ["name", "q"],
+        f"/members/{seeded.members['白云']}/edit": ["name", "joined", "organisation", "mark", "yes"],
+        f"/members/{seeded.members['丁一']}/account": ["user", "yes", "sure"],
+        f"/members/{seeded.members['白云']}/transfer": ["to", "other", "on", "room"],
     }
     good = {
         "kind": "lesson",

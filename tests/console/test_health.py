@@ -24,7 +24,9 @@ def watched(
     house: House, loop: asyncio.AbstractEventLoop, speech: Speech, *, still: float = 0.0, token: str = ""
 ) -> Browser:
     """Return a stranger's client of a console whose loop has not turned for so long."""
-    settings = ConsoleSettings(address=ADDRESS, secure_cookies=False, metrics_token=token, version="0.1.0")
+    settings = ConsoleSettings(
+        address=ADDRESS, secure_cookies=False, second_factor_required=False, metrics_token=token, version="0.1.0"
+    )
     return Browser(create_app(house.store, loop, speech, settings, still=lambda: still).test_client(), "en")
 
 

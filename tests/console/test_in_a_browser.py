@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,10 +20,12 @@ from content.identifiers import LessonId
 from content.lessons import Kind, Lesson, LessonWritten
 from tests.console.console_house import House
 from tests.console.console_seeding import SECRETARY, put
+from tests.console.open_ballot import in_the_box, link_to, open_ballot
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
 from tests.machine import find_chromium, in_ci
+from tests.sealed_ballots import paper
 
 pytestmark = pytest.mark.browser
 
@@ -50,9 +53,26 @@ PAGES = (
     "/members",
     "/members/import",
     "/members/imports",
+    "/members?q=%E4%BA%91&account=bound",
+    "/members/{member}",
+    "/members/{member}/edit",
+    "/members/{member}/transfer",
+    "/members/new",
+    "/members/together?member={member}&do=category:预备党员",
+    "/members/doubles",
+    "/members/edits",
+    "/organisation",
+    "/organisation/{branch}",
     "/polls",
     "/polls/new",
+    "/ballots",
+    "/ballots/new",
+    "/ballots/{ballot}",
     "/members/{member}/leave",
+    "/duties",
+    "/account",
+    "/account/set-up",
+    "/sign-in",
     "/rooms",
     "/rooms/!one",
     "/rooms/offered/!club",
@@ -60,6 +80,9 @@ PAGES = (
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
+    "/record?since=2020-01-01",
+    "/record/2",
+    "/looked",
     "/system",
 )
 
@@ -80,9 +103,9 @@ def address(house: House, loop: Any) -> Iterator[str]:
     """Serve the console as the program does, and give its address."""
     base: Flask = house.app
     speech = base.extensions["zhibu"].speech
-    settings = ConsoleSettings(address="http://127.0.0.1", secure_cookies=False)
+    settings = ConsoleSettings(address="http://localhost", secure_cookies=False, second_factor_required=False)
     server = serve(create_app(house.store, loop, speech, settings), "127.0.0.1", 0)
-    yield f"http://127.0.0.1:{server.port}"
+    yield f"http://localhost:{server.port}"
     server.stop()
 
 
@@ -115,6 +138,8 @@ def filled(house: House, path: str) -> str:
     return path.format(
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
+        ballot=seeded.ballots["fixed"],
+        branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )
 
@@ -244,6 +269,38 @@ def test_the_keyboard_reaches_pages_help_and_the_month(address: str, visit: Call
     expect(entries.nth(2)).to_be_focused()
 
 
+def test_a_passkey_is_made_and_then_lets_in_alone_and_proves_who_one_is(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    """S12, S13."""
+    page = visit()
+    device = page.context.new_cdp_session(page)
+    device.send("WebAuthn.enable")
+    kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    device.send(
+        "WebAuthn.addVirtualAuthenticator",
+        {"options": {**kind, "isUserVerified": True, "automaticPresenceSimulation": True}},
+    )
+    page.goto(f"{address}/account/set-up")
+    page.get_by_role("button", name="在这台设备上建一个").click()
+    expect(page.locator(".codes li")).to_have_count(10)
+    page.goto(f"{address}/account")
+    page.locator("summary", has_text="设置").click()
+    page.get_by_role("button", name="退出", exact=True).first.click()
+    page.locator("summary", has_text="不通过机器人").click()
+    page.get_by_role("button", name="用通行密钥登录").click()
+    expect(page).to_have_url(f"{address}/")
+    house.clock.forward(timedelta(minutes=6))
+    page.goto(f"{address}/duties")
+    page.get_by_label("人", exact=True).fill("白云")
+    page.get_by_label("职责", exact=True).last.select_option("viewer")
+    page.get_by_role("button", name="授予职责").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("请确认是您本人")
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in Axe().run(page).response["violations"]] == []
+    page.get_by_role("button", name="用通行密钥").click()
+    expect(page.get_by_role("status")).to_contain_text("已授予")
+
+
 def test_everything_works_without_scripts(house: House, address: str, visit: Callable[..., Page]) -> None:
     page = visit(java_script_enabled=False)
     page.locator("#org").select_option(str(house.seeded.organisations["one"]))
@@ -352,3 +409,42 @@ def test_a_long_lesson_name_goes_on_beneath_itself_and_short_columns_stay_in_one
         return new Set([...text.getClientRects()].map((line) => Math.round(line.bottom / 8))).size; })"""
     )
     assert set(tall) == {1}
+
+
+def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    """L13: nothing that was chosen leaves the browser or stays in it; by keyboard, at 360 px."""
+    open_ballot(house)
+    page, sent = visit(viewport={"width": 360, "height": 740}, color_scheme="dark"), []
+    page.on("request", lambda request: sent.append(request.post_data or ""))
+    page.goto(address + link_to(house))
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(f"{address}/ballot")
+    group = page.get_by_role("group", name="候选人甲")
+    group.get_by_label("弃权").focus()
+    page.keyboard.press("ArrowUp")
+    expect(group.get_by_label("不赞成")).to_be_checked()
+    page.get_by_role("group", name="候选人乙").get_by_label("赞成", exact=True).check()
+    _is_sound(page, 360)
+    page.get_by_role("button", name="看一遍再投").click()
+    expect(page.get_by_role("definition")).to_have_text(["不赞成", "赞成"])
+    expect(page.locator("#review")).to_be_focused()
+    _is_sound(page, 360)
+    page.get_by_role("button", name="返回修改").click()
+    page.get_by_role("button", name="看一遍再投").click()
+    page.get_by_role("button", name="投进票箱").click()
+    expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
+    _is_sound(page, 360)
+    assert in_the_box(house) == paper("a- b+")
+    assert not any("m-a" in body or "%22a%22" in body for body in sent)
+    page.go_back()
+    expect(page.get_by_role("radio", checked=True)).to_have_count(2)
+    expect(page.get_by_role("group", name="候选人甲").get_by_label("弃权")).to_be_checked()
+    assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def _is_sound(page: Page, width: int) -> None:
+    found = Axe().run(page).response["violations"]
+    assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width

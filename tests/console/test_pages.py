@@ -116,7 +116,9 @@ def test_an_empty_branch_gets_a_sentence_on_each_page(
     node = Organisation(id=root, parent=None, kind=Node.BRANCH, name="新支部")
     duty = Duty(user=SECRETARY, organisation=root, role=Role.SECRETARY)
     run(put(store, "root", OrganisationFounded(organisation=node), DutyGranted(duty=duty)))
-    app = create_app(store, loop, speech, ConsoleSettings(address=ADDRESS, secure_cookies=False))
+    app = create_app(
+        store, loop, speech, ConsoleSettings(address=ADDRESS, secure_cookies=False, second_factor_required=False)
+    )
     house = House(app=app, store=store, clock=clock, seeded=Seeded(), run=run)
     browser = house.browser()
     for path in ("/", "/calendar", "/lessons", "/schedule", "/check-ins", "/participation", "/members", "/outbox"):

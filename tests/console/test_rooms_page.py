@@ -173,7 +173,7 @@ def test_who_is_not_ticked_out_is_shown_as_not_belonging_afterwards(house: House
 def test_with_the_roster_the_console_is_left_too_but_nobody_takes_off_themselves_or_those_above(house: House) -> None:
     at = house.seeded.organisations
     held = [
-        Duty(user=WHITE, organisation=at["one"], role=Role.ORGANISER),
+        Duty(user=WHITE, organisation=at["one"], role=Role.ORGANISING_MEMBER),
         Duty(user=UserId("@m2:example.org"), organisation=at["committee"], role=Role.SECRETARY),
     ]
     house.run(put(house.store, "held", *(DutyGranted(duty=duty) for duty in held)))

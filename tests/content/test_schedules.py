@@ -81,6 +81,7 @@ def rule(**more: Any) -> Schedule:
     ],
 )
 def test_wall_times_become_instants(zone: str, wall: str, utc: str) -> None:
+    """F19."""
     local = datetime.fromisoformat(wall)
     assert instant(local.date(), local.time(), zone) == datetime.fromisoformat(utc).replace(tzinfo=UTC)
 

@@ -284,7 +284,7 @@ def test_who_leaves_the_roster_goes_out_of_the_rooms_that_were_confirmed_and_no_
 
 
 def test_duties_end_with_it_where_they_are_ours_to_end() -> None:
-    duty = Duty(user=ZHANG, organisation=EAST.id, role=Role.ORGANISER)
+    duty = Duty(user=ZHANG, organisation=EAST.id, role=Role.ORGANISING_MEMBER)
     answer = leave(PEOPLE[0], duties=(duty,))
     assert isinstance(answer, Decision)
     assert DutyEnded(duty=duty) in answer.facts

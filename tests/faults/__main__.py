@@ -23,7 +23,12 @@ from tests.databases import Postgres, cluster
 from tests.faults import trials
 from tests.faults.campaign import Tally
 from tests.faults.differential import compare
+from tests.faults.flips import damaged_backups
+from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
+from tests.faults.rush import rush
+from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
+from tests.faults.soak import WHOLE, soak
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
 from zhibu.demo.synapse import Synapse
@@ -41,6 +46,7 @@ class Round:
     folder: Path
     postgres: Postgres | None
     founded: Path
+    minutes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,11 +66,11 @@ def _address(given: Round) -> str:
 
 
 async def _places(given: Round) -> Tally:
-    return await _repeated(given, lambda folder, seed: trials.killed_at_places(folder, seed))
+    return await _repeated(given, lambda folder, seed: killed_at_places(folder, seed))
 
 
 async def _places_on_postgres(given: Round) -> Tally:
-    return await _repeated(given, lambda folder, seed: trials.killed_at_places(folder, seed, _address(given)))
+    return await _repeated(given, lambda folder, seed: killed_at_places(folder, seed, _address(given)))
 
 
 async def _repeated(given: Round, once: Callable[[Path, int], Awaitable[Tally]]) -> Tally:
@@ -101,13 +107,7 @@ async def _synapse_killed(given: Round) -> Tally:
 
 
 async def _away(given: Round) -> Tally:
-    events = [1, 10, 100, 1_000, 5_000][: given.runs]
-    tally = Tally()
-    for number in events:
-        folder = given.folder / str(number)
-        folder.mkdir()
-        _add(tally, await trials.away(folder, given.seed, number, halls=5))
-    return tally
+    return await trials.away(given.folder, given.seed, [1, 10, 100, 1_000, 5_000][: given.runs], halls=5)
 
 
 async def _device_lost(given: Round) -> Tally:
@@ -138,6 +138,39 @@ def _cuts(case: str, *, caught_as: str = "") -> Callable[[Round], Awaitable[Tall
         return Tally(tried=given.runs, failures=[f"{case}: {found}"] if any(found.values()) else [])
 
     return run
+
+
+def _server_cuts(settings: tuple[str, ...], *, caught: bool = False) -> Callable[[Round], Awaitable[Tally]]:
+    async def run(given: Round) -> Tally:
+        assert given.postgres is not None
+        try:
+            found = await try_server_cuts(given.postgres, given.runs, given.seed, settings)
+        finally:
+            given.postgres.stop()
+            given.postgres.start()
+        if caught:
+            return Tally(tried=found.cuts, failures=[] if found.troubles["lost"] else ["nothing was lost"])
+        return Tally(tried=found.cuts, failures=[] if found.clean else [str(found.troubles)])
+
+    return run
+
+
+async def _rush(given: Round) -> Tally:
+    tally = Tally()
+    for number in range(given.runs):
+        found = await rush(given.folder / str(number), members=10_000, halls=200, seconds=60)
+        tally.tried += 1
+        tally.failures += [*found.wrong, *found.slow]
+        print(f"  p95 {found.p95:.2f} s, commits p99 up to {found.commit_p99} s, {found.memory:.0f} MB", flush=True)
+    return tally
+
+
+async def _soak(given: Round) -> Tally:
+    return await soak(given.folder, given.seed, given.minutes)
+
+
+async def _damaged_backups(given: Round) -> Tally:
+    return await damaged_backups(given.founded, given.folder, given.runs, given.seed)
 
 
 async def _differential(given: Round) -> Tally:
@@ -177,8 +210,21 @@ ALL = (
     Trial(promises="R7", name="power cut, DELETE + EXTRA", runs=2_000, run=_cuts("DELETE + EXTRA")),
     Trial(promises="R7 control", name="power cut, WAL + NORMAL", runs=500, run=_cuts("WAL + NORMAL", caught_as="lost")),
     Trial(promises="R7 control", name="power cut, WAL + OFF", runs=500, run=_cuts("WAL + OFF", caught_as="corrupt")),
+    Trial(promises="R7", name="PostgreSQL stopped at once", runs=200, run=_server_cuts(AT_WORK), needs_postgres=True),
+    Trial(
+        promises="R7 control",
+        name="PostgreSQL with synchronous_commit=off",
+        runs=3,
+        run=_server_cuts(FORGETFUL, caught=True),
+        needs_postgres=True,
+    ),
+    Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
+    Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )
+
+HOURS = (Trial(promises="R18", name="soak", runs=1, run=_soak),)
+"""Only when they are asked for by their promise."""
 
 
 async def _founded(folder: Path) -> Path:
@@ -190,7 +236,9 @@ async def _founded(folder: Path) -> Path:
     return file
 
 
-async def _try_all(chosen: list[Trial], runs: int | None, seed: int) -> list[tuple[Trial, Tally, float]]:
+async def _try_all(
+    chosen: list[Trial], runs: int | None, seed: int, minutes: float
+) -> list[tuple[Trial, Tally, float]]:
     results = []
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zhibu-faults-")))
@@ -211,7 +259,7 @@ async def _try_all(chosen: list[Trial], runs: int | None, seed: int) -> list[tup
             if trial.needs_postgres and postgres is None:
                 tally = Tally(skipped=[why] * times)
             else:
-                given = Round(runs=times, seed=seed, folder=place, postgres=postgres, founded=founded)
+                given = Round(runs=times, seed=seed, folder=place, postgres=postgres, founded=founded, minutes=minutes)
                 tally = await trial.run(given)
             for failure in tally.failures[:20]:
                 print(f"  FAILED {failure}", flush=True)
@@ -241,10 +289,12 @@ def main() -> int:
     parser.add_argument("--only", metavar="WHAT", help="only what tries this promise, as R3, or is called so")
     parser.add_argument("--runs", type=int, help="at most so many runs of each trial")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    parser.add_argument("--minutes", type=float, default=WHOLE, help="how long a soak lasts (--only R18)")
     given = parser.parse_args()
     chosen = [one for one in ALL if given.only in (None, *one.promises.split()) or (given.only or "") in one.name]
+    chosen += [one for one in HOURS if given.only == one.promises]
     print(f"seed {given.seed}; {_versions()}, {_postgres_version()}", flush=True)
-    results = asyncio.run(_try_all(chosen, given.runs, given.seed))
+    results = asyncio.run(_try_all(chosen, given.runs, given.seed, given.minutes))
     print(f"\nseed {given.seed}; {_versions()}, {_postgres_version()}; {platform.machine()}\n")
     print("| promise | tried how | tried | failed | skipped | seconds | slowest quiet |")
     print("|---|---|---:|---:|---:|---:|---:|")

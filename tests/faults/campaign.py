@@ -6,7 +6,9 @@ import asyncio
 import random
 import signal
 import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from storage.crashpoints import ARMED
 from tests.faults.oracle import judge, waiting
@@ -18,6 +20,26 @@ PATIENCE = 90.0
 
 WORDS_OF_A_LIFE = 6
 """How much is said in one life; a program that is killed all the time would never have answered more."""
+
+RECORD = "ZHIBU_PLACES_PASSED"
+RECORDING = """
+import os
+from storage import crashpoints
+
+end, passed = crashpoints.crashpoint, set()
+record = os.open(os.environ["ZHIBU_PLACES_PASSED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+def pass_by(here):
+    if here not in passed:
+        passed.add(here)
+        os.write(record, f"{here}\\n".encode())
+    end(here)
+
+crashpoints.crashpoint = pass_by
+from zhibu.cli import main
+main()
+"""
+"""The front door as it is, with a record of the places that are passed."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,14 +67,19 @@ class Campaign:
         self.scene = scene
         self.chance = random.Random(seed)
         self.tally = Tally()
+        self.record: Path | None = None
+        """Where lives write down which named places they pass, one each line."""
         self._words = 0
         self._program: Program | None = None
 
     def start(self, crash: str = "", *, piece: str = "") -> Program:
         """Start the program, armed to end at a place, or as a piece of Python starts it."""
         arguments = ["run", "-c", str(self.scene.installation.config)]
-        armed = {ARMED: crash} if crash else {}
-        self._program = Program(arguments, self.scene.folder, environment=armed, piece=piece)
+        environment = {ARMED: crash} if crash else {}
+        if self.record is not None:
+            environment[RECORD] = str(self.record)
+            piece = RECORDING
+        self._program = Program(arguments, self.scene.folder, environment=environment, piece=piece)
         return self._program
 
     def end(self) -> None:
@@ -93,10 +120,17 @@ class Campaign:
                 self._words -= await self.scene.act_in_turn()
         await pause(self.chance.uniform(0.05, 0.25))
 
-    async def rest(self) -> None:
-        """Start once more, wait until nothing waits, stop politely, and judge."""
+    def missed(self, places: Iterable[str]) -> list[str]:
+        """Return which of these named places no recorded life has passed."""
+        passed = set(self.record.read_text(encoding="utf-8").split()) if self.record is not None else set()
+        return [name for name in places if name not in passed]
+
+    async def rest(self, during: Callable[[Program], Awaitable[None]] | None = None) -> None:
+        """Start once more, do something meanwhile, wait until nothing waits, stop politely, and judge."""
         began = time.monotonic()
         program = self.start()
+        if during is not None:
+            await during(program)
         left: list[str] = ["not asked yet"]
         while left and time.monotonic() - began < PATIENCE:
             await self.scene.look()

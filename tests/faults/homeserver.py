@@ -348,6 +348,8 @@ class FakeServer:
         if self.burst is not None and self._sent[call.user] > self.burst:
             raise Refused(429, "M_LIMIT_EXCEEDED", retry_after_ms=60_000)
         self._refuse_malformed(room, kind, call.body)
+        if kind == "m.reaction" and any(_says_the_same(one, call) for _, one in room.events):
+            raise Refused(400, "M_DUPLICATE_ANNOTATION")
         known = self._transactions[key] = self._put(room, call.user, kind, call.body, transaction=transaction)
         if self.lost_answers:
             self.lost_answers -= 1
@@ -504,6 +506,12 @@ def _newer(events: list[tuple[int, Body]], after: int) -> Iterator[tuple[int, Bo
     while first and events[first - 1][0] > after:
         first -= 1
     yield from events[first:]
+
+
+def _says_the_same(event: Body, call: Call) -> bool:
+    relation = event["content"].get("m.relates_to")
+    same = relation is not None and relation == call.body.get("m.relates_to")
+    return same and event["type"] == "m.reaction" and event["sender"] == call.user
 
 
 def _place(token: str) -> int:

@@ -57,6 +57,9 @@ class Scene:
         self.cards: dict[tuple[str, str], str] = {}
         """The event of each card that members have seen: by hall and title."""
         self.name_of: Callable[[int], str] = "张{}".format
+        self.asked_for_links = 0
+        """How often somebody has asked for a link to the console."""
+        self._tapped: set[tuple[str, str]] = set()
         self._numbers = itertools.count(1)
         self._turns = itertools.count()
 
@@ -213,13 +216,16 @@ class Scene:
                             self.cards.setdefault((hall, title), event["event_id"])
 
     async def act(self, member: Member, words: str) -> bool:
-        """Let a member say something of the newest card they see; tell whether there was one."""
+        """Let a member say something of the newest card they see; tell whether there was anything to say."""
         hall = self.hall_of[member.user_id]
         seen = [event for (where, _), event in self.cards.items() if where == hall]
         if not seen:
             return False
         card = seen[-1]
         if words == "✅":
+            if (member.user_id, card) in self._tapped:
+                return False
+            self._tapped.add((member.user_id, card))
             event = await member.react(hall, card)
         else:
             relation = {"m.in_reply_to": {"event_id": card}}

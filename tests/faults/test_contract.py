@@ -161,6 +161,19 @@ async def test_the_same_transaction_of_a_new_device_is_a_second_copy(house: Hous
     assert await house.put("t1", "a") != first
 
 
+async def test_the_same_reaction_under_another_transaction_is_refused_and_under_its_own_is_the_same(
+    house: House,
+) -> None:
+    """N39: so who repeats a reaction under a new transaction is refused although it stands; the bot sends none."""
+    target = await house.put("t1", "a")
+    relation = {"m.relates_to": {"rel_type": "m.annotation", "event_id": target, "key": "✅"}}
+    first = await house.put("t2", relation, "m.reaction")
+    assert await house.put("t2", relation, "m.reaction") == first
+    with pytest.raises(Rejected) as refused:
+        await house.put("t3", relation, "m.reaction")
+    assert (refused.value.status, refused.value.errcode) == (400, "M_DUPLICATE_ANNOTATION")
+
+
 async def test_a_transaction_outlives_a_restart_and_not_the_day(own_house: House) -> None:
     """F42."""
     first = await own_house.put("t1", "a")

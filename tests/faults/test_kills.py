@@ -27,12 +27,9 @@ async def test_kills_at_any_moment_lose_and_double_nothing_on_postgresql(postgre
     assert tally.failures == []
 
 
-@pytest.mark.parametrize("events", [1, 700])
-async def test_what_was_said_before_and_after_a_flood_is_heard_when_the_bot_comes_back(
-    tmp_path: Path, events: int
-) -> None:
-    """R2, F43, F53: more than one sync brings, so that the gap has to be read back."""
-    assert (await trials.away(tmp_path, SEED, events, halls=2)).failures == []
+async def test_what_was_said_before_and_after_a_flood_is_heard_when_the_bot_comes_back(tmp_path: Path) -> None:
+    """R2, F43, F53: one event, and more than one sync brings, so that the gap has to be read back."""
+    assert (await trials.away(tmp_path, SEED, [1, 700], halls=2)).failures == []
 
 
 async def test_a_new_device_and_a_homeserver_that_remembers_nothing_double_nothing(tmp_path: Path) -> None:

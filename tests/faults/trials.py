@@ -5,17 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from pathlib import Path
-
-import aiohttp
 
 from tests.faults.campaign import Campaign, Tally, pause
 from tests.faults.homeserver import FakeServer
-from tests.faults.oracle import Said, judge
-from tests.faults.points import AT_FIRST_START, AT_WORK
+from tests.faults.oracle import judge
 from tests.faults.scene import Scene, Server
 from tests.installation import Program
 from tests.waiting import until
@@ -37,45 +33,6 @@ async def staged(server: Server, folder: Path, seed: int, database: str = "", **
         await scene.close()
 
 
-async def killed_at_places(folder: Path, seed: int, database: str = "") -> Tally:
-    """Let a life end at every place that the running program passes; then everything must be as it should."""
-    async with FakeServer() as server, staged(server, folder, seed, database, late=2, sealed=True) as campaign:
-        scene = campaign.scene
-        for name in AT_FIRST_START[1:]:
-            await campaign.die_at(name, busy=False)
-        await scene.plan()
-        await campaign.die_at("clock.opened", busy=False)
-        for name in AT_WORK[1:9]:
-            await scene.plan()
-            await campaign.die_at(name)
-        await scene.plan()
-        await campaign.die_at("keys.shared_before_send")
-        for name in ("medium.uploaded_before_kept", "medium.kept_before_send"):
-            await scene.plan(picture=True)
-            await campaign.die_at(name)
-        for name in ("private_room.made_before_kept", "private_room.kept_before_send"):
-            await scene.act(scene.late[0 if "made" in name else 1], "签到")
-            await campaign.die_at(name)
-        for name in ("room.made_before_hung", "room.hung_before_kept"):
-            if "made" in name:
-                await scene.ask_for_a_room()
-            await campaign.die_at(name)
-        await scene.plan()
-        await campaign.die_at("outbox.sent_before_mark:2")
-        await new_device(scene, server)
-        await campaign.die_at("outbox.looked_before_send")
-        await flood(scene, server)
-        await campaign.die_at("hearing.between_portions")
-        await scene.plan(window=timedelta(0))
-        await campaign.die_at("clock.closed")
-        await die_in_a_form(campaign)
-        await campaign.rest()
-        spaces = sum("m.space" in str(one.state["m.room.create", ""]["content"]) for one in server.rooms.values())
-        if spaces != 1:
-            campaign.tally.failures.append(f"{spaces} spaces were made instead of one")
-        return campaign.tally
-
-
 async def new_device(scene: Scene, server: FakeServer) -> None:
     """Lose the device, and a day later with it the homeserver's memory of what it sent."""
     shutil.rmtree(scene.folder / "keys" / "device", ignore_errors=True)
@@ -83,54 +40,13 @@ async def new_device(scene: Scene, server: FakeServer) -> None:
     await scene.let_leases_end()
 
 
-async def flood(scene: Scene, server: FakeServer, times: int = 520) -> None:
-    """Let one member tap more often than is settled at once."""
-    await scene.look()
-    (hall, _), card = next(item for item in scene.cards.items() if item[0][0] == scene.world.halls[0])
-    member = next(one for one in scene.members if scene.hall_of[one.user_id] == hall)
-    for _ in range(times):
-        event = await member.react(hall, card)
-        said = Said(event=event, room=hall, sender=member.user_id, card=card, words="✅")
-        scene.world.said.append(said)
-
-
-async def die_in_a_form(campaign: Campaign) -> None:
-    """Send a form of the console, let the program end after it was settled, and send it again (F15)."""
-    scene, name = campaign.scene, "form.settled_before_page"
-    campaign.tally.tried += 1
-    secretary = scene.members[0]
-    room = scene.world.private[secretary.user_id]
-    program = campaign.start(name)
-    await secretary.say(room, "控制台")
-    link = await asyncio.wait_for(link_in(campaign, room, program), 180)
-    # The address in the link is the console's own.
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        async with browser.get(link) as page:
-            fields = dict(FORM_FIELD.findall(await page.text()))
-        try:
-            async with browser.post(link, data=fields, headers={"Origin": link.partition("/sign-in")[0]}) as page:
-                campaign.tally.failures.append(f"{name} was not passed: {page.status}")
-        except aiohttp.ClientError:
-            pass
-    if await asyncio.to_thread(program.process.wait, 20) != -9:
-        campaign.tally.failures.append(f"{name}: {program.text[-300:]}")
-    opened = await asyncio.to_thread(_sessions, scene)
-    if opened != 1:
-        campaign.tally.failures.append(f"one form has opened {opened} sessions")
-
-
-def _sessions(scene: Scene) -> int:
-    from tests.faults.oracle import Tables
-
-    return int(Tables(scene.world.database).ask("SELECT count(*) FROM sessions")[0][0])
-
-
-async def link_in(campaign: Campaign, room: str, program: Program) -> str:
-    """Wait for the link that the bot says in a private room of the first member."""
+async def link_in(campaign: Campaign, room: str, program: Program, *, other_than: str = "") -> str:
+    """Wait for a link that the bot says in a private room of the first member, other than one of before."""
     member = campaign.scene.members[0]
     while True:
         for event in reversed(await member.history(room)):
-            if found := re.search(r"http://\S+/sign-in/[\w-]+", str(event["content"].get("body", ""))):
+            found = re.search(r"http://\S+/sign-in/[\w-]+", str(event["content"].get("body", "")))
+            if found and found[0] != other_than:
                 return found[0]
         assert program.process.poll() is None, program.text
         await pause(0.2)
@@ -154,21 +70,22 @@ async def killed_at_any_time(
         return campaign.tally
 
 
-async def away(folder: Path, seed: int, events: int, halls: int = 3) -> Tally:
-    """Be away for so many events in every hall, with members' words at both ends of them (R2)."""
+async def away(folder: Path, seed: int, absences: Sequence[int], halls: int = 3) -> Tally:
+    """Be away for so many events in every hall, time after time, with members' words at both ends of them (R2)."""
     async with FakeServer() as server, staged(server, folder, seed, halls=halls, members=halls) as campaign:
         scene, tally = campaign.scene, campaign.tally
         await scene.plan()
         await campaign.rest()
-        for member in scene.members:
-            await scene.act(member, "签到")
-        for hall in scene.world.halls:
-            for number in range(events):
-                await scene.reader.say(hall, f"闲聊 {number}")
-        for member in scene.members:
-            await scene.act(member, "请假 事假")
-        tally.tried += events * halls
-        await campaign.rest()
+        for events in absences:
+            for member in scene.members:
+                await scene.act(member, "签到")
+            for hall in scene.world.halls:
+                for number in range(events):
+                    await scene.reader.say(hall, f"闲聊 {number}")
+            for member in scene.members:
+                await scene.act(member, "请假 事假")
+            tally.tried += events * halls
+            await campaign.rest()
         return tally
 
 

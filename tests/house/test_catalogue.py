@@ -13,26 +13,43 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from console.pages.audit import CAUSES
+from content.approvals import Act
+from content.approvals import State as Proposal
+from content.ballots import State as BallotState
+from content.ballots import Step, TellerRole
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
+from content.credentials import Kind as FactorKind
+from content.edits import Sort as EditSort
+from content.elections import Outcome
+from content.franchise import Bar
 from content.health import WORDS
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
-from content.organisations import Role
+from content.organisations import Kind as Level
+from content.organisations import Right, Role
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
+from content.roster.layouts import LAYOUTS
+from content.rule_packs import Rule
 from content.safe_mode import Reason
+from content.sessions import Way
+from content.settings import SETTINGS
 from content.speech import LANGUAGES
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
+from content.views import Account, Away
 from content.workday_lists import Festival
 from content.workdays import Source
 from storage.disclosures import PERSONAL
+from storage.facts import WRITERS
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
+from storage.verification import Wrong
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.doctor.findings import Grade, Noun
 
@@ -42,14 +59,23 @@ KEY = re.compile(r"[a-z_]+\.[a-z0-9_]+")
 PREFIX = re.compile(r"[a-z_]+\.[a-z0-9_]*")
 IN_TEMPLATE = re.compile(r"""['"]([a-z_]+\.[a-z0-9_]*)['"](\s*~)?""")
 SAID_IN_TEMPLATE = re.compile(r"""\bt\(\s*['"]([^'"]+)['"](?!\s*~)""")
-SAYING = {"words", "refused", "t", "Trouble", "_answer", "_quietly", "_say"}
+SAYING = {"words", "refused", "t", "Trouble", "Unusable", "NotOpened", "_answer", "_quietly", "_say"}
 """Functions whose literal arguments of the form ``noun.thing`` are keys."""
 
 REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words if word not in frozenset(Reason)]
 
+VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
+VERBS += ["other", "record_begun", "record_forgotten"]
+
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "audit.cause_": (*CAUSES, "other", "forgotten"),
+    # A fact of which nobody has written what it does is said in general.
+    "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
+    "audit.wrong_": Wrong,
+    "ballots.state_": BallotState,
+    "ballots.waits_": Step,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
@@ -67,14 +93,27 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "count.outcome_": [outcome.lower() for outcome in Outcome],
+    "credentials.kind_": FactorKind,
+    "credentials.told_": FactorKind,
+    "credentials.way_": Way,
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
-    "disclosure.role_": Role,
+    "disclosure.step_": Step,
+    "disclosure.teller_": TellerRole,
     "done.": (),
+    "duties.act_": Act,
+    "duties.asked_": Act,
+    "duties.right_": Right,
+    "duties.role_": Role,
+    "duties.state_": Proposal,
+    "edits.sort_": EditSort,
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
+    "elections.rule_": Rule,
     "fault.": FaultKind,
+    "franchise.": Bar,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.bot_": ("never", "silent"),
@@ -85,9 +124,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.clock_": ("never", "silent", "stalled"),
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
+    "members.sheet_": LAYOUTS,
+    "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
     "occurrence.missed_": ("too_late", "no_room"),
@@ -115,9 +157,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
+    "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.name_": [one.name for one in SETTINGS],
     "state.": Answer,
+    "structure.kind_": Level,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
+    "views.account_": Account,
+    "views.away_": Away,
     "weekday.": range(7),
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),

@@ -76,6 +76,36 @@ def pretences(source: str) -> list[int]:
     return found
 
 
+UNPROVED = {"ssl": False, "verify_ssl": False, "verify": False, "check_hostname": False}
+
+
+def trusting(source: str) -> list[int]:
+    """Return the lines on which a server is believed without a proof of who it is."""
+    found = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.keyword(arg=str(name), value=ast.Constant(value=False)) if name in UNPROVED:
+                found.append(node.value.lineno)
+            case ast.Assign(targets=[ast.Attribute(attr="check_hostname")], value=ast.Constant(value=False)):
+                found.append(node.lineno)
+            case ast.Attribute(attr="CERT_NONE" | "_create_unverified_context"):
+                found.append(node.lineno)
+    return found
+
+
+def test_no_server_is_believed_without_proof() -> None:
+    """F49: outside the tests there is no way past the check of certificates."""
+    found = {str(file.relative_to(ROOT)): trusting(file.read_text()) for file in sources(*ROOMS)}
+    assert {file: lines for file, lines in found.items() if lines} == {}
+
+
+@pytest.mark.parametrize(
+    "bad", ["get(url, ssl=False)", "get(url, verify=False)", "c.check_hostname = False", "c.mode = ssl.CERT_NONE"]
+)
+def test_blind_trust_would_be_seen(bad: str) -> None:
+    assert trusting(bad) == [1]
+
+
 def test_rooms_look_only_where_they_may() -> None:
     done = run("lint-imports", "--no-cache")
     assert done.returncode == 0, done.stdout

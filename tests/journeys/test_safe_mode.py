@@ -54,6 +54,7 @@ def begin(installation: Installation, said: str, *options: str) -> Program:
 def test_a_first_start_without_a_homeserver_opens_the_console_and_says_so_everywhere(
     tmp_path: Path, language: str, says: str
 ) -> None:
+    """F16."""
     installation = Installation(tmp_path, f"http://127.0.0.1:{free_port()}", "@zhibu:test", "secret words")
     program = begin(installation, "Safe mode")
     try:

@@ -46,6 +46,7 @@ GOOD_BOT = '[bot]\nhomeserver = "http://127.0.0.1:1"\nuser = "@zhibu:test"\n'
 def test_every_mistake_in_the_settings_is_named_at_once(
     tmp_path: Path, text: str, named: list[str], language: str
 ) -> None:
+    """F60."""
     code, said = _zhibu("run", "-c", _config(tmp_path, text), language=language)
     assert code == 78
     for name in named:

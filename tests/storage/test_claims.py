@@ -111,6 +111,7 @@ async def test_a_file_belongs_to_one_process_whatever_it_is(sqlite_address: str)
 
 @pytest.mark.postgres
 async def test_on_a_server_desks_work_beside_the_bot_and_without_it_but_never_two_bots(shared: str) -> None:
+    """F09."""
     first, second = await Store.open_desk(shared), await Store.open_desk(shared)
     bot = await Store.open(shared)
     assert await refusal(Store.open(shared)) == "database.bot_at_work"
@@ -270,6 +271,7 @@ async def test_a_place_that_was_lost_and_is_free_is_taken_again_and_notices_are_
 
 @pytest.mark.postgres
 async def test_a_place_that_another_has_taken_meanwhile_ends_the_process(shared: str, clock: HandClock) -> None:
+    """F09."""
     first = await Store.open(shared, clock)
     await cut(shared)
     second = await Store.open(shared, clock)
@@ -290,6 +292,7 @@ async def test_a_place_that_only_our_own_lost_connection_still_holds_is_waited_f
 
 
 async def test_a_server_that_is_away_is_waited_for(unused_tcp_port: int) -> None:
+    """F16."""
     away = open_working_engine(f"postgresql://zhibu@127.0.0.1:{unused_tcp_port}/zhibu").url
     with pytest.raises(server_claims._NotYet):
         await server_claims._take(away, Place.DRIVER, but_for=1)

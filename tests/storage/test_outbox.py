@@ -141,6 +141,7 @@ async def test_a_lease_holds_until_it_is_over(branch: SmallBranch, clock: HandCl
 
 @pytest.mark.parametrize("what", ["sent", "postponed", "given up"])
 async def test_a_worker_that_was_overtaken_changes_nothing(branch: SmallBranch, clock: HandClock, what: str) -> None:
+    """F07."""
     await branch.open(audience=EAST)
     (old,) = await branch.claim(lease=60)
     clock.forward(seconds=61)

@@ -48,7 +48,7 @@ async def test_after_a_quarter_of_an_hour_it_is_gone_from_view_and_then_from_the
 async def test_signing_out_takes_along_what_the_session_has_left(store: Store) -> None:
     await put(store, "mine")
     await put(store, "theirs", "two")
-    await store.settle(notes=[SignedOut(id_hash="one")])
+    await store.settle(notes=[SignedOut(family="one")])
     assert (await get(store, "mine"), await get(store, "theirs", "two")) == (None, b"sealed")
 
 

@@ -222,6 +222,7 @@ async def test_scope_is_everything_at_or_below_the_root(branch: SmallBranch) -> 
 
 
 async def test_many_who_come_at_once_queue_and_each_cause_has_its_effect_once(branch: SmallBranch) -> None:
+    """F28."""
     outcomes = await asyncio.gather(*[branch.store.settle([granting()]) for _ in range(8)])
     assert sorted(one.repeated for (one,) in outcomes) == [False] + [True] * 7
     id = await branch.open()

@@ -142,6 +142,7 @@ async def test_a_newer_and_an_empty_database_are_told_apart(address: str, empty_
 
 @pytest.mark.postgres
 async def test_a_database_that_only_reads_is_seen(postgres: Postgres) -> None:
+    """F26."""
     name = postgres.copy()
     postgres.run(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     assert not (await condition(postgres.address(name))).writable

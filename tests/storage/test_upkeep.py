@@ -85,7 +85,7 @@ async def test_a_room_elsewhere_is_not_found(branch: SmallBranch) -> None:
 
 async def test_who_leads_is_who_holds_a_duty_nearest(branch: SmallBranch) -> None:
     assert (await known(branch)).leaders(EAST_GROUP) == {SECRETARY}
-    near = Duty(user=account(ZHANG), organisation=EAST, role=Role.ORGANISER)
+    near = Duty(user=account(ZHANG), organisation=EAST, role=Role.ORGANISING_MEMBER)
     looks = Duty(user=account(LI), organisation=EAST_GROUP, role=Role.VIEWER)
     await branch.store.settle(notes=[DutyGranted(duty=near), DutyGranted(duty=looks)])
     assert (await known(branch)).leaders(EAST_GROUP) == {account(ZHANG)}

@@ -28,6 +28,7 @@ from zhibu import last_run, safe_mode
 from zhibu.branch import Branch, clock_behind, console_settings
 from zhibu.catalogue import load_speech
 from zhibu.config import Config, load_config
+from zhibu.record_key import make_key
 
 SPEECH = load_speech()
 NEWER = Trouble(Exit.DATABASE, "database.newer")
@@ -104,7 +105,7 @@ async def test_a_database_is_waited_for_and_each_trouble_is_told_once(config: Co
 async def test_a_console_with_old_tables_waits_until_the_bot_has_been_there(config: Config) -> None:
     """It never changes tables itself; a page says what to do, and the console follows."""
     file = config.folder / "zhibu.db"
-    await (await Store.open(config.database)).close()
+    await (await Store.open(config.database, key=make_key(config))).close()
     with closing(sqlite3.connect(file)) as old, old:
         (head,) = old.execute("SELECT version_num FROM alembic_version").fetchone()
         old.execute("UPDATE alembic_version SET version_num = '0001'")

@@ -280,6 +280,8 @@ encrypted = {str(notes.encrypted).lower()}
 
 [console]
 port = {notes.console_port}
+# Only for trying Zhibu out: a link from the bot is enough to come in.
+second_factor = "offered"
 """,
         encoding="utf-8",
     )

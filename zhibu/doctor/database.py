@@ -14,9 +14,10 @@ from storage import durability, heartbeats
 from storage.condition import condition
 from storage.engines import sqlite_file
 from storage.heartbeats import life
+from storage.moving import named
 from storage.sqlite_library import may_use_wal
 from storage.store import Store
-from zhibu.branch import refuse_lost
+from zhibu.branch import has_signed_in, refuse_lost
 from zhibu.config import Config
 from zhibu.doctor.findings import Finding, Form, Grade, Known, Noun, fault, ok, warning
 from zhibu.last_run import gone_back
@@ -44,6 +45,8 @@ async def look_at_database(known: Known) -> list[Finding]:
         raise Trouble(Exit.DATABASE, "database.foreign")
     if stands.newer:
         raise Trouble(Exit.DATABASE, "database.newer")
+    if stands.empty and known.form is not Form.CONSOLE and has_signed_in(config):
+        raise Trouble(Exit.CONFIG, "database.emptied", where=named(config.database))
     if not found.writable:
         raise Trouble(Exit.DATABASE, "doctor.database_read_only", engine=found.engine)
     if file is not None and not await asyncio.to_thread(durability.is_sound, file):

@@ -13,6 +13,7 @@ from zhibu.doctor.findings import Finding, Fix, Form, Grade, Known, Noun, fault,
 from zhibu.doctor.homeserver import look_at_clock, look_at_homeserver, look_at_keys, look_at_limit, look_at_login
 from zhibu.doctor.machine import look_at_disk, look_at_files, look_at_fonts, look_at_port, look_at_zones
 from zhibu.doctor.organisation import look_at_backup, look_at_organisation, look_at_rooms, look_at_workdays
+from zhibu.doctor.record import look_at_record
 
 Look = Callable[[Known], Awaitable[list[Finding]]]
 
@@ -68,6 +69,7 @@ _LOOKS: tuple[tuple[Noun, Look], ...] = (
     (Noun.DISK, look_at_disk),
     (Noun.FONTS, look_at_fonts),
     (Noun.DATABASE, look_at_database),
+    (Noun.RECORD, look_at_record),
     (Noun.BOT, look_at_bot),
     (Noun.PORT, look_at_port),
     (Noun.HOMESERVER, look_at_homeserver),

@@ -41,6 +41,7 @@ class Noun(StrEnum):
     DISK = "disk"
     FONTS = "fonts"
     DATABASE = "database"
+    RECORD = "record"
     BOT = "bot"
     PORT = "port"
     HOMESERVER = "homeserver"

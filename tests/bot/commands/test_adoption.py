@@ -88,7 +88,7 @@ async def test_who_has_no_duty_is_not_heard_and_who_does_not_govern_the_room_is_
     await bring_in(branch)
     await branch.hear(message(account(ZHANG), "接管", room_id=CLUB), message(SECRETARY, "大家好", room_id=CLUB))
     assert await branch.told() == []
-    duty = Duty(user=HELPER, organisation=ROOF, role=Role.ORGANISER)
+    duty = Duty(user=HELPER, organisation=ROOF, role=Role.ORGANISING_MEMBER)
     await branch.store.settle(notes=[DutyGranted(duty=duty)])
     await branch.hear(message(HELPER, "接管", room_id=CLUB), message(HELPER, "接管 3", room_id=CLUB))
     assert await branch.told() == [(HELPER, "rooms.you_do_not_govern")] * 2

@@ -201,7 +201,7 @@ async def test_a_correction_is_kept_as_it_was_said(branch: SmallBranch, text: st
 
 
 async def test_the_asker_hears_who_will_answer(branch: SmallBranch, post: Post) -> None:
-    duty = Duty(user=account(WANG), organisation=EAST, role=Role.ORGANISER)
+    duty = Duty(user=account(WANG), organisation=EAST, role=Role.ORGANISING_MEMBER)
     await branch.store.settle(notes=[DutyGranted(duty=duty)])
     await branch.hear(message(WHO, "更正 我到了", room_id=DIRECT))
     await post.work()

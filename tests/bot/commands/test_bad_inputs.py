@@ -79,3 +79,48 @@ async def test_ten_thousand_arguments_are_refused_in_one_sentence(branch: SmallB
     await branch.hear(message(SECRETARY, "投票 几点; " + "; ".join("选项" for _ in range(10_000)), mention=True))
     assert len(await branch.told()) == 1
     assert (await branch.size())["polls"] == 0
+
+
+AMOUNTS = ["-1", "0", "0.001", "1,000.00", "１００", "NaN", "inf", "1e9999999", "100元"]
+
+
+@pytest.mark.parametrize("amount", AMOUNTS)
+async def test_an_amount_is_no_answer_that_was_offered(branch: SmallBranch, amount: str) -> None:
+    """I013: there is no money here yet; as the number of an answer none of these chooses anything, or breaks a rule."""
+    await branch.hear(message(SECRETARY, "投票 几点; 早; 晚", mention=True))
+    before = await branch.size()
+    await branch.hear(message(account(ZHANG), f"投票 {amount}", room_id=private_room(ZHANG)))
+    after = await branch.size()
+    assert {name for name in after if after[name] != before[name]} <= {"audit", "causes", "outbox", "misreadings"}
+    assert len([one for one in await branch.told() if one[0] == account(ZHANG)]) == 1
+
+
+DATES = [
+    "2026-02-30 18:00",
+    "2026-13-01 18:00",
+    "02/03/26 18:00",
+    "明天",
+    "0000-01-01 18:00",
+    "9999-12-31 24:00",
+    "24:00",
+    "18:60",
+    "2026-07-02T18:00:00+02:00",
+    "2月30日 18:00",
+]
+
+
+@pytest.mark.parametrize("date", DATES)
+async def test_a_date_that_is_none_or_could_be_two_is_refused_and_never_guessed(branch: SmallBranch, date: str) -> None:
+    """I014."""
+    await branch.hear(message(SECRETARY, f"投票 几点; 早; 晚; 截止 {date}", mention=True))
+    assert await branch.told() == [(SECRETARY, "poll.bad_time")]
+    assert (await branch.size())["polls"] == 0
+
+
+@pytest.mark.parametrize("date", ["0001-01-01 18:00", "9999-12-31 18:00"])
+async def test_a_deadline_that_is_over_or_out_of_sight_is_refused(branch: SmallBranch, date: str) -> None:
+    """I014, F22."""
+    await branch.hear(message(SECRETARY, f"投票 几点; 早; 晚; 截止 {date}", mention=True))
+    (told,) = await branch.told()
+    assert told[0] == SECRETARY
+    assert (await branch.size())["polls"] == 0

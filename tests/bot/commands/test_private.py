@@ -203,7 +203,8 @@ async def exchange(branch: SmallBranch, session: str = "session") -> Decision | 
 
     async def decide(unit: Any) -> Decision | Refusal:
         link = await stored.link(unit, hash_token(TOKEN))
-        return sessions.sign_in(link, session, "csrf", now=unit.now)
+        new = sessions.Session(id_hash=session, user=SECRETARY, csrf="csrf", made_at=unit.now, seen_at=unit.now)
+        return sessions.sign_in(link, new, now=unit.now)
 
     (outcome,) = await branch.store.settle([Step(cause=fresh_cause(), decide=decide)])
     return outcome.answer

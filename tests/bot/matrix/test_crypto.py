@@ -207,6 +207,18 @@ def test_any_ciphertext_to_the_device_is_dropped_without_harm(room: Room, kind: 
     assert room.device.take_to_device({"type": "m.room.encrypted", "sender": "@m:x", "content": content}) is None
 
 
+def test_rooms_that_were_left_take_up_nothing_any_more(room: Room) -> None:
+    """N32: what is kept in memory for rooms is as large as the rooms that we are in."""
+    olm, rooms = room.device.olm, room.device.rooms
+    before = (len(rooms), len(olm.outbound_group_sessions))
+    for number in range(50):
+        room.device.enter(f"!left{number}", encrypted=True)
+        olm.create_outbound_group_session(f"!left{number}")
+    for number in range(50):
+        room.device.leave(f"!left{number}")
+    assert (len(rooms), len(olm.outbound_group_sessions)) == before
+
+
 def test_a_panic_of_the_cryptography_is_caught_and_a_cancellation_is_not() -> None:
     """N15."""
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from nio import RoomCreateResponse
 
 from bot.matrix.events import Batch, Event, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, Kind, TokenRevoked
@@ -82,6 +83,19 @@ async def test_a_first_private_message_is_readable_by_who_comes_in_after_it(bot:
     await member.join(room_id)
     history = await member.client.room_messages(room_id, limit=20)
     assert [event.body for event in history.chunk if hasattr(event, "body")] == ["已记下"]
+
+
+async def test_a_room_just_entered_can_be_written_to_before_the_next_sync(bot: Homeserver, people: People) -> None:
+    """N29: invited into an encrypted room, accepted, and the first message goes out and is read."""
+    member = await people.encrypting()
+    sealed = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
+    made = await member.client.room_create(invite=[bot.user_id], initial_state=[sealed])
+    assert isinstance(made, RoomCreateResponse), made
+    room_id = made.room_id
+    await member.sync()
+    await bot.join(room_id)
+    await bot.send(room_id, "m.room.message", notice("您好"), "t1")
+    assert await member.read(room_id) == ["您好"]
 
 
 async def test_the_same_batch_asked_for_twice_gives_the_same_plaintexts(bot: Homeserver, people: People) -> None:

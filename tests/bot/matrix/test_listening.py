@@ -94,6 +94,21 @@ async def test_a_commit_that_fails_gets_the_same_events_again(bot: Homeserver, p
     assert ear.waits == [1]
 
 
+async def test_the_next_batch_is_asked_for_when_the_last_one_is_answered(bot: Homeserver) -> None:
+    ear, order = Ear(stop_after=2), list[str]()
+
+    async def commit(batch: Batch) -> None:
+        order.append("heard")
+        await ear.commit(batch)
+
+    async def answered() -> None:
+        order.append("answered")
+
+    with pytest.raises(Enough):
+        await listen(bot, None, commit, ear.states.append, sleep=ear.sleep, answered=answered, timeout_ms=0)
+    assert order == ["heard", "answered", "heard"]
+
+
 async def test_the_wait_the_homeserver_asks_for_is_kept(bots: Bots, proxy: BrokenProxy) -> None:
     """F44, R13."""
     bot = await bots.start(url=proxy.url)

@@ -1,0 +1,98 @@
+"""Notes every look at one person's page and every file about many, before the page or the file is handed out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from flask import Flask, request
+from werkzeug.wrappers import Response
+
+from console.access import here, signed_in
+from console.desk import desk
+from content.decision import Decision
+from content.identifiers import Cause, MemberId, OrganisationId, UserId, derive
+from content.looks import SPAN, Looked, look
+from content.members import Member
+from storage import looks, members
+from storage.store import Decide, Step
+from storage.unit import Reading
+
+PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "participation.show_member": (("id",), "participation"),
+    "records.show": (("member",), "record"),
+    "members.show_one": (("id",), "member"),
+    "edits.edit_one": (("id",), "member"),
+    "edits.merge": (("id", "member"), "member"),
+    "accounts.bind": (("id",), "member"),
+    "leaving.ask_first": (("id",), "member"),
+    "leaving.transfer": (("id",), "member"),
+}
+"""Pages about one person: which parts of the address name who is in them, and what kind of page it is."""
+
+FILES: Mapping[str, str] = {
+    "participation.export_members": "participation",
+    "participation.export_rows": "participation",
+    "members.export": "member",
+}
+"""Files about everyone in a place."""
+
+
+def install(app: Flask) -> None:
+    """Have each answer pass through here; what cannot be noted is not handed out."""
+    app.after_request(_note)
+
+
+def _note(response: Response) -> Response:
+    endpoint = request.endpoint or ""
+    if response.status_code != 200 or signed_in() is None or request.method not in ("GET", "POST"):
+        return response
+    if endpoint in PAGES and request.view_args is not None:
+        parts, what = PAGES[endpoint]
+        for part in parts:
+            _note_page(what, MemberId(str(request.view_args[part])))
+    elif endpoint in FILES:
+        for place in here().roots:
+            _note_file(FILES[endpoint], place)
+    return response
+
+
+def _note_page(what: str, id: MemberId) -> None:  # noqa: A002
+    """Note a look at a member, unless it is their own."""
+    user = here().user
+
+    async def decide(unit: Reading) -> Decision | None:
+        member = await members.member(unit, id)
+        if member is None or member.user == user:
+            return None
+        looked = Looked(user=user, what=what, member=member.id, place=None, number=1, at=unit.now)
+        return await _decided(unit, looked, member.organisation)
+
+    _settle(user, what, id, decide)
+
+
+def _note_file(what: str, place: OrganisationId) -> None:
+    user = here().user
+
+    async def decide(unit: Reading) -> Decision | None:
+        number, _ = await members.count(unit, (place,))
+        if not number:
+            return None
+        looked = Looked(user=user, what=f"{what}_file", member=None, place=place, number=number, at=unit.now)
+        return await _decided(unit, looked, place)
+
+    _settle(user, f"{what}_file", place, decide)
+
+
+async def _decided(unit: Reading, looked: Looked, place: OrganisationId) -> Decision:
+    own: Member | None = await members.by_user(unit, looked.user)
+    seen, path = await looks.seen_lately(unit, looked.user), await looks.leading(unit, place)
+    return look(looked, seen=seen, path=path, name=own.name if own else looked.user)
+
+
+def _settle(user: UserId, what: str, whom: str, decide: Decide) -> None:
+    """Have a look noted once within its hour."""
+    hour = int(desk().store.now().timestamp() // SPAN.total_seconds())
+    cause = Cause(f"look:{derive(user, what, whom, hour)}")
+    (outcome,) = desk().bridge(desk().store.settle([Step(cause=cause, decide=decide, actor=user)]))
+    if outcome.failed:
+        raise RuntimeError("a look could not be noted")

@@ -1,0 +1,226 @@
+"""Who holds which duty where: shown to who leads, given and ended by who may, by two persons where that takes two."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from flask import Blueprint, abort, render_template, request
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, onward, see
+from console.desk import ask, cause, settle
+from console.fresh import fresh
+from content import duties
+from content.approvals import LASTS, Act, Proposal, Proposed
+from content.decision import Decision, Refusal, refused
+from content.identifiers import OrganisationId, ProposalId, UserId, derive
+from content.organisations import RIGHTS, Duty, Right, Role
+from storage import approvals, organisations
+from storage import duties as stored
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("duties", __name__)
+
+MOST_PAST = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Typed:
+    """What was chosen in the form, and why it was not taken."""
+
+    user: str = ""
+    role: str = ""
+    place: str = ""
+    refusal: Refusal | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matter:
+    """A proposal as the page shows it; ``mine`` may be taken back, ``yours`` may be answered."""
+
+    proposal: Proposal
+    mine: bool
+    yours: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Everything that the page shows, and the names of those on the roster."""
+
+    held: tuple[stored.Held, ...]
+    waiting: tuple[Matter, ...]
+    past: tuple[Proposal, ...]
+    names: Mapping[str, str]
+
+
+@pages.get("/duties")
+@requires(Right.READ_MEMBERS)
+def show() -> Answer:
+    """Show who holds what, what waits for a second person, and the form to give a duty."""
+    return _page(Typed())
+
+
+@pages.post("/duties")
+@requires(Right.GRANT_DUTIES)
+@fresh
+def grant() -> Answer:
+    """Give a person a role at a node."""
+    user, role, place = (request.form.get(name, "").strip() for name in ("user", "role", "place"))
+    if role not in frozenset(Role):
+        abort(400)
+    desk = _Desk(by=here().user, roots=here().roots, id=_new_id())
+
+    async def decide(unit: Reading) -> Decided:
+        found = await _account(unit, user, desk.roots)
+        if isinstance(found, Refusal):
+            return found
+        duty = Duty(user=found, organisation=OrganisationId(place), role=Role(role))
+        return await desk.change(unit, Act.GRANT_DUTY, duty)
+
+    outcome = settle(decide, actor=desk.by)
+    if outcome.refusal is not None:
+        return _page(Typed(user=user, role=role, place=place, refusal=outcome.refusal))
+    return see(link("duties.show"), "repeated" if outcome.repeated else _done(outcome.answer, "duty_granted"))
+
+
+@pages.post("/duties/end")
+@requires(Right.READ_MEMBERS)
+@fresh
+def end() -> Answer:
+    """End a role that a person holds at a node: by who may give it, or one's own."""
+    user, role, place = (request.form.get(name, "") for name in ("user", "role", "place"))
+    if role not in frozenset(Role):
+        abort(400)
+    duty = Duty(user=UserId(user), organisation=OrganisationId(place), role=Role(role))
+
+    desk = _Desk(by=here().user, roots=here().roots, id=_new_id())
+
+    async def decide(unit: Reading) -> Decided:
+        return await desk.change(unit, Act.END_DUTY, duty)
+
+    outcome = settle(decide, actor=desk.by)
+    return onward(outcome, to=link("duties.show"), done=_done(outcome.answer, "duty_ended"))
+
+
+@pages.post("/duties/proposals/<id>/approve")
+@requires(Right.GRANT_DUTIES)
+@fresh
+def approve(id: str) -> Answer:  # noqa: A002
+    """Agree to what somebody proposed."""
+    return _answer(id, duties.approve_change, done="proposal_approved")
+
+
+@pages.post("/duties/proposals/<id>/decline")
+@requires(Right.GRANT_DUTIES)
+def decline(id: str) -> Answer:  # noqa: A002
+    """Decline what somebody proposed, or take one's own proposal back."""
+    return _answer(id, duties.decline_change, done="proposal_declined")
+
+
+def _answer(id: str, rule: Callable[..., Decision | Refusal], *, done: str) -> Answer:  # noqa: A002
+    roots, user = here().roots, here().user
+
+    async def decide(unit: Reading) -> Decided:
+        proposal = await approvals.proposal(unit, ProposalId(id), roots)
+        at = await organisations.organisation(unit, proposal.organisation) if proposal is not None else None
+        if proposal is None or at is None:
+            return None
+        over = await organisations.duties_over(unit, proposal.organisation)
+        return rule(proposal, at, over, by=user, now=unit.now)
+
+    return onward(settle(decide, actor=user), to=link("duties.show"), done=done)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Desk:
+    """Who changes duties, where they may be seen to, and the name that a proposal of theirs would have."""
+
+    by: UserId
+    roots: tuple[OrganisationId, ...]
+    id: ProposalId
+
+    async def change(self, unit: Reading, act: Act, duty: Duty) -> Decided:
+        """Decide a change at a node that the person may see; ``None`` for any other."""
+        at = await organisations.organisation(unit, duty.organisation)
+        if at is None or not await organisations.stands_below(unit, at.id, self.roots):
+            return None
+        over = await organisations.duties_over(unit, at.id)
+        waiting = await approvals.waiting(unit, [at.id])
+        return duties.change_duty(act, duty, at, over, by=self.by, waiting=waiting, id=self.id, now=unit.now)
+
+
+def _new_id() -> ProposalId:
+    return ProposalId(derive(cause(), "proposal"))
+
+
+async def _account(unit: Reading, typed: str, roots: tuple[OrganisationId, ...]) -> UserId | Refusal:
+    """Return the account that was typed, or the one of the person of that name on the roster."""
+    if typed.startswith("@"):
+        return UserId(typed)
+    found = await stored.accounts_by_name(unit, typed, roots) if typed else ()
+    if len(found) > 1:
+        return refused("duties.several_of_the_name", field="user", name=typed)
+    if not found:
+        return refused("duties.nobody_of_the_name", field="user", name=typed)
+    return found[0] if found[0] is not None else refused("duties.name_without_account", field="user", name=typed)
+
+
+def _done(answer: Decided, done: str) -> str:
+    facts = answer.facts if isinstance(answer, Decision) else ()
+    return "duty_proposed" if any(isinstance(fact, Proposed) for fact in facts) else done
+
+
+def _page(typed: Typed) -> Answer:
+    at = here()
+    roots, places = at.roots_for(Right.READ_MEMBERS), at.within(Right.GRANT_DUTIES)
+    rights = {node.id: at.rights_at(node.id) for node in places}
+    seen = ask(lambda unit: _look(unit, roots, at.user))
+    page = render_template(
+        "duties/show.html",
+        held=[(one, _may_end(one.duty, at.user, rights)) for one in seen.held],
+        resettable=_resettable(seen.held, at.user, rights),
+        seen=seen,
+        places=places,
+        indents=at.depths,
+        node_names={node.id: node.name for node in at.nodes},
+        roles=[role for role in Role if any(duties.may_give(role, held) for held in rights.values())],
+        rights_of_roles=RIGHTS,
+        days=LASTS.days,
+        typed=typed,
+    )
+    return (page, 422) if typed.refusal is not None else page
+
+
+def _may_end(duty: Duty, user: UserId, rights: Mapping[OrganisationId, frozenset[Right]]) -> bool:
+    return duty.user == user or duties.may_give(duty.role, rights.get(duty.organisation, frozenset()))
+
+
+def _resettable(
+    held: Iterable[stored.Held], user: UserId, rights: Mapping[OrganisationId, frozenset[Right]]
+) -> set[UserId]:
+    """Return the people of the page whose sign-in the person may reset: others, all of whose duties they may give."""
+    theirs: dict[UserId, bool] = {}
+    for one in held:
+        may = duties.may_give(one.duty.role, rights.get(one.duty.organisation, frozenset()))
+        theirs[one.duty.user] = theirs.get(one.duty.user, True) and may
+    return {other for other, may in theirs.items() if may and other != user}
+
+
+async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) -> Seen:
+    held = await stored.held_within(unit, roots)
+    past = await approvals.past(unit, roots, limit=MOST_PAST)
+    matters = [
+        Matter(proposal=one, mine=one.by == user, yours=yours)
+        for one, yours in await stored.proposals(unit, roots, user)
+    ]
+    users: set[str] = {name for one in held for name in (one.duty.user, one.by) if name is not None}
+    users |= {
+        name
+        for one in (*past, *(matter.proposal for matter in matters))
+        for name in (one.subject, one.by, one.decided_by)
+        if name is not None
+    }
+    return Seen(held=held, waiting=tuple(matters), past=past, names=await stored.names_of(unit, users))

@@ -1,0 +1,370 @@
+"""The organisation: its tree and what may be changed about a node, its committee and term, and what it has set."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+from flask import Blueprint, abort, render_template, request
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, onward
+from console.desk import ask, cause, settle
+from console.people import branches, open_nodes
+from console.tree import parents_of
+from console.wording import local, span, t, today
+from content import structure as rules
+from content import terms as elections
+from content.decision import Decision, Refusal, refused
+from content.edits import Sort, edit
+from content.franchise import FULL
+from content.identifiers import MemberId, OrganisationId
+from content.members import Member
+from content.organisations import Kind, Organisation, Right
+from content.settings import BY_NAME, LANGUAGE, SETTINGS, Setting, choose, held_at
+from content.terms import Seat, Term
+from content.views import Filter
+from storage import members, organisations, settings, structure, terms
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("structure", __name__)
+
+NODES_SHOWN = 60
+_BETWEEN_NAMES = re.compile(r"[、,，;；\s]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One thing that can be set, as a node's page shows it: what holds, from where, and what is offered."""
+
+    setting: Setting
+    own: str | None
+    shown: str
+    source: str | None
+    inherited: str
+    offered: tuple[tuple[str, str], ...]
+
+
+# --- looking ----------------------------------------------------------------------------------------------------------
+
+
+@pages.get("/organisation")
+@requires(Right.READ)
+def show() -> str:
+    """Show the tree, with how many members stand where and when elections are due, a page at a time."""
+    at, after = here(), request.args.get("after", "")[:32]
+    outline = at.within(Right.READ)
+    start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
+    shown = outline[start : start + NODES_SHOWN]
+
+    async def look(unit: Reading) -> tuple[dict[OrganisationId, int], dict[OrganisationId, Term]]:
+        return await members.standing(unit, at.roots), await terms.at_or_below(unit, at.roots)
+
+    standing, running = ask(look)
+    return render_template(
+        "structure/show.html",
+        nodes=shown,
+        more=shown[-1].id if start + len(shown) < len(outline) else None,
+        first_page=not after,
+        numbers=_sums(standing, at.parents),
+        terms=running,
+        today=today(),
+        years=elections.YEARS,
+    )
+
+
+def _sums(
+    standing: Mapping[OrganisationId, int], parents: Mapping[OrganisationId, OrganisationId | None]
+) -> Counter[OrganisationId]:
+    found: Counter[OrganisationId] = Counter()
+    for node, number in standing.items():
+        place: OrganisationId | None = node
+        while place is not None:
+            found[place] += number
+            place = parents.get(place)
+    return found
+
+
+@pages.get("/organisation/<id>")
+@requires(Right.READ)
+def show_one(id: str) -> Answer:  # noqa: A002
+    """Show one node: its committee and term, what it has set and what it inherits, and what may be changed."""
+    return _page(_node(id, Right.READ), ())
+
+
+def _node(id: str, right: Right) -> Organisation:  # noqa: A002
+    found = next((node for node in here().within(right) if node.id == id), None)
+    if found is None:
+        abort(404)
+    return found
+
+
+def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str, str] | None = None) -> Answer:
+    at = here()
+    arranges, names = at.may(Right.ARRANGE), at.may(Right.READ_MEMBERS)
+
+    async def look(unit: Reading) -> dict[str, Any]:
+        held = await terms.of_node(unit, node.id)
+        sitting = {seat.member for term in held[:1] for seat in term.seats}
+        everyone, _ = await members.count(unit, [node.id])
+        full, _ = await members.count(unit, [node.id], wanted=Filter(category=FULL))
+        return {
+            "terms": held,
+            "people": {member.id: member for member in await members.by_ids(unit, sitting)} if names else {},
+            "use": await structure.in_use(unit, node.id),
+            "everyone": everyone,
+            "full": full,
+            "chosen": await settings.chosen(unit),
+            "above": await settings.above(unit, node.id),
+            "parents": parents_of(await organisations.tree(unit)),
+        }
+
+    seen = ask(look)
+    running: Term | None = seen["terms"][0] if seen["terms"] else None
+    seats = len(running.seats) if running is not None else 0
+    page = render_template(
+        "structure/show_one.html",
+        node=node,
+        use=seen["use"],
+        everyone=seen["everyone"],
+        full=seen["full"],
+        running=running,
+        former=seen["terms"][1:],
+        people=seen["people"],
+        names=names,
+        advice=elections.advice(node.kind, full=seen["full"], everyone=seen["everyone"], seats=seats),
+        written=typed or _seats_as_written(running, seen["people"], node),
+        posts=elections.POSTS if node.kind in elections.YEARS else (),
+        lines=[_line(node, one, seen) for one in SETTINGS],
+        below=rules.BELOW[node.kind] if node.closed is None else (),
+        targets=_targets(node) if arranges else (),
+        parent=at.node(node.parent) if node.parent else None,
+        children=[child for child in at.nodes if child.parent == node.id],
+        arranges=arranges and node in at.within(Right.ARRANGE),
+        closed_on=local(node.closed).date() if node.closed else None,
+        today=today(),
+        refusals=refusals,
+        by_field={one.field: one for one in refusals if one.field},
+    )
+    return page, 422 if refusals else 200
+
+
+def _targets(node: Organisation) -> tuple[Organisation, ...]:
+    """Return where a node could be moved to."""
+    own = here().within(Right.ARRANGE)
+    return tuple(to for to in open_nodes(own) if isinstance(rules.move(node, to, nodes=own), Decision))
+
+
+def _line(node: Organisation, setting: Setting, seen: Mapping[str, Any]) -> Line:
+    chosen, parents = seen["chosen"], seen["parents"]
+    held = held_at(node.id, setting, chosen=chosen, parents=parents)
+    own = chosen.get(node.id, {}).get(setting.name)
+    without = {one: dict(values) for one, values in chosen.items() if one != node.id}
+    inherited = held_at(node.id, setting, chosen=without, parents=parents)
+    options = dict.fromkeys((*setting.offered, *([own] if own else [])))
+    return Line(
+        setting=setting,
+        own=own,
+        shown=_value(setting, held.value),
+        source=None if held.source in (None, node.id) else seen["above"].get(held.source),
+        inherited=_value(setting, inherited.value),
+        offered=tuple((value, _value(setting, value)) for value in options),
+    )
+
+
+def _value(setting: Setting, value: str) -> str:
+    if setting.unit == "minutes":
+        return span(timedelta(minutes=int(value)))
+    return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value
+
+
+def _seats_as_written(term: Term | None, people: Mapping[MemberId, Member], node: Organisation) -> dict[str, str]:
+    written = {
+        "elected_on": term.elected_on.isoformat() if term else "",
+        "years": str(term.years if term else elections.YEARS.get(node.kind, 3)),
+    }
+    for place, post in enumerate(elections.POSTS):
+        sitting = (
+            [people[seat.member].name for seat in term.seats if seat.post == post and seat.member in people]
+            if term
+            else []
+        )
+        written[f"post-{place}"] = "、".join(sitting)
+    return written
+
+
+# --- changing the tree ------------------------------------------------------------------------------------------------
+
+
+def _change(id: str, decide: Any, done: str, *, typed: Mapping[str, str] | None = None) -> Answer:  # noqa: A002
+    """Do one thing about a node; a refusal is said on its page."""
+    node = _node(id, Right.ARRANGE)
+    outcome = settle(decide, actor=here().user)
+    if outcome.refusal is not None:
+        return _page(node, (outcome.refusal,), typed)
+    return onward(outcome, to=link("structure.show_one", id=id), done=done)
+
+
+@pages.post("/organisation/<id>/add")
+@requires(Right.ARRANGE)
+def add(id: str) -> Answer:  # noqa: A002
+    """Add a node below this one."""
+    _node(id, Right.ARRANGE)
+    by_form, name, kind = cause(), request.form.get("name", "")[:200], request.form.get("kind", "")
+    if kind not in {*Kind}:
+        abort(400)
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        node = next((node for node in nodes if node.id == id), None)
+        return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form) if node is not None else None
+
+    return _change(id, decide, "node_added")
+
+
+@pages.post("/organisation/<id>/rename")
+@requires(Right.ARRANGE)
+def rename(id: str) -> Answer:  # noqa: A002
+    """Give a node another name."""
+    name, roots = request.form.get("name", "")[:200], here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        node = next((node for node in nodes if node.id == id), None)
+        return rules.rename(node, name, nodes=nodes) if node is not None else None
+
+    return _change(id, decide, "node_renamed")
+
+
+@pages.post("/organisation/<id>/move")
+@requires(Right.ARRANGE)
+def move(id: str) -> Answer:  # noqa: A002
+    """Let a node stand below another one."""
+    wanted, held = request.form.get("parent", ""), here().roots_for(Right.ARRANGE)
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = {node.id: node for node in await organisations.tree(unit, held)}
+        node, to = nodes.get(OrganisationId(id)), nodes.get(OrganisationId(wanted))
+        if node is None or to is None:
+            return None
+        return rules.move(node, to, nodes=tuple(nodes.values()))
+
+    return _change(id, decide, "node_moved")
+
+
+@pages.post("/organisation/<id>/close")
+@requires(Right.ARRANGE)
+def close(id: str) -> Answer:  # noqa: A002
+    """Close a node on which nothing hangs any more."""
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        node = next((node for node in nodes if node.id == id), None)
+        if node is None:
+            return None
+        return rules.close(node, await structure.in_use(unit, node.id), now=unit.now)
+
+    return _change(id, decide, "node_closed")
+
+
+@pages.post("/organisation/<id>/reopen")
+@requires(Right.ARRANGE)
+def reopen(id: str) -> Answer:  # noqa: A002
+    """Use a closed node again."""
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        node = next((node for node in nodes if node.id == id), None)
+        if node is None:
+            return None
+        parent = await organisations.organisation(unit, node.parent) if node.parent is not None else None
+        return rules.reopen(node, parent)
+
+    return _change(id, decide, "node_reopened")
+
+
+# --- what it has set --------------------------------------------------------------------------------------------------
+
+
+@pages.post("/organisation/<id>/settings")
+@requires(Right.ARRANGE)
+def set_one(id: str) -> Answer:  # noqa: A002
+    """Set one thing for a node and below, or let it take what those above have set."""
+    _node(id, Right.ARRANGE)
+    name, value, roots = request.form.get("name", "")[:40], request.form.get("value", "")[:200], here().roots
+    if name not in BY_NAME:
+        abort(400)
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        node = next((node for node in nodes if node.id == id), None)
+        return choose(node, name, value or None) if node is not None else None
+
+    return _change(id, decide, "setting_chosen")
+
+
+# --- the committee ----------------------------------------------------------------------------------------------------
+
+
+@pages.post("/organisation/<id>/committee")
+@requires(Right.ARRANGE)
+def elect(id: str) -> Answer:  # noqa: A002
+    """Record who was elected, when, and for how long."""
+    at, by_form = here(), cause()
+    typed = {name: request.form.get(name, "").strip()[:400] for name in ("elected_on", "years")}
+    typed |= {
+        f"post-{place}": request.form.get(f"post-{place}", "").strip()[:400] for place in range(len(elections.POSTS))
+    }
+    node = _node(id, Right.ARRANGE)
+    try:
+        day = date.fromisoformat(typed["elected_on"])
+    except ValueError:
+        return _page(node, (refused("entries.bad_day", field="elected_on"),), typed)
+    present_day = today()
+    years = int(typed["years"]) if re.fullmatch(r"[0-9]{1,2}", typed["years"]) else 0
+
+    async def decide(unit: Reading) -> Decided:
+        if not await organisations.stands_below(unit, node.id, at.roots):
+            return None
+        people: dict[MemberId, Member] = {}
+        seats: list[Seat] = []
+        for place, post in enumerate(elections.POSTS):
+            for name in filter(None, _BETWEEN_NAMES.split(typed[f"post-{place}"])):
+                found = await members.named(unit, name, [node.id])
+                if len(found) != 1:
+                    key = "terms.nobody_called" if not found else "terms.several_called"
+                    return refused(key, field=f"post-{place}", name=name)
+                people[found[0].id] = found[0]
+                seats.append(Seat(member=found[0].id, post=post))
+        held = await terms.of_node(unit, node.id)
+        present = held[0] if held else None
+        answer = elections.elect(
+            node,
+            elected_on=day,
+            years=years,
+            seats=seats,
+            people=people,
+            present=present,
+            cause=by_form,
+            today=present_day,
+        )
+        if isinstance(answer, Refusal):
+            return answer
+        sat = await members.by_ids(unit, [seat.member for seat in present.seats] if present else [])
+        known = {member.id: member for member in sat if member.left is None} | people
+        changes = elections.positions(answer.facts[0].term, present=present, people=known, kind=node.kind)  # type: ignore[attr-defined]
+        if not changes:
+            return answer
+        noted = edit(changes, sort=Sort.ELECTED, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
+        return noted if isinstance(noted, Refusal) else Decision(facts=(*answer.facts, *noted.facts))
+
+    return _change(id, decide, "committee_kept", typed=typed)

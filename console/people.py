@@ -1,0 +1,69 @@
+"""One member as the pages find them: within the part of the tree of which a request may speak, and nowhere else."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from console.tree import places
+from content import roster
+from content.edits import Places
+from content.identifiers import MemberId, OrganisationId, UserId
+from content.members import Member
+from content.organisations import Organisation
+from storage import members, organisations
+from storage.unit import Reading
+
+
+async def visible(unit: Reading, id: str, roots: Iterable[OrganisationId]) -> Member | None:  # noqa: A002
+    """Return a member who stands at or below the roots."""
+    member = await members.member(unit, MemberId(id))
+    if member is None or not await organisations.stands_below(unit, member.organisation, roots):
+        return None
+    return member
+
+
+async def every_visible(
+    unit: Reading, ids: Iterable[str], roots: Iterable[OrganisationId]
+) -> tuple[Member, ...] | None:
+    """Return members by name, ``None`` if one of them does not stand at or below the roots."""
+    wanted = {MemberId(one) for one in ids}
+    found = await members.by_ids(unit, wanted)
+    inside = {node.id for node in await organisations.tree(unit, roots)}
+    if len(found) != len(wanted) or any(member.organisation not in inside for member in found):
+        return None
+    return tuple(sorted(found, key=lambda member: (member.name, member.id)))
+
+
+async def branches(unit: Reading) -> Places:
+    """Return what finds the branch of every organisation."""
+    return Places(await organisations.tree(unit))
+
+
+async def names_of(unit: Reading, users: Iterable[UserId | None]) -> dict[UserId, str]:
+    """Return what accounts are called in the roster; accounts of nobody's are not listed."""
+    people = {user: await members.by_user(unit, user) for user in set(users) if user is not None}
+    return {user: one.name for user, one in people.items() if one is not None}
+
+
+def open_nodes(nodes: Iterable[Organisation]) -> tuple[Organisation, ...]:
+    """Return the organisations that are in use, where somebody may stand."""
+    return tuple(node for node in nodes if node.closed is None)
+
+
+def shown_changes(
+    pairs: Iterable[tuple[Member, Member]], nodes: Iterable[Organisation]
+) -> tuple[tuple[Member, tuple[roster.FieldChange, ...]], ...]:
+    """Return for each member before and after which fields change, as a roster writes them."""
+    at = places(tuple(nodes))
+
+    def entry(member: Member) -> roster.Entry:
+        branch, group = at.get(member.organisation, ("", ""))
+        return roster.known(member, organisation=branch, group=group).entry
+
+    return tuple((before, roster.differences(entry(before), entry(after))) for before, after in pairs)
+
+
+def mark_of(*seen: object) -> str:
+    """Return a mark of what was shown, by which it is known whether it still holds."""
+    return hashlib.sha256(repr(seen).encode()).hexdigest()[:32]

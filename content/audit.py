@@ -1,0 +1,165 @@
+"""The record: what each fact is about, so that it can be found by person, thing and place; never what was said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from content.checkins import Answered
+from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
+from content.decision import Fact
+from content.edits import EditUndone, RosterEdited
+from content.identifiers import OrganisationId
+from content.imports import ImportUndone, RosterImported
+from content.lessons import LessonRevised, LessonWritten
+from content.looks import Looked
+from content.members import MemberChanged, MemberEnrolled
+from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
+from content.polls import PollOpened
+from content.rooms import RoomKept
+from content.schedules import LessonsScheduled
+from content.sessions import SignedIn
+from content.upgrades import RoomMoved
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a row of record is about.
+
+    ``thing`` is a kind and an identifier, ``subject`` a member or an account, ``place`` a node of the tree. ``before``
+    and ``after`` are keys of our own words, never words of people; a vote has none.
+    """
+
+    thing: str | None = None
+    subject: str | None = None
+    place: OrganisationId | None = None
+    before: str | None = None
+    after: str | None = None
+
+
+NOTHING = About()
+
+
+def _answered(fact: Answered) -> About:
+    thing, before, after = f"occurrence:{fact.occurrence}", f"state.{fact.before}", f"state.{fact.after}"
+    return About(thing=thing, subject=fact.member, before=before, after=after)
+
+
+def _granted(fact: DutyGranted) -> About:
+    duty = fact.duty
+    return About(subject=duty.user, place=duty.organisation, after=f"duties.role_{duty.role}")
+
+
+def _ended(fact: DutyEnded) -> About:
+    duty = fact.duty
+    return About(subject=duty.user, place=duty.organisation, before=f"duties.role_{duty.role}")
+
+
+def _member(fact: MemberEnrolled | MemberChanged) -> About:
+    return About(thing=f"member:{fact.member.id}", subject=fact.member.id, place=fact.member.organisation)
+
+
+def _lesson(fact: LessonWritten | LessonRevised) -> About:
+    return About(thing=f"lesson:{fact.lesson.id}", place=fact.lesson.owner)
+
+
+def _asked(fact: CorrectionAsked) -> About:
+    one = fact.correction
+    return About(thing=f"correction:{one.id}", subject=one.member, place=one.organisation)
+
+
+def _edited(fact: RosterEdited) -> About:
+    if len(fact.entries) != 1:
+        return About(thing=f"edit:{fact.id}")
+    (only,) = fact.entries
+    return About(thing=f"edit:{fact.id}", subject=only.after.id, place=only.branch)
+
+
+def _import(fact: RosterImported | ImportUndone) -> About:
+    return About(thing=f"import:{fact.id}")
+
+
+_SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
+    Answered: _answered,
+    DutyGranted: _granted,
+    DutyEnded: _ended,
+    OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),
+    MemberEnrolled: _member,
+    MemberChanged: _member,
+    LessonWritten: _lesson,
+    LessonRevised: _lesson,
+    LessonsScheduled: lambda fact: About(thing=f"schedule:{fact.schedule.id}", place=fact.schedule.audience),
+    CorrectionAsked: _asked,
+    CorrectionAnswered: lambda fact: About(thing=f"correction:{fact.id}", after=f"corrections.state_{fact.state}"),
+    CorrectionWithdrawn: lambda fact: About(thing=f"correction:{fact.id}"),
+    RosterEdited: _edited,
+    EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
+    RosterImported: _import,
+    ImportUndone: _import,
+    PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
+    RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
+    RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
+    Looked: lambda fact: About(subject=fact.member, place=fact.place),
+    SignedIn: lambda fact: About(subject=fact.session.user),
+}
+"""Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
+
+THINGS = ("occurrence", "poll", "ballot", "lesson", "member", "room", "organisation")
+PEOPLE = ("member", "user")
+LONGEST_ID = 255
+
+
+_Parts = tuple[str | None, str | None, bool]
+_PARTS: dict[type[Fact], _Parts] = {}
+
+
+def _parts(kind: type[Fact]) -> _Parts:
+    """Return under which names a kind of fact holds its thing, its person and its place."""
+    known = _PARTS.get(kind)
+    if known is None:
+        known = _PARTS[kind] = _parts_of({one.name for one in fields(kind)})
+    return known
+
+
+def _parts_of(names: set[str]) -> _Parts:
+    thing = next((one for one in THINGS if one in names), None)
+    person = next((one for one in PEOPLE if one in names), None)
+    return thing, person, "organisation" in names
+
+
+def about_one(fact: Fact) -> About:
+    """Return what a fact is about."""
+    special = _SPECIAL.get(type(fact))
+    if special is not None:
+        return special(fact)
+    thing, person, placed = _parts(type(fact))
+    named, place = _id(fact, thing), _id(fact, "organisation") if placed else None
+    return About(
+        thing=f"{thing}:{named}" if named else None,
+        subject=_id(fact, person),
+        place=OrganisationId(place) if place else None,
+    )
+
+
+def _id(fact: Fact, name: str | None) -> str | None:
+    """Return the identifier that a part of a fact is or has; never more of it."""
+    value = getattr(fact, name) if name else None
+    found = value if isinstance(value, str) else getattr(value, "id", None)
+    return found if isinstance(found, str) and len(found) <= LONGEST_ID else None
+
+
+def about(facts: Sequence[Fact]) -> About:
+    """Return what a decision is about: the first thing and place that its facts name, and a person if there is one."""
+    if len(facts) == 1:
+        return about_one(facts[0])
+    found = [about_one(fact) for fact in facts]
+    people = {one.subject for one in found if one.subject is not None}
+    alone = len(people) == 1
+    return About(
+        thing=next((one.thing for one in found if one.thing), None),
+        subject=people.pop() if alone else None,
+        place=next((one.place for one in found if one.place), None),
+        before=next((one.before for one in found if one.before), None) if alone else None,
+        after=next((one.after for one in found if one.after), None) if alone else None,
+    )

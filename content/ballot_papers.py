@@ -1,0 +1,92 @@
+"""Papers of a secret ballot as bytes: what a voter's envelope holds, of one length whatever was chosen, and its marks.
+
+A paper holds marks and names and nothing else: no voter, no time, no number. Its bytes are canonical JSON, so that the
+same choice is always the same bytes once it is out of its envelope.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from content.election_cases import read_ballot
+from content.elections import Ballot, Election, Pile
+
+BLOCK = 512
+"""Envelopes are as long as a whole number of such blocks."""
+OVERHEAD = 48
+"""By how many bytes a sealed box is longer than what is in it."""
+EMPTY = b'{"v":0}'
+"""What fills the envelope of who has not voted."""
+LONGEST_NAME = 40
+"""How many characters a name that is written in may have."""
+
+
+def canonical(value: Any) -> bytes:
+    """Return a value as the one JSON text that stands for it."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def write_paper(ballot: Ballot) -> bytes:
+    """Return the bytes of a paper."""
+    return canonical({"v": 1, "m": dict(ballot.marks), "w": list(ballot.write_ins)})
+
+
+def read_paper(plain: bytes) -> Ballot | None:
+    """Return the paper that bytes are, ``None`` for one that cannot be read, which is void."""
+    try:
+        raw = json.loads(plain, object_pairs_hook=_once)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(raw, dict) or raw.pop("v", None) != 1:
+        return None
+    return read_ballot(raw)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Refuse a mark that is made twice, of which readers would see different ones."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("said twice")
+    return found
+
+
+def sealed_length(election: Election) -> int:
+    """Return how long every envelope of an election is: the longest paper and a byte more, in whole blocks."""
+    marks = dict.fromkeys(election.candidates, "N")
+    written = min(election.seats, len(election.candidates))
+    longest = {"v": 1, "m": marks, "w": ["\U0010ffff" * LONGEST_NAME] * written}
+    return (len(canonical(longest)) // BLOCK + 1) * BLOCK + OVERHEAD
+
+
+def opened_lines(papers: Iterable[bytes], *, write_ins: bool = True) -> tuple[str, ...]:
+    """Return opened papers as lines in an order that says nothing about when or by whom they were cast.
+
+    What cannot be read is ``null``, and what writes somebody in where nobody may be: such words might be somebody's
+    sign. A void paper that can be read keeps its marks.
+    """
+    read = (read_paper(plain) for plain in papers)
+    kept = (None if paper is None or (paper.write_ins and not write_ins) else paper for paper in read)
+    return tuple(sorted("null" if paper is None else write_paper(paper).decode() for paper in kept))
+
+
+def piles(lines: Iterable[str]) -> tuple[Pile, ...]:
+    """Return opened papers as they are counted."""
+    return tuple(Pile(ballot=read_paper(line.encode())) for line in lines)
+
+
+def receipt(box: bytes) -> str:
+    """Return what proves that an envelope is in the box, and nothing of what is in it."""
+    return hashlib.sha256(box).hexdigest()
+
+
+def receipts(boxes: Iterable[bytes]) -> tuple[str, ...]:
+    """Return the published list of all envelopes, in an order of its own."""
+    return tuple(sorted(receipt(box) for box in boxes))
+
+
+def set_hash(listed: Sequence[str]) -> str:
+    """Return the hash of a whole set of envelopes by their receipts: one more, less or other makes another."""
+    return hashlib.sha256(b"".join(bytes.fromhex(one) for one in sorted(listed))).hexdigest()

@@ -1,0 +1,459 @@
+"""Secret ballots: from a draft to the count, who may take which step, and what is fixed from which step on."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from content.ballot_papers import canonical, sealed_length, set_hash
+from content.decision import Decision, Fact, Refusal, refused
+from content.election_cases import show_election
+from content.elections import Attendance, Election, Outcome, Result, least_candidates
+from content.identifiers import BallotId, MemberId, OrganisationId, UserId
+
+FEWEST = 5
+"""With fewer who may vote, or who have voted, the result itself would tell what each of them chose."""
+FEWEST_TELLERS = 3
+FEWEST_SHARES = 2
+LONGEST_TITLE = 200
+LONGEST_NAME = 120
+SHORTEST = timedelta(minutes=10)
+OBJECTIONS = timedelta(days=7)
+"""How long envelopes and shares are kept after the result, so that it can be looked into."""
+
+
+class State(StrEnum):
+    """Where a ballot stands. There is no way back, and a step is never left out; a run-off is another ballot."""
+
+    DRAFT = "draft"
+    FROZEN = "frozen"
+    OPEN = "open"
+    CLOSED = "closed"
+    OPENED = "opened"
+    CERTIFIED = "certified"
+    ARCHIVED = "archived"
+    VOID = "void"
+
+
+class Voiding(StrEnum):
+    """Why a ballot came to nothing."""
+
+    TOO_FEW = "too_few"
+    CANCELLED = "cancelled"
+
+
+class Step(StrEnum):
+    """What it takes two organisers for."""
+
+    OPEN = "open"
+    CANCEL = "cancel"
+
+
+class WriteIn(StrEnum):
+    """Who may be written in: nobody, anyone who stands on the roll, or any name, by which one may be recognised."""
+
+    NONE = "none"
+    ROLL = "roll"
+    TEXT = "text"
+
+
+class TellerRole(StrEnum):
+    """What a teller does: 监票人 watch over the count, 计票人 make it."""
+
+    MONITOR = "monitor"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Who holds a share of the key: ``share_key`` is what proves it, ``proven`` that it was proved.
+
+    ``asked`` is the hash of what was sealed for them last, which only who holds the share can tell.
+    """
+
+    index: int
+    member: MemberId
+    role: TellerRole
+    share_key: bytes
+    asked: str | None = None
+    proven: bool = False
+    destroyed_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Whom one may choose; ``id`` is what papers hold, ``introduction`` is shown beside the name."""
+
+    id: str
+    member: MemberId | None
+    name: str
+    introduction: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Elector:
+    """Someone on the roll; ``reason`` says why they may not vote where they may not."""
+
+    member: MemberId
+    may_vote: bool = True
+    reason: str = ""
+    approval: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ballot:
+    """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen.
+
+    ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
+    """
+
+    id: BallotId
+    organisation: OrganisationId
+    title: str
+    election: Election
+    candidates: tuple[Candidate, ...]
+    tellers: tuple[Teller, ...]
+    needed: int
+    key: bytes
+    closes_at: datetime
+    timezone: str
+    write_in: WriteIn = WriteIn.NONE
+    server_seal: bool = False
+    state: State = State.DRAFT
+    parent: BallotId | None = None
+    roll_hash: str = ""
+    expected: int = 0
+    asked: tuple[Step, UserId] | None = None
+    turnout: int | None = None
+    set_hash: str | None = None
+    flag: Outcome | None = None
+    decided_on: date | None = None
+
+    @property
+    def length(self) -> int:
+        """Return how long each of its envelopes is."""
+        return sealed_length(self.election)
+
+    @property
+    def attendance(self) -> Attendance:
+        """Return the figures of a ballot without a meeting: everyone who may vote was sent a link, and so is there."""
+        return Attendance(
+            expected=self.expected, present=self.expected, issued=self.expected, returned=self.turnout or 0
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotDrafted(Fact):
+    """A ballot was written down; nothing of it is fixed yet."""
+
+    ballot: Ballot
+    author: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotFrozen(Fact):
+    """A ballot and its roll are fixed; every elector has a place in the box, with an envelope that holds nothing."""
+
+    ballot: BallotId
+    roll: tuple[Elector, ...]
+    roll_hash: str
+    slots: tuple[str, ...]
+    boxes: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PossessionAsked(Fact):
+    """Something random was sealed for a teller; its hash is kept until they answer."""
+
+    ballot: BallotId
+    index: int
+    asked: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PossessionProven(Fact):
+    """A teller has shown that they hold their share."""
+
+    ballot: BallotId
+    index: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecondAsked(Fact):
+    """One organiser wants to take a step; another must want it too."""
+
+    ballot: BallotId
+    step: Step
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotOpened(Fact):
+    """Votes may be cast."""
+
+    ballot: BallotId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotCast(Fact):
+    """Somebody's envelope was put in the place of the one before. Of this no row of record is kept."""
+
+    ballot: BallotId
+    member: MemberId
+    box: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotClosed(Fact):
+    """No more votes are taken; this set of envelopes is the one that can be opened."""
+
+    ballot: BallotId
+    turnout: int
+    set_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotCounted(Fact):
+    """The envelopes were opened and counted."""
+
+    ballot: BallotId
+    result: Result
+    opened_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotCertified(Fact):
+    """The tellers stand by the count."""
+
+    ballot: BallotId
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotVoided(Fact):
+    """A ballot came to nothing; its envelopes are destroyed unopened."""
+
+    ballot: BallotId
+    why: Voiding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShareDestroyed(Fact):
+    """A teller has said that their share is destroyed."""
+
+    ballot: BallotId
+    index: int
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotArchived(Fact):
+    """The envelopes are destroyed; the totals stay."""
+
+    ballot: BallotId
+
+
+def hash_roll(roll: Sequence[Elector]) -> str:
+    """Return the hash by which a changed roll is found out."""
+    lines = sorted([one.member, one.may_vote, one.reason, one.approval] for one in roll)
+    return hashlib.sha256(canonical(lines)).hexdigest()
+
+
+def manifest(ballot: Ballot) -> dict[str, Any]:
+    """Return everything that is fixed of a ballot as plain values, as it is published."""
+    return {
+        "ballot": ballot.id,
+        "title": ballot.title,
+        "election": show_election(ballot.election),
+        "candidates": [{"id": one.id, "name": one.name, "introduction": one.introduction} for one in ballot.candidates],
+        "write_in": str(ballot.write_in),
+        "server_seal": ballot.server_seal,
+        "tellers": [
+            {"index": one.index, "role": str(one.role), "share_key": one.share_key.hex()} for one in ballot.tellers
+        ],
+        "needed": ballot.needed,
+        "key": ballot.key.hex(),
+        "length": ballot.length,
+        "roll": ballot.roll_hash,
+        "expected": ballot.expected,
+        "closes_at": ballot.closes_at.isoformat(),
+        "timezone": ballot.timezone,
+    }
+
+
+def hash_manifest(published: Mapping[str, Any]) -> str:
+    """Return the hash by which a changed manifest is found out."""
+    return hashlib.sha256(canonical(published)).hexdigest()
+
+
+def draft(ballot: Ballot, *, author: UserId, now: datetime) -> Decision | Refusal:
+    """Write a ballot down, unless it cannot be meant."""
+    return _set_up_trouble(ballot, now) or Decision(facts=(BallotDrafted(ballot=ballot, author=author),))
+
+
+def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
+    election, tellers = ballot.election, ballot.tellers
+    if not 1 <= len(ballot.title.strip()) <= LONGEST_TITLE:
+        return refused("ballot.no_title", field="title", most=LONGEST_TITLE)
+    if not all(1 <= len(one.name) <= LONGEST_NAME for one in ballot.candidates):
+        return refused("ballot.bad_candidates", field="candidates")
+    if tuple(one.id for one in ballot.candidates) != election.candidates or len(set(election.candidates)) < len(
+        election.candidates
+    ):
+        return refused("ballot.bad_candidates", field="candidates")
+    if election.seats < 1 or len(election.candidates) < least_candidates(election):
+        return refused("ballot.too_few_candidates", field="candidates", least=max(1, least_candidates(election)))
+    if len(tellers) < FEWEST_TELLERS or [one.index for one in tellers] != list(range(1, len(tellers) + 1)):
+        return refused("ballot.too_few_tellers", field="tellers", least=FEWEST_TELLERS)
+    if not FEWEST_SHARES <= ballot.needed <= len(tellers):
+        return refused("ballot.bad_number_of_shares", field="needed", least=FEWEST_SHARES, most=len(tellers))
+    named = {one.member for one in tellers}
+    if len(named) < len(tellers) or len({one.share_key for one in tellers}) < len(tellers):
+        return refused("ballot.teller_twice", field="tellers")
+    if named & {one.member for one in ballot.candidates}:
+        return refused("ballot.teller_stands", field="tellers")
+    if all(one.role is not TellerRole.MONITOR for one in tellers):
+        return refused("ballot.no_monitor", field="tellers")
+    if (ballot.write_in is WriteIn.NONE) is not (election.eligible == frozenset()):
+        return refused("ballot.bad_write_ins", field="write_in")
+    if ballot.closes_at < now + SHORTEST:
+        return refused("ballot.too_soon", field="closes_at", closes=ballot.closes_at)
+    return None
+
+
+def freeze(
+    ballot: Ballot, roll: Sequence[Elector], *, slots: Sequence[str], boxes: Sequence[bytes], now: datetime
+) -> Decision | Refusal:
+    """Fix a ballot and its roll, and fill the box with one empty envelope for each who may vote."""
+    if ballot.state is not State.DRAFT:
+        return _not_now(ballot)
+    trouble = _set_up_trouble(ballot, now)
+    if trouble is not None:
+        return trouble
+    electors = [one for one in roll if one.may_vote]
+    if len(electors) < FEWEST:
+        return refused("ballot.too_few_electors", least=FEWEST)
+    assert len(set(slots)) == len(set(boxes)) == len(slots) == len(boxes) == len(electors)
+    assert {len(box) for box in boxes} == {ballot.length}
+    frozen = BallotFrozen(
+        ballot=ballot.id, roll=tuple(roll), roll_hash=hash_roll(roll), slots=tuple(slots), boxes=tuple(boxes)
+    )
+    return Decision(facts=(frozen,))
+
+
+def ask_possession(ballot: Ballot, index: int, asked: bytes) -> Decision | Refusal:
+    """Ask a teller for a proof, by something random that is sealed for who holds their share."""
+    if ballot.state is not State.FROZEN:
+        return _not_now(ballot)
+    if index not in {one.index for one in ballot.tellers}:
+        return refused("ballot.not_proven", index=index)
+    return Decision(facts=(PossessionAsked(ballot=ballot.id, index=index, asked=_hash(asked)),))
+
+
+def prove(ballot: Ballot, index: int, answer: bytes) -> Decision | Refusal:
+    """Take a teller's proof: what was sealed for them last."""
+    if ballot.state is not State.FROZEN:
+        return _not_now(ballot)
+    teller = next((one for one in ballot.tellers if one.index == index), None)
+    if teller is None or teller.asked != _hash(answer):
+        return refused("ballot.not_proven", index=index)
+    return Decision(facts=(PossessionProven(ballot=ballot.id, index=index),))
+
+
+def _hash(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()
+
+
+def open_voting(ballot: Ballot, *, by: UserId, now: datetime) -> Decision | Refusal:
+    """Open a ballot when two organisers want it and every teller has proved to hold a share."""
+    if ballot.state is not State.FROZEN:
+        return _not_now(ballot)
+    missing = sum(not one.proven for one in ballot.tellers)
+    if missing:
+        return refused("ballot.shares_unproven", n=missing)
+    if now >= ballot.closes_at:
+        return refused("ballot.too_late", closes=ballot.closes_at)
+    return _second(ballot, Step.OPEN, by) or Decision(facts=(BallotOpened(ballot=ballot.id),))
+
+
+def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, now: datetime) -> Decision | Refusal:
+    """Put an envelope into an elector's place, over the one before; ``copied`` when another place holds the same."""
+    if ballot.state is not State.OPEN or now >= ballot.closes_at:
+        return refused("ballot.too_late", closes=ballot.closes_at)
+    if elector is None or not elector.may_vote:
+        return refused("ballot.not_on_roll")
+    if len(box) != ballot.length or copied:
+        return refused("ballot.bad_envelope")
+    return Decision(facts=(BallotCast(ballot=ballot.id, member=elector.member, box=box),))
+
+
+def close(ballot: Ballot, receipts: Sequence[str], *, turnout: int, now: datetime) -> Decision | Refusal:
+    """Close a ballot whose time is over. Where too few have voted, no envelope is ever opened."""
+    if ballot.state is not State.OPEN:
+        return _not_now(ballot)
+    if now < ballot.closes_at:
+        return refused("ballot.too_early", closes=ballot.closes_at)
+    closed = BallotClosed(ballot=ballot.id, turnout=turnout, set_hash=set_hash(receipts))
+    if turnout < FEWEST:
+        return Decision(facts=(closed, BallotVoided(ballot=ballot.id, why=Voiding.TOO_FEW)))
+    return Decision(facts=(closed,))
+
+
+def keep_count(ballot: Ballot, result: Result, opened_hash: str) -> Decision | Refusal:
+    """Keep what came out of the box; a count that does not add up waits to be made again."""
+    recount = ballot.state is State.OPENED and ballot.flag is Outcome.RECOUNT_NEEDED
+    if ballot.state is not State.CLOSED and not recount:
+        return _not_now(ballot)
+    return Decision(facts=(BallotCounted(ballot=ballot.id, result=result, opened_hash=opened_hash),))
+
+
+def certify(ballot: Ballot, confirmed: Sequence[MemberId], *, today: date) -> Decision | Refusal:
+    """Certify a count by its tellers, as many as it takes to open the box."""
+    if ballot.state is not State.OPENED:
+        return _not_now(ballot)
+    if ballot.flag is Outcome.RECOUNT_NEEDED:
+        return refused("ballot.recount_first")
+    if len({one.member for one in ballot.tellers} & set(confirmed)) < ballot.needed:
+        return refused("ballot.not_confirmed", least=ballot.needed)
+    return Decision(facts=(BallotCertified(ballot=ballot.id, on=today),))
+
+
+def cancel(ballot: Ballot, *, by: UserId) -> Decision | Refusal:
+    """Let a ballot come to nothing, by two organisers; one that is certified stands."""
+    if ballot.state in (State.CERTIFIED, State.ARCHIVED, State.VOID):
+        return _not_now(ballot)
+    second = _second(ballot, Step.CANCEL, by) if ballot.state is not State.DRAFT else None
+    return second or Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.CANCELLED),))
+
+
+def destroy_share(ballot: Ballot, member: MemberId, *, today: date) -> Decision | Refusal:
+    """Note that a teller has destroyed their share, once nothing can be objected any more."""
+    teller = next((one for one in ballot.tellers if one.member == member), None)
+    if teller is None or ballot.state not in (State.CERTIFIED, State.ARCHIVED, State.VOID):
+        return _not_now(ballot)
+    return Decision(facts=(ShareDestroyed(ballot=ballot.id, index=teller.index, on=today),))
+
+
+def archive(ballot: Ballot, *, today: date) -> Decision | Refusal:
+    """Destroy the envelopes of a ballot to which nothing can be objected any more."""
+    if ballot.state is not State.CERTIFIED or ballot.decided_on is None:
+        return _not_now(ballot)
+    until = ballot.decided_on + OBJECTIONS
+    if today < until:
+        return refused("ballot.objections_open", until=until.isoformat())
+    return Decision(facts=(BallotArchived(ballot=ballot.id),))
+
+
+def _second(ballot: Ballot, step: Step, by: UserId) -> Decision | None:
+    """Return that another organiser is to be asked, ``None`` where one has been and this is the other."""
+    if ballot.asked is not None and ballot.asked[0] is step and ballot.asked[1] != by:
+        return None
+    return Decision(facts=(SecondAsked(ballot=ballot.id, step=step, by=by),))
+
+
+def _not_now(ballot: Ballot) -> Refusal:
+    return refused("ballot.not_now", title=ballot.title)

@@ -1,0 +1,46 @@
+"""The count of a vote for people: every figure in a line of its own, with the rule behind it, and as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from content.decision import Words, words
+from content.election_cases import show_result
+from content.elections import Attendance, Result
+from content.rule_packs import RulePack, said
+
+
+def describe(
+    title: str, pack: RulePack, attendance: Attendance, result: Result, names: Mapping[str, str]
+) -> Iterator[Words]:
+    """Yield the lines of a count; whoever has no name here is one who was written in."""
+    yield words("count.title", title=title)
+    checked = words("count.checked") if pack.checked else words("count.unchecked")
+    yield words("count.pack", pack=pack.id, version=pack.version, checked=(checked,))
+    yield words("count.present", expected=attendance.expected, present=attendance.present)
+    yield _with_rule(words("count.quorum", least=result.quorum_need), result, "quorum_need")
+    yield words("count.ballots", issued=attendance.issued, returned=attendance.returned)
+    if result.valid is not None and result.void is not None:
+        yield _with_rule(words("count.valid", valid=result.valid, void=result.void), result, "valid")
+    for name, votes in (result.tally or {}).items():
+        yield words("count.votes", name=names.get(name, name), yes=votes.yes, no=votes.no, abstained=votes.abstained)
+    for name, number in sorted(result.write_ins.items()):
+        yield words("count.write_in", name=names.get(name, name), number=number)
+    if result.need is not None:
+        yield _with_rule(words("count.need", need=result.need), result, "need")
+    for key, chosen in (("count.elected", result.elected), ("count.tied", result.tied)):
+        for name in chosen:
+            yield words(key, name=names.get(name, name))
+    outcome = words(f"count.outcome_{result.outcome.lower()}")
+    yield words("count.outcome", outcome=(outcome,), rule=(said(result.ground),))
+
+
+def _with_rule(line: Words, result: Result, figure: str) -> Words:
+    return words("count.by_rule", line=(line,), rule=(said(result.rules[figure]),))
+
+
+def figures(result: Result) -> dict[str, Any]:
+    """Return a result as plain values, with the rule of every number and of the outcome."""
+    rules = {name: str(rule) for name, rule in result.rules.items()}
+    return {**show_result(result), "rules": {**rules, "outcome": str(result.ground)}}

@@ -1,0 +1,117 @@
+"""What an organisation may set for itself and everything below it: one registry, and one way to inherit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from content.decision import Decision, Fact, Refusal, refused
+from content.identifiers import OrganisationId
+from content.organisations import Organisation
+from content.speech import LANGUAGES
+
+LONGEST_VALUE = 100
+LONGEST_MINUTES = 90 * 1_440
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One thing that can be set: its name, what holds where nobody set it, what a form offers, and what is possible.
+
+    Values are text everywhere, so that one table holds them all; ``unit`` says how a page shows one.
+    """
+
+    name: str
+    default: str
+    offered: tuple[str, ...]
+    possible: Callable[[str], bool]
+    unit: str = ""
+
+
+def _is_zone(value: str) -> bool:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return False
+    return "/" in value or value == "UTC"
+
+
+def _is_minutes(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 6 and 0 < int(value) <= LONGEST_MINUTES
+
+
+TIMEZONE, LANGUAGE, WINDOW, LATE = "timezone", "language", "window", "late"
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting(
+        name=TIMEZONE,
+        default="Asia/Shanghai",
+        offered=("Asia/Shanghai", "Asia/Urumqi", "Asia/Hong_Kong", "Europe/London", "America/New_York", "UTC"),
+        possible=_is_zone,
+    ),
+    Setting(name=LANGUAGE, default="zh_CN", offered=LANGUAGES, possible=lambda value: value in LANGUAGES),
+    Setting(
+        name=WINDOW,
+        default="1440",
+        offered=("30", "120", "720", "1440", "4320", "10080"),
+        possible=_is_minutes,
+        unit="minutes",
+    ),
+    Setting(
+        name=LATE, default="720", offered=("10", "120", "720", "1440", "4320"), possible=_is_minutes, unit="minutes"
+    ),
+)
+"""Everything that can be set, in the order of the page. A feature adds its own line here and asks ``value_of``."""
+
+BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingChosen(Fact):
+    """An organisation set something for itself and below; None means that it takes what those above have set."""
+
+    organisation: OrganisationId
+    name: str
+    value: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """What holds at a node, and which node has set it; None where nobody has."""
+
+    value: str
+    source: OrganisationId | None
+
+
+Chosen = Mapping[OrganisationId, Mapping[str, str]]
+"""What each node has set itself."""
+
+
+def held_at(
+    node: OrganisationId,
+    setting: Setting,
+    *,
+    chosen: Chosen,
+    parents: Mapping[OrganisationId, OrganisationId | None],
+) -> Held:
+    """Return what holds at a node: its own choice, else that of the nearest node above it, else the default."""
+    at: OrganisationId | None = node
+    while at is not None:
+        value = chosen.get(at, {}).get(setting.name)
+        if value is not None:
+            return Held(value=value, source=at)
+        at = parents.get(at)
+    return Held(value=setting.default, source=None)
+
+
+def choose(node: Organisation, name: str, value: str | None) -> Decision | Refusal:
+    """Set something at a node, or let it take what those above have set."""
+    setting = BY_NAME.get(name)
+    if setting is None:
+        return refused("settings.unknown")
+    if value is not None:
+        value = value.strip()
+        if len(value) > LONGEST_VALUE or not setting.possible(value):
+            return refused("settings.impossible", field=f"value-{name}")
+    return Decision(facts=(SettingChosen(organisation=node.id, name=name, value=value),))

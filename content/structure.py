@@ -1,0 +1,156 @@
+"""Changing the tree of organisations: a node is added, renamed, moved or closed, and nothing that it did is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from content.decision import Decision, Fact, Refusal, refused
+from content.identifiers import Cause, OrganisationId, derive
+from content.organisations import Kind, Organisation, OrganisationFounded
+
+LONGEST_NAME = 60
+
+BELOW: dict[Kind, tuple[Kind, ...]] = {
+    Kind.PARTY_COMMITTEE: (Kind.PARTY_COMMITTEE, Kind.GENERAL_BRANCH, Kind.BRANCH),
+    Kind.GENERAL_BRANCH: (Kind.BRANCH,),
+    Kind.BRANCH: (Kind.GROUP,),
+    Kind.GROUP: (),
+}
+"""What may stand directly below what."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationRenamed(Fact):
+    """A node has another name from now on; what was sent keeps the old one."""
+
+    organisation: OrganisationId
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationMoved(Fact):
+    """A node stands below another one, with everything below it."""
+
+    organisation: OrganisationId
+    parent: OrganisationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationClosed(Fact):
+    """A node is no longer in use; its history stays."""
+
+    organisation: OrganisationId
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganisationReopened(Fact):
+    """A closed node is in use again."""
+
+    organisation: OrganisationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InUse:
+    """What still hangs on a node: members, nodes below it, rooms that work, and what is planned or open there."""
+
+    members: int = 0
+    below: int = 0
+    rooms: int = 0
+    planned: int = 0
+
+
+def found(
+    parent: Organisation, kind: Kind, name: str, *, nodes: Collection[Organisation], cause: Cause
+) -> Decision | Refusal:
+    """Add a node below another one, which gives it its zone and its language."""
+    name = normal(name)
+    if parent.closed is not None:
+        return refused("structure.is_closed", field="parent", name=parent.name)
+    if kind not in BELOW[parent.kind]:
+        return refused("structure.not_below", field="kind")
+    refusal = _bad_name(name, parent.id, kind, nodes)
+    if refusal is not None:
+        return refusal
+    node = Organisation(
+        id=OrganisationId(derive(cause, "organisation")),
+        parent=parent.id,
+        kind=kind,
+        name=name,
+        timezone=parent.timezone,
+        language=parent.language,
+    )
+    return Decision(facts=(OrganisationFounded(organisation=node),))
+
+
+def rename(node: Organisation, name: str, *, nodes: Collection[Organisation]) -> Decision | Refusal:
+    """Give a node another name."""
+    name = normal(name)
+    if name == node.name:
+        return refused("structure.same_name", field="name")
+    others = [other for other in nodes if other.id != node.id]
+    refusal = _bad_name(name, node.parent, node.kind, others)
+    return refusal or Decision(facts=(OrganisationRenamed(organisation=node.id, name=name),))
+
+
+def move(node: Organisation, to: Organisation, *, nodes: Collection[Organisation]) -> Decision | Refusal:
+    """Let a node stand below another one; ``nodes`` are all that the person who asks may arrange."""
+    if node.parent == to.id:
+        return refused("structure.stands_there", field="parent", name=to.name)
+    if to.closed is not None:
+        return refused("structure.is_closed", field="parent", name=to.name)
+    parents = {other.id: other.parent for other in nodes}
+    at: OrganisationId | None = to.id
+    while at is not None:
+        if at == node.id:
+            return refused("structure.below_itself", field="parent")
+        at = parents.get(at)
+    if node.kind not in BELOW[to.kind]:
+        return refused("structure.not_below", field="parent")
+    if any(other.parent == to.id and other.name == node.name for other in nodes):
+        return refused("structure.name_taken", field="parent", name=node.name)
+    return Decision(facts=(OrganisationMoved(organisation=node.id, parent=to.id),))
+
+
+def close(node: Organisation, use: InUse, *, now: datetime) -> Decision | Refusal:
+    """Close a node on which nothing hangs any more."""
+    if node.closed is not None:
+        return refused("structure.is_closed", name=node.name)
+    if node.parent is None:
+        return refused("structure.topmost")
+    if use.below:
+        return refused("structure.has_below", n=use.below)
+    if use.members:
+        return refused("structure.has_members", n=use.members)
+    if use.rooms:
+        return refused("structure.has_rooms", n=use.rooms)
+    if use.planned:
+        return refused("structure.has_planned", n=use.planned)
+    return Decision(facts=(OrganisationClosed(organisation=node.id, at=now),))
+
+
+def reopen(node: Organisation, parent: Organisation | None) -> Decision | Refusal:
+    """Use a closed node again."""
+    if node.closed is None:
+        return refused("structure.is_open", name=node.name)
+    if parent is not None and parent.closed is not None:
+        return refused("structure.is_closed", name=parent.name)
+    return Decision(facts=(OrganisationReopened(organisation=node.id),))
+
+
+def normal(name: str) -> str:
+    """Return a name without what one does not see."""
+    return " ".join("".join(letter for letter in name if letter.isprintable() or letter.isspace()).split())
+
+
+def _bad_name(name: str, parent: OrganisationId | None, kind: Kind, others: Collection[Organisation]) -> Refusal | None:
+    if not name:
+        return refused("structure.no_name", field="name")
+    if len(name) > LONGEST_NAME:
+        return refused("structure.long_name", field="name", most=LONGEST_NAME)
+    # A roster sheet names branches by their names alone.
+    if any(other.name == name and (other.parent == parent or kind is other.kind is Kind.BRANCH) for other in others):
+        return refused("structure.name_taken", field="name", name=name)
+    return None

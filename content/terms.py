@@ -1,0 +1,155 @@
+"""The committee of an organisation and its term: who was elected to what, and when the next election is due."""
+
+from __future__ import annotations
+
+import calendar
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from content.decision import Decision, Fact, Refusal, Words, refused, words
+from content.franchise import FULL
+from content.identifiers import Cause, MemberId, OrganisationId, TermId, derive
+from content.members import Member
+from content.organisations import Kind, Organisation
+
+POSTS = ("书记", "副书记", "组织委员", "宣传委员", "纪检委员", "青年委员", "统战委员", "委员")
+"""Posts of a committee, in the order in which an office lists them."""
+
+SINGLE = frozenset({"书记"})
+"""Posts that one person holds."""
+
+YEARS: Mapping[Kind, int] = {Kind.PARTY_COMMITTEE: 5, Kind.GENERAL_BRANCH: 3, Kind.BRANCH: 3}
+"""How long a term lasts by kind of organisation; of a village or a community it is set to five by hand."""
+
+LONGEST_TERM = 5
+REMIND_BEFORE = 6
+"""Months before the end of a term, when those above usually remind."""
+
+MOST_SEATS = 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """One member of a committee, with their post."""
+
+    member: MemberId
+    post: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """A committee from one election to the next."""
+
+    id: TermId
+    organisation: OrganisationId
+    elected_on: date
+    years: int
+    seats: tuple[Seat, ...]
+
+    @property
+    def ends_on(self) -> date:
+        """Return the day on which the next election is due."""
+        return months_on(self.elected_on, 12 * self.years)
+
+    @property
+    def remind_on(self) -> date:
+        """Return the day on which to begin preparing it."""
+        return months_on(self.ends_on, -REMIND_BEFORE)
+
+    @property
+    def latest(self) -> date:
+        """Return the last day to which it can be put off, with the consent of those above."""
+        return months_on(self.ends_on, 12)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitteeElected(Fact):
+    """A committee was elected, or the record of one was put right; the same term is written anew."""
+
+    term: Term
+
+
+def months_on(day: date, months: int) -> date:
+    """Return the same day some months on or back; where that month has none, its last day."""
+    month = day.year * 12 + day.month - 1 + months
+    year, month = divmod(month, 12)
+    return date(year, month + 1, min(day.day, calendar.monthrange(year, month + 1)[1]))
+
+
+def elect(
+    node: Organisation,
+    *,
+    elected_on: date,
+    years: int,
+    seats: Sequence[Seat],
+    people: Mapping[MemberId, Member],
+    present: Term | None,
+    cause: Cause,
+    today: date,
+) -> Decision | Refusal:
+    """Record a committee; ``people`` are the members who may sit on it, ``present`` is the term that runs.
+
+    With the day of the term that runs, its record is put right; only a later day begins another.
+    """
+    if node.kind not in YEARS:
+        return refused("terms.no_committee")
+    if elected_on > today:
+        return refused("terms.in_future", field="elected_on")
+    if not 1 <= years <= LONGEST_TERM:
+        return refused("terms.bad_years", field="years", most=LONGEST_TERM)
+    if not seats:
+        return refused("terms.nobody", field="seats")
+    if len({seat.member for seat in seats}) < len(seats):
+        return refused("terms.person_twice", field="seats")
+    for post in SINGLE:
+        if sum(seat.post == post for seat in seats) > 1:
+            return refused("terms.post_twice", field="seats", post=post)
+    if any(seat.member not in people or seat.post not in POSTS for seat in seats):
+        return refused("terms.not_from_here", field="seats")
+    if present is not None and elected_on < present.elected_on:
+        return refused("terms.before_present", field="elected_on", day=present.elected_on.isoformat())
+    same = present is not None and present.elected_on == elected_on
+    id = present.id if present is not None and same else TermId(derive(cause, "term"))  # noqa: A001
+    ordered = tuple(sorted(seats, key=lambda seat: POSTS.index(seat.post)))
+    term = Term(id=id, organisation=node.id, elected_on=elected_on, years=years, seats=ordered)
+    return Decision(facts=(CommitteeElected(term=term),))
+
+
+def positions(
+    term: Term, *, present: Term | None, people: Mapping[MemberId, Member], kind: Kind
+) -> tuple[tuple[Member, Member], ...]:
+    """Return whose position in the roster follows from an election, before and after: one entry, every form."""
+    sits, sat = {seat.member: seat.post for seat in term.seats}, present.seats if present is not None else ()
+    changed = []
+    for member, post in sits.items():
+        one = people[member]
+        if post not in one.position:
+            changed.append((one, replace(one, position=post)))
+    for seat in sat:
+        gone = people.get(seat.member)
+        if gone is not None and seat.member not in sits and seat.post in gone.position:
+            changed.append((gone, replace(gone, position="")))
+    return tuple(changed) if kind is Kind.BRANCH else ()
+
+
+def advice(kind: Kind, *, full: int, everyone: int, seats: int) -> tuple[Words, ...]:
+    """Say what the rules about the size of organisations would have one look at; nothing is decided here."""
+    found: list[Words] = []
+    if kind is Kind.BRANCH:
+        if 0 < full < 3:
+            found.append(words("terms.joint_branch", n=full))
+        elif 3 <= full < 7:
+            found.append(words("terms.no_committee_yet", n=full))
+        elif full >= 7 and seats and not 3 <= seats <= MOST_SEATS:
+            found.append(words("terms.committee_size", n=full))
+        if everyone > 50:
+            found.append(words("terms.general_branch", n=everyone))
+    if kind is Kind.GENERAL_BRANCH and everyone > 100:
+        found.append(words("terms.party_committee", n=everyone))
+    return tuple(found)
+
+
+def is_full(member: Member) -> bool:
+    """Tell whether a member is a full one, by whom the size of an organisation is reckoned."""
+    return member.category == FULL

@@ -1,0 +1,116 @@
+"""Which part of the roster somebody looks at, and the parts that they have given a name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from content.decision import Decision, Fact, Refusal, refused
+from content.identifiers import Cause, OrganisationId, UserId, ViewId, derive
+
+LONGEST_TEXT = 80
+LONGEST_NAME = 40
+MOST_VIEWS = 30
+
+UNSAID = "-"
+"""Stands in an address for the kind of member that nobody has filled in."""
+
+
+class Account(StrEnum):
+    """Whether a member has a Matrix account."""
+
+    BOUND = "bound"
+    UNBOUND = "unbound"
+
+
+class Away(StrEnum):
+    """Why a member may not be there."""
+
+    ON_LEAVE = "on_leave"
+    FLOATING = "floating"
+    OUT_OF_TOUCH = "out_of_touch"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which members are wanted; what is empty or None lets everyone through."""
+
+    text: str = ""
+    place: OrganisationId | None = None
+    category: str = ""
+    account: Account | None = None
+    away: Away | None = None
+
+    @property
+    def query(self) -> dict[str, str]:
+        """Return the filter as an address carries it."""
+        named = {
+            "q": self.text,
+            "place": self.place,
+            "category": self.category,
+            "account": self.account,
+            "away": self.away,
+        }
+        return {name: str(value) for name, value in named.items() if value}
+
+
+EVERYONE = Filter()
+
+
+def filter_from(values: Mapping[str, str]) -> Filter:
+    """Read a filter from an address; what makes no sense there is left out."""
+    account, away = values.get("account", ""), values.get("away", "")
+    place = values.get("place", "")[:32]
+    return Filter(
+        text=values.get("q", "").strip()[:LONGEST_TEXT],
+        place=OrganisationId(place) if place else None,
+        category=values.get("category", "").strip()[:20],
+        account=Account(account) if account in {*Account} else None,
+        away=Away(away) if away in {*Away} else None,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A part of the roster that one person has given a name; nobody else sees it."""
+
+    id: ViewId
+    user: UserId
+    name: str
+    wanted: Filter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSaved(Fact):
+    """A person gave a name to a part of the roster, or the name to another part."""
+
+    view: View
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewForgotten(Fact):
+    """A person no longer needs a view."""
+
+    view: ViewId
+
+
+def save_view(name: str, wanted: Filter, *, user: UserId, present: Sequence[View], cause: Cause) -> Decision | Refusal:
+    """Keep a filter under a name; a name that is there already means the new filter from now on."""
+    name = " ".join(name.split())
+    if not name:
+        return refused("views.no_name", field="name")
+    if len(name) > LONGEST_NAME:
+        return refused("views.long_name", field="name", most=LONGEST_NAME)
+    if wanted == EVERYONE:
+        return refused("views.nothing_chosen", field="name")
+    same = next((view for view in present if view.name == name), None)
+    if same is None and len(present) >= MOST_VIEWS:
+        return refused("views.too_many", field="name", most=MOST_VIEWS)
+    id = same.id if same is not None else ViewId(derive(cause, "view"))  # noqa: A001
+    return Decision(facts=(ViewSaved(view=View(id=id, user=user, name=name, wanted=wanted)),))
+
+
+def forget_view(view: View) -> Decision:
+    """Let go of a view."""
+    return Decision(facts=(ViewForgotten(view=view.id),))

@@ -1,0 +1,468 @@
+"""Secret ballots: what is voted on, the roll, the tellers, and one envelope for everyone who may vote.
+
+Who voted and what was voted never stand side by side in the clear. The roll knows the person and the place in the box;
+the box holds envelopes of one length and nothing else, from the first moment one for each place. Nothing here says when
+somebody voted, or how often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    and_,
+    false,
+    func,
+    select,
+    update,
+)
+
+from content.ballot_papers import receipts
+from content.ballots import (
+    Ballot,
+    BallotArchived,
+    BallotCast,
+    BallotCertified,
+    BallotClosed,
+    BallotCounted,
+    BallotDrafted,
+    BallotFrozen,
+    BallotOpened,
+    BallotVoided,
+    Candidate,
+    Elector,
+    PossessionAsked,
+    PossessionProven,
+    SecondAsked,
+    ShareDestroyed,
+    State,
+    Step,
+    Teller,
+    TellerRole,
+    WriteIn,
+)
+from content.counts import figures
+from content.election_cases import read_election, show_election
+from content.elections import Outcome
+from content.identifiers import BallotId, MemberId, OrganisationId, UserId
+from storage.organisations import within
+from storage.tables import Instant, metadata
+from storage.unit import Reading, Writing
+
+ballots = Table(
+    "ballots",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("parent_id", ForeignKey("ballots.id")),
+    Column("title", String(200), nullable=False),
+    Column("election", JSON, nullable=False),
+    Column("write_in", String(8), nullable=False),
+    Column("server_seal", Boolean, nullable=False, server_default=false()),
+    Column("needed", Integer, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("closes_at", Instant, nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("state", String(10), nullable=False, index=True),
+    Column("voided", String(10)),
+    Column("expected", Integer, nullable=False),
+    Column("turnout", Integer),
+    Column("flag", String(24)),
+    Column("decided_on", Date),
+    Column("roll_sha256", String(64), nullable=False),
+    Column("set_sha256", String(64)),
+)
+
+ballot_candidates = Table(
+    "ballot_candidates",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("paper_id", String(32), nullable=False),
+    Column("member_id", ForeignKey("members.id")),
+    Column("name", String(120), nullable=False),
+    Column("introduction", Text, nullable=False),
+)
+
+ballot_tellers = Table(
+    "ballot_tellers",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("role", String(8), nullable=False),
+    Column("share_key", LargeBinary, nullable=False),
+    Column("asked_hash", String(64)),
+    Column("proven", Boolean, nullable=False),
+    Column("destroyed_on", Date),
+)
+
+ballot_seconds = Table(
+    "ballot_seconds",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("step", String(8), nullable=False),
+    Column("user_id", String(255), nullable=False),
+)
+
+# Without row numbers, in which the order of casting could be read.
+ballot_roll = Table(
+    "ballot_roll",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("may_vote", Boolean, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("approval", String(200), nullable=False),
+    Column("slot", String(32), unique=True),
+    Column("voted", Boolean, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+ballot_envelopes = Table(
+    "ballot_envelopes",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("slot", String(32), primary_key=True),
+    Column("box", LargeBinary, nullable=False),
+    CheckConstraint("length(box) % 512 = 48", name="length"),
+    sqlite_with_rowid=False,
+)
+
+ballot_results = Table(
+    "ballot_results",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("result", JSON, nullable=False),
+    Column("opened_sha256", String(64), nullable=False),
+)
+
+
+async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
+    """Return a ballot."""
+    row = await unit.first(select(ballots).where(ballots.c.id == id))
+    if row is None:
+        return None
+    asked = await unit.first(select(ballot_seconds).where(ballot_seconds.c.ballot_id == id))
+    return Ballot(
+        id=row.id,
+        organisation=row.organisation_id,
+        parent=row.parent_id,
+        title=row.title,
+        election=read_election(row.election),
+        candidates=await _candidates(unit, id),
+        tellers=await _tellers(unit, id),
+        needed=row.needed,
+        key=bytes(row.public_key),
+        closes_at=row.closes_at,
+        timezone=row.timezone,
+        write_in=WriteIn(row.write_in),
+        server_seal=row.server_seal,
+        state=State(row.state),
+        roll_hash=row.roll_sha256,
+        expected=row.expected,
+        asked=(Step(asked.step), UserId(asked.user_id)) if asked else None,
+        turnout=row.turnout,
+        set_hash=row.set_sha256,
+        flag=Outcome(row.flag) if row.flag else None,
+        decided_on=row.decided_on,
+    )
+
+
+async def _candidates(unit: Reading, ballot: BallotId) -> tuple[Candidate, ...]:
+    query = select(ballot_candidates).where(ballot_candidates.c.ballot_id == ballot)
+    return tuple(
+        Candidate(id=row.paper_id, member=row.member_id, name=row.name, introduction=row.introduction)
+        for row in await unit.rows(query.order_by(ballot_candidates.c.place))
+    )
+
+
+async def _tellers(unit: Reading, ballot: BallotId) -> tuple[Teller, ...]:
+    query = select(ballot_tellers).where(ballot_tellers.c.ballot_id == ballot)
+    return tuple(
+        Teller(
+            index=row.number,
+            member=row.member_id,
+            role=TellerRole(row.role),
+            share_key=bytes(row.share_key),
+            asked=row.asked_hash,
+            proven=row.proven,
+            destroyed_on=row.destroyed_on,
+        )
+        for row in await unit.rows(query.order_by(ballot_tellers.c.number))
+    )
+
+
+async def visible(unit: Reading, roots: Iterable[OrganisationId], id: BallotId) -> Ballot | None:  # noqa: A002
+    """Return a ballot, if it stands at or below the roots."""
+    found = await unit.first(select(ballots.c.id).where(ballots.c.id == id, within(ballots.c.organisation_id, roots)))
+    return await ballot(unit, id) if found else None
+
+
+async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Ballot, ...]:
+    """Return the ballots at or below the roots, the last to close first."""
+    query = select(ballots.c.id).where(within(ballots.c.organisation_id, roots))
+    rows = await unit.rows(query.order_by(ballots.c.closes_at.desc(), ballots.c.id).limit(limit))
+    found = [await ballot(unit, BallotId(row.id)) for row in rows]
+    return tuple(one for one in found if one is not None)
+
+
+async def over(unit: Reading, now: datetime) -> tuple[BallotId, ...]:
+    """Return the open ballots whose time is over."""
+    query = select(ballots.c.id).where(ballots.c.state == State.OPEN, ballots.c.closes_at <= now)
+    return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.closes_at, ballots.c.id)))
+
+
+async def roll(unit: Reading, ballot: BallotId) -> tuple[Elector, ...]:
+    """Return everyone on the roll, by name of their entry, which says nothing about whether they voted."""
+    query = select(ballot_roll).where(ballot_roll.c.ballot_id == ballot).order_by(ballot_roll.c.member_id)
+    return tuple(
+        Elector(member=row.member_id, may_vote=row.may_vote, reason=row.reason, approval=row.approval)
+        for row in await unit.rows(query)
+    )
+
+
+async def elector(unit: Reading, ballot: BallotId, member: MemberId) -> Elector | None:
+    """Return a member's place on the roll."""
+    row = await unit.first(
+        select(ballot_roll).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.member_id == member)
+    )
+    if row is None:
+        return None
+    return Elector(member=row.member_id, may_vote=row.may_vote, reason=row.reason, approval=row.approval)
+
+
+async def is_copied(unit: Reading, ballot: BallotId, member: MemberId, box: bytes) -> bool:
+    """Tell whether another place in the box holds this very envelope."""
+    own = select(ballot_roll.c.slot).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.member_id == member)
+    query = select(ballot_envelopes.c.slot).where(
+        ballot_envelopes.c.ballot_id == ballot,
+        ballot_envelopes.c.box == box,
+        ballot_envelopes.c.slot != own.scalar_subquery(),
+    )
+    return await unit.first(query) is not None
+
+
+async def cast_by(unit: Reading, ballot: BallotId, member: MemberId) -> bytes | None:
+    """Return the envelope of who has voted, which only they are given the receipt of."""
+    query = (
+        select(ballot_envelopes.c.box)
+        .join(
+            ballot_roll,
+            and_(
+                ballot_roll.c.ballot_id == ballot_envelopes.c.ballot_id, ballot_roll.c.slot == ballot_envelopes.c.slot
+            ),
+        )
+        .where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.member_id == member, ballot_roll.c.voted)
+    )
+    box = await unit.value(query)
+    return None if box is None else bytes(box)
+
+
+async def turnout(unit: Reading, ballot: BallotId) -> int:
+    """Return how many have voted; it is counted when it is asked for, and kept nowhere before the close."""
+    query = select(func.count()).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.voted)
+    return int(await unit.value(query) or 0)
+
+
+async def silent(unit: Reading, ballot: BallotId) -> tuple[MemberId, ...]:
+    """Return who may vote and has not, for the reminder that goes to each of them and for nobody's eyes."""
+    query = select(ballot_roll.c.member_id).where(
+        ballot_roll.c.ballot_id == ballot, ballot_roll.c.may_vote, ~ballot_roll.c.voted
+    )
+    return tuple(MemberId(row.member_id) for row in await unit.rows(query.order_by(ballot_roll.c.member_id)))
+
+
+async def boxes(unit: Reading, ballot: BallotId) -> tuple[bytes, ...]:
+    """Return all envelopes of a ballot, without the places in which they lie."""
+    rows = await unit.rows(select(ballot_envelopes.c.box).where(ballot_envelopes.c.ballot_id == ballot))
+    return tuple(sorted(bytes(row.box) for row in rows))
+
+
+async def listed(unit: Reading, ballot: BallotId) -> tuple[str, ...]:
+    """Return the receipts of all envelopes, in their order."""
+    return receipts(await boxes(unit, ballot))
+
+
+async def result(unit: Reading, ballot: BallotId) -> dict[str, Any] | None:
+    """Return the figures of a counted ballot, each with its rule."""
+    found: dict[str, Any] | None = await unit.value(
+        select(ballot_results.c.result).where(ballot_results.c.ballot_id == ballot)
+    )
+    return found
+
+
+async def write_drafted(unit: Writing, fact: BallotDrafted) -> None:
+    """Keep a draft."""
+    one = fact.ballot
+    await unit.add(
+        ballots,
+        {
+            "id": one.id,
+            "organisation_id": one.organisation,
+            "parent_id": one.parent,
+            "title": one.title,
+            "election": show_election(one.election),
+            "write_in": one.write_in,
+            "server_seal": one.server_seal,
+            "needed": one.needed,
+            "public_key": one.key,
+            "closes_at": one.closes_at,
+            "timezone": one.timezone,
+            "state": State.DRAFT,
+            "expected": 0,
+            "roll_sha256": "",
+        },
+    )
+    await unit.add(
+        ballot_candidates,
+        [
+            {
+                "ballot_id": one.id,
+                "place": place,
+                "paper_id": each.id,
+                "member_id": each.member,
+                "name": each.name,
+                "introduction": each.introduction,
+            }
+            for place, each in enumerate(one.candidates)
+        ],
+    )
+    await unit.add(
+        ballot_tellers,
+        [
+            {
+                "ballot_id": one.id,
+                "number": each.index,
+                "member_id": each.member,
+                "role": each.role,
+                "share_key": each.share_key,
+                "proven": False,
+            }
+            for each in one.tellers
+        ],
+    )
+
+
+async def write_frozen(unit: Writing, fact: BallotFrozen) -> None:
+    """Fix a ballot, and give everyone who may vote a place in the box with an empty envelope in it."""
+    slots = iter(fact.slots)
+    await unit.add(
+        ballot_roll,
+        [
+            {
+                "ballot_id": fact.ballot,
+                "member_id": one.member,
+                "may_vote": one.may_vote,
+                "reason": one.reason,
+                "approval": one.approval,
+                "slot": next(slots) if one.may_vote else None,
+                "voted": False,
+            }
+            for one in fact.roll
+        ],
+    )
+    await unit.add(
+        ballot_envelopes,
+        [
+            {"ballot_id": fact.ballot, "slot": slot, "box": box}
+            for slot, box in sorted(zip(fact.slots, fact.boxes, strict=True))
+        ],
+    )
+    await _change(unit, fact.ballot, state=State.FROZEN, expected=len(fact.slots), roll_sha256=fact.roll_hash)
+
+
+async def write_asked(unit: Writing, fact: PossessionAsked) -> None:
+    """Remember what a teller was asked, by its hash."""
+    await _change_teller(unit, fact.ballot, fact.index, asked_hash=fact.asked)
+
+
+async def write_proven(unit: Writing, fact: PossessionProven) -> None:
+    """Remember that a teller proved to hold their share."""
+    await _change_teller(unit, fact.ballot, fact.index, proven=True, asked_hash=None)
+
+
+async def write_second(unit: Writing, fact: SecondAsked) -> None:
+    """Remember which step waits for another organiser."""
+    values = {"ballot_id": fact.ballot, "step": fact.step, "user_id": fact.by}
+    await unit.put(ballot_seconds, values, key=["ballot_id"])
+
+
+async def write_opened(unit: Writing, fact: BallotOpened) -> None:
+    """Let votes be cast."""
+    await unit.execute(ballot_seconds.delete().where(ballot_seconds.c.ballot_id == fact.ballot))
+    await _change(unit, fact.ballot, state=State.OPEN)
+
+
+async def write_cast(unit: Writing, fact: BallotCast) -> None:
+    """Put an envelope in the place of the one before. Raises LookupError for who has no place."""
+    own = and_(ballot_roll.c.ballot_id == fact.ballot, ballot_roll.c.member_id == fact.member)
+    place = select(ballot_roll.c.slot).where(own, ballot_roll.c.may_vote).scalar_subquery()
+    put = update(ballot_envelopes).where(ballot_envelopes.c.ballot_id == fact.ballot, ballot_envelopes.c.slot == place)
+    if await unit.execute(put.values(box=fact.box)) != 1:
+        raise LookupError("no place in the box")
+    await unit.execute(update(ballot_roll).where(own, ~ballot_roll.c.voted).values(voted=True))
+
+
+async def write_closed(unit: Writing, fact: BallotClosed) -> None:
+    """Fix how many have voted, and the set that can be opened."""
+    await _change(unit, fact.ballot, state=State.CLOSED, turnout=fact.turnout, set_sha256=fact.set_hash)
+
+
+async def write_counted(unit: Writing, fact: BallotCounted) -> None:
+    """Keep the totals; what was opened is kept elsewhere, and not in any database."""
+    recount = fact.result.outcome is Outcome.RECOUNT_NEEDED
+    await _change(unit, fact.ballot, state=State.OPENED, flag=fact.result.outcome if recount else None)
+    values = {"ballot_id": fact.ballot, "result": figures(fact.result), "opened_sha256": fact.opened_hash}
+    await unit.put(ballot_results, values, key=["ballot_id"])
+
+
+async def write_certified(unit: Writing, fact: BallotCertified) -> None:
+    """Let a result stand."""
+    await _change(unit, fact.ballot, state=State.CERTIFIED, decided_on=fact.on)
+
+
+async def write_voided(unit: Writing, fact: BallotVoided) -> None:
+    """End a ballot that came to nothing, and destroy its envelopes."""
+    await _destroy(unit, fact.ballot)
+    await _change(unit, fact.ballot, state=State.VOID, voided=fact.why)
+
+
+async def write_share_destroyed(unit: Writing, fact: ShareDestroyed) -> None:
+    """Remember that a teller has destroyed their share."""
+    await _change_teller(unit, fact.ballot, fact.index, destroyed_on=fact.on)
+
+
+async def write_archived(unit: Writing, fact: BallotArchived) -> None:
+    """Destroy the envelopes of a ballot that is over for good."""
+    await _destroy(unit, fact.ballot)
+    await _change(unit, fact.ballot, state=State.ARCHIVED)
+
+
+async def _destroy(unit: Writing, ballot: BallotId) -> None:
+    """Remove envelopes and places; who asks sees to it that the write-ahead log forgets them too."""
+    await unit.execute(ballot_envelopes.delete().where(ballot_envelopes.c.ballot_id == ballot))
+    await unit.execute(update(ballot_roll).where(ballot_roll.c.ballot_id == ballot).values(slot=None))
+    await unit.execute(ballot_seconds.delete().where(ballot_seconds.c.ballot_id == ballot))
+
+
+async def _change(unit: Writing, ballot: BallotId, **values: Any) -> None:
+    await unit.execute(update(ballots).where(ballots.c.id == ballot).values(**values))
+
+
+async def _change_teller(unit: Writing, ballot: BallotId, index: int, **values: Any) -> None:
+    own = and_(ballot_tellers.c.ballot_id == ballot, ballot_tellers.c.number == index)
+    await unit.execute(update(ballot_tellers).where(own).values(**values))

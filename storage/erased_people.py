@@ -1,0 +1,177 @@
+"""Takes a person out of every table: rows that are theirs alone go, of all others what names them is emptied."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from sqlalchemy import Table, and_, delete, or_, select, update
+
+from content.erasure import Held, PersonErased
+from content.identifiers import Cause, MemberId, UserId
+from storage.approvals import approvals
+from storage.audit import audit
+from storage.ballot_links import ballot_links
+from storage.ballots import ballot_candidates, ballot_roll, ballot_seconds, ballot_tellers
+from storage.checkins import answers, expectations
+from storage.corrections import corrections
+from storage.credentials import passwords, recovery_codes, second_factors
+from storage.disclosures import disclosures
+from storage.edits import edit_entries, edits
+from storage.imports import import_entries, imports
+from storage.inquiries import inquiries
+from storage.lessons import lesson_revisions, lessons
+from storage.looks import looks
+from storage.members import binding_codes, doubles_of, members
+from storage.misreadings import misreadings
+from storage.mutes import mutes
+from storage.organisations import duties
+from storage.outbox import State, outbox
+from storage.polls import poll_responses, polls
+from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.schedules import schedules
+from storage.sessions import sessions, sign_in_links
+from storage.sync import dead_letters, unreadable
+from storage.terms import term_seats
+from storage.unit import Reading, Writing
+from storage.verification import forget
+from storage.views import views
+
+NOBODY = "—"
+"""What stands in place of a name, in any language."""
+
+GOES: tuple[Table, ...] = (
+    *(binding_codes, duties, answers, corrections, poll_responses, mutes, inquiries, misreadings, disclosures),
+    *(direct_rooms, invitations, sessions, sign_in_links, import_entries, edit_entries, views, term_seats, outbox),
+    *(unreadable, dead_letters, second_factors, recovery_codes, passwords, ballot_links),
+)
+"""Tables of which a person's rows go as a whole."""
+
+EMPTIED: Mapping[Table, tuple[str, ...]] = {
+    members: (),
+    expectations: ("recorded_by",),
+    polls: ("starter", "author"),
+    lesson_revisions: ("author",),
+    lessons: ("author",),
+    schedules: ("author",),
+    audit: (),
+    ballot_roll: (),
+    ballot_candidates: (),
+    ballot_tellers: (),
+    ballot_seconds: ("user_id",),
+    looks: ("user_id",),
+    approvals: ("subject", "proposed_by", "decided_by"),
+    imports: ("by_user", "undone_by"),
+    edits: ("by_user", "undone_by"),
+    room_state: ("sender",),
+}
+"""Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
+
+_ALSO: Mapping[Table, tuple[str, ...]] = {
+    answers: ("recorded_by",),
+    corrections: ("answered_by",),
+    poll_responses: ("removed_by",),
+    duties: ("granted_by",),
+}
+"""Columns that name the person in rows of others."""
+
+_PORTION = 500
+
+
+async def held(unit: Reading, member: MemberId) -> Held:
+    """Return under which entries and accounts a person is known, and what still stands in the way of erasing them."""
+    ids = await doubles_of(unit, [member])
+    accounts = await _accounts(unit, ids)
+    waiting = select(outbox.c.number).where(
+        outbox.c.user_id.in_(list(accounts)), outbox.c.state.in_([State.PENDING, State.LEASED])
+    )
+    there = (
+        select(room_state.c.room_id, room_state.c.content)
+        .join(rooms, rooms.c.id == room_state.c.room_id)
+        .where(room_state.c.type == "m.room.member", room_state.c.state_key.in_(list(accounts)), rooms.c.lost.is_(None))
+    )
+    present = [row for row in await unit.rows(there) if row.content.get("membership") in ("join", "invite")]
+    return Held(
+        entries=ids,
+        accounts=accounts,
+        on_the_way=len(await unit.rows(waiting)),
+        rooms=len({row.room_id for row in present}),
+    )
+
+
+async def _accounts(unit: Reading, ids: Collection[MemberId]) -> frozenset[UserId]:
+    """Return every account that was ever a person's, but for those that are somebody else's by now."""
+    found: set[UserId] = set()
+    for column, who in (
+        (members.c.user_id, members.c.id),
+        (edit_entries.c.account, edit_entries.c.member_id),
+        (corrections.c.user_id, corrections.c.member_id),
+    ):
+        rows = await unit.rows(select(column).where(who.in_(list(ids)), column.is_not(None)).distinct())
+        found |= {UserId(row[0]) for row in rows}
+    taken = select(members.c.user_id).where(members.c.user_id.in_(list(found)), members.c.id.not_in(list(ids)))
+    return frozenset(found - {row.user_id for row in await unit.rows(taken)})
+
+
+async def write_erased(unit: Writing, fact: PersonErased) -> None:
+    """Take a person out of every table."""
+    await unit.settled()
+    ids, accounts = list(fact.members), list(fact.accounts)
+    touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
+    await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
+    for table in GOES:
+        await unit.execute(delete(table).where(_names(table, ids, accounts)))
+    blank = {"reason": None, "note": None, "recorded_by": None, "decided_by": None}
+    await unit.execute(update(expectations).where(expectations.c.member_id.in_(ids)).values(**blank))
+    await unit.execute(delete(looks).where(looks.c.member_id.in_(ids)))
+    state = room_state.c
+    await unit.execute(delete(room_state).where(state.type == "m.room.member", state.state_key.in_(accounts)))
+    on_roll, stood = ballot_roll.c.member_id.in_(ids), ballot_candidates.c.member_id.in_(ids)
+    await unit.execute(update(ballot_roll).where(on_roll).values(reason="", approval=""))
+    await unit.execute(update(ballot_candidates).where(stood).values(name=NOBODY, introduction=""))
+    await _take_out_of_levels(unit, accounts)
+    await _forget_in_record(unit, ids, accounts, fact)
+    for table, columns in (*EMPTIED.items(), *_ALSO.items()):
+        for name in columns:
+            column = table.c[name]
+            nothing: dict[str, Any] = {name: None if column.nullable else ""}
+            # Who made a room stays with it: what everyone may do there is reckoned from it.
+            only = [state.type != "m.room.create"] if table is room_state else []
+            await unit.execute(update(table).where(column.in_(accounts), *only).values(**nothing))
+    await _empty_entries(unit, fact)
+
+
+def _names(table: Table, ids: list[MemberId], accounts: list[UserId]) -> Any:
+    """Return that a row is the person's own, by entry or by account."""
+    own = [table.c[name].in_(ids) for name in ("member_id",) if name in table.c]
+    own += [table.c[name].in_(accounts) for name in ("user_id", "sender") if name in table.c]
+    return or_(*own)
+
+
+async def _forget_in_record(unit: Writing, ids: list[MemberId], accounts: list[UserId], fact: PersonErased) -> None:
+    """Empty the rows of record that the person made or that are about them; the chain says which they were."""
+    named = or_(audit.c.actor.in_(accounts), audit.c.subject.in_([*accounts, *ids]))
+    numbers = [row.number for row in await unit.rows(select(audit.c.number).where(named).order_by(audit.c.number))]
+    await forget(unit, numbers, cause=Cause(f"record:erased:{fact.at.isoformat()}"))
+
+
+async def _take_out_of_levels(unit: Writing, accounts: list[UserId]) -> None:
+    levels = select(room_state).where(room_state.c.type == "m.room.power_levels")
+    for row in await unit.rows(levels):
+        users = row.content.get("users")
+        if not isinstance(users, dict) or not set(accounts) & set(users):
+            continue
+        content = {**row.content, "users": {user: level for user, level in users.items() if user not in accounts}}
+        place = and_(
+            room_state.c.room_id == row.room_id,
+            room_state.c.type == row.type,
+            room_state.c.state_key == row.state_key,
+        )
+        await unit.execute(update(room_state).where(place).values(content=content))
+
+
+async def _empty_entries(unit: Writing, fact: PersonErased) -> None:
+    keep = {"id", "organisation_id", "merged_into", "left_at"}
+    nothing = {column.name: None if column.nullable else "" for column in members.c if column.name not in keep}
+    named = update(members).where(members.c.id.in_(list(fact.members)))
+    await unit.execute(named.values(**nothing | {"name": NOBODY, "left_at": fact.at}))

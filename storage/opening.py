@@ -1,0 +1,100 @@
+"""Opens a closed box by the tellers' shares, in memory only, and counts it twice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from content.ballot_files import ClosedBox, Share
+from content.ballot_papers import EMPTY, opened_lines, piles, receipts, set_hash
+from content.ballots import FEWEST
+from content.decision import Words, words
+from content.elections import Outcome, Result, evaluate
+from content.shares import combine
+from storage.envelopes import open_envelope, proving_key, public_of
+from storage.second_count import count_again
+
+
+class NotOpened(Exception):
+    """A box stays closed; ``words`` say why."""
+
+    def __init__(self, key: str, **parameters: str | int) -> None:
+        super().__init__(key)
+        self.words: Words = words(key, **parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenedBox:
+    """What was in a box: the papers as lines in canonical order, for a recount only, and what they amount to."""
+
+    lines: tuple[str, ...] = field(repr=False)
+    result: Result
+
+    @property
+    def text(self) -> bytes:
+        """Return the papers as they are kept."""
+        return "".join(f"{line}\n" for line in self.lines).encode()
+
+    @property
+    def hash(self) -> str:
+        """Return the hash of the papers."""
+        return hashlib.sha256(self.text).hexdigest()
+
+
+def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:
+    """Open a whole box; there is no way to open a part of it. Raises NotOpened.
+
+    Only the set that was published at the close can be opened, and not by fewer shares than it takes.
+    """
+    if set_hash(receipts(box.boxes)) != box.set_hash or len(set(box.boxes)) < len(box.boxes):
+        raise NotOpened("ballot.other_envelopes")
+    if box.attendance.returned < FEWEST:
+        raise NotOpened("ballot.too_few_votes", least=FEWEST)
+    private = combine(_proven(box, shares))
+    if public_of(private) != box.key:
+        raise NotOpened("ballot.wrong_shares")
+    papers = [open_envelope(one, private, box.length) or b"" for one in box.boxes]
+    cast = _without_empty(papers, left=len(papers) - box.attendance.returned)
+    lines = opened_lines(cast, write_ins=box.write_ins)
+    result = evaluate(box.election, box.attendance, piles(lines))
+    return OpenedBox(lines=lines, result=result if _agree(box, lines, result) else _recount(result))
+
+
+def _without_empty(papers: Sequence[bytes], *, left: int) -> list[bytes]:
+    """Return the papers that were cast: the empty ones of those who have not voted are left out, and no more.
+
+    Who seals an empty one by themselves has cast a paper that cannot be read, and does not make the sums wrong.
+    """
+    cast = [paper for paper in papers if paper != EMPTY]
+    surplus = len(papers) - len(cast) - left
+    return [*cast, *[b""] * surplus]
+
+
+def _proven(box: ClosedBox, shares: Sequence[Share]) -> Mapping[int, bytes]:
+    """Return as many shares as are needed, each proved to be that of its teller."""
+    proven: dict[int, bytes] = {}
+    for one in shares:
+        known = box.share_keys.get(one.index)
+        if one.ballot != box.ballot or known is None or public_of(proving_key(box.ballot, one.share)) != known:
+            raise NotOpened("ballot.wrong_share", index=one.index)
+        proven[one.index] = one.share
+    if len(proven) < box.needed:
+        raise NotOpened("ballot.too_few_shares", n=box.needed - len(proven))
+    return proven
+
+
+def _agree(box: ClosedBox, lines: Sequence[str], result: Result) -> bool:
+    """Tell whether both counts come to the same; one that has ended before the tally has nothing to compare."""
+    if result.tally is None:
+        return True
+    again = count_again(lines, box.election.candidates, box.election.seats)
+    tally = {name: (one.yes, one.no, one.abstained) for name, one in result.tally.items()}
+    ours = (result.valid, result.void, tally, dict(result.write_ins))
+    return ours == (again.valid, again.void, again.tally, again.write_ins)
+
+
+def _recount(result: Result) -> Result:
+    return replace(
+        result, outcome=Outcome.RECOUNT_NEEDED, tally=None, write_ins={}, need=None, elected=(), tied=(), unfilled=None
+    )

@@ -1,0 +1,273 @@
+"""The record as it is read at a desk: rows in somebody's part of the tree, and all that one of them brought about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, or_, select
+
+from content.identifiers import OrganisationId
+from storage.audit import audit
+from storage.checkins import answers
+from storage.lessons import lessons
+from storage.members import members
+from storage.organisations import organisations, within
+from storage.outbox import outbox
+from storage.polls import polls
+from storage.rooms import rooms
+from storage.schedules import SHOWN_TITLE, occurrences
+from storage.unit import AnyRow, Query, Reading
+
+_actor, _subject, _account = (members.alias(name) for name in ("actor_member", "subject_member", "subject_account"))
+
+MOST_EFFECTS = 100
+"""Messages of one decision that its page names; a lesson goes to more rooms than anybody reads."""
+MOST_NEAR = 20
+"""Rows about the same thing that a row's page names before it, and after it."""
+MOST_PEOPLE = 50
+"""People of one name that are looked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """For which nodes somebody looks; with ``everything`` also at rows that belong to none."""
+
+    roots: tuple[OrganisationId, ...]
+    everything: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which rows are wanted: each field narrows, and one that is empty does not."""
+
+    person: str = ""
+    thing: str = ""
+    cause: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One row of record with the names of those in it; ``link`` is its seal in hexadecimal."""
+
+    number: int
+    at: datetime
+    actor: str | None
+    actor_name: str | None
+    cause: str
+    action: str
+    outcome: str
+    subject: str | None
+    subject_name: str | None
+    thing: str | None
+    before: str | None
+    after: str | None
+    link: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A message or an act that a decision put into the outbox, and what became of it."""
+
+    kind: str
+    room: str | None
+    user: str | None
+    state: str
+    done_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changed:
+    """An answer that a decision wrote down."""
+
+    name: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One row with what led to it and all that it brought about."""
+
+    entry: Entry
+    earlier: tuple[Entry, ...]
+    later: tuple[Entry, ...]
+    effects: tuple[Effect, ...]
+    changed: tuple[Changed, ...]
+
+
+def _rows(scope: Scope) -> Query:
+    """Return the query for the rows of a scope: by their place, their person, who acted, or their thing's place."""
+    id_of = func.substr(audit.c.thing, len("occurrence:") + 1)
+    place = func.coalesce(
+        audit.c.place,
+        _subject.c.organisation_id,
+        _account.c.organisation_id,
+        _actor.c.organisation_id,
+        select(occurrences.c.audience_id).where(occurrences.c.id == id_of).scalar_subquery(),
+        select(polls.c.organisation_id).where(polls.c.id == func.substr(audit.c.thing, 6)).scalar_subquery(),
+        select(rooms.c.organisation_id).where(rooms.c.id == func.substr(audit.c.thing, 6)).scalar_subquery(),
+    )
+    seen = within(place, scope.roots)
+    return (
+        select(
+            audit,
+            _actor.c.name.label("actor_name"),
+            func.coalesce(_subject.c.name, _account.c.name).label("subject_name"),
+        )
+        .outerjoin(_actor, _actor.c.user_id == audit.c.actor)
+        .outerjoin(_subject, _subject.c.id == audit.c.subject)
+        .outerjoin(_account, _account.c.user_id == audit.c.subject)
+        .where(or_(seen, place.is_(None)) if scope.everything else seen)
+    )
+
+
+def _entry(row: AnyRow) -> Entry:
+    return Entry(
+        number=row.number,
+        at=row.at,
+        actor=row.actor,
+        actor_name=row.actor_name,
+        cause=row.cause,
+        action=row.action,
+        outcome=row.outcome,
+        subject=row.subject,
+        subject_name=row.subject_name,
+        thing=row.thing,
+        before=row.before,
+        after=row.after,
+        link=bytes(row.link).hex() if row.link is not None else None,
+    )
+
+
+async def entries(
+    unit: Reading, scope: Scope, wanted: Filter, *, before: int | None = None, limit: int
+) -> tuple[Entry, ...]:
+    """Return rows, newest first; ``before`` is the number of the last row of the page before."""
+    query = _rows(scope).order_by(audit.c.number.desc()).limit(limit)
+    if before is not None:
+        query = query.where(audit.c.number < before)
+    if wanted.person:
+        people = await _people(unit, scope, wanted.person)
+        query = query.where(or_(audit.c.actor.in_(people), audit.c.subject.in_(people)))
+    if wanted.thing:
+        query = query.where(audit.c.thing == wanted.thing)
+    if wanted.cause:
+        query = query.where(audit.c.cause == wanted.cause)
+    if wanted.since is not None:
+        query = query.where(audit.c.at >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(audit.c.at < wanted.until)
+    return tuple(_entry(row) for row in await unit.rows(query))
+
+
+async def _people(unit: Reading, scope: Scope, wanted: str) -> list[str]:
+    """Return the members and accounts that a name, a member or an account means."""
+    named = or_(members.c.name == wanted, members.c.id == wanted, members.c.user_id == wanted)
+    query = select(members.c.id, members.c.user_id).where(named, within(members.c.organisation_id, scope.roots))
+    found = await unit.rows(query.limit(MOST_PEOPLE))
+    return [wanted, *(one for row in found for one in (row.id, row.user_id) if one is not None)]
+
+
+async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
+    """Return a row with its surroundings, ``None`` where there is none in the scope."""
+    row = await unit.first(_rows(scope).where(audit.c.number == number))
+    if row is None:
+        return None
+    entry = _entry(row)
+    earlier: list[Entry] = []
+    later: list[Entry] = []
+    # One thing at a time: only so are the nearest rows of one that has a million found by the index.
+    for thing in await _things(unit, entry.thing) if entry.thing else ():
+        near = _rows(scope).where(audit.c.thing == thing).limit(MOST_NEAR)
+        before = near.where(audit.c.number < number).order_by(audit.c.number.desc())
+        after = near.where(audit.c.number > number).order_by(audit.c.number)
+        earlier += [_entry(one) for one in await unit.rows(before)]
+        later += [_entry(one) for one in await unit.rows(after)]
+    return Why(
+        entry=entry,
+        earlier=tuple(sorted(earlier, key=lambda one: -one.number)[:MOST_NEAR]),
+        later=tuple(sorted(later, key=lambda one: one.number)[:MOST_NEAR]),
+        effects=await _effects(unit, entry.cause),
+        changed=await _changed(unit, entry.cause),
+    )
+
+
+async def _things(unit: Reading, thing: str) -> list[str]:
+    """Return what belongs together in one story: an occurrence with its schedule, a schedule with its occurrences."""
+    kind, _, id = thing.partition(":")  # noqa: A001
+    if kind == "occurrence":
+        found = await unit.value(select(occurrences.c.schedule_id).where(occurrences.c.id == id))
+        return [thing, *([f"schedule:{found}"] if found else [])]
+    if kind == "schedule":
+        query = select(occurrences.c.id).where(occurrences.c.schedule_id == id).limit(MOST_NEAR)
+        return [thing, *(f"occurrence:{row.id}" for row in await unit.rows(query))]
+    return [thing]
+
+
+async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
+    if not cause:
+        return ()
+    query = (
+        select(outbox, rooms.c.name.label("room_name"), members.c.name.label("user_name"))
+        .outerjoin(rooms, rooms.c.id == outbox.c.room_id)
+        .outerjoin(members, members.c.user_id == outbox.c.user_id)
+        .where(outbox.c.cause == cause)
+        .order_by(outbox.c.number)
+        .limit(MOST_EFFECTS)
+    )
+    return tuple(
+        Effect(
+            kind=row.kind,
+            room=row.room_name or row.room_id,
+            user=row.user_name or row.user_id,
+            state=row.state,
+            done_at=row.done_at,
+        )
+        for row in await unit.rows(query)
+    )
+
+
+async def _changed(unit: Reading, cause: str) -> tuple[Changed, ...]:
+    query = (
+        select(answers.c.state, members.c.name)
+        .join(members, members.c.id == answers.c.member_id)
+        .where(answers.c.cause == cause)
+        .order_by(answers.c.number)
+        .limit(MOST_EFFECTS)
+    )
+    return tuple(Changed(name=row.name, state=row.state) for row in await unit.rows(query))
+
+
+async def titles(unit: Reading, things: Iterable[str]) -> Mapping[str, str]:
+    """Return what things are called, as far as they still are."""
+    wanted: dict[str, list[str]] = {}
+    for thing in set(things):
+        kind, _, id = thing.partition(":")  # noqa: A001
+        wanted.setdefault(kind, []).append(id)
+    found: dict[str, str] = {}
+    for kind, ids in wanted.items():
+        query = _titles(kind, ids)
+        if query is not None:
+            found |= {f"{kind}:{row.id}": row.title for row in await unit.rows(query)}
+    return found
+
+
+def _titles(kind: str, ids: Sequence[str]) -> Query | None:
+    match kind:
+        case "occurrence":
+            query = select(occurrences.c.id, SHOWN_TITLE).join(lessons, lessons.c.id == occurrences.c.lesson_id)
+            return query.where(occurrences.c.id.in_(ids))
+        case "lesson":
+            return select(lessons.c.id, lessons.c.title.label("title")).where(lessons.c.id.in_(ids))
+        case "poll":
+            return select(polls.c.id, polls.c.question.label("title")).where(polls.c.id.in_(ids))
+        case "room":
+            return select(rooms.c.id, rooms.c.name.label("title")).where(rooms.c.id.in_(ids))
+        case "organisation":
+            return select(organisations.c.id, organisations.c.name.label("title")).where(organisations.c.id.in_(ids))
+        case "member":
+            return select(members.c.id, members.c.name.label("title")).where(members.c.id.in_(ids))
+    return None

@@ -1,0 +1,135 @@
+"""The record is read by person, thing, cause and time, in one's part of the tree, and every row says why."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from content.decision import Decision, Fact, Tell, words
+from content.identifiers import Cause, MemberId, UserId
+from content.lessons import LessonRevised
+from content.organisations import Duty, DutyGranted, Role
+from storage import audit, lessons
+from storage.store import Step
+from storage.verification import forget
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER
+
+WHITE = UserId("@m1:example.org")
+
+
+def decide(
+    house: House, cause: str, *facts: Fact, actor: UserId | None = SECRETARY, told: UserId | None = None
+) -> None:
+    """Have something decided, and somebody told of it."""
+    effects = (Tell(user=told, words=words("checkin.nothing_open")),) if told else ()
+
+    async def answer(_unit: object) -> Decision:
+        return Decision(facts=facts, effects=effects)
+
+    house.run(house.store.settle([Step(cause=Cause(cause), decide=answer, actor=actor)]))
+
+
+def granted(house: House, where: str, user: str = "@new:example.org") -> DutyGranted:
+    at = house.seeded.organisations[where]
+    return DutyGranted(duty=Duty(user=UserId(user), organisation=at, role=Role.VIEWER))
+
+
+def text(browser: Browser, path: str) -> str:
+    return browser.get(path).get_data(as_text=True)
+
+
+def main_of(browser: Browser, path: str) -> str:
+    return text(browser, path).partition("<main")[2].partition("</main>")[0]
+
+
+def number_of(house: House, cause: str) -> int:
+    rows = house.run(house.store.read(lambda unit: unit.rows(audit.audit.select().where(audit.audit.c.cause == cause))))
+    return int(rows[-1].number)
+
+
+def test_a_row_says_what_was_done_by_whom_and_to_what(house: House, browser: Browser) -> None:
+    decide(house, "form:grant", granted(house, "one"))
+    page = main_of(browser, "/record")
+    assert "授予了职责" in page
+    assert SECRETARY in page
+    row = main_of(browser, f"/record/{number_of(house, 'form:grant')}")
+    assert "控制台上的一次提交" in row
+    assert "@new:example.org" in row
+    assert re.search(r"记录第 \d+ 行", row)
+
+
+def test_only_ones_own_part_of_the_tree_is_found(house: House) -> None:
+    decide(house, "form:near", granted(house, "one", "@near:example.org"))
+    decide(house, "form:far", granted(house, "sibling", "@far:example.org"), actor=NEIGHBOUR)
+    near, far = number_of(house, "form:near"), number_of(house, "form:far")
+    for user, own, other in ((SECRETARY, near, far), (NEIGHBOUR, far, near)):
+        browser = house.browser(user)
+        page = main_of(browser, "/record")
+        assert f"/record/{own}" in page
+        assert f"/record/{other}" not in page
+        assert browser.get(f"/record/{own}").status_code == 200
+        assert browser.get(f"/record/{other}").status_code == 404
+        assert f"/record/{other}" not in main_of(browser, f"/record?cause=form:{'far' if own == near else 'near'}")
+    assert house.browser(VIEWER).get("/record").status_code == 403
+
+
+def test_a_row_leads_to_its_effects_and_to_what_came_before_and_after(house: House, browser: Browser) -> None:
+    lesson = house.run(house.store.read(lambda unit: lessons.lesson(unit, house.seeded.lessons["safety"])))
+    assert lesson is not None
+    for place in range(3):
+        newer = replace(lesson, revision=lesson.revision + place + 1)
+        decide(house, f"form:revise{place}", LessonRevised(lesson=newer, author=SECRETARY), told=WHITE)
+    middle = number_of(house, "form:revise1")
+    page = main_of(browser, f"/record/{middle}")
+    assert "修改了课文" in page
+    assert lesson.title in page
+    assert f"/record/{number_of(house, 'form:revise0')}" in page
+    assert f"/record/{number_of(house, 'form:revise2')}" in page
+    assert "因此发出的" in page
+    assert "白云" in page
+    found = main_of(browser, f"/record?thing=lesson:{lesson.id}")
+    assert [f"/record/{number_of(house, f'form:revise{place}')}" in found for place in range(3)] == [True] * 3
+
+
+def test_a_person_is_found_by_name_as_who_acted_and_as_whom_it_was_about(house: House, browser: Browser) -> None:
+    member = MemberId(house.seeded.members["白云"])
+    decide(house, "form:about", granted(house, "one", WHITE))
+    decide(house, "event:$by", granted(house, "one", "@third:example.org"), actor=WHITE)
+    for wanted in ("白云", WHITE, member):
+        page = main_of(browser, f"/record?person={wanted}")
+        assert f"/record/{number_of(house, 'form:about')}" in page
+        assert f"/record/{number_of(house, 'event:$by')}" in page
+    assert "没有符合的记录" in main_of(browser, "/record?person=%25")
+
+
+def test_pages_follow_each_other_without_a_gap(house: House, browser: Browser) -> None:
+    for place in range(120):
+        decide(house, f"form:many{place}", granted(house, "one", f"@n{place}:example.org"))
+    path, seen = "/record?since=2020-01-01", []
+    while path:
+        page = main_of(browser, path)
+        seen += re.findall(r'href="/record/(\d+)', page)
+        found = re.search(r'rel="next" href="([^"]+)"', page)
+        path = found[1].replace("&amp;", "&") if found else ""
+    numbers = [int(one) for one in seen]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert len(numbers) >= 120
+
+
+@pytest.mark.parametrize(
+    "query", ["since=x", "until=9999-12-31", "before=x", "before=9999999999999999999999", "person=%00"]
+)
+def test_a_filter_that_makes_no_sense_is_none(house: House, browser: Browser, query: str) -> None:
+    assert browser.get(f"/record?{query}").status_code in (200, 400)
+
+
+def test_what_was_forgotten_says_so(house: House, browser: Browser) -> None:
+    decide(house, "form:old", granted(house, "one"))
+    number = number_of(house, "form:old")
+    house.run(house.store._write(lambda unit: forget(unit, [number], cause=Cause("record:forget")), news=False))
+    page = main_of(browser, f"/record/{number}")
+    assert "已过保留期" in page
+    assert "@new:example.org" not in page

@@ -1,0 +1,60 @@
+"""When it cannot be read who somebody is or what they may do, no form of any page changes anything."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from storage.tables import metadata
+from storage.unit import Reading
+from tests.bot.test_fail_closed import unreadable
+from tests.console.console_house import Browser, House
+from tests.console.test_borders import PUBLIC, far_values, path_of, rules
+
+
+async def count(unit: Reading) -> dict[str, int]:
+    """Return how many rows each table has."""
+    tables = metadata.sorted_tables
+    return {table.name: await unit.value(select(func.count()).select_from(table)) for table in tables}
+
+
+def statuses(house: House, browser: Browser, marks: dict[str, Any]) -> dict[str, int]:
+    """Send every form that needs a right, and return how each is answered."""
+    forms = [rule for rule in rules(house.app, "POST") if rule.endpoint not in PUBLIC]
+    assert len(forms) > 20
+    return {
+        rule.endpoint: browser.post(path_of(rule, far_values(house, rule)), dict(marks)).status_code for rule in forms
+    }
+
+
+@pytest.mark.parametrize("error", [OSError("disk I/O error"), PoolTimeout("no answer")], ids=["error", "timeout"])
+@pytest.mark.parametrize("table", ["sessions", "duties"])
+def test_no_form_is_taken_while_rights_cannot_be_read(
+    house: House, browser: Browser, table: str, error: Exception
+) -> None:
+    """R15: each is answered with an error, and no row is added or lost."""
+    marks = browser.marks("/lessons/new")
+    before = house.run(house.store.read(count))
+    with unreadable(house.store, table, error) as failed:
+        answered = statuses(house, browser, marks)
+    assert {status for status in answered.values() if status < 500} == set()
+    assert len(failed) >= len(answered)
+    assert house.run(house.store.read(count)) == before
+
+
+@pytest.mark.parametrize(("table", "status"), [("sessions", 303), ("duties", 403)])
+def test_no_form_is_taken_of_who_has_no_session_or_no_duty_any_more(
+    house: House, browser: Browser, table: str, status: int
+) -> None:
+    """R15, empty: the way to sign in, or a refusal."""
+    marks = browser.marks("/lessons/new")
+    with house.store._engine.begin() as connection:
+        connection.execute(text(f"DELETE FROM {table}"))
+    before = house.run(house.store.read(count))
+    answered = statuses(house, browser, marks)
+    expected = {status, 400} if table == "sessions" else {status}
+    assert {one for one in answered.values() if one not in expected} == set(), answered
+    assert house.run(house.store.read(count)) == before

@@ -1,0 +1,201 @@
+"""Secret ballots as they are kept: nothing of a vote but its envelope, and a close that lets nothing in between."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from bot.clock import Clock
+from content import ballots as rules
+from content.ballot_files import read_box, write_box
+from content.ballot_papers import receipt, receipts, set_hash
+from content.ballots import State, Voiding
+from content.elections import Outcome
+from content.identifiers import MemberId
+from storage import ballots
+from storage.audit import audit, causes
+from storage.ballots import ballot_envelopes, ballot_roll
+from storage.envelopes import seal
+from storage.opening import open_box
+from storage.store import Store
+from storage.tables import metadata
+from tests.sealed_ballots import (
+    ID,
+    ballot,
+    casting,
+    closing,
+    draft,
+    open_voting,
+    paper,
+    roll,
+    shares,
+    stand,
+    take,
+    vote,
+)
+from tests.small_branch import EAST, NOON, WEST, HandClock, SmallBranch
+
+VOTERS = [one.member for one in roll(6)]
+END = NOON + timedelta(days=1)
+
+
+async def everything(store: Store, names: set[str]) -> dict[str, list[tuple[object, ...]]]:
+    """Return all rows of these tables."""
+    found = {}
+    for table in metadata.sorted_tables:
+        if table.name in names:
+            rows = await store.read(lambda unit, table=table: unit.rows(select(table)))
+            found[table.name] = sorted(map(tuple, rows), key=repr)
+    return found
+
+
+@pytest.fixture
+async def opened(branch: SmallBranch) -> Store:
+    """Give a store with an open ballot among six."""
+    await draft(branch.store)
+    await open_voting(branch.store)
+    return branch.store
+
+
+async def test_a_ballot_is_read_as_it_was_written(branch: SmallBranch) -> None:
+    await draft(branch.store)
+    found = await stand(branch.store)
+    assert found == replace(ballot(), state=State.FROZEN, expected=6, roll_hash=rules.hash_roll(roll(6)))
+    assert await branch.store.read(lambda unit: ballots.roll(unit, ID)) == roll(6)
+
+
+async def test_a_ballot_goes_its_whole_way(opened: Store, clock: HandClock) -> None:
+    for member in VOTERS[:5]:
+        await vote(opened, member, paper("a+ b-"))
+    await vote(opened, VOTERS[0], paper("b+"))
+    clock.now = END
+    assert await opened.read(lambda unit: ballots.over(unit, END)) == (ID,)
+    await opened.settle([closing()])
+    closed, kept = await stand(opened), await opened.read(lambda unit: ballots.boxes(unit, ID))
+    assert (closed.state, closed.turnout, closed.set_hash) == (State.CLOSED, 5, set_hash(receipts(kept)))
+    found = open_box(read_box(write_box(closed, kept)), shares())
+    assert (found.result.outcome, found.result.elected) == (Outcome.ELECTED, ("a",))
+    await take(opened, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
+    tellers = [one.member for one in closed.tellers]
+    await take(opened, "certify", lambda it, unit: rules.certify(it, tellers, today=unit.now.date()))
+    clock.forward(days=7)
+    await take(opened, "archive", lambda it, unit: rules.archive(it, today=unit.now.date()))
+    over = await stand(opened)
+    assert over.state is State.ARCHIVED
+    left = await everything(opened, {"ballot_envelopes", "ballot_roll"})
+    assert left["ballot_envelopes"] == []
+    assert {row[5] for row in left["ballot_roll"]} == {None}
+    figures = await opened.read(lambda unit: ballots.result(unit, ID))
+    assert figures is not None
+    assert (figures["tally"]["a"], figures["rules"]["need"]) == ([4, 0, 1], "majority")
+
+
+async def test_a_vote_leaves_nothing_but_its_envelope_and_that_one_has_voted(opened: Store) -> None:
+    """L5: no row of record, no time finer than a day, nothing that grows with the number of changes."""
+    names = {table.name for table in metadata.sorted_tables}
+    before = await everything(opened, names)
+    box = await vote(opened, VOTERS[2], paper("a+"))
+    after = await everything(opened, names)
+    changed = {name for name in names if before[name] != after[name]}
+    assert changed == {"ballot_envelopes", "ballot_roll", "causes"}
+    assert len(after["ballot_envelopes"]) == len(before["ballot_envelopes"])
+    assert sum(row[2] == box for row in after["ballot_envelopes"]) == 1
+    await vote(opened, VOTERS[2], paper("b+"))
+    again = await everything(opened, names)
+    assert again["ballot_roll"] == after["ballot_roll"]
+    rows = await opened.read(lambda unit: unit.rows(select(causes).where(causes.c.cause.startswith("cast:"))))
+    assert {(row.at.hour, row.at.minute, row.at.second, row.at.microsecond) for row in rows} == {(0, 0, 0, 0)}
+
+
+async def test_a_vote_that_is_refused_or_breaks_leaves_no_record_of_who(opened: Store) -> None:
+    """L14."""
+    lines = await everything(opened, {"audit"})
+    for member, box in ((VOTERS[0], b"short"), (MemberId("stranger"), bytes(ballot().length))):
+        (refused,) = await opened.settle([casting(member, box)])
+        assert refused.refusal is not None
+    assert await everything(opened, {"audit"}) == lines
+    recorded = await opened.read(lambda unit: unit.rows(select(audit).where(audit.c.cause.startswith("cast:"))))
+    assert list(recorded) == []
+
+
+async def test_an_envelope_holds_three_columns_and_no_column_of_a_vote_has_a_time() -> None:
+    """L5, L12."""
+    assert set(ballot_envelopes.c.keys()) == {"ballot_id", "slot", "box"}
+    assert not any("at" in name.split("_") or "on" in name.split("_") for name in set(ballot_roll.c.keys()))
+
+
+async def test_somebody_elses_envelope_is_not_taken_and_ones_own_is(opened: Store) -> None:
+    """L11: a copied vote would show itself when all are opened."""
+    box = await vote(opened, VOTERS[0], paper("a+"))
+    (copied,) = await opened.settle([casting(VOTERS[1], box)])
+    assert copied.refusal is not None
+    assert copied.refusal.words.key == "ballot.bad_envelope"
+    (again,) = await opened.settle([casting(VOTERS[0], box)])
+    assert again.refusal is None
+
+
+async def test_fifty_votes_at_once_beside_a_close_leave_one_envelope_that_is_in_the_set(opened: Store) -> None:
+    """One elector, one envelope; a vote is in the published set or refused, never between."""
+    one = ballot()
+    for member in VOTERS[1:]:
+        await vote(opened, member, paper("a+"))
+    sealed = [seal(paper("a+" if number % 2 else "b+"), one.key, one.length) for number in range(50)]
+    casts = [casting(VOTERS[0], box, at=NOON) for box in sealed]
+    order = [*casts[:25], closing(at=END), *casts[25:]]
+    outcomes = await asyncio.gather(*(opened.settle([step]) for step in order))
+    taken = [
+        box for box, (outcome,) in zip(sealed, [*outcomes[:25], *outcomes[26:]], strict=True) if not outcome.refusal
+    ]
+    closed, kept = await stand(opened), await opened.read(lambda unit: ballots.boxes(unit, ID))
+    assert (len(kept), closed.turnout, closed.set_hash) == (6, 6, set_hash(receipts(kept)))
+    assert [box for box in sealed if box in kept] == taken[-1:]
+    refused = [outcome.refusal.words.key for (outcome,) in outcomes if outcome.refusal]
+    assert len(taken) + len(refused) == 50
+    assert set(refused) == {"ballot.too_late"}
+    assert receipt(taken[-1]) in await opened.read(lambda unit: ballots.listed(unit, ID))
+
+
+async def test_too_few_votes_are_destroyed_unopened(opened: Store, clock: HandClock) -> None:
+    """L9."""
+    for member in VOTERS[:4]:
+        await vote(opened, member, paper("a+"))
+    clock.now = END
+    await opened.settle([closing()])
+    found = await stand(opened)
+    assert (found.state, await opened.read(lambda unit: ballots.boxes(unit, ID))) == (State.VOID, ())
+    row = await opened.read(lambda unit: unit.first(select(ballots.ballots)))
+    assert row is not None
+    assert row.voided == Voiding.TOO_FEW
+
+
+async def test_a_close_is_said_twice_and_happens_once(opened: Store, clock: HandClock) -> None:
+    for member in VOTERS:
+        await vote(opened, member, paper())
+    clock.now = END
+    first, again = [*await opened.settle([closing()]), *await opened.settle([closing()])]
+    assert (first.repeated, again.repeated) == (False, True)
+
+
+async def test_the_clock_closes_what_is_over_and_nothing_before(opened: Store, clock: HandClock) -> None:
+    ticking = Clock(opened, caught_up=lambda: False, hearing_state=lambda: "")
+    clock.now = END - timedelta(seconds=1)
+    await ticking.tick()
+    assert (await stand(opened)).state is State.OPEN
+    clock.now = END
+    await ticking.tick()
+    assert (await stand(opened)).state is State.VOID
+
+
+async def test_who_is_reminded_is_who_has_not_voted(opened: Store) -> None:
+    await vote(opened, VOTERS[3], paper())
+    assert await opened.read(lambda unit: ballots.silent(unit, ID)) == tuple(sorted({*VOTERS} - {VOTERS[3]}))
+    assert await opened.read(lambda unit: ballots.turnout(unit, ID)) == 1
+
+
+async def test_a_ballot_of_another_part_of_the_tree_is_not_found(opened: Store) -> None:
+    assert await opened.read(lambda unit: ballots.visible(unit, [WEST], ID)) is None
+    assert await opened.read(lambda unit: ballots.visible(unit, [EAST], ID)) is not None

@@ -1,0 +1,119 @@
+"""A person who is erased is found in no table and in no byte of the file, and every count stays as it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from content.decision import Decision, Refusal
+from content.edits import Places, Sort, departed, edit
+from content.erasure import erase
+from content.identifiers import UserId
+from content.members import leave_roster
+from storage import disclosures, erased_people, members, organisations
+from storage.engines import sqlite_file
+from storage.erased_people import EMPTIED, GOES
+from storage.store import Step
+from tests.small_branch import (
+    EAST_ROOM,
+    LI,
+    ROLL,
+    SECRETARY,
+    WANG,
+    ZHANG,
+    SmallBranch,
+    account,
+    fresh_cause,
+    message,
+    private_room,
+)
+
+SECOND = UserId("@second:test")
+CANARY = "石榴红隼"
+NAME, PHONE = f"{CANARY}甲", "13977665544"
+
+
+def test_of_every_table_that_may_hold_a_person_it_is_said_what_goes() -> None:
+    """R20."""
+    assert {table.name for table in (*GOES, *EMPTIED)} == {held.table.name for held in disclosures.PERSONAL}
+
+
+async def decided(branch: SmallBranch, decide: Any) -> None:
+    (outcome,) = await branch.store.settle([Step(cause=fresh_cause(), decide=decide, actor=SECRETARY)])
+    assert isinstance(outcome.answer, Decision), outcome
+
+
+async def a_life(branch: SmallBranch) -> None:
+    """Let a member with a name found nowhere else do what members do, and leave."""
+    id = ZHANG
+
+    async def rename(unit: Any) -> Decision | Refusal:
+        before = await members.member(unit, id)
+        assert before is not None
+        after = replace(before, name=NAME, phone=PHONE, note=f"{CANARY}备注", born="1980-02-29")
+        places, cause = Places(await organisations.tree(unit)), fresh_cause()
+        return edit([(before, after)], sort=Sort.EDITED, places=places, cause=cause, by=SECRETARY, now=unit.now)
+
+    async def leave(unit: Any) -> Decision | Refusal:
+        member = await members.member(unit, id)
+        assert member is not None
+        places, cause = Places(await organisations.tree(unit)), fresh_cause()
+        gone = leave_roster(member, by=SECRETARY, duties=(), within=frozenset(), out_of=(), now=unit.now)
+        reason = f"{CANARY}原因"
+        return departed(
+            gone, member, sort=Sort.LEFT, places=places, cause=cause, by=SECRETARY, now=unit.now, reason=reason
+        )
+
+    await decided(branch, rename)
+    roll = await branch.open(ROLL)
+    await branch.hear(message(SECRETARY, "投票 哪天; 周五; 周六"))
+    await branch.send_all()
+    private = private_room(id)
+    await branch.hear(
+        message(account(id), f"请假 {CANARY}请假"),
+        message(account(id), "投票 1"),
+        message(account(id), "静音", room_id=private),
+        message(account(id), f"更正 {CANARY}更正", room_id=private),
+        message(account(id), CANARY, room_id=private),
+        message(account(id), "天气", room_id=EAST_ROOM),
+    )
+    await branch.answer(roll, LI)
+    await branch.answer(roll, WANG)
+    await branch.send_all()
+    await decided(branch, leave)
+
+
+async def erase_now(branch: SmallBranch) -> None:
+    async def decide(unit: Any) -> Decision | Refusal:
+        member = await members.member(unit, ZHANG)
+        assert member is not None
+        held = await erased_people.held(unit, ZHANG)
+        assert held.accounts == {account(ZHANG)}
+        return erase(member, held, by=SECRETARY, approved_by=SECOND, typed=NAME, now=unit.now)
+
+    await decided(branch, decide)
+
+
+async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: SmallBranch, address: str) -> None:
+    """R20: the canary is in no row, nor in a byte of the database or its log."""
+    await a_life(branch)
+    before = await branch.everything()
+    words = (CANARY, PHONE, account(ZHANG))
+    assert all(word in before for word in words)
+    counted, tallied = await branch.counted(), await branch.tallied()
+    await erase_now(branch)
+    after = await branch.everything()
+    assert [word for word in words if word in after] == []
+    assert (await branch.counted(), await branch.tallied()) == (counted, tallied)
+    assert "李强" in after
+    assert await branch.store.read(lambda unit: disclosures.last_asked(unit, account(ZHANG))) is None
+    file = sqlite_file(address)
+    if file is not None:
+        assert await branch.store.forget_deleted()
+        for part in sorted(Path(file).parent.glob(f"{Path(file).name}*")):
+            data = part.read_bytes()
+            for word in words:
+                escaped = word.encode("unicode_escape")
+                assert word.encode() not in data, (part.name, word)
+                assert escaped == word.encode() or escaped not in data, (part.name, word)
