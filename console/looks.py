@@ -21,7 +21,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     "participation.show_member": ("id", "participation"),
     "records.show": ("member", "record"),
     "members.show_one": ("id", "member"),
-    "edits.show_one": ("id", "member"),
+    "edits.edit_one": ("id", "member"),
 }
 """Pages about one person: which part of the address names them, and what kind of page it is."""
 
