@@ -17,13 +17,17 @@ from storage import looks, members
 from storage.store import Decide, Step
 from storage.unit import Reading
 
-PAGES: Mapping[str, tuple[str, str]] = {
-    "participation.show_member": ("id", "participation"),
-    "records.show": ("member", "record"),
-    "members.show_one": ("id", "member"),
-    "edits.edit_one": ("id", "member"),
+PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "participation.show_member": (("id",), "participation"),
+    "records.show": (("member",), "record"),
+    "members.show_one": (("id",), "member"),
+    "edits.edit_one": (("id",), "member"),
+    "edits.merge": (("id", "member"), "member"),
+    "accounts.bind": (("id",), "member"),
+    "leaving.ask_first": (("id",), "member"),
+    "leaving.transfer": (("id",), "member"),
 }
-"""Pages about one person: which part of the address names them, and what kind of page it is."""
+"""Pages about one person: which parts of the address name who is in them, and what kind of page it is."""
 
 FILES: Mapping[str, str] = {
     "participation.export_members": "participation",
@@ -43,8 +47,9 @@ def _note(response: Response) -> Response:
     if response.status_code != 200 or signed_in() is None or request.method not in ("GET", "POST"):
         return response
     if endpoint in PAGES and request.view_args is not None:
-        part, what = PAGES[endpoint]
-        _note_page(what, MemberId(str(request.view_args.get(part, ""))))
+        parts, what = PAGES[endpoint]
+        for part in parts:
+            _note_page(what, MemberId(str(request.view_args[part])))
     elif endpoint in FILES:
         for place in here().roots:
             _note_file(FILES[endpoint], place)

@@ -9,6 +9,7 @@ from typing import Any
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.decision import Fact
+from content.edits import EditUndone, RosterEdited
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
@@ -68,6 +69,13 @@ def _asked(fact: CorrectionAsked) -> About:
     return About(thing=f"correction:{one.id}", subject=one.member, place=one.organisation)
 
 
+def _edited(fact: RosterEdited) -> About:
+    if len(fact.entries) != 1:
+        return About(thing=f"edit:{fact.id}")
+    (only,) = fact.entries
+    return About(thing=f"edit:{fact.id}", subject=only.after.id, place=only.branch)
+
+
 def _import(fact: RosterImported | ImportUndone) -> About:
     return About(thing=f"import:{fact.id}")
 
@@ -85,6 +93,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CorrectionAsked: _asked,
     CorrectionAnswered: lambda fact: About(thing=f"correction:{fact.id}", after=f"corrections.state_{fact.state}"),
     CorrectionWithdrawn: lambda fact: About(thing=f"correction:{fact.id}"),
+    RosterEdited: _edited,
+    EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
@@ -95,8 +105,9 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
+LONGEST_ID = 255
 
 
 _Parts = tuple[str | None, str | None, bool]
@@ -123,11 +134,19 @@ def about_one(fact: Fact) -> About:
     if special is not None:
         return special(fact)
     thing, person, placed = _parts(type(fact))
+    named, place = _id(fact, thing), _id(fact, "organisation") if placed else None
     return About(
-        thing=f"{thing}:{getattr(fact, thing)}" if thing else None,
-        subject=getattr(fact, person) if person else None,
-        place=getattr(fact, "organisation") if placed else None,  # noqa: B009
+        thing=f"{thing}:{named}" if named else None,
+        subject=_id(fact, person),
+        place=OrganisationId(place) if place else None,
     )
+
+
+def _id(fact: Fact, name: str | None) -> str | None:
+    """Return the identifier that a part of a fact is or has; never more of it."""
+    value = getattr(fact, name) if name else None
+    found = value if isinstance(value, str) else getattr(value, "id", None)
+    return found if isinstance(found, str) and len(found) <= LONGEST_ID else None
 
 
 def about(facts: Sequence[Fact]) -> About:

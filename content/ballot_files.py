@@ -15,6 +15,7 @@ from content.elections import Attendance, Election
 
 BOX_FORM = "zhibu-ballot-box-1"
 SHARE_FORM = "zhibu-ballot-share-1"
+KEYS_FORM = "zhibu-ballot-keys-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,16 @@ class Share:
     ballot: str
     index: int
     share: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublicKeys:
+    """What a key ceremony makes public: with what envelopes are sealed, and how each teller proves their share."""
+
+    ballot: str
+    needed: int
+    key: bytes
+    share_keys: Mapping[int, bytes]
 
 
 def write_box(ballot: Ballot, boxes: Sequence[bytes]) -> dict[str, Any]:
@@ -101,6 +112,23 @@ def read_share(raw: object) -> Share:
     """Return the share that plain values describe. Raises Unusable where they describe none."""
     share = _form(raw, SHARE_FORM)
     return Share(ballot=_text(share, "ballot"), index=_number(share, "index"), share=_bytes(share, "share"))
+
+
+def write_keys(keys: PublicKeys) -> dict[str, Any]:
+    """Return the public keys of a ballot as plain values."""
+    proving = [{"index": index, "share_key": key.hex()} for index, key in sorted(keys.share_keys.items())]
+    return {"form": KEYS_FORM, "ballot": keys.ballot, "needed": keys.needed, "key": keys.key.hex(), "tellers": proving}
+
+
+def read_keys(raw: object) -> PublicKeys:
+    """Return the public keys that plain values describe. Raises Unusable where they describe none."""
+    keys = _form(raw, KEYS_FORM)
+    return PublicKeys(
+        ballot=_text(keys, "ballot"),
+        needed=_number(keys, "needed"),
+        key=_bytes(keys, "key"),
+        share_keys={_number(one, "index"): _bytes(one, "share_key") for one in _objects(keys, "tellers")},
+    )
 
 
 def _form(raw: object, form: str) -> Mapping[str, Any]:

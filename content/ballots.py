@@ -19,6 +19,8 @@ FEWEST = 5
 """With fewer who may vote, or who have voted, the result itself would tell what each of them chose."""
 FEWEST_TELLERS = 3
 FEWEST_SHARES = 2
+LONGEST_TITLE = 200
+LONGEST_NAME = 120
 SHORTEST = timedelta(minutes=10)
 OBJECTIONS = timedelta(days=7)
 """How long envelopes and shares are kept after the result, so that it can be looked into."""
@@ -68,12 +70,16 @@ class TellerRole(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
-    """Who holds a share of the key: ``share_key`` is what proves it, ``proven`` that it was proved."""
+    """Who holds a share of the key: ``share_key`` is what proves it, ``proven`` that it was proved.
+
+    ``asked`` is the hash of what was sealed for them last, which only who holds the share can tell.
+    """
 
     index: int
     member: MemberId
     role: TellerRole
     share_key: bytes
+    asked: str | None = None
     proven: bool = False
     destroyed_on: date | None = None
 
@@ -157,6 +163,15 @@ class BallotFrozen(Fact):
     roll_hash: str
     slots: tuple[str, ...]
     boxes: tuple[bytes, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PossessionAsked(Fact):
+    """Something random was sealed for a teller; its hash is kept until they answer."""
+
+    ballot: BallotId
+    index: int
+    asked: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,8 +297,10 @@ def draft(ballot: Ballot, *, author: UserId, now: datetime) -> Decision | Refusa
 
 def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
     election, tellers = ballot.election, ballot.tellers
-    if not ballot.title.strip():
-        return refused("ballot.no_title", field="title")
+    if not 1 <= len(ballot.title.strip()) <= LONGEST_TITLE:
+        return refused("ballot.no_title", field="title", most=LONGEST_TITLE)
+    if not all(1 <= len(one.name) <= LONGEST_NAME for one in ballot.candidates):
+        return refused("ballot.bad_candidates", field="candidates")
     if tuple(one.id for one in ballot.candidates) != election.candidates or len(set(election.candidates)) < len(
         election.candidates
     ):
@@ -328,13 +345,27 @@ def freeze(
     return Decision(facts=(frozen,))
 
 
-def prove(ballot: Ballot, index: int, *, opened: bool) -> Decision | Refusal:
-    """Take a teller's proof; ``opened`` tells whether they could open what was sealed for their share."""
+def ask_possession(ballot: Ballot, index: int, asked: bytes) -> Decision | Refusal:
+    """Ask a teller for a proof, by something random that is sealed for who holds their share."""
     if ballot.state is not State.FROZEN:
         return _not_now(ballot)
-    if not opened or index not in {one.index for one in ballot.tellers}:
+    if index not in {one.index for one in ballot.tellers}:
+        return refused("ballot.not_proven", index=index)
+    return Decision(facts=(PossessionAsked(ballot=ballot.id, index=index, asked=_hash(asked)),))
+
+
+def prove(ballot: Ballot, index: int, answer: bytes) -> Decision | Refusal:
+    """Take a teller's proof: what was sealed for them last."""
+    if ballot.state is not State.FROZEN:
+        return _not_now(ballot)
+    teller = next((one for one in ballot.tellers if one.index == index), None)
+    if teller is None or teller.asked != _hash(answer):
         return refused("ballot.not_proven", index=index)
     return Decision(facts=(PossessionProven(ballot=ballot.id, index=index),))
+
+
+def _hash(value: bytes) -> str:
+    return hashlib.sha256(value).hexdigest()
 
 
 def open_voting(ballot: Ballot, *, by: UserId, now: datetime) -> Decision | Refusal:

@@ -44,6 +44,7 @@ from content.ballots import (
     BallotVoided,
     Candidate,
     Elector,
+    PossessionAsked,
     PossessionProven,
     SecondAsked,
     ShareDestroyed,
@@ -104,6 +105,7 @@ ballot_tellers = Table(
     Column("member_id", ForeignKey("members.id"), nullable=False),
     Column("role", String(8), nullable=False),
     Column("share_key", LargeBinary, nullable=False),
+    Column("asked_hash", String(64)),
     Column("proven", Boolean, nullable=False),
     Column("destroyed_on", Date),
 )
@@ -196,6 +198,7 @@ async def _tellers(unit: Reading, ballot: BallotId) -> tuple[Teller, ...]:
             member=row.member_id,
             role=TellerRole(row.role),
             share_key=bytes(row.share_key),
+            asked=row.asked_hash,
             proven=row.proven,
             destroyed_on=row.destroyed_on,
         )
@@ -207,6 +210,14 @@ async def visible(unit: Reading, roots: Iterable[OrganisationId], id: BallotId) 
     """Return a ballot, if it stands at or below the roots."""
     found = await unit.first(select(ballots.c.id).where(ballots.c.id == id, within(ballots.c.organisation_id, roots)))
     return await ballot(unit, id) if found else None
+
+
+async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Ballot, ...]:
+    """Return the ballots at or below the roots, the last to close first."""
+    query = select(ballots.c.id).where(within(ballots.c.organisation_id, roots))
+    rows = await unit.rows(query.order_by(ballots.c.closes_at.desc(), ballots.c.id).limit(limit))
+    found = [await ballot(unit, BallotId(row.id)) for row in rows]
+    return tuple(one for one in found if one is not None)
 
 
 async def over(unit: Reading, now: datetime) -> tuple[BallotId, ...]:
@@ -374,9 +385,14 @@ async def write_frozen(unit: Writing, fact: BallotFrozen) -> None:
     await _change(unit, fact.ballot, state=State.FROZEN, expected=len(fact.slots), roll_sha256=fact.roll_hash)
 
 
+async def write_asked(unit: Writing, fact: PossessionAsked) -> None:
+    """Remember what a teller was asked, by its hash."""
+    await _change_teller(unit, fact.ballot, fact.index, asked_hash=fact.asked)
+
+
 async def write_proven(unit: Writing, fact: PossessionProven) -> None:
     """Remember that a teller proved to hold their share."""
-    await _change_teller(unit, fact.ballot, fact.index, proven=True)
+    await _change_teller(unit, fact.ballot, fact.index, proven=True, asked_hash=None)
 
 
 async def write_second(unit: Writing, fact: SecondAsked) -> None:

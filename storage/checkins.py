@@ -505,3 +505,16 @@ async def move_seats(
         place = (occurrence, row.branch_id, row.local_date)
         changes[*place, before], changes[*place, after] = -row.number, row.number
     await _count(unit, changes)
+
+
+async def forget_people(unit: Writing, before: datetime, *, most: int) -> None:
+    """Forget who answered what in the oldest occurrences from before a time, so many at once; the counts stay."""
+    named = select(expectations.c.member_id).where(expectations.c.occurrence_id == occurrences.c.id)
+    old = select(occurrences.c.id).where(occurrences.c.due_at < before, named.exists()).order_by(occurrences.c.due_at)
+    ids = [row.id for row in await unit.rows(old.limit(most))]
+    if not ids:
+        return
+    people = select(expectations.c.member_id).where(expectations.c.occurrence_id.in_(ids))
+    # By member first: so the answers of few occurrences are found without reading all of them.
+    await unit.execute(answers.delete().where(answers.c.member_id.in_(people), answers.c.occurrence_id.in_(ids)))
+    await unit.execute(expectations.delete().where(expectations.c.occurrence_id.in_(ids)))

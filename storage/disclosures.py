@@ -179,6 +179,7 @@ PERSONAL: tuple[Held, ...] = (
         "member_id",
         "ballot_id role proven destroyed_on",
         inner="member_id number share_key",
+        opens="asked_hash",
         role="disclosure.teller_",
     ),
     _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),

@@ -177,28 +177,34 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
     if row is None:
         return None
     entry = _entry(row)
-    near = _rows(scope).where(audit.c.thing.in_(await _things(unit, entry.thing)))
-    earlier = near.where(audit.c.number < number).order_by(audit.c.number.desc()).limit(MOST_NEAR)
-    later = near.where(audit.c.number > number).order_by(audit.c.number).limit(MOST_NEAR)
+    earlier: list[Entry] = []
+    later: list[Entry] = []
+    # One thing at a time: only so are the nearest rows of one that has a million found by the index.
+    for thing in await _things(unit, entry.thing) if entry.thing else ():
+        near = _rows(scope).where(audit.c.thing == thing).limit(MOST_NEAR)
+        before = near.where(audit.c.number < number).order_by(audit.c.number.desc())
+        after = near.where(audit.c.number > number).order_by(audit.c.number)
+        earlier += [_entry(one) for one in await unit.rows(before)]
+        later += [_entry(one) for one in await unit.rows(after)]
     return Why(
         entry=entry,
-        earlier=tuple(_entry(one) for one in await unit.rows(earlier)) if entry.thing else (),
-        later=tuple(_entry(one) for one in await unit.rows(later)) if entry.thing else (),
+        earlier=tuple(sorted(earlier, key=lambda one: -one.number)[:MOST_NEAR]),
+        later=tuple(sorted(later, key=lambda one: one.number)[:MOST_NEAR]),
         effects=await _effects(unit, entry.cause),
         changed=await _changed(unit, entry.cause),
     )
 
 
-async def _things(unit: Reading, thing: str | None) -> list[str]:
+async def _things(unit: Reading, thing: str) -> list[str]:
     """Return what belongs together in one story: an occurrence with its schedule, a schedule with its occurrences."""
-    kind, _, id = (thing or "").partition(":")  # noqa: A001
+    kind, _, id = thing.partition(":")  # noqa: A001
     if kind == "occurrence":
         found = await unit.value(select(occurrences.c.schedule_id).where(occurrences.c.id == id))
-        return [thing or "", *([f"schedule:{found}"] if found else [])]
+        return [thing, *([f"schedule:{found}"] if found else [])]
     if kind == "schedule":
         query = select(occurrences.c.id).where(occurrences.c.schedule_id == id).limit(MOST_NEAR)
-        return [thing or "", *(f"occurrence:{row.id}" for row in await unit.rows(query))]
-    return [thing or ""]
+        return [thing, *(f"occurrence:{row.id}" for row in await unit.rows(query))]
+    return [thing]
 
 
 async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 from content.decision import Fact
 from content.sessions import LONGEST
 from storage import approvals, ballot_links, credentials, edits, inquiries, looks, misreadings, mutes, throttling
+from storage.checkins import forget_people
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
@@ -34,6 +35,9 @@ DELIVERED = timedelta(days=90)
 """How long it is remembered that an answer to a person was sent; longer than one can make up."""
 RECORD = timedelta(days=3 * 365)
 """How long the record says who did something and to whom; that it was done stays in it for good."""
+ATTENDANCE = timedelta(days=3 * 365)
+"""How long it is remembered who answered what; the counts of branches stay."""
+OCCURRENCES_AT_ONCE = 20
 MOST_AT_ONCE = 5000
 """So many rows of those are forgotten at a time, so that others get the writer's place in between."""
 
@@ -72,6 +76,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
         .limit(MOST_AT_ONCE)
     )
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
+    await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
     await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)
     await approvals.forget_past(unit, fact.at)

@@ -16,6 +16,7 @@ from content.identifiers import Cause, UserId
 from storage.audit import BEGUN, FORGOTTEN, add, audit, head, row_of, seal
 from storage.chain import FORGETTABLE, START, Before, Head, digest, link, name_of
 from storage.engines import trouble
+from storage.tables import Instant
 from storage.unit import Reading, Writing
 
 PORTION = 2000
@@ -163,6 +164,12 @@ async def begun(unit: Reading) -> tuple[int, str] | None:
     query = select(audit.c.number, audit.c.note).where(audit.c.cause == BEGUN)
     row = await unit.first(query.order_by(audit.c.number.desc()).limit(1))
     return (row.number, _said(row.note).get("key", "")) if row else None
+
+
+async def begun_at(unit: Reading) -> datetime | None:
+    """Return when the newest chain began."""
+    at: datetime | None = await unit.value(select(func.max(audit.c.at, type_=Instant)).where(audit.c.cause == BEGUN))
+    return at
 
 
 async def begin(unit: Writing, *, anew: bool) -> None:

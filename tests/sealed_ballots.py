@@ -129,7 +129,8 @@ def _drafting(one: Ballot) -> Callable[[Reading], Any]:
 async def open_voting(store: Store) -> None:
     """Let every teller prove their share, and two organisers open the ballot."""
     for index in (1, 2, 3):
-        await take(store, f"prove{index}", lambda it, _, index=index: rules.prove(it, index, opened=True))
+        await take(store, f"ask{index}", lambda it, _, index=index: rules.ask_possession(it, index, b"asked"))
+        await take(store, f"prove{index}", lambda it, _, index=index: rules.prove(it, index, b"asked"))
     for user in (UserId("@zhao:t"), UserId("@qian:t")):
         await take(store, f"open{user}", lambda it, unit, user=user: rules.open_voting(it, by=user, now=unit.now))
 

@@ -84,14 +84,14 @@ def keys(ballot: str, tellers: int, needed: int, folder: Path) -> None:
 
 
 async def _keys(front: Front, ballot: str, tellers: int, needed: int, folder: Path) -> int:
-    from content.ballot_files import Share, write_share
+    from content.ballot_files import PublicKeys, Share, write_keys, write_share
     from storage.envelopes import hold_ceremony
 
     if needed > tellers:
         raise Trouble(Exit.USAGE, "tally.more_than_tellers")
     held = hold_ceremony(ballot, needed=needed, among=tellers)
-    public = {str(index): key.hex() for index, key in held.share_keys.items()}
-    files = {"keys.json": {"ballot": ballot, "needed": needed, "key": held.key.hex(), "share_keys": public}}
+    public = PublicKeys(ballot=ballot, needed=needed, key=held.key, share_keys=held.share_keys)
+    files = {"keys.json": write_keys(public)}
     for index, share in held.shares.items():
         files[f"share-{index}.json"] = write_share(Share(ballot=ballot, index=index, share=share))
     _write_all(folder, {name: f"{json.dumps(value)}\n".encode() for name, value in files.items()})

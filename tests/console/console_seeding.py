@@ -7,12 +7,25 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from content.ballots import (
+    Ballot,
+    BallotClosed,
+    BallotDrafted,
+    BallotFrozen,
+    Candidate,
+    Elector,
+    Teller,
+    TellerRole,
+    hash_roll,
+)
 from content.checkins import Answered
 from content.checkins import State as Answer
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
+from content.elections import Election
 from content.identifiers import (
+    BallotId,
     Cause,
     CorrectionId,
     EventId,
@@ -91,6 +104,7 @@ class Seeded:
     occurrences: dict[str, OccurrenceId] = field(default_factory=dict)
     outbox: dict[str, str] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
+    ballots: dict[str, BallotId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
     corrections: dict[str, CorrectionId] = field(default_factory=dict)
 
@@ -115,6 +129,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _occurrences(store, seeded, clock)
     await _outbox(store, seeded)
     await _polls(store, seeded)
+    await _ballots(store, seeded)
     await _imports(store, seeded)
     await _corrections(store, seeded)
     await _room_states(store)
@@ -328,6 +343,36 @@ async def _polls(store: Store, seeded: Seeded) -> None:
             event=EventId(f"$poll {short}"),
         )
         await put(store, f"poll {short}", PollOpened(poll=seeded.polls[short], author=SECRETARY, at=NOW))
+
+
+async def _ballots(store: Store, seeded: Seeded) -> None:
+    """Leave a ballot fixed in our branch, and one that is closed at the neighbour's."""
+    tellers = tuple(
+        Teller(index=index, member=seeded.members[name], role=TellerRole.MONITOR, share_key=bytes([index]) * 32)
+        for index, name in enumerate(NAMES[:3], start=1)
+    )
+    for short, place in (("fixed", "one"), ("far", "far")):
+        id = BallotId(derive("seed ballot", short))
+        seeded.ballots[short] = id
+        one = Ballot(
+            id=id,
+            organisation=seeded.organisations[place],
+            title="邻队的推荐" if short == "far" else "年度先进推荐",
+            election=Election(candidates=("c1", "c2"), seats=1, eligible=frozenset()),
+            candidates=tuple(Candidate(id=f"c{place}", member=None, name=f"候选人{place}") for place in (1, 2)),
+            tellers=tellers,
+            needed=2,
+            key=bytes(32),
+            closes_at=NOW + timedelta(days=7),
+            timezone="Asia/Shanghai",
+        )
+        roll = tuple(Elector(member=seeded.members[name]) for name in NAMES[:5])
+        slots = tuple(derive(id, "slot", number) for number in range(5))
+        boxes = tuple(bytes([number]) * one.length for number in range(5))
+        frozen = BallotFrozen(ballot=id, roll=roll, roll_hash=hash_roll(roll), slots=slots, boxes=boxes)
+        closed = BallotClosed(ballot=id, turnout=5, set_hash="00" * 32)
+        facts = [BallotDrafted(ballot=one, author=SECRETARY), frozen, *([closed] if short == "far" else [])]
+        await put(store, f"ballot {short}", *facts)
 
 
 async def _imports(store: Store, seeded: Seeded) -> None:

@@ -60,6 +60,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "rooms": "!far",
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
+        "ballots": seeded.ballots["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "unheard": derive("event:$bad", "dead"),
@@ -151,7 +152,7 @@ def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browse
             page = browser.get(path_of(rule, {"format": "csv", "layout": "filed"}) + "?since=2026-01-01").get_data(
                 as_text=True
             )
-            for stranger in ("安邻", "邻队的一课", "邻队的更正", "乘务一队党支部", "乘务党总支", "@m9:"):
+            for stranger in ("安邻", "邻队的一课", "邻队的更正", "邻队的推荐", "乘务一队党支部", "乘务党总支", "@m9:"):
                 assert stranger not in page, (rule, stranger)
 
 

@@ -18,6 +18,7 @@ from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
+    *(f"ballots.{step}" for step in ("open_voting", "cancel", "count", "certify", "archive")),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",
@@ -32,7 +33,7 @@ DOCUMENTED = {
     "participation.export_members",
     "participation.export_rows",
 }
-"""The list of docs/access.md: exports with names, duties, and whatever one signs in with."""
+"""The list of docs/access.md: exports with names, duties, last steps of ballots, and whatever one signs in with."""
 
 NEW = UserId("@new:example.org")
 

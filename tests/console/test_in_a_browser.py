@@ -65,6 +65,9 @@ PAGES = (
     "/organisation/{branch}",
     "/polls",
     "/polls/new",
+    "/ballots",
+    "/ballots/new",
+    "/ballots/{ballot}",
     "/members/{member}/leave",
     "/duties",
     "/account",
@@ -135,6 +138,7 @@ def filled(house: House, path: str) -> str:
     return path.format(
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
+        ballot=seeded.ballots["fixed"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )

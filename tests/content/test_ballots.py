@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
@@ -46,7 +47,8 @@ def why(answer: object) -> str:
 
 
 def proven(one: Ballot) -> Ballot:
-    return replace(one, tellers=tuple(replace(teller, proven=True) for teller in one.tellers))
+    asked = hashlib.sha256(b"asked").hexdigest()
+    return replace(one, tellers=tuple(replace(teller, proven=True, asked=asked) for teller in one.tellers))
 
 
 def freeze(one: Ballot, electors: tuple[Elector, ...]) -> Any:
@@ -124,9 +126,13 @@ def test_the_roll_and_the_manifest_have_hashes_that_any_change_changes() -> None
 def test_nothing_opens_before_every_teller_has_proved_their_share() -> None:
     frozen = replace(ballot(), state=State.FROZEN)
     assert why(ballots.open_voting(frozen, by=ZHAO, now=NOON)) == "ballot.shares_unproven"
-    assert why(ballots.prove(frozen, 1, opened=False)) == "ballot.not_proven"
-    assert why(ballots.prove(frozen, 4, opened=True)) == "ballot.not_proven"
-    assert isinstance(ballots.prove(frozen, 3, opened=True), Decision)
+    assert why(ballots.ask_possession(frozen, 4, b"asked")) == "ballot.not_proven"
+    assert why(ballots.prove(frozen, 1, b"never asked")) == "ballot.not_proven"
+    (fact,) = ballots.ask_possession(frozen, 1, b"asked").facts  # type: ignore[union-attr]
+    waiting = replace(frozen, tellers=(replace(frozen.tellers[0], asked=fact.asked), *frozen.tellers[1:]))
+    for index, answer in ((1, b"other"), (2, b"asked"), (4, b"asked")):
+        assert why(ballots.prove(waiting, index, answer)) == "ballot.not_proven"
+    assert isinstance(ballots.prove(waiting, 1, b"asked"), Decision)
 
 
 def test_it_takes_two_organisers_to_open_and_to_cancel() -> None:
@@ -205,7 +211,8 @@ def step(verb: Callable[[Ballot], Decision | Refusal]) -> Callable[[Ballot], boo
 
 STEPS: dict[str, tuple[Callable[[Ballot], bool], set[State]]] = {
     "freeze": (step(lambda one: freeze(one, roll())), {State.DRAFT}),
-    "prove": (step(lambda one: ballots.prove(one, 1, opened=True)), {State.FROZEN}),
+    "ask": (step(lambda one: ballots.ask_possession(one, 1, b"asked")), {State.FROZEN}),
+    "prove": (step(lambda one: ballots.prove(one, 1, b"asked")), {State.FROZEN}),
     "open": (step(lambda one: ballots.open_voting(one, by=QIAN, now=NOON)), {State.FROZEN}),
     "cast": (
         step(lambda one: ballots.cast(one, roll()[0], bytes(one.length), copied=False, now=NOON)),

@@ -16,6 +16,7 @@ from bot.matrix.faults import Kind as FaultKind
 from console.pages.audit import CAUSES
 from content.approvals import Act
 from content.approvals import State as Proposal
+from content.ballots import State as BallotState
 from content.ballots import Step, TellerRole
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -73,6 +74,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.wrong_": Wrong,
+    "ballots.state_": BallotState,
+    "ballots.waits_": Step,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,

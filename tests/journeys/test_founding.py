@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 
 from console.sheets import write_xlsx
-from tests.installation import Installation, Program
+from tests.installation import Installation, Program, finish
 from tests.member import Member
 from tests.synapse_fixture import free_port
 from zhibu.demo.synapse import Account, Synapse
@@ -78,6 +78,8 @@ async def test_an_organisation_is_founded_from_its_roster_once(
     try:
         with urlopen(link.group(), timeout=10) as page:
             assert page.status == 200
+        code, said = finish("audit", "verify", "-c", str(installation.config))
+        assert (code, "The record is whole" in said) == (0, True), said
     finally:
         assert program.interrupt() == 0, program.text
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 import sqlite3
@@ -142,3 +143,17 @@ def test_what_people_pass_on_is_understood_and_nothing_else_is(config: Config) -
     for day in range(3):
         note_head(config, audit.Head(number=day + 1, link=bytes(32)), NOON + timedelta(days=day))
     assert [one.number for one in noted_heads(config)] == [1, 2, 3]
+
+
+WITHOUT_ROWS = {"init.py", "restores.py", "auditing.py"}
+"""These make tables, note a restore, or bring their key later; none of them decides anything without one."""
+
+
+def test_whatever_decides_in_the_program_opens_the_store_with_the_key() -> None:
+    bare = set()
+    for file in (Path(__file__).parents[2] / "zhibu").rglob("*.py"):
+        for call in (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)):
+            named = {keyword.arg for keyword in call.keywords}
+            if ast.unparse(call.func) in ("Store.open", "Store.open_desk") and not named & {"exclusive", "key"}:
+                bare.add(file.name)
+    assert bare == WITHOUT_ROWS

@@ -11,7 +11,7 @@ from storage.chain import Head, name_of
 from storage.store import Store
 from storage.unit import Reading
 from storage.verification import Finding as Fault
-from storage.verification import begun, met, shorter
+from storage.verification import begun, begun_at, met, shorter
 from zhibu.config import Config
 from zhibu.doctor.findings import Finding, Known, Noun, fault, ok, warning
 from zhibu.record_key import key_file, noted_heads, read_key, said_head, verified_file
@@ -27,12 +27,12 @@ async def look_at_record(known: Known) -> list[Finding]:
     config = known.config
     noted = noted_heads(config)
 
-    async def ask(unit: Reading) -> tuple[tuple[int, str] | None, Head, Fault | None]:
-        return await begun(unit), await head(unit), shorter(noted, await met(unit, noted))
+    async def ask(unit: Reading) -> tuple[tuple[int, str] | None, Head, Fault | None, datetime | None]:
+        return await begun(unit), await head(unit), shorter(noted, await met(unit, noted)), await begun_at(unit)
 
     store = await Store.open(config.database, exclusive=False)
     try:
-        began, newest, cut = await store.read(ask)
+        began, newest, cut, since = await store.read(ask)
         now = store.now()
     finally:
         await store.close()
@@ -47,7 +47,9 @@ async def look_at_record(known: Known) -> list[Finding]:
         return [fault(Noun.RECORD, Trouble(Exit.DATA, f"audit.wrong_{cut.wrong}", n=cut.number))]
     at, seal = _verified_at(config), said_head(newest)
     if at is None:
-        return [warning(Noun.RECORD, "doctor.record_never_verified", head=seal)]
+        # A chain that began of late need not have been read through yet.
+        grade = ok if since is not None and now - since <= LONG_AGO else warning
+        return [grade(Noun.RECORD, "doctor.record_never_verified", head=seal)]
     when = f"{at:%Y-%m-%d %H:%M}"
     if now - at > LONG_AGO:
         return [warning(Noun.RECORD, "doctor.record_verified_long_ago", head=seal, at=when)]
