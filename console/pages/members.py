@@ -12,6 +12,8 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, now, settle
+from console.exporting import note_export
+from console.fresh import fresh
 from console.pages.edits import instant_of
 from console.people import names_of, open_nodes, visible
 from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
@@ -82,6 +84,7 @@ def show() -> str:
 
 @pages.get("/members/export/<any(filed,system):layout>.<any(xlsx,csv):format>")
 @requires(Right.READ_MEMBERS)
+@fresh
 def export(layout: str, format: str) -> Response:  # noqa: A002
     """Hand out the part of the roster that is shown, whole, in a layout that offices file."""
     at, wanted = here(), filter_from(request.args)
@@ -93,6 +96,7 @@ def export(layout: str, format: str) -> Response:  # noqa: A002
         for number, one in enumerate(sorted(found, key=lambda one: (order[one.organisation], one.name, one.id)), 1)
         if (where := standing.get(one.organisation, ("", "")))
     ]
+    note_export("roster", len(rows))
     title = t(f"members.sheet_{layout}")
     if format == "csv":
         data = write_csv(sheet.columns, rows)

@@ -39,7 +39,7 @@ def rules(app: Flask, method: str) -> Iterator[Rule]:
 def path_of(rule: Rule, values: dict[str, str]) -> str:
     path = rule.rule
     for name in rule.arguments:
-        path = re.sub(rf"<(?:any\([^)]*\):|path:)?{name}>", values.get(name, "unknown"), path)
+        path = re.sub(rf"<(?:any\([^)]*\):|path:|int:)?{name}>", values.get(name, "unknown"), path)
     return path
 
 
@@ -85,6 +85,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
         "layout": "filed",
+        "year": "2026",
     }
 
 
