@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import access, errors, fresh, headers, looks, wording
 from console.addresses import link
@@ -45,6 +46,9 @@ def create_app(
         MAX_FORM_MEMORY_SIZE=LARGEST_FORM_BYTES,
         MAX_FORM_PARTS=MOST_FORM_PARTS,
     )
+    if settings.proxies:
+        # Only who asks is taken from a proxy: host and scheme are those of the settings.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
     bridge = Bridge(loop)
     shelf = Shelf(store, bridge)
     app.extensions["zhibu"] = Desk(

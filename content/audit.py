@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from content.approvals import Proposed
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
+from content.credentials import FactorAdded
 from content.decision import Fact
 from content.edits import EditUndone, RosterEdited
 from content.identifiers import OrganisationId
@@ -102,6 +104,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
     Looked: lambda fact: About(subject=fact.member, place=fact.place),
     SignedIn: lambda fact: About(subject=fact.session.user),
+    Proposed: lambda fact: About(subject=fact.proposal.subject, place=fact.proposal.organisation),
+    FactorAdded: lambda fact: About(subject=fact.factor.user),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 

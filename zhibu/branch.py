@@ -339,6 +339,7 @@ def console_settings(config: Config) -> ConsoleSettings:
         version=version(),
         metrics_token=config.metrics_token(),
         second_factor_required=config.console.second_factor == "required",
+        proxies=config.console.proxies,
     )
 
 

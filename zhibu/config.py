@@ -54,6 +54,7 @@ class Console:
     address: str = ""
     metrics_token_file: str = ""
     second_factor: str = "required"
+    proxies: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +118,9 @@ class Config:
 
 SHORTEST_TOKEN = 32
 """Characters of a token that nobody guesses."""
+
+MOST_PROXIES = 5
+"""So many proxies stand before a console at most."""
 
 SECOND_FACTOR = ("required", "offered")
 """Whether people whose duties allow more than to look must set up a second factor, or may."""
@@ -239,6 +243,8 @@ def _check_values(given: Mapping[str, Any]) -> list[Words]:
         problems.append(words("config.bad_timezone", value=content["timezone"]))
     if not 0 <= console.get("port", 8480) <= 65535:
         problems.append(words("config.bad_port", value=console["port"]))
+    if not 0 <= console.get("proxies", 0) <= MOST_PROXIES:
+        problems.append(words("config.bad_proxies", most=MOST_PROXIES))
     if console.get("second_factor", "required") not in SECOND_FACTOR:
         problems.append(words("config.bad_second_factor", known=", ".join(SECOND_FACTOR)))
     backup = given.get("backup", {})

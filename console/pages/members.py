@@ -96,7 +96,7 @@ def export(layout: str, format: str) -> Response:  # noqa: A002
         for number, one in enumerate(sorted(found, key=lambda one: (order[one.organisation], one.name, one.id)), 1)
         if (where := standing.get(one.organisation, ("", "")))
     ]
-    note_export("roster", len(rows))
+    note_export(f"roster-{layout}", len(rows))
     title = t(f"members.sheet_{layout}")
     if format == "csv":
         data = write_csv(sheet.columns, rows)

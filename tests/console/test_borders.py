@@ -79,13 +79,13 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
     return {
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
+        "year": "2027",
         "key": "unknown",
         "number": "999999",
         "hash": "0" * 64,
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
         "layout": "filed",
-        "year": "2026",
     }
 
 

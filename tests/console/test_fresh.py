@@ -30,6 +30,7 @@ DOCUMENTED = {
     "duties.approve",
     "duties.end",
     "duties.grant",
+    "members.export",
     "participation.export_members",
     "participation.export_rows",
 }

@@ -77,8 +77,9 @@ def test_every_route_does_for_every_role_and_place_what_the_table_says(
         csrf = browser.marks("/")["csrf"]
         read_once()
         for rule, method, right in rules:
+            values = far_values(house, rule)
             for name, place in places.items():
-                path = f"{path_of(rule, far_values(house, rule))}?org={place}"
+                path = f"{path_of(rule, values)}?org={place}"
                 expected = 403 if right not in RIGHTS[role] else 200 if name in WITHIN else 404
                 assert outcome(house.app, path, method, headers, csrf) == expected, (rule, method, role, name)
                 checked += 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from console import passwords, proving
+from console.app import create_app
 from console.passwords import AT_ONCE, hash_password, is_outdated, is_right, refuse_common
 from content.credentials import PasswordChosen
 from content.identifiers import UserId
@@ -126,6 +129,24 @@ def test_one_address_waits_for_the_next_minute(equipped: House, monkeypatch: pyt
     assert ["试得太多了" in page for page in said] == [False] * 30 + [True]
     equipped.clock.forward(timedelta(minutes=1))
     assert "账号或密码不对" in sign_in(browser, "@nobody:example.org", "x")[1]
+
+
+def test_behind_a_proxy_the_address_it_names_last_counts_and_what_a_stranger_adds_does_not(
+    equipped: House, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S11, S40."""
+    monkeypatch.setattr(proving, "is_right", lambda _kept, _typed: False)
+    monkeypatch.setattr(proving, "wait_until", lambda _tries, *, address, **_more: NOW if address >= 2 else None)
+    desk = equipped.app.extensions["zhibu"]
+    behind = create_app(equipped.store, loop, desk.speech, replace(desk.settings, proxies=1))
+    for app, alike in ((behind, True), (equipped.app, False)):
+        browser = replace(equipped, app=app).browser(None)
+        seen = [
+            "试得太多了"
+            in sign_in(browser, "@nobody:example.org", "x", **{"X-Forwarded-For": f"198.51.100.{n}, 192.0.2.7"})[1]
+            for n in range(3)
+        ]
+        assert seen == [False, False, alike]
 
 
 def test_a_password_is_chosen_by_who_has_a_second_factor_and_ends_other_sessions(house: House) -> None:

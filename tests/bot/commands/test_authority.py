@@ -41,6 +41,7 @@ def test_every_command_says_which_right_it_needs() -> None:
     assert {command.verb: command.needs for command in COMMANDS if command.needs is not None} == {
         Verb.VOTE: Right.SCHEDULE,
         Verb.CONSOLE: Right.READ,
+        Verb.ADOPT: Right.MANAGE_ROOMS,
     }
 
 
