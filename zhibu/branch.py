@@ -37,7 +37,7 @@ from zhibu.config import Config
 from zhibu.daily import DailyBackup
 from zhibu.measures import measures, version
 from zhibu.pulse import Pulse
-from zhibu.record_key import key_file, make_key, no_key, note_head, read_key
+from zhibu.record_key import make_key, note_head, open_desk
 from zhibu.secret_files import open_files
 from zhibu.watchdog import Watchdog
 
@@ -100,14 +100,7 @@ class Branch:
     @classmethod
     async def open_desk(cls, config: Config, speech: Speech, server: Server | None = None) -> Branch:
         """Open the database for a console alone, and the console. Raises Trouble when either cannot be had."""
-        here = sqlite_file(config.database) is not None
-        key = make_key(config) if here else read_key(config) if key_file(config).exists() else None
-        store = await Store.open_desk(config.database, key=key)
-        if key is None:
-            # What else is wrong is said first: a bot that was never there has made no key either.
-            await store.close()
-            raise no_key(config)
-        branch = cls(config, speech, store, drives=False)
+        branch = cls(config, speech, await open_desk(config), drives=False)
         await branch._open_console(server)
         return branch
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import secrets
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ from zhibu.tally import tally
 
 # The rooms themselves are imported by the commands that need them, so that a mistake in the settings is told at once.
 if TYPE_CHECKING:
+    from content.roster import Entry, RosterRow
     from content.roster import Reading as RosterReading
     from zhibu.branch import Branch
     from zhibu.founding import Plan
@@ -63,15 +65,32 @@ main.add_command(
 )
 @click.option("--roster", type=click.Path(path_type=Path), help="Its people, as an .xlsx, .xls or .csv file.")
 @click.option("--yes", is_flag=True, help="Do not ask before writing.")
+@click.option(
+    "--doubtful",
+    type=click.Choice(["keep", "skip", "stop"]),
+    help="Rows of one name in one branch: keep all as different people, skip them, or stop. By default you are asked "
+    "about each; with --yes it stops.",
+)
 @_CONFIG
-def found(name: str, secretary: str, kind: str, roster: Path | None, yes: bool, file: Path) -> None:
+def found(
+    name: str, secretary: str, kind: str, roster: Path | None, yes: bool, doubtful: str | None, file: Path
+) -> None:
     """Found the organisation NAME: its tree and people, its rooms, and a link to sign in with."""
     front = Front()
-    front.run(_found(front, file, name=name, secretary=secretary, kind=kind, roster=roster, yes=yes))
+    how = doubtful or ("stop" if yes else None)
+    front.run(_found(front, file, name=name, secretary=secretary, kind=kind, roster=roster, yes=yes, doubtful=how))
 
 
 async def _found(
-    front: Front, file: Path, *, name: str, secretary: str, kind: str, roster: Path | None, yes: bool
+    front: Front,
+    file: Path,
+    *,
+    name: str,
+    secretary: str,
+    kind: str,
+    roster: Path | None,
+    yes: bool,
+    doubtful: str | None,
 ) -> int:
     configure_logs(logging.WARNING)
     config = load_config(file)
@@ -94,8 +113,8 @@ async def _found(
     if roster is not None:
         today = utc_now().astimezone(ZoneInfo(plan.timezone)).date()
         reading = read_roster(roster, plan=plan, bot=UserId(config.bot.user), today=today)
-        plan = replace(plan, entries=tuple(row.entry for row in reading.rows))
         _show_reading(front, reading)
+        plan = replace(plan, entries=_whom(front, reading, doubtful))
     if not yes and not click.confirm(front.say("found.confirm", name=name, n=len(plan.entries))):
         return int(Exit.DONE)
     return await _write_founding(front, config, plan)
@@ -111,6 +130,26 @@ def _show_reading(front: Front, reading: RosterReading) -> None:
         click.echo(
             front.say("found.problem", row=problem.row, column=problem.column, value=problem.value, why=why), err=True
         )
+
+
+def _whom(front: Front, reading: RosterReading, doubtful: str | None) -> tuple[Entry, ...]:
+    """Return whom the roster enters; of rows that share a name somebody says what they are."""
+    from zhibu.same_names import Doubtful, entries, in_doubt
+
+    if rows := in_doubt(reading):
+        click.echo(front.say("found.doubtful", n=len(rows)))
+
+    def ask(row: RosterRow, is_free: Callable[[str], bool]) -> str | Doubtful:
+        entry = row.entry
+        said = front.say("found.doubtful_row", row=row.number, name=entry.name, organisation=entry.organisation)
+        answer = click.prompt(said, type=click.Choice(["k", "s", "n"]), default="k")
+        if answer != "n":
+            return Doubtful.SKIP if answer == "s" else Doubtful.KEEP
+        while not is_free(name := str(click.prompt(front.say("found.other_name"))).strip()):
+            click.echo(front.say("found.name_taken"))
+        return name
+
+    return entries(reading, Doubtful(doubtful) if doubtful else ask)
 
 
 async def _write_founding(front: Front, config: Config, plan: Plan) -> int:

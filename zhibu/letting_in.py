@@ -35,10 +35,10 @@ async def _let_in(front: Front, file: Path, user: str) -> int:
     configure_logs(logging.ERROR)
     config = load_config(file)
     from content.identifiers import UserId
-    from storage.store import Store
     from zhibu.founding import sign_in_link
+    from zhibu.record_key import open_desk
 
-    store = await Store.open_desk(config.database)
+    store = await open_desk(config)
     try:
         code = await begin_anew(store, UserId(user))
         link = await sign_in_link(store, UserId(user), config.console_address)

@@ -11,6 +11,8 @@ from pathlib import Path
 from content import anchors
 from content.trouble import Exit, Trouble
 from storage.chain import KEY_BYTES, Head
+from storage.engines import sqlite_file
+from storage.store import Store
 from storage.verification import Noted
 from zhibu.config import Config
 
@@ -63,6 +65,21 @@ def make_key(config: Config) -> bytes:
         opened.flush()
         os.fsync(opened.fileno())
     return key
+
+
+async def open_desk(config: Config) -> Store:
+    """Open the database to decide beside the bot, with the key of the record. Raises Trouble where either is missing.
+
+    On a file both halves share a folder, and whichever comes first makes the key.
+    """
+    here = sqlite_file(config.database) is not None
+    key = make_key(config) if here else read_key(config) if key_file(config).exists() else None
+    store = await Store.open_desk(config.database, key=key)
+    if key is None:
+        # What else is wrong is said first: a bot that was never there has made no key either.
+        await store.close()
+        raise no_key(config)
+    return store
 
 
 def replace_key(config: Config) -> bytes:
