@@ -79,7 +79,6 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
     return {
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
-        "year": "2027",
         "key": "unknown",
         "number": "999999",
         "hash": "0" * 64,
