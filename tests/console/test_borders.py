@@ -85,6 +85,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
         "layout": "filed",
+        "year": "2027",
     }
 
 

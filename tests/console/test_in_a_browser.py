@@ -359,7 +359,7 @@ def test_a_system_export_is_taken_in_decided_taken_in_again_and_taken_back(
     page.get_by_role("button", name="撤销本次导入").click()
     expect(page.get_by_role("status")).to_contain_text("已撤销")
     page.goto(f"{address}/members?q=王丽")
-    expect(page.get_by_role("main")).to_contain_text("名册里没有“王丽”")
+    expect(page.get_by_role("main")).to_contain_text("名册里没有符合这些条件的人")
 
 
 @pytest.mark.parametrize("width", [1280, 390])
