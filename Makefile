@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# One more than there are cores, for many tests wait for a homeserver, a database or a browser.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check faults bench format lock clean
@@ -15,7 +17,7 @@ demo: $(READY) ## Run a living sample branch: homeserver, bot, console and membe
 
 test: $(READY) ## Run the whole suite (ARGS="-k word" runs a part of it)
 	@$(BIN)/python -m tests.machine
-	@$(BIN)/python -m pytest -n auto $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 check: $(READY) ## Run only the quick checks: contracts, lint, types, captions, catalogues
 	@$(BIN)/python -m pytest tests/house $(ARGS)
