@@ -17,7 +17,7 @@ demo: $(READY) ## Run a living sample branch: homeserver, bot, console and membe
 
 test: $(READY) ## Run the whole suite (ARGS="-k word" runs a part of it)
 	@$(BIN)/python -m tests.machine
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 check: $(READY) ## Run only the quick checks: contracts, lint, types, captions, catalogues
 	@$(BIN)/python -m pytest tests/house $(ARGS)

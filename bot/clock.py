@@ -323,7 +323,7 @@ def closing_ballot(id: BallotId) -> Step:  # noqa: A002
 
     async def decide(unit: Reading) -> Decision | Refusal | None:
         ballot = await ballots.ballot(unit, id)
-        if ballot is None or ballot.state is not ballot_rules.State.OPEN:
+        if ballot is None or ballot.state is not ballot_rules.State.OPEN or unit.now < ballot.closes_at:
             return None
         listed, turnout = await ballots.listed(unit, id), await ballots.turnout(unit, id)
         return ballot_rules.close(ballot, listed, turnout=turnout, now=unit.now)

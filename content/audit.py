@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from content.approvals import Proposed
+from content.ballot_links import BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
@@ -134,6 +135,9 @@ def _parts_of(names: set[str]) -> _Parts:
 
 def about_one(fact: Fact) -> About:
     """Return what a fact is about."""
+    if isinstance(fact, BallotLinkIssued):
+        # Even of one person alone: it would say who had not voted by then.
+        return NOTHING
     special = _SPECIAL.get(type(fact))
     if special is not None:
         return special(fact)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from content.election_cases import read_ballot
@@ -42,7 +42,12 @@ def read_paper(plain: bytes) -> Ballot | None:
         return None
     if not isinstance(raw, dict) or raw.pop("v", None) != 1:
         return None
-    return read_ballot(raw)
+    paper = read_ballot(raw)
+    try:
+        return paper if paper is None or write_paper(paper) else None
+    except UnicodeEncodeError:
+        # Half a character, which no text can hold: one such paper must not end the count of all.
+        return None
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -61,15 +66,23 @@ def sealed_length(election: Election) -> int:
     return (len(canonical(longest)) // BLOCK + 1) * BLOCK + OVERHEAD
 
 
-def opened_lines(papers: Iterable[bytes], *, write_ins: bool = True) -> tuple[str, ...]:
+def opened_lines(
+    papers: Iterable[bytes], *, write_ins: bool = True, candidates: Collection[str] | None = None
+) -> tuple[str, ...]:
     """Return opened papers as lines in an order that says nothing about when or by whom they were cast.
 
-    What cannot be read is ``null``, and what writes somebody in where nobody may be: such words might be somebody's
-    sign. A void paper that can be read keeps its marks.
+    What cannot be read is ``null``, what writes somebody in where nobody may be, and what marks somebody who is none of
+    the ``candidates``: such words might be somebody's sign. A void paper that can be read keeps its marks.
     """
+    names = None if candidates is None else frozenset(candidates)
     read = (read_paper(plain) for plain in papers)
-    kept = (None if paper is None or (paper.write_ins and not write_ins) else paper for paper in read)
+    kept = (None if paper is None or _is_signed(paper, names, write_ins) else paper for paper in read)
     return tuple(sorted("null" if paper is None else write_paper(paper).decode() for paper in kept))
+
+
+def _is_signed(paper: Ballot, names: frozenset[str] | None, write_ins: bool) -> bool:
+    """Tell whether a paper holds words of its own where there may be none."""
+    return bool(paper.write_ins and not write_ins) or not (names is None or names.issuperset(paper.marks))
 
 
 def piles(lines: Iterable[str]) -> tuple[Pile, ...]:

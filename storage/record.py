@@ -190,7 +190,7 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
         entry=entry,
         earlier=tuple(sorted(earlier, key=lambda one: -one.number)[:MOST_NEAR]),
         later=tuple(sorted(later, key=lambda one: one.number)[:MOST_NEAR]),
-        effects=await _effects(unit, entry.cause),
+        effects=() if _LINKS in entry.action else await _effects(unit, entry.cause),
         changed=await _changed(unit, entry.cause),
     )
 
@@ -205,6 +205,10 @@ async def _things(unit: Reading, thing: str) -> list[str]:
         query = select(occurrences.c.id).where(occurrences.c.schedule_id == id).limit(MOST_NEAR)
         return [thing, *(f"occurrence:{row.id}" for row in await unit.rows(query))]
     return [thing]
+
+
+_LINKS = "ballot_link_issued"
+"""Whom links to a ballot went to is nobody's business: a reminder goes only to who has not voted."""
 
 
 async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:

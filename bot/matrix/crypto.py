@@ -119,6 +119,8 @@ class Device(Client):  # type: ignore[misc]
             pickle_key=base64.b64encode(pickle_key).decode(),
             store_sync_tokens=False,
         )
+        # Closed from its first byte on: who dies in between must not leave a store that others can read.
+        (store / "crypto.db").touch(mode=0o600)
         super().__init__(user_id, device_id, str(store), config)
         try:
             guarded(lambda: self.restore_login(user_id, device_id, ""))

@@ -27,13 +27,14 @@ from content.counts import describe
 from content.decision import Refusal, refused
 from content.election_cases import Unusable
 from content.elections import Election
+from content.franchise import FULL, why_not
 from content.identifiers import BallotId, MemberId, OrganisationId, derive
 from content.members import Member
 from content.organisations import Organisation, Right
 from content.rule_packs import RECOMMENDATION
 from content.schedules import instant
 from storage import ballots as stored
-from storage import members
+from storage import members, organisations
 from storage.envelopes import challenge, empty_envelopes, new_slots
 from storage.opening import NotOpened, open_box
 from storage.store import Answer as Decided
@@ -43,7 +44,6 @@ from storage.unit import Reading
 pages = Blueprint("ballots", __name__)
 
 MOST_SHOWN = 100
-FULL = "正式党员"
 """The category of the roster whose members may vote."""
 _ID = re.compile(r"[a-z2-7]{24}")
 
@@ -273,11 +273,16 @@ def _on(id: str, verb: Callable[[Ballot, Reading], Decided]) -> Decide:  # noqa:
 
 
 async def _roll(unit: Reading, organisation: OrganisationId) -> tuple[Elector, ...]:
-    """Return everyone of an organisation as they stand on a roll: only full members vote, of others it says why not."""
-    return tuple(
-        Elector(member=one.id, may_vote=one.category == FULL, reason="" if one.category == FULL else one.category)
-        for one in await members.roster(unit, [organisation])
-    )
+    """Return everyone of an organisation as on its roll; who may not vote by the rules stands with the reason."""
+    node = await organisations.organisation(unit, organisation)
+    day = unit.now.astimezone(ZoneInfo(node.timezone if node else "UTC")).date()
+    return tuple(_elector(one, day) for one in await members.roster(unit, [organisation]))
+
+
+def _elector(member: Member, day: date) -> Elector:
+    barred = bool(why_not(member, on=day))
+    said = member.category if member.category != FULL else member.status or member.full_since or member.joined
+    return Elector(member=member.id, may_vote=not barred, reason=said if barred else "")
 
 
 def _invited(member: Member, origin: str) -> Invited:

@@ -171,7 +171,7 @@ async def _find(unit: Reading, browser_hash: str) -> Voter | None:
 def _box(ballot: Ballot) -> bytes:
     """Return the envelope that the browser sealed; where the server may, the one that it seals now."""
     sealed = request.form.get("box", "")
-    if sealed or not ballot.server_seal:
+    if "box" in request.form or not ballot.server_seal:
         try:
             return b64decode(sealed, validate=True)
         except (binascii.Error, ValueError):

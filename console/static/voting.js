@@ -96,13 +96,20 @@
     review.focus();
   });
   document.getElementById("back").addEventListener("click", () => { show(false); paper.querySelector("input:checked").focus(); });
-  envelope.addEventListener("submit", () => {
+  envelope.addEventListener("submit", (event) => {
     const marks = Object.fromEntries(choices().filter((one) => one.mark).map((one) => [one.id, one.mark]));
-    const box = seal(write(marks), key, Number(paper.dataset.length));
-    envelope.elements.box.value = btoa(String.fromCharCode(...box));
+    try {
+      envelope.elements.box.value = btoa(String.fromCharCode(...seal(write(marks), key, Number(paper.dataset.length))));
+    } catch (error) {
+      // An envelope that was not sealed must never leave, not as an empty one either.
+      event.preventDefault();
+      document.getElementById("not-sealed").hidden = false;
+      return;
+    }
     paper.reset();
     readBack.replaceChildren();
   });
+  if (typeof nacl !== "undefined") paper.querySelector("button[type=submit]").disabled = false;
   // Whoever comes back finds an empty ballot.
   window.addEventListener("pageshow", () => { paper.reset(); envelope.reset(); show(false); });
 })();

@@ -35,6 +35,14 @@ papers = st.builds(
 )
 
 
+def test_half_a_character_or_a_strange_name_makes_a_paper_void_and_ends_no_count() -> None:
+    signed = json.dumps({"v": 1, "m": {"\ud800": "Y"}, "w": []}).encode()
+    strange = write_paper(Ballot(marks={"my sign": Mark("Y")}))
+    good = write_paper(Ballot(marks={"c1": Mark("Y")}))
+    lines = opened_lines([signed, strange, good], candidates=["c1", "c2"])
+    assert sorted(lines) == sorted(["null", "null", good.decode()])
+
+
 @settings(max_examples=60, deadline=None)
 @given(papers)
 def test_a_paper_is_read_as_it_was_written_and_fits_its_envelope(paper: Ballot) -> None:

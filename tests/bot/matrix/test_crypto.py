@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from functools import reduce
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import nio
@@ -37,6 +38,20 @@ ANY_JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
     max_leaves=12,
 )
+
+
+def test_the_store_of_keys_is_closed_to_others_before_anything_is_in_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F01: who dies while it is made leaves no store that others could read, which the next start would refuse."""
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "chmod", die)
+    with pytest.raises(KeyboardInterrupt):
+        Device("@bot:x", "DEVICE", tmp_path / "device", bytes(32))
+    assert (tmp_path / "device" / "crypto.db").stat().st_mode & 0o777 == 0o600
 
 
 class Room:
