@@ -150,6 +150,8 @@ def test_where_it_is_allowed_the_server_seals_reads_back_first_and_says_what_it_
     assert "服务器内存里出现一瞬间" in page
     assert "<dt>候选人甲</dt><dd>赞成</dd>" in page
     assert "<dt>候选人乙</dt><dd>弃权</dd>" in page
+    unsealed = voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": ""})
+    assert (unsealed.status_code, in_the_box(house)) == (409, None), "a script that failed cast an empty ballot"
     assert voter.post("/ballot/cast", {**voter.marks("/ballot"), "m-a": "Y"}).status_code == 303
     assert in_the_box(house) == paper("a+")
 
