@@ -23,6 +23,9 @@ from storage.unit import Reading
 LONGEST_CODE = 64
 Follows = Callable[[datetime], tuple[Fact, ...]]
 
+PASSWORD, CODE = "password", "code"
+"""What is tried, each counted for itself."""
+
 
 def record(what: str, decide: Decide, *, actor: UserId | None) -> Outcome:
     """Decide something that no form of its own asks for; a rule that breaks lets nobody past."""
@@ -37,7 +40,7 @@ def by_password(typed: str, password: str) -> UserId | Refusal:
     """Return whose account and password these are; a wrong one and an unknown account are told in the same way."""
     user = UserId(typed.strip()[:255])
     known = bool(ask(lambda unit: organisations.duties_of(unit, user)))
-    waits = _try(user, known=known)
+    waits = _try(user, PASSWORD, known=known)
     if waits is not None:
         return waits
     kept = ask(lambda unit: credentials.password_of(unit, user)) if known else None
@@ -51,7 +54,7 @@ def by_password(typed: str, password: str) -> UserId | Refusal:
 def by_code(user: UserId, typed: str, follows: Follows) -> Refusal | None:
     """Use up a one-time or a recovery code; ``follows`` is what is so once it was right, in the same transaction."""
     code = plain_code(typed)
-    waits = _try(user, known=True)
+    waits = _try(user, CODE, known=True)
     if waits is not None:
         return waits
     known = ask(lambda unit: credentials.codes_of(unit, user))
@@ -71,28 +74,33 @@ def by_code(user: UserId, typed: str, follows: Follows) -> Refusal | None:
 
 def proved(user: UserId) -> tuple[Fact, ...]:
     """Return what is so once a person has fully proved who they are."""
-    return (TriesForgotten(key=_account(user)),)
+    return tuple(TriesForgotten(key=_account(user, way)) for way in (PASSWORD, CODE))
 
 
 def try_passkey() -> Refusal | None:
     """Count a try of somebody who has not said yet who they are."""
-    return _try(UserId(""), known=False, of_account=False)
+    return _try(UserId(""), "", known=False)
 
 
-def _try(user: UserId, *, known: bool, of_account: bool = True) -> Refusal | None:
-    """Count a try before anything is looked at; return why it must wait."""
-    account, address, everybody = _account(user), _address(), _minute("everybody")
+def _try(user: UserId, way: str, *, known: bool) -> Refusal | None:
+    """Count a try before anything is looked at; return why it must wait.
+
+    Strangers can try passwords of anybody, so codes, which come after a first factor, are counted apart: nobody is kept
+    out, and no confirmation held up, by what others try.
+    """
+    account, address = _account(user, way) if way else "", _address()
+    everybody = "" if way == CODE else _minute("everybody")
 
     async def decide(unit: Reading) -> Decision | Refusal:
         until = wait_until(
-            await throttling.tries_of(unit, account if of_account else ""),
+            await throttling.tries_of(unit, account),
             address=(await throttling.tries_of(unit, address)).number if address else 0,
-            everybody=(await throttling.tries_of(unit, everybody)).number,
+            everybody=(await throttling.tries_of(unit, everybody)).number if everybody else 0,
             now=unit.now,
         )
         if until is not None:
             return refused("sign_in.wait", until=until)
-        keys = (account if of_account else "", address, everybody)
+        keys = (account, address, everybody)
         return Decision(facts=(Tried(keys=tuple(key for key in keys if key), at=unit.now),))
 
     # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
@@ -112,8 +120,8 @@ def _fail(key: str, user: UserId | None) -> Refusal:
     return refusal
 
 
-def _account(user: UserId) -> str:
-    return digest(f"account {user}")
+def _account(user: UserId, way: str) -> str:
+    return digest(f"{way} of {user}")
 
 
 def _address() -> str:

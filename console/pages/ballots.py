@@ -195,6 +195,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
 
 @pages.get("/ballots/<id>/box.json")
 @requires(Right.COUNT_BALLOTS)
+@fresh
 def download(id: str) -> Response:  # noqa: A002
     """Give out the closed box, which only the tellers together can open."""
     ballot = _visible(id)

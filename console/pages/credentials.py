@@ -150,7 +150,9 @@ def _add(factor: Factor, challenge: str | None = None) -> Answer:
         met = () if challenge is None else (ChallengeMet(hash=challenge),)
         made = RecoveryCodesMade(user=factor.user, salt=salt, hashes=hashes, at=unit.now)
         renewed = prove(session, digest(secret), now=unit.now)
-        facts = (*added.facts, *met, *(() if known else (made,)), *renewed.facts)
+        # Who came in by a link alone before there was a second factor must show it too.
+        first = () if known else (made, SignedOutElsewhere(user=factor.user, but=session.family))
+        facts = (*added.facts, *met, *first, *renewed.facts)
         return Decision(facts=facts, effects=added.effects)
 
     outcome = settle(decide, actor=factor.user)

@@ -97,7 +97,7 @@ def sign_in() -> Answer:
         if found is None:
             return refused("credentials.wrong_passkey")
         factor, challenge, count = found
-        if not await credentials.is_waiting(unit, challenge, place):
+        if not await _stands(unit, factor, challenge, place):
             return refused("credentials.wrong_passkey")
         session = await entrance.session(unit, factor.user, now=unit.now)
         used = FactorUsed(id=factor.id, at=unit.now, sign_count=count)
@@ -105,6 +105,10 @@ def sign_in() -> Answer:
         return Decision(facts=(used, ChallengeMet(hash=challenge), *proved(factor.user), entered))
 
     place = passkeys.bound_to()
+    # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
+    unsettled = ask(decide)
+    if isinstance(unsettled, Refusal):
+        return render_template("sign_in/refused.html", refusal=unsettled), 409
     refusal = record("passkey", decide, actor=found[0].user if found else None).refusal
     if refusal is not None:
         return render_template("sign_in/refused.html", refusal=refusal), 409
@@ -124,7 +128,7 @@ def prove_passkey() -> Answer:
         if found is None:
             return refused("credentials.wrong_passkey")
         factor, challenge, count = found
-        if not await credentials.is_waiting(unit, challenge, place):
+        if not await _stands(unit, factor, challenge, place):
             return refused("credentials.wrong_passkey")
         used = FactorUsed(id=factor.id, at=unit.now, sign_count=count)
         onward = prove(session, digest(secret), now=unit.now, level=level)
@@ -161,3 +165,10 @@ def _page(refusal: Refusal | None) -> str:
     assert person is not None
     factors = ask(lambda unit: credentials.factors_of(unit, person.user))
     return render_template("proving/show.html", refusal=refusal, factors=factors)
+
+
+async def _stands(unit: Reading, factor: Factor, challenge: str, place: str) -> bool:
+    """Tell whether a passkey that was shown is still the person's, and was asked for."""
+    kept = await credentials.by_credential(unit, factor.credential or "")
+    same = kept is not None and kept.id == factor.id and kept.sign_count == factor.sign_count
+    return same and await credentials.is_waiting(unit, challenge, place)

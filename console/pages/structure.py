@@ -15,12 +15,14 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, settle
+from console.fresh import fresh
 from console.people import branches, open_nodes
 from console.tree import parents_of
 from console.wording import local, span, t, today
 from content import structure as rules
 from content import terms as elections
 from content.decision import Decision, Refusal, refused
+from content.duties import refuse_moving
 from content.edits import Sort, edit
 from content.franchise import FULL
 from content.identifiers import MemberId, OrganisationId
@@ -245,16 +247,19 @@ def rename(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/organisation/<id>/move")
 @requires(Right.ARRANGE)
+@fresh
 def move(id: str) -> Answer:  # noqa: A002
     """Let a node stand below another one."""
-    wanted, held = request.form.get("parent", ""), here().roots_for(Right.ARRANGE)
+    wanted, held, user = request.form.get("parent", ""), here().roots_for(Right.ARRANGE), here().user
 
     async def decide(unit: Reading) -> Decided:
         nodes = {node.id: node for node in await organisations.tree(unit, held)}
         node, to = nodes.get(OrganisationId(id)), nodes.get(OrganisationId(wanted))
         if node is None or to is None:
             return None
-        return rules.move(node, to, nodes=tuple(nodes.values()))
+        before = await organisations.duties_over(unit, node.parent) if node.parent else ()
+        refusal = refuse_moving(before, await organisations.duties_over(unit, to.id), by=user)
+        return refusal or rules.move(node, to, nodes=tuple(nodes.values()))
 
     return _change(id, decide, "node_moved")
 

@@ -18,7 +18,7 @@ from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
-    *(f"ballots.{step}" for step in ("open_voting", "cancel", "count", "certify", "archive")),
+    *(f"ballots.{step}" for step in ("open_voting", "cancel", "count", "certify", "archive", "download")),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",
@@ -33,6 +33,7 @@ DOCUMENTED = {
     "members.export",
     "participation.export_members",
     "participation.export_rows",
+    "structure.move",
 }
 """The list of docs/access.md: exports with names, duties, last steps of ballots, and whatever one signs in with."""
 

@@ -112,12 +112,23 @@ def test_many_wrong_passwords_make_the_account_wait_at_every_console(equipped: H
 def test_a_right_password_alone_does_not_let_codes_be_tried_for_ever(equipped: House) -> None:
     """S11."""
     browser = equipped.browser(None)
-    for _ in range(2):
+    for wrong in (3, 2):
         assert sign_in(browser, SECRETARY, PASSWORD)[0] == 303
-        browser.post("/second-factor", {"proof": "000000"} | browser.marks("/second-factor"))
+        for _ in range(wrong):
+            browser.post("/second-factor", {"proof": "000000"} | browser.marks("/second-factor"))
     assert sign_in(browser, SECRETARY, PASSWORD)[0] == 303
     answer = browser.post("/second-factor", {"proof": code(equipped)} | browser.marks("/second-factor"))
     assert "试得太多了" in answer.get_data(as_text=True)
+
+
+def test_what_strangers_try_keeps_nobody_out_who_comes_by_a_link(equipped: House) -> None:
+    """S11: the passwords they try are counted apart from the codes that come after a first factor."""
+    stranger = equipped.browser(None)
+    for _ in range(8):
+        sign_in(stranger, SECRETARY, "not the password at all")
+    own = equipped.browser()
+    answer = own.post("/second-factor", {"proof": code(equipped)} | own.marks("/second-factor"))
+    assert answer.status_code == 303
 
 
 def test_one_address_waits_for_the_next_minute(equipped: House, monkeypatch: pytest.MonkeyPatch) -> None:

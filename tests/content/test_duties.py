@@ -9,7 +9,7 @@ import pytest
 
 from content.approvals import LASTS, Act, Proposal, ProposalDecided, Proposed, State
 from content.decision import Decision, Refusal
-from content.duties import approve_change, change_duty, decline_change, duty_of, may_give
+from content.duties import approve_change, change_duty, decline_change, duty_of, may_give, refuse_moving
 from content.identifiers import OrganisationId, ProposalId, UserId
 from content.organisations import RIGHTS, Duty, DutyEnded, DutyGranted, Kind, Organisation, Right, Role, rights_of
 
@@ -179,3 +179,13 @@ def test_a_proposal_is_declined_by_another_and_taken_back_by_its_maker() -> None
 def test_rights_add_up_over_the_duties_of_one_person() -> None:
     both = (duty(NEW, Role.VIEWER), duty(NEW, Role.TELLER, BRANCH), FIRST)
     assert rights_of(both, NEW) == {Right.READ, Right.COUNT_BALLOTS}
+
+
+def test_nobody_gains_or_loses_by_a_move_what_the_mover_could_not_give() -> None:
+    """S13, S23: rights follow the tree."""
+    organiser = duty(WANG, Role.ORGANISING_MEMBER)
+    above = duty(WANG, Role.SECRETARY, BRANCH)
+    assert refuse_moving([organiser], [organiser, above], by=WANG) is not None
+    assert refuse_moving([organiser, duty(LI, Role.SECRETARY, BRANCH)], [organiser], by=WANG) is not None
+    assert refuse_moving([FIRST, duty(LI, Role.SECRETARY, BRANCH)], [FIRST], by=WANG) is None
+    assert refuse_moving([FIRST], [FIRST], by=WANG) is None
