@@ -9,24 +9,12 @@ from typing import Any
 
 from content.decision import Refusal, refused
 from content.roster import cells
-from content.roster.cells import Wrong
+from content.roster.cells import ANSWERS, DAYS, TEXTS, Wrong
 
 CATEGORIES = ("正式党员", "预备党员", "发展对象", "入党积极分子", "入党申请人")
 GENDERS = ("男", "女")
 YES, NO = "yes", "no"
 
-TEXTS: Mapping[str, int] = {
-    "ethnicity": 30,
-    "education": 40,
-    "degree": 40,
-    "post": 120,
-    "position": 60,
-    "status": 40,
-    "destination": 200,
-    "note": 1_000,
-}
-DAYS = ("born", "working_since", "joined", "full_since", "lost_since")
-ANSWERS = ("floating", "out_of_touch")
 ORDER = (
     "name",
     "gender",

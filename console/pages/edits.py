@@ -25,6 +25,7 @@ from content.identifiers import EditId, MemberId, OrganisationId, derive
 from content.imports import Undoing, plan_undoing
 from content.members import Member
 from content.organisations import Kind, Organisation, Right, roots
+from content.roster.cells import ANSWERS
 from content.views import filter_from
 from storage import edits, imports, members
 from storage.store import Answer as Decided
@@ -142,7 +143,7 @@ def add() -> Answer:
         return _form(written, nodes, refusals, member=None, other=other, on=on)
     person = Member(id=MemberId(derive(by_form, "member")), organisation=_at(written, nodes), **dict(read.values))
     if "yes" not in request.form:
-        nothing: dict[str, Any] = {name: None if name in entries.ANSWERS else "" for name in entries.ORDER}
+        nothing: dict[str, Any] = {name: None if name in ANSWERS else "" for name in entries.ORDER}
         blank = replace(person, **nothing)
         changes = shown_changes([(blank, person)], at.nodes)[0][1]
         like = ask(lambda unit: members.like(unit, person.name, person.phone, at.roots))

@@ -5,10 +5,29 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from content.grid import Cell
+
+TEXTS: Mapping[str, int] = {
+    "ethnicity": 30,
+    "education": 40,
+    "degree": 40,
+    "post": 120,
+    "position": 60,
+    "status": 40,
+    "destination": 200,
+    "note": 1_000,
+}
+"""Fields that are free text, and how many characters each may have."""
+
+DAYS = ("born", "working_since", "joined", "full_since", "lost_since")
+"""Fields that are dates."""
+
+ANSWERS = ("floating", "out_of_touch")
+"""Fields that are yes or no."""
 
 LONGEST_NAME = 64
 FIRST_SERIAL, LAST_SERIAL = 10_000, 80_000

@@ -16,7 +16,7 @@ from content.decision import Words, words
 from content.grid import Cell, Grid
 from content.identifiers import UserId
 from content.roster import cells
-from content.roster.cells import Wrong
+from content.roster.cells import ANSWERS, DAYS, TEXTS, Wrong
 
 COLUMNS = (
     "序号",
@@ -115,20 +115,7 @@ _ALIASES = {
 _NEVER_KEPT = {"公民身份号码", "家庭住址"}
 _NOT_KEPT = {"籍贯", "固定电话"}
 _KNOWN = set(_FIELDS) | _NEVER_KEPT | _NOT_KEPT | {"序号"}
-_LONGEST = {
-    "organisation": 120,
-    "group": 120,
-    "ethnicity": 30,
-    "education": 40,
-    "degree": 40,
-    "post": 120,
-    "position": 60,
-    "status": 40,
-    "destination": 200,
-    "note": 1_000,
-}
-_DAYS = ("born", "working_since", "joined", "full_since", "lost_since")
-_ANSWERS = ("floating", "out_of_touch")
+_LONGEST = {"organisation": 120, "group": 120, **TEXTS}
 _SPANNING = ("organisation", "group")
 """What offices write once, in a cell that spans all the rows it is about."""
 _HEADER_ROWS = 5
@@ -468,9 +455,9 @@ class _Sheet:
                 return cells.name(cell)
             case "phone":
                 return cells.phone(cell)
-            case _ if field in _DAYS:
+            case _ if field in DAYS:
                 return cells.day(cell, counts_from_1904=self._grid.counts_from_1904)
-            case _ if field in _ANSWERS:
+            case _ if field in ANSWERS:
                 return cells.yes_or_no(cell)
             case "gender":
                 return cells.gender(cell)
@@ -501,7 +488,7 @@ class _Sheet:
 
     def _check_dates(self, place: int, found: Mapping[str, Any]) -> None:
         joined, full_since = found.get("joined", ""), found.get("full_since", "")
-        for field in _DAYS:
+        for field in DAYS:
             value = found.get(field, "")
             if value and value > self._today[: len(value)]:
                 self._tell(place, field, value, "in_future")

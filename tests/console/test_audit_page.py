@@ -61,6 +61,13 @@ def test_a_row_says_what_was_done_by_whom_and_to_what(house: House, browser: Bro
     assert re.search(r"记录第 \d+ 行", row)
 
 
+def test_who_was_not_signed_in_yet_is_not_called_the_clock(house: House, browser: Browser) -> None:
+    decide(house, "form:before", granted(house, "one"), actor=None)
+    decide(house, "occurrence:x:open:1", granted(house, "one", "@other:example.org"), actor=None)
+    assert "还没登录的人" in main_of(browser, f"/record/{number_of(house, 'form:before')}")
+    assert "还没登录的人" not in main_of(browser, f"/record/{number_of(house, 'occurrence:x:open:1')}")
+
+
 def test_only_ones_own_part_of_the_tree_is_found(house: House) -> None:
     decide(house, "form:near", granted(house, "one", "@near:example.org"))
     decide(house, "form:far", granted(house, "sibling", "@far:example.org"), actor=NEIGHBOUR)
