@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -205,8 +206,9 @@ def read_template(text: str, found: Found) -> None:
     found.literals |= set(re.findall(r"'([a-z0-9_]+)'", text))
 
 
+@cache
 def whole_code() -> Found:
-    """Collect from every room."""
+    """Collect from every room, once."""
     found = Found()
     for room in ROOMS:
         for file in (ROOT / room).rglob("*.py"):
