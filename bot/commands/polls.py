@@ -22,7 +22,7 @@ from content.organisations import Right, roots
 from content.polls import Box, Poll, Response, Sheet, State
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from storage import members, organisations, outbox, rooms
+from storage import members, organisations, outbox_queries, rooms
 from storage import polls as stored
 from storage.unit import Reading
 
@@ -236,7 +236,7 @@ async def _hear_start(unit: Reading, event: Event, cause: Cause, me: UserId) -> 
 async def _see_own(unit: Reading, event: Event) -> Decision | None:
     """Recognise our own poll by its mark: responses may follow in the same batch, before its sending is recorded."""
     mark = event.content.get(MARK)
-    id = await outbox.poll_of(unit, OutboxId(mark)) if isinstance(mark, str) else None  # noqa: A001
+    id = await outbox_queries.poll_of(unit, OutboxId(mark)) if isinstance(mark, str) else None  # noqa: A001
     poll = await stored.poll(unit, id) if id else None
     return polls.see_shown(poll, EventId(event.event_id)) if poll else None
 
