@@ -349,8 +349,10 @@ class Delivery:
         return self._sent(row, await self._homeserver.send(room, event_type, marked, row.transaction))
 
     async def _tell(self, row: Claimed, listener: Listener | None) -> list[Fact]:
-        if row.user is None or row.words is None:
+        if row.user is None:
             return [self._sent(row, None)]
+        if row.words is None:
+            raise Fault(Kind.SEALED, permanent=True)
         user, said = row.user, row.words
         if listener is None:
             listener = await self._store.read(lambda unit: self._listener(unit, user))

@@ -10,11 +10,14 @@ from typing import Any
 
 from sqlalchemy import and_, bindparam, func, literal_column, null, or_, select, true, update
 
+from content.decision import Words
+from storage.chain import Chain
 from storage.outbox import LOST_DEVICE, Claimed, ClockSetBack, Kind, State, outbox
 from storage.outbox_fates import not_offered
 from storage.phrases import load_words
 from storage.prepared import Prepared
 from storage.restores import last_restore
+from storage.sealed import Unopened
 from storage.tables import Instant
 from storage.unit import AnyRow, Query, Reading, Writing
 
@@ -112,7 +115,7 @@ async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
     most = 1 << (wish.limit - 1).bit_length()
     query = _next_rows_of_any_kind(most) if wish.kinds is None else _next_rows(most, wish.kinds)
     rows = (await unit.rows(query, {"now": unit.now}))[: wish.limit]
-    claimed = [_taken(row, wish.device, unit.now) for row in rows]
+    claimed = [_taken(unit, row, wish.device) for row in rows]
     taken = [
         {
             "row": row.number,
@@ -129,13 +132,22 @@ async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
     return claimed
 
 
-def _taken(row: AnyRow, device: str, now: datetime) -> Claimed:
+def _taken(unit: Writing, row: AnyRow, device: str) -> Claimed:
     """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
-    by, at = (LOST_DEVICE, row.made_at) if row.lost else (device, now)
-    return _claimed(row, row.claim_no + 1, row.device_id or by, row.first_try_at or at)
+    by, at = (LOST_DEVICE, row.made_at) if row.lost else (device, unit.now)
+    said = _said(row, unit.chain)
+    return _claimed(row, said, row.claim_no + 1, row.device_id or by, row.first_try_at or at)
 
 
-def _claimed(row: AnyRow, claim_no: int, device: str, first_try_at: datetime) -> Claimed:
+def _said(row: AnyRow, chain: Chain) -> Words | None:
+    """Return a row's words with what was sealed in them; nothing where that cannot be opened any more."""
+    try:
+        return load_words(row.words, chain) if row.words else None
+    except Unopened:
+        return None
+
+
+def _claimed(row: AnyRow, said: Words | None, claim_no: int, device: str, first_try_at: datetime) -> Claimed:
     return Claimed(
         id=row.id,
         kind=Kind(row.kind),
@@ -149,7 +161,7 @@ def _claimed(row: AnyRow, claim_no: int, device: str, first_try_at: datetime) ->
         quiet=row.quiet,
         unasked=row.unasked,
         language=row.language,
-        words=load_words(row.words) if row.words else None,
+        words=said,
         claim_no=claim_no,
         failures=row.failures,
         device=device,
@@ -283,4 +295,4 @@ async def upkeep_under_way(unit: Reading) -> tuple[Claimed, ...]:
     kinds, states = [Kind.MAKE, Kind.MEND, Kind.INVITE, Kind.REMOVE], [State.PENDING, State.LEASED]
     none = null().label("target_event")
     rows = await unit.rows(select(outbox, none).where(outbox.c.kind.in_(kinds), outbox.c.state.in_(states)))
-    return tuple(_claimed(row, row.claim_no, row.device_id, row.first_try_at) for row in rows)
+    return tuple(_claimed(row, None, row.claim_no, row.device_id, row.first_try_at) for row in rows)
