@@ -9,7 +9,6 @@ import http.client
 import socket
 import ssl
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +27,7 @@ from console.settings import ConsoleSettings
 from tests.console.console_house import House
 from tests.machine import find_proxy, in_ci
 from tests.synapse_fixture import free_port
+from tests.waiting import until
 
 EXAMPLES = Path(__file__).parents[2] / "docs" / "proxy"
 NAME, VISITOR, LIAR = "zhibu.example.org", "127.0.0.2", "203.0.113.9"
@@ -165,14 +165,13 @@ def _console(house: House, loop: asyncio.AbstractEventLoop, seen: list[tuple[str
     return app
 
 
-def _reach(process: subprocess.Popen[bytes], port: int, folder: Path) -> None:
-    """Wait until a proxy listens; one that ends by itself says why."""
-    while process.poll() is None:
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        time.sleep(0.02)
-    pytest.fail("\n".join(file.read_text() for file in folder.glob("*.log")))
+def listens(process: subprocess.Popen[bytes], port: int, folder: Path) -> bool:
+    """Tell whether a proxy listens by now; one that ended by itself says why."""
+    if process.poll() is not None:
+        pytest.fail("\n".join(file.read_text() for file in folder.glob("*.log")))
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+        return True
+    return False
 
 
 @pytest.fixture(params=[nginx, caddy], ids=["nginx", "caddy"])
@@ -189,7 +188,7 @@ def way(request: pytest.FixtureRequest, house: House, loop: asyncio.AbstractEven
     with (folder / "said.log").open("w") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said, env=environment, cwd=folder)
     try:
-        _reach(process, port, folder)
+        until(lambda: listens(process, port, folder), "a proxy that listens")
         yield Way(folder=folder, port=port, plain_port=plain_port, trust=trust, seen=seen, stop_console=server.stop)
     finally:
         process.terminate()
