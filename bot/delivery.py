@@ -16,8 +16,9 @@ import structlog
 
 from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
+from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import MARK, Homeserver
+from bot.matrix.homeserver import Homeserver
 from bot.tally import Tally
 from content import cards
 from content import disclosures as disclosure_rules

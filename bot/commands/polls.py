@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import normalise, vote_numbers
 from bot.matrix import polls as shapes
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
-from bot.matrix.homeserver import MARK
 from bot.matrix.power import may, powers_from
 from content import polls
 from content.decision import Decision, Refusal, Tell, refused, words

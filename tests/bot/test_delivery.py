@@ -14,8 +14,8 @@ import pytest
 import pytest_asyncio
 
 from bot.delivery import MOST_FAILURES, Delivery
+from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import MARK
 from content.checkins import State as Answer
 from content.decision import Decision, Effect, Secret, Tell, words
 from content.identifiers import UserId
