@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table, false, or_, select
 
-from content.decision import words
+from content.decision import Secret, words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import MemberId, UserId
 from content.members import Member
@@ -418,8 +418,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("answers", [one["text"] for one in value])]
         case "words", _:
             said = load_words(value)
-            # A sign-in link that has not gone out yet still opens the console.
-            harmless = {gap: one for gap, one in said.parameters.items() if gap != "link"}
+            # A link that has not gone out yet still lets somebody in.
+            harmless = {gap: one for gap, one in said.parameters.items() if not isinstance(one, Secret)}
             return [("words", words(said.key, **harmless))]
         case _, bytes():
             return [(name, value.decode(errors="replace"))]

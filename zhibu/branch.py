@@ -19,6 +19,7 @@ from bot.bot import Bot, jitter
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in, retire
 from bot.matrix.looking import time_of
 from console.app import create_app
 from console.server import Server, ServerTrouble, serve
@@ -151,11 +152,11 @@ class Branch:
                 raise Trouble(Exit.CONFIG, "start.open_secrets", files=" ".join(str(file) for file in left_open))
             device = keys / "device"
             if new_login:
-                Homeserver.retire(device)
+                retire(device)
             signed_in = (device / "session.json").exists()
             password = "" if signed_in else _password(config)
             pickle_key = _pickle_key(keys)
-            session = await Homeserver.log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
+            session = await log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
             homeserver = Homeserver(session, pickle_key, secrets=keys / "signing")
             await homeserver.start()
             await account.end_retired(device, config.bot.homeserver)
