@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from console.access import digest, hold_session
+from console.access import digest, go_on_as
 from console.desk import ask, now
 from console.proving import by_code
-from content.decision import Refusal
-from content.sessions import Session, is_fresh, prove
+from content.decision import Fact, Refusal
+from content.sessions import Session, SessionRenewed, is_fresh, proven
 from storage import credentials
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -58,9 +59,17 @@ def show_again(typed: str) -> Refusal | None:
     """Take a code of the person who is signed in, and let their session go on as fresh, under a new id."""
     session: Session = g.session
     secret = secrets.token_urlsafe(32)
-    refusal = by_code(session.user, typed, lambda at: prove(session, digest(secret), now=at, level=session.level).facts)
+    renewed = session
+
+    def follows(at: datetime) -> tuple[Fact, ...]:
+        nonlocal renewed
+        renewed = proven(session, digest(secret), now=at, level=session.level)
+        return (SessionRenewed(id_hash=session.id_hash, session=renewed),)
+
+    refusal = by_code(session.user, typed, follows)
     if refusal is None:
-        hold_session(secret)
+        # What the page does next with its session, it does with the one that there is now.
+        go_on_as(renewed, secret)
     return refusal
 
 

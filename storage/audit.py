@@ -70,10 +70,11 @@ UNRECORDED = "cast:"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row of record: what was decided when, by whom, and what made it happen; never the words."""
+    """One row of record: what was decided when, by whom, about whom, and what made it happen; never the words."""
 
     at: datetime
     actor: UserId | None
+    subject: str | None
     action: str
     outcome: str
     cause: Cause
@@ -83,7 +84,15 @@ async def lines(unit: Reading) -> tuple[Line, ...]:
     """Return the whole record, oldest first."""
     rows = await unit.rows(select(audit).order_by(audit.c.number))
     return tuple(
-        Line(at=row.at, actor=row.actor, action=row.action, outcome=row.outcome, cause=row.cause) for row in rows
+        Line(
+            at=row.at,
+            actor=row.actor,
+            subject=row.subject,
+            action=row.action,
+            outcome=row.outcome,
+            cause=row.cause,
+        )
+        for row in rows
     )
 
 
@@ -118,7 +127,7 @@ async def record(
         return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
     if isinstance(answer, Refusal):
-        action, what = answer.words.key, NOTHING
+        action, what = answer.words.key, About(subject=answer.about)
     else:
         action = ", ".join(_verb(type(fact).__name__) for fact in answer.facts)
         what = about(answer.facts) if action else NOTHING

@@ -111,13 +111,16 @@ async def codes_of(unit: Reading, user: UserId) -> tuple[RecoveryCode, ...]:
     )
 
 
-async def is_enrolled(unit: Reading, user: UserId) -> bool:
+async def is_enrolled(unit: Reading, user: UserId, *, demanded: bool) -> bool:
     """Tell whether a person has anything to prove themselves with beside a link.
 
-    A code that another person made for them counts even when its time is over: a link alone lets nobody past it.
+    A code that another person made for them counts even when its time is over, and where a second factor is demanded
+    when it was used too, until there is one: a link alone lets nobody past it.
     """
-    owned = [select(table.c.user_id).where(table.c.user_id == user) for table in (second_factors, recovery_codes)]
-    return any([await unit.first(query.limit(1)) is not None for query in owned])
+    if await has_factor(unit, user):
+        return True
+    codes = select(recovery_codes.c.user_id).where(recovery_codes.c.user_id == user).limit(1)
+    return await unit.first(codes if demanded else codes.where(recovery_codes.c.used_at.is_(None))) is not None
 
 
 async def has_factor(unit: Reading, user: UserId) -> bool:
@@ -180,10 +183,9 @@ async def write_codes(unit: Writing, fact: RecoveryCodesMade) -> None:
 
 
 async def write_code_used(unit: Writing, fact: RecoveryCodeUsed) -> None:
-    """Use a recovery code up; one with which a person begins anew leaves nothing behind."""
+    """Use a recovery code up; one with which a person begins anew stands until they have a second factor."""
     own = (recovery_codes.c.user_id == fact.user, recovery_codes.c.place == fact.place)
     await unit.execute(recovery_codes.update().where(*own).values(used_at=fact.at))
-    await unit.execute(recovery_codes.delete().where(*own, recovery_codes.c.until.is_not(None)))
 
 
 async def write_password(unit: Writing, fact: PasswordChosen) -> None:
