@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
 
 def _check() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or not is_marked(view) or "session" not in g:
+    if view is None or not is_marked(view) or "session" not in g or _only_looks():
         return None
     session: Session = g.session
     # Who has nothing to show is not asked; where a second factor is demanded nobody gets this far without one.
@@ -53,6 +53,11 @@ def _check() -> Response | None:
         if refusal is None:
             return None
     return _ask(refusal)
+
+
+def _only_looks() -> bool:
+    """Tell whether this is a look at a form whose sending is what matters."""
+    return request.method != "POST" and request.url_rule is not None and "POST" in (request.url_rule.methods or ())
 
 
 def show_again(typed: str) -> Refusal | None:

@@ -67,23 +67,33 @@ def show() -> Answer:
 @requires(Right.GRANT_DUTIES)
 @fresh
 def grant() -> Answer:
-    """Give a person a role at a node."""
+    """Give a person a role at a node; who is named by their name is shown with their account first."""
     user, role, place = (request.form.get(name, "").strip() for name in ("user", "role", "place"))
     if role not in frozenset(Role):
         abort(400)
     desk = _Desk(by=here().user, roots=here().roots, id=_new_id())
+    if not user.startswith("@"):
+        return _second_look(user, role, place)
+    duty = Duty(user=UserId(user), organisation=OrganisationId(place), role=Role(role))
 
     async def decide(unit: Reading) -> Decided:
-        found = await _account(unit, user, desk.roots)
-        if isinstance(found, Refusal):
-            return found
-        duty = Duty(user=found, organisation=OrganisationId(place), role=Role(role))
         return await desk.change(unit, Act.GRANT_DUTY, duty)
 
     outcome = settle(decide, actor=desk.by)
     if outcome.refusal is not None:
         return _page(Typed(user=user, role=role, place=place, refusal=outcome.refusal))
     return see(link("duties.show"), "repeated" if outcome.repeated else _done(outcome.answer, "duty_granted"))
+
+
+def _second_look(name: str, role: str, place: str) -> Answer:
+    """Show whose account a name means before anything is given to it."""
+    node = next((one for one in here().within(Right.GRANT_DUTIES) if one.id == place), None)
+    if node is None:
+        abort(404)
+    found = ask(lambda unit: _account(unit, name, here().roots))
+    if isinstance(found, Refusal):
+        return _page(Typed(user=name, role=role, place=place, refusal=found))
+    return render_template("duties/look.html", name=name, user=found, role=role, place=node)
 
 
 @pages.post("/duties/end")
@@ -157,9 +167,7 @@ def _new_id() -> ProposalId:
 
 
 async def _account(unit: Reading, typed: str, roots: tuple[OrganisationId, ...]) -> UserId | Refusal:
-    """Return the account that was typed, or the one of the person of that name on the roster."""
-    if typed.startswith("@"):
-        return UserId(typed)
+    """Return the account of the person of a name on the roster."""
     found = await stored.accounts_by_name(unit, typed, roots) if typed else ()
     if len(found) > 1:
         return refused("duties.several_of_the_name", field="user", name=typed)
