@@ -62,17 +62,6 @@ def second_persons(act: Act, duty: Duty, over: Collection[Duty], *, by: UserId) 
     return others - {duty.user} if act is Act.GRANT_DUTY else others
 
 
-def refuse_moving(before: Collection[Duty], after: Collection[Duty], *, by: UserId) -> Refusal | None:
-    """Tell why a person may not move a node from below one place to another, for rights follow the tree.
-
-    ``before`` and ``after`` are the duties that anyone holds at or above the two places: nobody gives others more over
-    a node, or takes from them, than they could by giving and ending those duties.
-    """
-    mine = rights_of(before, by) & rights_of(after, by)
-    changed = {(one.user, one.role) for one in before} ^ {(one.user, one.role) for one in after}
-    return refused("structure.moves_rights", field="parent") if any(not may_give(r, mine) for _, r in changed) else None
-
-
 def refuse_letting_go(
     changes: Iterable[tuple[Member, Member]], held: Mapping[UserId, Collection[tuple[Duty, bool]]]
 ) -> Refusal | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, false, func, or_, select, true
 
 from content.identifiers import OrganisationId
 from storage.audit import audit
@@ -190,8 +190,8 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
         entry=entry,
         earlier=tuple(sorted(earlier, key=lambda one: -one.number)[:MOST_NEAR]),
         later=tuple(sorted(later, key=lambda one: one.number)[:MOST_NEAR]),
-        effects=() if _LINKS in entry.action else await _effects(unit, entry.cause),
-        changed=await _changed(unit, entry.cause),
+        effects=() if _LINKS in entry.action else await _effects(unit, scope, entry),
+        changed=await _changed(unit, scope, entry.cause),
     )
 
 
@@ -211,7 +211,9 @@ _LINKS = "ballot_link_issued"
 """Whom links to a ballot went to is nobody's business: a reminder goes only to who has not voted."""
 
 
-async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
+async def _effects(unit: Reading, scope: Scope, entry: Entry) -> tuple[Effect, ...]:
+    """Return what a decision sent: into rooms of the scope, to its people, and to who asked."""
+    cause = entry.cause
     if not cause:
         return ()
     query = (
@@ -219,6 +221,15 @@ async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
         .outerjoin(rooms, rooms.c.id == outbox.c.room_id)
         .outerjoin(members, members.c.user_id == outbox.c.user_id)
         .where(outbox.c.cause == cause)
+        .where(
+            or_(
+                true() if scope.everything else false(),
+                within(rooms.c.organisation_id, scope.roots),
+                within(members.c.organisation_id, scope.roots),
+                and_(outbox.c.user_id.is_(None), within(outbox.c.organisation_id, scope.roots)),
+                outbox.c.user_id == entry.actor,
+            )
+        )
         .order_by(outbox.c.number)
         .limit(MOST_EFFECTS)
     )
@@ -234,11 +245,12 @@ async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
     )
 
 
-async def _changed(unit: Reading, cause: str) -> tuple[Changed, ...]:
+async def _changed(unit: Reading, scope: Scope, cause: str) -> tuple[Changed, ...]:
+    """Return which answers of the scope's people a decision wrote down."""
     query = (
         select(answers.c.state, members.c.name)
         .join(members, members.c.id == answers.c.member_id)
-        .where(answers.c.cause == cause)
+        .where(answers.c.cause == cause, or_(true() if scope.everything else false(), within(members.c.organisation_id, scope.roots)))
         .order_by(answers.c.number)
         .limit(MOST_EFFECTS)
     )

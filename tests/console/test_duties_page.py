@@ -155,3 +155,27 @@ def test_leaving_letting_go_and_taking_back_are_no_way_round_the_rules_of_duties
     assert "还担任职责" in secretary.post(f"{page}/account/unbind", secretary.marks(page)).get_data(as_text=True)
     assert "done=member_left" in secretary.post(entry, secretary.marks(entry)).headers["Location"]
     assert held(house, NEW) == set()
+
+
+def test_a_move_that_changes_who_is_secretary_waits_for_a_second_person(house: House, browser: Browser) -> None:
+    """S23: who leads above both ends moves nothing alone where somebody loses it by that."""
+    grant(house, SECRETARY, Role.SECRETARY, "committee")
+    grant(house, DEPUTY, Role.SECRETARY)
+    one, to = (house.seeded.organisations[name] for name in ("one", "sibling"))
+    page = f"/organisation/{one}"
+    asked = browser.post(f"{page}/move", browser.marks(page) | {"parent": to})
+    assert "done=move_proposed" in asked.headers["Location"]
+
+    def parent() -> str | None:
+        node = house.run(house.store.read(lambda unit: organisations.organisation(unit, one)))
+        return str(node.parent)
+
+    assert parent() != to
+    second = house.browser(DEPUTY)
+    text = second.get("/duties").get_data(as_text=True)
+    assert "把检修车间第一党支部移到乘务党总支之下" in text
+    (address,) = re.findall(r"/duties/proposals/\w+/approve", text)
+    neighbour = house.browser(NEIGHBOUR)
+    assert neighbour.post(address, neighbour.marks("/duties")).status_code == 404
+    assert "done=proposal_approved" in second.post(address, second.marks("/duties")).headers["Location"]
+    assert parent() == to

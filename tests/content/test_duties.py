@@ -16,7 +16,6 @@ from content.duties import (
     duty_of,
     may_give,
     refuse_letting_go,
-    refuse_moving,
 )
 from content.identifiers import MemberId, OrganisationId, ProposalId, UserId
 from content.members import Member
@@ -210,13 +209,3 @@ def test_a_proposal_is_declined_by_another_and_taken_back_by_its_maker() -> None
 def test_rights_add_up_over_the_duties_of_one_person() -> None:
     both = (duty(NEW, Role.VIEWER), duty(NEW, Role.TELLER, BRANCH), FIRST)
     assert rights_of(both, NEW) == {Right.READ, Right.COUNT_BALLOTS}
-
-
-def test_nobody_gains_or_loses_by_a_move_what_the_mover_could_not_give() -> None:
-    """S13, S23: rights follow the tree."""
-    organiser = duty(WANG, Role.ORGANISING_MEMBER)
-    above = duty(WANG, Role.SECRETARY, BRANCH)
-    assert refuse_moving([organiser], [organiser, above], by=WANG) is not None
-    assert refuse_moving([organiser, duty(LI, Role.SECRETARY, BRANCH)], [organiser], by=WANG) is not None
-    assert refuse_moving([FIRST, duty(LI, Role.SECRETARY, BRANCH)], [FIRST], by=WANG) is None
-    assert refuse_moving([FIRST], [FIRST], by=WANG) is None
