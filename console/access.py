@@ -21,7 +21,7 @@ from console.wording import preferred_language
 from content.credentials import demands_second
 from content.decision import Refusal, refused
 from content.identifiers import Cause, OrganisationId, UserId
-from content.organisations import Duty, Organisation, Right, rights_of, roots
+from content.organisations import RIGHTS, Duty, Organisation, Right, rights_of, roots
 from content.safe_mode import Reason
 from content.sessions import LONGEST, Level, Session, SessionRenewed, SessionSeen, is_alive
 from content.speech import Reader
@@ -82,6 +82,14 @@ class Here:
         """Return everything that the person may do at one organisation."""
         return rights_of((duty for duty in self.duties if is_below(self.parents, id, [duty.organisation])), self.user)
 
+    def authority(self, right: Right) -> tuple[Duty, ...]:
+        """Return the duties that carry a right at the chosen place, or anywhere where none is chosen."""
+        carry = (duty for duty in self.duties if right in RIGHTS[duty.role])
+        if self.chosen is None:
+            return tuple(carry)
+        chosen = self.chosen.id
+        return tuple(duty for duty in carry if is_below(self.parents, chosen, [duty.organisation]))
+
     def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
         """Return one of the organisations that the person may see."""
         return next((node for node in self.nodes if node.id == id), None)
@@ -113,11 +121,13 @@ class Here:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """By which session, at which level of trust, and by which duties a request was let through."""
+    """By which session, at which level of trust, and by which duties a request was let through.
+
+    ``authority`` are those of the duties that carry the route's right where the person is.
+    """
 
     session: Session
-    right: Right
-    roots: tuple[OrganisationId, ...]
+    authority: tuple[Duty, ...]
 
     async def holds(self, unit: Reading) -> Stands:
         """Tell whether the session goes on, under whatever id, and its person's duties are the same."""
@@ -129,6 +139,7 @@ class Admitted:
         duties = await organisations.duties_of(unit, found.user)
         if duties_digest(duties) != self.session.duties:
             return Stands.OTHERWISE
+        unit.authority = self.authority
         return Stands.YES
 
 
@@ -377,7 +388,7 @@ def _check_right() -> PlainResponse | None:
     if g.session.level is not Level.FULL and g.session.level not in getattr(view, _EARLY, ()):
         return redirect(url_for("proving.show"), code=303)
     g.here = _stand(right)
-    g.standing = Admitted(session=g.session, right=right, roots=g.here.roots)
+    g.standing = Admitted(session=g.session, authority=g.here.authority(right))
     chosen = g.here.chosen
     if chosen is not None:
         g.reader = Reader(language=g.reader.language, timezone=chosen.timezone)

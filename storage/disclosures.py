@@ -249,7 +249,7 @@ PERSONAL: tuple[Held, ...] = (
         audit,
         "actor subject",
         "at action outcome cause before after",
-        inner="number actor subject thing place note digest link",
+        inner="number actor subject thing place note digest link authority",
         readable=False,
     ),
     _held(

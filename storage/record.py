@@ -66,6 +66,8 @@ class Entry:
     before: str | None
     after: str | None
     link: str | None
+    authority: tuple[tuple[str, OrganisationId], ...] = ()
+    """The roles by which it was done, and where they were held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,12 @@ def _entry(row: AnyRow) -> Entry:
         before=row.before,
         after=row.after,
         link=bytes(row.link).hex() if row.link is not None else None,
+        authority=tuple((role, OrganisationId(at)) for role, _, at in _parted(row.authority)),
     )
+
+
+def _parted(authority: str | None) -> list[tuple[str, str, str]]:
+    return [one.partition("@") for one in (authority or "").split()]
 
 
 async def entries(
@@ -250,7 +257,10 @@ async def _changed(unit: Reading, scope: Scope, cause: str) -> tuple[Changed, ..
     query = (
         select(answers.c.state, members.c.name)
         .join(members, members.c.id == answers.c.member_id)
-        .where(answers.c.cause == cause, or_(true() if scope.everything else false(), within(members.c.organisation_id, scope.roots)))
+        .where(
+            answers.c.cause == cause,
+            or_(true() if scope.everything else false(), within(members.c.organisation_id, scope.roots)),
+        )
         .order_by(answers.c.number)
         .limit(MOST_EFFECTS)
     )

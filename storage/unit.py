@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
 from sqlalchemy.dialects import postgresql, sqlite
 
+from content.organisations import Duty
 from storage.chain import Chain
 from storage.prepared import Driver, Prepared
 
@@ -49,6 +50,8 @@ class Reading:
         self._connection = connection
         self._driver = driver or Driver(connection)
         self.now = now
+        self.authority: Collection[Duty] = ()
+        """By which duties what is being decided may be done; whoever finds that out says it here, for the record."""
 
     @property
     def engine(self) -> str:
