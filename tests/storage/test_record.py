@@ -175,8 +175,10 @@ CHANGES: Mapping[str, tuple[str, Wrong, int]] = {
         7,
     ),
     "a person erased without a word": (
-        "UPDATE audit SET cause = '', actor = NULL, subject = NULL, before = NULL, after = NULL, authority = NULL"
-        " WHERE number = 3",
+        (
+            "UPDATE audit SET cause = '', actor = NULL, subject = NULL, before = NULL, after = NULL, authority = NULL "
+            "WHERE number = 3"
+        ),
         Wrong.FORGOTTEN,
         3,
     ),
