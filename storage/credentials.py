@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table, false, or_, select
 
 from content.credentials import (
     ChallengeMade,
@@ -32,6 +32,7 @@ second_factors = Table(
     Column("kind", String(12), nullable=False),
     Column("name", String(40), nullable=False),
     Column("secret", LargeBinary, nullable=False),
+    Column("is_sealed", Boolean, nullable=False, server_default=false()),
     Column("credential", String(1400), unique=True),
     Column("sign_count", BigInteger, nullable=False),
     Column("last_step", BigInteger, nullable=False),
@@ -68,13 +69,16 @@ challenges = Table(
 )
 
 
-def _factor(row: AnyRow) -> Factor:
+_SECRET = ("second_factors", "secret")
+
+
+def _factor(unit: Reading, row: AnyRow) -> Factor:
     return Factor(
         id=FactorId(row.id),
         user=UserId(row.user_id),
         kind=Kind(row.kind),
         name=row.name,
-        secret=bytes(row.secret),
+        secret=unit.vault.open(row.secret, *_SECRET, row.id) if row.is_sealed else bytes(row.secret),
         made_at=row.made_at,
         credential=row.credential,
         sign_count=row.sign_count,
@@ -87,13 +91,13 @@ async def factors_of(unit: Reading, user: UserId) -> tuple[Factor, ...]:
     """Return the second factors of a person, the oldest first."""
     query = select(second_factors).where(second_factors.c.user_id == user)
     rows = await unit.rows(query.order_by(second_factors.c.made_at, second_factors.c.id))
-    return tuple(_factor(row) for row in rows)
+    return tuple(_factor(unit, row) for row in rows)
 
 
 async def by_credential(unit: Reading, credential: str) -> Factor | None:
     """Return the passkey of this name."""
     row = await unit.first(select(second_factors).where(second_factors.c.credential == credential))
-    return _factor(row) if row else None
+    return _factor(unit, row) if row else None
 
 
 async def codes_of(unit: Reading, user: UserId) -> tuple[RecoveryCode, ...]:
@@ -145,12 +149,14 @@ async def is_waiting(unit: Reading, hash: str, bound_to: str) -> bool:  # noqa: 
 async def write_added(unit: Writing, fact: FactorAdded) -> None:
     """Keep a second factor."""
     one = fact.factor
+    sealed = unit.vault.name is not None
     values = {
         "id": one.id,
         "user_id": one.user,
         "kind": one.kind,
         "name": one.name,
-        "secret": one.secret,
+        "secret": unit.vault.seal(one.secret, *_SECRET, one.id) if sealed else one.secret,
+        "is_sealed": sealed,
         "credential": one.credential,
         "sign_count": one.sign_count,
         "last_step": one.last_step,
@@ -158,6 +164,14 @@ async def write_added(unit: Writing, fact: FactorAdded) -> None:
         "used_at": one.used_at,
     }
     await unit.add(second_factors, values)
+
+
+async def seal_clear(unit: Writing) -> None:
+    """Seal secrets that lie in the clear, as they do from before there was a key."""
+    for row in await unit.rows(select(second_factors).where(second_factors.c.is_sealed.is_(False))):
+        sealed = unit.vault.seal(bytes(row.secret), *_SECRET, row.id)
+        change = second_factors.update().where(second_factors.c.id == row.id)
+        await unit.execute(change.values(secret=sealed, is_sealed=True))
 
 
 async def write_removed(unit: Writing, fact: FactorRemoved) -> None:

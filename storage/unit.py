@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from content.organisations import Duty
 from storage.chain import Chain
 from storage.prepared import Driver, Prepared
+from storage.vault import Vault
 
 AnyRow = Row[*tuple[Any, ...]]
 Query = Select[*tuple[Any, ...]]
@@ -46,8 +47,11 @@ class Reading:
     thread; its questions are coroutines so that rules and pages read alike everywhere.
     """
 
-    def __init__(self, connection: Connection, now: datetime, driver: Driver | None = None) -> None:
+    def __init__(
+        self, connection: Connection, now: datetime, driver: Driver | None = None, vault: Vault | None = None
+    ) -> None:
         self._connection = connection
+        self.vault = vault or Vault()
         self._driver = driver or Driver(connection)
         self.now = now
         self.authority: Collection[Duty] = ()
@@ -141,12 +145,13 @@ class Writing(Reading):
         depth: int = 0,
         gathered: Gathered | None = None,
         chain: Chain | None = None,
+        vault: Vault | None = None,
     ) -> None:
         """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone.
 
         With care everything is written at once, without it what can wait is gathered.
         """
-        super().__init__(connection, now, driver)
+        super().__init__(connection, now, driver, vault)
         self._careful = careful
         self._depth = depth
         self.gathered = None if careful else gathered or Gathered()
@@ -162,13 +167,15 @@ class Writing(Reading):
             depth=self._depth,
             gathered=self.gathered,
             chain=self.chain,
+            vault=self.vault,
         )
 
     def part(self) -> tuple[Writing, Hope]:
         """Begin a part; return the unit in which it is done, and what keeps or undoes it."""
         if not self._careful:
             return self, Hope()
-        inner = Writing(self._connection, self.now, self._driver, depth=self._depth + 1, chain=self.chain)
+        depth, chain, vault = self._depth + 1, self.chain, self.vault
+        inner = Writing(self._connection, self.now, self._driver, depth=depth, chain=chain, vault=vault)
         return inner, Savepoint(self._driver, self._depth)
 
     async def settled(self) -> None:
