@@ -22,6 +22,8 @@ class Act(StrEnum):
 
     GRANT_DUTY = "grant_duty"
     END_DUTY = "end_duty"
+    MOVE_NODE = "move_node"
+    """Of ``organisation`` to below ``subject``, where others become its secretaries by that."""
 
 
 class State(StrEnum):

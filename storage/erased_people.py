@@ -22,7 +22,7 @@ from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
-from storage.members import binding_codes, doubles_of, members
+from storage.members import NOBODY, binding_codes, doubles_of, members
 from storage.misreadings import misreadings
 from storage.mutes import mutes
 from storage.organisations import duties
@@ -36,9 +36,6 @@ from storage.terms import term_seats
 from storage.unit import Reading, Writing
 from storage.verification import forget
 from storage.views import views
-
-NOBODY = "—"
-"""What stands in place of a name, in any language."""
 
 GOES: tuple[Table, ...] = (
     *(binding_codes, duties, answers, corrections, poll_responses, mutes, inquiries, misreadings, disclosures),
