@@ -22,6 +22,11 @@ class Act(StrEnum):
 
     GRANT_DUTY = "grant_duty"
     END_DUTY = "end_duty"
+    ERASE_PERSON = "erase_person"
+
+
+OF_DUTIES = frozenset({Act.GRANT_DUTY, Act.END_DUTY})
+"""Those that change who holds which duty."""
 
 
 class State(StrEnum):

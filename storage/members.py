@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import (
+    NOBODY,
     AccountBound,
     CodeIssued,
     Invitation,
@@ -271,7 +272,7 @@ async def accounts(unit: Reading) -> tuple[UserId, ...]:
 async def departed(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
     """Return who stood at or below the roots and has left, who left last first."""
     query = select(members).where(within(members.c.organisation_id, roots), members.c.left_at.is_not(None))
-    query = query.where(members.c.merged_into.is_(None))
+    query = query.where(members.c.merged_into.is_(None), members.c.name != NOBODY)
     rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id))
     return tuple(_member(row) for row in rows)
 

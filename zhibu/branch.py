@@ -340,6 +340,7 @@ def console_settings(config: Config) -> ConsoleSettings:
         metrics_token=config.metrics_token(),
         second_factor_required=config.console.second_factor == "required",
         proxies=config.console.proxies,
+        backup_days=config.backup.keep if config.backup.daily_at else 0,
     )
 
 

@@ -19,14 +19,16 @@ from console.people import names_of, open_nodes, visible
 from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
 from console.tree import places
 from console.wording import fully, local, t, today
+from content.approvals import Act
 from content.edits import Sort
 from content.franchise import why_not
+from content.identifiers import MemberId
 from content.members import CODE_LASTS, Member, issue_code
 from content.organisations import Right
 from content.roster import cells
 from content.roster.layouts import LAYOUTS, Line
 from content.views import UNSAID, Account, Away, filter_from, forget_view, save_view
-from storage import edits, members, organisations, terms, timelines, upkeep
+from storage import approvals, edits, members, organisations, terms, timelines, upkeep
 from storage import views as kept
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -65,6 +67,7 @@ def show() -> str:
             "matching": await members.count(unit, at.roots, wanted=wanted),
             "categories": await members.categories(unit, at.roots),
             "views": await kept.views_of(unit, at.user),
+            "to_erase": await _to_erase(unit) if at.may(Right.IMPORT_ROSTER) else (),
             "departed": await members.departed(unit, at.roots) if not wanted.query and not after[1] else (),
         }
 
@@ -80,6 +83,12 @@ def show() -> str:
         nodes=open_nodes(at.within(Right.READ_MEMBERS)),
         may_import=at.may(Right.IMPORT_ROSTER),
     )
+
+
+async def _to_erase(unit: Reading) -> tuple[Member, ...]:
+    """Return whose erasure waits for a second person."""
+    waiting = await approvals.waiting(unit, here().roots_for(Right.IMPORT_ROSTER), acts=[Act.ERASE_PERSON])
+    return await members.by_ids(unit, [MemberId(one.subject) for one in waiting]) if waiting else ()
 
 
 @pages.get("/members/export/<any(filed,system):layout>.<any(xlsx,csv):format>")

@@ -30,6 +30,8 @@ DOCUMENTED = {
     "duties.approve",
     "duties.end",
     "duties.grant",
+    "erasure.agree",
+    "erasure.propose",
     "members.export",
     "participation.export_members",
     "participation.export_rows",
