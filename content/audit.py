@@ -13,6 +13,7 @@ from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionW
 from content.credentials import FactorAdded
 from content.decision import Fact
 from content.edits import EditUndone, RosterEdited
+from content.erasure import PersonErased
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
@@ -112,6 +113,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
     Looked: lambda fact: About(subject=fact.member, place=fact.place),
     SignedIn: lambda fact: About(subject=fact.session.user),
+    PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
 }

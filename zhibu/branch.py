@@ -345,6 +345,7 @@ def console_settings(config: Config) -> ConsoleSettings:
         second_factor_required=config.console.second_factor == "required",
         proxies=config.console.proxies,
         proxy_address=config.console.proxy_address,
+        backup_days=config.backup.keep if config.backup.daily_at else 0,
     )
 
 

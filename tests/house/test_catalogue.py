@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.pages.audit import CAUSES
-from content.approvals import Act
+from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballots import State as BallotState
 from content.ballots import Step, TellerRole
@@ -47,6 +47,7 @@ from content.views import Account, Away
 from content.workday_lists import Festival
 from content.workdays import Source
 from storage.disclosures import PERSONAL
+from storage.erased_people import GOES_AS, STAYS_AS
 from storage.facts import WRITERS
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
@@ -104,8 +105,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "disclosure.step_": Step,
     "disclosure.teller_": TellerRole,
     "done.": (),
-    "duties.act_": Act,
-    "duties.asked_": Act,
+    "duties.act_": OF_DUTIES,
+    "duties.asked_": OF_DUTIES,
+    "erasure.goes_": GOES_AS,
+    "erasure.stays_": STAYS_AS,
     "duties.right_": Right,
     "duties.role_": Role,
     "duties.state_": Proposal,
