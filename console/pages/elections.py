@@ -24,7 +24,7 @@ from content.counts import describe
 from content.decision import Refusal, Words, refused
 from content.elections import Count, Election, Kind, Result, Votes
 from content.franchise import FULL, why_not
-from content.identifiers import MemberId, PaperElectionId, derive
+from content.identifiers import MemberId, PaperElectionId, UserId, derive
 from content.members import Member
 from content.organisations import Organisation, Right
 from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
@@ -164,14 +164,14 @@ def meet(id: str) -> Answer:  # noqa: A002
 @fresh
 def count(id: str) -> Answer:  # noqa: A002
     """Take what a teller has counted, from their own account."""
-    counted = _counted(_visible(id))
+    counted, user = _counted(_visible(id)), here().user
     if isinstance(counted, Refusal):
         return _page(_visible(id), counted), 422
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
-        return rules.enter(paper, await _myself(unit), counted)
+        return rules.enter(paper, await _myself(unit, user), counted)
 
-    outcome = settle(_on(id, decide), actor=here().user)
+    outcome = settle(_on(id, decide), actor=user)
     if outcome.refusal is not None:
         return _page(_visible(id), outcome.refusal), 422
     return onward(outcome, to=link("elections.show_one", id=id), done="count_entered")
@@ -182,9 +182,10 @@ def count(id: str) -> Answer:  # noqa: A002
 @fresh
 def agree(id: str) -> Answer:  # noqa: A002
     """Agree to the count that was made together."""
+    user = here().user
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
-        return rules.agree(paper, await _myself(unit))
+        return rules.agree(paper, await _myself(unit, user))
 
     return onward(settle(_on(id, decide), actor=here().user), to=link("elections.show_one", id=id), done="count_agreed")
 
@@ -244,7 +245,7 @@ def download(id: str, sheet: str) -> Response:  # noqa: A002
     write = election_papers.SHEETS.get(sheet)
     if write is None:
         abort(404)
-    seen = ask(lambda unit: _seen(unit, paper))
+    seen = _look(paper)
     node = here().node(paper.organisation)
     written = write(
         election_papers.Known(
@@ -265,7 +266,7 @@ def download(id: str, sheet: str) -> Response:  # noqa: A002
 
 
 def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
-    seen = ask(lambda unit: _seen(unit, paper))
+    seen = _look(paper)
     stands = paper.entries[-1].counted if seen.result is not None else None
     lines: tuple[Words, ...] = ()
     if seen.result is not None and stands is not None:
@@ -296,7 +297,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
     )
 
 
-async def _seen(unit: Reading, paper: PaperElection) -> Seen:
+async def _seen(unit: Reading, paper: PaperElection, user: UserId) -> Seen:
     if paper.state is State.DRAFT:
         people = await members.roster(unit, [paper.organisation])
         roll = _roll(people, paper.held_on)
@@ -304,7 +305,12 @@ async def _seen(unit: Reading, paper: PaperElection) -> Seen:
         roll = await stored.roll(unit, paper.id)
     known = {one.member for one in roll} | {one.member for one in paper.officers}
     names = {one.id: one.name for one in await members.by_ids(unit, known)}
-    return Seen(roll=roll, names=names, result=stored.result(paper), me=await _myself(unit))
+    return Seen(roll=roll, names=names, result=stored.result(paper), me=await _myself(unit, user))
+
+
+def _look(paper: PaperElection) -> Seen:
+    user = here().user
+    return ask(lambda unit: _seen(unit, paper, user))
 
 
 def _visible(id: str) -> PaperElection:  # noqa: A002
@@ -326,8 +332,8 @@ def _on(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]]) -
     return decide
 
 
-async def _myself(unit: Reading) -> MemberId | None:
-    member = await members.by_user(unit, here().user)
+async def _myself(unit: Reading, user: UserId) -> MemberId | None:
+    member = await members.by_user(unit, user)
     return member.id if member is not None else None
 
 
@@ -444,7 +450,7 @@ def _asked_for(nodes: tuple[Organisation, ...]) -> Fields:
     lines = {one.id: f"{one.name}：{one.introduction}" if one.introduction else one.name for one in paper.candidates}
     if wanted:
         return _fields_of(paper, paper.election, lines, id=paper.id)
-    seen = ask(lambda unit: _seen(unit, paper))
+    seen = _look(paper)
     following = rules.follows(paper, seen.result) if seen.result is not None else None
     if following is None:
         abort(404)
