@@ -20,6 +20,7 @@ from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
+from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
@@ -108,6 +109,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
+    ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -119,7 +121,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 
