@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from console.app import furnish, lay_out
+from console.app import furnish
 from console.settings import ConsoleSettings
 from content.speech import Speech
 from storage.store import Store
-from tests.console.console_house import ADDRESS, Browser, House
+from tests.console.console_house import ADDRESS, Browser, House, laid_out
 from tests.console.console_seeding import Clock, Seeded, seed
 from zhibu.catalogue import load_speech
 
@@ -54,19 +54,14 @@ def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]
     return file, asyncio.run(fill())
 
 
-@pytest.fixture(scope="session")
-def laid_out() -> Flask:
-    """Lay the pages out once: their routes and templates take longer than most tests."""
-    return lay_out(SETTINGS)
-
-
 @pytest.fixture
-def app(laid_out: Flask) -> Iterator[Flask]:
+def app() -> Iterator[Flask]:
     """Give the pages, and put back whatever a test exchanges among them."""
-    views = dict(laid_out.view_functions)
-    yield laid_out
-    laid_out.view_functions.clear()
-    laid_out.view_functions.update(views)
+    app = laid_out(SETTINGS)
+    views = dict(app.view_functions)
+    yield app
+    app.view_functions.clear()
+    app.view_functions.update(views)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import re
 import secrets
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from flask import Flask
@@ -13,11 +14,19 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from console.access import digest
+from console.app import lay_out
+from console.settings import ConsoleSettings
 from content.identifiers import UserId
 from storage.store import Store
 from tests.console.console_seeding import SECRETARY, Clock, Seeded, link_for
 
 ADDRESS = "http://console.example.org"
+
+
+@cache
+def laid_out(settings: ConsoleSettings) -> Flask:
+    """Lay the pages out once for all tests: their routes and templates take longer than most of these."""
+    return lay_out(settings)
 
 
 @dataclass(slots=True)

@@ -5,25 +5,15 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
-from functools import cache
 
-from flask import Flask
-
-from console.app import furnish, lay_out
-from console.settings import ConsoleSettings
+from console.app import furnish
 from content.credentials import Factor, FactorAdded, Kind, code_at
 from content.identifiers import FactorId, UserId
 from content.organisations import Duty, DutyGranted, Role
-from tests.console.console_house import Browser, House
+from tests.console.console_house import Browser, House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY
 
 SECRET = b"a secret of 20 bytes"
-
-
-@cache
-def laid_out(settings: ConsoleSettings) -> Flask:
-    """Lay the pages out once for all tests."""
-    return lay_out(settings)
 
 
 def strict(house: House) -> House:

@@ -13,12 +13,12 @@ from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from console.app import create_app
+from console.app import furnish
 from console.server import serve
 from console.settings import ConsoleSettings
 from content.identifiers import LessonId
 from content.lessons import Kind, Lesson, LessonWritten
-from tests.console.console_house import House
+from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import SECRETARY, put
 from tests.console.open_ballot import in_the_box, link_to, open_ballot
 from tests.console.roster_files import BRANCH, system_export
@@ -105,7 +105,9 @@ def address(house: House, loop: Any) -> Iterator[str]:
     base: Flask = house.app
     speech = base.extensions["zhibu"].speech
     settings = ConsoleSettings(address="http://localhost", secure_cookies=False, second_factor_required=False)
-    server = serve(create_app(house.store, loop, speech, settings), "127.0.0.1", 0)
+    app = laid_out(settings)
+    furnish(app, house.store, loop, speech, settings)
+    server = serve(app, "127.0.0.1", 0)
     yield f"http://localhost:{server.port}"
     server.stop()
 
