@@ -106,15 +106,19 @@ class Here:
 
     @property
     def choices(self) -> Markup:
-        """Return an option for each organisation, as every page's head shows them.
+        """Return an option for each organisation, as every page's head shows them."""
+        return self.options(self.nodes, self.chosen.id if self.chosen else None)
+
+    def options(self, nodes: Iterable[Organisation], chosen: str | None) -> Markup:
+        """Return an option for each of these organisations, one of which is chosen.
 
         Put together here: for the thousand nodes of a large organisation a template takes as long as for all the rest.
         """
-        chosen, indents = self.chosen.id if self.chosen else None, self.depths
+        indents = self.depths
         options = (
             f'<option value="{escape(node.id)}"{" selected" if node.id == chosen else ""}>'
             f"{'　' * indents[node.id]}{escape(node.name)}</option>"
-            for node in self.nodes
+            for node in nodes
         )
         return Markup("\n".join(options))  # noqa: S704 - identifiers and names are escaped
 

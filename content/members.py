@@ -12,6 +12,8 @@ from content.organisations import Duty, DutyEnded, Role
 from content.rooms import Invite, Remove, Room
 
 CODE_LASTS = timedelta(days=14)
+NOBODY = "—"
+"""What stands in place of a name that was erased, in any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +51,11 @@ class Member:
     """Since when they are no longer on the roster; their history stays, their account is theirs no more."""
     merged_into: MemberId | None = None
     """The entry that stands for the same person, where there were two of them."""
+
+    @property
+    def erased(self) -> bool:
+        """Tell whether nothing is left of a person but that there was somebody."""
+        return self.left is not None and self.name == NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,4 +178,6 @@ def return_to_roster(member: Member) -> Decision | Refusal:
         return refused("leaving.is_here", name=member.name)
     if member.merged_into is not None:
         return refused("leaving.is_double", name=member.name)
+    if member.erased:
+        return refused("erasure.is_erased")
     return Decision(facts=(MemberReturned(member=member.id),))

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table, false, or_, select
 
-from content.decision import words
+from content.decision import Secret, words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import MemberId, UserId
 from content.members import Member
@@ -46,6 +46,13 @@ from storage.misreadings import misreadings
 from storage.mutes import mutes
 from storage.organisations import duties, organisation_closure, organisations
 from storage.outbox import outbox
+from storage.paper_elections import (
+    paper_candidates,
+    paper_counts,
+    paper_elections,
+    paper_officers,
+    paper_roll,
+)
 from storage.phrases import load_words
 from storage.polls import poll_responses, polls
 from storage.restores import restores
@@ -188,6 +195,15 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
     _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
+    _held(paper_roll, "member_id", "election_id may_vote reason approval", inner="member_id"),
+    _held(paper_candidates, "member_id", "election_id name introduction", inner="member_id place paper_id"),
+    _held(paper_officers, "member_id", "election_id office", inner="member_id", office="disclosure.office_"),
+    _held(
+        paper_counts,
+        "member_id agreed_id",
+        "election_id place",
+        inner="member_id agreed_id counted",
+    ),
     _held(
         corrections,
         "member_id user_id",
@@ -313,6 +329,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballots,
     ballot_envelopes,
     ballot_results,
+    paper_elections,
     media,
     media_chunks,
     media_uploads,
@@ -353,6 +370,7 @@ class Names:
     polls: Mapping[str, tuple[str, Mapping[str, str]]]
     terms: Mapping[str, tuple[str, date]]
     ballots: Mapping[str, str]
+    elections: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
@@ -425,6 +443,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("organisation", place), ("elected_on", elected_on)]
         case "ballot_id", _:
             return [("title", names.ballots.get(value, value))]
+        case "election_id", _:
+            return [("title", names.elections.get(value, value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]
@@ -432,8 +452,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("answers", [one["text"] for one in value])]
         case "words", _:
             said = load_words(value)
-            # A sign-in link that has not gone out yet still opens the console.
-            harmless = {gap: one for gap, one in said.parameters.items() if gap != "link"}
+            # A link that has not gone out yet still lets somebody in.
+            harmless = {gap: one for gap, one in said.parameters.items() if not isinstance(one, Secret)}
             return [("words", words(said.key, **harmless))]
         case _, bytes():
             return [(name, value.decode(errors="replace"))]
@@ -458,6 +478,7 @@ async def _names(unit: Reading) -> Names:
         occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
         ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
+        elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
     )
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from content import moves
-from content.approvals import Act, Proposal
+from content.approvals import OF_DUTIES, Act, Proposal
 from content.duties import duty_of, second_persons
 from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, Role
@@ -69,7 +69,7 @@ async def accounts_by_name(unit: Reading, name: str, roots: Iterable[Organisatio
 async def proposals(unit: Reading, roots: Iterable[OrganisationId], user: UserId) -> tuple[tuple[Proposal, bool], ...]:
     """Return what waits for a second person at or below the roots, each with whether it waits for this one."""
     found = []
-    for one in await approvals.waiting(unit, roots):
+    for one in await approvals.waiting(unit, roots, acts=OF_DUTIES):
         if one.act is Act.MOVE_NODE:
             ends = await ends_of_move(unit, one.organisation, OrganisationId(one.subject))
             others = moves.second_persons(ends, by=one.by) if ends is not None else frozenset()

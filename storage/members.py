@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +26,7 @@ from sqlalchemy import (
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import (
+    NOBODY,
     AccountBound,
     CodeIssued,
     Invitation,
@@ -36,7 +38,7 @@ from content.members import (
 )
 from content.speech import Reader
 from content.views import EVERYONE, UNSAID, Account, Away, Filter
-from storage.organisations import organisations, within
+from storage.organisations import FEW, breadth, each_within, organisations, within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -75,6 +77,7 @@ members = Table(
     Column("phone_mark", String(32), nullable=False, server_default=""),
     Index("ix_members_name_id", "name", "id"),
     Index("ix_members_phone_mark", "phone_mark"),
+    Index("ix_members_standing", "organisation_id", "left_at", "category", "user_id"),
 )
 """``sealed`` holds phone and note, under the key of this member alone, which lies wrapped in ``sealed_key``.
 
@@ -97,9 +100,6 @@ _FIELDS = (
 
 
 _SEALED = ("members", "sealed")
-
-NOBODY = "—"
-"""What stands in place of the name of who was erased, in any language; they get no key."""
 
 
 def _member(unit: Reading, row: AnyRow) -> Member:
@@ -202,7 +202,11 @@ async def roster(
 
     ``after`` is the (name, id) of the last member of the page before. Who has left is no member.
     """
-    query = select(members).where(*_wanted(unit, roots, wanted)).order_by(members.c.name, members.c.id)
+    roots = list(roots)
+    # A page of many places is read along the names, and each row's place is looked up.
+    along = limit is not None and await breadth(unit, [wanted.place] if wanted.place else roots) > FEW
+    below = each_within if along else within
+    query = select(members).where(*_wanted(unit, roots, wanted, below=below)).order_by(members.c.name, members.c.id)
     if after is not None or limit is not None:
         # Said of the first page too, so that it is read along the index of names and only as far as it is shown.
         query = query.where(tuple_(members.c.name, members.c.id) > tuple_(*(after or ("", ""))))
@@ -217,11 +221,27 @@ async def count(unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filte
     return (row[0], row[1]) if row else (0, 0)
 
 
-async def categories(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[tuple[str, int], ...]:
-    """Return which kinds of member there are at or below the roots, and how many of each."""
-    query = select(members.c.category, func.count()).where(*_wanted(unit, roots, EVERYONE))
-    rows = await unit.rows(query.group_by(members.c.category).order_by(members.c.category))
-    return tuple((row[0], row[1]) for row in rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How many members there are, how many of them have an account, and how many there are of each kind."""
+
+    total: int
+    bound: int
+    categories: tuple[tuple[str, int], ...]
+
+
+async def summary(unit: Reading, roots: Iterable[OrganisationId]) -> Summary:
+    """Return how many members stand at or below the roots, in one walk along an index that holds all it takes."""
+    counted = (members.c.organisation_id, members.c.category)
+    query = select(members.c.category, func.count(), func.count(members.c.user_id)).where(
+        *_wanted(unit, roots, EVERYONE)
+    )
+    total = bound = 0
+    found: dict[str, int] = {}
+    for category, number, with_account in await unit.rows(query.group_by(*counted)):
+        total, bound = total + number, bound + with_account
+        found[category] = found.get(category, 0) + number
+    return Summary(total=total, bound=bound, categories=tuple(sorted(found.items())))
 
 
 async def standing(unit: Reading, roots: Iterable[OrganisationId]) -> dict[OrganisationId, int]:
@@ -236,14 +256,14 @@ async def named(unit: Reading, name: str, roots: Iterable[OrganisationId]) -> tu
     return tuple(_member(unit, row) for row in await unit.rows(query))
 
 
-def _wanted(unit: Reading, roots: Iterable[OrganisationId], wanted: Filter) -> list[Any]:
-    found = [within(members.c.organisation_id, roots), members.c.left_at.is_(None)]
+def _wanted(
+    unit: Reading, roots: Iterable[OrganisationId], wanted: Filter, *, below: Callable[..., Any] = within
+) -> list[Any]:
+    found = [below(members.c.organisation_id, roots), members.c.left_at.is_(None)]
     if wanted.text:
-        named = members.c.name.contains(wanted.text, autoescape=True)
-        number = members.c.phone_mark == unit.vault.mark(wanted.text)
-        found.append(or_(named, number))
+        found.append(_says(unit, wanted.text))
     if wanted.place:
-        found.append(within(members.c.organisation_id, [wanted.place]))
+        found.append(below(members.c.organisation_id, [wanted.place]))
     if wanted.category:
         found.append(members.c.category == ("" if wanted.category == UNSAID else wanted.category))
     if wanted.account:
@@ -256,6 +276,11 @@ def _wanted(unit: Reading, roots: Iterable[OrganisationId], wanted: Filter) -> l
     elif wanted.away is Away.ON_LEAVE:
         found.append(members.c.id.in_(_on_leave()))
     return found
+
+
+def _says(unit: Reading, text: str) -> Any:
+    """Return that a text is part of a name, or a whole number."""
+    return or_(members.c.name.contains(text, autoescape=True), members.c.phone_mark == unit.vault.mark(text))
 
 
 def _on_leave() -> Any:
@@ -316,11 +341,15 @@ async def accounts(unit: Reading) -> tuple[UserId, ...]:
     return tuple(UserId(row.user_id) for row in await unit.rows(query))
 
 
-async def departed(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
-    """Return who stood at or below the roots and has left, who left last first."""
+async def departed(
+    unit: Reading, roots: Iterable[OrganisationId], *, text: str = "", limit: int | None = None
+) -> tuple[Member, ...]:
+    """Return who stood at or below the roots and has left, who left last first; optionally those with a text in it."""
     query = select(members).where(within(members.c.organisation_id, roots), members.c.left_at.is_not(None))
-    query = query.where(members.c.merged_into.is_(None))
-    rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id))
+    query = query.where(members.c.merged_into.is_(None), members.c.name != NOBODY)
+    if text:
+        query = query.where(_says(unit, text))
+    rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id).limit(limit))
     return tuple(_member(unit, row) for row in rows)
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, EventId, RoomId, UserId
-from storage import audit, facts, outbox
+from storage import audit, facts, outbox, outbox_claims
 from storage.chain import Chain
 from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
@@ -91,7 +91,7 @@ class Outcome:
 class Worker(Protocol):
     """Who takes rows of the outbox to where they go."""
 
-    def wish(self) -> outbox.Wish | None:
+    def wish(self) -> outbox_claims.Wish | None:
         """Return what can be taken on now, ``None`` for nothing. Called by the writing thread beside the loop."""
 
     async def look_up(self, unit: Reading, claimed: Sequence[outbox.Claimed]) -> Any:
@@ -307,12 +307,12 @@ class Store:
         self, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[outbox.Kind] | None = None
     ) -> Sequence[outbox.Claimed]:
         """Take rows of the outbox, optionally of some kinds only, for a worker that drives this Matrix device."""
-        wish = outbox.Wish(worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
-        return await self._write(lambda unit: outbox.claim(unit, wish), news=False)
+        wish = outbox_claims.Wish(worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
+        return await self._write(lambda unit: outbox_claims.claim(unit, wish), news=False)
 
     async def take_up(self, worker: str) -> None:
         """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
-        await self._write(lambda unit: outbox.free_leases(unit, worker), news=False)
+        await self._write(lambda unit: outbox_claims.free_leases(unit, worker), news=False)
 
     async def _write(
         self, work: Callable[[Writing], Awaitable[T]], *, news: bool, offers: bool = False, patient: bool = False
@@ -537,7 +537,7 @@ class Store:
 async def _give(unit: Writing, worker: Worker) -> tuple[Sequence[outbox.Claimed], Any] | None:
     """Claim for a worker what it can take on."""
     wish = worker.wish()
-    claimed = await outbox.claim(unit, wish) if wish is not None else ()
+    claimed = await outbox_claims.claim(unit, wish) if wish is not None else ()
     return (claimed, await worker.look_up(unit, claimed)) if claimed else None
 
 

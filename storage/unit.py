@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from content.organisations import Duty
 from storage.chain import Chain
@@ -285,4 +285,9 @@ def _raise(table: Table, columns: tuple[str, ...], engine: str) -> Prepared:
 
 
 def _insert_for(engine: str) -> Any:
-    return sqlite.insert if engine == "sqlite" else postgresql.insert
+    if engine == "sqlite":
+        return sqlite.insert
+    # Two megabytes that a branch on a file never needs.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind
-from bot.matrix.homeserver import stored_session
+from bot.matrix.login import stored_session
 from bot.matrix.trust import write_secret
 from content.speech import Speech
 from content.trouble import Exit, Trouble

@@ -24,7 +24,7 @@ from content.ballot_files import PublicKeys, Share, read_box, read_keys, read_sh
 from content.ballot_links import Invited, invite
 from content.ballots import Ballot, Candidate, Elector, State, Teller, TellerRole
 from content.counts import describe
-from content.decision import Refusal, refused
+from content.decision import Refusal, Secret, refused
 from content.election_cases import Unusable
 from content.elections import Election
 from content.franchise import FULL, why_not
@@ -292,7 +292,7 @@ def _elector(member: Member, day: date) -> Elector:
 def _invited(member: Member, origin: str) -> Invited:
     assert member.user is not None
     token = secrets.token_urlsafe(32)
-    address = f"{origin}/ballot/enter/{token}"
+    address = Secret(f"{origin}/ballot/enter/{token}")
     return Invited(member=member.id, user=member.user, link=address, token_hash=digest(token))
 
 

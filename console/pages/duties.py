@@ -15,7 +15,7 @@ from console.answering import Answer, onward, see
 from console.desk import ask, cause, settle
 from console.fresh import fresh
 from content import duties, moves, structure
-from content.approvals import LASTS, Act, Proposal, Proposed
+from content.approvals import LASTS, OF_DUTIES, Act, Proposal, Proposed
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, ProposalId, UserId, derive
 from content.organisations import RIGHTS, Duty, Organisation, Right, Role
@@ -147,7 +147,7 @@ def _answer(id: str, *, agree: bool, done: str) -> Answer:  # noqa: A002
     roots, user = here().roots, here().user
 
     async def decide(unit: Reading) -> Decided:
-        proposal = await approvals.proposal(unit, ProposalId(id), roots)
+        proposal = await approvals.proposal(unit, ProposalId(id), roots, acts=OF_DUTIES)
         at = await organisations.organisation(unit, proposal.organisation) if proposal is not None else None
         if proposal is None or at is None:
             return None
@@ -237,7 +237,7 @@ def _resettable(
 
 async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) -> Seen:
     held = await stored.held_within(unit, roots)
-    past = await approvals.past(unit, roots, limit=MOST_PAST)
+    past = await approvals.past(unit, roots, acts=OF_DUTIES, limit=MOST_PAST)
     matters = [
         Matter(proposal=one, mine=one.by == user, yours=yours)
         for one, yours in await stored.proposals(unit, roots, user)

@@ -34,6 +34,8 @@ DOCUMENTED = {
     "duties.end",
     "duties.grant",
     "edits.merge",
+    "erasure.agree",
+    "erasure.propose",
     "leaving.leave",
     "leaving.transfer",
     "members.export",

@@ -13,6 +13,7 @@ import pytest
 
 from bot.bot import Bot
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from content import upkeep
 from content.decision import Decision, Fact
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
@@ -94,7 +95,7 @@ def founding(secretary: UserId, zhang: UserId, li: UserId) -> list[Fact]:
 
 @contextlib.asynccontextmanager
 async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> AsyncIterator[Running]:
-    session = await Homeserver.log_in(url, robot.user_id, robot.password, folder / "bot", KEY, "bot")
+    session = await log_in(url, robot.user_id, robot.password, folder / "bot", KEY, "bot")
     homeserver = Homeserver(session, KEY)
     await homeserver.start()
     store = await Store.open(f"sqlite:///{folder / 'zhibu.db'}")
