@@ -33,6 +33,7 @@ DOCUMENTED = {
     "erasure.agree",
     "erasure.propose",
     "members.export",
+    "members.text",
     "participation.export_members",
     "participation.export_rows",
     "structure.move",
