@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -147,13 +148,13 @@ def leave_roster(
     *,
     by: UserId,
     duties: tuple[Duty, ...],
-    within: frozenset[OrganisationId],
+    may_end: Collection[Duty],
     out_of: tuple[Room, ...],
     now: datetime,
 ) -> Decision | Refusal:
     """Take a member off the roster, end the duties they hold, and show them out of the rooms that were confirmed.
 
-    ``within`` are the nodes for which the person who asks may do so: a duty held outside of them is not theirs to end.
+    ``may_end`` are those of the duties that the person who asks could end by themselves: leaving is no way round that.
     Nobody takes themselves off, so that somebody with the right is always left. Who is secretary hands that over first,
     because a change of secretary is an act of its own.
     """
@@ -161,10 +162,10 @@ def leave_roster(
         return refused("leaving.has_left", name=member.name)
     if member.user == by:
         return refused("leaving.not_oneself")
-    if any(duty.organisation not in within for duty in duties):
-        return refused("leaving.duty_above", name=member.name)
     if any(duty.role is Role.SECRETARY for duty in duties):
         return refused("leaving.is_secretary", name=member.name)
+    if any(duty not in may_end for duty in duties):
+        return refused("leaving.duty_not_yours", name=member.name)
     user = member.user
     effects = tuple(Remove(room=one.id, organisation=one.organisation, user=user) for one in out_of if user is not None)
     ended = (DutyEnded(duty=duty) for duty in duties)

@@ -30,6 +30,7 @@ from storage.misreadings import misreadings
 from storage.mutes import mutes
 from storage.organisations import duties, within
 from storage.outbox import State, outbox
+from storage.paper_elections import paper_candidates, paper_counts, paper_officers, paper_roll
 from storage.polls import poll_responses, polls
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import schedules
@@ -73,6 +74,10 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_candidates: (),
     ballot_tellers: (),
     ballot_seconds: ("user_id",),
+    paper_roll: (),
+    paper_candidates: (),
+    paper_officers: (),
+    paper_counts: (),
     looks: ("user_id",),
     approvals: ("subject", "proposed_by", "decided_by"),
     imports: ("by_user", "undone_by"),
@@ -194,6 +199,9 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     on_roll, stood = ballot_roll.c.member_id.in_(ids), ballot_candidates.c.member_id.in_(ids)
     await unit.execute(update(ballot_roll).where(on_roll).values(reason="", approval=""))
     await unit.execute(update(ballot_candidates).where(stood).values(name=NOBODY, introduction=""))
+    listed, stood = paper_roll.c.member_id.in_(ids), paper_candidates.c.member_id.in_(ids)
+    await unit.execute(update(paper_roll).where(listed).values(reason="", approval=""))
+    await unit.execute(update(paper_candidates).where(stood).values(name=NOBODY, introduction=""))
     await _take_out_of_levels(unit, accounts)
     await _forget_in_record(unit, ids, accounts, fact)
     for table, columns in (*EMPTIED.items(), *_ALSO.items()):

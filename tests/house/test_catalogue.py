@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -27,6 +28,7 @@ from content.edits import Sort as EditSort
 from content.elections import Outcome
 from content.franchise import Bar
 from content.health import WORDS
+from content.home import BallotMatter, Beginning
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
@@ -119,12 +121,20 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "franchise.": Bar,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
+    "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
     "health.clock_set_": ("back", "forward"),
     "health.help_": REASONS,
     "health.why_": REASONS,
     "health.word_": {"ok", "held_up", "silent", "never", "stalled"},
     "home.clock_": ("never", "silent", "stalled"),
+    "home.": (),
+    "home.do_": (),
+    "home.help_": (),
+    "home.do_ballot_": BallotMatter,
+    "home.step_": (*Beginning, "done", "open"),
+    "home.step_do_": Beginning,
+    "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
     "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
@@ -208,8 +218,9 @@ def read_template(text: str, found: Found) -> None:
     found.literals |= set(re.findall(r"'([a-z0-9_]+)'", text))
 
 
+@cache
 def whole_code() -> Found:
-    """Collect from every room."""
+    """Collect from every room, once."""
     found = Found()
     for room in ROOMS:
         for file in (ROOT / room).rglob("*.py"):

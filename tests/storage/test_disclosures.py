@@ -24,14 +24,13 @@ from sqlalchemy import (
 from sqlalchemy.pool import StaticPool
 
 from content.corrections import Mark, record_by_hand
-from content.decision import Decision, words
+from content.decision import Decision
 from content.disclosures import Section, _plain, compose
 from content.identifiers import MemberId, UserId
 from content.speech import Reader
 from storage import checkins, disclosures
 from storage.disclosures import IMPERSONAL, PERSONAL, Held, Why
 from storage.engines import sqlite3
-from storage.phrases import save_words
 from storage.store import Step, Store
 from storage.tables import Instant, metadata
 from tests.small_branch import (
@@ -105,8 +104,12 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
     for column in held.table.c:
         canary = f"{held.table.name}.{column.name}"
         match column.type:
+            case _ if "sealed" in column.name:
+                row[column.name] = None if column.nullable else False
             case Instant():
                 row[column.name] = NOON
+            case JSON() if column.name in ("before", "after"):
+                row[column.name] = {"note": canary}
             case JSON():
                 row[column.name] = [{"id": canary, "text": canary}] if canary == "polls.answers" else [canary]
             case Boolean():
@@ -122,7 +125,7 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
             case _:
                 row[column.name] = canary[: getattr(column.type, "length", None) or None] + naming[:1]
     row |= {"id": f"{naming}"} if "id" in held.table.c and isinstance(held.table.c["id"].type, String) else {}
-    row |= {"words": save_words(words("outbox.words"))} if held.table.name == "outbox" else {}
+    row |= {"words": {"key": "outbox.words", "parameters": {}}} if held.table.name == "outbox" else {}
     return row | {naming: MY_ID if naming in ("member_id", "id") else ME}
 
 
@@ -233,6 +236,7 @@ def test_every_label_of_the_file_has_a_sentence() -> None:
         "poll_id": {"question"},
         "term_id": {"organisation", "elected_on"},
         "ballot_id": {"title"},
+        "election_id": {"title"},
     }
     labels = {label for held in PERSONAL for name in held.given for label in replaced.get(name, {name})}
     assert {f"disclosure.field_{label}" for label in labels} <= keys
