@@ -225,7 +225,7 @@ async def names(
     unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filter = EVERYONE
 ) -> tuple[tuple[str, MemberId], ...]:
     """Return the names of members at or below the roots, as far as a filter lets through, in no order."""
-    query = select(members.c.name, members.c.id).where(*_wanted(roots, wanted))
+    query = select(members.c.name, members.c.id).where(*_wanted(unit, roots, wanted))
     return tuple((row.name, MemberId(row.id)) for row in await unit.rows(query))
 
 

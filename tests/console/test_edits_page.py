@@ -18,6 +18,7 @@ from content.identifiers import MemberId, OrganisationId
 from content.members import Member
 from content.roster import COLUMNS
 from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
+from content.settings import SETTINGS
 from content.views import EVERYONE
 from storage import members, organisations, outbox
 from tests.console.console_house import Browser, House
@@ -285,6 +286,8 @@ def test_a_setting_says_where_it_comes_from(house: House, browser: Browser) -> N
     change(browser, house, "general", "settings", name="window", value="720")
     page = browser.get(f"/organisation/{house.seeded.organisations['group']}").get_data(as_text=True)
     assert "12 小时 · 来自检修党总支" in page
+    sources = re.findall(r"<p>[^<]+ · (来自[^<]+|这里单独设的|默认)[^<]*</p>", page)
+    assert len(sources) == len(SETTINGS)
     planned = browser.get(f"/schedule?org={house.seeded.organisations['one']}").get_data(as_text=True)
     assert re.search(r'<option value="720" selected', planned)
     assert change(browser, house, "one", "settings", name="timezone", value="Mars/Base").status_code == 422
