@@ -233,6 +233,14 @@ async def count(unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filte
     return (row[0], row[1]) if row else (0, 0)
 
 
+async def names(
+    unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filter = EVERYONE
+) -> tuple[tuple[str, MemberId], ...]:
+    """Return the names of members at or below the roots, as far as a filter lets through, in no order."""
+    query = select(members.c.name, members.c.id).where(*_wanted(unit, roots, wanted))
+    return tuple((row.name, MemberId(row.id)) for row in await unit.rows(query))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """How many members there are, how many of them have an account, and how many there are of each kind."""

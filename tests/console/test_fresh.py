@@ -45,6 +45,7 @@ DOCUMENTED = {
     "leaving.leave",
     "leaving.transfer",
     "members.export",
+    "members.text",
     "participation.export_members",
     "participation.export_rows",
     "structure.move",
