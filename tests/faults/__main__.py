@@ -24,6 +24,7 @@ from tests.faults import trials
 from tests.faults.campaign import Tally
 from tests.faults.differential import compare
 from tests.faults.flips import damaged_backups
+from tests.faults.large import SIZES, large_databases
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
 from tests.faults.rush import rush
@@ -169,6 +170,10 @@ async def _soak(given: Round) -> Tally:
     return await soak(given.folder, given.seed, given.minutes)
 
 
+async def _large(given: Round) -> Tally:
+    return await large_databases(given.founded, given.folder, SIZES[: given.runs])
+
+
 async def _damaged_backups(given: Round) -> Tally:
     return await damaged_backups(given.founded, given.folder, given.runs, given.seed)
 
@@ -219,6 +224,7 @@ ALL = (
         needs_postgres=True,
     ),
     Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
+    Trial(promises="R9", name="databases beyond 1 and 2 GiB", runs=len(SIZES), run=_large),
     Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )
