@@ -118,10 +118,14 @@ class Refresh(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked."""
+    """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked.
+
+    ``about`` is the account that was claimed by somebody of whom it is not known who they are, for the record.
+    """
 
     words: Words
     field: str | None = None
+    about: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,10 @@ FORGETTABLE = ("actor", "cause", "subject", "before", "after")
 """What of a row may be forgotten; the chain keeps its digest."""
 
 
+AUTHORITY = "authority"
+"""Forgotten with the rest, and in the digest only where it is there."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Head:
     """The newest row of record: its number and its link."""
@@ -71,7 +75,13 @@ class Chain:
 
 def digest(key: bytes, row: Mapping[str, Any]) -> bytes:
     """Return the digest of what of a row may be forgotten."""
-    return hmac.digest(key, b"words" + _canonical([row["number"], *(row[name] for name in FORGETTABLE)]), "sha256")
+    return hmac.digest(key, b"words" + _canonical([row["number"], *forgettable(row)]), "sha256")
+
+
+def forgettable(row: Mapping[str, Any]) -> list[Any]:
+    """Return what of a row may be forgotten; rows from before authority was noted have none, and their old digest."""
+    authority = row.get(AUTHORITY)
+    return [*(row[name] for name in FORGETTABLE), *([authority] if authority else [])]
 
 
 def link(key: bytes, before: bytes, row: Mapping[str, Any]) -> bytes:
@@ -102,7 +112,7 @@ class Before:
         """Take in the next row."""
         at = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
         seals = [None if row[name] is None else bytes(row[name]).hex() for name in ("digest", "link")]
-        rest = [row[name] for name in (*FIXED[2:], *FORGETTABLE)]
+        rest = [*(row[name] for name in FIXED[2:]), *forgettable(row)]
         self._hash.update(_canonical([row["number"], at, *rest, *seals]))
         self.rows += 1
 

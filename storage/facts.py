@@ -52,6 +52,18 @@ from content.misreadings import Misread
 from content.mutes import Muted, Unmuted
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
+from content.paper_elections import (
+    CountAgreed,
+    CountEntered,
+    ElectionApproved,
+    ElectionCertified,
+    ElectionCounted,
+    ElectionFixed,
+    ElectionPrepared,
+    ElectionReported,
+    ElectionVoided,
+    MeetingCounted,
+)
 from content.polls import (
     PollEditedLate,
     PollEnded,
@@ -109,6 +121,7 @@ from storage import (
     outbox,
     outbox_claims,
     outbox_fates,
+    paper_elections,
     polls,
     relocation,
     restores,
@@ -200,6 +213,16 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotArchived: (ballots.write_archived,),
     BallotLinkIssued: (ballot_links.write_issued,),
     BallotLinkUsed: (ballot_links.write_used,),
+    ElectionPrepared: (paper_elections.write_prepared,),
+    ElectionFixed: (paper_elections.write_fixed,),
+    MeetingCounted: (paper_elections.write_met,),
+    CountEntered: (paper_elections.write_entered,),
+    CountAgreed: (paper_elections.write_agreed,),
+    ElectionCounted: (paper_elections.write_counted,),
+    ElectionCertified: (paper_elections.write_certified,),
+    ElectionReported: (paper_elections.write_reported,),
+    ElectionApproved: (paper_elections.write_approved,),
+    ElectionVoided: (paper_elections.write_voided,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),

@@ -36,9 +36,10 @@ from zhibu import last_run
 from zhibu.alarms import Alarms
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
+from zhibu.master_key import make_master, open_desk
 from zhibu.measures import measures, version
 from zhibu.pulse import Pulse
-from zhibu.record_key import make_key, note_head, open_desk
+from zhibu.record_key import make_key, note_head
 from zhibu.secret_files import open_files
 from zhibu.watchdog import Watchdog
 
@@ -92,7 +93,9 @@ class Branch:
         Raises Trouble when either cannot be had, and leaves that server up.
         """
         refuse_lost(config)
-        store = await Store.open(config.database, new=not has_signed_in(config), key=make_key(config))
+        store = await Store.open(
+            config.database, new=not has_signed_in(config), key=make_key(config), master=make_master(config)
+        )
         branch = cls(config, speech, store)
         if console:
             await branch._open_console(server)
@@ -341,6 +344,8 @@ def console_settings(config: Config) -> ConsoleSettings:
         metrics_token=config.metrics_token(),
         second_factor_required=config.console.second_factor == "required",
         proxies=config.console.proxies,
+        proxy_address=config.console.proxy_address,
+        backup_days=config.backup.keep if config.backup.daily_at else 0,
     )
 
 

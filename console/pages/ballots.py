@@ -117,6 +117,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
 @pages.post("/ballots/<id>/freeze")
 @requires(Right.SCHEDULE)
+@fresh
 def freeze(id: str) -> Answer:  # noqa: A002
     """Fix a ballot and its roll."""
     roots = here().roots
@@ -135,6 +136,7 @@ def freeze(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/ask")
 @requires(Right.SCHEDULE)
+@fresh
 def ask_teller(id: str) -> Answer:  # noqa: A002
     """Seal something for a teller, and show it to be carried to them."""
     ballot, index = _visible(id), _number("index")
@@ -150,6 +152,7 @@ def ask_teller(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/prove")
 @requires(Right.SCHEDULE)
+@fresh
 def prove(id: str) -> Answer:  # noqa: A002
     """Take a teller's answer."""
     index, answer = _number("index"), _hex(request.form.get("answer", ""))

@@ -231,9 +231,8 @@ async def show_out(run: Running, member: Member, made: dict[tuple[OrganisationId
         person = await members.member(unit, ZHANG)
         assert person is not None
         confirmed = tuple(room for room in await rooms_with(unit, user) if room.id != branch)
-        within = frozenset({TOP, BRANCH, GROUP})
         by = UserId("@somebody:else")
-        return leave_roster(person, by=by, duties=(), within=within, out_of=confirmed, now=unit.now)
+        return leave_roster(person, by=by, duties=(), may_end=(), out_of=confirmed, now=unit.now)
 
     await run.decide(leave)
 

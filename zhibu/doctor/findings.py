@@ -42,6 +42,7 @@ class Noun(StrEnum):
     FONTS = "fonts"
     DATABASE = "database"
     RECORD = "record"
+    VAULT = "vault"
     BOT = "bot"
     PORT = "port"
     HOMESERVER = "homeserver"
