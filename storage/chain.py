@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hmac
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -49,15 +48,6 @@ class Chain:
         self.key = key
         self.shared = shared
         self.head: Head | None = None
-        self._passing = secrets.token_bytes(KEY_BYTES)
-
-    @property
-    def sealing_key(self) -> bytes:
-        """Return the key for texts that may lie in the database sealed only, see ``storage/sealed.py``.
-
-        Without a key for the record it ends with this process.
-        """
-        return hmac.digest(self.key or self._passing, b"sealed", "sha256")
 
     def known(self) -> Head | None:
         """Return the newest row where it need not be asked for."""

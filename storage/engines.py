@@ -144,6 +144,22 @@ def _prepare_postgresql(engine: Engine) -> None:
             connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
 
 
+MAY_PASS = ("08", "40", "53", "55P03", "57", "58")
+"""How PostgreSQL's codes begin for conflicts, a lack of something, a limit of time and troubles of the disk."""
+
+SQLITE_MAY_PASS = frozenset({5, 6, 7, 8, 10, 13, 14})
+"""SQLite's codes for busy, locked, no memory, not writable, an error of the disk, a full one, and no descriptor."""
+
+
+def may_pass(error: Exception) -> bool:
+    """Tell whether a statement failed for what the database lacked at that moment, and not for what it was."""
+    cause = getattr(error, "orig", None)
+    code, state = getattr(cause, "sqlite_errorcode", None), getattr(cause, "sqlstate", None)
+    return (isinstance(state, str) and state.startswith(MAY_PASS)) or (
+        isinstance(code, int) and code & 0xFF in SQLITE_MAY_PASS
+    )
+
+
 def first_line(error: Exception) -> str:
     """Return what a driver says, without the statement and the address it was said about."""
     return str(getattr(error, "orig", None) or error).strip().splitlines()[0]

@@ -11,15 +11,14 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, literal_column, null, or_, select, true, update
 
 from content.decision import Words
-from storage.chain import Chain
 from storage.outbox import LOST_DEVICE, Claimed, ClockSetBack, Kind, State, outbox
 from storage.outbox_fates import not_offered
 from storage.phrases import load_words
 from storage.prepared import Prepared
 from storage.restores import last_restore
-from storage.sealed import Unopened
 from storage.tables import Instant
 from storage.unit import AnyRow, Query, Reading, Writing
+from storage.vault import Unreadable, Vault
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,15 +134,15 @@ async def claim(unit: Writing, wish: Wish) -> Sequence[Claimed]:
 def _taken(unit: Writing, row: AnyRow, device: str) -> Claimed:
     """Return a row as the worker gets it: claimed once more, by the device and at the time of its first try."""
     by, at = (LOST_DEVICE, row.made_at) if row.lost else (device, unit.now)
-    said = _said(row, unit.chain)
+    said = _said(row, unit.vault)
     return _claimed(row, said, row.claim_no + 1, row.device_id or by, row.first_try_at or at)
 
 
-def _said(row: AnyRow, chain: Chain) -> Words | None:
+def _said(row: AnyRow, vault: Vault) -> Words | None:
     """Return a row's words with what was sealed in them; nothing where that cannot be opened any more."""
     try:
-        return load_words(row.words, chain) if row.words else None
-    except Unopened:
+        return load_words(row.words, vault) if row.words else None
+    except Unreadable:
         return None
 
 

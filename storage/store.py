@@ -23,7 +23,7 @@ from storage.chain import Chain
 from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
 from storage.effects import enqueue
-from storage.engines import WRITE, open_working_engine, sqlite_file
+from storage.engines import WRITE, may_pass, open_working_engine, sqlite_file
 from storage.erasure import forget_deleted
 from storage.migrate import migrate, require_current, require_file
 from storage.sealing import seal_anew, seal_everything
@@ -482,7 +482,7 @@ class Store:
             for note in notes:
                 await facts.write(inner, note)
         except Exception as error:
-            if _is_gone(error):
+            if _is_gone(error) or may_pass(error):
                 raise
             savepoint.rollback()
             return False
@@ -507,7 +507,7 @@ class Store:
                 await self._apply(view, step, answer)
             savepoint.commit()
         except Exception as error:
-            if _is_gone(error):
+            if _is_gone(error) or may_pass(error):
                 raise
             savepoint.rollback()
             return await self._bury(unit, step, error)

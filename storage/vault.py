@@ -1,4 +1,4 @@
-"""Seals what of people is kept for few eyes: phones, notes and the secrets of second factors, under keys of a file.
+"""Seals what few eyes may see: phones, notes, secrets of second factors and of links, under keys of a file.
 
 The master key lies beside the other keys and never in the database. Each member has a key of their own, wrapped under
 it: whoever empties that one column has made unreadable what the member's entry and its history hold. A seal is
@@ -11,7 +11,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from base64 import b85decode, b85encode
+from base64 import b64decode, b64encode, b85decode, b85encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +19,7 @@ from nacl import bindings as sodium
 from nacl.exceptions import CryptoError
 from sqlalchemy import Column, Integer, String, Table
 
+from content.decision import Secret
 from storage.engines import trouble
 from storage.tables import metadata
 
@@ -29,6 +30,9 @@ VERSION = 1
 
 PRIVATE = ("phone", "note")
 """What of a member's entry is sealed."""
+
+_SECRETS = ("outbox", "words")
+"""Where texts lie that let somebody in."""
 
 _SEALED = "sealed"
 """Where an entry that is kept as JSON holds its seal."""
@@ -51,6 +55,7 @@ class Vault:
 
     def __init__(self, key: bytes | None = None) -> None:
         self._key = key
+        self._passing = secrets.token_bytes(KEY_BYTES)
 
     @property
     def name(self) -> str | None:
@@ -104,6 +109,17 @@ class Vault:
         plain = dict(values)
         sealed = plain.pop(_SEALED, None)
         return plain if sealed is None else plain | self.show(b85decode(sealed), wrapped, member, *place)
+
+    def seal_secret(self, text: Secret) -> str:
+        """Seal a text that lets somebody in; without a master key nobody opens it after this process."""
+        return b64encode(_seal(self._key or self._passing, text.encode(), _SECRETS)).decode()
+
+    def open_secret(self, sealed: str) -> Secret:
+        """Open such a text. Raises Unreadable."""
+        try:
+            return Secret(_open(self._key or self._passing, b64decode(sealed, validate=True), _SECRETS).decode())
+        except ValueError:
+            raise Unreadable from None
 
     def mark(self, text: str) -> str:
         """Return by what a phone number is found without being known; empty for none."""

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO, cast
 
 from storage.optional_libraries import without
 
@@ -63,12 +63,45 @@ def plain(line: Mapping[str, Any]) -> str:
     return " ".join(word for word in words if word)
 
 
+class Lossy:
+    """Standard error that nobody has to wait for or trip over: what cannot be written is lost, counted, and said later.
+
+    The disk of a log may be full, and whoever reads it may have gone.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self.lost = 0
+
+    def write(self, text: str) -> int:
+        """Write a line, or lose it."""
+        if not text.strip("\n"):
+            return len(text)
+        with self._lock:
+            said = f"{self._missing()}{text.rstrip(chr(10))}\n"
+            try:
+                self._stream.write(said)
+                self._stream.flush()
+                self.lost = 0
+            except (OSError, ValueError):
+                self.lost += 1
+        return len(text)
+
+    def flush(self) -> None:
+        """Do nothing more: each line went out at once."""
+
+    def _missing(self) -> str:
+        return f"{json.dumps({'event': 'lines lost', 'n': self.lost, 'level': 'error'})}\n" if self.lost else ""
+
+
 def configure_logs(level: int = logging.INFO) -> None:
     """Send our own lines to standard error, and of other libraries only what is broken.
 
     Lines are JSON, one object each, but where a person reads along.
     """
     for_a_person = sys.stderr.isatty()
+    out = Lossy(sys.stderr)
     renderer = _render if for_a_person else structlog.processors.JSONRenderer(ensure_ascii=False)
     structlog.configure(
         processors=[
@@ -77,10 +110,10 @@ def configure_logs(level: int = logging.INFO) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", out)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(cast("TextIO", out))
     handler.setFormatter(Bare(plain=for_a_person))
     logging.basicConfig(level=logging.ERROR, handlers=[handler])
     # Where a line cannot even be written, its arguments are printed otherwise.

@@ -28,6 +28,7 @@ from storage import media, outbox
 from storage.media import StoredMedium
 from storage.outbox import Claimed, State
 from storage.store import Step
+from storage.vault import Vault
 from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import (
     EAST,
@@ -107,7 +108,7 @@ async def test_a_link_that_does_not_open_any_more_is_given_up_with_its_reason(po
     await post.do(
         Tell(user=account(ZHANG), words=words("console.link", link=Secret("https://console.test/x"), minutes=15))
     )
-    post.branch.store.take_key(bytes(32))
+    post.branch.store._vault = Vault(bytes(32))
     await post.work()
     (row,) = await post.branch.rows()
     assert (row.state, row.last_error) == (State.FAILED, "sealed")

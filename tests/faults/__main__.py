@@ -24,10 +24,12 @@ from tests.faults import trials
 from tests.faults.campaign import Tally
 from tests.faults.differential import compare
 from tests.faults.flips import damaged_backups
+from tests.faults.large import SIZES, large_databases
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
 from tests.faults.rush import rush
 from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
+from tests.faults.snapshots import snapshots_under_writes
 from tests.faults.soak import WHOLE, soak
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
@@ -169,6 +171,14 @@ async def _soak(given: Round) -> Tally:
     return await soak(given.folder, given.seed, given.minutes)
 
 
+async def _snapshots(given: Round) -> Tally:
+    return await snapshots_under_writes(given.founded, given.folder, given.runs)
+
+
+async def _large(given: Round) -> Tally:
+    return await large_databases(given.founded, given.folder, SIZES[: given.runs])
+
+
 async def _damaged_backups(given: Round) -> Tally:
     return await damaged_backups(given.founded, given.folder, given.runs, given.seed)
 
@@ -219,6 +229,8 @@ ALL = (
         needs_postgres=True,
     ),
     Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
+    Trial(promises="R9", name="copies under a hundred writings a second", runs=50, run=_snapshots),
+    Trial(promises="R9", name="databases beyond 1 and 2 GiB", runs=len(SIZES), run=_large),
     Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )

@@ -12,10 +12,9 @@ import pytest_asyncio
 
 from content.decision import Secret, Words, words
 from content.identifiers import RoomId
-from storage.chain import Chain
 from storage.phrases import load_words, save_words
-from storage.sealed import Unopened, seal, unseal
 from storage.store import Store
+from storage.vault import Unreadable, Vault
 from tests.faults.canaries import Canary, leaks
 from tests.small_branch import SECRETARY, TOKEN, HandClock, SmallBranch, message
 
@@ -26,8 +25,8 @@ LINK = f"https://console.test/sign-in/{TOKEN}"
 
 @pytest_asyncio.fixture
 async def branch(sqlite_address: str, clock: HandClock) -> AsyncIterator[SmallBranch]:
-    """Give the small branch with a key for its record, on a file that can be looked into."""
-    store = await Store.open(sqlite_address, clock, key=KEY)
+    """Give the small branch with a master key, on a file that can be looked into."""
+    store = await Store.open(sqlite_address, clock, master=KEY)
     small = SmallBranch(store, clock)
     await small.found()
     yield small
@@ -55,7 +54,7 @@ async def test_another_process_with_the_same_key_sends_what_was_decided_here(
 ) -> None:
     await branch.hear(message(SECRETARY, "控制台", room_id=WITH_SECRETARY))
     await branch.store.close()
-    branch.store = await Store.open(sqlite_address, clock, key=KEY)
+    branch.store = await Store.open(sqlite_address, clock, master=KEY)
     (claimed,) = await branch.claim()
     assert claimed.words is not None
     assert str(claimed.words.parameters["link"]) == LINK
@@ -63,17 +62,17 @@ async def test_another_process_with_the_same_key_sends_what_was_decided_here(
 
 async def test_under_another_key_a_row_is_claimed_without_words_and_holds_nothing_up(branch: SmallBranch) -> None:
     await branch.hear(message(SECRETARY, "控制台", room_id=WITH_SECRETARY))
-    branch.store.take_key(OTHER)
+    branch.store._vault = Vault(OTHER)
     (claimed,) = await branch.claim()
     assert claimed.words is None
 
 
 def test_without_the_key_words_are_read_with_nothing_in_the_place_of_the_secret() -> None:
     said = words("console.link", link=Secret(LINK), minutes=15, lines=(words("inner", code=Secret(TOKEN)),))
-    chain = Chain(KEY)
-    saved = save_words(said, chain)
+    vault = Vault(KEY)
+    saved = save_words(said, vault)
     assert TOKEN not in json.dumps(saved)
-    assert load_words(saved, chain) == said
+    assert load_words(saved, vault) == said
     (inner,) = _lines(load_words(saved))
     assert (load_words(saved).parameters["link"], inner.parameters["code"]) == ("", "")
 
@@ -86,16 +85,17 @@ def _lines(said: Words) -> tuple[Words, ...]:
 
 @pytest.mark.parametrize("sealed", ["", "!", "AAAA", LINK])
 def test_what_was_never_sealed_does_not_open(sealed: str) -> None:
-    with pytest.raises(Unopened):
-        unseal(KEY, sealed)
+    with pytest.raises(Unreadable):
+        Vault(KEY).open_secret(sealed)
 
 
 def test_two_seals_of_one_text_have_nothing_in_common_and_a_changed_one_does_not_open() -> None:
-    one, two = seal(KEY, Secret(LINK)), seal(KEY, Secret(LINK))
+    vault = Vault(KEY)
+    one, two = vault.seal_secret(Secret(LINK)), vault.seal_secret(Secret(LINK))
     assert one != two
-    assert unseal(KEY, one) == LINK
-    with pytest.raises(Unopened):
-        unseal(KEY, one[:-8] + two[-8:])
+    assert vault.open_secret(one) == LINK
+    with pytest.raises(Unreadable):
+        vault.open_secret(one[:-8] + two[-8:])
 
 
 def test_a_secret_is_not_shown_by_a_trace_of_what_holds_it() -> None:

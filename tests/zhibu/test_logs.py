@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 import os
@@ -16,7 +18,7 @@ from structlog.testing import capture_logs
 
 from console.server import Discreet
 from storage.engines import open_engine
-from zhibu.logs import plain
+from zhibu.logs import Lossy, plain
 
 FAILING = """
 import logging
@@ -126,6 +128,57 @@ def test_what_the_server_of_pages_says_of_an_error_quotes_no_request() -> None:
             server.error_log("Error in HTTPServer.serve: a secret of the request", logging.ERROR, traceback=True)
         server.error_log("a secret that is no error", logging.INFO)
     assert logs == [{"event": "server had an error", "kind": "ValueError", "log_level": "error"}]
+
+
+class Narrow(io.StringIO):
+    """A log whose disk is full for a while."""
+
+    full = False
+
+    def flush(self) -> None:
+        if self.full:
+            raise OSError(errno.ENOSPC, "no space left on device")
+
+
+def test_a_log_that_cannot_be_written_stops_nothing_and_says_later_how_much_is_missing() -> None:
+    """F61: whoever logs in the middle of their work goes on with it."""
+    stream = Narrow()
+    out = Lossy(stream)
+    print("before", file=out, flush=True)
+    stream.full = True
+    before = stream.getvalue()
+    for line in "abc":
+        print(line, file=out, flush=True)
+    assert out.lost == 3
+    stream.full = False
+    stream.truncate(len(before))
+    stream.seek(len(before))
+    print("after", file=out, flush=True)
+    assert stream.getvalue().splitlines() == ["before", '{"event": "lines lost", "n": 3, "level": "error"}', "after"]
+
+
+FULL = """
+import logging, structlog
+from zhibu.logs import configure_logs
+configure_logs()
+for _ in range(3):
+    structlog.get_logger("zhibu").error("delivery round failed")
+    logging.getLogger("another").error("broken")
+print("went on")
+"""
+
+
+def test_a_program_whose_log_is_on_a_full_disk_goes_on() -> None:
+    """F61: the real stream on a device that is always full."""
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-c", FULL],
+            cwd=Path(__file__).parents[2],
+            stdout=subprocess.PIPE,
+            stderr=full,
+            check=False,
+        )
+    assert ran.stdout == b"went on\n"
 
 
 async def test_an_error_of_the_database_does_not_quote_what_was_to_be_written(tmp_path: Path) -> None:
