@@ -34,6 +34,7 @@ FILES: Mapping[str, str] = {
     "participation.export_members": "participation",
     "participation.export_rows": "participation",
     "members.export": "member",
+    "members.text": "member",
 }
 """Files about everyone in a place."""
 

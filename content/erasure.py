@@ -33,7 +33,8 @@ class Held:
 
     ``on_the_way`` counts what still waits to be sent to them or done about them, ``rooms`` those of the organisation in
     which they still are, ``duties`` those that an account of theirs holds. ``ballots`` are the titles of the secret
-    ballots that are not over and rest on them: they stand on the roll, as a candidate or as a teller.
+    ballots that are not over and rest on them: they stand on the roll, as a candidate or as a teller. The title of one
+    that is outside of what may be seen is empty.
     """
 
     entries: Collection[MemberId]
@@ -55,7 +56,8 @@ def in_the_way(member: Member, held: Held) -> tuple[Refusal, ...]:
         found.append(refused("erasure.leave_first", name=member.name))
     if held.duties:
         found.append(refused("erasure.holds_duties", n=held.duties))
-    found += [refused("erasure.on_a_ballot", title=title) for title in held.ballots]
+    for title in held.ballots:
+        found.append(refused("erasure.on_a_ballot", title=title) if title else refused("erasure.on_a_ballot_elsewhere"))
     if held.rooms:
         found.append(refused("erasure.still_in_rooms", n=held.rooms))
     if held.on_the_way:

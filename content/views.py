@@ -32,15 +32,27 @@ class Away(StrEnum):
     OUT_OF_TOUCH = "out_of_touch"
 
 
+class Order(StrEnum):
+    """In which order members are wanted, where it is not that of the names as they are stored."""
+
+    STROKES = "strokes"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which members are wanted; what is empty or None lets everyone through."""
+    """Which members are wanted, and in which order; what is empty or None lets everyone through."""
 
     text: str = ""
     place: OrganisationId | None = None
     category: str = ""
     account: Account | None = None
     away: Away | None = None
+    order: Order | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Tell whether anyone may be left out."""
+        return bool(self.query.keys() - {"order"})
 
     @property
     def query(self) -> dict[str, str]:
@@ -51,6 +63,7 @@ class Filter:
             "category": self.category,
             "account": self.account,
             "away": self.away,
+            "order": self.order,
         }
         return {name: str(value) for name, value in named.items() if value}
 
@@ -60,7 +73,7 @@ EVERYONE = Filter()
 
 def filter_from(values: Mapping[str, str]) -> Filter:
     """Read a filter from an address; what makes no sense there is left out."""
-    account, away = values.get("account", ""), values.get("away", "")
+    account, away, order = (values.get(name, "") for name in ("account", "away", "order"))
     place = values.get("place", "")[:32]
     return Filter(
         text=values.get("q", "").strip()[:LONGEST_TEXT],
@@ -68,6 +81,7 @@ def filter_from(values: Mapping[str, str]) -> Filter:
         category=values.get("category", "").strip()[:20],
         account=Account(account) if account in {*Account} else None,
         away=Away(away) if away in {*Away} else None,
+        order=Order(order) if order in {*Order} else None,
     )
 
 

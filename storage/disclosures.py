@@ -431,8 +431,10 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
     match name, value:
         case _, None:
             return [(name, None)]
-        case (("organisation_id" | "branch_id" | "owner_id" | "audience_id"), _):
+        case (("organisation_id" | "branch_id" | "audience_id"), _):
             return [("organisation", names.organisations.get(value, value))]
+        case "owner_id", _:
+            return [("owner", names.organisations.get(value, value))]
         case "occurrence_id", _:
             title, due_at = names.occurrences.get(value, (value, None))
             return [("title", title), ("due_at", due_at)]

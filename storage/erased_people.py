@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, false, func, or_, select, update
+from sqlalchemy import Table, and_, case, delete, false, func, or_, select, update
 
 from content.ballots import State as BallotState
 from content.erasure import Held, PersonErased
-from content.identifiers import Cause, MemberId, UserId
+from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
 from storage.approvals import approvals
 from storage.audit import audit
@@ -28,7 +28,7 @@ from storage.looks import looks
 from storage.members import binding_codes, doubles_of, members
 from storage.misreadings import misreadings
 from storage.mutes import mutes
-from storage.organisations import duties
+from storage.organisations import duties, within
 from storage.outbox import State, outbox
 from storage.paper_elections import paper_candidates, paper_counts, paper_officers, paper_roll
 from storage.polls import poll_responses, polls
@@ -107,8 +107,11 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
 _OVER = (BallotState.ARCHIVED, BallotState.VOID)
 
 
-async def held(unit: Reading, member: MemberId) -> Held:
-    """Return under which entries and accounts a person is known, and what still stands in the way of erasing them."""
+async def held(unit: Reading, member: MemberId, roots: Collection[OrganisationId]) -> Held:
+    """Return under which entries and accounts a person is known, and what still stands in the way of erasing them.
+
+    What stands in the way counts wherever it is; it is named only at or below the roots.
+    """
     ids = await doubles_of(unit, [member])
     accounts = await _accounts(unit, ids)
     waiting = select(outbox.c.number).where(
@@ -126,18 +129,19 @@ async def held(unit: Reading, member: MemberId) -> Held:
         on_the_way=len(await unit.rows(waiting)),
         rooms=len({row.room_id for row in present}),
         duties=len(await unit.rows(select(duties.c.role).where(duties.c.user_id.in_(list(accounts))))),
-        ballots=await _ballots(unit, ids),
+        ballots=await _ballots(unit, ids, roots),
     )
 
 
-async def _ballots(unit: Reading, ids: Collection[MemberId]) -> tuple[str, ...]:
+async def _ballots(unit: Reading, ids: Collection[MemberId], roots: Collection[OrganisationId]) -> tuple[str, ...]:
     """Return the titles of the secret ballots that are not over and rest on a person."""
     rests = (
         ballots.c.id.in_(select(table.c.ballot_id).where(table.c.member_id.in_(list(ids))))
         for table in (ballot_roll, ballot_candidates, ballot_tellers)
     )
-    query = select(ballots.c.title).where(ballots.c.state.not_in(_OVER), or_(*rests))
-    return tuple(row.title for row in await unit.rows(query.order_by(ballots.c.title, ballots.c.id)))
+    title = case((within(ballots.c.organisation_id, roots), ballots.c.title), else_="")
+    query = select(title).where(ballots.c.state.not_in(_OVER), or_(*rests)).order_by(title, ballots.c.id)
+    return tuple(row[0] for row in await unit.rows(query))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

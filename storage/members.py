@@ -42,7 +42,7 @@ from storage.organisations import FEW, breadth, each_within, organisations, with
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
-from storage.vault import PRIVATE
+from storage.vault import PRIVATE, Vault
 
 members = Table(
     "members",
@@ -145,6 +145,18 @@ async def keys_of(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, byte
     return found
 
 
+async def rewrap(unit: Writing, new: Vault) -> int:
+    """Wrap every member's key under another master key, and mark their numbers by it; return how many there are."""
+    rows = await unit.rows(select(members).where(members.c.sealed_key.is_not(None)))
+    for row in rows:
+        values = {
+            "sealed_key": unit.vault.rewrap(row.sealed_key, row.id, new),
+            "phone_mark": new.mark(_member(unit, row).phone),
+        }
+        await unit.execute(update(members).where(members.c.id == row.id).values(**values))
+    return len(rows)
+
+
 async def seal_clear(unit: Writing) -> None:
     """Give everybody a key who has none, and seal what lies in the clear, as it does from before there were keys."""
     for row in await unit.rows(select(members).where(members.c.sealed_key.is_(None), members.c.name != NOBODY)):
@@ -219,6 +231,14 @@ async def count(unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filte
     """Return how many members stand at or below the roots, and how many of them have an account."""
     row = await unit.first(select(func.count(), func.count(members.c.user_id)).where(*_wanted(unit, roots, wanted)))
     return (row[0], row[1]) if row else (0, 0)
+
+
+async def names(
+    unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filter = EVERYONE
+) -> tuple[tuple[str, MemberId], ...]:
+    """Return the names of members at or below the roots, as far as a filter lets through, in no order."""
+    query = select(members.c.name, members.c.id).where(*_wanted(unit, roots, wanted))
+    return tuple((row.name, MemberId(row.id)) for row in await unit.rows(query))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

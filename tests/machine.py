@@ -39,6 +39,8 @@ def missing() -> dict[str, str]:
         lacks["journeys in a browser"] = "chromium fonts-noto-cjk"
     if find_postgresql() is None:
         lacks["the PostgreSQL half of the storage tests"] = "postgresql"
+    if shutil.which("soffice") is None:
+        lacks["our sheets in an office program"] = "libreoffice-calc-nogui"
     if shutil.which("systemd-analyze") is None:
         lacks["the look at the units"] = "systemd"
     if find_proxy("nginx") is None or find_proxy("caddy") is None:

@@ -47,7 +47,7 @@ async def _matter(unit: Reading, id: str, roots: tuple[OrganisationId, ...]) -> 
     waiting = await approvals.waiting(unit, [member.organisation], acts=[Act.ERASE_PERSON])
     return Matter(
         member=member,
-        held=await erased_people.held(unit, member.id),
+        held=await erased_people.held(unit, member.id, roots),
         over=await organisations.duties_over(unit, member.organisation),
         waiting=next((one for one in waiting if one.subject == member.id), None),
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -18,7 +20,7 @@ from console.pages.edits import instant_of
 from console.people import names_of, open_nodes, visible
 from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
 from console.tree import places
-from console.wording import fully, local, t, today
+from console.wording import fully, local, say, t, today
 from content.approvals import Act
 from content.edits import Sort
 from content.franchise import why_not
@@ -27,7 +29,8 @@ from content.members import CODE_LASTS, Member, issue_code
 from content.organisations import Right
 from content.roster import cells
 from content.roster.layouts import LAYOUTS, Line
-from content.views import UNSAID, Account, Away, Filter, filter_from, forget_view, save_view
+from content.strokes import by_strokes, unplaced
+from content.views import UNSAID, Account, Away, Filter, Order, filter_from, forget_view, save_view
 from storage import approvals, edits, members, organisations, terms, timelines, upkeep
 from storage import views as kept
 from storage.store import Answer as Decided
@@ -60,15 +63,13 @@ def show() -> str:
         wanted = replace(wanted, place=None)
 
     async def look(unit: Reading) -> dict[str, object]:
-        found = await members.roster(
-            unit, at.roots, wanted=wanted, after=after if after[1] else None, limit=PAGE_SIZE + 1
-        )
+        found = await _part(unit, at.roots, wanted, None if first else (after[0], MemberId(after[1])))
         everyone = await members.summary(unit, at.roots)
         return {
             "members": found[:PAGE_SIZE],
             "more": found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None,
             "everyone": everyone,
-            "matching": await members.count(unit, at.roots, wanted=wanted) if wanted.query else None,
+            "matching": await members.count(unit, at.roots, wanted=wanted) if wanted.narrows else None,
             "views": await kept.views_of(unit, at.user),
             "to_erase": await _to_erase(unit) if at.may(Right.IMPORT_ROSTER) else (),
             "departed": await _departed(unit, at.roots, wanted) if first else (),
@@ -80,6 +81,8 @@ def show() -> str:
         wanted=wanted,
         accounts=[*Account],
         aways=[*Away],
+        layouts=[*LAYOUTS],
+        strokes=Order.STROKES,
         unsaid=UNSAID,
         first_page=first,
         places=places(at.nodes),
@@ -88,9 +91,22 @@ def show() -> str:
     )
 
 
+async def _part(
+    unit: Reading, roots: tuple[OrganisationId, ...], wanted: Filter, after: tuple[str, MemberId] | None
+) -> tuple[Member, ...]:
+    """Return the members of one page in the order that is wanted, and the first of the next."""
+    if wanted.order is not Order.STROKES:
+        return await members.roster(unit, roots, wanted=wanted, after=after, limit=PAGE_SIZE + 1)
+    known = sorted((by_strokes(name), id) for name, id in await members.names(unit, roots, wanted=wanted))  # noqa: A001
+    start = bisect(known, (by_strokes(after[0]), after[1])) if after else 0
+    wanted_ids = [id for _, id in known[start : start + PAGE_SIZE + 1]]  # noqa: A001
+    found = {one.id: one for one in await members.by_ids(unit, wanted_ids)}
+    return tuple(found[id] for id in wanted_ids)  # noqa: A001
+
+
 async def _departed(unit: Reading, roots: tuple[OrganisationId, ...], wanted: Filter) -> tuple[Member, ...]:
     """Return who has left, as far as what is searched for is found in it; of the kinds of members they are none."""
-    if replace(wanted, text="").query:
+    if replace(wanted, text="").narrows:
         return ()
     return await members.departed(unit, roots, text=wanted.text, limit=MOST_DEPARTED)
 
@@ -101,29 +117,62 @@ async def _to_erase(unit: Reading) -> tuple[Member, ...]:
     return await members.by_ids(unit, [MemberId(one.subject) for one in waiting]) if waiting else ()
 
 
-@pages.get("/members/export/<any(filed,system):layout>.<any(xlsx,csv):format>")
+@pages.get("/members/export/<any(filed,system,simple,roll):layout>.<any(xlsx,csv):format>")
 @requires(Right.READ_MEMBERS)
 @fresh
 def export(layout: str, format: str) -> Response:  # noqa: A002
     """Hand out the part of the roster that is shown, whole, in a layout that offices file."""
-    at, wanted = here(), filter_from(request.args)
-    found = ask(lambda unit: members.roster(unit, at.roots, wanted=wanted))
-    sheet, standing = LAYOUTS[layout], places(at.nodes)
-    order = {node.id: number for number, node in enumerate(at.nodes)}
-    rows = [
-        sheet.row(Line(number=number, member=_handed_out(one), branch=where[0], group=where[1]))
-        for number, one in enumerate(sorted(found, key=lambda one: (order[one.organisation], one.name, one.id)), 1)
-        if (where := standing.get(one.organisation, ("", "")))
-    ]
+    found, sheet = _formally(), LAYOUTS[layout]
+    standing, day = places(here().nodes), today()
+    rows = []
+    for number, one in enumerate(found, 1):
+        branch, group = standing.get(one.organisation, ("", ""))
+        barred = "；".join(say(reason.words) for reason in why_not(one, on=day)) if layout == "roll" else ""
+        rows.append(sheet.row(Line(number=number, member=_handed_out(one), branch=branch, group=group, why_not=barred)))
     note_export(f"roster-{layout}", len(rows))
     title = t(f"members.sheet_{layout}")
-    if format == "csv":
-        data = write_csv(sheet.columns, rows)
-    else:
-        data = write_xlsx(title, sheet.columns, rows, t("members.sheet_footer", at=fully(now()), n=len(rows)))
+    as_csv = format == "csv"
+    data = write_csv(sheet.columns, rows) if as_csv else write_xlsx(title, sheet.columns, rows, _footer(found))
     response = Response(data, content_type=CONTENT_TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="zhibu-roster-{today().isoformat()}.{format}"'
     return response
+
+
+@pages.get("/members/text")
+@requires(Right.READ_MEMBERS)
+@fresh
+def text() -> str:
+    """Show the part of the roster that is shown as plain text, to copy elsewhere: who stands where, by name."""
+    wanted, found = filter_from(request.args), _formally()
+    standing = places(here().nodes)
+    below: dict[str, list[str]] = {}
+    for one in found:
+        below.setdefault("·".join(filter(None, standing.get(one.organisation, ("", "")))), []).append(one.name)
+    lines = [
+        t("members.text_line", place=place, n=len(names), names="、".join(names)) for place, names in below.items()
+    ]
+    note_export("roster-text", len(found))
+    return render_template(
+        "texts/show.html",
+        title=t("nav.members"),
+        text="\n".join([*lines, _footer(found)]),
+        back=link("members.show", **wanted.query),
+    )
+
+
+def _formally() -> list[Member]:
+    """Return the part of the roster that is shown, place by place as an outline reads, each by 姓氏笔画."""
+    at, wanted = here(), filter_from(request.args)
+    order = {node.id: number for number, node in enumerate(at.nodes)}
+    found = ask(lambda unit: members.roster(unit, at.roots, wanted=wanted))
+    return sorted(found, key=lambda one: (order[one.organisation], by_strokes(one.name), one.id))
+
+
+def _footer(found: Sequence[Member]) -> str:
+    """Return the line below a list, with the names that a person has to put in their place."""
+    said = t("members.sheet_footer", at=fully(now()), n=len(found))
+    last = unplaced([one.name for one in found])
+    return f"{said}　{t('members.unplaced', names='、'.join(last))}" if last else said
 
 
 def _handed_out(member: Member) -> Member:

@@ -160,6 +160,12 @@ async def _known_with_history(unit: Reading, roots: tuple[OrganisationId, ...]) 
     return await _known(unit, roots), await _told(unit)
 
 
+async def of_node(unit: Reading, node: Organisation) -> Place:
+    """Return one node with its own rooms and those that could be made there; what stands below it is read too."""
+    known, told = await _known_with_history(unit, (node.id,))
+    return _place(known, node, (), set(), told)
+
+
 @pages.get("/rooms/<path:id>")
 @requires(Right.MANAGE_ROOMS)
 def show_one(id: str) -> str:  # noqa: A002

@@ -16,6 +16,7 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, settle
 from console.fresh import fresh
+from console.pages.rooms import of_node
 from console.people import branches, open_nodes
 from console.tree import parents_of
 from console.wording import local, span, t, today
@@ -112,6 +113,8 @@ def _node(id: str, right: Right) -> Organisation:  # noqa: A002
 def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str, str] | None = None) -> Answer:
     at = here()
     arranges, names = at.may(Right.ARRANGE), at.may(Right.READ_MEMBERS)
+    # Of what stands above branches the page of rooms tells it, which reads all of that part of the tree.
+    manages = node.kind in (Kind.BRANCH, Kind.GROUP) and Right.MANAGE_ROOMS in at.rights_at(node.id)
 
     async def look(unit: Reading) -> dict[str, Any]:
         held = await terms.of_node(unit, node.id)
@@ -127,6 +130,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
             "chosen": await settings.chosen(unit),
             "above": await settings.above(unit, node.id),
             "parents": parents_of(await organisations.tree(unit)),
+            "place": await of_node(unit, node) if manages else None,
         }
 
     seen = ask(look)
@@ -136,6 +140,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
         "structure/show_one.html",
         node=node,
         use=seen["use"],
+        place=seen["place"],
         everyone=seen["everyone"],
         full=seen["full"],
         running=running,

@@ -1,4 +1,4 @@
-"""The sheets in which a roster is filed: the 党员花名册, and the 17 columns of the system's own export."""
+"""The sheets in which a roster is filed: the 党员花名册, a short one, the system's 17 columns, and who may vote."""
 
 from __future__ import annotations
 
@@ -31,14 +31,22 @@ SYSTEM_COLUMNS = (
 """Two of them stay empty: identity numbers and landlines are not kept."""
 
 
+SIMPLE_COLUMNS = ("序号", "姓名", "性别", "所在党支部", "党小组", "人员类别", "党内职务", "联系电话")
+ROLL_COLUMNS = ("序号", "姓名", "所在党支部", "党小组", "人员类别", "有无表决权", "说明")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One person as a sheet has them; ``branch`` and ``group`` are names."""
+    """One person as a sheet has them; ``branch`` and ``group`` are names.
+
+    ``why_not`` says why they may not vote, and is empty where they may.
+    """
 
     number: int
     member: Member
     branch: str
     group: str
+    why_not: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +106,13 @@ def _system(line: Line) -> dict[str, str | int]:
     }
 
 
+def _roll(line: Line) -> dict[str, str | int]:
+    return _filed(line) | {"有无表决权": "无" if line.why_not else "有", "说明": line.why_not}
+
+
 LAYOUTS: Mapping[str, Layout] = {
     "filed": Layout(columns=COLUMNS, fill=_filed),
     "system": Layout(columns=SYSTEM_COLUMNS, fill=_system),
+    "simple": Layout(columns=SIMPLE_COLUMNS, fill=_filed),
+    "roll": Layout(columns=ROLL_COLUMNS, fill=_roll),
 }

@@ -113,6 +113,15 @@ def test_a_person_is_found_by_name_as_who_acted_and_as_whom_it_was_about(house: 
     assert "没有符合的记录" in main_of(browser, "/record?person=%25")
 
 
+def test_a_persons_page_leads_to_their_rows_and_only_to_those_of_ones_own_part(house: House, browser: Browser) -> None:
+    own, far = house.seeded.members["陈晨"], house.seeded.members["安邻"]
+    page = browser.get(f"/members/{own}").get_data(as_text=True)
+    assert f'href="/record?person={own}"' in page
+    rows = browser.get(f"/record?person={own}").get_data(as_text=True)
+    assert "陈晨" in rows
+    assert "安邻" not in browser.get(f"/record?person={far}").get_data(as_text=True)
+
+
 def test_pages_follow_each_other_without_a_gap(house: House, browser: Browser) -> None:
     for place in range(120):
         decide(house, f"form:many{place}", granted(house, "one", f"@n{place}:example.org"))

@@ -62,6 +62,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
+        "elections": seeded.elections["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "unheard": derive("event:$bad", "dead"),

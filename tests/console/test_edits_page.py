@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +18,7 @@ from content.identifiers import MemberId, OrganisationId
 from content.members import Member
 from content.roster import COLUMNS
 from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
+from content.settings import SETTINGS
 from content.views import EVERYONE
 from storage import members, organisations, outbox
 from tests.console.console_house import Browser, House
@@ -220,6 +223,26 @@ def test_the_roster_is_handed_out_as_the_screen_shows_it(house: House, browser: 
     assert isinstance(as_sheet, Grid)
     assert as_sheet.rows[1] == SYSTEM_COLUMNS
     assert len([row for row in as_sheet.rows[2:] if isinstance(row[0], int)]) == 8
+    roll = browser.get("/members/export/roll.csv").get_data().decode("utf-8-sig")
+    assert [row[5] for row in csv.reader(io.StringIO(roll, newline=""))] == ["有无表决权", *["有"] * 8]
+    simple = browser.get("/members/export/simple.csv").get_data().decode("utf-8-sig")
+    assert next(csv.reader(io.StringIO(simple, newline=""))) == list(LAYOUTS["simple"].columns)
+
+
+def test_the_roster_is_copied_as_text_and_sorted_by_strokes(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ORG-10: the screen, a page at a time, and the text for another chat tool."""
+    page = browser.get("/members/text").get_data(as_text=True)
+    assert (
+        "检修车间第一党支部（5 人）：丁一、方圆、白云、陈晨、高山\n检修车间第一党支部·第一党小组（1 人）：何川" in page
+    )
+    monkeypatch.setattr("console.pages.members.PAGE_SIZE", 3)
+    seen, path = [], "/members?order=strokes"
+    while path:
+        page = browser.get(path).get_data(as_text=True)
+        seen += re.findall(r'<th scope="row"><a href="[^"]+">([^<]+)</a>', page)
+        more = re.search(r'rel="next" href="([^"]+)"', page)
+        path = html.unescape(more[1]) if more else ""
+    assert seen == ["丁一", "方圆", "白云", "江流", "何川", "陈晨", "高山", "康宁"]
 
 
 def test_a_part_of_the_roster_is_kept_under_a_name_for_oneself(house: House, browser: Browser) -> None:
@@ -263,6 +286,8 @@ def test_a_setting_says_where_it_comes_from(house: House, browser: Browser) -> N
     change(browser, house, "general", "settings", name="window", value="720")
     page = browser.get(f"/organisation/{house.seeded.organisations['group']}").get_data(as_text=True)
     assert "12 小时 · 来自检修党总支" in page
+    sources = re.findall(r"<p>[^<]+ · (来自[^<]+|这里单独设的|默认)[^<]*</p>", page)
+    assert len(sources) == len(SETTINGS)
     planned = browser.get(f"/schedule?org={house.seeded.organisations['one']}").get_data(as_text=True)
     assert re.search(r'<option value="720" selected', planned)
     assert change(browser, house, "one", "settings", name="timezone", value="Mars/Base").status_code == 422

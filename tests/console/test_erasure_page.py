@@ -55,7 +55,10 @@ def test_what_comes_first_is_listed_with_what_to_do_and_nothing_is_offered_befor
     assert f"{person(house)}/leave" in page
     assert 'name="typed"' not in page
     assert answer(house, browser)[0] == 422
-    assert "还没有结束" in browser.get(erasing(house, "白云")).get_data(as_text=True)
+    on_rolls = browser.get(erasing(house, "白云")).get_data(as_text=True)
+    assert "“年度先进推荐”还没有结束" in on_rolls
+    assert "别处的一项无记名投票" in on_rolls
+    assert "邻队" not in on_rolls
 
 
 def test_two_persons_erase_somebody_and_no_byte_of_them_is_left(

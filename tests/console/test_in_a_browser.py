@@ -70,6 +70,9 @@ PAGES = (
     "/ballots",
     "/ballots/new",
     "/ballots/{ballot}",
+    "/elections",
+    "/elections/new",
+    "/elections/{election}",
     "/members/{member}/leave",
     "/members/{member}/erase",
     "/duties",
@@ -142,6 +145,7 @@ def filled(house: House, path: str) -> str:
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
         ballot=seeded.ballots["fixed"],
+        election=seeded.elections["one"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )
@@ -195,6 +199,11 @@ def test_axe_finds_nothing_on_refusals_previews_and_menus(
     page.get_by_role("button", name="撤销本次导入").click()
     expect(page.get_by_role("status")).to_contain_text("已撤销")
     clean("import undone")
+    page.goto(f"{address}/duties")
+    page.locator("#user").fill("白云")
+    page.get_by_role("button", name="授予职责").click()
+    expect(page.get_by_text("职责给的是这个账号")).to_be_visible()
+    clean("account of a name")
     page.goto(f"{address}/members")
     page.get_by_role("button", name="生成绑定码").click()
     expect(page.locator(".say")).to_contain_text("绑定")

@@ -82,7 +82,7 @@ def test_the_roster_asks_and_reads_the_same_however_many_stand_on_it(
     event.listen(house.store._engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
     read: list[object] = []
     made = stored._member
-    monkeypatch.setattr(stored, "_member", lambda row: read.append(row) or made(row))
+    monkeypatch.setattr(stored, "_member", lambda *row: read.append(row) or made(*row))
     monkeypatch.setattr("console.pages.members.PAGE_SIZE", 5)
 
     def cost() -> tuple[int, int]:

@@ -54,6 +54,15 @@ def test_the_page_tells_who_is_in_and_what_is_wrong(browser: Browser) -> None:
     assert "开启加密" in one
 
 
+def test_a_nodes_own_page_tells_its_rooms_their_health_and_what_could_be_made(house: House, browser: Browser) -> None:
+    page = browser.get(f"/organisation/{house.seeded.organisations['one']}").get_data(as_text=True)
+    assert 'href="/rooms/!one"' in page
+    assert "没有加密" in page
+    assert 'name="purpose" value="committee"' in page
+    seen = house.browser(VIEWER).get(f"/organisation/{house.seeded.organisations['one']}").get_data(as_text=True)
+    assert "/rooms/" not in seen
+
+
 def test_a_room_is_made_with_the_spaces_it_stands_in_once(house: House, browser: Browser) -> None:
     at = house.seeded.organisations
     marks = browser.marks("/rooms") | {"node": at["two"], "purpose": "committee"}

@@ -33,6 +33,7 @@ FREE = Held(entries=[LEFT.id], accounts=[UserId("@zhang:test")])
         ({"name": NOBODY}, FREE, {"typed": NOBODY}, "is_erased"),
         ({}, replace(FREE, duties=1), {}, "holds_duties"),
         ({}, replace(FREE, ballots=("换届选举",)), {}, "on_a_ballot"),
+        ({}, replace(FREE, ballots=("",)), {}, "on_a_ballot_elsewhere"),
         ({}, replace(FREE, rooms=1), {}, "still_in_rooms"),
         ({}, replace(FREE, on_the_way=1), {}, "on_the_way"),
         ({}, FREE, {"typed": "李强"}, "type_name"),

@@ -2,18 +2,37 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, MetaData, String, Table
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Time,
+    create_engine,
+    insert,
+)
+from sqlalchemy.pool import StaticPool
 
 from content.corrections import Mark, record_by_hand
 from content.decision import Decision
-from content.disclosures import Section, compose
+from content.disclosures import Section, _plain, compose
+from content.identifiers import MemberId, UserId
 from content.speech import Reader
 from storage import checkins, disclosures
 from storage.disclosures import IMPERSONAL, PERSONAL, Held, Why
-from storage.store import Step
-from storage.tables import metadata
+from storage.engines import sqlite3
+from storage.store import Step, Store
+from storage.tables import Instant, metadata
 from tests.small_branch import (
     LESSON,
     LI,
@@ -74,6 +93,64 @@ def test_what_is_declared_exists_and_hashes_are_kept_back() -> None:
         for name in names:
             if "hash" in name or name == "csrf":
                 assert held.kept_back[name] is Why.OPENS, (held.table.name, name)
+
+
+ME, MY_ID = UserId("@me:test"), MemberId("me")
+
+
+def a_row(held: Held, naming: str) -> dict[str, Any]:
+    """Return a row of a table that names a person in one column only, and says in each other whose it is."""
+    row: dict[str, Any] = {}
+    for column in held.table.c:
+        canary = f"{held.table.name}.{column.name}"
+        match column.type:
+            case _ if "sealed" in column.name:
+                row[column.name] = None if column.nullable else False
+            case Instant():
+                row[column.name] = NOON
+            case JSON() if column.name in ("before", "after"):
+                row[column.name] = {"note": canary}
+            case JSON():
+                row[column.name] = [{"id": canary, "text": canary}] if canary == "polls.answers" else [canary]
+            case Boolean():
+                row[column.name] = True
+            case LargeBinary():
+                row[column.name] = canary.encode()
+            case Date():
+                row[column.name] = NOON.date()
+            case Time():
+                row[column.name] = NOON.time()
+            case Integer():
+                row[column.name] = held.found_by.index(naming) + 1
+            case _:
+                row[column.name] = canary[: getattr(column.type, "length", None) or None] + naming[:1]
+    row |= {"id": f"{naming}"} if "id" in held.table.c and isinstance(held.table.c["id"].type, String) else {}
+    row |= {"words": {"key": "outbox.words", "parameters": {}}} if held.table.name == "outbox" else {}
+    return row | {naming: MY_ID if naming in ("member_id", "id") else ME}
+
+
+async def test_of_every_table_a_row_that_names_a_person_anywhere_is_given_to_them_whole(tmp_path: Path) -> None:
+    """PRIV-10, made from the registry: each column by which a person is found, and each that is handed out."""
+    store = await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")
+    # Rows that rest on nothing else, so that each table is asked for alone.
+    with closing(sqlite3.connect(tmp_path / "zhibu.db")) as plain:
+        engine = create_engine("sqlite://", creator=lambda: plain, poolclass=StaticPool)
+        with engine.begin() as connection:
+            for held in PERSONAL:
+                for naming in held.found_by if held.table.name != "members" else ("id",):
+                    me = {"user_id": ME} if held.table.name == "members" else {}
+                    connection.execute(insert(held.table).values(a_row(held, naming) | me))
+        engine.dispose()
+    found = {one.name: one for one in await store.read(lambda unit: disclosures.collect(unit, ME))}
+    await store.close()
+    for held in PERSONAL:
+        rows = found[held.table.name].rows
+        assert len(rows) == (1 if held.table.name == "members" else len(held.found_by)), held.table.name
+        said = json.dumps(_plain([found[held.table.name]]), ensure_ascii=False)
+        for name in held.given:
+            column = held.table.c[name]
+            if isinstance(column.type, String | JSON | LargeBinary) and name not in held.found_by:
+                assert f"{held.table.name}.{name}"[: getattr(column.type, "length", None) or None] in said, name
 
 
 async def collected(branch: SmallBranch, user: Any) -> dict[str, Section]:
@@ -153,7 +230,7 @@ def test_every_label_of_the_file_has_a_sentence() -> None:
     replaced = {
         "organisation_id": {"organisation"},
         "branch_id": {"organisation"},
-        "owner_id": {"organisation"},
+        "owner_id": {"owner"},
         "audience_id": {"organisation"},
         "occurrence_id": {"title", "due_at"},
         "poll_id": {"question"},

@@ -19,6 +19,7 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     ROLL,
+    ROOF,
     SECRETARY,
     WANG,
     ZHANG,
@@ -88,7 +89,7 @@ async def erase_now(branch: SmallBranch) -> None:
     async def decide(unit: Any) -> Decision | Refusal:
         member = await members.member(unit, ZHANG)
         assert member is not None
-        held = await erased_people.held(unit, ZHANG)
+        held = await erased_people.held(unit, ZHANG, [ROOF])
         assert held.accounts == {account(ZHANG)}
         return erase(member, held, by=SECRETARY, approved_by=SECOND, typed=NAME, now=unit.now)
 
