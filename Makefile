@@ -7,10 +7,10 @@ READY := $(VENV)/.ready
 WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check faults bench format lock clean
+.PHONY: help demo test check faults bench screenshots format lock clean
 
 help: ## Print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(READY) ## Run a living sample branch: homeserver, bot, console and members (ARGS="--reset" starts anew)
 	@exec $(BIN)/zhibu demo $(ARGS)
@@ -27,6 +27,9 @@ faults: $(READY) ## Try the promises at full length, by kills and power cuts (AR
 
 bench: $(READY) .bench/.ready ## Measure our speed beside other bots (ARGS="--quick" for a first look, "--only stub" for a part)
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(READY) ## Take a picture of every page, wide and narrow, light and dark, in both languages, into screenshots/
+	@$(BIN)/python -m tests.screenshots
 
 format: $(READY) ## Put every file into the house's form, and the README's map too
 	@$(BIN)/ruff format -q .

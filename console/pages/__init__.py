@@ -34,6 +34,7 @@ from console.pages import (
     rooms,
     safe_mode,
     schedules,
+    search,
     sign_in,
     structure,
     texts,
@@ -44,6 +45,7 @@ from console.pages import (
 
 PAGES: tuple[Blueprint, ...] = (
     home.pages,
+    search.pages,
     calendar.pages,
     workdays.pages,
     lessons.pages,

@@ -100,10 +100,10 @@ const help = document.getElementById("help");
 all("[data-help]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => help.showModal()); });
 let before = "";
 document.addEventListener("keydown", (event) => {
-  const busy = event.target.closest("input, textarea, select, dialog") || event.ctrlKey || event.metaKey || event.altKey;
+  const busy = event.target.closest("input, textarea, select, dialog") || event.isComposing || event.ctrlKey || event.metaKey || event.altKey;
   if (busy) return;
   if (event.key === "?" && help) { event.preventDefault(); help.showModal(); }
-  const search = document.querySelector("[data-search]");
+  const search = all("[data-search]").find((field) => field.getClientRects().length);
   if (event.key === "/" && search) { event.preventDefault(); search.focus(); }
   const link = document.querySelector(`[data-keys="${CSS.escape(before)} ${CSS.escape(event.key)}"]`);
   if (before === "g" && link) link.click();

@@ -31,6 +31,8 @@ pytestmark = pytest.mark.browser
 
 PAGES = (
     "/",
+    "/search",
+    "/search?q=%E5%AE%89",
     "/calendar",
     "/calendar?view=month&month=2026-11",
     "/calendar/workdays?year=2026",
@@ -271,7 +273,9 @@ def test_the_keyboard_reaches_pages_help_and_the_month(address: str, visit: Call
     page.keyboard.press("m")
     expect(page).to_have_url(re.compile("/members$"))
     page.keyboard.press("/")
-    expect(page.locator("#q")).to_be_focused()
+    expect(page.locator("#find")).to_be_focused()
+    page.keyboard.type("?安全")
+    expect(page.get_by_role("dialog")).to_be_hidden()
     page.goto(f"{address}/calendar?view=month&month=2026-11")
     entries = page.locator("table.month a")
     entries.first.focus()

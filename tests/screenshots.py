@@ -1,0 +1,145 @@
+"""Takes a picture of every page of the console, from a living sample branch, for people to look at."""
+
+from __future__ import annotations
+
+import html
+import sys
+import tempfile
+from itertools import product
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from playwright.sync_api import Browser, Page, sync_playwright
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map, RequestRedirect, Rule
+
+from console.pages import PAGES
+from tests.installation import Sample
+from tests.machine import INSTALL, find_chromium
+
+WIDTHS = (1280, 390)
+THEMES = ("light", "dark")
+LANGUAGES = ("zh-CN", "en")
+
+LEFT_OUT = {
+    "static": "files, not a page",
+    "health.alive": "for machines",
+    "health.ready": "for machines",
+    "metrics.show": "for machines",
+    "lessons.medium": "a file",
+    "lessons.shelved": "a file",
+    "polls.export": "a file",
+    "ballots.download": "a file",
+    "elections.download": "a file",
+    "members.export": "a file",
+    "participation.export_places": "a file",
+    "participation.export_weeks": "a file",
+    "participation.export_members": "a file",
+    "participation.export_rows": "a file",
+    "sign_in.offer": "its link is used up by the visit that takes the pictures",
+    "safe_mode.show": "stands only where the bot cannot begin",
+    "voting.offer": "needs one voter's link",
+    "voting.show": "needs a voter who was let in",
+    "voting.done": "needs a ballot that was cast",
+}
+"""Of which pages there is no picture, and why."""
+
+
+def routes() -> Map:
+    """Return every route, as the console has them."""
+    app = Flask("console")
+    for blueprint in PAGES:
+        app.register_blueprint(blueprint)
+    return app.url_map
+
+
+def rules(known: Map) -> dict[str, Rule]:
+    """Return each route that answers a visit, by the name of its page."""
+    return {rule.endpoint: rule for rule in known.iter_rules() if "GET" in (rule.methods or ())}
+
+
+def find(page: Page, console: str) -> dict[str, str]:
+    """Return an address for each page: what has none of its own is reached as a person would, by the first link."""
+    known = routes()
+    found = {name: rule.rule for name, rule in rules(known).items() if not rule.arguments and name not in LEFT_OUT}
+    waiting = list(found.values())
+    match = known.bind("console").match
+    for path in waiting:
+        page.goto(console + path)
+        for link in page.eval_on_selector_all("main a[href]", "links => links.map(link => link.href)"):
+            parts = urlsplit(link)
+            if not link.startswith(console):
+                continue
+            try:
+                name = str(match(parts.path, method="GET")[0])
+            except (HTTPException, RequestRedirect):
+                continue
+            if name not in found and name not in LEFT_OUT:
+                found[name] = parts.path + (f"?{parts.query}" if parts.query else "")
+                waiting.append(found[name])
+    return found
+
+
+def take(browser: Browser, console: str, state: Any, found: dict[str, str], folder: Path) -> None:
+    """Take every picture."""
+    for width, theme, language in product(WIDTHS, THEMES, LANGUAGES):
+        context = browser.new_context(
+            storage_state=state, viewport={"width": width, "height": 800}, color_scheme=theme, locale=language
+        )
+        page = context.new_page()
+        for name, path in found.items():
+            page.goto(console + path)
+            page.screenshot(path=folder / f"{name}-{width}-{theme}-{language}.jpg", full_page=True, quality=70)
+        context.close()
+
+
+def sheet(found: dict[str, str]) -> str:
+    """Return the page on which all pictures lie side by side."""
+    parts = ["<!doctype html><meta charset=utf-8><title>Zhibu</title>"]
+    parts.append("<style>div{display:flex;gap:8px;overflow:auto}img{height:420px;border:1px solid #888}</style>")
+    for name, path in found.items():
+        parts.append(f"<h2>{name} <small>{html.escape(path)}</small></h2><div>")
+        for width, theme, language in product(WIDTHS, THEMES, LANGUAGES):
+            file = f"{name}-{width}-{theme}-{language}.jpg"
+            parts.append(
+                f'<a href="{file}"><img src="{file}" loading="lazy" alt="{name} {width} {theme} {language}"></a>'
+            )
+        parts.append("</div>")
+    return "\n".join(parts)
+
+
+def main() -> int:
+    """Start the sample branch, take the pictures into ``screenshots/``, and say where they lie."""
+    program = find_chromium()
+    if program is None:
+        print(f"needs Chromium: {INSTALL} chromium fonts-noto-cjk", file=sys.stderr)
+        return 1
+    folder = Path(__file__).parents[1] / "screenshots"
+    folder.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as data:
+        sample = Sample(Path(data))
+        ready = sample.start()
+        console = str(ready["console"]).rstrip("/")
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+                context = browser.new_context(locale="zh-CN")
+                page = context.new_page()
+                page.goto(ready["organiser"]["sign_in_url"])
+                page.get_by_role("button").click()
+                found = find(page, console)
+                take(browser, console, context.storage_state(), found, folder)
+                browser.close()
+        finally:
+            sample.stop()
+    (folder / "index.html").write_text(sheet(found), encoding="utf-8")
+    for name in sorted(rules(routes()).keys() - found.keys() - LEFT_OUT.keys()):
+        print(f"the sample has nothing to show on {name}", file=sys.stderr)
+    print(folder / "index.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
