@@ -48,6 +48,8 @@ PAGES = (
     "/check-ins/{planned}",
     "/check-ins/{missed}",
     "/participation",
+    "/participation/times",
+    "/participation/quarter",
     "/participation/members",
     "/participation/members/{member}",
     "/members",

@@ -45,6 +45,8 @@ def paths(house: House) -> list[str]:
         "/participation",
         "/participation?since=2026-01-01",
         f"/participation?org={seeded.organisations['one']}",
+        "/participation/quarter",
+        "/participation/times",
         "/participation/members",
         f"/participation/members/{seeded.members['白云']}",
         "/members",

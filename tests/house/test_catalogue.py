@@ -148,6 +148,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "outbox_page.state_": RowState,
     "outbox_page.tab_": (),
     "participation.": (),
+    "reports.column_": (),
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
