@@ -50,6 +50,7 @@ PAGES = (
     "/participation",
     "/participation/times",
     "/participation/quarter",
+    "/participation/burden",
     "/participation/members",
     "/participation/members/{member}",
     "/members",

@@ -46,6 +46,7 @@ def paths(house: House) -> list[str]:
         "/participation?since=2026-01-01",
         f"/participation?org={seeded.organisations['one']}",
         "/participation/quarter",
+        "/participation/burden",
         "/participation/times",
         "/participation/members",
         f"/participation/members/{seeded.members['白云']}",

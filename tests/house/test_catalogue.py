@@ -18,6 +18,7 @@ from content.approvals import Act
 from content.approvals import State as Proposal
 from content.ballots import State as BallotState
 from content.ballots import Step, TellerRole
+from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
@@ -77,6 +78,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
     "ballots.waits_": Step,
+    "burden.column_": (),
+    "burden.full_": Cap,
+    "burden.over_": Cap,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
