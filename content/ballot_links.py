@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from content.ballots import Ballot, State
-from content.decision import Decision, Fact, Refusal, Tell, refused, words
+from content.decision import Decision, Fact, Refusal, Secret, Tell, refused, words
 from content.identifiers import BallotId, MemberId, UserId
 
 LASTS = timedelta(hours=24)
@@ -28,7 +28,7 @@ class Invited:
 
     member: MemberId
     user: UserId
-    link: str
+    link: Secret
     token_hash: str
 
 

@@ -24,7 +24,7 @@ from content.ballot_files import PublicKeys, Share, read_box, read_keys, read_sh
 from content.ballot_links import Invited, invite
 from content.ballots import Ballot, Candidate, Elector, State, Teller, TellerRole
 from content.counts import describe
-from content.decision import Refusal, refused
+from content.decision import Refusal, Secret, refused
 from content.election_cases import Unusable
 from content.elections import Election
 from content.franchise import FULL, why_not
@@ -117,6 +117,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
 @pages.post("/ballots/<id>/freeze")
 @requires(Right.SCHEDULE)
+@fresh
 def freeze(id: str) -> Answer:  # noqa: A002
     """Fix a ballot and its roll."""
     roots = here().roots
@@ -135,6 +136,7 @@ def freeze(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/ask")
 @requires(Right.SCHEDULE)
+@fresh
 def ask_teller(id: str) -> Answer:  # noqa: A002
     """Seal something for a teller, and show it to be carried to them."""
     ballot, index = _visible(id), _number("index")
@@ -150,6 +152,7 @@ def ask_teller(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/prove")
 @requires(Right.SCHEDULE)
+@fresh
 def prove(id: str) -> Answer:  # noqa: A002
     """Take a teller's answer."""
     index, answer = _number("index"), _hex(request.form.get("answer", ""))
@@ -289,7 +292,7 @@ def _elector(member: Member, day: date) -> Elector:
 def _invited(member: Member, origin: str) -> Invited:
     assert member.user is not None
     token = secrets.token_urlsafe(32)
-    address = f"{origin}/ballot/enter/{token}"
+    address = Secret(f"{origin}/ballot/enter/{token}")
     return Invited(member=member.id, user=member.user, link=address, token_hash=digest(token))
 
 

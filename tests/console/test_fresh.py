@@ -18,7 +18,10 @@ from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
-    *(f"ballots.{step}" for step in ("open_voting", "cancel", "count", "certify", "archive", "download")),
+    "accounts.unbind",
+    *(f"ballots.{step}" for step in ("freeze", "ask_teller", "prove", "open_voting", "cancel", "count", "certify")),
+    "ballots.archive",
+    "ballots.download",
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",
@@ -30,12 +33,23 @@ DOCUMENTED = {
     "duties.approve",
     "duties.end",
     "duties.grant",
+    "edits.merge",
+    "elections.agree",
+    "elections.certify",
+    "elections.count",
+    "elections.download",
+    "elections.fix",
+    "elections.void",
+    "erasure.agree",
+    "erasure.propose",
+    "leaving.leave",
+    "leaving.transfer",
     "members.export",
     "participation.export_members",
     "participation.export_rows",
     "structure.move",
 }
-"""The list of docs/access.md: exports with names, duties, last steps of ballots, and whatever one signs in with."""
+"""The list of docs/access.md: exports with names, duties and what touches them, ballots, and what one signs in with."""
 
 NEW = UserId("@new:example.org")
 

@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -13,8 +14,9 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from console.election_papers import SHEETS
 from console.pages.audit import CAUSES
-from content.approvals import Act
+from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballots import State as BallotState
 from content.ballots import Step, TellerRole
@@ -25,6 +27,7 @@ from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
+from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.franchise import Bar
 from content.health import WORDS
@@ -33,6 +36,8 @@ from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
+from content.paper_elections import OFFERED, Office
+from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
@@ -48,6 +53,7 @@ from content.views import Account, Away
 from content.workday_lists import Festival
 from content.workdays import Source
 from storage.disclosures import PERSONAL
+from storage.erased_people import GOES_AS, STAYS_AS
 from storage.facts import WRITERS
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
@@ -105,11 +111,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
+    "disclosure.office_": Office,
     "disclosure.step_": Step,
     "disclosure.teller_": TellerRole,
     "done.": (),
-    "duties.act_": Act,
-    "duties.asked_": Act,
+    "duties.act_": OF_DUTIES,
+    "duties.asked_": OF_DUTIES,
+    "erasure.goes_": GOES_AS,
+    "erasure.stays_": STAYS_AS,
     "duties.right_": Right,
     "duties.role_": Role,
     "duties.state_": Proposal,
@@ -119,6 +128,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.rule_": Rule,
     "fault.": FaultKind,
     "franchise.": Bar,
+    "elections.": (),
+    "elections.counting_": (0, 1, 2, 3),
+    "elections.follow_": (ElectionKind.RUNOFF, ElectionKind.BYELECTION),
+    "elections.note_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
+    "elections.pack_": [pack.id.replace("-", "_") for pack in OFFERED],
+    "elections.reference_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
+    "elections.sheet_": SHEETS,
+    "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
@@ -152,6 +169,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "outbox_page.state_": RowState,
     "outbox_page.tab_": (),
     "participation.": (),
+    "paper.": (),
     "reports.column_": (),
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
@@ -183,6 +201,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
+    "voting.mark_": ("yes", "no", "none"),
 }
 
 
@@ -219,8 +238,9 @@ def read_template(text: str, found: Found) -> None:
     found.literals |= set(re.findall(r"'([a-z0-9_]+)'", text))
 
 
+@cache
 def whole_code() -> Found:
-    """Collect from every room."""
+    """Collect from every room, once."""
     found = Found()
     for room in ROOMS:
         for file in (ROOT / room).rglob("*.py"):
