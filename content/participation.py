@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from content.checkins import TOOK_PART, State
 
@@ -59,6 +59,14 @@ def by_week(days: Iterable[tuple[str, date, Share]]) -> dict[str, dict[date, Sha
     for branch, day, counted in days:
         weeks.setdefault(branch, {}).setdefault(monday(day), []).append(counted)
     return {branch: {week: add(found) for week, found in some.items()} for branch, some in weeks.items()}
+
+
+def by_hour(counted: Iterable[tuple[datetime, Share]]) -> dict[tuple[int, int], Share]:
+    """Add up (local time, share) into (weekday, hour) → share; weekdays count from Monday, 0."""
+    hours: dict[tuple[int, int], list[Share]] = {}
+    for at, one in counted:
+        hours.setdefault((at.weekday(), at.hour), []).append(one)
+    return {place: add(found) for place, found in hours.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

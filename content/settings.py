@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from content.burden import Cap
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
@@ -41,6 +42,10 @@ def _is_minutes(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 6 and 0 < int(value) <= LONGEST_MINUTES
 
 
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdigit() and len(value) <= 4 and int(value) > 0
+
+
 TIMEZONE, LANGUAGE, WINDOW, LATE = "timezone", "language", "window", "late"
 
 SETTINGS: tuple[Setting, ...] = (
@@ -60,6 +65,15 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         name=LATE, default="720", offered=("10", "120", "720", "1440", "4320"), possible=_is_minutes, unit="minutes"
+    ),
+    Setting(name=Cap.DAY, default="2", offered=("1", "2", "3", "5"), possible=_is_number),
+    Setting(name=Cap.MONTH, default="10", offered=("4", "8", "10", "15", "20", "31"), possible=_is_number),
+    Setting(
+        name=Cap.MINUTES,
+        default="240",
+        offered=("60", "120", "240", "480", "960"),
+        possible=_is_minutes,
+        unit="minutes",
     ),
 )
 """Everything that can be set, in the order of the page. A feature adds its own line here and asks ``value_of``."""

@@ -10,18 +10,20 @@ from datetime import date, timedelta
 from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import Here, here, requires
+from console.addresses import link
 from console.desk import ask, now
-from console.exporting import note_export
 from console.fresh import fresh
-from console.sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
+from console.sheets import Written
+from console.tables import Table, hand_out
 from console.tree import depths, parents_of
 from console.wording import day as day_text
-from console.wording import fully, t, today
+from console.wording import fully, local, t, today
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.members import Member
+from content.occurrences import State as Stage
 from content.organisations import Kind, Organisation, Right
-from content.participation import Share, add, by_week, monday, share
+from content.participation import Share, add, by_hour, by_week, monday, share
 from storage import members, organisations, participation
 from storage.participation import Line, MemberLine, OccurrenceLine, Period
 from storage.unit import Reading
@@ -32,6 +34,7 @@ WEEKS_SHOWN = 8
 MOST_WEEKS = 53
 MOST_OCCURRENCES = 60
 MOST_LINES = 100
+MOST_TIMES = 2_000
 PLACES_SHOWN = 30
 NAMES_SHOWN = 50
 MOST_NAMES = 500
@@ -39,15 +42,6 @@ MOST_NAMES = 500
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 SHADES = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """What a table shows, on the screen and in its export alike."""
-
-    title: str
-    header: tuple[str, ...]
-    rows: tuple[tuple[Written, ...], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +75,7 @@ def show() -> str:
     return render_template(
         "participation/show.html",
         seen=seen,
+        earlier=_earlier(period),
         first_page=not after,
         most=MOST_OCCURRENCES,
         period=period,
@@ -90,6 +85,40 @@ def show() -> str:
         names=here().may(Right.READ_MEMBERS),
         path=_path(here()),
     )
+
+
+@pages.get("/participation/times")
+@requires(Right.READ)
+def show_times() -> str:
+    """Show on which weekdays and at which hours what was held, and how many took part."""
+    period = wanted_period()
+    table, shares = _times(period)
+    return render_template(
+        "participation/times.html", table=table, shares=shares, heat=heat, period=period, path=_path(here())
+    )
+
+
+@pages.get("/participation/export/times.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ)
+def export_times(format: str) -> Response:  # noqa: A002
+    """Hand out the weekdays and hours as the screen shows them."""
+    return _export(_times(wanted_period())[0], format, "participation-times")
+
+
+def _times(period: Period) -> tuple[Table, list[list[Share]]]:
+    """Return a row for each hour at which something was held, from Monday to Sunday."""
+    roots, sent = here().roots, [Stage.OPEN, Stage.CLOSED]
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, period, states=sent, limit=MOST_TIMES))
+    cells = by_hour((local(line.due_at), share(line.numbers)) for line in found)
+    nothing = share({})
+    hours = sorted({hour for _, hour in cells})
+    shares = [[cells.get((weekday, hour), nothing) for weekday in range(7)] for hour in hours]
+    table = Table(
+        title=t("participation.times_title"),
+        header=(t("participation.hour"), *(t(f"weekday.{weekday}") for weekday in range(7))),
+        rows=tuple((f"{hour:02}:00", *map(_with_base, row)) for hour, row in zip(hours, shares, strict=True)),
+    )
+    return table, shares
 
 
 @pages.get("/participation/members")
@@ -154,21 +183,21 @@ async def _member(
     return member, await participation.numbers_of(unit, id, period, roots), lines[::-1]
 
 
-@pages.get("/participation/export/places.<any(xlsx,csv):format>")
+@pages.get("/participation/export/places.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ)
 def export_places(format: str) -> Response:  # noqa: A002
     """Hand out the organisations' numbers as the screen shows them."""
     return _export(place_table(_overview(wanted_period())), format, "participation")
 
 
-@pages.get("/participation/export/weeks.<any(xlsx,csv):format>")
+@pages.get("/participation/export/weeks.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ)
 def export_weeks(format: str) -> Response:  # noqa: A002
     """Hand out the branches' weeks as the screen shows them."""
     return _export(week_table(_overview(wanted_period())), format, "participation-weeks")
 
 
-@pages.get("/participation/export/members.<any(xlsx,csv):format>")
+@pages.get("/participation/export/members.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ_MEMBERS)
 @fresh
 def export_members(format: str) -> Response:  # noqa: A002
@@ -178,7 +207,7 @@ def export_members(format: str) -> Response:  # noqa: A002
     return _export(member_table(lines, here().nodes), format, "participation-members")
 
 
-@pages.get("/participation/export/rows.<any(xlsx,csv):format>")
+@pages.get("/participation/export/rows.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ_MEMBERS)
 @fresh
 def export_rows(format: str) -> Response:  # noqa: A002
@@ -254,6 +283,17 @@ def _sums(
                 below.setdefault(place, []).append(counted)
             place = parents.get(place)
     return {place: add(found) for place, found in below.items()}
+
+
+def _earlier(period: Period) -> tuple[Period, Share] | None:
+    """Return the same number of days right before a period, for it is compared with nothing but its own past."""
+    if period.since is None or period.until is None or period.until < period.since:
+        return None
+    last = period.since - timedelta(days=1)
+    before = Period(since=last - (period.until - period.since), until=last)
+    roots = here().roots
+    counted = add(ask(lambda unit: participation.by_branch(unit, roots, before)).values())
+    return None if counted.percent is None else (before, counted)
 
 
 async def _read(
@@ -378,15 +418,10 @@ def _path(at: Here) -> list[Organisation]:
 
 
 def _export(table: Table, format: str, name: str) -> Response:  # noqa: A002
-    note_export(name, len(table.rows))
-    if format == "csv":
-        data = write_csv(table.header, table.rows)
-    else:
-        footer = t("participation.footer", at=fully(now()), period=_period_text(wanted_period()))
-        data = write_xlsx(table.title, table.header, table.rows, footer)
-    response = Response(data, content_type=CONTENT_TYPES[format])
-    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-{name}-{today().isoformat()}.{format}"'
-    return response
+    period = wanted_period()
+    footer = t("participation.footer", at=fully(now()), period=_period_text(period))
+    shows = "participation.show_members" if name.endswith("members") else "participation.show"
+    return hand_out(table, format, name, footer, back=link(shows, since=period.since, until=period.until))
 
 
 def _period_text(period: Period) -> str:

@@ -14,6 +14,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, now, settle
 from console.people import open_nodes
+from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
 from content.lessons import Lesson
@@ -21,7 +22,7 @@ from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.schedules import Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
 from content.settings import LATE, WINDOW
-from storage import lessons, media, members, rooms, settings
+from storage import burden, lessons, media, members, rooms, settings
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -79,16 +80,26 @@ def plan() -> Answer:
         limit = await media.upload_limit(unit)
         too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
         answer = too_large or schedule_lessons(rule, author=user, now=unit.now)
-        if isinstance(answer, Refusal) or again:
+        if isinstance(answer, Refusal):
             return answer
-        there = await stored.going_out(unit, rule.audience, rule.lessons)
-        return refuse_twice(materialise(rule), there) or answer
+        planned = materialise(rule)
+        there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
+        return refuse_twice(planned, there) or await _too_much(unit, rule, planned, library) or answer
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _form(fields, places, library, [outcome.refusal])
     done = "repeated" if outcome.repeated else "going_out" if fields.when == "now" else "scheduled"
     return see(link("calendar.show"), done)
+
+
+async def _too_much(
+    unit: Reading, rule: Schedule, planned: tuple[Planned, ...], library: tuple[Lesson, ...]
+) -> Refusal | None:
+    """Refuse what would ask more of a room than its organisation wants."""
+    minutes = {lesson.id: lesson.minutes for lesson in library}
+    rooms = await burden.rooms(unit, rule.audience, since=planned[0].local_date, until=planned[-1].local_date)
+    return refuse_too_much(rooms, [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in planned])
 
 
 def _library() -> tuple[Lesson, ...]:

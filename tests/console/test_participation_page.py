@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import re
+import zipfile
 from html import unescape
+from xml.etree import ElementTree
 
 import openpyxl
 import pytest
@@ -33,6 +35,18 @@ def from_csv(data: bytes) -> list[list[str]]:
     return list(csv.reader(io.StringIO(data.decode("utf-8-sig"))))
 
 
+W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+
+
+def from_docx(data: bytes) -> list[list[list[str]]]:
+    """Return the cells of every table of a Word file."""
+    body = ElementTree.fromstring(zipfile.ZipFile(io.BytesIO(data)).read("word/document.xml"))
+    return [
+        [["".join(cell.itertext()) for cell in row.iter(f"{W}tc")] for row in table.iter(f"{W}tr")]
+        for table in body.iter(f"{W}tbl")
+    ]
+
+
 def from_xlsx(data: bytes, columns: int) -> list[list[str]]:
     rows = openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows(min_row=2, values_only=True)
     return [["" if cell is None else str(cell) for cell in row[:columns]] for row in rows]
@@ -42,6 +56,7 @@ EXPORTS = [
     ("/participation", "按组织", "places"),
     ("/participation", "支部每周情况", "weeks"),
     ("/participation/members", "参与情况：按成员", "members"),
+    ("/participation/times", "星期和时段", "times"),
 ]
 
 
@@ -53,6 +68,12 @@ def test_exports_hold_exactly_the_numbers_of_the_screen(
     screen = shown(browser.get(path + query).get_data(as_text=True), caption)
     exported = from_csv(browser.get(f"/participation/export/{name}.csv{query}").data)
     printed = from_xlsx(browser.get(f"/participation/export/{name}.xlsx{query}").data, len(exported[0]))
+    word = from_docx(browser.get(f"/participation/export/{name}.docx{query}").data)
+    assert word == [[[cell or "—" for cell in row] for row in exported]]
+    text = browser.get(f"/participation/export/{name}.text{query}").get_data(as_text=True)
+    for row in exported[1:]:
+        said = [f"{column} {cell or '—'}" for column, cell in zip(exported[0][1:], row[1:], strict=True)]
+        assert f"{row[0]}：{'，'.join(said)}" in text
     if name == "weeks":
         assert [row[0] for row in exported] == [row[0] for row in screen]
         assert [row[1:] for row in exported[1:]] == [row[1:] for row in screen[1:]]
@@ -170,3 +191,15 @@ def test_many_names_are_shown_a_branch_at_a_time(
     closed = f"/check-ins/{house.seeded.occurrences['closed']}"
     assert "白云" not in browser.get(closed).get_data(as_text=True)
     assert "白云" in browser.get(f"{closed}?org={one}").get_data(as_text=True)
+
+
+def test_a_stretch_is_compared_with_nothing_but_the_one_right_before_it(browser: Browser) -> None:
+    page = browser.get("/participation?since=2026-11-18&until=2026-11-24").get_data(as_text=True)
+    assert "之前同样长的一段（2026-11-11 至 2026-11-17）：参加 3 人次，应到 8 人次（38%）" in page
+    assert "之前同样长的一段" not in browser.get("/participation?since=2026-11-18").get_data(as_text=True)
+
+
+def test_hours_stand_under_the_weekday_on_which_things_began(browser: Browser) -> None:
+    table = shown(browser.get("/participation/times").get_data(as_text=True), "星期和时段")
+    assert table[0] == ["时段", "周一", "周二", "周三", "周四", "周五", "周六", "周日"]
+    assert table[1:] == [["07:00", "—", "1/2", *["—"] * 5], ["09:00", "3/8", *["—"] * 6]]

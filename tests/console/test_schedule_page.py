@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 
+from content.burden import Cap
 from content.occurrences import State
+from content.settings import SettingChosen
 from storage import schedules
 from storage.schedules import Entry
 from tests.console.console_house import Browser, House
+from tests.console.console_seeding import put
 
 
 def form(house: House, **more: Any) -> dict[str, Any]:
@@ -30,6 +33,12 @@ def planned(house: House) -> list[Entry]:
     roots = [house.seeded.organisations["general"]]
     entries = house.run(house.store.read(lambda unit: schedules.calendar(unit, roots, states=[State.PLANNED])))
     return [entry for entry in entries if entry.occurrence.id != house.seeded.occurrences["planned"]]
+
+
+def allow(house: House, cap: Cap, most: int) -> None:
+    """Set a cap of the burden meter."""
+    chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=cap, value=str(most))
+    house.run(put(house.store, f"cap {cap} {most}", chosen))
 
 
 def test_a_lesson_is_planned_at_a_local_time(house: House, browser: Browser) -> None:
@@ -180,6 +189,7 @@ def test_a_branch_cannot_call_off_what_its_general_branch_planned(house: House) 
 def test_what_goes_to_the_same_people_at_the_same_time_is_planned_twice_only_when_that_is_meant(
     house: House, browser: Browser
 ) -> None:
+    allow(house, Cap.DAY, 5)
     assert browser.post("/schedule", form(house)).status_code == 303
     answer = browser.post("/schedule", form(house, time="15:03"))
     page = answer.get_data(as_text=True)
@@ -191,3 +201,23 @@ def test_what_goes_to_the_same_people_at_the_same_time_is_planned_twice_only_whe
     assert len(planned(house)) == 2
     for other in ({"time": "16:00"}, {"audience": house.seeded.organisations["one"]}):
         assert browser.post("/schedule", form(house, **other)).status_code == 303
+
+
+def test_above_a_cap_nothing_is_planned_and_the_next_free_day_is_offered(house: House, browser: Browser) -> None:
+    for time in ("09:00", "10:00"):
+        assert browser.post("/schedule", form(house, time=time)).status_code == 303
+    answer = browser.post("/schedule", form(house, again="yes"))
+    assert answer.status_code == 422
+    assert "2026-11-27 群里已满 2 条，这是每天的上限。最近的空闲日是 2026-11-28" in answer.get_data(as_text=True)
+    assert len(planned(house)) == 2
+    assert browser.post("/schedule", form(house, date="2026-11-28")).status_code == 303
+    # Another branch's room has heard nothing of what only one branch was asked.
+    assert (
+        browser.post(
+            "/schedule", form(house, date="2026-11-26", audience=house.seeded.organisations["two"])
+        ).status_code
+        == 303
+    )
+    allow(house, Cap.MONTH, 4)
+    later = browser.post("/schedule", form(house, date="2026-11-30"))
+    assert "最近的空闲日是 2026-12-01" in later.get_data(as_text=True)

@@ -20,6 +20,7 @@ from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballots import State as BallotState
 from content.ballots import Step, TellerRole
+from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
@@ -83,6 +84,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
     "ballots.waits_": Step,
+    "burden.column_": (),
+    "burden.full_": Cap,
+    "burden.over_": Cap,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
@@ -166,6 +170,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "outbox_page.tab_": (),
     "participation.": (),
     "paper.": (),
+    "reports.column_": (),
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),

@@ -1,0 +1,132 @@
+"""The burden meter: what is asked of members in their rooms, the caps on it, and the next day that is free."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from content.decision import Refusal, refused
+
+QUIET_FROM, QUIET_UNTIL = 21, 8
+"""Between these hours a room should hear nothing: nine in the evening is quiet, eight in the morning is not."""
+
+LOOKED_AHEAD = 92
+"""How many days are looked through for one that is free."""
+
+NEAR = 2
+"""So many posts below the cap of a month one is told that it is near."""
+
+
+class Cap(StrEnum):
+    """What is capped, for each room: posts a day and a month, and minutes that they ask of a member in a month."""
+
+    DAY = "posts_day"
+    MONTH = "posts_month"
+    MINUTES = "minutes_month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """The most that an organisation wants of each; nothing that was sent is ever taken back for them."""
+
+    day: int
+    month: int
+    minutes: int
+
+    def of(self, cap: Cap) -> int:
+        """Return one of them."""
+        return {Cap.DAY: self.day, Cap.MONTH: self.month, Cap.MINUTES: self.minutes}[cap]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Asked:
+    """One post in a room, sent or planned: on which local day, and how many minutes it asks for."""
+
+    on: date
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a room has been and is to be asked, and the caps there; rooms that are alike in both are one."""
+
+    caps: Caps
+    asked: tuple[Asked, ...] = ()
+
+
+def exceeded(asked: Collection[Asked], wanted: Asked, caps: Caps) -> Cap | None:
+    """Return the cap that one more post would exceed, the narrowest first; a post alone may ask for any minutes."""
+    same_month = [one for one in asked if _month(one.on) == _month(wanted.on)]
+    if sum(one.on == wanted.on for one in asked) >= caps.day:
+        return Cap.DAY
+    if len(same_month) >= caps.month:
+        return Cap.MONTH
+    if same_month and sum(one.minutes for one in same_month) + wanted.minutes > caps.minutes:
+        return Cap.MINUTES
+    return None
+
+
+def next_free(rooms: Collection[Room], wanted: Asked) -> date | None:
+    """Return the first later day on which no room would be asked too much, ``None`` where there is none soon."""
+    days = (wanted.on + timedelta(days=ahead) for ahead in range(1, LOOKED_AHEAD + 1))
+    moved = (Asked(on=day, minutes=wanted.minutes) for day in days)
+    return next((one.on for one in moved if not any(exceeded(room.asked, one, room.caps) for room in rooms)), None)
+
+
+def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: str = "date") -> Refusal | None:
+    """Refuse to plan above a cap of any room that would be reached, and say which later day is free.
+
+    What is planned counts too: each is judged after those before it.
+    """
+    rooms = list(rooms)
+    for wanted in planned:
+        for room in rooms:
+            cap = exceeded(room.asked, wanted, room.caps)
+            if cap is not None:
+                return _refusal(cap, room, wanted, next_free(rooms, wanted), field)
+        rooms = [Room(caps=room.caps, asked=(*room.asked, wanted)) for room in rooms]
+    return None
+
+
+def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str) -> Refusal:
+    said = f"burden.over_{cap}" if free is not None else f"burden.full_{cap}"
+    values: dict[str, str | int] = {"day": wanted.on.isoformat(), "most": room.caps.of(cap)}
+    if free is not None:
+        values["free"] = free.isoformat()
+    return refused(said, field=field, **values)
+
+
+def _month(day: date) -> tuple[int, int]:
+    return day.year, day.month
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Meter:
+    """What one room was asked in a month, and what more is planned in it.
+
+    ``mentions`` of the whole room are none, because nothing here makes any; ``at_night`` are posts in the quiet hours.
+    """
+
+    posts: int = 0
+    planned: int = 0
+    asks: int = 0
+    minutes: int = 0
+    at_night: int = 0
+    mentions: int = 0
+
+
+def is_near(meter: Meter, caps: Caps) -> bool:
+    """Tell whether a month's posts, sent and planned, come near to the cap."""
+    return meter.posts + meter.planned >= caps.month - NEAR
+
+
+def is_quiet(local: datetime) -> bool:
+    """Tell whether a local time lies in the quiet hours."""
+    return local.hour >= QUIET_FROM or local.hour < QUIET_UNTIL
+
+
+def caps_from(values: Mapping[str, str]) -> Caps:
+    """Read caps from what holds at an organisation."""
+    return Caps(day=int(values[Cap.DAY]), month=int(values[Cap.MONTH]), minutes=int(values[Cap.MINUTES]))

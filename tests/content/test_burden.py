@@ -1,0 +1,82 @@
+"""The caps on what a room is asked: never exceeded by what was accepted, and the day offered is the next free."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from content.burden import (
+    LOOKED_AHEAD,
+    Asked,
+    Cap,
+    Caps,
+    Meter,
+    Room,
+    exceeded,
+    is_near,
+    is_quiet,
+    next_free,
+    refuse_too_much,
+)
+
+FIRST = date(2026, 7, 20)
+days = st.integers(0, 45).map(lambda ahead: FIRST + timedelta(days=ahead))
+posts = st.builds(Asked, on=days, minutes=st.integers(0, 120))
+caps = st.builds(Caps, day=st.integers(1, 3), month=st.integers(1, 8), minutes=st.integers(1, 300))
+some_rooms = st.lists(st.builds(Room, caps=caps, asked=st.lists(posts, max_size=12).map(tuple)), min_size=1, max_size=4)
+
+
+@given(some_rooms, posts)
+def test_the_day_offered_is_free_in_every_room_and_no_earlier_one_is(rooms: list[Room], wanted: Asked) -> None:
+    found = next_free(rooms, wanted)
+    last = found or wanted.on + timedelta(days=LOOKED_AHEAD + 1)
+    for ahead in range(1, (last - wanted.on).days):
+        moved = Asked(on=wanted.on + timedelta(days=ahead), minutes=wanted.minutes)
+        assert any(exceeded(room.asked, moved, room.caps) for room in rooms)
+    if found is not None:
+        assert refuse_too_much(rooms, [Asked(on=found, minutes=wanted.minutes)]) is None
+
+
+@given(caps, st.lists(posts, max_size=20))
+def test_what_is_accepted_one_by_one_never_exceeds_a_cap(caps: Caps, wanted: list[Asked]) -> None:
+    asked: tuple[Asked, ...] = ()
+    for one in wanted:
+        if refuse_too_much([Room(caps=caps, asked=asked)], [one]) is None:
+            asked = (*asked, one)
+    for month in {(one.on.year, one.on.month) for one in asked}:
+        inside = [one for one in asked if (one.on.year, one.on.month) == month]
+        assert len(inside) <= caps.month
+        assert len(inside) == 1 or sum(one.minutes for one in inside) <= caps.minutes
+    assert all(sum(one.on == day for one in asked) <= caps.day for day in {one.on for one in asked})
+
+
+@given(some_rooms, st.lists(posts, min_size=1, max_size=6))
+def test_a_rule_is_refused_exactly_when_one_of_its_dates_would_be(rooms: list[Room], wanted: list[Asked]) -> None:
+    together = refuse_too_much(rooms, wanted)
+    at, refused_at = rooms, False
+    for one in wanted:
+        refused_at = refused_at or refuse_too_much(at, [one]) is not None
+        at = [Room(caps=room.caps, asked=(*room.asked, one)) for room in at]
+    assert (together is not None) == refused_at
+
+
+def test_the_third_post_of_a_day_is_refused_with_the_next_day() -> None:
+    friday = date(2026, 7, 24)
+    room = Room(caps=Caps(day=2, month=10, minutes=240), asked=(Asked(on=friday), Asked(on=friday)))
+    refusal = refuse_too_much([room], [Asked(on=friday)])
+    assert refusal is not None
+    assert refusal.words.key == f"burden.over_{Cap.DAY}"
+    assert refusal.words.parameters == {"day": "2026-07-24", "most": 2, "free": "2026-07-25"}
+
+
+def test_one_is_told_from_two_below_the_cap_on() -> None:
+    caps = Caps(day=2, month=10, minutes=240)
+    assert not is_near(Meter(posts=7), caps)
+    assert is_near(Meter(posts=7, planned=1), caps)
+
+
+def test_nine_in_the_evening_is_quiet_and_eight_in_the_morning_is_not() -> None:
+    at = [datetime(2026, 7, 24, hour, 59) for hour in (20, 21, 7, 8)]  # noqa: DTZ001 - local by meaning
+    assert [is_quiet(one) for one in at] == [False, True, True, False]
