@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.anchoring import tell_seal
+from content import ballot_news, cards
 from content import ballots as ballot_rules
-from content import cards
 from content import polls as poll_rules
+from content.ballot_papers import set_hash
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import BallotId, Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
@@ -326,7 +328,12 @@ def closing_ballot(id: BallotId) -> Step:  # noqa: A002
         if ballot is None or ballot.state is not ballot_rules.State.OPEN or unit.now < ballot.closes_at:
             return None
         listed, turnout = await ballots.listed(unit, id), await ballots.turnout(unit, id)
-        return ballot_rules.close(ballot, listed, turnout=turnout, now=unit.now)
+        issued = await ballots.issued(unit, id)
+        answer = ballot_rules.close(ballot, listed, turnout=turnout, issued=issued, now=unit.now)
+        if isinstance(answer, Refusal):
+            return answer
+        rooms = await ballots.voters_rooms(unit, ballot)
+        return replace(answer, effects=ballot_news.closed(ballot, turnout, set_hash(listed), rooms))
 
     return Step(cause=Cause(f"ballot:{id}:close"), decide=decide)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from content.approvals import Proposed
+from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
@@ -83,6 +83,13 @@ def _import(fact: RosterImported | ImportUndone) -> About:
     return About(thing=f"import:{fact.id}")
 
 
+def _proposed(fact: Proposed) -> About:
+    one = fact.proposal
+    if one.act in (Act.OPEN_BALLOT, Act.CANCEL_BALLOT):
+        return About(thing=f"ballot:{one.subject}", place=one.organisation)
+    return About(subject=one.subject, place=one.organisation)
+
+
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
     DutyGranted: _granted,
@@ -105,7 +112,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
     Looked: lambda fact: About(subject=fact.member, place=fact.place),
     SignedIn: lambda fact: About(subject=fact.session.user),
-    Proposed: lambda fact: About(subject=fact.proposal.subject, place=fact.proposal.organisation),
+    Proposed: _proposed,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""

@@ -22,6 +22,9 @@ from content.organisations import (
     rights_of,
 )
 
+ACTS = frozenset({Act.GRANT_DUTY, Act.END_DUTY})
+"""The acts by which duties change."""
+
 TAKES_TWO = frozenset({Role.SECRETARY})
 """Roles that nobody gives or ends alone where there is a second person who could agree."""
 

@@ -51,20 +51,23 @@ async def proposal(unit: Reading, id: ProposalId, roots: Iterable[OrganisationId
     return _proposal(row) if row else None
 
 
-async def waiting(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Proposal, ...]:
-    """Return the proposals at or below the roots that can still be answered, oldest first."""
+async def waiting(unit: Reading, roots: Iterable[OrganisationId], acts: Iterable[Act] = Act) -> tuple[Proposal, ...]:
+    """Return the proposals of some acts at or below the roots that can still be answered, oldest first."""
     query = select(approvals).where(
         within(approvals.c.organisation_id, roots),
         approvals.c.state == State.WAITING,
+        approvals.c.act.in_(list(acts)),
         approvals.c.proposed_at > unit.now - LASTS,
     )
     return tuple(_proposal(row) for row in await unit.rows(query.order_by(approvals.c.proposed_at, approvals.c.id)))
 
 
-async def past(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Proposal, ...]:
-    """Return the newest proposals at or below the roots that nobody can answer any more."""
+async def past(
+    unit: Reading, roots: Iterable[OrganisationId], acts: Iterable[Act] = Act, *, limit: int
+) -> tuple[Proposal, ...]:
+    """Return the newest proposals of some acts at or below the roots that nobody can answer any more."""
     over = (approvals.c.state != State.WAITING) | (approvals.c.proposed_at <= unit.now - LASTS)
-    query = select(approvals).where(within(approvals.c.organisation_id, roots), over)
+    query = select(approvals).where(within(approvals.c.organisation_id, roots), approvals.c.act.in_(list(acts)), over)
     rows = await unit.rows(query.order_by(approvals.c.proposed_at.desc(), approvals.c.id).limit(limit))
     return tuple(_proposal(row) for row in rows)
 

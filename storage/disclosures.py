@@ -17,14 +17,14 @@ from content.members import Member
 from storage import members as roster
 from storage.anchors import anchors
 from storage.approvals import approvals
-from storage.audit import audit, causes
+from storage.audit import audit, causes, quiet_causes
 from storage.ballot_links import ballot_links
 from storage.ballots import (
     ballot_candidates,
     ballot_envelopes,
+    ballot_receipts,
     ballot_results,
     ballot_roll,
-    ballot_seconds,
     ballot_tellers,
     ballots,
 )
@@ -165,7 +165,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         ballot_roll,
         "member_id",
-        "ballot_id may_vote reason approval voted",
+        "ballot_id may_vote reason approval issued voted",
         inner="member_id slot",
     ),
     _held(
@@ -177,13 +177,18 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         ballot_tellers,
         "member_id",
-        "ballot_id role proven destroyed_on",
+        "ballot_id role proven agreed confirmed destroyed_on",
         inner="member_id number share_key",
         opens="asked_hash",
         role="disclosure.teller_",
     ),
-    _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
-    _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
+    _held(
+        ballot_links,
+        "member_id",
+        "ballot_id expires_at",
+        inner="member_id tries",
+        opens="token_hash code_hash browser_hash",
+    ),
     _held(
         corrections,
         "member_id user_id",
@@ -308,6 +313,7 @@ IMPERSONAL: tuple[Table, ...] = (
     edit_places,
     ballots,
     ballot_envelopes,
+    ballot_receipts,
     ballot_results,
     media,
     media_chunks,
@@ -323,6 +329,7 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    quiet_causes,
     anchors,
     challenges,
     tries,

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from content.approvals import Proposal
-from content.duties import duty_of, second_persons
+from content.duties import ACTS, duty_of, second_persons
 from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, Role
 from storage import approvals
@@ -68,7 +68,7 @@ async def accounts_by_name(unit: Reading, name: str, roots: Iterable[Organisatio
 async def proposals(unit: Reading, roots: Iterable[OrganisationId], user: UserId) -> tuple[tuple[Proposal, bool], ...]:
     """Return what waits for a second person at or below the roots, each with whether it waits for this one."""
     found = []
-    for one in await approvals.waiting(unit, roots):
+    for one in await approvals.waiting(unit, roots, ACTS):
         over = await organisations_of.duties_over(unit, one.organisation)
         found.append((one, user in second_persons(one.act, duty_of(one), over, by=one.by)))
     return tuple(found)

@@ -12,7 +12,7 @@ from content.identifiers import Cause, MemberId, UserId
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
-from storage.ballots import ballot_candidates, ballot_roll, ballot_seconds, ballot_tellers
+from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
@@ -58,7 +58,6 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_roll: (),
     ballot_candidates: (),
     ballot_tellers: (),
-    ballot_seconds: ("user_id",),
     looks: ("user_id",),
     approvals: ("subject", "proposed_by", "decided_by"),
     imports: ("by_user", "undone_by"),

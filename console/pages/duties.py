@@ -126,7 +126,7 @@ def _answer(id: str, rule: Callable[..., Decision | Refusal], *, done: str) -> A
     async def decide(unit: Reading) -> Decided:
         proposal = await approvals.proposal(unit, ProposalId(id), roots)
         at = await organisations.organisation(unit, proposal.organisation) if proposal is not None else None
-        if proposal is None or at is None:
+        if proposal is None or at is None or proposal.act not in duties.ACTS:
             return None
         over = await organisations.duties_over(unit, proposal.organisation)
         return rule(proposal, at, over, by=user, now=unit.now)
@@ -148,7 +148,7 @@ class _Desk:
         if at is None or not await organisations.stands_below(unit, at.id, self.roots):
             return None
         over = await organisations.duties_over(unit, at.id)
-        waiting = await approvals.waiting(unit, [at.id])
+        waiting = await approvals.waiting(unit, [at.id], duties.ACTS)
         return duties.change_duty(act, duty, at, over, by=self.by, waiting=waiting, id=self.id, now=unit.now)
 
 
@@ -211,7 +211,7 @@ def _resettable(
 
 async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) -> Seen:
     held = await stored.held_within(unit, roots)
-    past = await approvals.past(unit, roots, limit=MOST_PAST)
+    past = await approvals.past(unit, roots, duties.ACTS, limit=MOST_PAST)
     matters = [
         Matter(proposal=one, mine=one.by == user, yours=yours)
         for one, yours in await stored.proposals(unit, roots, user)

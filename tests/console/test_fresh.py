@@ -18,7 +18,8 @@ from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
-    *(f"ballots.{step}" for step in ("open_voting", "cancel", "count", "certify", "archive", "download")),
+    *(f"ballots.{step}" for step in ("open_voting", "cancel", "archive")),
+    *(f"tellers.{step}" for step in ("prove", "agree", "count", "confirm", "download", "destroyed")),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",

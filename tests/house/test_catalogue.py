@@ -14,15 +14,16 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.pages.audit import CAUSES
-from content.approvals import Act
 from content.approvals import State as Proposal
+from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import Step, TellerRole
+from content.ballots import TellerRole
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
+from content.duties import ACTS as DUTY_ACTS
 from content.edits import Sort as EditSort
 from content.elections import Outcome
 from content.franchise import Bar
@@ -75,7 +76,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
-    "ballots.waits_": Step,
+    "ballot.asked_": BALLOT_ACTS,
+    "ballots.waits_": BALLOT_ACTS,
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
@@ -100,11 +102,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
-    "disclosure.step_": Step,
     "disclosure.teller_": TellerRole,
     "done.": (),
-    "duties.act_": Act,
-    "duties.asked_": Act,
+    "duties.act_": DUTY_ACTS,
+    "duties.asked_": DUTY_ACTS,
     "duties.right_": Right,
     "duties.role_": Role,
     "duties.state_": Proposal,
