@@ -62,6 +62,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
         "tellers": seeded.ballots["far"],
+        "voting": seeded.ballots["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "unheard": derive("event:$bad", "dead"),

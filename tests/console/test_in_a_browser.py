@@ -418,6 +418,7 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     open_ballot(house)
     page, sent = visit(viewport={"width": 360, "height": 740}, color_scheme="dark"), []
     page.on("request", lambda request: sent.append(request.post_data or ""))
+    page.context.clear_cookies()
     page.goto(address + link_to(house))
     _is_sound(page, 360)
     page.keyboard.type(CODE)
