@@ -6,6 +6,7 @@ over somebody's shoulder, leads nowhere.
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -79,6 +80,24 @@ class BallotLeft(Fact):
 
     browser_hash: str
     spent_hash: str
+
+
+def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: str) -> Invited:
+    """Return someone with a link and a code of their own, made of two secrets that nobody can guess."""
+    code = f"{int(hash_secret(noise), 16) % 10**DIGITS:0{DIGITS}d}"
+    return Invited(
+        member=member,
+        user=user,
+        link=f"{origin}/ballot/enter/{token}",
+        code=code,
+        token_hash=hash_secret(token),
+        code_hash=hash_secret(f"{token}{code}"),
+    )
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is kept of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime) -> Decision | Refusal:

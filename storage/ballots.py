@@ -231,6 +231,20 @@ async def over(unit: Reading, now: datetime) -> tuple[BallotId, ...]:
     return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.closes_at, ballots.c.id)))
 
 
+async def opened(unit: Reading) -> tuple[Ballot, ...]:
+    """Return the ballots in which votes may be cast."""
+    query = select(ballots.c.id).where(ballots.c.state == State.OPEN).order_by(ballots.c.closes_at, ballots.c.id)
+    found = [await ballot(unit, BallotId(row.id)) for row in await unit.rows(query)]
+    return tuple(one for one in found if one is not None)
+
+
+async def open_to(unit: Reading, member: MemberId) -> tuple[Ballot, ...]:
+    """Return the ballots in which a member may vote now."""
+    own = select(ballot_roll.c.ballot_id).where(ballot_roll.c.member_id == member, ballot_roll.c.may_vote)
+    mine = {row.ballot_id for row in await unit.rows(own)}
+    return tuple(one for one in await opened(unit) if one.id in mine and unit.now < one.closes_at)
+
+
 async def roll(unit: Reading, ballot: BallotId) -> tuple[Elector, ...]:
     """Return everyone on the roll, by name of their entry, which says nothing about whether they voted."""
     query = select(ballot_roll).where(ballot_roll.c.ballot_id == ballot).order_by(ballot_roll.c.member_id)

@@ -10,7 +10,7 @@ from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from bot.clock import closing_ballot
+from bot.balloting import closing_ballot
 from content import ballots as rules
 from content import tellers
 from content.ballot_files import Share
@@ -111,15 +111,19 @@ async def stand(store: Store) -> Ballot:
     return one
 
 
-async def draft(store: Store, number: int = 6, **more: Any) -> None:
-    """Enrol voters and tellers, draft a ballot for them and freeze it."""
+async def draft(store: Store, number: int = 6, *, also: tuple[MemberId, ...] = (), **more: Any) -> None:
+    """Enrol voters and tellers, draft a ballot for them and for some who are there already, and freeze it."""
     one = ballot(**more)
     people = [*(elector.member for elector in roll(number)), *(teller.member for teller in one.tellers)]
-    enrolled = [MemberEnrolled(member=Member(id=id, organisation=one.organisation, name=id)) for id in people]
+    enrolled = [
+        MemberEnrolled(member=Member(id=id, organisation=one.organisation, name=id, user=UserId(f"@{id}:test")))
+        for id in people
+    ]
     await store.settle(notes=enrolled)
     await store.settle([Step(cause=Cause("form:draft"), decide=_drafting(one), actor=UserId("@zhao:t"))])
-    boxes, slots = empty_envelopes(number, one.key, one.length), new_slots(number)
-    await take(store, "freeze", lambda it, unit: rules.freeze(it, roll(number), slots=slots, boxes=boxes, now=unit.now))
+    electors = (*roll(number), *(Elector(member=member) for member in also))
+    boxes, slots = empty_envelopes(len(electors), one.key, one.length), new_slots(len(electors))
+    await take(store, "freeze", lambda it, unit: rules.freeze(it, electors, slots=slots, boxes=boxes, now=unit.now))
 
 
 def _drafting(one: Ballot) -> Callable[[Reading], Any]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from console.access import digest, here, requires
+from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, desk, now, settle
@@ -25,7 +25,7 @@ from content import ballots as rules
 from content.approvals import Act, Proposal, Proposed
 from content.ballot_approvals import ACTS, want
 from content.ballot_files import PublicKeys, read_keys
-from content.ballot_links import DIGITS, Invited, invite
+from content.ballot_links import Invited, invite, invited
 from content.ballot_papers import canonical
 from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, TellerRole
 from content.decision import Decision, Refusal, refused
@@ -299,15 +299,8 @@ def _elector(member: Member, day: date) -> Elector:
 
 def _invited(member: Member, origin: str) -> Invited:
     assert member.user is not None
-    token, code = secrets.token_urlsafe(32), f"{secrets.randbelow(10**DIGITS):0{DIGITS}d}"
-    return Invited(
-        member=member.id,
-        user=member.user,
-        link=f"{origin}/ballot/enter/{token}",
-        code=code,
-        token_hash=digest(token),
-        code_hash=digest(f"{token}{code}"),
-    )
+    token, noise = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    return invited(member.id, member.user, origin=origin, token=token, noise=noise)
 
 
 async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[Organisation, ...]) -> Ballot | Refusal:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.clock import closing_ballot
+from bot.balloting import closing_ballot
 from console.access import digest
 from content.ballot_files import PublicKeys, Share, write_keys, write_share
 from content.ballot_links import BallotLinkIssued
