@@ -19,7 +19,7 @@ from bot.matrix.listening import Health, State, listen
 from bot.undelivered import tell_owners
 from content.identifiers import UserId
 from content.speech import Speech
-from storage import outbox, restores, rooms, sync
+from storage import outbox_claims, restores, rooms, sync
 from storage.media import UploadLimitSeen
 from storage.store import Store
 
@@ -169,7 +169,7 @@ class Bot:
         changed = asyncio.Event()
         self.store.on_change(changed.set)
         await self._clock.tick()
-        while await self.store.read(lambda unit: outbox.in_doubt(unit, LOOK_TRIES)):
+        while await self.store.read(lambda unit: outbox_claims.in_doubt(unit, LOOK_TRIES)):
             await changed.wait()
             changed.clear()
 

@@ -23,6 +23,7 @@ from storage import (
     heartbeats,
     lessons,
     outbox,
+    outbox_queries,
     polls,
     restores,
     retention,
@@ -274,7 +275,7 @@ class Clock:
 
     async def _end_polls(self, now: datetime) -> None:
         over = await self._store.read(lambda unit: polls.over(unit, now))
-        unheard = await self._store.read(lambda unit: outbox.unheard_ends(unit, now - ECHO))
+        unheard = await self._store.read(lambda unit: outbox_queries.unheard_ends(unit, now - ECHO))
         steps = [stopping(one) for one in over] + [concluding(one, at) for one, at in unheard]
         if steps:
             await self._store.settle(steps)
@@ -326,7 +327,7 @@ def stopping(id: PollId) -> Step:  # noqa: A002
         if poll is None:
             return None
         if poll.event is None:
-            return poll_rules.withdraw(poll, now=unit.now) if await outbox.poll_is_lost(unit, id) else None
+            return poll_rules.withdraw(poll, now=unit.now) if await outbox_queries.poll_is_lost(unit, id) else None
         return poll_rules.stop_voting(poll, now=unit.now)
 
     return Step(cause=Cause(f"poll:{id}:stop"), decide=decide)

@@ -16,8 +16,9 @@ import structlog
 
 from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
+from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import MARK, Homeserver
+from bot.matrix.homeserver import Homeserver
 from bot.tally import Tally
 from content import cards
 from content import disclosures as disclosure_rules
@@ -30,7 +31,19 @@ from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import disclosures, media, members, mutes, organisations, outbox, pace, rooms, shown
+from storage import (
+    disclosures,
+    media,
+    members,
+    mutes,
+    organisations,
+    outbox,
+    outbox_claims,
+    outbox_queries,
+    pace,
+    rooms,
+    shown,
+)
 from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, GivenUp, Postponed, Sent
@@ -152,7 +165,7 @@ class Delivery:
             if self._under_way:
                 await asyncio.wait(self._under_way, timeout=8)
 
-    def wish(self) -> outbox.Wish | None:
+    def wish(self) -> outbox_claims.Wish | None:
         """Return what can be taken on now: one row for each free place, while the homeserver lets us."""
         return self._wish(self._width - self._sending, None)
 
@@ -176,10 +189,10 @@ class Delivery:
         Returns the reason when a row is given up, or has failed ``patience`` times; it goes on waiting then.
         """
         began = self._store.now()
-        while (ready := await self._store.read(lambda unit: outbox.next_ready(unit, kinds))) is not None:
+        while (ready := await self._store.read(lambda unit: outbox_claims.next_ready(unit, kinds))) is not None:
             rows = await self._take(self._width, kinds)
             await asyncio.gather(*(self.deliver(row) for row in rows))
-            why = await self._store.read(lambda unit: outbox.stuck(unit, kinds, since=began, failures=patience))
+            why = await self._store.read(lambda unit: outbox_queries.stuck(unit, kinds, since=began, failures=patience))
             if why is not None:
                 return why
             if not rows:
@@ -200,12 +213,12 @@ class Delivery:
         claimed = await self._store.claim(worker=device, device=device, lease=lease, limit=free, kinds=wish.kinds)
         return list(claimed)
 
-    def _wish(self, free: int, kinds: Collection[outbox.Kind] | None) -> outbox.Wish | None:
+    def _wish(self, free: int, kinds: Collection[outbox.Kind] | None) -> outbox_claims.Wish | None:
         now = self._store.now()
         if free <= 0 or (self._closed_until is not None and now < self._closed_until):
             return None
         device = self._homeserver.device_id
-        return outbox.Wish(worker=device, device=device, lease=LEASE, limit=free, kinds=self._open_kinds(kinds))
+        return outbox_claims.Wish(worker=device, device=device, lease=LEASE, limit=free, kinds=self._open_kinds(kinds))
 
     def _open_kinds(self, kinds: Collection[outbox.Kind] | None) -> Collection[outbox.Kind] | None:
         """Leave rooms alone for as long as the homeserver asks for: knocking with the next invitation is no help."""
@@ -221,7 +234,7 @@ class Delivery:
         """
         now = self._store.now()
         open_kinds = self._open_kinds(None)
-        next_ready = await self._store.read(lambda unit: outbox.next_ready(unit, open_kinds))
+        next_ready = await self._store.read(lambda unit: outbox_claims.next_ready(unit, open_kinds))
         if open_kinds is not None and self._upkeep_closed_until is not None:
             next_ready = min(next_ready or self._upkeep_closed_until, self._upkeep_closed_until)
         waits = [LONGEST_SLEEP]
@@ -337,8 +350,10 @@ class Delivery:
         return self._sent(row, await self._homeserver.send(room, event_type, marked, row.transaction))
 
     async def _tell(self, row: Claimed, listener: Listener | None) -> list[Fact]:
-        if row.user is None or row.words is None:
+        if row.user is None:
             return [self._sent(row, None)]
+        if row.words is None:
+            raise Fault(Kind.SEALED, permanent=True)
         user, said = row.user, row.words
         if listener is None:
             listener = await self._store.read(lambda unit: self._listener(unit, user))

@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 
 from bot.commands.asking import Held, Settings
 from bot.commands.understanding import asks_now, is_plain_talk, understand
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
-from bot.matrix.homeserver import MARK, Homeserver
+from bot.matrix.homeserver import Homeserver
 from bot.pacing import Pacing
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words

@@ -15,13 +15,13 @@ from flask import Flask, Response, abort, current_app, g, redirect, request, url
 from markupsafe import Markup, escape
 from werkzeug.wrappers import Response as PlainResponse
 
-from console.desk import ask, desk, now
+from console.desk import Stands, ask, desk, now
 from console.tree import depths, in_order, is_below, parents_of
 from console.wording import preferred_language
 from content.credentials import demands_second
 from content.decision import Refusal, refused
 from content.identifiers import Cause, OrganisationId, UserId
-from content.organisations import Duty, Organisation, Right, rights_of, roots
+from content.organisations import RIGHTS, Duty, Organisation, Right, rights_of, roots
 from content.safe_mode import Reason
 from content.sessions import LONGEST, Level, Session, SessionRenewed, SessionSeen, is_alive
 from content.speech import Reader
@@ -82,6 +82,14 @@ class Here:
         """Return everything that the person may do at one organisation."""
         return rights_of((duty for duty in self.duties if is_below(self.parents, id, [duty.organisation])), self.user)
 
+    def authority(self, right: Right) -> tuple[Duty, ...]:
+        """Return the duties that carry a right at the chosen place, or anywhere where none is chosen."""
+        carry = (duty for duty in self.duties if right in RIGHTS[duty.role])
+        if self.chosen is None:
+            return tuple(carry)
+        chosen = self.chosen.id
+        return tuple(duty for duty in carry if is_below(self.parents, chosen, [duty.organisation]))
+
     def node(self, id: OrganisationId) -> Organisation | None:  # noqa: A002
         """Return one of the organisations that the person may see."""
         return next((node for node in self.nodes if node.id == id), None)
@@ -98,17 +106,45 @@ class Here:
 
     @property
     def choices(self) -> Markup:
-        """Return an option for each organisation, as every page's head shows them.
+        """Return an option for each organisation, as every page's head shows them."""
+        return self.options(self.nodes, self.chosen.id if self.chosen else None)
+
+    def options(self, nodes: Iterable[Organisation], chosen: str | None) -> Markup:
+        """Return an option for each of these organisations, one of which is chosen.
 
         Put together here: for the thousand nodes of a large organisation a template takes as long as for all the rest.
         """
-        chosen, indents = self.chosen.id if self.chosen else None, self.depths
+        indents = self.depths
         options = (
             f'<option value="{escape(node.id)}"{" selected" if node.id == chosen else ""}>'
             f"{'　' * indents[node.id]}{escape(node.name)}</option>"
-            for node in self.nodes
+            for node in nodes
         )
         return Markup("\n".join(options))  # noqa: S704 - identifiers and names are escaped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """By which session, at which level of trust, and by which duties a request was let through.
+
+    ``authority`` are those of the duties that carry the route's right where the person is.
+    """
+
+    session: Session
+    authority: tuple[Duty, ...]
+
+    async def holds(self, unit: Reading) -> Stands:
+        """Tell whether the session goes on, under whatever id, and its person's duties are the same."""
+        found = await sessions.of_family(unit, self.session.family)
+        if found is None or found.user != self.session.user or not is_alive(found, now=unit.now):
+            return Stands.SIGNED_OUT
+        if found.level not in (self.session.level, Level.FULL):
+            return Stands.SIGNED_OUT
+        duties = await organisations.duties_of(unit, found.user)
+        if duties_digest(duties) != self.session.duties:
+            return Stands.OTHERWISE
+        unit.authority = self.authority
+        return Stands.YES
 
 
 def here() -> Here:
@@ -274,6 +310,14 @@ def hold_session(secret: str) -> None:
     g.new_session = secret
 
 
+def go_on_as(session: Session, secret: str) -> None:
+    """Let the rest of this request, and the browser, go on with a session that got a new id."""
+    g.session = session
+    if "here" in g:
+        g.here = replace(g.here, session=session)
+    hold_session(secret)
+
+
 def _remember_session(response: Response) -> Response:
     if g.get("new_session"):
         lasts = timedelta(seconds=LONGEST.total_seconds())
@@ -348,6 +392,7 @@ def _check_right() -> PlainResponse | None:
     if g.session.level is not Level.FULL and g.session.level not in getattr(view, _EARLY, ()):
         return redirect(url_for("proving.show"), code=303)
     g.here = _stand(right)
+    g.standing = Admitted(session=g.session, authority=g.here.authority(right))
     chosen = g.here.chosen
     if chosen is not None:
         g.reader = Reader(language=g.reader.language, timezone=chosen.timezone)

@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from console import access, errors, fresh, headers, looks, wording
 from console.addresses import link
 from console.bridge import Bridge
+from console.callers import Callers, trusted
 from console.desk import Desk, desk
 from console.pages import PAGES
 from console.pages.preferences import THEME_COOKIE, THEMES
@@ -47,8 +47,9 @@ def create_app(
         MAX_FORM_PARTS=MOST_FORM_PARTS,
     )
     if settings.proxies:
-        # Only who asks is taken from a proxy: host and scheme are those of the settings.
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=settings.proxies, x_proto=0, x_host=0)  # type: ignore[method-assign]
+        app.wsgi_app = Callers(  # type: ignore[method-assign]
+            app.wsgi_app, proxies=settings.proxies, trusted=trusted(settings.proxy_address)
+        )
     bridge = Bridge(loop)
     shelf = Shelf(store, bridge)
     app.extensions["zhibu"] = Desk(

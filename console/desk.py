@@ -6,9 +6,10 @@ import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar, cast
+from enum import Enum
+from typing import Protocol, TypeVar, cast
 
-from flask import abort, current_app, request
+from flask import abort, current_app, g, redirect, request, url_for
 
 from console.bridge import Bridge
 from console.settings import ConsoleSettings
@@ -16,7 +17,7 @@ from console.shelf import Shelf
 from content.identifiers import Cause, UserId
 from content.speech import Speech
 from storage import audit
-from storage.store import Decide, Outcome, Step, Store
+from storage.store import Answer, Decide, Outcome, Step, Store
 from storage.unit import Reading
 
 T = TypeVar("T")
@@ -35,6 +36,22 @@ class Desk:
     shelf: Shelf
     still: Callable[[], float]
     """For how many seconds the loop has not turned."""
+
+
+class Stands(Enum):
+    """Whether who asks may still do so at the moment of deciding."""
+
+    YES = "yes"
+    SIGNED_OUT = "signed_out"
+    OTHERWISE = "otherwise"
+    """Their duties are others than they were when the request came."""
+
+
+class Standing(Protocol):
+    """By which session and duties a request was let through."""
+
+    async def holds(self, unit: Reading) -> Stands:
+        """Tell whether that is still so."""
 
 
 def desk() -> Desk:
@@ -68,10 +85,32 @@ def is_done() -> bool:
 
 def settle(decide: Decide, *, actor: UserId | None) -> Outcome:
     """Decide what this request's form asks for, once however often it arrives; ``None`` as the answer is a 404."""
-    step = Step(cause=cause(), actor=actor, decide=decide)
+    outcome = settle_as(cause(), decide, actor=actor)
+    if outcome.answer is None and not outcome.repeated:
+        abort(404)
+    return outcome
+
+
+def settle_as(cause: Cause, decide: Decide, *, actor: UserId | None) -> Outcome:
+    """Decide something under a cause, if who asks may still do so by then; a rule that breaks lets nobody past.
+
+    A form may take long to come in, and its person may have been signed out meanwhile or hold other duties: that is
+    looked at again in the transaction that decides.
+    """
+    standing: Standing | None = g.get("standing")
+    stands = Stands.YES
+
+    async def decide_still(unit: Reading) -> Answer:
+        nonlocal stands
+        stands = await standing.holds(unit) if standing is not None else Stands.YES
+        return await decide(unit) if stands is Stands.YES else None
+
+    step = Step(cause=cause, actor=actor, decide=decide_still)
     (outcome,) = desk().bridge(desk().store.settle([step]))
     if outcome.failed:
         abort(500)
-    if outcome.answer is None and not outcome.repeated:
-        abort(404)
+    if stands is Stands.SIGNED_OUT:
+        abort(redirect(url_for("sign_in.explain"), code=303))
+    if stands is Stands.OTHERWISE:
+        abort(403)
     return outcome

@@ -46,10 +46,11 @@ class Entrance:
     async def session(self, unit: Reading, user: UserId, *, now: datetime) -> Session:
         """Return the session as it is to be; a passkey is both factors in one."""
         duties, proved = await organisations.duties_of(unit, user), self._way is Way.PASSKEY
+        demanded = self._required and demands_second(duties)
         level = level_of(
-            enrolled=await credentials.is_enrolled(unit, user),
+            enrolled=await credentials.is_enrolled(unit, user, demanded=demanded),
             has_factor=await credentials.has_factor(unit, user),
-            demanded=self._required and demands_second(duties),
+            demanded=demanded,
             proved=proved,
         )
         return Session(

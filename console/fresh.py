@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, TypeVar
 
 from flask import Flask, current_app, g, make_response, render_template, request
 from werkzeug.wrappers import Response
 
-from console.access import digest, hold_session
+from console.access import digest, go_on_as
 from console.desk import ask, now
 from console.proving import by_code
-from content.decision import Refusal
-from content.sessions import Session, is_fresh, prove
+from content.decision import Fact, Refusal
+from content.sessions import Session, SessionRenewed, is_fresh, proven
 from storage import credentials
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -40,7 +41,7 @@ def install(app: Flask) -> None:
 
 def _check() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or not is_marked(view) or "session" not in g:
+    if view is None or not is_marked(view) or "session" not in g or _only_looks():
         return None
     session: Session = g.session
     # Who has nothing to show is not asked; where a second factor is demanded nobody gets this far without one.
@@ -54,13 +55,26 @@ def _check() -> Response | None:
     return _ask(refusal)
 
 
+def _only_looks() -> bool:
+    """Tell whether this is a look at a form whose sending is what matters."""
+    return request.method != "POST" and request.url_rule is not None and "POST" in (request.url_rule.methods or ())
+
+
 def show_again(typed: str) -> Refusal | None:
     """Take a code of the person who is signed in, and let their session go on as fresh, under a new id."""
     session: Session = g.session
     secret = secrets.token_urlsafe(32)
-    refusal = by_code(session.user, typed, lambda at: prove(session, digest(secret), now=at, level=session.level).facts)
+    renewed = session
+
+    def follows(at: datetime) -> tuple[Fact, ...]:
+        nonlocal renewed
+        renewed = proven(session, digest(secret), now=at, level=session.level)
+        return (SessionRenewed(id_hash=session.id_hash, session=renewed),)
+
+    refusal = by_code(session.user, typed, follows)
     if refusal is None:
-        hold_session(secret)
+        # What the page does next with its session, it does with the one that there is now.
+        go_on_as(renewed, secret)
     return refusal
 
 

@@ -25,6 +25,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "edits.merge": (("id", "member"), "member"),
     "accounts.bind": (("id",), "member"),
     "leaving.ask_first": (("id",), "member"),
+    "erasure.show": (("id",), "member"),
     "leaving.transfer": (("id",), "member"),
 }
 """Pages about one person: which parts of the address name who is in them, and what kind of page it is."""

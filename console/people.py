@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 from console.tree import places
-from content import roster
-from content.edits import Places
+from content import duties, roster
+from content.decision import Decision, Refusal
+from content.duties import may_give
+from content.edits import Places, RosterEdited
 from content.identifiers import MemberId, OrganisationId, UserId
+from content.imports import RosterImported, Undoing
 from content.members import Member
-from content.organisations import Organisation
+from content.organisations import Duty, Organisation, rights_of
 from storage import members, organisations
+from storage.store import Answer
 from storage.unit import Reading
 
 
@@ -33,6 +38,35 @@ async def every_visible(
     if len(found) != len(wanted) or any(member.organisation not in inside for member in found):
         return None
     return tuple(sorted(found, key=lambda member: (member.name, member.id)))
+
+
+async def givable(unit: Reading, user: UserId, *, by: UserId) -> tuple[tuple[Duty, bool], ...]:
+    """Return the duties of an account, each with whether a person may give and end it."""
+    found = []
+    for duty in await organisations.duties_of(unit, user):
+        over = await organisations.duties_over(unit, duty.organisation)
+        found.append((duty, may_give(duty.role, rights_of(over, by))))
+    return tuple(found)
+
+
+async def refuse_letting_go(unit: Reading, changes: Iterable[tuple[Member, Member]], *, by: UserId) -> Refusal | None:
+    """Tell why changes to entries may not let go of accounts, if so; see the rule of the same name."""
+    changes = [(before, after) for before, after in changes if before.user != after.user]
+    users = {before.user for before, _ in changes if before.user is not None}
+    held = {user: await givable(unit, user, by=by) for user in sorted(users)}
+    return duties.refuse_letting_go(changes, held)
+
+
+def changes_of(answer: Answer) -> list[tuple[Member, Member]]:
+    """Return which entries a decision changes, each before and after."""
+    facts = answer.facts if isinstance(answer, Decision) else ()
+    entered = [entry for fact in facts if isinstance(fact, RosterEdited | RosterImported) for entry in fact.entries]
+    return [(entry.before, entry.after) for entry in entered if entry.before is not None]
+
+
+def undone_by(undoing: Undoing) -> list[tuple[Member, Member]]:
+    """Return which entries taking a change back changes; who is taken out lets go of their account."""
+    return [*undoing.restored, *((one, replace(one, user=None)) for one in undoing.removed)]
 
 
 async def branches(unit: Reading) -> Places:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 
-from flask import abort, request
+from flask import g, request
 
 from console.access import LOOPBACK, digest
-from console.desk import ask, desk, now
+from console.callers import place_of
+from console.desk import ask, desk, now, settle_as
 from console.passwords import hash_code, hash_password, is_outdated, is_right
 from content.credentials import PasswordChosen, plain_code, use_code, use_recovery_code
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import Cause, UserId
+from content.sessions import Level, Session
 from content.throttling import Tried, TriesForgotten, wait_until
 from storage import credentials, organisations, throttling
 from storage.store import Answer as Decided
-from storage.store import Decide, Outcome, Step
+from storage.store import Decide, Outcome
 from storage.unit import Reading
 
 LONGEST_CODE = 64
@@ -29,11 +32,7 @@ PASSWORD, CODE = "password", "code"
 
 def record(what: str, decide: Decide, *, actor: UserId | None) -> Outcome:
     """Decide something that no form of its own asks for; a rule that breaks lets nobody past."""
-    step = Step(cause=Cause(f"{what}:{secrets.token_urlsafe(18)}"), actor=actor, decide=decide)
-    (outcome,) = desk().bridge(desk().store.settle([step]))
-    if outcome.failed:
-        abort(500)
-    return outcome
+    return settle_as(Cause(f"{what}:{secrets.token_urlsafe(18)}"), decide, actor=actor)
 
 
 def by_password(typed: str, password: str) -> UserId | Refusal:
@@ -66,10 +65,18 @@ def by_code(user: UserId, typed: str, follows: Follows) -> Refusal | None:
             codes = await credentials.codes_of(unit, user)
             used = use_recovery_code(codes, hashed, user=user, now=unit.now)
         if used is None:
-            return refused("credentials.wrong_code", field="proof")
+            return replace(refused("credentials.wrong_code", field="proof"), about=user)
         return Decision(facts=(*used.facts, *proved(user), *follows(unit.now)), effects=used.effects)
 
-    return record("proof", decide, actor=user).refusal
+    # By a first factor alone nobody has shown who they are; only a right code says who was behind it.
+    wrong = isinstance(ask(decide), Refusal)
+    return record("proof", decide, actor=None if wrong and not _is_known(user) else user).refusal
+
+
+def _is_known(user: UserId) -> bool:
+    """Tell whether this request's session is fully trusted, so that what it does is done by its person."""
+    session: Session | None = g.get("session")
+    return session is not None and session.user == user and session.level is Level.FULL
 
 
 def proved(user: UserId) -> tuple[Fact, ...]:
@@ -101,22 +108,23 @@ def _try(user: UserId, way: str, *, known: bool) -> Refusal | None:
         if until is not None:
             return refused("sign_in.wait", until=until)
         keys = (account, address, everybody)
-        return Decision(facts=(Tried(keys=tuple(key for key in keys if key), at=unit.now),))
+        claimed = user if known else None
+        return Decision(facts=(Tried(keys=tuple(key for key in keys if key), at=unit.now, user=claimed),))
 
     # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
     waits = ask(decide)
     if isinstance(waits, Refusal):
         return waits
-    return record("try", decide, actor=user if known else None).refusal
+    return record("try", decide, actor=user if _is_known(user) else None).refusal
 
 
-def _fail(key: str, user: UserId | None) -> Refusal:
-    refusal = refused(key)
+def _fail(key: str, claimed: UserId | None) -> Refusal:
+    refusal = replace(refused(key), about=claimed)
 
     async def decide(_unit: Reading) -> Decided:
         return refusal
 
-    record("failed", decide, actor=user)
+    record("failed", decide, actor=None)
     return refusal
 
 
@@ -127,7 +135,8 @@ def _account(user: UserId, way: str) -> str:
 def _address() -> str:
     """Return where the request comes from, as a key of this minute; nothing where a proxy hides it from us."""
     at = request.remote_addr or ""
-    return "" if at in LOOPBACK else _minute(f"address {at}")
+    hidden = at in LOOPBACK and not desk().settings.proxies
+    return "" if hidden else _minute(f"address {place_of(at)}")
 
 
 def _minute(what: str) -> str:

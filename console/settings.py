@@ -15,7 +15,9 @@ class ConsoleSettings:
     IANA name; both are for who has chosen none. ``encrypted`` tells whether the rooms that are made here are encrypted.
     ``version`` is the program's; ``metrics_token`` is the secret for which metrics are given to other machines, none
     where it is empty. ``second_factor_required`` where nobody whose duties allow more than to look gets in by a link
-    alone. ``proxies`` is how many of them stand before this console.
+    alone. ``proxies`` is how many of them stand before this console, ``proxy_address`` from where the nearest speaks,
+    this machine where it is empty. ``backup_days`` is how long a backup is kept where one is made every day, 0 where
+    that is not known.
     """
 
     address: str
@@ -27,6 +29,8 @@ class ConsoleSettings:
     metrics_token: str = field(default="", repr=False)
     second_factor_required: bool = True
     proxies: int = 0
+    proxy_address: str = ""
+    backup_days: int = 0
 
     @property
     def passkeys(self) -> bool:

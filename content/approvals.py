@@ -24,6 +24,13 @@ class Act(StrEnum):
     END_DUTY = "end_duty"
     OPEN_BALLOT = "open_ballot"
     CANCEL_BALLOT = "cancel_ballot"
+    MOVE_NODE = "move_node"
+    """Of ``organisation`` to below ``subject``, where others become its secretaries by that."""
+    ERASE_PERSON = "erase_person"
+
+
+OF_DUTIES = frozenset({Act.GRANT_DUTY, Act.END_DUTY, Act.MOVE_NODE})
+"""Those that change who holds which duty."""
 
 
 class State(StrEnum):

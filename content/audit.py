@@ -13,12 +13,14 @@ from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionW
 from content.credentials import FactorAdded
 from content.decision import Fact
 from content.edits import EditUndone, RosterEdited
+from content.erasure import PersonErased
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
+from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
@@ -87,6 +89,8 @@ def _proposed(fact: Proposed) -> About:
     one = fact.proposal
     if one.act in (Act.OPEN_BALLOT, Act.CANCEL_BALLOT):
         return About(thing=f"ballot:{one.subject}", place=one.organisation)
+    if one.act is Act.MOVE_NODE:
+        return About(thing=f"organisation:{one.organisation}", place=one.organisation)
     return About(subject=one.subject, place=one.organisation)
 
 
@@ -107,17 +111,19 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
+    ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
     Looked: lambda fact: About(subject=fact.member, place=fact.place),
     SignedIn: lambda fact: About(subject=fact.session.user),
+    PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

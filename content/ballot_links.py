@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from content.ballots import Ballot, State
-from content.decision import Decision, Fact, Refusal, Tell, refused, words
+from content.decision import Decision, Fact, Refusal, Secret, Tell, refused, words
 from content.identifiers import BallotId, MemberId, UserId
 
 LASTS = timedelta(hours=24)
@@ -42,8 +42,8 @@ class Invited:
 
     member: MemberId
     user: UserId
-    link: str
-    code: str
+    link: Secret
+    code: Secret
     token_hash: str
     code_hash: str
 
@@ -88,8 +88,8 @@ def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: s
     return Invited(
         member=member,
         user=user,
-        link=f"{origin}/ballot/enter/{token}",
-        code=code,
+        link=Secret(f"{origin}/ballot/enter/{token}"),
+        code=Secret(code),
         token_hash=hash_secret(token),
         code_hash=hash_secret(f"{token}{code}"),
     )

@@ -8,6 +8,17 @@ from datetime import datetime
 
 from content.identifiers import CardId, EventId, OrganisationId, RoomId, UserId
 
+
+class Secret(str):
+    """A text that lets in whoever has it, as the address of a one-time link; sealed until the moment it is sent."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Show nothing of it, in a trace or a log either."""
+        return "Secret()"
+
+
 Parameter = str | int | datetime | tuple["Words", ...]
 
 
@@ -16,6 +27,7 @@ class Words:
     """A sentence not yet put into a language: a key of the catalogue and what fills its gaps.
 
     Instants among the parameters are aware UTC and are shown in the reader's zone; a tuple of words is joined as lines.
+    A ``Secret`` stands in no table and no file but sealed.
     """
 
     key: str
@@ -106,10 +118,14 @@ class Refresh(Effect):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked."""
+    """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked.
+
+    ``about`` is the account that was claimed by somebody of whom it is not known who they are, for the record.
+    """
 
     words: Words
     field: str | None = None
+    about: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from content import approvals
 from content.approvals import Act, Proposal
 from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.identifiers import ProposalId, UserId
+from content.members import Member
 from content.organisations import (
     RIGHTS,
     Duty,
@@ -21,9 +22,6 @@ from content.organisations import (
     Role,
     rights_of,
 )
-
-ACTS = frozenset({Act.GRANT_DUTY, Act.END_DUTY})
-"""The acts by which duties change."""
 
 TAKES_TWO = frozenset({Role.SECRETARY})
 """Roles that nobody gives or ends alone where there is a second person who could agree."""
@@ -64,15 +62,24 @@ def second_persons(act: Act, duty: Duty, over: Collection[Duty], *, by: UserId) 
     return others - {duty.user} if act is Act.GRANT_DUTY else others
 
 
-def refuse_moving(before: Collection[Duty], after: Collection[Duty], *, by: UserId) -> Refusal | None:
-    """Tell why a person may not move a node from below one place to another, for rights follow the tree.
+def refuse_letting_go(
+    changes: Iterable[tuple[Member, Member]], held: Mapping[UserId, Collection[tuple[Duty, bool]]]
+) -> Refusal | None:
+    """Tell why accounts may not change hands: one that is nobody's would keep its duties where nobody sees whose.
 
-    ``before`` and ``after`` are the duties that anyone holds at or above the two places: nobody gives others more over
-    a node, or takes from them, than they could by giving and ending those duties.
+    ``held`` are the duties of accounts, each with whether the person who asks may give it.
     """
-    mine = rights_of(before, by) & rights_of(after, by)
-    changed = {(one.user, one.role) for one in before} ^ {(one.user, one.role) for one in after}
-    return refused("structure.moves_rights", field="parent") if any(not may_give(r, mine) for _, r in changed) else None
+    changes = list(changes)
+    taken = {after.user for _, after in changes}
+    for before, after in changes:
+        user = before.user
+        if user is None or user == after.user or not held.get(user):
+            continue
+        if user not in taken:
+            return refused("accounts.holds_duties", user=user)
+        if not all(may for _, may in held[user]):
+            return refused("accounts.duty_not_yours", user=user)
+    return None
 
 
 def grant_duty(

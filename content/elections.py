@@ -7,7 +7,7 @@ the rules: an evaluation ends at the first step that fails, and what lies behind
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -118,6 +118,16 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Count:
+    """What the ballots amount to; ``write_ins`` holds everyone who was written in, eligible or not."""
+
+    valid: int
+    void: int
+    tally: Mapping[str, Votes]
+    write_ins: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
     """What follows from the figures and the ballots. What lies behind the step that failed is ``None`` or empty.
 
@@ -165,6 +175,11 @@ class Result:
 
 def evaluate(election: Election, attendance: Attendance, piles: Iterable[Pile]) -> Result:
     """Return the result, step by step as far as it goes."""
+    return judge(election, attendance, lambda: count(election, piles))
+
+
+def judge(election: Election, attendance: Attendance, counted: Callable[[], Count]) -> Result:
+    """Return the result of a count, step by step as far as it goes; ``counted`` is asked when its turn comes."""
     met, need = _quorum(election.pack, attendance)
     flaws = (*_set_up_flaws(election), *_electorate_flaws(attendance))
     so_far = Result(
@@ -177,13 +192,12 @@ def evaluate(election: Election, attendance: Attendance, piles: Iterable[Pile]) 
         return replace(so_far, outcome=Outcome.SETUP_INVALID, flaws=flaws)
     if attendance.returned > attendance.issued:
         return replace(so_far, outcome=Outcome.ELECTION_INVALID_RERUN)
-    box = _Box(election)
-    for pile in piles:
-        box.put(pile)
-    so_far = replace(so_far, outcome=Outcome.RECOUNT_NEEDED, valid=box.valid, void=box.void)
-    if box.valid + box.void != attendance.returned:
+    found = counted()
+    so_far = replace(so_far, outcome=Outcome.RECOUNT_NEEDED, valid=found.valid, void=found.void)
+    if found.valid + found.void != attendance.returned:
         return so_far
-    return _decide(election, attendance, box, replace(so_far, tally=box.tally(), write_ins=dict(box.write_ins)))
+    whole = replace(so_far, tally=dict(found.tally), write_ins=dict(found.write_ins))
+    return _decide(election, attendance, found, whole)
 
 
 def rules_behind(election: Election) -> Mapping[str, Rule]:
@@ -255,38 +269,30 @@ def _figure_flaws(attendance: Attendance) -> tuple[Flaw, ...]:
     return tuple(found)
 
 
-class _Box:
-    """The ballots as they are counted, one pile after the other."""
+def count(election: Election, piles: Iterable[Pile]) -> Count:
+    """Count ballots, pile by pile."""
+    valid, void = 0, 0
+    marks: Counter[tuple[str, Mark]] = Counter()
+    write_ins: Counter[str] = Counter()
+    for pile in piles:
+        if pile.ballot is None or not is_valid(election, pile.ballot):
+            void += pile.copies
+            continue
+        valid += pile.copies
+        marks.update(dict.fromkeys(pile.ballot.marks.items(), pile.copies))
+        write_ins.update(dict.fromkeys(pile.ballot.write_ins, pile.copies))
+    tally = {}
+    for name in election.candidates:
+        yes, no = marks[name, Mark.YES], marks[name, Mark.NO]
+        tally[name] = Votes(yes=yes, no=no, abstained=valid - yes - no)
+    return Count(valid=valid, void=void, tally=tally, write_ins=dict(write_ins))
 
-    def __init__(self, election: Election) -> None:
-        self._election = election
-        self.valid = 0
-        self.void = 0
-        self.marks: Counter[tuple[str, Mark]] = Counter()
-        self.write_ins: Counter[str] = Counter()
 
-    def put(self, pile: Pile) -> None:
-        """Count a pile."""
-        if pile.ballot is None or not is_valid(self._election, pile.ballot):
-            self.void += pile.copies
-            return
-        self.valid += pile.copies
-        self.marks.update(dict.fromkeys(pile.ballot.marks.items(), pile.copies))
-        self.write_ins.update(dict.fromkeys(pile.ballot.write_ins, pile.copies))
-
-    def tally(self) -> dict[str, Votes]:
-        """Return what every candidate got."""
-        tally = {}
-        for name in self._election.candidates:
-            yes, no = self.marks[name, Mark.YES], self.marks[name, Mark.NO]
-            tally[name] = Votes(yes=yes, no=no, abstained=self.valid - yes - no)
-        return tally
-
-    def scores(self) -> dict[str, int]:
-        """Return the votes of everyone who can be elected."""
-        eligible = self._election.eligible
-        written = {name: votes for name, votes in self.write_ins.items() if eligible is None or name in eligible}
-        return {name: self.marks[name, Mark.YES] for name in self._election.candidates} | written
+def _scores(election: Election, found: Count) -> dict[str, int]:
+    """Return the votes of everyone who can be elected."""
+    eligible = election.eligible
+    written = {name: votes for name, votes in found.write_ins.items() if eligible is None or name in eligible}
+    return {name: found.tally[name].yes for name in election.candidates} | written
 
 
 def is_valid(election: Election, ballot: Ballot) -> bool:
@@ -304,14 +310,14 @@ def is_valid(election: Election, ballot: Ballot) -> bool:
     return picks <= election.seats and len(ballot.write_ins) <= marks[Mark.NO]
 
 
-def _decide(election: Election, attendance: Attendance, box: _Box, counted: Result) -> Result:
+def _decide(election: Election, attendance: Attendance, found: Count, counted: Result) -> Result:
     """Say what the votes amount to, by what the pack is for."""
     pack = election.pack
     if pack.purpose is Purpose.REFERENCE:
         return replace(counted, outcome=Outcome.COUNTED)
     base = attendance.present if (election.base or pack.base) is Base.PRESENT else attendance.expected
     counted = replace(counted, need=pack.majority.least(base))
-    scores = box.scores()
+    scores = _scores(election, found)
     passing = {name: score for name, score in scores.items() if pack.majority.met(score, base)}
     if pack.purpose is Purpose.MOTION:
         return replace(counted, outcome=Outcome.PASSED if passing else Outcome.NOT_PASSED)

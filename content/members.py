@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -11,6 +12,8 @@ from content.organisations import Duty, DutyEnded, Role
 from content.rooms import Invite, Remove, Room
 
 CODE_LASTS = timedelta(days=14)
+NOBODY = "—"
+"""What stands in place of a name that was erased, in any language."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,11 @@ class Member:
     """Since when they are no longer on the roster; their history stays, their account is theirs no more."""
     merged_into: MemberId | None = None
     """The entry that stands for the same person, where there were two of them."""
+
+    @property
+    def erased(self) -> bool:
+        """Tell whether nothing is left of a person but that there was somebody."""
+        return self.left is not None and self.name == NOBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,13 +148,13 @@ def leave_roster(
     *,
     by: UserId,
     duties: tuple[Duty, ...],
-    within: frozenset[OrganisationId],
+    may_end: Collection[Duty],
     out_of: tuple[Room, ...],
     now: datetime,
 ) -> Decision | Refusal:
     """Take a member off the roster, end the duties they hold, and show them out of the rooms that were confirmed.
 
-    ``within`` are the nodes for which the person who asks may do so: a duty held outside of them is not theirs to end.
+    ``may_end`` are those of the duties that the person who asks could end by themselves: leaving is no way round that.
     Nobody takes themselves off, so that somebody with the right is always left. Who is secretary hands that over first,
     because a change of secretary is an act of its own.
     """
@@ -154,10 +162,10 @@ def leave_roster(
         return refused("leaving.has_left", name=member.name)
     if member.user == by:
         return refused("leaving.not_oneself")
-    if any(duty.organisation not in within for duty in duties):
-        return refused("leaving.duty_above", name=member.name)
     if any(duty.role is Role.SECRETARY for duty in duties):
         return refused("leaving.is_secretary", name=member.name)
+    if any(duty not in may_end for duty in duties):
+        return refused("leaving.duty_not_yours", name=member.name)
     user = member.user
     effects = tuple(Remove(room=one.id, organisation=one.organisation, user=user) for one in out_of if user is not None)
     ended = (DutyEnded(duty=duty) for duty in duties)
@@ -170,4 +178,6 @@ def return_to_roster(member: Member) -> Decision | Refusal:
         return refused("leaving.is_here", name=member.name)
     if member.merged_into is not None:
         return refused("leaving.is_double", name=member.name)
+    if member.erased:
+        return refused("erasure.is_erased")
     return Decision(facts=(MemberReturned(member=member.id),))

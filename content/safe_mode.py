@@ -49,6 +49,9 @@ _DATABASE: Mapping[str, Reason] = {
     "database.not_writable": Reason.DATABASE_AWAY,
     "database.unusable": Reason.DATABASE_AWAY,
     "database.record_other_key": Reason.KEYS_UNUSABLE,
+    "database.sealed_under_other_key": Reason.KEYS_UNUSABLE,
+    "vault.no_key": Reason.KEYS_UNUSABLE,
+    "vault.bad_key": Reason.KEYS_UNUSABLE,
     "audit.no_key": Reason.KEYS_UNUSABLE,
     "audit.bad_key": Reason.KEYS_UNUSABLE,
 }

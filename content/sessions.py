@@ -148,8 +148,13 @@ def level_of(*, enrolled: bool, has_factor: bool, demanded: bool, proved: bool) 
 
 def prove(session: Session, id_hash: str, *, now: datetime, level: Level = Level.FULL) -> Decision:
     """Let a session go on whose person has just shown their second factor."""
-    renewed = replace(session, id_hash=id_hash, level=level, proved_at=now, seen_at=now)
+    renewed = proven(session, id_hash, now=now, level=level)
     return Decision(facts=(SessionRenewed(id_hash=session.id_hash, session=renewed),))
+
+
+def proven(session: Session, id_hash: str, *, now: datetime, level: Level) -> Session:
+    """Return a session as it goes on, under a new id."""
+    return replace(session, id_hash=id_hash, level=level, proved_at=now, seen_at=now)
 
 
 def is_alive(session: Session, *, now: datetime) -> bool:

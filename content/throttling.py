@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from content.decision import Fact
+from content.identifiers import UserId
 
 FREE = 5
 """So many tries in a row one account has before it must wait."""
@@ -32,10 +33,14 @@ class Tries:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried(Fact):
-    """Somebody tried to prove who they are; ``keys`` are the account, the address and the minute, as hashes."""
+    """Somebody tried to prove who they are; ``keys`` are the account, the address and the minute, as hashes.
+
+    ``user`` is whom they say to be, if there is such a person.
+    """
 
     keys: tuple[str, ...]
     at: datetime
+    user: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ MOST_TOLD = 3
 
 FAULTS = frozenset(
     {"unreachable", "slow", "limited", "server", "garbled", "refused", "missing", "too_large", "revoked", "sign_in"}
-    | {"plaintext", "keys", "store", "identity"}
+    | {"plaintext", "keys", "store", "identity", "sealed"}
 )
 """Kinds of fault that have a sentence; of any other it is only known that it did not arrive."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, String, Table, select
@@ -29,6 +29,9 @@ approvals = Table(
 )
 
 
+EVERY_ACT = frozenset(Act)
+
+
 def _proposal(row: AnyRow) -> Proposal:
     return Proposal(
         id=ProposalId(row.id),
@@ -44,30 +47,40 @@ def _proposal(row: AnyRow) -> Proposal:
     )
 
 
-async def proposal(unit: Reading, id: ProposalId, roots: Iterable[OrganisationId]) -> Proposal | None:  # noqa: A002
-    """Return a proposal that concerns a node at or below the roots."""
-    query = select(approvals).where(approvals.c.id == id, within(approvals.c.organisation_id, roots))
+async def proposal(
+    unit: Reading,
+    id: ProposalId,  # noqa: A002
+    roots: Iterable[OrganisationId],
+    *,
+    acts: Collection[Act] = EVERY_ACT,
+) -> Proposal | None:
+    """Return a proposal of one of these acts that concerns a node at or below the roots."""
+    query = select(approvals).where(
+        approvals.c.id == id, approvals.c.act.in_(sorted(acts)), within(approvals.c.organisation_id, roots)
+    )
     row = await unit.first(query)
     return _proposal(row) if row else None
 
 
-async def waiting(unit: Reading, roots: Iterable[OrganisationId], acts: Iterable[Act] = Act) -> tuple[Proposal, ...]:
-    """Return the proposals of some acts at or below the roots that can still be answered, oldest first."""
+async def waiting(
+    unit: Reading, roots: Iterable[OrganisationId], *, acts: Collection[Act] = EVERY_ACT
+) -> tuple[Proposal, ...]:
+    """Return the proposals of these acts at or below the roots that can still be answered, oldest first."""
     query = select(approvals).where(
+        approvals.c.act.in_(sorted(acts)),
         within(approvals.c.organisation_id, roots),
         approvals.c.state == State.WAITING,
-        approvals.c.act.in_(list(acts)),
         approvals.c.proposed_at > unit.now - LASTS,
     )
     return tuple(_proposal(row) for row in await unit.rows(query.order_by(approvals.c.proposed_at, approvals.c.id)))
 
 
 async def past(
-    unit: Reading, roots: Iterable[OrganisationId], acts: Iterable[Act] = Act, *, limit: int
+    unit: Reading, roots: Iterable[OrganisationId], *, acts: Collection[Act] = EVERY_ACT, limit: int
 ) -> tuple[Proposal, ...]:
-    """Return the newest proposals of some acts at or below the roots that nobody can answer any more."""
+    """Return the newest proposals of these acts at or below the roots that nobody can answer any more."""
     over = (approvals.c.state != State.WAITING) | (approvals.c.proposed_at <= unit.now - LASTS)
-    query = select(approvals).where(within(approvals.c.organisation_id, roots), approvals.c.act.in_(list(acts)), over)
+    query = select(approvals).where(approvals.c.act.in_(sorted(acts)), within(approvals.c.organisation_id, roots), over)
     rows = await unit.rows(query.order_by(approvals.c.proposed_at.desc(), approvals.c.id).limit(limit))
     return tuple(_proposal(row) for row in rows)
 

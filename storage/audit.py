@@ -14,6 +14,7 @@ from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bi
 from content.audit import NOTHING, About, about
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, UserId
+from content.organisations import Duty
 from storage.chain import START, Head
 from storage.prepared import Prepared
 from storage.tables import Instant, Sequence, metadata
@@ -38,6 +39,9 @@ quiet_causes = Table(
 )
 """The causes of which no row of record is kept: what a voter did, by a hash and its day."""
 
+LONGEST_AUTHORITY = 300
+"""Characters of the duties by which somebody did something; more of them are named as far as there is room."""
+
 audit = Table(
     "audit",
     metadata,
@@ -55,6 +59,7 @@ audit = Table(
     Column("note", Text),
     Column("digest", LargeBinary(32)),
     Column("link", LargeBinary(32)),
+    Column("authority", String(LONGEST_AUTHORITY)),
     Index("ix_audit_cause", "cause"),
     Index("ix_audit_at", "at"),
     Index("ix_audit_actor", "actor"),
@@ -64,7 +69,8 @@ audit = Table(
 """The record: rows are added and never changed, but for what may be forgotten of them (``storage/chain.py``).
 
 Triggers keep it so against anything but a hand that takes them away first, and that shows in the chain. ``digest`` and
-``link`` are empty in rows from before the chain.
+``link`` are empty in rows from before the chain. ``authority`` names the duties by which it was done, as
+``role@node``; what one does for oneself rests on none.
 """
 
 BEGUN = Cause("record:begun")
@@ -84,10 +90,11 @@ QUIET = timedelta(days=90)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One row of record: what was decided when, by whom, and what made it happen; never the words."""
+    """One row of record: what was decided when, by whom, about whom, and what made it happen; never the words."""
 
     at: datetime
     actor: UserId | None
+    subject: str | None
     action: str
     outcome: str
     cause: Cause
@@ -97,7 +104,15 @@ async def lines(unit: Reading) -> tuple[Line, ...]:
     """Return the whole record, oldest first."""
     rows = await unit.rows(select(audit).order_by(audit.c.number))
     return tuple(
-        Line(at=row.at, actor=row.actor, action=row.action, outcome=row.outcome, cause=row.cause) for row in rows
+        Line(
+            at=row.at,
+            actor=row.actor,
+            subject=row.subject,
+            action=row.action,
+            outcome=row.outcome,
+            cause=row.cause,
+        )
+        for row in rows
     )
 
 
@@ -137,12 +152,24 @@ async def record(
         return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
     if isinstance(answer, Refusal):
-        action, what = answer.words.key, NOTHING
+        action, what = answer.words.key, About(subject=answer.about)
     else:
         action = ", ".join(_verb(type(fact).__name__) for fact in answer.facts)
         what = about(answer.facts) if action else NOTHING
     if action:
-        await add(unit, row_of(at=at, actor=actor, cause=cause, action=action, outcome=outcome, what=what))
+        by = authority_text(unit.authority)
+        await add(
+            unit, row_of(at=at, actor=actor, cause=cause, action=action, outcome=outcome, what=what, authority=by)
+        )
+
+
+def authority_text(duties: Iterable[Duty]) -> str | None:
+    """Return duties as a row of record names them, as many as there is room for."""
+    text = ""
+    for one in sorted({f"{duty.role}@{duty.organisation}" for duty in duties}):
+        if len(text) + len(one) + 1 <= LONGEST_AUTHORITY:
+            text = f"{text} {one}".strip()
+    return text or None
 
 
 async def forget_quiet(unit: Writing, at: datetime) -> None:
@@ -159,6 +186,7 @@ def row_of(
     outcome: str = DONE,
     what: About = NOTHING,
     note: str | None = None,
+    authority: str | None = None,
 ) -> dict[str, Any]:
     """Return a row of record before it is sealed."""
     return {
@@ -173,6 +201,7 @@ def row_of(
         "before": what.before,
         "after": what.after,
         "note": note,
+        "authority": authority,
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -23,6 +24,10 @@ FIXED = ("number", "at", "action", "outcome", "thing", "place", "note")
 
 FORGETTABLE = ("actor", "cause", "subject", "before", "after")
 """What of a row may be forgotten; the chain keeps its digest."""
+
+
+AUTHORITY = "authority"
+"""Forgotten with the rest, and in the digest only where it is there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +49,15 @@ class Chain:
         self.key = key
         self.shared = shared
         self.head: Head | None = None
+        self._passing = secrets.token_bytes(KEY_BYTES)
+
+    @property
+    def sealing_key(self) -> bytes:
+        """Return the key for texts that may lie in the database sealed only, see ``storage/sealed.py``.
+
+        Without a key for the record it ends with this process.
+        """
+        return hmac.digest(self.key or self._passing, b"sealed", "sha256")
 
     def known(self) -> Head | None:
         """Return the newest row where it need not be asked for."""
@@ -61,7 +75,13 @@ class Chain:
 
 def digest(key: bytes, row: Mapping[str, Any]) -> bytes:
     """Return the digest of what of a row may be forgotten."""
-    return hmac.digest(key, b"words" + _canonical([row["number"], *(row[name] for name in FORGETTABLE)]), "sha256")
+    return hmac.digest(key, b"words" + _canonical([row["number"], *forgettable(row)]), "sha256")
+
+
+def forgettable(row: Mapping[str, Any]) -> list[Any]:
+    """Return what of a row may be forgotten; rows from before authority was noted have none, and their old digest."""
+    authority = row.get(AUTHORITY)
+    return [*(row[name] for name in FORGETTABLE), *([authority] if authority else [])]
 
 
 def link(key: bytes, before: bytes, row: Mapping[str, Any]) -> bytes:
@@ -92,7 +112,7 @@ class Before:
         """Take in the next row."""
         at = row["at"].astimezone(UTC).isoformat(timespec="microseconds")
         seals = [None if row[name] is None else bytes(row[name]).hex() for name in ("digest", "link")]
-        rest = [row[name] for name in (*FIXED[2:], *FORGETTABLE)]
+        rest = [*(row[name] for name in FIXED[2:]), *forgettable(row)]
         self._hash.update(_canonical([row["number"], at, *rest, *seals]))
         self.rows += 1
 

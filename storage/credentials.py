@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, String, Table, or_, select
+from sqlalchemy import BigInteger, Boolean, Column, Integer, LargeBinary, String, Table, false, or_, select
 
 from content.credentials import (
     ChallengeMade,
@@ -32,6 +32,7 @@ second_factors = Table(
     Column("kind", String(12), nullable=False),
     Column("name", String(40), nullable=False),
     Column("secret", LargeBinary, nullable=False),
+    Column("is_sealed", Boolean, nullable=False, server_default=false()),
     Column("credential", String(1400), unique=True),
     Column("sign_count", BigInteger, nullable=False),
     Column("last_step", BigInteger, nullable=False),
@@ -68,13 +69,16 @@ challenges = Table(
 )
 
 
-def _factor(row: AnyRow) -> Factor:
+_SECRET = ("second_factors", "secret")
+
+
+def _factor(unit: Reading, row: AnyRow) -> Factor:
     return Factor(
         id=FactorId(row.id),
         user=UserId(row.user_id),
         kind=Kind(row.kind),
         name=row.name,
-        secret=bytes(row.secret),
+        secret=unit.vault.open(row.secret, *_SECRET, row.id) if row.is_sealed else bytes(row.secret),
         made_at=row.made_at,
         credential=row.credential,
         sign_count=row.sign_count,
@@ -87,13 +91,13 @@ async def factors_of(unit: Reading, user: UserId) -> tuple[Factor, ...]:
     """Return the second factors of a person, the oldest first."""
     query = select(second_factors).where(second_factors.c.user_id == user)
     rows = await unit.rows(query.order_by(second_factors.c.made_at, second_factors.c.id))
-    return tuple(_factor(row) for row in rows)
+    return tuple(_factor(unit, row) for row in rows)
 
 
 async def by_credential(unit: Reading, credential: str) -> Factor | None:
     """Return the passkey of this name."""
     row = await unit.first(select(second_factors).where(second_factors.c.credential == credential))
-    return _factor(row) if row else None
+    return _factor(unit, row) if row else None
 
 
 async def codes_of(unit: Reading, user: UserId) -> tuple[RecoveryCode, ...]:
@@ -111,13 +115,16 @@ async def codes_of(unit: Reading, user: UserId) -> tuple[RecoveryCode, ...]:
     )
 
 
-async def is_enrolled(unit: Reading, user: UserId) -> bool:
+async def is_enrolled(unit: Reading, user: UserId, *, demanded: bool) -> bool:
     """Tell whether a person has anything to prove themselves with beside a link.
 
-    A code that another person made for them counts even when its time is over: a link alone lets nobody past it.
+    A code that another person made for them counts even when its time is over, and where a second factor is demanded
+    when it was used too, until there is one: a link alone lets nobody past it.
     """
-    owned = [select(table.c.user_id).where(table.c.user_id == user) for table in (second_factors, recovery_codes)]
-    return any([await unit.first(query.limit(1)) is not None for query in owned])
+    if await has_factor(unit, user):
+        return True
+    codes = select(recovery_codes.c.user_id).where(recovery_codes.c.user_id == user).limit(1)
+    return await unit.first(codes if demanded else codes.where(recovery_codes.c.used_at.is_(None))) is not None
 
 
 async def has_factor(unit: Reading, user: UserId) -> bool:
@@ -142,12 +149,14 @@ async def is_waiting(unit: Reading, hash: str, bound_to: str) -> bool:  # noqa: 
 async def write_added(unit: Writing, fact: FactorAdded) -> None:
     """Keep a second factor."""
     one = fact.factor
+    sealed = unit.vault.name is not None
     values = {
         "id": one.id,
         "user_id": one.user,
         "kind": one.kind,
         "name": one.name,
-        "secret": one.secret,
+        "secret": unit.vault.seal(one.secret, *_SECRET, one.id) if sealed else one.secret,
+        "is_sealed": sealed,
         "credential": one.credential,
         "sign_count": one.sign_count,
         "last_step": one.last_step,
@@ -155,6 +164,14 @@ async def write_added(unit: Writing, fact: FactorAdded) -> None:
         "used_at": one.used_at,
     }
     await unit.add(second_factors, values)
+
+
+async def seal_clear(unit: Writing) -> None:
+    """Seal secrets that lie in the clear, as they do from before there was a key."""
+    for row in await unit.rows(select(second_factors).where(second_factors.c.is_sealed.is_(False))):
+        sealed = unit.vault.seal(bytes(row.secret), *_SECRET, row.id)
+        change = second_factors.update().where(second_factors.c.id == row.id)
+        await unit.execute(change.values(secret=sealed, is_sealed=True))
 
 
 async def write_removed(unit: Writing, fact: FactorRemoved) -> None:
@@ -180,10 +197,9 @@ async def write_codes(unit: Writing, fact: RecoveryCodesMade) -> None:
 
 
 async def write_code_used(unit: Writing, fact: RecoveryCodeUsed) -> None:
-    """Use a recovery code up; one with which a person begins anew leaves nothing behind."""
+    """Use a recovery code up; one with which a person begins anew stands until they have a second factor."""
     own = (recovery_codes.c.user_id == fact.user, recovery_codes.c.place == fact.place)
     await unit.execute(recovery_codes.update().where(*own).values(used_at=fact.at))
-    await unit.execute(recovery_codes.delete().where(*own, recovery_codes.c.until.is_not(None)))
 
 
 async def write_password(unit: Writing, fact: PasswordChosen) -> None:

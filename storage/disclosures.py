@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import Column, String, Table, false, or_, select
 
-from content.decision import words
+from content.decision import Secret, words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import MemberId, UserId
 from content.members import Member
+from storage import edits as by_hand
+from storage import imports as by_sheet
 from storage import members as roster
 from storage.anchors import anchors
 from storage.approvals import approvals
@@ -44,6 +46,13 @@ from storage.misreadings import misreadings
 from storage.mutes import mutes
 from storage.organisations import duties, organisation_closure, organisations
 from storage.outbox import outbox
+from storage.paper_elections import (
+    paper_candidates,
+    paper_counts,
+    paper_elections,
+    paper_officers,
+    paper_roll,
+)
 from storage.phrases import load_words
 from storage.polls import poll_responses, polls
 from storage.restores import restores
@@ -58,6 +67,7 @@ from storage.terms import term_seats, terms
 from storage.throttling import tries
 from storage.unit import AnyRow, Reading, Writing
 from storage.upgrades import upgrades
+from storage.vault import vaults
 from storage.views import views
 from storage.workdays import workdays
 
@@ -122,7 +132,8 @@ PERSONAL: tuple[Held, ...] = (
         "id user_id",
         "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
         "full_since phone post position status floating destination out_of_touch lost_since note left_at",
-        inner="id merged_into",
+        inner="id merged_into phone_mark",
+        opens="sealed sealed_key",
     ),
     _held(binding_codes, "member_id", "expires_at used_at", inner="member_id", opens="code_hash"),
     _held(term_seats, "member_id", "term_id post", inner="member_id place"),
@@ -189,6 +200,15 @@ PERSONAL: tuple[Held, ...] = (
         inner="member_id tries",
         opens="token_hash code_hash browser_hash",
     ),
+    _held(paper_roll, "member_id", "election_id may_vote reason approval", inner="member_id"),
+    _held(paper_candidates, "member_id", "election_id name introduction", inner="member_id place paper_id"),
+    _held(paper_officers, "member_id", "election_id office", inner="member_id", office="disclosure.office_"),
+    _held(
+        paper_counts,
+        "member_id agreed_id",
+        "election_id place",
+        inner="member_id agreed_id counted",
+    ),
     _held(
         corrections,
         "member_id user_id",
@@ -214,7 +234,7 @@ PERSONAL: tuple[Held, ...] = (
         second_factors,
         "user_id",
         "kind name made_at used_at",
-        inner="id user_id sign_count last_step",
+        inner="id user_id sign_count last_step is_sealed",
         opens="secret credential",
     ),
     _held(recovery_codes, "user_id", "made_at until used_at", inner="user_id place", opens="salt hash", readable=False),
@@ -254,7 +274,7 @@ PERSONAL: tuple[Held, ...] = (
         audit,
         "actor subject",
         "at action outcome cause before after",
-        inner="number actor subject thing place note digest link",
+        inner="number actor subject thing place note digest link authority",
         readable=False,
     ),
     _held(
@@ -315,6 +335,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_envelopes,
     ballot_receipts,
     ballot_results,
+    paper_elections,
     media,
     media_chunks,
     media_uploads,
@@ -335,6 +356,7 @@ IMPERSONAL: tuple[Table, ...] = (
     tries,
     checkpoints,
     restores,
+    vaults,
     gaps,
     heartbeats,
 )
@@ -355,22 +377,32 @@ class Names:
     polls: Mapping[str, tuple[str, Mapping[str, str]]]
     terms: Mapping[str, tuple[str, date]]
     ballots: Mapping[str, str]
+    elections: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     """Return everything held about whoever an account belongs to, table by table, as it is at this moment."""
     member = await roster.by_user(unit, user)
     ids = await roster.doubles_of(unit, [member.id]) if member else frozenset()
-    names = await _names(unit)
+    names, keys = await _names(unit), await roster.keys_of(unit, ids)
     sections = []
     for held in PERSONAL:
         who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
         rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
-        sections.append(
-            Section(name=held.table.name, readable=held.readable, rows=tuple(_row(row, held, names) for row in rows))
-        )
+        shown = tuple(_row(row, held, names, _opened(unit, row, held.table, keys)) for row in rows)
+        sections.append(Section(name=held.table.name, readable=held.readable, rows=shown))
     return tuple(sections)
+
+
+def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, bytes]) -> Mapping[str, Any]:
+    """Return what is sealed in a row."""
+    if table is members:
+        return roster.opened(unit, row)
+    for noun, own in ((by_hand, edit_entries), (by_sheet, import_entries)):
+        if table is own:
+            return {name: noun.opened(unit, row, name, keys) for name in ("before", "after") if getattr(row, name)}
+    return {}
 
 
 def _condition(column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
@@ -392,10 +424,10 @@ def _order(table: Table) -> list[Any]:
     return [*times[:1], *table.primary_key.columns]
 
 
-def _row(row: AnyRow, held: Held, names: Names) -> dict[str, Value]:
+def _row(row: AnyRow, held: Held, names: Names, opened: Mapping[str, Any]) -> dict[str, Value]:
     shown: dict[str, Value] = {}
     for name in held.given:
-        value = getattr(row, name)
+        value = opened.get(name, getattr(row, name))
         for label, one in _named(name, value, row, names):
             shown[label] = _said(one, held.prefix.get(name))
     return shown
@@ -418,6 +450,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("organisation", place), ("elected_on", elected_on)]
         case "ballot_id", _:
             return [("title", names.ballots.get(value, value))]
+        case "election_id", _:
+            return [("title", names.elections.get(value, value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]
@@ -425,8 +459,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("answers", [one["text"] for one in value])]
         case "words", _:
             said = load_words(value)
-            # A sign-in link that has not gone out yet still opens the console.
-            harmless = {gap: one for gap, one in said.parameters.items() if gap != "link"}
+            # A link that has not gone out yet still lets somebody in.
+            harmless = {gap: one for gap, one in said.parameters.items() if not isinstance(one, Secret)}
             return [("words", words(said.key, **harmless))]
         case _, bytes():
             return [(name, value.decode(errors="replace"))]
@@ -451,6 +485,7 @@ async def _names(unit: Reading) -> Names:
         occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
         ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
+        elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
     )
 
 

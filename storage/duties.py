@@ -8,8 +8,9 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from content.approvals import Proposal
-from content.duties import ACTS, duty_of, second_persons
+from content import moves
+from content.approvals import OF_DUTIES, Act, Proposal
+from content.duties import duty_of, second_persons
 from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, Role
 from storage import approvals
@@ -68,7 +69,21 @@ async def accounts_by_name(unit: Reading, name: str, roots: Iterable[Organisatio
 async def proposals(unit: Reading, roots: Iterable[OrganisationId], user: UserId) -> tuple[tuple[Proposal, bool], ...]:
     """Return what waits for a second person at or below the roots, each with whether it waits for this one."""
     found = []
-    for one in await approvals.waiting(unit, roots, ACTS):
-        over = await organisations_of.duties_over(unit, one.organisation)
-        found.append((one, user in second_persons(one.act, duty_of(one), over, by=one.by)))
+    for one in await approvals.waiting(unit, roots, acts=OF_DUTIES):
+        if one.act is Act.MOVE_NODE:
+            ends = await ends_of_move(unit, one.organisation, OrganisationId(one.subject))
+            others = moves.second_persons(ends, by=one.by) if ends is not None else frozenset()
+        else:
+            over = await organisations_of.duties_over(unit, one.organisation)
+            others = second_persons(one.act, duty_of(one), over, by=one.by)
+        found.append((one, user in others))
     return tuple(found)
+
+
+async def ends_of_move(unit: Reading, node: OrganisationId, to: OrganisationId) -> moves.Ends | None:
+    """Return who leads where a node stands and where it is to stand; ``None`` where there is no such node."""
+    moved, below = await organisations_of.organisation(unit, node), await organisations_of.organisation(unit, to)
+    if moved is None or below is None:
+        return None
+    before = await organisations_of.duties_over(unit, moved.parent) if moved.parent is not None else ()
+    return moves.Ends(node=moved, to=below, before=before, after=await organisations_of.duties_over(unit, to))

@@ -21,6 +21,7 @@ from content.identifiers import EditId, MemberId, OrganisationId, UserId, derive
 from content.imports import Entered, ImportUndone, RosterImported
 from content.members import AccountBound, Member
 from storage.imports import imports
+from storage.members import keys_of
 from storage.members import member as one_member
 from storage.organisations import branch_above, each_within, within
 from storage.tables import Instant, Sequence, metadata
@@ -150,10 +151,11 @@ async def entries(unit: Reading, id: EditId) -> tuple[Entered, ...]:  # noqa: A0
     """Return whom a change was about, with what it replaced; nothing once that is forgotten."""
     query = select(edit_entries).where(edit_entries.c.edit_id == id, edit_entries.c.after.is_not(None))
     rows = await unit.rows(query.order_by(edit_entries.c.place))
+    keys = await keys_of(unit, [row.member_id for row in rows])
     return tuple(
         Entered(
-            before=None if row.is_new else _load(row.before),
-            after=_load(row.after),
+            before=None if row.is_new else _load(opened(unit, row, "before", keys)),
+            after=_load(opened(unit, row, "after", keys)),
             branch=row.branch_id,
             left=row.left_id,
         )
@@ -184,6 +186,31 @@ async def traces(
     if limit is not None:
         query = query.limit(limit)
     return tuple(_trace(row) for row in await unit.rows(query))
+
+
+def opened(unit: Reading, row: AnyRow, column: str, keys: Mapping[MemberId, bytes]) -> dict[str, Any]:
+    """Return an entry as it was kept in a column, with what is sealed of it."""
+    member = row.member_id
+    place = (edit_entries.name, column, row.edit_id)
+    return unit.vault.show_entry(getattr(row, column), keys.get(member), member, *place)
+
+
+async def seal_clear(unit: Writing) -> None:
+    """Seal what changes by hand replaced from before there were keys."""
+    rows = await unit.rows(select(edit_entries).where(edit_entries.c.after.is_not(None)))
+    keys = await keys_of(unit, [row.member_id for row in rows])
+    for row in rows:
+        own = (edit_entries.c.edit_id == row.edit_id, edit_entries.c.member_id == row.member_id)
+        key = keys.get(row.member_id)
+        hidden = {
+            name: unit.vault.hide_entry(getattr(row, name), key, row.member_id, edit_entries.name, name, row.edit_id)
+            for name in _HELD
+        }
+        if any(hidden[name] != getattr(row, name) for name in _HELD):
+            await unit.execute(update(edit_entries).where(*own).values(**hidden))
+
+
+_HELD = ("before", "after")
 
 
 def _trace(row: AnyRow) -> Trace:
@@ -247,6 +274,7 @@ async def _remember(unit: Writing, fact: RosterEdited, *, with_values: bool) -> 
         },
     )
     touched = {entry.branch for entry in fact.entries} | {entry.left for entry in fact.entries if entry.left}
+    keys = await keys_of(unit, [entry.after.id for entry in fact.entries])
     await unit.add(edit_places, [{"edit_id": fact.id, "organisation_id": place} for place in sorted(touched)])
     await unit.add(
         edit_entries,
@@ -261,8 +289,15 @@ async def _remember(unit: Writing, fact: RosterEdited, *, with_values: bool) -> 
                 "is_new": entry.before is None,
                 "fields": list(differing(entry.before, entry.after)),
                 "account": _account(entry),
-                "before": _dump(entry.before) if with_values and entry.before is not None else None,
-                "after": _dump(entry.after) if with_values else None,
+                **{
+                    name: unit.vault.hide_entry(
+                        values, keys.get(entry.after.id), entry.after.id, edit_entries.name, name, fact.id
+                    )
+                    for name, values in (
+                        ("before", _dump(entry.before) if with_values and entry.before is not None else None),
+                        ("after", _dump(entry.after) if with_values else None),
+                    )
+                },
             }
             for place, entry in enumerate(fact.entries)
         ],

@@ -35,7 +35,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     part=place,
                     room_id=effect.room,
                     organisation_id=effect.organisation,
-                    words=save_words(effect.words),
+                    words=save_words(effect.words, unit.chain),
                     priority=BROADCAST,
                 )
             case Post():
@@ -94,7 +94,7 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
             values["after_id"] = await unit.value(sent)
         case Announce():
             kind = Kind.RESULT
-            values["words"] = save_words(effect.words)
+            values["words"] = save_words(effect.words, unit.chain)
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 
@@ -290,7 +290,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> 
         lane=f"user:{tell.user}",
         part=place,
         user_id=tell.user,
-        words=save_words(tell.words),
+        words=save_words(tell.words, unit.chain),
         priority=ANSWER,
         quiet=tell.quiet,
         unasked=tell.unasked,

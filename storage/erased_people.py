@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, or_, select, update
+from sqlalchemy import Table, and_, delete, false, func, or_, select, update
 
+from content.ballots import State as BallotState
 from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, UserId
+from content.members import NOBODY
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
-from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers
+from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
@@ -27,6 +30,7 @@ from storage.misreadings import misreadings
 from storage.mutes import mutes
 from storage.organisations import duties
 from storage.outbox import State, outbox
+from storage.paper_elections import paper_candidates, paper_counts, paper_officers, paper_roll
 from storage.polls import poll_responses, polls
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import schedules
@@ -37,15 +41,26 @@ from storage.unit import Reading, Writing
 from storage.verification import forget
 from storage.views import views
 
-NOBODY = "—"
-"""What stands in place of a name, in any language."""
+GOES_AS: Mapping[str, tuple[Table, ...]] = {
+    "entry": (import_entries, edit_entries, term_seats, binding_codes),
+    "answers": (answers, corrections),
+    "votes": (poll_responses, ballot_links),
+    "messages": (
+        direct_rooms,
+        invitations,
+        mutes,
+        inquiries,
+        misreadings,
+        disclosures,
+        outbox,
+        unreadable,
+        dead_letters,
+    ),
+    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views),
+}
+"""Tables of which a person's rows go as a whole, by what a page calls them."""
 
-GOES: tuple[Table, ...] = (
-    *(binding_codes, duties, answers, corrections, poll_responses, mutes, inquiries, misreadings, disclosures),
-    *(direct_rooms, invitations, sessions, sign_in_links, import_entries, edit_entries, views, term_seats, outbox),
-    *(unreadable, dead_letters, second_factors, recovery_codes, passwords, ballot_links),
-)
-"""Tables of which a person's rows go as a whole."""
+GOES: tuple[Table, ...] = tuple(table for tables in GOES_AS.values() for table in tables)
 
 EMPTIED: Mapping[Table, tuple[str, ...]] = {
     members: (),
@@ -58,6 +73,10 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_roll: (),
     ballot_candidates: (),
     ballot_tellers: (),
+    paper_roll: (),
+    paper_candidates: (),
+    paper_officers: (),
+    paper_counts: (),
     looks: ("user_id",),
     approvals: ("subject", "proposed_by", "decided_by"),
     imports: ("by_user", "undone_by"),
@@ -65,6 +84,16 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     room_state: ("sender",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
+
+STAYS_AS: Mapping[str, tuple[Table, ...]] = {
+    "entry": (members,),
+    "counts": (expectations,),
+    "ballots": (ballot_roll, ballot_candidates, ballot_tellers),
+    "work": (polls, lesson_revisions, lessons, schedules, imports, edits, approvals),
+    "record": (audit, looks),
+    "rooms": (room_state,),
+}
+"""Tables of which rows stay, by what a page calls them."""
 
 _ALSO: Mapping[Table, tuple[str, ...]] = {
     answers: ("recorded_by",),
@@ -74,7 +103,7 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
 }
 """Columns that name the person in rows of others."""
 
-_PORTION = 500
+_OVER = (BallotState.ARCHIVED, BallotState.VOID)
 
 
 async def held(unit: Reading, member: MemberId) -> Held:
@@ -95,7 +124,44 @@ async def held(unit: Reading, member: MemberId) -> Held:
         accounts=accounts,
         on_the_way=len(await unit.rows(waiting)),
         rooms=len({row.room_id for row in present}),
+        duties=len(await unit.rows(select(duties.c.role).where(duties.c.user_id.in_(list(accounts))))),
+        ballots=await _ballots(unit, ids),
     )
+
+
+async def _ballots(unit: Reading, ids: Collection[MemberId]) -> tuple[str, ...]:
+    """Return the titles of the secret ballots that are not over and rest on a person."""
+    rests = (
+        ballots.c.id.in_(select(table.c.ballot_id).where(table.c.member_id.in_(list(ids))))
+        for table in (ballot_roll, ballot_candidates, ballot_tellers)
+    )
+    query = select(ballots.c.title).where(ballots.c.state.not_in(_OVER), or_(*rests))
+    return tuple(row.title for row in await unit.rows(query.order_by(ballots.c.title, ballots.c.id)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extent:
+    """In how many rows something is held about a person, by kind: of those that go, and of those that are emptied."""
+
+    goes: Mapping[str, int]
+    emptied: Mapping[str, int]
+
+
+async def extent(unit: Reading, held: Held) -> Extent:
+    """Return how much is held about a person; kinds without anything are left out."""
+    ids, accounts = list(held.entries), list(held.accounts)
+
+    async def count(kinds: Mapping[str, tuple[Table, ...]]) -> dict[str, int]:
+        found = {}
+        for kind, tables in kinds.items():
+            number = 0
+            for table in tables:
+                which = _named_in_record(ids, accounts) if table is audit else _names(table, ids, accounts)
+                number += await unit.value(select(func.count()).select_from(table).where(which)) or 0
+            found[kind] = number
+        return {kind: number for kind, number in found.items() if number}
+
+    return Extent(goes=await count(GOES_AS), emptied=await count(STAYS_AS))
 
 
 async def _accounts(unit: Reading, ids: Collection[MemberId]) -> frozenset[UserId]:
@@ -128,6 +194,9 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     on_roll, stood = ballot_roll.c.member_id.in_(ids), ballot_candidates.c.member_id.in_(ids)
     await unit.execute(update(ballot_roll).where(on_roll).values(reason="", approval=""))
     await unit.execute(update(ballot_candidates).where(stood).values(name=NOBODY, introduction=""))
+    listed, stood = paper_roll.c.member_id.in_(ids), paper_candidates.c.member_id.in_(ids)
+    await unit.execute(update(paper_roll).where(listed).values(reason="", approval=""))
+    await unit.execute(update(paper_candidates).where(stood).values(name=NOBODY, introduction=""))
     await _take_out_of_levels(unit, accounts)
     await _forget_in_record(unit, ids, accounts, fact)
     for table, columns in (*EMPTIED.items(), *_ALSO.items()):
@@ -144,12 +213,17 @@ def _names(table: Table, ids: list[MemberId], accounts: list[UserId]) -> Any:
     """Return that a row is the person's own, by entry or by account."""
     own = [table.c[name].in_(ids) for name in ("member_id",) if name in table.c]
     own += [table.c[name].in_(accounts) for name in ("user_id", "sender") if name in table.c]
-    return or_(*own)
+    own += [table.c[name].in_(accounts) for name in EMPTIED.get(table, ())]
+    return or_(members.c.id.in_(ids) if table is members else false(), *own)
+
+
+def _named_in_record(ids: list[MemberId], accounts: list[UserId]) -> Any:
+    return or_(audit.c.actor.in_(accounts), audit.c.subject.in_([*accounts, *ids]))
 
 
 async def _forget_in_record(unit: Writing, ids: list[MemberId], accounts: list[UserId], fact: PersonErased) -> None:
     """Empty the rows of record that the person made or that are about them; the chain says which they were."""
-    named = or_(audit.c.actor.in_(accounts), audit.c.subject.in_([*accounts, *ids]))
+    named = _named_in_record(ids, accounts)
     numbers = [row.number for row in await unit.rows(select(audit.c.number).where(named).order_by(audit.c.number))]
     await forget(unit, numbers, cause=Cause(f"record:erased:{fact.at.isoformat()}"))
 

@@ -12,7 +12,8 @@ from content import health
 from content.health import Standing
 from storage import heartbeats, sync
 from storage.heartbeats import Sign, life, moment
-from storage.outbox import State, oldest_due, outbox
+from storage.outbox import State, outbox
+from storage.outbox_claims import oldest_due
 from storage.sync import checkpoints
 from storage.tables import Instant
 from storage.unit import Query, Reading

@@ -24,10 +24,10 @@ from content.imports import (
     by_branch,
 )
 from content.members import Member
-from storage.members import binding_codes, by_ids, members
+from storage.members import binding_codes, by_ids, keys_of, members
 from storage.organisations import organisation_closure, organisations, within
 from storage.tables import Instant, Sequence, metadata
-from storage.unit import Query, Reading, Writing
+from storage.unit import AnyRow, Query, Reading, Writing
 
 imports = Table(
     "roster_imports",
@@ -141,15 +141,44 @@ async def _overtaken(unit: Reading, ids: list[str]) -> set[str]:
 async def entries(unit: Reading, id: ImportId) -> tuple[Entered, ...]:  # noqa: A002
     """Return whom an import entered and changed, with what it replaced; nothing once that is forgotten."""
     query = select(import_entries).where(import_entries.c.import_id == id).order_by(import_entries.c.place)
+    rows = await unit.rows(query)
+    keys = await keys_of(unit, [row.member_id for row in rows])
     return tuple(
         Entered(
-            before=None if row.before is None else Member(**row.before),
-            after=Member(**row.after),
+            before=None if row.before is None else Member(**opened(unit, row, "before", keys)),
+            after=Member(**opened(unit, row, "after", keys)),
             branch=row.branch_id,
             left=row.left_id,
         )
-        for row in await unit.rows(query)
+        for row in rows
     )
+
+
+def opened(unit: Reading, row: AnyRow, column: str, keys: Mapping[MemberId, bytes]) -> dict[str, Any]:
+    """Return an entry as it was kept in a column, with what is sealed of it."""
+    member = row.member_id
+    place = (import_entries.name, column, row.import_id)
+    return unit.vault.show_entry(getattr(row, column), keys.get(member), member, *place)
+
+
+async def seal_clear(unit: Writing) -> None:
+    """Seal what imports replaced and wrote from before there were keys."""
+    rows = await unit.rows(select(import_entries))
+    keys = await keys_of(unit, [row.member_id for row in rows])
+    for row in rows:
+        own = (import_entries.c.import_id == row.import_id, import_entries.c.member_id == row.member_id)
+        key = keys.get(row.member_id)
+        hidden = {
+            name: unit.vault.hide_entry(
+                getattr(row, name), key, row.member_id, import_entries.name, name, row.import_id
+            )
+            for name in _HELD
+        }
+        if any(hidden[name] != getattr(row, name) for name in _HELD):
+            await unit.execute(update(import_entries).where(*own).values(**hidden))
+
+
+_HELD = ("before", "after")
 
 
 async def founded(unit: Reading, id: ImportId) -> tuple[OrganisationId, ...]:  # noqa: A002
@@ -235,6 +264,7 @@ async def write_imported(unit: Writing, fact: RosterImported) -> None:
             for branch, counts in by_branch(fact.entries).items()
         ],
     )
+    keys = await keys_of(unit, [entry.after.id for entry in fact.entries])
     await unit.add(
         import_entries,
         [
@@ -244,8 +274,17 @@ async def write_imported(unit: Writing, fact: RosterImported) -> None:
                 "place": place,
                 "branch_id": entry.branch,
                 "left_id": entry.left,
-                "before": None if entry.before is None else asdict(entry.before),
-                "after": asdict(entry.after),
+                **{
+                    name: unit.vault.hide_entry(
+                        None if one is None else asdict(one),
+                        keys.get(entry.after.id),
+                        entry.after.id,
+                        import_entries.name,
+                        name,
+                        fact.id,
+                    )
+                    for name, one in (("before", entry.before), ("after", entry.after))
+                },
             }
             for place, entry in enumerate(fact.entries)
         ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -10,6 +11,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
+    LargeBinary,
     String,
     Table,
     Text,
@@ -24,6 +26,7 @@ from sqlalchemy import (
 
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.members import (
+    NOBODY,
     AccountBound,
     CodeIssued,
     Invitation,
@@ -35,10 +38,11 @@ from content.members import (
 )
 from content.speech import Reader
 from content.views import EVERYONE, UNSAID, Account, Away, Filter
-from storage.organisations import organisations, within
+from storage.organisations import FEW, breadth, each_within, organisations, within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+from storage.vault import PRIVATE
 
 members = Table(
     "members",
@@ -68,9 +72,17 @@ members = Table(
     Column("lost_since", String(10), nullable=False, server_default=""),
     Column("left_at", Instant),
     Column("merged_into", String(32), index=True),
+    Column("sealed", LargeBinary),
+    Column("sealed_key", LargeBinary),
+    Column("phone_mark", String(32), nullable=False, server_default=""),
     Index("ix_members_name_id", "name", "id"),
-    Index("ix_members_phone", "phone"),
+    Index("ix_members_phone_mark", "phone_mark"),
+    Index("ix_members_standing", "organisation_id", "left_at", "category", "user_id"),
 )
+"""``sealed`` holds phone and note, under the key of this member alone, which lies wrapped in ``sealed_key``.
+
+Where that is empty nobody can open them any more, here or in the history. ``phone_mark`` finds a whole number.
+"""
 
 binding_codes = Table(
     "binding_codes",
@@ -87,30 +99,63 @@ _FIELDS = (
 )
 
 
-def _member(row: AnyRow) -> Member:
+_SEALED = ("members", "sealed")
+
+
+def _member(unit: Reading, row: AnyRow) -> Member:
     return Member(
         id=row.id,
         organisation=row.organisation_id,
         user=row.user_id,
         left=row.left_at,
-        **{name: getattr(row, name) for name in _FIELDS},
+        **{name: getattr(row, name) for name in _FIELDS} | opened(unit, row),
     )
 
 
-def _values(member: Member) -> dict[str, Any]:
+def opened(unit: Reading, row: AnyRow) -> dict[str, str]:
+    """Return what is sealed in a member's row."""
+    return unit.vault.show(row.sealed, row.sealed_key, row.id, *_SEALED)
+
+
+def _values(unit: Writing, member: Member, wrapped: bytes | None) -> dict[str, Any]:
+    """Return a member's row; ``wrapped`` is the key that they have, if any."""
+    values = {name: getattr(member, name) for name in _FIELDS}
+    hidden = unit.vault.hide(values, wrapped, member.id, *_SEALED)
     return {
         "id": member.id,
         "organisation_id": member.organisation,
         "user_id": member.user,
         "left_at": member.left,
-        **{name: getattr(member, name) for name in _FIELDS},
+        **values,
+        **(dict.fromkeys(PRIVATE, "") if hidden is not None else {}),
+        "sealed": hidden,
+        "sealed_key": wrapped,
+        "phone_mark": unit.vault.mark(member.phone),
     }
+
+
+async def keys_of(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, bytes]:
+    """Return the wrapped keys of those members who have one."""
+    wanted, found = list(ids), dict[MemberId, bytes]()
+    for start in range(0, len(wanted), 500):
+        query = select(members.c.id, members.c.sealed_key).where(
+            members.c.id.in_(wanted[start : start + 500]), members.c.sealed_key.is_not(None)
+        )
+        found |= {row.id: bytes(row.sealed_key) for row in await unit.rows(query)}
+    return found
+
+
+async def seal_clear(unit: Writing) -> None:
+    """Give everybody a key who has none, and seal what lies in the clear, as it does from before there were keys."""
+    for row in await unit.rows(select(members).where(members.c.sealed_key.is_(None), members.c.name != NOBODY)):
+        values = _values(unit, _member(unit, row), unit.vault.new_key(row.id))
+        await unit.execute(update(members).where(members.c.id == row.id).values(**values))
 
 
 async def member(unit: Reading, id: MemberId) -> Member | None:  # noqa: A002
     """Return one member."""
     row = await unit.first(select(members).where(members.c.id == id))
-    return _member(row) if row else None
+    return _member(unit, row) if row else None
 
 
 async def by_ids(unit: Reading, ids: Iterable[MemberId]) -> tuple[Member, ...]:
@@ -120,7 +165,7 @@ async def by_ids(unit: Reading, ids: Iterable[MemberId]) -> tuple[Member, ...]:
     # Databases limit how many values one question may name.
     for start in range(0, len(wanted), 500):
         found += await unit.rows(select(members).where(members.c.id.in_(wanted[start : start + 500])))
-    return tuple(_member(row) for row in found)
+    return tuple(_member(unit, row) for row in found)
 
 
 _BY_USER = Prepared(select(members).where(members.c.user_id == bindparam("user")))
@@ -129,7 +174,7 @@ _BY_USER = Prepared(select(members).where(members.c.user_id == bindparam("user")
 async def by_user(unit: Reading, user: UserId) -> Member | None:
     """Return the member to whom a Matrix account belongs."""
     row = await unit.first(_BY_USER, {"user": user})
-    return _member(row) if row else None
+    return _member(unit, row) if row else None
 
 
 _READER = Prepared(
@@ -157,47 +202,68 @@ async def roster(
 
     ``after`` is the (name, id) of the last member of the page before. Who has left is no member.
     """
-    query = select(members).where(*_wanted(roots, wanted)).order_by(members.c.name, members.c.id)
+    roots = list(roots)
+    # A page of many places is read along the names, and each row's place is looked up.
+    along = limit is not None and await breadth(unit, [wanted.place] if wanted.place else roots) > FEW
+    below = each_within if along else within
+    query = select(members).where(*_wanted(unit, roots, wanted, below=below)).order_by(members.c.name, members.c.id)
     if after is not None or limit is not None:
         # Said of the first page too, so that it is read along the index of names and only as far as it is shown.
         query = query.where(tuple_(members.c.name, members.c.id) > tuple_(*(after or ("", ""))))
     if limit is not None:
         query = query.limit(limit)
-    return tuple(_member(row) for row in await unit.rows(query))
+    return tuple(_member(unit, row) for row in await unit.rows(query))
 
 
 async def count(unit: Reading, roots: Iterable[OrganisationId], *, wanted: Filter = EVERYONE) -> tuple[int, int]:
     """Return how many members stand at or below the roots, and how many of them have an account."""
-    row = await unit.first(select(func.count(), func.count(members.c.user_id)).where(*_wanted(roots, wanted)))
+    row = await unit.first(select(func.count(), func.count(members.c.user_id)).where(*_wanted(unit, roots, wanted)))
     return (row[0], row[1]) if row else (0, 0)
 
 
-async def categories(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[tuple[str, int], ...]:
-    """Return which kinds of member there are at or below the roots, and how many of each."""
-    query = select(members.c.category, func.count()).where(*_wanted(roots, EVERYONE))
-    rows = await unit.rows(query.group_by(members.c.category).order_by(members.c.category))
-    return tuple((row[0], row[1]) for row in rows)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """How many members there are, how many of them have an account, and how many there are of each kind."""
+
+    total: int
+    bound: int
+    categories: tuple[tuple[str, int], ...]
+
+
+async def summary(unit: Reading, roots: Iterable[OrganisationId]) -> Summary:
+    """Return how many members stand at or below the roots, in one walk along an index that holds all it takes."""
+    counted = (members.c.organisation_id, members.c.category)
+    query = select(members.c.category, func.count(), func.count(members.c.user_id)).where(
+        *_wanted(unit, roots, EVERYONE)
+    )
+    total = bound = 0
+    found: dict[str, int] = {}
+    for category, number, with_account in await unit.rows(query.group_by(*counted)):
+        total, bound = total + number, bound + with_account
+        found[category] = found.get(category, 0) + number
+    return Summary(total=total, bound=bound, categories=tuple(sorted(found.items())))
 
 
 async def standing(unit: Reading, roots: Iterable[OrganisationId]) -> dict[OrganisationId, int]:
     """Return how many members stand in each organisation at or below the roots itself."""
-    query = select(members.c.organisation_id, func.count()).where(*_wanted(roots, EVERYONE))
+    query = select(members.c.organisation_id, func.count()).where(*_wanted(unit, roots, EVERYONE))
     return {row[0]: row[1] for row in await unit.rows(query.group_by(members.c.organisation_id))}
 
 
 async def named(unit: Reading, name: str, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
     """Return members at or below the roots of exactly this name."""
-    query = select(members).where(members.c.name == name, *_wanted(roots, EVERYONE)).limit(2)
-    return tuple(_member(row) for row in await unit.rows(query))
+    query = select(members).where(members.c.name == name, *_wanted(unit, roots, EVERYONE)).limit(2)
+    return tuple(_member(unit, row) for row in await unit.rows(query))
 
 
-def _wanted(roots: Iterable[OrganisationId], wanted: Filter) -> list[Any]:
-    found = [within(members.c.organisation_id, roots), members.c.left_at.is_(None)]
+def _wanted(
+    unit: Reading, roots: Iterable[OrganisationId], wanted: Filter, *, below: Callable[..., Any] = within
+) -> list[Any]:
+    found = [below(members.c.organisation_id, roots), members.c.left_at.is_(None)]
     if wanted.text:
-        named = members.c.name.contains(wanted.text, autoescape=True)
-        found.append(or_(named, members.c.phone.contains(wanted.text, autoescape=True)))
+        found.append(_says(unit, wanted.text))
     if wanted.place:
-        found.append(within(members.c.organisation_id, [wanted.place]))
+        found.append(below(members.c.organisation_id, [wanted.place]))
     if wanted.category:
         found.append(members.c.category == ("" if wanted.category == UNSAID else wanted.category))
     if wanted.account:
@@ -210,6 +276,11 @@ def _wanted(roots: Iterable[OrganisationId], wanted: Filter) -> list[Any]:
     elif wanted.away is Away.ON_LEAVE:
         found.append(members.c.id.in_(_on_leave()))
     return found
+
+
+def _says(unit: Reading, text: str) -> Any:
+    """Return that a text is part of a name, or a whole number."""
+    return or_(members.c.name.contains(text, autoescape=True), members.c.phone_mark == unit.vault.mark(text))
 
 
 def _on_leave() -> Any:
@@ -244,7 +315,7 @@ async def doubles(unit: Reading, roots: Iterable[OrganisationId], *, limit: int)
         other.c.left_at.is_(None),
         one.c.id < other.c.id,
     ]
-    same_number = and_(one.c.phone == other.c.phone, one.c.phone != "")
+    same_number = and_(one.c.phone_mark == other.c.phone_mark, one.c.phone_mark != "")
     same_name = and_(one.c.name == other.c.name, one.c.organisation_id == other.c.organisation_id)
     found: dict[tuple[MemberId, MemberId], None] = {}
     for same in (same_number, same_name):
@@ -257,9 +328,11 @@ async def doubles(unit: Reading, roots: Iterable[OrganisationId], *, limit: int)
 
 async def like(unit: Reading, name: str, phone: str, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
     """Return members at or below the roots of the same name or the same number, to be looked at before one is added."""
-    same = or_(members.c.name == name, and_(members.c.phone == phone, members.c.phone != ""))
+    same = members.c.name == name
+    if phone:
+        same = or_(same, members.c.phone_mark == unit.vault.mark(phone))
     query = select(members).where(same, within(members.c.organisation_id, roots)).order_by(members.c.name, members.c.id)
-    return tuple(_member(row) for row in await unit.rows(query.limit(20)))
+    return tuple(_member(unit, row) for row in await unit.rows(query.limit(20)))
 
 
 async def accounts(unit: Reading) -> tuple[UserId, ...]:
@@ -268,12 +341,16 @@ async def accounts(unit: Reading) -> tuple[UserId, ...]:
     return tuple(UserId(row.user_id) for row in await unit.rows(query))
 
 
-async def departed(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Member, ...]:
-    """Return who stood at or below the roots and has left, who left last first."""
+async def departed(
+    unit: Reading, roots: Iterable[OrganisationId], *, text: str = "", limit: int | None = None
+) -> tuple[Member, ...]:
+    """Return who stood at or below the roots and has left, who left last first; optionally those with a text in it."""
     query = select(members).where(within(members.c.organisation_id, roots), members.c.left_at.is_not(None))
-    query = query.where(members.c.merged_into.is_(None))
-    rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id))
-    return tuple(_member(row) for row in rows)
+    query = query.where(members.c.merged_into.is_(None), members.c.name != NOBODY)
+    if text:
+        query = query.where(_says(unit, text))
+    rows = await unit.rows(query.order_by(members.c.left_at.desc(), members.c.name, members.c.id).limit(limit))
+    return tuple(_member(unit, row) for row in rows)
 
 
 async def invitation(unit: Reading, code_hash: str) -> Invitation | None:
@@ -298,12 +375,14 @@ async def invitation(unit: Reading, code_hash: str) -> Invitation | None:
 
 async def write_enrolled(unit: Writing, fact: MemberEnrolled) -> None:
     """Add a member."""
-    await unit.add(members, _values(fact.member))
+    await unit.add(members, _values(unit, fact.member, unit.vault.new_key(fact.member.id)))
 
 
 async def write_changed(unit: Writing, fact: MemberChanged) -> None:
     """Overwrite a member's entry."""
-    await unit.execute(update(members).where(members.c.id == fact.member.id).values(**_values(fact.member)))
+    own = members.c.id == fact.member.id
+    wrapped = await unit.value(select(members.c.sealed_key).where(own)) or unit.vault.new_key(fact.member.id)
+    await unit.execute(update(members).where(own).values(**_values(unit, fact.member, wrapped)))
 
 
 async def write_bound(unit: Writing, fact: AccountBound) -> None:

@@ -177,11 +177,13 @@ async def duties_over(unit: Reading, organisation_id: OrganisationId) -> tuple[D
 async def may(unit: Reading, user: UserId, right: Right, organisation_id: OrganisationId) -> bool:
     """Tell whether a person has a right at a node, by a duty held there or anywhere above it."""
     query = (
-        select(duties.c.role)
+        select(duties.c.role, duties.c.organisation_id)
         .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
         .where(organisation_closure.c.descendant_id == organisation_id, duties.c.user_id == user)
     )
-    return any(right in RIGHTS[Role(row.role)] for row in await unit.rows(query))
+    held = [Duty(user=user, organisation=row.organisation_id, role=Role(row.role)) for row in await unit.rows(query)]
+    unit.authority = [duty for duty in held if right in RIGHTS[duty.role]]
+    return bool(unit.authority)
 
 
 async def holders(unit: Reading, organisation_id: OrganisationId) -> tuple[UserId, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import and_, false, func, or_, select, true
 
 from content.identifiers import OrganisationId
 from storage.audit import audit
@@ -66,6 +66,8 @@ class Entry:
     before: str | None
     after: str | None
     link: str | None
+    authority: tuple[tuple[str, OrganisationId], ...] = ()
+    """The roles by which it was done, and where they were held."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,7 +141,12 @@ def _entry(row: AnyRow) -> Entry:
         before=row.before,
         after=row.after,
         link=bytes(row.link).hex() if row.link is not None else None,
+        authority=tuple((role, OrganisationId(at)) for role, _, at in _parted(row.authority)),
     )
+
+
+def _parted(authority: str | None) -> list[tuple[str, str, str]]:
+    return [one.partition("@") for one in (authority or "").split()]
 
 
 async def entries(
@@ -190,8 +197,8 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
         entry=entry,
         earlier=tuple(sorted(earlier, key=lambda one: -one.number)[:MOST_NEAR]),
         later=tuple(sorted(later, key=lambda one: one.number)[:MOST_NEAR]),
-        effects=() if _LINKS in entry.action else await _effects(unit, entry.cause),
-        changed=await _changed(unit, entry.cause),
+        effects=() if _LINKS in entry.action else await _effects(unit, scope, entry),
+        changed=await _changed(unit, scope, entry.cause),
     )
 
 
@@ -211,7 +218,9 @@ _LINKS = "ballot_link_issued"
 """Whom links to a ballot went to is nobody's business: a reminder goes only to who has not voted."""
 
 
-async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
+async def _effects(unit: Reading, scope: Scope, entry: Entry) -> tuple[Effect, ...]:
+    """Return what a decision sent: into rooms of the scope, to its people, and to who asked."""
+    cause = entry.cause
     if not cause:
         return ()
     query = (
@@ -219,6 +228,15 @@ async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
         .outerjoin(rooms, rooms.c.id == outbox.c.room_id)
         .outerjoin(members, members.c.user_id == outbox.c.user_id)
         .where(outbox.c.cause == cause)
+        .where(
+            or_(
+                true() if scope.everything else false(),
+                within(rooms.c.organisation_id, scope.roots),
+                within(members.c.organisation_id, scope.roots),
+                and_(outbox.c.user_id.is_(None), within(outbox.c.organisation_id, scope.roots)),
+                outbox.c.user_id == entry.actor,
+            )
+        )
         .order_by(outbox.c.number)
         .limit(MOST_EFFECTS)
     )
@@ -234,11 +252,15 @@ async def _effects(unit: Reading, cause: str) -> tuple[Effect, ...]:
     )
 
 
-async def _changed(unit: Reading, cause: str) -> tuple[Changed, ...]:
+async def _changed(unit: Reading, scope: Scope, cause: str) -> tuple[Changed, ...]:
+    """Return which answers of the scope's people a decision wrote down."""
     query = (
         select(answers.c.state, members.c.name)
         .join(members, members.c.id == answers.c.member_id)
-        .where(answers.c.cause == cause)
+        .where(
+            answers.c.cause == cause,
+            or_(true() if scope.everything else false(), within(members.c.organisation_id, scope.roots)),
+        )
         .order_by(answers.c.number)
         .limit(MOST_EFFECTS)
     )

@@ -13,7 +13,8 @@ from content.identifiers import CardId, OutboxId, RoomId
 from content.occurrences import State as OccurrenceState
 from content.rooms import Purpose, Room
 from storage.checkins import cards
-from storage.outbox import Kind, State, offer_again, outbox
+from storage.outbox import Kind, State, outbox
+from storage.outbox_fates import offer_again
 from storage.outbox_items import Item
 from storage.polls import polls
 from storage.rooms import as_room, rooms

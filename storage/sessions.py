@@ -67,6 +67,12 @@ async def session(unit: Reading, id_hash: str) -> Session | None:
     return _session(row) if row else None
 
 
+async def of_family(unit: Reading, family: str) -> Session | None:
+    """Return a session by what stays of it whatever its cookie holds by now."""
+    row = await unit.first(select(sessions).where(sessions.c.family == family))
+    return _session(row) if row else None
+
+
 async def sessions_of(unit: Reading, user: UserId) -> tuple[Session, ...]:
     """Return the sessions of a person, the newest first."""
     query = select(sessions).where(sessions.c.user_id == user).order_by(sessions.c.seen_at.desc(), sessions.c.family)

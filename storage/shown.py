@@ -15,7 +15,7 @@ from content.lessons import Lesson
 from content.occurrences import State
 from content.polls import Box, Poll
 from content.speech import Reader
-from storage import amendments, checkins, lessons, organisations, outbox, polls, schedules
+from storage import amendments, checkins, lessons, organisations, outbox_queries, polls, schedules
 from storage.unit import Reading
 
 
@@ -51,7 +51,7 @@ async def card(unit: Reading, id: CardId) -> Card | None:  # noqa: A002
     note = await amendments.note(unit, occurrence.id)
     standing = Standing(
         due_at=occurrence.due_at,
-        shown_at=await outbox.shown_at(unit, id) or unit.now,
+        shown_at=await outbox_queries.shown_at(unit, id) or unit.now,
         closes_at=occurrence.closes_at or occurrence.due_at + occurrence.window,
         state=State(occurrence.state),
         numbers=await checkins.numbers(unit, occurrence.id, place.branch),

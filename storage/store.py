@@ -18,7 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from content.decision import Decision, Effect, Fact, Observed, Refusal
 from content.identifiers import Cause, EventId, RoomId, UserId
-from storage import audit, facts, outbox
+from storage import audit, facts, outbox, outbox_claims
 from storage.chain import Chain
 from storage.claims import Claim, Place, claim
 from storage.crashpoints import crashpoint
@@ -26,9 +26,11 @@ from storage.effects import enqueue
 from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.erasure import forget_deleted
 from storage.migrate import migrate, require_current, require_file
+from storage.sealing import seal_everything
 from storage.sync import Buried, write_buried
 from storage.timings import Timings
 from storage.unit import Reading, Undone, Writing, finish
+from storage.vault import Vault
 from storage.verification import begin
 
 Answer = Decision | Refusal | None
@@ -89,7 +91,7 @@ class Outcome:
 class Worker(Protocol):
     """Who takes rows of the outbox to where they go."""
 
-    def wish(self) -> outbox.Wish | None:
+    def wish(self) -> outbox_claims.Wish | None:
         """Return what can be taken on now, ``None`` for nothing. Called by the writing thread beside the loop."""
 
     async def look_up(self, unit: Reading, claimed: Sequence[outbox.Claimed]) -> Any:
@@ -130,8 +132,9 @@ class Store:
     moment at which the disk is waited for; each of them is undone alone if it fails.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, *, key: bytes | None = None) -> None:
-        """``key`` is the one under which the record is sealed."""
+    def __init__(self, engine: Engine, clock: Clock, *, key: bytes | None = None, master: bytes | None = None) -> None:
+        """``key`` is the one under which the record is sealed, ``master`` the one for what of people is."""
+        self._vault = Vault(master)
         self._engine = engine
         self._clock = clock
         self._chain = Chain(key, shared=engine.dialect.name != "sqlite")
@@ -157,28 +160,39 @@ class Store:
         exclusive: bool = True,
         new: bool = True,
         key: bytes | None = None,
+        master: bytes | None = None,
     ) -> Store:
         """Open the database at an address as the process that drives the bot, and bring its tables up to date.
 
         ``exclusive=False`` opens it beside a running program, to read; ``new=False`` makes no tables where there are
-        none. Without the ``key`` of the record its rows are not sealed. Raises Trouble with advice.
+        none. Without the ``key`` of the record its rows are not sealed, without the ``master`` key nothing new of
+        people is. Raises Trouble with advice.
         """
-        return await cls._open(address, clock, Place.DRIVER if exclusive else None, key, new=new)
+        return await cls._open(address, clock, Place.DRIVER if exclusive else None, key, master, new=new)
 
     @classmethod
-    async def open_desk(cls, address: str, clock: Clock = utc_now, *, key: bytes | None = None) -> Store:
+    async def open_desk(
+        cls, address: str, clock: Clock = utc_now, *, key: bytes | None = None, master: bytes | None = None
+    ) -> Store:
         """Open the database at an address to write beside the process that drives the bot, or without one.
 
         Tables are never changed from here. Raises Trouble with advice, on a file also when any process has it.
         """
-        return await cls._open(address, clock, Place.DESK, key)
+        return await cls._open(address, clock, Place.DESK, key, master)
 
     @classmethod
     async def _open(
-        cls, address: str, clock: Clock, place: Place | None, key: bytes | None, *, new: bool = True
+        cls,
+        address: str,
+        clock: Clock,
+        place: Place | None,
+        key: bytes | None,
+        master: bytes | None,
+        *,
+        new: bool = True,
     ) -> Store:
         engine, file = open_working_engine(address), sqlite_file(address)
-        store = cls(engine, clock, key=key)
+        store = cls(engine, clock, key=key, master=master)
         try:
             if place is Place.DESK:
                 require_file(file)
@@ -187,6 +201,8 @@ class Store:
             await asyncio.to_thread(migrate, engine, file, change=place is Place.DRIVER, new=new)
             if place is not None and key is not None:
                 await store.seal(anew=False)
+            if place is not None and master is not None:
+                await store._write(seal_everything, news=False)
         except BaseException:
             await store.close()
             raise
@@ -258,7 +274,7 @@ class Store:
     def look(self, question: Callable[[Reading], Awaitable[T]]) -> T:
         """Answer a question from one consistent view in this thread, which must not be the loop's."""
         with self._engine.connect() as connection, connection.begin():
-            return finish(question(Reading(connection, self._clock())))
+            return finish(question(Reading(connection, self._clock(), vault=self._vault)))
 
     async def settle(
         self, steps: Sequence[Step] = (), *, notes: Sequence[Fact] = (), patient: bool = False
@@ -291,12 +307,12 @@ class Store:
         self, *, worker: str, device: str, lease: timedelta, limit: int, kinds: Iterable[outbox.Kind] | None = None
     ) -> Sequence[outbox.Claimed]:
         """Take rows of the outbox, optionally of some kinds only, for a worker that drives this Matrix device."""
-        wish = outbox.Wish(worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
-        return await self._write(lambda unit: outbox.claim(unit, wish), news=False)
+        wish = outbox_claims.Wish(worker=worker, device=device, lease=lease, limit=limit, kinds=kinds)
+        return await self._write(lambda unit: outbox_claims.claim(unit, wish), news=False)
 
     async def take_up(self, worker: str) -> None:
         """Hand back the rows that an earlier process of a worker had claimed; only before it works again."""
-        await self._write(lambda unit: outbox.free_leases(unit, worker), news=False)
+        await self._write(lambda unit: outbox_claims.free_leases(unit, worker), news=False)
 
     async def _write(
         self, work: Callable[[Writing], Awaitable[T]], *, news: bool, offers: bool = False, patient: bool = False
@@ -391,7 +407,7 @@ class Store:
         with self._engine.connect() as connection:
             connection.execution_options(**WRITE)
             with connection.begin():
-                unit = Writing(connection, self._clock(), careful=careful, chain=self._chain)
+                unit = Writing(connection, self._clock(), careful=careful, chain=self._chain, vault=self._vault)
                 if self._claim is not None:
                     finish(self._claim.guard(unit))
                 ended = [self._carry_out(unit, work) for work in works]
@@ -521,7 +537,7 @@ class Store:
 async def _give(unit: Writing, worker: Worker) -> tuple[Sequence[outbox.Claimed], Any] | None:
     """Claim for a worker what it can take on."""
     wish = worker.wish()
-    claimed = await outbox.claim(unit, wish) if wish is not None else ()
+    claimed = await outbox_claims.claim(unit, wish) if wish is not None else ()
     return (claimed, await worker.look_up(unit, claimed)) if claimed else None
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
+from content.organisations import Duty
 from storage.chain import Chain
 from storage.prepared import Driver, Prepared
+from storage.vault import Vault
 
 AnyRow = Row[*tuple[Any, ...]]
 Query = Select[*tuple[Any, ...]]
@@ -45,10 +47,15 @@ class Reading:
     thread; its questions are coroutines so that rules and pages read alike everywhere.
     """
 
-    def __init__(self, connection: Connection, now: datetime, driver: Driver | None = None) -> None:
+    def __init__(
+        self, connection: Connection, now: datetime, driver: Driver | None = None, vault: Vault | None = None
+    ) -> None:
         self._connection = connection
+        self.vault = vault or Vault()
         self._driver = driver or Driver(connection)
         self.now = now
+        self.authority: Collection[Duty] = ()
+        """By which duties what is being decided may be done; whoever finds that out says it here, for the record."""
 
     @property
     def engine(self) -> str:
@@ -138,12 +145,13 @@ class Writing(Reading):
         depth: int = 0,
         gathered: Gathered | None = None,
         chain: Chain | None = None,
+        vault: Vault | None = None,
     ) -> None:
         """Begin to write; ``careful`` makes a savepoint for every part, so that one that fails is undone alone.
 
         With care everything is written at once, without it what can wait is gathered.
         """
-        super().__init__(connection, now, driver)
+        super().__init__(connection, now, driver, vault)
         self._careful = careful
         self._depth = depth
         self.gathered = None if careful else gathered or Gathered()
@@ -159,13 +167,15 @@ class Writing(Reading):
             depth=self._depth,
             gathered=self.gathered,
             chain=self.chain,
+            vault=self.vault,
         )
 
     def part(self) -> tuple[Writing, Hope]:
         """Begin a part; return the unit in which it is done, and what keeps or undoes it."""
         if not self._careful:
             return self, Hope()
-        inner = Writing(self._connection, self.now, self._driver, depth=self._depth + 1, chain=self.chain)
+        depth, chain, vault = self._depth + 1, self.chain, self.vault
+        inner = Writing(self._connection, self.now, self._driver, depth=depth, chain=chain, vault=vault)
         return inner, Savepoint(self._driver, self._depth)
 
     async def settled(self) -> None:
@@ -275,4 +285,9 @@ def _raise(table: Table, columns: tuple[str, ...], engine: str) -> Prepared:
 
 
 def _insert_for(engine: str) -> Any:
-    return sqlite.insert if engine == "sqlite" else postgresql.insert
+    if engine == "sqlite":
+        return sqlite.insert
+    # Two megabytes that a branch on a file never needs.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert

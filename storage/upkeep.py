@@ -14,7 +14,7 @@ from content.organisations import LEADING, Duty, Organisation
 from content.power import powers_from
 from content.rooms import Purpose, Room, alias, hangs_at
 from content.upkeep import Care, Housed, Person, Standing, belonging
-from storage import members, organisations, outbox
+from storage import members, organisations, outbox, outbox_claims
 from storage.organisations import within
 from storage.outbox import Kind
 from storage.rooms import as_room, room_state, rooms, state_of
@@ -211,7 +211,7 @@ async def survey(unit: Reading, roots: Iterable[OrganisationId], me: UserId | No
         people=await members.roster(unit, roots),
         kept=kept,
         standings=states,
-        under_way=await outbox.upkeep_under_way(unit),
+        under_way=await outbox_claims.upkeep_under_way(unit),
     )
 
 

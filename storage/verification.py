@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from content.identifiers import Cause, UserId
 from storage.audit import BEGUN, FORGOTTEN, add, audit, head, row_of, seal
-from storage.chain import FORGETTABLE, START, Before, Head, digest, link, name_of
+from storage.chain import AUTHORITY, START, Before, Head, digest, forgettable, link, name_of
 from storage.engines import trouble
 from storage.tables import Instant
 from storage.unit import Reading, Writing
@@ -138,7 +138,7 @@ class Verifier:
 
 def is_forgotten(row: Mapping[str, Any]) -> bool:
     """Tell whether the forgettable part of a row is gone."""
-    return not any(row[name] for name in FORGETTABLE)
+    return not any(forgettable(row))
 
 
 def _said(note: str | None) -> dict[str, str]:
@@ -247,7 +247,7 @@ def shorter(noted: Sequence[Noted], met: Mapping[int, Head]) -> Finding | None:
     return None
 
 
-_EMPTY = {"actor": None, "cause": "", "subject": None, "before": None, "after": None}
+_EMPTY = {"actor": None, "cause": "", "subject": None, "before": None, "after": None, AUTHORITY: None}
 
 
 async def forget(unit: Writing, numbers: Sequence[int], *, cause: Cause, actor: UserId | None = None) -> None:

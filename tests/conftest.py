@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 from storage.store import Store
 from tests.small_branch import NOON, HandClock, SmallBranch
 
-pytest_plugins = ["tests.databases", "tests.synapse_fixture"]
+pytest_plugins = ["tests.compiled", "tests.databases", "tests.synapse_fixture"]
 
 settings.register_profile(
     "same every time",

@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from bot.matrix import border
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Event, Gap, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
-from bot.matrix.homeserver import MARK
 from tests.small_branch import ME
 
 

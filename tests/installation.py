@@ -15,6 +15,7 @@ from urllib.request import urlopen
 from tests.synapse_fixture import free_port
 from tests.waiting import until
 from zhibu.config import load_config
+from zhibu.master_key import make_master, master_file
 from zhibu.record_key import key_file, make_key
 
 
@@ -120,18 +121,18 @@ second_factor = "offered"
         return installation
 
     def beside(self, folder: Path) -> Installation:
-        """Make the settings of another console on the same database, with no secret but the key of the record."""
+        """Make the settings of another console on the same database, with no secrets but two keys."""
         folder.mkdir(parents=True, exist_ok=True)
         text = self.config.read_text(encoding="utf-8")
         other = Installation.__new__(Installation)
         other.folder, other.config = folder, folder / "config.toml"
         other.port, other.database = free_port(), self.database
         other.config.write_text(text.replace(f"port = {self.port}", f"port = {other.port}"), encoding="utf-8")
-        key = make_key(load_config(self.config))
-        copy = key_file(load_config(other.config))
-        copy.parent.mkdir(mode=0o700)
-        copy.touch(0o600)
-        copy.write_bytes(key)
+        mine, theirs = load_config(self.config), load_config(other.config)
+        key_file(theirs).parent.mkdir(mode=0o700)
+        for key, copy in ((make_key(mine), key_file(theirs)), (make_master(mine), master_file(theirs))):
+            copy.touch(0o600)
+            copy.write_bytes(key)
         return other
 
     def start(self, command: str = "run") -> Program:

@@ -27,6 +27,11 @@ def find_postgresql() -> Path | None:
     return versions[-1].parent if versions else None
 
 
+def find_proxy(name: str) -> str | None:
+    """Return the program of a reverse proxy, which need not be in everybody's path."""
+    return shutil.which(name) or shutil.which(name, path="/usr/sbin")
+
+
 def missing() -> dict[str, str]:
     """Return what is missing: the tests that cannot run, and the package that would let them."""
     lacks = {}
@@ -36,6 +41,8 @@ def missing() -> dict[str, str]:
         lacks["the PostgreSQL half of the storage tests"] = "postgresql"
     if shutil.which("systemd-analyze") is None:
         lacks["the look at the units"] = "systemd"
+    if find_proxy("nginx") is None or find_proxy("caddy") is None:
+        lacks["the examples for proxies"] = "nginx-light caddy"
     return lacks
 
 

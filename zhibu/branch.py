@@ -19,6 +19,7 @@ from bot.bot import Bot, jitter
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in, retire
 from bot.matrix.looking import time_of
 from console.app import create_app
 from console.server import Server, ServerTrouble, serve
@@ -35,9 +36,10 @@ from zhibu import last_run
 from zhibu.alarms import Alarms
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
+from zhibu.master_key import make_master, open_desk
 from zhibu.measures import measures, version
 from zhibu.pulse import Pulse
-from zhibu.record_key import make_key, note_head, open_desk
+from zhibu.record_key import make_key, note_head
 from zhibu.secret_files import open_files
 from zhibu.watchdog import Watchdog
 
@@ -91,7 +93,9 @@ class Branch:
         Raises Trouble when either cannot be had, and leaves that server up.
         """
         refuse_lost(config)
-        store = await Store.open(config.database, new=not has_signed_in(config), key=make_key(config))
+        store = await Store.open(
+            config.database, new=not has_signed_in(config), key=make_key(config), master=make_master(config)
+        )
         branch = cls(config, speech, store)
         if console:
             await branch._open_console(server)
@@ -151,11 +155,11 @@ class Branch:
                 raise Trouble(Exit.CONFIG, "start.open_secrets", files=" ".join(str(file) for file in left_open))
             device = keys / "device"
             if new_login:
-                Homeserver.retire(device)
+                retire(device)
             signed_in = (device / "session.json").exists()
             password = "" if signed_in else _password(config)
             pickle_key = _pickle_key(keys)
-            session = await Homeserver.log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
+            session = await log_in(config.bot.homeserver, config.bot.user, password, device, pickle_key)
             homeserver = Homeserver(session, pickle_key, secrets=keys / "signing")
             await homeserver.start()
             await account.end_retired(device, config.bot.homeserver)
@@ -340,6 +344,8 @@ def console_settings(config: Config) -> ConsoleSettings:
         metrics_token=config.metrics_token(),
         second_factor_required=config.console.second_factor == "required",
         proxies=config.console.proxies,
+        proxy_address=config.console.proxy_address,
+        backup_days=config.backup.keep if config.backup.daily_at else 0,
     )
 
 

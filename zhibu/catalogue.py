@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import content
@@ -12,8 +13,9 @@ from content.speech import LANGUAGES, Sentence, Speech
 FOLDER = Path(content.__file__).parent / "locale" / "parts"
 
 
+@cache
 def load_speech(folder: Path = FOLDER) -> Speech:
-    """Return all sentences; each feature has a file of its own, ``<noun>.<language>.po``.
+    """Return all sentences, read once; each feature has a file of its own, ``<noun>.<language>.po``.
 
     Raises ValueError when a file is not written as ours are, or a key is said twice or not at all.
     """

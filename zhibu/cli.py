@@ -215,8 +215,9 @@ async def _export(front: Front, file: Path, what: str, form: str, output: Path |
     config = load_config(file)
     from storage.store import Store
     from zhibu.export import export as write_out
+    from zhibu.master_key import master_if_any
 
-    store = await Store.open(config.database, exclusive=False)
+    store = await Store.open(config.database, exclusive=False, master=master_if_any(config))
     try:
         reader = Reader(language=config.content.language, timezone=config.content.timezone)
         data = await write_out(store, what, form, front.speech, reader)

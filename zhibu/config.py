@@ -55,6 +55,7 @@ class Console:
     metrics_token_file: str = ""
     second_factor: str = "required"
     proxies: int = 0
+    proxy_address: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +246,7 @@ def _check_values(given: Mapping[str, Any]) -> list[Words]:
         problems.append(words("config.bad_port", value=console["port"]))
     if not 0 <= console.get("proxies", 0) <= MOST_PROXIES:
         problems.append(words("config.bad_proxies", most=MOST_PROXIES))
+    problems += _check_proxy(console)
     if console.get("second_factor", "required") not in SECOND_FACTOR:
         problems.append(words("config.bad_second_factor", known=", ".join(SECOND_FACTOR)))
     backup = given.get("backup", {})
@@ -259,6 +261,19 @@ def _check_values(given: Mapping[str, Any]) -> list[Words]:
     if not (user.startswith("@") and ":" in user):
         problems.append(words("config.bad_user", value=user))
     return problems
+
+
+def _check_proxy(console: Mapping[str, Any]) -> list[Words]:
+    """See that only a proxy of ours can say from where a request comes."""
+    address = console.get("proxy_address", "")
+    if address:
+        try:
+            ipaddress.ip_address(address)
+        except ValueError:
+            return [words("config.bad_proxy_address", value=address)]
+    elif console.get("proxies", 0) and not _is_loopback(console.get("host", "127.0.0.1")):
+        return [words("config.proxy_unknown", host=console["host"])]
+    return []
 
 
 def _check_url(place: str, address: str) -> list[Words]:

@@ -13,7 +13,7 @@ from typing import Any
 
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind
-from bot.matrix.homeserver import stored_session
+from bot.matrix.login import stored_session
 from bot.matrix.trust import write_secret
 from content.speech import Speech
 from content.trouble import Exit, Trouble
@@ -21,6 +21,7 @@ from storage.engines import remove_database, sqlite_file
 from storage.store import Store
 from zhibu.branch import Branch
 from zhibu.config import Config, make_config, render_config
+from zhibu.master_key import make_master
 from zhibu.ports import prove_port
 from zhibu.record_key import make_key
 
@@ -202,6 +203,7 @@ class _Writing:
                 await account.prove_password(bot.homeserver, bot.user, password)
             await branch.connect_now()
             make_key(branch.config)
+            make_master(branch.config)
         except Fault as fault:
             raise _no_login(bot.homeserver, bot.user, fault) from None
         except Trouble as trouble:

@@ -36,7 +36,7 @@ async def _let_in(front: Front, file: Path, user: str) -> int:
     config = load_config(file)
     from content.identifiers import UserId
     from zhibu.founding import sign_in_link
-    from zhibu.record_key import open_desk
+    from zhibu.master_key import open_desk
 
     store = await open_desk(config)
     try:

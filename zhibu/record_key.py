@@ -11,8 +11,6 @@ from pathlib import Path
 from content import anchors
 from content.trouble import Exit, Trouble
 from storage.chain import KEY_BYTES, Head
-from storage.engines import sqlite_file
-from storage.store import Store
 from storage.verification import Noted
 from zhibu.config import Config
 
@@ -51,35 +49,24 @@ def read_key(config: Config) -> bytes:
 
 def make_key(config: Config) -> bytes:
     """Return the key of the record, making it the first time. Raises Trouble where that cannot be."""
-    file = key_file(config)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return read_key(config)
+        write_key(key_file(config))
     except OSError as error:
         raise no_key(config, error.strerror or "") from None
-    key = secrets.token_bytes(KEY_BYTES)
+    return read_key(config)
+
+
+def write_key(file: Path) -> None:
+    """Write a new key for its owner's eyes only, unless there is one. Raises OSError."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return
     with os.fdopen(handle, "wb") as opened:
-        opened.write(key)
+        opened.write(secrets.token_bytes(KEY_BYTES))
         opened.flush()
         os.fsync(opened.fileno())
-    return key
-
-
-async def open_desk(config: Config) -> Store:
-    """Open the database to decide beside the bot, with the key of the record. Raises Trouble where either is missing.
-
-    On a file both halves share a folder, and whichever comes first makes the key.
-    """
-    here = sqlite_file(config.database) is not None
-    key = make_key(config) if here else read_key(config) if key_file(config).exists() else None
-    store = await Store.open_desk(config.database, key=key)
-    if key is None:
-        # What else is wrong is said first: a bot that was never there has made no key either.
-        await store.close()
-        raise no_key(config)
-    return store
 
 
 def replace_key(config: Config) -> bytes:

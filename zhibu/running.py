@@ -12,7 +12,7 @@ import click
 from content.trouble import Exit, Trouble
 from zhibu.config import Config, load_config
 from zhibu.front import CONFIG, EPILOG, Front
-from zhibu.heaps import share_one_heap
+from zhibu.heaps import collect_seldom, share_one_heap
 from zhibu.logs import configure_logs
 from zhibu.supervisor import notify
 
@@ -64,6 +64,7 @@ def console(file: Path, no_wait: bool) -> None:
 
 async def _drive(front: Front, file: Path, running: str, *, new_login: bool, console: bool, wait: bool) -> int:
     share_one_heap()
+    collect_seldom()
     configure_logs()
     config = load_config(file)
     from zhibu.branch import Branch
@@ -101,6 +102,7 @@ async def _drive(front: Front, file: Path, running: str, *, new_login: bool, con
 
 async def _console(front: Front, file: Path, *, wait: bool) -> int:
     share_one_heap()
+    collect_seldom()
     configure_logs()
     config = load_config(file)
     from zhibu.branch import Branch

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 
 from bot.commands.asking import Asking, Place
-from content.decision import Decision, Refusal, Tell, refused, words
+from content.decision import Decision, Refusal, Secret, Tell, refused, words
 from content.sessions import LINK_LASTS, LinkIssued
 from storage import organisations, rooms
 
@@ -26,6 +26,6 @@ async def open_console(asking: Asking) -> Decision | Refusal | None:
         return refused("console.plain_room")
     token = asking.settings.secret()
     fact = LinkIssued(token_hash=hash_token(token), user=asking.sender, expires_at=asking.unit.now + LINK_LASTS)
-    link = f"{asking.settings.console}/sign-in/{token}"
+    link = Secret(f"{asking.settings.console}/sign-in/{token}")
     said = words("console.link", link=link, minutes=int(LINK_LASTS.total_seconds()) // 60)
     return Decision(facts=(fact,), effects=(Tell(user=asking.sender, words=said),))

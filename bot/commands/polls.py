@@ -13,8 +13,8 @@ from bot.commands import ballots
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import normalise, vote_numbers
 from bot.matrix import polls as shapes
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
-from bot.matrix.homeserver import MARK
 from bot.matrix.power import may, powers_from
 from content import polls
 from content.decision import Decision, Refusal, Tell, refused, words
@@ -23,7 +23,7 @@ from content.organisations import Right, roots
 from content.polls import Box, Poll, Response, Sheet, State
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from storage import members, organisations, outbox, rooms
+from storage import members, organisations, outbox_queries, rooms
 from storage import polls as stored
 from storage.unit import Reading
 
@@ -241,7 +241,7 @@ async def _hear_start(unit: Reading, event: Event, cause: Cause, me: UserId) -> 
 async def _see_own(unit: Reading, event: Event) -> Decision | None:
     """Recognise our own poll by its mark: responses may follow in the same batch, before its sending is recorded."""
     mark = event.content.get(MARK)
-    id = await outbox.poll_of(unit, OutboxId(mark)) if isinstance(mark, str) else None  # noqa: A001
+    id = await outbox_queries.poll_of(unit, OutboxId(mark)) if isinstance(mark, str) else None  # noqa: A001
     poll = await stored.poll(unit, id) if id else None
     return polls.see_shown(poll, EventId(event.event_id)) if poll else None
 

@@ -33,7 +33,7 @@ from content.lateness import answer_late, slow_down
 from content.misreadings import misread
 from content.polls import Poll
 from content.rooms import DirectRoomKept
-from storage import members, misreadings, outbox, rooms
+from storage import members, misreadings, outbox_queries, rooms
 from storage import polls as stored_polls
 from storage.store import Step
 from storage.unit import Reading
@@ -132,7 +132,7 @@ async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refus
     key, target = related.get("key"), related.get("event_id")
     if not isinstance(key, str) or not isinstance(target, str) or len(key) > 20:
         return None
-    card = await outbox.by_event(unit, EventId(target))
+    card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
         return await polls.tap(unit, RoomId(event.room_id), EventId(target), event, key)
     member = await members.by_user(unit, UserId(event.sender))
@@ -151,7 +151,7 @@ async def _said(
             return None
         place = Place.OFFERED
     target = _replied(event.content)
-    card = await outbox.by_event(unit, target) if target else None
+    card = await outbox_queries.by_event(unit, target) if target else None
     poll = await stored_polls.by_event(unit, room, target) if target else None
     mentioned = _mentions(event.content, me)
     text = without_reply_fallback(event.content["body"])

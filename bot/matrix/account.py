@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bot.matrix import border
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import Session, sign_in
+from bot.matrix.login import Session, sign_in
 from bot.matrix.wire import Wire, path
 
 _REGISTER = "/_synapse/admin/v1/register"

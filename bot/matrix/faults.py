@@ -33,6 +33,7 @@ class Kind(StrEnum):
     KEYS = "keys"
     STORE = "store"
     IDENTITY = "identity"
+    SEALED = "sealed"
 
 
 class Fault(Exception):

@@ -18,7 +18,7 @@ from bot.matrix import border, power
 from bot.matrix.crypto import Refused, guarded
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
-from bot.matrix.homeserver import Session
+from bot.matrix.login import Session
 from bot.matrix.trust import USES, Identity, is_vouched
 from bot.matrix.wire import Wire, path
 

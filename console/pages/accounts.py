@@ -10,7 +10,8 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, settle
-from console.people import branches, visible
+from console.fresh import fresh
+from console.people import branches, changes_of, refuse_letting_go, visible
 from content import accounts as rules
 from content.confusables import parts, warnings
 from content.decision import Refusal, Words
@@ -109,6 +110,7 @@ def _page(seen: Seen, user: str, refusal: Refusal | None, *, look: bool = False)
 
 @pages.post("/members/<id>/account/unbind")
 @requires(Right.IMPORT_ROSTER)
+@fresh
 def unbind(id: str) -> Answer:  # noqa: A002
     """Let go of a member's account."""
     at, by_form = here(), cause()
@@ -117,6 +119,7 @@ def unbind(id: str) -> Answer:  # noqa: A002
         member = await visible(unit, id, at.roots)
         if member is None:
             return None
-        return rules.unbind(member, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
+        answer = rules.unbind(member, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
+        return await refuse_letting_go(unit, changes_of(answer), by=at.user) or answer
 
     return onward(settle(decide, actor=at.user), to=link("members.show_one", id=id), done="account_unbound")

@@ -109,7 +109,8 @@ async def _why(unit: Reading, scope: Scope, number: int) -> tuple[record.Why, di
     if why is None:
         return None
     near = (why.entry, *why.earlier, *why.later)
-    return why, dict(await record.titles(unit, [one.thing for one in near if one.thing]))
+    places = [f"organisation:{place}" for _, place in why.entry.authority]
+    return why, dict(await record.titles(unit, [*places, *(one.thing for one in near if one.thing)]))
 
 
 def did(entry: Entry) -> str:

@@ -131,7 +131,7 @@ def show_one(id: str) -> str:  # noqa: A002
         roll = await _roll(unit, ballot.organisation) if drafted else await stored.roll(unit, ballot.id)
         known = [*(one.member for one in ballot.tellers), *(one.member for one in roll)]
         me = await members.by_user(unit, user)
-        waiting = await approvals.waiting(unit, [ballot.organisation], ACTS)
+        waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
         return Seen(
             roll=roll,
@@ -147,6 +147,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
 @pages.post("/ballots/<id>/freeze")
 @requires(Right.SCHEDULE)
+@fresh
 def freeze(id: str) -> Answer:  # noqa: A002
     """Fix a ballot and its roll."""
     roots = here().roots
@@ -246,7 +247,7 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
         ballot = await stored.visible(unit, roots, BallotId(id))
         if ballot is None:
             return None
-        waiting = await approvals.waiting(unit, [ballot.organisation], ACTS)
+        waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         may = await _organisers(unit, ballot.organisation)
         answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now)
         if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):

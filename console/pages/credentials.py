@@ -17,6 +17,7 @@ from console.answering import Answer, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.fresh import fresh
 from console.passwords import SALT_BYTES, hash_code, hash_password, make_code, refuse_common
+from console.people import givable
 from console.trusted import qr_picture
 from console.wording import t
 from content import credentials
@@ -32,12 +33,11 @@ from content.credentials import (
     step_of,
 )
 from content.decision import Decision, Refusal, Tell, refused, words
-from content.duties import may_give
 from content.identifiers import FactorId, UserId, derive
-from content.organisations import Duty, Right, rights_of
+from content.organisations import Right
 from content.sessions import LINK_LASTS, Level, Session, SignedOut, SignedOutElsewhere, prove
 from storage import credentials as stored
-from storage import organisations, sessions
+from storage import sessions
 from storage.duties import names_of
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -260,7 +260,7 @@ def reset() -> Answer:
     (code,), salt, (hashed,) = _codes(1, _RESET_CHARACTERS)
 
     async def decide(unit: Reading) -> Decided:
-        held = [(duty, await _may_give(unit, duty, at.user)) for duty in await organisations.duties_of(unit, user)]
+        held = await givable(unit, user, by=at.user)
         return credentials.reset(user, held, by=at.user, salt=salt, hashed=hashed, now=unit.now)
 
     outcome = settle(decide, actor=at.user)
@@ -269,11 +269,6 @@ def reset() -> Answer:
     return render_template(
         "credentials/reset.html", code=code, user=user, minutes=int(credentials.RESET_LASTS.total_seconds()) // 60
     )
-
-
-async def _may_give(unit: Reading, duty: Duty, by: UserId) -> bool:
-    over = await organisations.duties_over(unit, duty.organisation)
-    return may_give(duty.role, rights_of(over, by))
 
 
 def _has_factor(user: UserId) -> bool:

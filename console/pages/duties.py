@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
 
 from flask import Blueprint, abort, render_template, request
 
@@ -12,11 +14,11 @@ from console.addresses import link
 from console.answering import Answer, onward, see
 from console.desk import ask, cause, settle
 from console.fresh import fresh
-from content import duties
-from content.approvals import LASTS, Act, Proposal, Proposed
+from content import duties, moves, structure
+from content.approvals import LASTS, OF_DUTIES, Act, Proposal, Proposed
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, ProposalId, UserId, derive
-from content.organisations import RIGHTS, Duty, Right, Role
+from content.organisations import RIGHTS, Duty, Organisation, Right, Role
 from storage import approvals, organisations
 from storage import duties as stored
 from storage.store import Answer as Decided
@@ -54,6 +56,8 @@ class Seen:
     waiting: tuple[Matter, ...]
     past: tuple[Proposal, ...]
     names: Mapping[str, str]
+    elsewhere: Mapping[str, str]
+    """What places are called that stand outside of what the person sees, and to which something is to be moved."""
 
 
 @pages.get("/duties")
@@ -67,23 +71,33 @@ def show() -> Answer:
 @requires(Right.GRANT_DUTIES)
 @fresh
 def grant() -> Answer:
-    """Give a person a role at a node."""
+    """Give a person a role at a node; who is named by their name is shown with their account first."""
     user, role, place = (request.form.get(name, "").strip() for name in ("user", "role", "place"))
     if role not in frozenset(Role):
         abort(400)
     desk = _Desk(by=here().user, roots=here().roots, id=_new_id())
+    if not user.startswith("@"):
+        return _second_look(user, role, place)
+    duty = Duty(user=UserId(user), organisation=OrganisationId(place), role=Role(role))
 
     async def decide(unit: Reading) -> Decided:
-        found = await _account(unit, user, desk.roots)
-        if isinstance(found, Refusal):
-            return found
-        duty = Duty(user=found, organisation=OrganisationId(place), role=Role(role))
         return await desk.change(unit, Act.GRANT_DUTY, duty)
 
     outcome = settle(decide, actor=desk.by)
     if outcome.refusal is not None:
         return _page(Typed(user=user, role=role, place=place, refusal=outcome.refusal))
     return see(link("duties.show"), "repeated" if outcome.repeated else _done(outcome.answer, "duty_granted"))
+
+
+def _second_look(name: str, role: str, place: str) -> Answer:
+    """Show whose account a name means before anything is given to it."""
+    node = next((one for one in here().within(Right.GRANT_DUTIES) if one.id == place), None)
+    if node is None:
+        abort(404)
+    found = ask(lambda unit: _account(unit, name, here().roots))
+    if isinstance(found, Refusal):
+        return _page(Typed(user=name, role=role, place=place, refusal=found))
+    return render_template("duties/look.html", name=name, user=found, role=role, place=node)
 
 
 @pages.post("/duties/end")
@@ -110,25 +124,39 @@ def end() -> Answer:
 @fresh
 def approve(id: str) -> Answer:  # noqa: A002
     """Agree to what somebody proposed."""
-    return _answer(id, duties.approve_change, done="proposal_approved")
+    return _answer(id, agree=True, done="proposal_approved")
 
 
 @pages.post("/duties/proposals/<id>/decline")
 @requires(Right.GRANT_DUTIES)
 def decline(id: str) -> Answer:  # noqa: A002
     """Decline what somebody proposed, or take one's own proposal back."""
-    return _answer(id, duties.decline_change, done="proposal_declined")
+    return _answer(id, agree=False, done="proposal_declined")
 
 
-def _answer(id: str, rule: Callable[..., Decision | Refusal], *, done: str) -> Answer:  # noqa: A002
+def _answer_move(
+    proposal: Proposal, ends: moves.Ends, nodes: tuple[Organisation, ...], user: UserId, now: datetime, *, agree: bool
+) -> Decided:
+    if not agree:
+        return moves.decline(proposal, ends, by=user, now=now)
+    done = partial(structure.move, ends.node, ends.to, nodes=nodes)
+    return moves.approve(proposal, ends, done, by=user, now=now)
+
+
+def _answer(id: str, *, agree: bool, done: str) -> Answer:  # noqa: A002
     roots, user = here().roots, here().user
 
     async def decide(unit: Reading) -> Decided:
-        proposal = await approvals.proposal(unit, ProposalId(id), roots)
+        proposal = await approvals.proposal(unit, ProposalId(id), roots, acts=OF_DUTIES)
         at = await organisations.organisation(unit, proposal.organisation) if proposal is not None else None
-        if proposal is None or at is None or proposal.act not in duties.ACTS:
+        if proposal is None or at is None:
             return None
+        if proposal.act is Act.MOVE_NODE:
+            ends = await stored.ends_of_move(unit, at.id, OrganisationId(proposal.subject))
+            nodes = await organisations.tree(unit)
+            return _answer_move(proposal, ends, nodes, user, unit.now, agree=agree) if ends is not None else None
         over = await organisations.duties_over(unit, proposal.organisation)
+        rule = duties.approve_change if agree else duties.decline_change
         return rule(proposal, at, over, by=user, now=unit.now)
 
     return onward(settle(decide, actor=user), to=link("duties.show"), done=done)
@@ -148,7 +176,7 @@ class _Desk:
         if at is None or not await organisations.stands_below(unit, at.id, self.roots):
             return None
         over = await organisations.duties_over(unit, at.id)
-        waiting = await approvals.waiting(unit, [at.id], duties.ACTS)
+        waiting = await approvals.waiting(unit, [at.id], acts=OF_DUTIES)
         return duties.change_duty(act, duty, at, over, by=self.by, waiting=waiting, id=self.id, now=unit.now)
 
 
@@ -157,9 +185,7 @@ def _new_id() -> ProposalId:
 
 
 async def _account(unit: Reading, typed: str, roots: tuple[OrganisationId, ...]) -> UserId | Refusal:
-    """Return the account that was typed, or the one of the person of that name on the roster."""
-    if typed.startswith("@"):
-        return UserId(typed)
+    """Return the account of the person of a name on the roster."""
     found = await stored.accounts_by_name(unit, typed, roots) if typed else ()
     if len(found) > 1:
         return refused("duties.several_of_the_name", field="user", name=typed)
@@ -211,7 +237,7 @@ def _resettable(
 
 async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) -> Seen:
     held = await stored.held_within(unit, roots)
-    past = await approvals.past(unit, roots, duties.ACTS, limit=MOST_PAST)
+    past = await approvals.past(unit, roots, acts=OF_DUTIES, limit=MOST_PAST)
     matters = [
         Matter(proposal=one, mine=one.by == user, yours=yours)
         for one, yours in await stored.proposals(unit, roots, user)
@@ -223,4 +249,12 @@ async def _look(unit: Reading, roots: tuple[OrganisationId, ...], user: UserId) 
         for name in (one.subject, one.by, one.decided_by)
         if name is not None
     }
-    return Seen(held=held, waiting=tuple(matters), past=past, names=await stored.names_of(unit, users))
+    moving = {one.subject for one in (*past, *(matter.proposal for matter in matters)) if one.act is Act.MOVE_NODE}
+    places = [await organisations.organisation(unit, OrganisationId(one)) for one in sorted(moving)]
+    return Seen(
+        held=held,
+        waiting=tuple(matters),
+        past=past,
+        names=await stored.names_of(unit, users),
+        elsewhere={place.id: place.name for place in places if place is not None},
+    )

@@ -14,7 +14,19 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, settle
-from console.people import branches, every_visible, mark_of, names_of, open_nodes, shown_changes, visible
+from console.fresh import fresh
+from console.people import (
+    branches,
+    changes_of,
+    every_visible,
+    mark_of,
+    names_of,
+    open_nodes,
+    refuse_letting_go,
+    shown_changes,
+    undone_by,
+    visible,
+)
 from console.tree import places
 from console.wording import today
 from content import edits as rules
@@ -272,6 +284,7 @@ def doubles() -> str:
 
 @pages.route("/members/<id>/merge/<member>", methods=["GET", "POST"])
 @requires(Right.IMPORT_ROSTER)
+@fresh
 def merge(id: str, member: str) -> Answer:  # noqa: A002
     """Make two entries one: what each says is shown side by side, and what of the other is to be taken."""
     at = here()
@@ -310,7 +323,9 @@ def merge(id: str, member: str) -> Answer:  # noqa: A002
             return None
         if mark_of(*known) != mark:
             return refused("edits.changed_meanwhile")
-        return rules.merge(*known, taken=taken, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
+        there = await branches(unit)
+        answer = rules.merge(*known, taken=taken, places=there, cause=by_form, by=at.user, now=unit.now)
+        return await refuse_letting_go(unit, changes_of(answer), by=at.user) or answer
 
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None:
@@ -412,7 +427,8 @@ def undo(id: str) -> Answer:  # noqa: A002
         undoing = await _undoing(unit, key)
         if rules.may_undo(found, now=unit.now) is None and mark_of(undoing) != mark:
             return refused("edits.changed_meanwhile")
-        return rules.undo(found, undoing, by=user, now=unit.now)
+        answer = rules.undo(found, undoing, by=user, now=unit.now)
+        return await refuse_letting_go(unit, undone_by(undoing), by=user) or answer
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:

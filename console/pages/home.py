@@ -1,125 +1,318 @@
-"""Today: what needs the organiser, what is coming, and this month in a few words."""
+"""Today: what waits for the person who looks, what is coming, this month in words, and what a branch needs to live."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, render_template
 
-from console.access import here, requires
+from console.access import Here, here, requires
+from console.addresses import link
 from console.desk import ask, now
-from console.wording import today
-from content.identifiers import OrganisationId
+from console.wording import t, today
+from content.decision import Parameter
+from content.home import (
+    AHEAD,
+    WHO,
+    BallotStanding,
+    Beginning,
+    Facts,
+    backup_is_old,
+    ballot_matter,
+    checklist,
+    elections_due,
+    same_days_before,
+)
+from content.identifiers import OrganisationId, PollId, UserId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
+from content.views import Account
 from storage import (
     corrections,
     duties,
     heartbeats,
-    members,
+    home,
     outbox,
     outbox_items,
     participation,
     schedules,
+    terms,
     unheard,
     workdays,
 )
-from storage.heartbeats import life
+from storage.heartbeats import life, moment
 from storage.participation import Period
 from storage.unit import Reading
 
 pages = Blueprint("home", __name__)
 
-COMING = timedelta(days=14)
 MISSED_SINCE = timedelta(days=30)
-WEEKS_SHOWN = 6
-MOST_COUNTED = 1_000
+WEEKS_SHOWN = 8
+MOST_COMING = 12
+LONE_FAILURES = 5
+"""Up to how many things that were not sent stand one by one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Need:
+    """One thing that waits: what it is, a word of help, and the one place where it is done."""
+
+    said: str
+    address: str
+    action: str
+    help: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """Something that is planned or ends within the next days."""
+
+    at: datetime
+    title: str
+    note: str
+    address: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """How the month so far went."""
+
+    held: int
+    share: Share
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits by the person's rights, in numbers."""
+
+    proposals: int
+    corrections: int
+    buried: int
+    rooms_lost: int
+    without_room: int
+    unbound: int
+    elections: tuple[tuple[str, date], ...]
+    workdays_missing: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Today:
     """What the page shows."""
 
+    facts: Facts
+    waiting: Waiting
     failed: tuple[outbox_items.Item, ...]
-    waiting: int
     missed: tuple[schedules.Entry, ...]
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
-    coming: tuple[schedules.Entry, ...]
-    beats: dict[str, tuple[str, datetime]]
-    backup_failed: datetime | None
-    corrections: int
-    members: tuple[int, int]
-    month: Share
-    held: int
+    planned: tuple[schedules.Entry, ...]
+    ballots: tuple[BallotStanding, ...]
+    polls: tuple[tuple[PollId, str, datetime], ...]
+    signs: dict[str, heartbeats.Sign]
+    month: Stand
+    before: Stand
     weeks: tuple[tuple[date, Share], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asker:
+    """Who looks: where, and where they have which right."""
+
+    user: UserId
+    roots: tuple[OrganisationId, ...]
+    held: dict[Right, tuple[OrganisationId, ...]] = field(default_factory=dict)
+    whole: bool = False
+    """Whether they may tend the outbox of the whole tree."""
 
 
 @pages.get("/")
 @requires(Right.READ)
 def show() -> str:
     """Show the page."""
-    roots, at, day = here().roots, now(), today()
-    private, recording = here().roots_for(Right.READ_MEMBERS), here().roots_for(Right.RECORD)
-    operating = here().roots_for(Right.MANAGE_OUTBOX)
-    top = any(node.parent is None for node in here().nodes if node.id in operating)
-    giving, user = here().roots_for(Right.GRANT_DUTIES), here().user
-    proposals = sum(yours for _, yours in ask(lambda unit: duties.proposals(unit, giving, user)))
-    buried = ask(lambda unit: unheard.number_waiting(unit, operating, everything=top))
-    known = ask(lambda unit: _today(unit, roots, private, recording, at, day))
-    bot, clock = (life(role, known.beats, now=at) for role in ("bot", "clock"))
-    failed = known.backup_failed if here().may(Right.OPERATE) else None
-    missing = ask(workdays.calendar).missing(day) if top and here().may(Right.OPERATE) else None
+    at, day, asker = now(), today(), _asker(here())
+    known = ask(lambda unit: _today(unit, asker, at, day))
+    beats = {role: (sign.state, sign.at) for role, sign in known.signs.items()}
+    bot, clock = (life(role, beats, now=at) for role in ("bot", "clock"))
+    rights = frozenset(right for right, roots in asker.held.items() if roots)
     return render_template(
         "home/show.html",
         known=known,
-        buried=buried,
-        proposals=proposals,
+        needs=[*_needs(known, here(), at), *_ballot_needs(known, asker.user, rights)],
+        coming=sorted(_coming(known, at), key=lambda one: (one.at, one.address))[:MOST_COMING],
+        steps=[
+            (step, done, _where(step) if WHO[step] in rights else "") for step, done in checklist(known.facts, rights)
+        ],
         bot=bot,
         clock=clock,
+        beats=beats,
         today=day,
-        backup_failed=failed,
-        workdays_missing=missing,
+        before=same_days_before(day),
         reasons=frozenset(Reason),
     )
 
 
-async def _today(
-    unit: Reading,
-    roots: tuple[OrganisationId, ...],
-    private: tuple[OrganisationId, ...],
-    recording: tuple[OrganisationId, ...],
-    at: datetime,
-    day: date,
-) -> Today:
-    signs = await heartbeats.signs(unit)
+def _asker(at: Here) -> Asker:
+    held = {right: at.roots_for(right) for right in Right}
+    tops = {node.id for node in at.nodes if node.parent is None}
+    whole = bool(tops & set(held[Right.MANAGE_OUTBOX]))
+    return Asker(user=at.user, roots=at.roots, held=held, whole=whole)
+
+
+def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
+    """Yield what waits for the person beyond single messages and lessons, the most pressing first."""
+    waiting, signs = known.waiting, known.signs
+    if at.may(Right.OPERATE):
+        failed = heartbeats.backup_failed(signs)
+        if failed:
+            yield _need("backup_failed", "health.show", {"at": failed}, helped=True)
+        elif backup_is_old(moment(signs, "bot", "backup_at"), now=present):
+            yield _need("backup_old", "health.show", {"at": moment(signs, "bot", "backup_at") or present}, helped=True)
+    if waiting.workdays_missing:
+        year = waiting.workdays_missing
+        yield _need("workdays_missing", "workdays.show", {"year": year}, helped=True, address={"year": year})
+    if waiting.rooms_lost:
+        yield _need("rooms_lost", "rooms.show", {"n": waiting.rooms_lost}, helped=True)
+    if waiting.without_room and known.facts.rooms:
+        yield _need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
+    if waiting.proposals:
+        yield _need("proposals", "duties.show", {"n": waiting.proposals})
+    if waiting.corrections:
+        yield _need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
+    if waiting.buried:
+        yield _need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
+    if waiting.unbound and known.facts.bound:
+        yield _need(
+            "unbound", "members.show", {"n": waiting.unbound}, helped=True, address={"account": Account.UNBOUND.value}
+        )
+    for name, end in waiting.elections:
+        yield _need("election", "structure.show", {"name": name, "day": end.isoformat()})
+
+
+def _need(
+    key: str,
+    endpoint: str,
+    values: dict[str, Parameter],
+    *,
+    helped: bool = False,
+    address: dict[str, object] | None = None,
+) -> Need:
+    return Need(
+        said=t(f"home.{key}", **values),
+        help=t(f"home.help_{key}") if helped else "",
+        address=link(endpoint, **(address or {})),
+        action=t(f"home.do_{key}"),
+    )
+
+
+def _ballot_needs(known: Today, user: UserId, rights: frozenset[Right]) -> Iterator[Need]:
+    for ballot in known.ballots:
+        matter = ballot_matter(ballot, user, rights)
+        if matter is not None:
+            yield Need(
+                said=t(f"home.ballot_{matter}", title=ballot.title, n=ballot.unproven),
+                address=link("ballots.show_one", id=ballot.id),
+                action=t(f"home.do_ballot_{matter}"),
+            )
+
+
+def _coming(known: Today, at: datetime) -> Iterator[Coming]:
+    for entry in known.planned:
+        yield Coming(
+            at=entry.occurrence.due_at,
+            title=entry.title,
+            note=entry.audience_name,
+            address=link("checkins.show_one", id=entry.occurrence.id),
+        )
+    for ballot in known.ballots:
+        if at <= ballot.closes_at <= at + AHEAD:
+            yield Coming(
+                at=ballot.closes_at,
+                title=ballot.title,
+                note=t("home.ballot_ends"),
+                address=link("ballots.show_one", id=ballot.id),
+            )
+    for id, question, end in known.polls:  # noqa: A001
+        yield Coming(at=end, title=question, note=t("home.poll_ends"), address=link("polls.show_one", id=id))
+
+
+def _where(step: Beginning) -> str:
+    """Return the page on which a step is taken; the machine's operator starts the bot elsewhere."""
+    return {
+        Beginning.BOT: link("health.show"),
+        Beginning.ROSTER: link("imports.take_sheet"),
+        Beginning.ROOM: link("rooms.show"),
+        Beginning.ACCOUNTS: link("members.show"),
+        Beginning.LESSON: link("schedules.plan"),
+        Beginning.SECOND: link("duties.show"),
+        Beginning.HELD: link("calendar.show"),
+    }[step]
+
+
+async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
+    roots, private = asker.roots, asker.held[Right.READ_MEMBERS]
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
-    month = Period(since=day.replace(day=1), until=day)
+    since, until = same_days_before(day)
     fortnight = Period(since=day - timedelta(days=14))
     still_open = await participation.by_occurrence(unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40)
+    facts = await home.facts(unit, roots)
     return Today(
+        facts=facts,
+        waiting=await _waiting(unit, asker, facts, day),
         failed=await outbox_items.items(
-            unit, roots, private=private, states=[outbox.State.FAILED, outbox.State.EXPIRED], limit=5
-        ),
-        waiting=await outbox_items.number(
-            unit, roots, private=private, states=[outbox.State.PENDING, outbox.State.LEASED], most=MOST_COUNTED
+            unit, roots, private=private, states=[outbox.State.FAILED, outbox.State.EXPIRED], limit=LONE_FAILURES
         ),
         missed=await schedules.calendar(
-            unit, roots, since=at - MISSED_SINCE, states=[OccurrenceState.MISSED], newest_first=True, limit=5
+            unit,
+            roots,
+            since=at - MISSED_SINCE,
+            states=[OccurrenceState.MISSED],
+            newest_first=True,
+            limit=LONE_FAILURES,
         ),
         open=tuple((line, share(line.numbers)) for line in still_open),
-        coming=await schedules.calendar(
-            unit, roots, since=at - timedelta(hours=1), until=at + COMING, states=[OccurrenceState.PLANNED], limit=6
+        planned=await schedules.calendar(
+            unit,
+            roots,
+            since=at - timedelta(hours=1),
+            until=at + AHEAD,
+            states=[OccurrenceState.PLANNED],
+            limit=MOST_COMING,
         ),
-        beats={role: (sign.state, sign.at) for role, sign in signs.items()},
-        backup_failed=heartbeats.backup_failed(signs),
-        corrections=await corrections.number_waiting(unit, recording),
-        members=await members.count(unit, roots),
-        month=add((await participation.by_branch(unit, roots, month)).values()),
-        held=await participation.held(unit, roots, month),
+        ballots=await home.ballots_under_way(unit, roots),
+        polls=await home.polls_ending(unit, roots, until=at + AHEAD),
+        signs=await heartbeats.signs(unit),
+        month=await _stand(unit, roots, Period(since=day.replace(day=1), until=day)),
+        before=await _stand(unit, roots, Period(since=since, until=until)),
         weeks=await _weeks(unit, roots, first_week, day),
+    )
+
+
+async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Waiting:
+    held = asker.held
+    operating, housing = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS]
+    operates = asker.whole and held[Right.OPERATE]
+    running = await terms.at_or_below(unit, held[Right.ARRANGE]) if held[Right.ARRANGE] else {}
+    names = {node.id: node.name for node in here().nodes}
+    ends = ((names.get(node, ""), term.remind_on, term.ends_on) for node, term in running.items())
+    return Waiting(
+        proposals=sum(yours for _, yours in await duties.proposals(unit, held[Right.GRANT_DUTIES], asker.user)),
+        corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
+        buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
+        rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
+        without_room=await home.branches_without_room(unit, housing) if housing else 0,
+        unbound=facts.members - facts.bound if held[Right.IMPORT_ROSTER] else 0,
+        elections=elections_due(ends, day)[:LONE_FAILURES],
+        workdays_missing=(await workdays.calendar(unit)).missing(day) if operates else None,
+    )
+
+
+async def _stand(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> Stand:
+    return Stand(
+        held=await participation.held(unit, roots, period),
+        share=add((await participation.by_branch(unit, roots, period)).values()),
     )
 
 

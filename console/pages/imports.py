@@ -14,6 +14,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, see
 from console.desk import ask, cause, desk, is_done, now, settle
+from console.people import changes_of, refuse_letting_go, undone_by
 from console.pictures import shown_name
 from console.sheet_limits import SheetProblem
 from console.sheets import Book, SheetFile, read_book
@@ -203,7 +204,9 @@ def take_in(key: str) -> Answer:
     )
 
     async def decide(unit: Reading) -> Decided:
-        return refused("imports.changed_meanwhile") if await _known(unit, at.roots) != known else decision
+        if await _known(unit, at.roots) != known:
+            return refused("imports.changed_meanwhile")
+        return await refuse_letting_go(unit, changes_of(decision), by=at.user) or decision
 
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None:
@@ -383,7 +386,8 @@ def undo(id: str) -> Answer:  # noqa: A002
         # Only a plan that still can be carried out is worth another look.
         if rules.may_undo(found, now=unit.now) is None and _mark_of(undoing) != mark:
             return refused("imports.changed_meanwhile")
-        return rules.undo(found, undoing, by=user, now=unit.now)
+        answer = rules.undo(found, undoing, by=user, now=unit.now)
+        return await refuse_letting_go(unit, undone_by(undoing), by=user) or answer
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:

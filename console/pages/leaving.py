@@ -10,7 +10,8 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, settle
-from console.people import branches, open_nodes, visible
+from console.fresh import fresh
+from console.people import branches, givable, open_nodes, visible
 from console.wording import today
 from content import transfers
 from content.decision import Refusal
@@ -67,6 +68,7 @@ def _shown(found: tuple[Member, tuple[Room, ...], tuple[Duty, ...]]) -> dict[str
 
 @pages.post("/members/<id>/leave")
 @requires(Right.IMPORT_ROSTER)
+@fresh
 def leave(id: str) -> Answer:  # noqa: A002
     """Take the member off the roster, and out of the rooms that were ticked."""
     reason = request.form.get("reason", "").strip()[: transfers.LONGEST_REASON]
@@ -83,11 +85,12 @@ def _leaving(id: str, *, sort: Sort, reason: str = "", other: str = "", on: str 
         if member is None:
             return None
         in_rooms = await _rooms(unit, member)
+        held = await givable(unit, member.user, by=at.user) if member.user is not None else ()
         answer = leave_roster(
             member,
             by=at.user,
-            duties=await _duties(unit, member),
-            within=frozenset(node.id for node in await organisations.tree(unit, at.roots)),
+            duties=tuple(duty for duty, _ in held),
+            may_end=[duty for duty, may in held if may],
             out_of=tuple(room for room in in_rooms if room.id in ticked and room.organisation in own),
             now=unit.now,
         )
@@ -135,6 +138,7 @@ def come_back(id: str) -> Answer:  # noqa: A002
 
 @pages.route("/members/<id>/transfer", methods=["GET", "POST"])
 @requires(Right.IMPORT_ROSTER)
+@fresh
 def transfer(id: str) -> Answer:  # noqa: A002
     """Transfer a member to another organisation of the tree, or out of it; history stays where it happened."""
     at = here()

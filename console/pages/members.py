@@ -19,14 +19,16 @@ from console.people import names_of, open_nodes, visible
 from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
 from console.tree import places
 from console.wording import fully, local, t, today
+from content.approvals import Act
 from content.edits import Sort
 from content.franchise import why_not
+from content.identifiers import MemberId, OrganisationId
 from content.members import CODE_LASTS, Member, issue_code
 from content.organisations import Right
 from content.roster import cells
 from content.roster.layouts import LAYOUTS, Line
-from content.views import UNSAID, Account, Away, filter_from, forget_view, save_view
-from storage import edits, members, organisations, terms, timelines, upkeep
+from content.views import UNSAID, Account, Away, Filter, filter_from, forget_view, save_view
+from storage import approvals, edits, members, organisations, terms, timelines, upkeep
 from storage import views as kept
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -34,6 +36,9 @@ from storage.unit import Reading
 pages = Blueprint("members", __name__)
 
 PAGE_SIZE = 50
+MOST_DEPARTED = 100
+"""Of those who have left, so many are listed, the latest first; older ones are found by search."""
+
 CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 """Digits and letters that cannot be taken for each other."""
 
@@ -50,7 +55,7 @@ def show() -> str:
     """Show the roster by name, a page at a time, as far as a filter lets through."""
     wanted = filter_from(request.args)
     after = (request.args.get("after", "")[:120], request.args.get("after_id", "")[:32])
-    at = here()
+    at, first = here(), not after[1]
     if wanted.place and at.node(wanted.place) is None:
         wanted = replace(wanted, place=None)
 
@@ -58,14 +63,15 @@ def show() -> str:
         found = await members.roster(
             unit, at.roots, wanted=wanted, after=after if after[1] else None, limit=PAGE_SIZE + 1
         )
+        everyone = await members.summary(unit, at.roots)
         return {
             "members": found[:PAGE_SIZE],
             "more": found[PAGE_SIZE - 1] if len(found) > PAGE_SIZE else None,
-            "everyone": await members.count(unit, at.roots),
-            "matching": await members.count(unit, at.roots, wanted=wanted),
-            "categories": await members.categories(unit, at.roots),
+            "everyone": everyone,
+            "matching": await members.count(unit, at.roots, wanted=wanted) if wanted.query else None,
             "views": await kept.views_of(unit, at.user),
-            "departed": await members.departed(unit, at.roots) if not wanted.query and not after[1] else (),
+            "to_erase": await _to_erase(unit) if at.may(Right.IMPORT_ROSTER) else (),
+            "departed": await _departed(unit, at.roots, wanted) if first else (),
         }
 
     return render_template(
@@ -75,11 +81,24 @@ def show() -> str:
         accounts=[*Account],
         aways=[*Away],
         unsaid=UNSAID,
-        first_page=not after[1],
+        first_page=first,
         places=places(at.nodes),
         nodes=open_nodes(at.within(Right.READ_MEMBERS)),
         may_import=at.may(Right.IMPORT_ROSTER),
     )
+
+
+async def _departed(unit: Reading, roots: tuple[OrganisationId, ...], wanted: Filter) -> tuple[Member, ...]:
+    """Return who has left, as far as what is searched for is found in it; of the kinds of members they are none."""
+    if replace(wanted, text="").query:
+        return ()
+    return await members.departed(unit, roots, text=wanted.text, limit=MOST_DEPARTED)
+
+
+async def _to_erase(unit: Reading) -> tuple[Member, ...]:
+    """Return whose erasure waits for a second person."""
+    waiting = await approvals.waiting(unit, here().roots_for(Right.IMPORT_ROSTER), acts=[Act.ERASE_PERSON])
+    return await members.by_ids(unit, [MemberId(one.subject) for one in waiting]) if waiting else ()
 
 
 @pages.get("/members/export/<any(filed,system):layout>.<any(xlsx,csv):format>")

@@ -23,7 +23,7 @@ from content.organisations import Right
 from content.polls import Poll, Sheet, Standing, State
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from storage import outbox, rooms
+from storage import outbox_queries, rooms
 from storage import polls as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -116,7 +116,7 @@ def end(id: str) -> Answer:  # noqa: A002
             return None
         if poll.event is not None:
             return polls.stop_voting(poll, now=unit.now, by_hand=True)
-        if await outbox.poll_is_lost(unit, poll.id):
+        if await outbox_queries.poll_is_lost(unit, poll.id):
             return polls.withdraw(poll, now=unit.now)
         return refused("poll.not_there_yet", question=poll.sheet.question)
 

@@ -19,19 +19,21 @@ from console.fresh import fresh
 from console.people import branches, open_nodes
 from console.tree import parents_of
 from console.wording import local, span, t, today
+from content import moves
 from content import structure as rules
 from content import terms as elections
+from content.approvals import Proposed
 from content.decision import Decision, Refusal, refused
-from content.duties import refuse_moving
 from content.edits import Sort, edit
 from content.franchise import FULL
-from content.identifiers import MemberId, OrganisationId
+from content.identifiers import MemberId, OrganisationId, ProposalId, derive
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.settings import BY_NAME, LANGUAGE, SETTINGS, Setting, choose, held_at
 from content.terms import Seat, Term
 from content.views import Filter
-from storage import members, organisations, settings, structure, terms
+from storage import approvals, members, organisations, settings, structure, terms
+from storage.duties import ends_of_move
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -210,6 +212,9 @@ def _change(id: str, decide: Any, done: str, *, typed: Mapping[str, str] | None 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
         return _page(node, (outcome.refusal,), typed)
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    if any(isinstance(fact, Proposed) for fact in facts):
+        done = "move_proposed"
     return onward(outcome, to=link("structure.show_one", id=id), done=done)
 
 
@@ -251,15 +256,18 @@ def rename(id: str) -> Answer:  # noqa: A002
 def move(id: str) -> Answer:  # noqa: A002
     """Let a node stand below another one."""
     wanted, held, user = request.form.get("parent", ""), here().roots_for(Right.ARRANGE), here().user
+    proposal = ProposalId(derive(cause(), "proposal"))
 
     async def decide(unit: Reading) -> Decided:
         nodes = {node.id: node for node in await organisations.tree(unit, held)}
         node, to = nodes.get(OrganisationId(id)), nodes.get(OrganisationId(wanted))
         if node is None or to is None:
             return None
-        before = await organisations.duties_over(unit, node.parent) if node.parent else ()
-        refusal = refuse_moving(before, await organisations.duties_over(unit, to.id), by=user)
-        return refusal or rules.move(node, to, nodes=tuple(nodes.values()))
+        ends = await ends_of_move(unit, node.id, to.id)
+        assert ends is not None
+        done = rules.move(node, to, nodes=tuple(nodes.values()))
+        waiting = await approvals.waiting(unit, [node.id])
+        return moves.move(ends, done, by=user, waiting=waiting, id=proposal, now=unit.now)
 
     return _change(id, decide, "node_moved")
 

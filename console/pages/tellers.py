@@ -37,6 +37,7 @@ pages = Blueprint("tellers", __name__)
 
 @pages.post("/ballots/<id>/ask")
 @requires(Right.COUNT_BALLOTS)
+@fresh
 def ask_me(id: str) -> Answer:  # noqa: A002
     """Seal something for the teller who is signed in, and show it to them."""
     ballot = visible_ballot(id)

@@ -14,6 +14,7 @@ from bench.measuring import Case, How, Measured, Row, table
 from bench.stub import BOT, COMMANDS, Load, Stub, hall, member, private_room, serve
 from bot.matrix.events import Event
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 
 FOLDER = Path(bench.__file__).parent
 PICKLE = b"\x07" * 32
@@ -23,7 +24,7 @@ PICKLE = b"\x07" * 32
 async def test_our_side_hears_and_answers_three_commands_on_the_stub(tmp_path: Path, sealed: bool) -> None:
     stub = Stub(2, halls=1, sealed=sealed)
     server, url = await serve(stub)
-    session = await Homeserver.log_in(url, BOT, "a password", tmp_path / "device", PICKLE)
+    session = await log_in(url, BOT, "a password", tmp_path / "device", PICKLE)
     ours = Homeserver(session, PICKLE)
     try:
         await ours.start()

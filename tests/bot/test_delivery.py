@@ -14,10 +14,10 @@ import pytest
 import pytest_asyncio
 
 from bot.delivery import MOST_FAILURES, Delivery
+from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import MARK
 from content.checkins import State as Answer
-from content.decision import Decision, Effect, Tell, words
+from content.decision import Decision, Effect, Secret, Tell, words
 from content.identifiers import UserId
 from content.lessons import LessonRevised
 from content.media import Kind as MediumKind
@@ -101,6 +101,17 @@ def homeserver(clock: HandClock) -> FakeHomeserver:
 @pytest_asyncio.fixture
 async def post(branch: SmallBranch, homeserver: FakeHomeserver) -> Post:
     return Post(branch, homeserver)
+
+
+async def test_a_link_that_does_not_open_any_more_is_given_up_with_its_reason(post: Post) -> None:
+    await post.do(
+        Tell(user=account(ZHANG), words=words("console.link", link=Secret("https://console.test/x"), minutes=15))
+    )
+    post.branch.store.take_key(bytes(32))
+    await post.work()
+    (row,) = await post.branch.rows()
+    assert (row.state, row.last_error) == (State.FAILED, "sealed")
+    assert not post.homeserver.rooms
 
 
 async def test_a_card_reaches_each_room_once_with_its_mark(post: Post) -> None:

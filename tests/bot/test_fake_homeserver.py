@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault
-from bot.matrix.homeserver import MARK, Homeserver
+from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from content.rooms import Purpose, levels
 from tests.fake_homeserver import FakeHomeserver
 from tests.pieces import pieces
@@ -44,7 +46,7 @@ async def homeserver(synapse_or_none: Synapse | None, clock: HandClock, tmp_path
         return
     name = f"contract{next(_numbers)}"
     await synapse_or_none.register(name, "a long password")
-    session = await Homeserver.log_in(synapse_or_none.url, name, "a long password", tmp_path, PICKLE_KEY, "contract")
+    session = await log_in(synapse_or_none.url, name, "a long password", tmp_path, PICKLE_KEY, "contract")
     real = Homeserver(session, PICKLE_KEY, deadline=20)
     await real.start()
     yield real

@@ -10,8 +10,8 @@ import pytest
 
 from bot import hearing
 from bot.hearing import PORTION, Hearing
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, RoomKey, Unreadable
-from bot.matrix.homeserver import MARK
 from content.checkins import State
 from content.decision import Fact
 from content.identifiers import EventId, PollId, RoomId, UserId

@@ -14,7 +14,7 @@ from bot.commands.understanding import understand
 from bot.matrix.events import Event
 from content.checkins import State as Answer
 from content.identifiers import OccurrenceId
-from storage import outbox
+from storage import outbox, outbox_claims
 from storage.outbox import Kind, State
 from storage.restores import Restored
 from storage.store import Store
@@ -108,10 +108,10 @@ async def test_a_card_that_went_out_after_the_backup_is_found_and_not_sent_again
 
     branch, post = await lives.second_life()
     await lives.tick(branch)
-    assert await branch.store.read(lambda unit: outbox.in_doubt(unit, 5))
+    assert await branch.store.read(lambda unit: outbox_claims.in_doubt(unit, 5))
     await post.work()
     assert lives.homeserver.rooms[EAST_ROOM] == [shown]
-    assert not await branch.store.read(lambda unit: outbox.in_doubt(unit, 5))
+    assert not await branch.store.read(lambda unit: outbox_claims.in_doubt(unit, 5))
     assert await branch.card_event(planned) == shown.event_id
     assert (await branch.occurrence(planned)).closes_at == NOON + timedelta(hours=2, minutes=10)
 

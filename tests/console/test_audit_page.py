@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import pytest
 
+from content.checkins import Answered, State
 from content.decision import Decision, Fact, Tell, words
 from content.identifiers import Cause, MemberId, UserId
 from content.lessons import LessonRevised
 from content.organisations import Duty, DutyGranted, Role
-from storage import audit, lessons
+from storage import audit, lessons, members
 from storage.store import Step
 from storage.verification import forget
 from tests.console.console_house import Browser, House
@@ -140,3 +141,38 @@ def test_what_was_forgotten_says_so(house: House, browser: Browser) -> None:
     page = main_of(browser, f"/record/{number}")
     assert "已过保留期" in page
     assert "@new:example.org" not in page
+
+
+def test_a_row_names_nobody_from_outside_of_ones_part_of_the_tree(house: House, browser: Browser) -> None:
+    """S19, S20: one decision may reach people and answers of several branches."""
+    far = MemberId(house.seeded.members["安邻"])
+    account = house.run(house.store.read(lambda unit: members.member(unit, far))).user
+    answered = Answered(
+        occurrence=house.seeded.occurrences["far"],
+        member=far,
+        before=State.OPEN,
+        after=State.DONE,
+        at=house.clock.now,
+        cause=Cause("form:wide"),
+    )
+    decide(house, "form:wide", granted(house, "one"), answered, told=account)
+    decide(house, "form:own", granted(house, "one", "@third:example.org"), told=WHITE)
+    assert "安邻" not in main_of(browser, f"/record/{number_of(house, 'form:wide')}")
+    assert "白云" in main_of(browser, f"/record/{number_of(house, 'form:own')}")
+    grant = DutyGranted(
+        duty=Duty(user=SECRETARY, organisation=house.seeded.organisations["committee"], role=Role.SECRETARY)
+    )
+    house.run(house.store.settle(notes=[grant]))
+    page = main_of(browser, f"/record/{number_of(house, 'form:wide')}")
+    assert page.count("安邻") == 2
+
+
+def test_a_row_says_by_which_duty_and_where_it_was_done(house: House, browser: Browser) -> None:
+    """S61: as it was at that time."""
+    place = house.seeded.organisations["one"]
+    fields = {"user": "@new:example.org", "role": "viewer", "place": place}
+    browser.post(f"/duties?org={place}", browser.marks("/duties") | fields)
+    rows = house.run(house.store.read(lambda unit: unit.rows(audit.audit.select())))
+    last = rows[-1]
+    assert (last.action, last.authority) == ("duty_granted", f"secretary@{house.seeded.organisations['general']}")
+    assert "书记（检修党总支）" in main_of(browser, f"/record/{last.number}")

@@ -121,10 +121,12 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
         assert press(one, id, "open").status_code == code
         assert ballot(house, id).state is state
     assert press(browser, id, "invite").status_code == 303
-    sent = house.run(house.store.read(lambda unit: unit.rows(select(outbox).where(outbox.c.words.is_not(None)))))
-    links = [row for row in sent if "/ballot/enter/" in json.dumps(row.words)]
+    rows = house.run(house.store.read(lambda unit: unit.rows(select(outbox).where(outbox.c.words.is_not(None)))))
+    assert "/ballot/enter/" not in json.dumps([row.words for row in rows]), "links lie sealed until they are sent"
+    sent = house.run(house.store.claim(worker="w", device="D", lease=timedelta(minutes=1), limit=64))
+    links = [one for one in sent if one.words is not None and "/ballot/enter/" in str(one.words.parameters.get("link"))]
     assert len(links) == len(VOTERS) + len(TELLERS)
-    assert {row.unasked or row.quiet for row in links} == {False}, "who has asked for silence may vote too"
+    assert {one.unasked or one.quiet for one in links} == {False}, "who has asked for silence may vote too"
 
     for number in range(6):
         token = f"token{number}"

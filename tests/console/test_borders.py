@@ -54,6 +54,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],
         "leaving": seeded.members["安邻"],
+        "erasure": seeded.members["安邻"],
         "accounts": seeded.members["安邻"],
         "structure": seeded.organisations["far"],
         "edits": seeded.members["安邻"],

@@ -18,8 +18,9 @@ from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
-    *(f"ballots.{step}" for step in ("open_voting", "cancel", "archive")),
-    *(f"tellers.{step}" for step in ("prove", "agree", "count", "confirm", "download", "destroyed")),
+    "accounts.unbind",
+    *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive")),
+    *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",
@@ -31,12 +32,17 @@ DOCUMENTED = {
     "duties.approve",
     "duties.end",
     "duties.grant",
+    "edits.merge",
+    "erasure.agree",
+    "erasure.propose",
+    "leaving.leave",
+    "leaving.transfer",
     "members.export",
     "participation.export_members",
     "participation.export_rows",
     "structure.move",
 }
-"""The list of docs/access.md: exports with names, duties, last steps of ballots, and whatever one signs in with."""
+"""The list of docs/access.md: exports with names, duties and what touches them, ballots, and what one signs in with."""
 
 NEW = UserId("@new:example.org")
 

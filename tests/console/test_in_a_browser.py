@@ -69,6 +69,7 @@ PAGES = (
     "/ballots/new",
     "/ballots/{ballot}",
     "/members/{member}/leave",
+    "/members/{member}/erase",
     "/duties",
     "/account",
     "/account/set-up",

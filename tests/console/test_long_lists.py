@@ -7,8 +7,15 @@ import html
 import re
 
 import pytest
+from sqlalchemy import event
 
+from content.decision import Fact
+from content.identifiers import MemberId, OrganisationId
+from content.members import Member, MemberEnrolled
+from content.organisations import Kind, Organisation, OrganisationFounded
+from storage import members as stored
 from tests.console.console_house import Browser, House
+from tests.console.console_seeding import put
 
 NEXT = re.compile(r'rel="next" href="([^"]+)"')
 ROW = re.compile(r'<tr>\s*<th scope="row"[^>]*><a href="[^"]*">([^<]+)</a></th>')
@@ -65,6 +72,39 @@ def test_members_numbers_are_shown_a_page_at_a_time(browser: Browser, monkeypatc
     names = [html.unescape(name) for page in seen for name in ROW.findall(page)]
     assert names == column(browser, "/participation/export/members.csv")
     assert all(len(ROW.findall(page)) <= 2 for page in seen)
+
+
+def test_the_roster_asks_and_reads_the_same_however_many_stand_on_it(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements and members read for the first page, before and after there are sixty people and nodes more."""
+    asked: list[str] = []
+    event.listen(house.store._engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    read: list[object] = []
+    made = stored._member
+    monkeypatch.setattr(stored, "_member", lambda row: read.append(row) or made(row))
+    monkeypatch.setattr("console.pages.members.PAGE_SIZE", 5)
+
+    def cost() -> tuple[int, int]:
+        asked.clear()
+        read.clear()
+        assert browser.get("/members").status_code == 200
+        return len(asked), len(read)
+
+    cost()
+    before = cost()
+    at = house.seeded.organisations["general"]
+    nodes = [
+        Organisation(id=OrganisationId(f"n{number}"), parent=at, kind=Kind.BRANCH, name=f"支部{number}")
+        for number in range(60)
+    ]
+    people = [
+        Member(id=MemberId(f"p{number}"), organisation=node.id, name=f"丁{number}", category="正式党员")
+        for number, node in enumerate(nodes)
+    ]
+    facts: list[Fact] = [OrganisationFounded(organisation=node) for node in nodes]
+    house.run(put(house.store, "sixty", *facts, *(MemberEnrolled(member=one) for one in people)))
+    assert cost() == before
 
 
 @pytest.mark.parametrize("tab", ["waiting", "sent", "failed"])

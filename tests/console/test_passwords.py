@@ -90,9 +90,12 @@ def test_a_wrong_password_and_an_unknown_account_are_told_alike_and_cost_alike(
     assert pages[0] == pages[1]
     assert reckoned == [False, True]
     lines = equipped.run(equipped.store.read(audit.lines))
-    assert [(line.actor, line.action) for line in lines if line.outcome == "refused"] == [
-        (SECRETARY, "sign_in.wrong"),
-        (None, "sign_in.wrong"),
+    tries = [(line.actor, line.subject, line.action) for line in lines if line.action in ("sign_in.wrong", "tried")]
+    assert tries == [
+        (None, SECRETARY, "tried"),
+        (None, SECRETARY, "sign_in.wrong"),
+        (None, None, "tried"),
+        (None, None, "sign_in.wrong"),
     ]
 
 
@@ -158,6 +161,47 @@ def test_behind_a_proxy_the_address_it_names_last_counts_and_what_a_stranger_add
             for n in range(3)
         ]
         assert seen == [False, False, alike]
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ('"{n}, 192.0.2.7', "192.0.2.7"),
+        ("192.0.2.7, junk-{n}", "unknown"),
+        ('192.0.2.7, "{n}', "unknown"),
+        ("", "unknown"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("2001:db8:1:2::{n}", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+    ],
+)
+def test_nobody_gets_round_the_limit_of_one_address_by_how_it_is_written(
+    equipped: House, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch, said: str, place: str
+) -> None:
+    """S11, S40: a quote, junk, nothing, this machine's own, and the many addresses of one IPv6 network."""
+    counted: list[str] = []
+    monkeypatch.setattr(proving, "_minute", lambda what: counted.append(what) or what)
+    desk = equipped.app.extensions["zhibu"]
+    behind = create_app(equipped.store, loop, desk.speech, replace(desk.settings, proxies=1))
+    browser = replace(equipped, app=behind).browser(None)
+    for n in (1, 2):
+        sign_in(browser, "@nobody:example.org", "x", **{"X-Forwarded-For": said.format(n=n)})
+    assert {what for what in counted if what.startswith("address")} == {f"address {place}"}
+
+
+def test_who_is_not_our_proxy_is_not_believed(
+    equipped: House, loop: asyncio.AbstractEventLoop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S40."""
+    counted: list[str] = []
+    monkeypatch.setattr(proving, "_minute", lambda what: counted.append(what) or what)
+    desk = equipped.app.extensions["zhibu"]
+    settings = replace(desk.settings, proxies=1, proxy_address="10.0.0.2")
+    browser = replace(equipped, app=create_app(equipped.store, loop, desk.speech, settings)).browser(None)
+    for at in ("10.0.0.9", "10.0.0.2"):
+        browser.client.environ_base["REMOTE_ADDR"] = at
+        sign_in(browser, "@nobody:example.org", "x", **{"X-Forwarded-For": "192.0.2.7"})
+    assert [what for what in counted if what.startswith("address")] == ["address 10.0.0.9", "address 192.0.2.7"]
 
 
 def test_a_password_is_chosen_by_who_has_a_second_factor_and_ends_other_sessions(house: House) -> None:

@@ -135,7 +135,8 @@ def test_wrong_codes_make_one_wait_and_leave_a_row_each(house: House) -> None:
     waiting = browser.post("/second-factor", {"proof": code(house)} | browser.marks("/second-factor"))
     assert "试得太多了" in waiting.get_data(as_text=True)
     lines = house.run(house.store.read(audit.lines))
-    assert [line.action for line in lines if line.outcome == "refused"] == ["credentials.wrong_code"] * 5
+    refused = [(line.action, line.actor, line.subject) for line in lines if line.outcome == "refused"]
+    assert refused == [("credentials.wrong_code", None, SECRETARY)] * 5
     house.clock.forward(timedelta(seconds=31))
     prove(house, browser)
 
@@ -186,6 +187,9 @@ def test_another_person_lets_one_begin_anew_without_going_round_the_second_facto
     assert stranger.post("/second-factor", {"proof": "x"} | stranger.marks("/second-factor")).status_code == 422
     answer = begins.post("/second-factor", {"proof": handed} | begins.marks("/second-factor"))
     assert answer.headers["Location"] == "/account/set-up"
+    beside = house.browser()
+    assert beside.get("/account/set-up").headers["Location"] == "/second-factor"
+    assert beside.post("/second-factor", {"proof": handed} | beside.marks("/second-factor")).status_code == 422
     set_up(house, begins)
     assert begins.get("/members").status_code == 200
 

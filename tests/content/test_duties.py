@@ -9,8 +9,16 @@ import pytest
 
 from content.approvals import LASTS, Act, Proposal, ProposalDecided, Proposed, State
 from content.decision import Decision, Refusal
-from content.duties import approve_change, change_duty, decline_change, duty_of, may_give, refuse_moving
-from content.identifiers import OrganisationId, ProposalId, UserId
+from content.duties import (
+    approve_change,
+    change_duty,
+    decline_change,
+    duty_of,
+    may_give,
+    refuse_letting_go,
+)
+from content.identifiers import MemberId, OrganisationId, ProposalId, UserId
+from content.members import Member
 from content.organisations import RIGHTS, Duty, DutyEnded, DutyGranted, Kind, Organisation, Right, Role, rights_of
 
 NOW = datetime(2026, 11, 24, 1, 0, tzinfo=UTC)
@@ -49,6 +57,28 @@ def end(wanted: Duty, *over: Duty, by: UserId = WANG) -> Decision | Refusal:
 def key(answer: Decision | Refusal) -> str:
     assert isinstance(answer, Refusal), answer
     return answer.words.key
+
+
+@pytest.mark.parametrize(
+    ("after", "holds", "may", "key"),
+    [
+        ([None], True, True, "accounts.holds_duties"),
+        ([NEW], True, True, "accounts.holds_duties"),
+        ([None, WANG], True, False, "accounts.duty_not_yours"),
+        ([None, WANG], True, True, None),
+        ([None], False, True, None),
+        ([WANG], True, False, None),
+    ],
+)
+def test_an_account_keeps_its_person_for_as_long_as_it_holds_duties(
+    after: list[UserId | None], holds: bool, may: bool, key: str | None
+) -> None:
+    """It is let go of by nobody, and moved to another entry only by who may give each of its duties."""
+    users: list[UserId | None] = [WANG, None]
+    people = [Member(id=MemberId(str(n)), organisation=TOP.id, name="王", user=user) for n, user in enumerate(users)]
+    changes = [(one, replace(one, user=user)) for one, user in zip(people, after, strict=False)]
+    answer = refuse_letting_go(changes, {WANG: ((FIRST, may),) if holds else ()})
+    assert (answer.words.key if answer else None) == key
 
 
 def test_a_duty_is_given_at_once_and_the_person_is_told() -> None:
@@ -179,13 +209,3 @@ def test_a_proposal_is_declined_by_another_and_taken_back_by_its_maker() -> None
 def test_rights_add_up_over_the_duties_of_one_person() -> None:
     both = (duty(NEW, Role.VIEWER), duty(NEW, Role.TELLER, BRANCH), FIRST)
     assert rights_of(both, NEW) == {Right.READ, Right.COUNT_BALLOTS}
-
-
-def test_nobody_gains_or_loses_by_a_move_what_the_mover_could_not_give() -> None:
-    """S13, S23: rights follow the tree."""
-    organiser = duty(WANG, Role.ORGANISING_MEMBER)
-    above = duty(WANG, Role.SECRETARY, BRANCH)
-    assert refuse_moving([organiser], [organiser, above], by=WANG) is not None
-    assert refuse_moving([organiser, duty(LI, Role.SECRETARY, BRANCH)], [organiser], by=WANG) is not None
-    assert refuse_moving([FIRST, duty(LI, Role.SECRETARY, BRANCH)], [FIRST], by=WANG) is None
-    assert refuse_moving([FIRST], [FIRST], by=WANG) is None

@@ -269,7 +269,7 @@ def test_nobody_makes_the_bot_join_without_end() -> None:
 
 
 def leave(one: Member, **more: Any) -> Decision | Refusal:
-    usual: dict[str, Any] = {"by": LEADER, "duties": (), "within": frozenset({EAST.id}), "out_of": (), "now": NOW}
+    usual: dict[str, Any] = {"by": LEADER, "duties": (), "may_end": (), "out_of": (), "now": NOW}
     return leave_roster(one, **usual | more)
 
 
@@ -285,10 +285,13 @@ def test_who_leaves_the_roster_goes_out_of_the_rooms_that_were_confirmed_and_no_
 
 def test_duties_end_with_it_where_they_are_ours_to_end() -> None:
     duty = Duty(user=ZHANG, organisation=EAST.id, role=Role.ORGANISING_MEMBER)
-    answer = leave(PEOPLE[0], duties=(duty,))
+    answer = leave(PEOPLE[0], duties=(duty,), may_end=(duty,))
     assert isinstance(answer, Decision)
     assert DutyEnded(duty=duty) in answer.facts
-    assert isinstance(leave(PEOPLE[0], duties=(replace(duty, organisation=ROOF.id),)), Refusal)
+    above = replace(duty, organisation=ROOF.id)
+    refused = leave(PEOPLE[0], duties=(duty, above), may_end=(duty,))
+    assert isinstance(refused, Refusal)
+    assert refused.words.key == "leaving.duty_not_yours"
     assert isinstance(leave(PEOPLE[0], by=ZHANG), Refusal)
 
 

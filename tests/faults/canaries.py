@@ -105,8 +105,7 @@ class Flight:
         await first.say(scene.world.private[first.user_id], "控制台")
         program = campaign.start(piece=LOUD)
         link = await asyncio.wait_for(link_in(campaign, scene.world.private[first.user_id], program), 180)
-        # It waits in the outbox until it is sent; what was overwritten stands in the write-ahead log for a while.
-        self._canary("sign-in link", link.rpartition("/")[2], "zhibu.db-wal")
+        self._canary("sign-in link", link.rpartition("/")[2])
         await self._sign_in(link)
         while await asyncio.to_thread(waiting, scene.world):
             await pause(0.2)

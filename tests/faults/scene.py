@@ -20,7 +20,7 @@ from content.members import MemberEnrolled
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.rooms import DirectRoomKept, MakeRoom, Purpose, Room, RoomKept
 from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
-from storage.engines import open_working_engine
+from storage.engines import WRITE, open_working_engine
 from storage.store import Step, Store
 from tests.faults.oracle import Said, World
 from tests.installation import Installation
@@ -190,7 +190,7 @@ class Scene:
 
     async def let_leases_end(self) -> None:
         """Let so much time have passed that no worker of before can be at its work still."""
-        engine = open_working_engine(self.installation.database)
+        engine = open_working_engine(self.installation.database).execution_options(**WRITE)
         with engine.begin() as connection:
             connection.execute(text("UPDATE outbox SET lease_until = first_try_at WHERE state = 'leased'"))
         engine.dispose()

@@ -18,9 +18,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 
 from bot.delivery import Delivery
 from bot.hearing import Hearing
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event, RoomBatch
 from bot.matrix.faults import Kind
-from bot.matrix.homeserver import MARK
 from content.checkins import State
 from content.decision import Fact
 from content.identifiers import MemberId, OccurrenceId

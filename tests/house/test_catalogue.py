@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from string import Formatter
 
@@ -14,6 +15,7 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.pages.audit import CAUSES
+from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
@@ -23,11 +25,11 @@ from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
-from content.duties import ACTS as DUTY_ACTS
 from content.edits import Sort as EditSort
 from content.elections import Outcome
 from content.franchise import Bar
 from content.health import WORDS
+from content.home import BallotMatter, Beginning
 from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
@@ -47,6 +49,7 @@ from content.views import Account, Away
 from content.workday_lists import Festival
 from content.workdays import Source
 from storage.disclosures import PERSONAL
+from storage.erased_people import GOES_AS, STAYS_AS
 from storage.facts import WRITERS
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
@@ -104,8 +107,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.teller_": TellerRole,
     "done.": (),
-    "duties.act_": DUTY_ACTS,
-    "duties.asked_": DUTY_ACTS,
+    "duties.act_": OF_DUTIES,
+    "duties.asked_": OF_DUTIES,
+    "erasure.goes_": GOES_AS,
+    "erasure.stays_": STAYS_AS,
     "duties.right_": Right,
     "duties.role_": Role,
     "duties.state_": Proposal,
@@ -117,12 +122,20 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "franchise.": Bar,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
+    "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
     "health.clock_set_": ("back", "forward"),
     "health.help_": REASONS,
     "health.why_": REASONS,
     "health.word_": {"ok", "held_up", "silent", "never", "stalled"},
     "home.clock_": ("never", "silent", "stalled"),
+    "home.": (),
+    "home.do_": (),
+    "home.help_": (),
+    "home.do_ballot_": BallotMatter,
+    "home.step_": (*Beginning, "done", "open"),
+    "home.step_do_": Beginning,
+    "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
     "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
@@ -206,8 +219,9 @@ def read_template(text: str, found: Found) -> None:
     found.literals |= set(re.findall(r"'([a-z0-9_]+)'", text))
 
 
+@cache
 def whole_code() -> Found:
-    """Collect from every room."""
+    """Collect from every room, once."""
     found = Found()
     for room in ROOMS:
         for file in (ROOT / room).rglob("*.py"):

@@ -16,6 +16,7 @@ from nio.crypto.attachments import decrypt_attachment
 
 from bot.bot import Bot
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from content.corrections import answer_correction
 from content.decision import Fact
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
@@ -38,7 +39,7 @@ async def test_what_a_member_asks_in_private_is_answered_there_and_the_file_open
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
     robot, member = await account("helper"), await account("asker")
-    session = await Homeserver.log_in(synapse.url, robot.user_id, robot.password, tmp_path / "bot", KEY, "bot")
+    session = await log_in(synapse.url, robot.user_id, robot.password, tmp_path / "bot", KEY, "bot")
     homeserver = Homeserver(session, KEY)
     await homeserver.start()
     store = await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")

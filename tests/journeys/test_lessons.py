@@ -16,6 +16,7 @@ from nio.crypto.attachments import decrypt_attachment
 
 from bot.bot import Bot
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from content.amendments import correct, withdraw
 from content.decision import Decision, Fact, Refusal
 from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId, RoomId, ScheduleId, UserId
@@ -96,7 +97,7 @@ async def test_a_lesson_with_media_is_received_corrected_and_withdrawn_in_an_enc
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
     robot, member = await account("lessonbot"), await account("learner")
-    session = await Homeserver.log_in(synapse.url, robot.user_id, robot.password, tmp_path / "bot", KEY, "bot")
+    session = await log_in(synapse.url, robot.user_id, robot.password, tmp_path / "bot", KEY, "bot")
     homeserver = Homeserver(session, KEY)
     await homeserver.start()
     store = await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")

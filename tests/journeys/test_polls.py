@@ -12,6 +12,7 @@ import pytest
 
 from bot.bot import Bot
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from content.decision import Fact
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
 from content.members import Member, MemberEnrolled
@@ -62,7 +63,7 @@ def of_type(events: list[Any], type: str) -> list[dict[str, Any]]:
 @contextlib.asynccontextmanager
 async def at_work(synapse: Synapse, robot: Account, secretary: Account, folder: Path) -> AsyncIterator[Running]:
     """Give a bot at work for a branch whose encrypted room its secretary is invited to."""
-    session = await Homeserver.log_in(synapse.url, robot.user_id, robot.password, folder / "bot", KEY, "bot")
+    session = await log_in(synapse.url, robot.user_id, robot.password, folder / "bot", KEY, "bot")
     homeserver = Homeserver(session, KEY)
     await homeserver.start()
     store = await Store.open(f"sqlite:///{folder / 'zhibu.db'}")

@@ -13,6 +13,7 @@ import pytest
 
 from bot.bot import Bot
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from content import upkeep
 from content.decision import Decision, Fact
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
@@ -94,7 +95,7 @@ def founding(secretary: UserId, zhang: UserId, li: UserId) -> list[Fact]:
 
 @contextlib.asynccontextmanager
 async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> AsyncIterator[Running]:
-    session = await Homeserver.log_in(url, robot.user_id, robot.password, folder / "bot", KEY, "bot")
+    session = await log_in(url, robot.user_id, robot.password, folder / "bot", KEY, "bot")
     homeserver = Homeserver(session, KEY)
     await homeserver.start()
     store = await Store.open(f"sqlite:///{folder / 'zhibu.db'}")
@@ -230,9 +231,8 @@ async def show_out(run: Running, member: Member, made: dict[tuple[OrganisationId
         person = await members.member(unit, ZHANG)
         assert person is not None
         confirmed = tuple(room for room in await rooms_with(unit, user) if room.id != branch)
-        within = frozenset({TOP, BRANCH, GROUP})
         by = UserId("@somebody:else")
-        return leave_roster(person, by=by, duties=(), within=within, out_of=confirmed, now=unit.now)
+        return leave_roster(person, by=by, duties=(), may_end=(), out_of=confirmed, now=unit.now)
 
     await run.decide(leave)
 

@@ -100,10 +100,10 @@ async def test_credentials_are_kept_used_and_forgotten(branch: SmallBranch) -> N
     assert await read(lambda unit: credentials.password_of(unit, WHO)) == "$argon2id$"
     await branch.store.settle(notes=[FactorRemoved(user=WHO, id=FactorId("key"))])
     assert await read(lambda unit: credentials.password_of(unit, WHO)) is None
-    assert not await read(lambda unit: credentials.is_enrolled(unit, WHO))
+    assert not await read(lambda unit: credentials.is_enrolled(unit, WHO, demanded=True))
 
 
-async def test_a_code_to_begin_anew_bars_the_way_until_it_is_used(branch: SmallBranch) -> None:
+async def test_a_code_to_begin_anew_bars_the_way_until_there_is_a_second_factor(branch: SmallBranch) -> None:
     """S14."""
     read, until = branch.store.read, NOON + timedelta(minutes=15)
     begin = RecoveryCodesMade(user=WHO, salt=b"salt", hashes=(b"one",), at=NOON, until=until)
@@ -113,9 +113,11 @@ async def test_a_code_to_begin_anew_bars_the_way_until_it_is_used(branch: SmallB
     assert await read(lambda unit: sessions.sessions_of(unit, WHO)) == ()
     assert not await read(lambda unit: credentials.has_factor(unit, WHO))
     branch.clock.now = until + timedelta(hours=1)
-    assert await read(lambda unit: credentials.is_enrolled(unit, WHO))
+    enrolled = [read(lambda unit, d=d: credentials.is_enrolled(unit, WHO, demanded=d)) for d in (True, False)]
+    assert [await one for one in enrolled] == [True, True]
     await branch.store.settle(notes=[RecoveryCodeUsed(user=WHO, place=0, at=NOON)])
-    assert not await read(lambda unit: credentials.is_enrolled(unit, WHO))
+    enrolled = [read(lambda unit, d=d: credentials.is_enrolled(unit, WHO, demanded=d)) for d in (True, False)]
+    assert [await one for one in enrolled] == [True, False]
 
 
 async def test_a_challenge_is_for_one_place_one_answer_and_some_minutes(branch: SmallBranch) -> None:

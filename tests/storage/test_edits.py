@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select, text
 
 from content.decision import Decision, Fact, Refusal
@@ -18,7 +19,7 @@ from content.organisations import Kind, Organisation, OrganisationFounded
 from content.settings import LANGUAGE, TIMEZONE, WINDOW, SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved
 from content.terms import CommitteeElected, Seat, Term
-from content.views import EVERYONE, Account, Away, Filter, View, ViewForgotten, ViewId, ViewSaved
+from content.views import EVERYONE, UNSAID, Account, Away, Filter, View, ViewForgotten, ViewId, ViewSaved
 from storage import disclosures, edits, imports, members, organisations, settings, structure, terms, timelines, views
 from storage.organisations import organisation_closure
 from storage.retention import Swept
@@ -151,7 +152,12 @@ async def test_two_entries_become_one_with_the_history_of_both_and_two_again(bra
     assert [await one(branch, id) for id in (ZHANG, LI)] == before
 
 
-async def test_a_filter_lets_through_what_it_says_a_page_at_a_time(branch: SmallBranch) -> None:
+@pytest.mark.parametrize("few", [20, 0])
+async def test_a_filter_lets_through_what_it_says_a_page_at_a_time(
+    branch: SmallBranch, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both ways of finding a page: by the places, and along the names."""
+    monkeypatch.setattr(members, "FEW", few)
     roll = await branch.open(ROLL)
     await branch.answer(roll, WANG, leave="值班")
     await change(branch, ZHAO, floating=True, phone="13912345678")
@@ -170,7 +176,11 @@ async def test_a_filter_lets_through_what_it_says_a_page_at_a_time(branch: Small
         return {one.id for one in found}
 
     assert await seen(EVERYONE) == {ZHANG, LI, WANG, ZHAO, SUN}
-    assert await seen(Filter(text="2345")) == {ZHAO}
+    whole = await branch.store.read(lambda unit: members.summary(unit, [ROOF]))
+    assert (whole.total, whole.bound) == await branch.store.read(lambda unit: members.count(unit, [ROOF]))
+    for category, number in whole.categories:
+        assert len(await seen(Filter(category=category or UNSAID))) == number
+    assert await seen(Filter(text="13912345678")) == {ZHAO}
     assert await seen(Filter(text="李")) == {LI}
     assert await seen(Filter(place=EAST)) == {ZHANG, LI, WANG}
     assert await seen(Filter(place=EAST), [WEST]) == set()
@@ -230,7 +240,7 @@ async def test_no_page_of_the_roster_reads_the_whole_table(branch: SmallBranch) 
     plans: list[str] = []
     queries = (
         "SELECT * FROM members WHERE (name, id) > ('', '') ORDER BY name, id LIMIT 51",
-        "SELECT * FROM members WHERE phone = '1'",
+        "SELECT * FROM members WHERE phone_mark = '1'",
         "SELECT * FROM roster_edit_entries WHERE member_id = 'x' ORDER BY at DESC LIMIT 21",
         "SELECT id FROM members WHERE merged_into IN ('x')",
     )

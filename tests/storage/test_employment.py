@@ -9,7 +9,8 @@ from datetime import timedelta
 from content.decision import Decision, Tell, words
 from content.identifiers import EventId, MemberId
 from storage import outbox
-from storage.outbox import Claimed, Sent, State, Wish
+from storage.outbox import Claimed, Sent, State
+from storage.outbox_claims import Wish
 from storage.store import Step
 from storage.unit import Reading
 from tests.small_branch import LI, WANG, ZHANG, SmallBranch, account, fresh_cause

@@ -59,7 +59,7 @@ async def a_life(branch: SmallBranch) -> None:
         member = await members.member(unit, id)
         assert member is not None
         places, cause = Places(await organisations.tree(unit)), fresh_cause()
-        gone = leave_roster(member, by=SECRETARY, duties=(), within=frozenset(), out_of=(), now=unit.now)
+        gone = leave_roster(member, by=SECRETARY, duties=(), may_end=(), out_of=(), now=unit.now)
         reason = f"{CANARY}原因"
         return departed(
             gone, member, sort=Sort.LEFT, places=places, cause=cause, by=SECRETARY, now=unit.now, reason=reason

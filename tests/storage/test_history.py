@@ -15,7 +15,7 @@ from content.decision import Decision
 from content.identifiers import EventId, OccurrenceId, OrganisationId
 from content.occurrences import OccurrenceRevived
 from content.participation import share
-from storage import outbox, participation
+from storage import outbox_queries, participation
 from storage.engines import WRITE, open_engine
 from storage.migrate import alembic_config
 from storage.outbox import Kind
@@ -122,7 +122,7 @@ async def test_that_an_answer_was_sent_is_forgotten_in_time_and_the_card_with_it
     left = await branch.rows()
     assert {row.kind for row in left} == {Kind.POST, Kind.EDIT}
     event = EventId(next(row.event_id for row in left if row.card_id == card))
-    assert await branch.store.read(lambda unit: outbox.by_event(unit, event)) == card
+    assert await branch.store.read(lambda unit: outbox_queries.by_event(unit, event)) == card
     assert clock.now > NOON
 
 

@@ -15,7 +15,7 @@ from content.lessons import LessonRevised
 from content.media import MediumKept
 from content.rooms import Decline, Join, RoomLost
 from content.trouble import Trouble
-from storage import outbox, outbox_items
+from storage import outbox, outbox_claims, outbox_items
 from storage.outbox import EDIT_RHYTHM, Cancelled, GivenUp, Kind, Postponed, Retried, Sent, State
 from storage.store import Step, Store
 from tests.small_branch import (
@@ -171,7 +171,7 @@ async def test_a_row_handed_back_waits_for_its_time(branch: SmallBranch, clock: 
     later = clock.now + timedelta(seconds=30)
     await branch.store.settle(notes=[Postponed(claimed=row, not_before=later, error="limited", counts=False)])
     assert await branch.claim() == []
-    assert await branch.store.read(outbox.next_ready) == later
+    assert await branch.store.read(outbox_claims.next_ready) == later
     clock.forward(seconds=30)
     (again,) = await branch.claim()
     assert again.failures == 0
@@ -255,7 +255,7 @@ async def test_the_edit_of_a_card_that_expired_does_not_wait_for_ever(branch: Sm
     clock.forward(minutes=11)
     assert [row.kind for row in await branch.send_all()] == [Kind.TELL]
     assert await states(branch, kind=Kind.EDIT) == [State.EXPIRED]
-    assert await branch.store.read(outbox.next_ready) is None
+    assert await branch.store.read(outbox_claims.next_ready) is None
 
 
 async def test_waiting_for_a_turn_is_not_being_ready(branch: SmallBranch, clock: HandClock) -> None:
@@ -264,7 +264,7 @@ async def test_waiting_for_a_turn_is_not_being_ready(branch: SmallBranch, clock:
     for row in await branch.claim():
         later = clock.now + timedelta(seconds=200)
         await branch.store.settle(notes=[Postponed(claimed=row, not_before=later, error="unreachable", counts=True)])
-    assert await branch.store.read(outbox.next_ready) == clock.now + timedelta(seconds=200)
+    assert await branch.store.read(outbox_claims.next_ready) == clock.now + timedelta(seconds=200)
 
 
 async def test_an_organiser_takes_a_card_back_and_it_was_not_offered(branch: SmallBranch, clock: HandClock) -> None:

@@ -14,7 +14,7 @@ from content.decision import Decision, Fact, Refusal
 from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId
 from content.organisations import Right
 from content.polls import Poll, Response, Sheet, State, Voted, number_answers
-from storage import organisations, outbox, outbox_items, polls, retention, sync
+from storage import organisations, outbox, outbox_items, outbox_queries, polls, retention, sync
 from storage.outbox import Kind
 from storage.polls import poll_responses
 from storage.store import Step
@@ -184,9 +184,9 @@ async def test_an_end_that_is_not_heard_back_is_believed_after_a_while(branch: S
     await branch.store.settle([stopping(ID)])
     await branch.send_all()
     sent_at = clock.now
-    assert await branch.store.read(lambda unit: outbox.unheard_ends(unit, clock.now)) == ()
+    assert await branch.store.read(lambda unit: outbox_queries.unheard_ends(unit, clock.now)) == ()
     clock.forward(minutes=6)
-    unheard = await branch.store.read(lambda unit: outbox.unheard_ends(unit, clock.now - timedelta(minutes=5)))
+    unheard = await branch.store.read(lambda unit: outbox_queries.unheard_ends(unit, clock.now - timedelta(minutes=5)))
     assert unheard == ((ID, sent_at),)
     await branch.store.settle([concluding(*unheard[0])])
     closed = await found(branch)

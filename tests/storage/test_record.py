@@ -24,6 +24,7 @@ from storage.chain import START, Before, Chain, Head, digest, link
 from storage.engines import WRITE, open_working_engine
 from storage.retention import Swept
 from storage.store import Step, Store
+from storage.unit import Reading
 from storage.verification import Finding, Noted, Verdict, Verifier, Wrong, ranges
 from tests.small_branch import EAST, NOON, SECRETARY, ZHANG, HandClock, SmallBranch, account, message
 
@@ -35,7 +36,8 @@ def granting(number: int) -> Step:
     """Make a step that gives somebody a duty."""
     fact = DutyGranted(duty=Duty(user=UserId(f"@{number}:test"), organisation=EAST, role=Role.VIEWER))
 
-    async def decide(_unit: object) -> Decision:
+    async def decide(unit: Reading) -> Decision:
+        unit.authority = (Duty(user=SECRETARY, organisation=EAST, role=Role.SECRETARY),)
         return Decision(facts=(fact,))
 
     return Step(cause=Cause(f"form:{number}"), decide=decide, actor=SECRETARY)
@@ -148,6 +150,8 @@ async def test_rows_are_added_and_never_changed(address: str, clock: HandClock) 
 
 CHANGES: Mapping[str, tuple[str, Wrong, int]] = {
     "an actor": ("UPDATE audit SET actor = '@other:test' WHERE number = 3", Wrong.WORDS, 3),
+    "an authority": ("UPDATE audit SET authority = 'viewer@x' WHERE number = 3", Wrong.WORDS, 3),
+    "no authority": ("UPDATE audit SET authority = NULL WHERE number = 3", Wrong.WORDS, 3),
     "a time": ("UPDATE audit SET at = '2026-07-02 04:00:00.000000' WHERE number = 3", Wrong.CHANGED, 3),
     "an action": ("UPDATE audit SET action = 'duty_ended' WHERE number = 3", Wrong.CHANGED, 3),
     "a note": ("UPDATE audit SET note = 'rows=3' WHERE number = 4", Wrong.CHANGED, 4),
@@ -163,14 +167,18 @@ CHANGES: Mapping[str, tuple[str, Wrong, int]] = {
     ),
     "a row copied to the end": (
         (
-            "INSERT INTO audit SELECT 7, at, actor, cause, action, outcome, subject, thing, place, before, after, note,"
+            "INSERT INTO audit (number, at, actor, cause, action, outcome, subject, thing, place, before, after, note,"
+            " digest, link) SELECT 7, at, actor, cause, action, outcome, subject, thing, place, before, after, note,"
             " digest, link FROM audit WHERE number = 3"
         ),
         Wrong.CHANGED,
         7,
     ),
     "a person erased without a word": (
-        "UPDATE audit SET cause = '', actor = NULL, subject = NULL, before = NULL, after = NULL WHERE number = 3",
+        (
+            "UPDATE audit SET cause = '', actor = NULL, subject = NULL, before = NULL, after = NULL, authority = NULL "
+            "WHERE number = 3"
+        ),
         Wrong.FORGOTTEN,
         3,
     ),

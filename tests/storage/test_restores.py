@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import func, select
 
 from content.sessions import LinkIssued
-from storage import outbox, restores, sessions
+from storage import outbox_claims, restores, sessions
 from storage.outbox import LOST_DEVICE, Kind, State
 from storage.restores import Restored
 from tests.small_branch import EAST, NOON, SECRETARY, ZHANG, HandClock, SmallBranch
@@ -32,7 +32,7 @@ async def test_what_waited_when_it_was_put_back_is_looked_for_from_when_it_was_m
     id = await branch.open(audience=EAST)
     clock.forward(minutes=30)
     await put_back(branch, clock)
-    assert await branch.store.read(lambda unit: outbox.in_doubt(unit, 5))
+    assert await branch.store.read(lambda unit: outbox_claims.in_doubt(unit, 5))
     (row,) = await branch.claim()
     assert (row.device, row.first_try_at, row.kind) == (LOST_DEVICE, NOON, Kind.POST)
     assert row.expires_at is not None
@@ -41,13 +41,13 @@ async def test_what_waited_when_it_was_put_back_is_looked_for_from_when_it_was_m
     clock.forward(minutes=1)
     await branch.answer(id, ZHANG)
     assert {one.device for one in await branch.claim()} == {"DEVICE"}
-    assert not await branch.store.read(lambda unit: outbox.in_doubt(unit, 5))
+    assert not await branch.store.read(lambda unit: outbox_claims.in_doubt(unit, 5))
 
 
 async def test_without_a_restore_what_is_late_expires_unsent(branch: SmallBranch, clock: HandClock) -> None:
     await branch.open(audience=EAST)
     clock.forward(minutes=30)
-    assert not await branch.store.read(lambda unit: outbox.in_doubt(unit, 5))
+    assert not await branch.store.read(lambda unit: outbox_claims.in_doubt(unit, 5))
     assert await branch.claim() == []
     assert [row.state for row in await branch.rows()] == [State.EXPIRED]
 

@@ -7,10 +7,12 @@ import contextlib
 from itertools import count
 from pathlib import Path
 
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event
 from bot.matrix.faults import Fault
-from bot.matrix.homeserver import MARK, Homeserver
+from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import listen
+from bot.matrix.login import log_in
 from zhibu.demo.chat import Chat, ChatFailed
 from zhibu.demo.founding import Login
 
@@ -39,7 +41,7 @@ class Voice:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        session = await Homeserver.log_in(
+        session = await log_in(
             self._url, self._login.account.user_id, self._login.account.password, self._folder, PICKLE_KEY, "Sample"
         )
         self._homeserver = Homeserver(session, PICKLE_KEY)

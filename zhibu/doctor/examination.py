@@ -14,6 +14,7 @@ from zhibu.doctor.homeserver import look_at_clock, look_at_homeserver, look_at_k
 from zhibu.doctor.machine import look_at_disk, look_at_files, look_at_fonts, look_at_port, look_at_zones
 from zhibu.doctor.organisation import look_at_backup, look_at_organisation, look_at_rooms, look_at_workdays
 from zhibu.doctor.record import look_at_record
+from zhibu.doctor.vault import look_at_vault
 
 Look = Callable[[Known], Awaitable[list[Finding]]]
 
@@ -70,6 +71,7 @@ _LOOKS: tuple[tuple[Noun, Look], ...] = (
     (Noun.FONTS, look_at_fonts),
     (Noun.DATABASE, look_at_database),
     (Noun.RECORD, look_at_record),
+    (Noun.VAULT, look_at_vault),
     (Noun.BOT, look_at_bot),
     (Noun.PORT, look_at_port),
     (Noun.HOMESERVER, look_at_homeserver),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from bot.matrix.homeserver import Session
+from bot.matrix.login import Session
 from content.decision import Parameter, Words, words
 from content.organisations import Organisation
 from content.trouble import Exit, Trouble
@@ -42,6 +42,7 @@ class Noun(StrEnum):
     FONTS = "fonts"
     DATABASE = "database"
     RECORD = "record"
+    VAULT = "vault"
     BOT = "bot"
     PORT = "port"
     HOMESERVER = "homeserver"

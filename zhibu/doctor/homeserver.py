@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from bot.matrix import limits
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import stored_session
+from bot.matrix.login import stored_session
 from bot.matrix.looking import Look, identity_of, keys_of, software_of, time_of
 from content.decision import Words, words
 from content.trouble import Exit, Trouble

@@ -8,7 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.matrix.faults import Fault
-from bot.matrix.homeserver import Session
+from bot.matrix.login import Session
 from bot.matrix.looking import Look
 from content.backups import STALE
 from content.organisations import Kind, Organisation

@@ -13,8 +13,8 @@ from bot.clock import Clock
 from bot.commands.grammar import Verb, read, vote_numbers
 from bot.commands.polls import read_moment
 from bot.delivery import Delivery
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
-from bot.matrix.homeserver import MARK
 from content.identifiers import PollId, RoomId, UserId
 from content.polls import Count, Poll, State, count
 from storage import polls as stored

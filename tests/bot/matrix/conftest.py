@@ -11,6 +11,7 @@ import pytest_asyncio
 from hypothesis import settings
 
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in
 from tests.broken_proxy import BrokenProxy
 from tests.encrypted_member import EncryptedMember
 from tests.member import Member
@@ -38,9 +39,7 @@ class Bots:
         if localpart is None:
             localpart = (await self._account("bot")).user_id[1:].partition(":")[0]
         store = self.folder / localpart
-        session = await Homeserver.log_in(
-            url or self.synapse.url, localpart, "a long password", store, PICKLE_KEY, "test bot"
-        )
+        session = await log_in(url or self.synapse.url, localpart, "a long password", store, PICKLE_KEY, "test bot")
         bot = Homeserver(session, PICKLE_KEY, timeline_limit=timeline_limit, deadline=20)
         self._open.append(bot)
         await bot.start()

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from nio import RoomCreateResponse
 
+from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event, RoomBatch, Unreadable
 from bot.matrix.faults import Fault, Kind, TokenRevoked
-from bot.matrix.homeserver import MARK, Homeserver
+from bot.matrix.homeserver import Homeserver
+from bot.matrix.login import log_in, retire
 from tests.member import Member
 from tests.pieces import pieces
 
@@ -305,7 +307,7 @@ async def test_a_wrong_password_is_named_and_stores_nothing(
 ) -> None:
     member = await people.plain()
     with pytest.raises(Fault) as refused:
-        await Homeserver.log_in(synapse.url, member.user_id, "wrong", bots.folder / "x", pickle_key, "x")
+        await log_in(synapse.url, member.user_id, "wrong", bots.folder / "x", pickle_key, "x")
     assert refused.value.kind is Kind.SIGN_IN
     assert refused.value.permanent
     assert not (bots.folder / "x" / "session.json").exists()
@@ -323,7 +325,7 @@ async def test_a_store_under_another_key_is_refused(bots: Bots, synapse: Synapse
     bot = await bots.start()
     localpart = bot.user_id[1:].partition(":")[0]
     await bot.close()
-    session = await Homeserver.log_in(synapse.url, localpart, "", bots.folder / localpart, pickle_key, "x")
+    session = await log_in(synapse.url, localpart, "", bots.folder / localpart, pickle_key, "x")
     for wrong in (b"short", bytes(32)):
         with pytest.raises(Fault) as refused:
             await Homeserver(session, wrong).start()
@@ -444,7 +446,7 @@ async def test_a_retired_login_gives_way_to_a_new_device_of_the_same_identity(bo
     bot = await bots.start()
     await bot.close()
     localpart = bot.user_id[1:].partition(":")[0]
-    Homeserver.retire(bots.folder / localpart)
+    retire(bots.folder / localpart)
     again = await bots.start(localpart=localpart)
     assert again.device_id != bot.device_id
     assert again.trusted

@@ -1,0 +1,200 @@
+"""The papers of an election, to print and to file: the ballot, the sheet for counting, the certificate, the record.
+
+They are written in Chinese whatever language the console speaks, for that is how they are filed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from console.word_files import MISSING, Sheet
+from content.ballots import Elector
+from content.counts import describe
+from content.decision import Words, words
+from content.elections import Result, Votes
+from content.identifiers import MemberId
+from content.paper_elections import Office, PaperElection, State, attendance
+from content.rule_packs import Purpose
+from content.speech import Reader, Speech
+
+CHINESE = Reader(language="zh_CN")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """All that a paper may say."""
+
+    paper: PaperElection
+    organisation: str
+    roll: tuple[Elector, ...]
+    names: Mapping[MemberId, str]
+    result: Result | None
+
+
+Write = Callable[[Known, Speech], bytes | None]
+
+READY: Mapping[State, frozenset[str]] = {
+    State.DRAFT: frozenset({"ballot"}),
+    State.FIXED: frozenset({"ballot", "counting", "record"}),
+    State.COUNTING: frozenset({"ballot", "counting", "record"}),
+    **{
+        state: frozenset({"certificate", "record"})
+        for state in (State.COUNTED, State.CERTIFIED, State.REPORTED, State.APPROVED)
+    },
+    State.VOID: frozenset({"record"}),
+}
+"""Which papers there are at which stage."""
+
+
+def ballot(known: Known, speech: Speech) -> bytes:
+    """Write the ballot as voters get it: names in their order, no number and no mark, and how to fill it in."""
+    say, paper = _saying(speech), known.paper
+    sheet = Sheet(say("paper.sheet_ballot", title=paper.title))
+    rows = [[one.name, "", *([] if _motion(paper) else [""])] for one in paper.candidates]
+    header = [say("paper.candidate"), say("paper.mark")]
+    if not _motion(paper):
+        header.append(say("paper.other_person"))
+        rows += [["", "", ""] for _ in range(paper.election.seats)]
+    sheet.table(header, rows, widths=(2, 1, 2) if not _motion(paper) else (2, 1))
+    sheet.say(say("paper.how_to_motion" if _motion(paper) else "paper.how_to", seats=paper.election.seats))
+    sheet.sign(known.organisation)
+    sheet.sign(say("paper.seal"))
+    return sheet.written()
+
+
+def counting(known: Known, speech: Speech) -> bytes:
+    """Write the sheet on which tellers tally by hand."""
+    say, paper = _saying(speech), known.paper
+    sheet = Sheet(say("paper.sheet_counting", title=paper.title))
+    sheet.say(say("paper.figures_by_hand"), indented=False)
+    header = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained")]
+    rows = [[one.name, "", "", ""] for one in paper.candidates]
+    rows += [["", "", "", ""] for _ in range(paper.election.seats)]
+    sheet.table(header, rows, widths=(3, 4, 3, 3))
+    sheet.say(say("paper.tally_help"))
+    sheet.sign(say("paper.signed_by_hand"))
+    return sheet.written()
+
+
+def certificate(known: Known, speech: Speech) -> bytes | None:
+    """Write 选举结果报告单: the figures, each candidate's votes, and the rule behind each number."""
+    sheet = Sheet(_saying(speech)("paper.sheet_certificate", title=known.paper.title))
+    return sheet.written() if _certify(sheet, known, speech) else None
+
+
+def record(known: Known, speech: Speech) -> bytes:
+    """Write everything that is on record of an election, in the order in which it came about."""
+    say, paper = _saying(speech), known.paper
+    sheet = Sheet(say("paper.sheet_record", title=paper.title))
+    sheet.heading(say("paper.part_before"))
+    sheet.say(say("paper.held", organisation=known.organisation, day=_day(paper.held_on)))
+    sheet.say(say("paper.consent_was", letter=paper.consent or MISSING))
+    sheet.say(say("paper.seats_were", n=paper.election.seats, candidates=len(paper.candidates)))
+    for one in paper.candidates:
+        sheet.say(f"{one.name}：{one.introduction or MISSING}")
+    sheet.heading(say("paper.part_roll"))
+    may = [one for one in known.roll if one.may_vote]
+    sheet.say(say("paper.due", expected=len(may), everyone=len(known.roll)))
+    rows = [
+        [str(place), known.names.get(one.member, MISSING), _right(one, say)]
+        for place, one in enumerate(sorted(known.roll, key=lambda one: known.names.get(one.member, "")), start=1)
+    ]
+    sheet.table([say("paper.number"), say("paper.name"), say("paper.right")], rows, widths=(1, 2, 5))
+    sheet.heading(say("paper.part_meeting"))
+    sheet.say(say("paper.came", present=_or(paper.present), issued=_or(paper.issued)))
+    sheet.say(_charged(known, say))
+    sheet.heading(say("paper.part_result"))
+    if not _certify(sheet, known, speech):
+        sheet.say(MISSING)
+    sheet.heading(say("paper.part_after"))
+    sheet.say(say("paper.certified", day=_day(paper.certified_on)))
+    sheet.say(say("paper.reported", day=_day(paper.reported_on), letter=paper.report or MISSING))
+    sheet.say(say("paper.approved", day=_day(paper.approved_on), letter=paper.approval or MISSING))
+    if paper.state is State.VOID:
+        sheet.say(say("paper.was_void", why=paper.why_void))
+    return sheet.written()
+
+
+SHEETS: Mapping[str, Write] = {"ballot": ballot, "counting": counting, "certificate": certificate, "record": record}
+
+
+def _certify(sheet: Sheet, known: Known, speech: Speech) -> bool:
+    say, paper, result = _saying(speech), known.paper, known.result
+    if result is None or not paper.entries:
+        return False
+    counted = paper.entries[-1].counted
+    figures = attendance(paper, counted)
+    # In tenths of a percent and whole numbers, as everything that is reckoned here.
+    tenths = figures.present * 1000 // figures.expected
+    sheet.table(
+        [say(f"paper.{name}") for name in ("expected", "present", "share", "issued", "returned", "valid", "void")],
+        [
+            [
+                str(figures.expected),
+                str(figures.present),
+                f"{tenths // 10}.{tenths % 10}%",
+                str(figures.issued),
+                str(figures.returned),
+                str(counted.count.valid),
+                str(counted.count.void),
+            ]
+        ],
+    )
+    columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained", "other_votes", "elected")]
+    sheet.table(columns, _lines(known, result, say))
+    for line in describe(paper.title, paper.election.pack, figures, result, paper.names):
+        sheet.say(speech.say(line, CHINESE))
+    sheet.sign(_charged(known, say))
+    sheet.sign(_day(paper.certified_on))
+    return True
+
+
+def _lines(known: Known, result: Result, say: Callable[..., str]) -> Iterator[list[str]]:
+    for one in known.paper.candidates:
+        votes = (result.tally or {}).get(one.id, Votes(yes=0, no=0, abstained=0))
+        counted = [str(votes.yes), str(votes.no), str(votes.abstained)] if result.tally else [MISSING] * 3
+        yield [one.name, *counted, "", _elected(one.id, result, known.paper, say)]
+    for name, number in sorted(result.write_ins.items()):
+        yield [name, "", "", "", str(number), _elected(name, result, known.paper, say)]
+
+
+def _elected(id: str, result: Result, paper: PaperElection, say: Callable[..., str]) -> str:  # noqa: A002
+    if _motion(paper):
+        return say(f"count.outcome_{result.outcome.lower()}")
+    return say("paper.yes_elected") if id in result.elected else say("paper.tied") if id in result.tied else ""
+
+
+def _charged(known: Known, say: Callable[..., str]) -> str:
+    def named(office: Office) -> str:
+        return "、".join(known.names.get(one.member, MISSING) for one in known.paper.officers if one.office is office)
+
+    monitors, counters = named(Office.MONITOR), named(Office.COUNTER)
+    return say("paper.officers_were", monitors=monitors or MISSING, counters=counters or MISSING)
+
+
+def _right(one: Elector, say: Callable[..., str]) -> str:
+    if one.may_vote:
+        return say("paper.may_vote")
+    return say("paper.excused", letter=one.approval) if one.approval else say("paper.may_not", reason=one.reason)
+
+
+def _motion(paper: PaperElection) -> bool:
+    return paper.election.pack.purpose is Purpose.MOTION
+
+
+def _saying(speech: Speech) -> Callable[..., str]:
+    def say(key: str, **parameters: str | int | tuple[Words, ...]) -> str:
+        return speech.say(words(key, **parameters), CHINESE)
+
+    return say
+
+
+def _day(day: object) -> str:
+    from datetime import date
+
+    return f"{day.year}年{day.month}月{day.day}日" if isinstance(day, date) else MISSING
+
+
+def _or(number: int | None) -> str:
+    return MISSING if number is None else str(number)

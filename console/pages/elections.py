@@ -1,0 +1,511 @@
+"""Elections and admissions on paper: prepare one, take the figures of the meeting, count twice, and keep the record."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from console import election_papers
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, first_by_field, onward, see
+from console.desk import ask, desk, settle
+from console.exporting import note_export
+from console.fresh import fresh
+from console.wording import today
+from content import paper_elections as rules
+from content.ballots import Candidate, Elector
+from content.counts import describe
+from content.decision import Refusal, Words, refused
+from content.elections import Count, Election, Kind, Result, Votes
+from content.franchise import FULL, why_not
+from content.identifiers import MemberId, PaperElectionId, UserId, derive
+from content.members import Member
+from content.organisations import Organisation, Right
+from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
+from content.rule_packs import PACKS, quorum_needs
+from storage import members
+from storage import paper_elections as stored
+from storage.store import Answer as Decided
+from storage.store import Decide
+from storage.unit import Reading
+
+pages = Blueprint("elections", __name__)
+
+MOST_SHOWN = 100
+_ID = re.compile("[a-z2-7]{24}")
+_NUMBER = re.compile("[0-9]{1,6}")
+_BETWEEN = re.compile(r"[\s,，、;；:：]+")
+_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fields:
+    """What stands in the form of an election, whether or not it can be meant."""
+
+    id: str
+    organisation: str = ""
+    title: str = ""
+    pack: str = "2020"
+    candidates: str = ""
+    seats: str = "1"
+    contested: bool = True
+    held_on: str = ""
+    consent: str = ""
+    excused: str = ""
+    parent: str = ""
+    kind: str = Kind.FORMAL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the page of an election shows beside it: its roll, names, and what followed."""
+
+    roll: tuple[Elector, ...]
+    names: dict[MemberId, str]
+    result: Result | None
+    me: MemberId | None
+
+
+@pages.get("/elections")
+@requires(Right.READ)
+def show() -> str:
+    """Show the elections on paper, the latest meeting first."""
+    roots = here().roots
+    found = ask(lambda unit: stored.of_roots(unit, roots, limit=MOST_SHOWN))
+    return render_template("elections/show.html", found=found, most=MOST_SHOWN)
+
+
+@pages.route("/elections/new", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def start() -> Answer:
+    """Write an election down, or anew what is not fixed yet."""
+    nodes = here().within(Right.SCHEDULE)
+    if request.method == "GET":
+        return _form(_asked_for(nodes), nodes)
+    fields = _fields()
+    if not _ID.fullmatch(fields.id):
+        abort(400)
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        paper = await _drafted(unit, fields, nodes)
+        if isinstance(paper, Refusal):
+            return paper
+        return rules.prepare(paper, known=await stored.paper(unit, paper.id), author=user)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, nodes, outcome.refusal)
+    return see(link("elections.show_one", id=fields.id), "repeated" if outcome.repeated else "election_prepared")
+
+
+@pages.get("/elections/<id>")
+@requires(Right.READ)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show where an election stands; until two counts stand nobody sees what another has counted."""
+    return _page(_visible(id))
+
+
+@pages.post("/elections/<id>/fix")
+@requires(Right.SCHEDULE)
+@fresh
+def fix(id: str) -> Answer:  # noqa: A002
+    """Fix what is voted on and who may vote."""
+    roots, day, excused = here().roots, today(), request.form.get("excused", "")
+
+    async def decide(unit: Reading) -> Decided:
+        paper = await stored.visible(unit, roots, PaperElectionId(id))
+        if paper is None:
+            return None
+        people = await members.roster(unit, [paper.organisation])
+        roll = _excuse(_roll(people, paper.held_on), people, excused)
+        if isinstance(roll, Refusal):
+            return roll
+        return rules.fix(paper, roll, names={one.id: one.name for one in people}, today=day)
+
+    outcome = settle(decide, actor=here().user)
+    if outcome.refusal is not None:
+        return _page(_visible(id), outcome.refusal), 422
+    return onward(outcome, to=link("elections.show_one", id=id), done="election_fixed")
+
+
+@pages.post("/elections/<id>/meet")
+@requires(Right.SCHEDULE)
+def meet(id: str) -> Answer:  # noqa: A002
+    """Take the figures of the meeting, and who counts."""
+    present, issued, typed = _number("present"), _number("issued"), request.form.get("officers", "")
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        paper = await stored.visible(unit, roots, PaperElectionId(id))
+        if paper is None:
+            return None
+        people = await members.roster(unit, [paper.organisation])
+        officers = _officers(typed, people)
+        if isinstance(officers, Refusal):
+            return officers
+        ids = {one.id for one in people}
+        return rules.meet(paper, present=present, issued=issued, officers=officers, people=ids)
+
+    outcome = settle(decide, actor=here().user)
+    if outcome.refusal is not None:
+        return _page(_visible(id), outcome.refusal), 422
+    return onward(outcome, to=link("elections.show_one", id=id), done="election_met")
+
+
+@pages.post("/elections/<id>/count")
+@requires(Right.COUNT_BALLOTS)
+@fresh
+def count(id: str) -> Answer:  # noqa: A002
+    """Take what a teller has counted, from their own account."""
+    counted, user = _counted(_visible(id)), here().user
+    if isinstance(counted, Refusal):
+        return _page(_visible(id), counted), 422
+
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
+        return rules.enter(paper, await _myself(unit, user), counted)
+
+    outcome = settle(_on(id, decide), actor=user)
+    if outcome.refusal is not None:
+        return _page(_visible(id), outcome.refusal), 422
+    return onward(outcome, to=link("elections.show_one", id=id), done="count_entered")
+
+
+@pages.post("/elections/<id>/agree")
+@requires(Right.COUNT_BALLOTS)
+@fresh
+def agree(id: str) -> Answer:  # noqa: A002
+    """Agree to the count that was made together."""
+    user = here().user
+
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
+        return rules.agree(paper, await _myself(unit, user))
+
+    return onward(settle(_on(id, decide), actor=here().user), to=link("elections.show_one", id=id), done="count_agreed")
+
+
+@pages.post("/elections/<id>/certify")
+@requires(Right.SCHEDULE)
+@fresh
+def certify(id: str) -> Answer:  # noqa: A002
+    """Let a result stand as it was announced."""
+    day = today()
+
+    async def decide(paper: PaperElection, _: Reading) -> Decided:
+        return rules.certify(paper, on=day)
+
+    outcome = settle(_on(id, decide), actor=here().user)
+    return onward(outcome, to=link("elections.show_one", id=id), done="election_certified")
+
+
+@pages.post("/elections/<id>/note")
+@requires(Right.SCHEDULE)
+def note(id: str) -> Answer:  # noqa: A002
+    """Note that a result was reported to those above, or what they answered."""
+    day, reference = today(), request.form.get("reference", "")
+
+    async def decide(paper: PaperElection, _: Reading) -> Decided:
+        verb = rules.report if paper.state is State.CERTIFIED else rules.approve
+        return verb(paper, on=day, reference=reference)
+
+    outcome = settle(_on(id, decide), actor=here().user)
+    if outcome.refusal is not None:
+        return _page(_visible(id), outcome.refusal), 422
+    return onward(outcome, to=link("elections.show_one", id=id), done="election_noted")
+
+
+@pages.post("/elections/<id>/void")
+@requires(Right.SCHEDULE)
+@fresh
+def void(id: str) -> Answer:  # noqa: A002
+    """Let an election come to nothing."""
+    why = request.form.get("reference", "")
+
+    async def decide(paper: PaperElection, _: Reading) -> Decided:
+        return rules.void(paper, why=why)
+
+    outcome = settle(_on(id, decide), actor=here().user)
+    if outcome.refusal is not None:
+        return _page(_visible(id), outcome.refusal), 422
+    return onward(outcome, to=link("elections.show_one", id=id), done="election_voided")
+
+
+@pages.get("/elections/<id>/<sheet>.docx")
+@requires(Right.READ_MEMBERS)
+@fresh
+def download(id: str, sheet: str) -> Response:  # noqa: A002
+    """Give out a paper to print: the ballot, the sheet for counting, the certificate, or the whole record."""
+    paper = _visible(id)
+    write = election_papers.SHEETS.get(sheet)
+    if write is None:
+        abort(404)
+    seen = _look(paper)
+    node = here().node(paper.organisation)
+    written = write(
+        election_papers.Known(
+            paper=paper,
+            organisation=node.name if node else "",
+            roll=seen.roll,
+            names=seen.names,
+            result=seen.result,
+        ),
+        desk().speech,
+    )
+    if written is None:
+        abort(404)
+    note_export(f"election:{sheet}", len(seen.roll))
+    response = Response(written, content_type=_WORD)
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-{sheet}-{paper.id}.docx"'
+    return response
+
+
+def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
+    seen = _look(paper)
+    stands = paper.entries[-1].counted if seen.result is not None else None
+    lines: tuple[Words, ...] = ()
+    if seen.result is not None and stands is not None:
+        figures = rules.attendance(paper, stands)
+        lines = tuple(describe(paper.title, paper.election.pack, figures, seen.result, paper.names))
+    two = paper.entries[:2]
+    differ = rules.differences(two[0].counted, two[1].counted) if len(two) > 1 and len(paper.entries) < 4 else ()
+    refusals = [refusal] if refusal else []
+    return render_template(
+        "elections/show_one.html",
+        paper=paper,
+        seen=seen,
+        lines=lines,
+        differ=differ,
+        stands=stands,
+        my_turn=rules.may_enter(paper, seen.me),
+        agrees=len(paper.entries) > 2
+        and paper.state is State.COUNTING
+        and seen.me in {one.member for one in paper.officers}
+        and seen.me != paper.entries[-1].member,
+        needs=quorum_needs(paper.expected or sum(one.may_vote for one in seen.roll)),
+        advice=rules.advice(paper),
+        next=rules.follows(paper, seen.result) if seen.result else None,
+        sheets=[name for name in election_papers.SHEETS if name in election_papers.READY[paper.state]],
+        typed=request.form,
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+
+
+async def _seen(unit: Reading, paper: PaperElection, user: UserId) -> Seen:
+    if paper.state is State.DRAFT:
+        people = await members.roster(unit, [paper.organisation])
+        roll = _roll(people, paper.held_on)
+    else:
+        roll = await stored.roll(unit, paper.id)
+    known = {one.member for one in roll} | {one.member for one in paper.officers}
+    names = {one.id: one.name for one in await members.by_ids(unit, known)}
+    return Seen(roll=roll, names=names, result=stored.result(paper), me=await _myself(unit, user))
+
+
+def _look(paper: PaperElection) -> Seen:
+    user = here().user
+    return ask(lambda unit: _seen(unit, paper, user))
+
+
+def _visible(id: str) -> PaperElection:  # noqa: A002
+    roots = here().roots
+    found = ask(lambda unit: stored.visible(unit, roots, PaperElectionId(id)))
+    if found is None:
+        abort(404)
+    return found
+
+
+def _on(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]]) -> Decide:  # noqa: A002
+    """Return how something is decided for an election that this person may hold."""
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        paper = await stored.visible(unit, roots, PaperElectionId(id))
+        return None if paper is None else await verb(paper, unit)
+
+    return decide
+
+
+async def _myself(unit: Reading, user: UserId) -> MemberId | None:
+    member = await members.by_user(unit, user)
+    return member.id if member is not None else None
+
+
+def _roll(people: tuple[Member, ...], day: date) -> tuple[Elector, ...]:
+    """Return everyone as on the roll of a day; who may not vote stands with the reason."""
+    return tuple(_elector(one, day) for one in people)
+
+
+def _elector(member: Member, day: date) -> Elector:
+    barred = bool(why_not(member, on=day))
+    said = member.category if member.category != FULL else member.status or member.full_since or member.joined
+    return Elector(member=member.id, may_vote=not barred, reason=said if barred else "")
+
+
+def _excuse(roll: tuple[Elector, ...], people: tuple[Member, ...], typed: str) -> tuple[Elector, ...] | Refusal:
+    """Take out of those due who are excused, each with the letter by which those above agreed."""
+    excused: dict[MemberId, str] = {}
+    for line in typed.splitlines():
+        name, _, letter = line.replace(":", "：").partition("：")
+        if not name.strip():
+            continue
+        found = [one.id for one in people if one.name == name.strip()]
+        if len(found) != 1 or not letter.strip():
+            return refused("paper.bad_excuse", field="excused", line=line.strip()[:60])
+        excused[found[0]] = letter.strip()[: rules.LONGEST_REFERENCE]
+    return tuple(
+        replace(one, may_vote=False, reason="", approval=excused[one.member])
+        if one.member in excused and one.may_vote
+        else one
+        for one in roll
+    )
+
+
+def _officers(typed: str, people: tuple[Member, ...]) -> tuple[Officer, ...] | Refusal:
+    """Read those who count, a line each; the first watches over it."""
+    officers = []
+    for place, name in enumerate(one.strip() for one in typed.splitlines() if one.strip()):
+        found = [one.id for one in people if one.name == name]
+        if len(found) != 1:
+            return refused("paper.unknown_officer", field="officers", name=name[:60])
+        officers.append(Officer(member=found[0], office=Office.COUNTER if place else Office.MONITOR))
+    return tuple(officers)
+
+
+def _counted(paper: PaperElection) -> PaperCount | Refusal:
+    """Read what a teller has counted."""
+    tally = {}
+    for one in paper.candidates:
+        figures = [_number(f"{part}-{one.id}") for part in ("yes", "no", "none")]
+        tally[one.id] = Votes(yes=figures[0], no=figures[1], abstained=figures[2])
+    written: dict[str, int] = {}
+    for line in request.form.get("write_ins", "").splitlines():
+        parts = [part for part in _BETWEEN.split(line.strip()) if part]
+        if not parts:
+            continue
+        if len(parts) != 2 or not _NUMBER.fullmatch(parts[1]) or parts[0] in written:
+            return refused("paper.bad_write_in", field="write_ins", line=line.strip()[:60])
+        written[parts[0]] = int(parts[1])
+    found = Count(valid=_number("valid"), void=_number("void"), tally=tally, write_ins=written)
+    return PaperCount(returned=_number("returned"), count=found)
+
+
+async def _drafted(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]) -> PaperElection | Refusal:
+    """Turn the fields into an election; what it says is judged by its own rule."""
+    node = next((one for one in nodes if one.id == fields.organisation), None)
+    if node is None:
+        return refused("paper.no_place", field="organisation")
+    pack = PACKS.get(fields.pack)
+    if pack not in rules.OFFERED or fields.kind not in list(Kind):
+        return refused("paper.no_rules", field="pack")
+    try:
+        held_on = date.fromisoformat(fields.held_on)
+    except ValueError:
+        return refused("paper.bad_day", field="held_on")
+    people: dict[str, list[MemberId]] = {}
+    for one in await members.roster(unit, [node.id]):
+        people.setdefault(one.name, []).append(one.id)
+    standing = []
+    for place, line in enumerate((one.strip() for one in fields.candidates.splitlines() if one.strip()), start=1):
+        name, _, introduction = (part.strip() for part in line.replace(":", "：", 1).partition("："))
+        known = people.get(name, [])
+        member = known[0] if len(known) == 1 else None
+        standing.append(Candidate(id=f"c{place}", member=member, name=name, introduction=introduction))
+    if not standing:
+        return refused("paper.bad_candidates", field="candidates", most=rules.MOST_CANDIDATES)
+    parent = await stored.paper(unit, PaperElectionId(fields.parent)) if fields.parent else None
+    return PaperElection(
+        id=PaperElectionId(fields.id),
+        organisation=node.id,
+        title=fields.title,
+        election=Election(
+            candidates=tuple(one.id for one in standing),
+            seats=int(fields.seats) if _NUMBER.fullmatch(fields.seats) else 0,
+            pack=pack,
+            kind=Kind(fields.kind),
+            contested=fields.contested,
+            eligible=frozenset(),
+        ),
+        candidates=tuple(standing),
+        held_on=held_on,
+        consent=" ".join(fields.consent.split()),
+        parent=parent.id if parent is not None and parent.organisation == node.id else None,
+    )
+
+
+def _asked_for(nodes: tuple[Organisation, ...]) -> Fields:
+    """Return the form as it opens: empty, that of a draft, or that of what follows an election without a result."""
+    new = derive(secrets.token_urlsafe(24), "paper")
+    day = today().isoformat()
+    wanted, after = request.args.get("id", ""), request.args.get("after", "")
+    if not wanted and not after:
+        return Fields(id=new, organisation=nodes[0].id if nodes else "", held_on=day)
+    paper = _visible(wanted or after)
+    lines = {one.id: f"{one.name}：{one.introduction}" if one.introduction else one.name for one in paper.candidates}
+    if wanted:
+        return _fields_of(paper, paper.election, lines, id=paper.id)
+    seen = _look(paper)
+    following = rules.follows(paper, seen.result) if seen.result is not None else None
+    if following is None:
+        abort(404)
+    return replace(_fields_of(paper, following, lines, id=new), parent=paper.id, held_on=day)
+
+
+def _fields_of(paper: PaperElection, election: Election, lines: dict[str, str], *, id: str) -> Fields:  # noqa: A002
+    return Fields(
+        id=id,
+        organisation=paper.organisation,
+        title=paper.title,
+        pack=election.pack.id,
+        candidates="\n".join(lines.get(one, one) for one in election.candidates),
+        seats=str(election.seats),
+        contested=election.contested,
+        held_on=paper.held_on.isoformat(),
+        consent=paper.consent,
+        parent=paper.parent or "",
+        kind=election.kind,
+    )
+
+
+def _fields() -> Fields:
+    def text(name: str) -> str:
+        return request.form.get(name, "").replace("\r\n", "\n").strip()
+
+    return Fields(
+        id=text("id"),
+        organisation=text("organisation"),
+        title=text("title"),
+        pack=text("pack"),
+        candidates=text("candidates"),
+        seats=text("seats"),
+        contested=text("contested") == "yes",
+        held_on=text("held_on"),
+        consent=text("consent"),
+        parent=text("parent"),
+        kind=text("kind"),
+    )
+
+
+def _form(fields: Fields, nodes: tuple[Organisation, ...], refusal: Refusal | None = None) -> Answer:
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "elections/start.html",
+        fields=fields,
+        nodes=nodes,
+        packs=rules.OFFERED,
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+    return page, 422 if refusals else 200
+
+
+def _number(name: str) -> int:
+    """Return a whole number of the form; what is none is -1, which no figure may be."""
+    value = request.form.get(name, "").strip()
+    return int(value) if _NUMBER.fullmatch(value) else -1

@@ -1,0 +1,475 @@
+"""Elections and admissions on paper: what is prepared, two counts made apart, and the record of them.
+
+The branch votes by paper in a meeting. Here stands who may vote and why not, whom one may choose, the figures of the
+meeting, and what each teller has counted; nothing is put right by the program, and nobody sees the other's figures
+before their own stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+
+from content.ballots import LONGEST_NAME, LONGEST_TITLE, Candidate, Elector
+from content.decision import Decision, Fact, Refusal, Words, refused, words
+from content.elections import (
+    Attendance,
+    Count,
+    Election,
+    Kind,
+    Outcome,
+    Result,
+    judge,
+    least_candidates,
+    run_off,
+)
+from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
+from content.rule_packs import ADMISSION, COMMITTEE, ELECTION_1990, ELECTION_2020, Purpose, RulePack
+
+OFFERED: tuple[RulePack, ...] = (ELECTION_2020, ELECTION_1990, COMMITTEE, ADMISSION)
+"""By which rules one may vote on paper here."""
+
+LONGEST_REFERENCE = 200
+MOST_CANDIDATES = 60
+FEWEST_OFFICERS = 2
+MOST_PAPERS = 100_000
+
+
+class State(StrEnum):
+    """Where an election stands. There is no way back; what went wrong is another election."""
+
+    DRAFT = "draft"
+    FIXED = "fixed"
+    COUNTING = "counting"
+    COUNTED = "counted"
+    CERTIFIED = "certified"
+    REPORTED = "reported"
+    APPROVED = "approved"
+    VOID = "void"
+
+
+class Office(StrEnum):
+    """What somebody does at the count: 监票人 watch over it, 计票人 make it."""
+
+    MONITOR = "monitor"
+    COUNTER = "counter"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Officer:
+    """Somebody whom the meeting has charged with the count."""
+
+    member: MemberId
+    office: Office
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperCount:
+    """What one teller has counted, in whole numbers; ``write_ins`` are those who were written in, by name."""
+
+    returned: int
+    count: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A count that stands: the first and the second are made apart, the third together, and another agrees to it."""
+
+    place: int
+    member: MemberId
+    counted: PaperCount
+    agreed: MemberId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperElection:
+    """An election or an admission on paper; everything up to ``consent`` is fixed with the roll.
+
+    ``consent`` names the letter by which those above agreed to the candidates; ``expected`` is 应到会有选举权人数.
+    """
+
+    id: PaperElectionId
+    organisation: OrganisationId
+    title: str
+    election: Election
+    candidates: tuple[Candidate, ...]
+    held_on: date
+    consent: str = ""
+    parent: PaperElectionId | None = None
+    state: State = State.DRAFT
+    expected: int = 0
+    present: int | None = None
+    issued: int | None = None
+    officers: tuple[Officer, ...] = ()
+    entries: tuple[Entry, ...] = ()
+    certified_on: date | None = None
+    reported_on: date | None = None
+    report: str = ""
+    approved_on: date | None = None
+    approval: str = ""
+    why_void: str = ""
+
+    @property
+    def names(self) -> Mapping[str, str]:
+        """Return the names of the candidates by what they are called on paper."""
+        return {one.id: one.name for one in self.candidates}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionPrepared(Fact):
+    """An election was written down, or written anew; nothing of it is fixed yet."""
+
+    paper: PaperElection
+    author: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionFixed(Fact):
+    """What is voted on and who may vote are fixed; ``eligible`` are the names that may be written in."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    roll: tuple[Elector, ...]
+    eligible: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeetingCounted(Fact):
+    """So many came, so many papers were given out, and these people were charged with the count."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    present: int
+    issued: int
+    officers: tuple[Officer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountEntered(Fact):
+    """A teller has entered what they counted."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    entry: Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountAgreed(Fact):
+    """Another teller agrees to the count that was made together."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    place: int
+    by: MemberId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionCounted(Fact):
+    """Two counts agree; this follows from them by the rules."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    result: Result
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionCertified(Fact):
+    """The result was announced in the meeting."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionReported(Fact):
+    """The result was reported to those above."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    on: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionApproved(Fact):
+    """Those above have answered."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    on: date
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ElectionVoided(Fact):
+    """An election came to nothing; what was entered stays on record."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    why: str
+
+
+# --- before the meeting -----------------------------------------------------------------------------------------------
+
+
+def prepare(paper: PaperElection, *, known: PaperElection | None, author: UserId) -> Decision | Refusal:
+    """Write an election down, or anew as long as it is not fixed."""
+    if known is not None and (known.state is not State.DRAFT or known.organisation != paper.organisation):
+        return _not_now(known)
+    return _trouble(paper) or Decision(facts=(ElectionPrepared(paper=paper, author=author),))
+
+
+def _trouble(paper: PaperElection) -> Refusal | None:
+    election = paper.election
+    if not 1 <= len(paper.title) <= LONGEST_TITLE:
+        return refused("paper.no_title", field="title", most=LONGEST_TITLE)
+    names = [one.name for one in paper.candidates]
+    if not 1 <= len(names) <= MOST_CANDIDATES or len(set(names)) < len(names):
+        return refused("paper.bad_candidates", field="candidates", most=MOST_CANDIDATES)
+    if not all(1 <= len(name) <= LONGEST_NAME for name in names):
+        return refused("paper.bad_candidates", field="candidates", most=MOST_CANDIDATES)
+    if election.seats < 1:
+        return refused("paper.no_seats", field="seats")
+    if election.pack.purpose is Purpose.MOTION and (len(names), election.seats) != (1, 1):
+        return refused("paper.one_at_a_time", field="candidates")
+    least = least_candidates(election)
+    if election.kind is not Kind.RUNOFF and len(names) < least:
+        return refused("paper.too_few_candidates", field="candidates", least=least, seats=election.seats)
+    if len(paper.consent) > LONGEST_REFERENCE:
+        return refused("paper.long_reference", field="consent", most=LONGEST_REFERENCE)
+    return None
+
+
+def fix(
+    paper: PaperElection, roll: Sequence[Elector], *, names: Mapping[MemberId, str], today: date
+) -> Decision | Refusal:
+    """Fix what is voted on and who may vote.
+
+    ``names`` are those of the people on the roll. In a run-off nobody is written in.
+    """
+    if paper.state is not State.DRAFT:
+        return _not_now(paper)
+    trouble = _trouble(paper)
+    if trouble is not None:
+        return trouble
+    may = [one.member for one in roll if one.may_vote]
+    if not may:
+        return refused("paper.nobody_may_vote")
+    if paper.held_on < today:
+        return refused("paper.held_before", field="held_on")
+    written = frozenset[str]() if paper.election.kind is Kind.RUNOFF else frozenset(names[one] for one in may)
+    eligible = written - {one.name for one in paper.candidates}
+    fixed = ElectionFixed(paper=paper.id, organisation=paper.organisation, roll=tuple(roll), eligible=eligible)
+    return Decision(facts=(fixed,))
+
+
+# --- in the meeting ---------------------------------------------------------------------------------------------------
+
+
+def meet(
+    paper: PaperElection, *, present: int, issued: int, officers: Sequence[Officer], people: Collection[MemberId]
+) -> Decision | Refusal:
+    """Take the figures of the meeting, and who counts; ``people`` are the organisation's members.
+
+    Nothing is counted where too few have come.
+    """
+    if paper.state is not State.FIXED:
+        return _not_now(paper)
+    if not 0 < present <= paper.expected:
+        return refused("paper.bad_present", field="present", most=paper.expected)
+    if not 0 < issued <= present:
+        return refused("paper.bad_issued", field="issued", most=present)
+    need = paper.election.pack.quorum.least(paper.expected)
+    if present < need:
+        return refused("paper.no_quorum", field="present", need=need, missing=need - present)
+    named = {one.member for one in officers}
+    if len(officers) < FEWEST_OFFICERS or len(named) < len(officers) or not named <= set(people):
+        return refused("paper.bad_officers", field="officers", least=FEWEST_OFFICERS)
+    if named & {one.member for one in paper.candidates}:
+        return refused("paper.officer_stands", field="officers")
+    if all(one.office is not Office.MONITOR for one in officers):
+        return refused("paper.no_monitor", field="officers")
+    counted = MeetingCounted(
+        paper=paper.id, organisation=paper.organisation, present=present, issued=issued, officers=tuple(officers)
+    )
+    return Decision(facts=(counted,))
+
+
+def may_enter(paper: PaperElection, member: MemberId | None) -> bool:
+    """Tell whether it is somebody's turn to enter a count."""
+    if paper.state is not State.COUNTING or member not in {one.member for one in paper.officers}:
+        return False
+    return len(paper.entries) == 2 or (len(paper.entries) < 2 and member not in {one.member for one in paper.entries})
+
+
+def enter(paper: PaperElection, member: MemberId | None, counted: PaperCount) -> Decision | Refusal:
+    """Take what a teller has counted; where it is the second and equals the first, the result follows.
+
+    Where the two differ both count again together, and the third count is the one that stands once another agrees.
+    """
+    if paper.state is not State.COUNTING:
+        return _not_now(paper)
+    if member is None or member not in {one.member for one in paper.officers}:
+        return refused("paper.no_officer")
+    if not may_enter(paper, member):
+        return refused("paper.counted_already")
+    wrong = _does_not_add_up(paper, counted)
+    if wrong is not None:
+        return wrong
+    entry = Entry(place=len(paper.entries) + 1, member=member, counted=counted)
+    entered = CountEntered(paper=paper.id, organisation=paper.organisation, entry=entry)
+    if entry.place == 2 and not differences(paper.entries[0].counted, counted):
+        return _settled(paper, counted, entered)
+    return Decision(facts=(entered,))
+
+
+def agree(paper: PaperElection, member: MemberId | None) -> Decision | Refusal:
+    """Agree to the third count, as one of those who made it together."""
+    if paper.state is not State.COUNTING or len(paper.entries) < 3:
+        return _not_now(paper)
+    last = paper.entries[-1]
+    if member is None or member not in {one.member for one in paper.officers} or member == last.member:
+        return refused("paper.another_agrees")
+    agreed = CountAgreed(paper=paper.id, organisation=paper.organisation, place=last.place, by=member)
+    return _settled(paper, last.counted, agreed)
+
+
+def _settled(paper: PaperElection, counted: PaperCount, *facts: Fact) -> Decision:
+    result = judge(paper.election, attendance(paper, counted), lambda: counted.count)
+    ended = ElectionCounted(paper=paper.id, organisation=paper.organisation, result=result)
+    return Decision(facts=(*facts, ended))
+
+
+def attendance(paper: PaperElection, counted: PaperCount) -> Attendance:
+    """Return the figures of the meeting with the papers that came back."""
+    return Attendance(
+        expected=paper.expected,
+        present=paper.present or 0,
+        issued=paper.issued or 0,
+        returned=counted.returned,
+    )
+
+
+def _does_not_add_up(paper: PaperElection, entered: PaperCount) -> Refusal | None:
+    """Return what cannot be: the papers have to be counted again, for nothing is put right here.
+
+    More papers than were given out is no mistake of counting; that election is void by the rules.
+    """
+    found, election = entered.count, paper.election
+    every = [entered.returned, found.valid, found.void, *found.write_ins.values()]
+    every += [number for votes in found.tally.values() for number in (votes.yes, votes.no, votes.abstained)]
+    if any(not 0 <= number <= MOST_PAPERS for number in every):
+        return refused("paper.no_number", field="returned")
+    if found.valid + found.void != entered.returned:
+        return refused("paper.papers_off", field="returned", sum=found.valid + found.void, returned=entered.returned)
+    for candidate in paper.candidates:
+        votes = found.tally[candidate.id]
+        sum_of = votes.yes + votes.no + votes.abstained
+        if sum_of != found.valid:
+            return refused("paper.votes_off", field=candidate.id, name=candidate.name, sum=sum_of, valid=found.valid)
+    written = sum(found.write_ins.values())
+    if set(found.write_ins) & {one.name for one in paper.candidates}:
+        return refused("paper.written_in_twice", field="write_ins")
+    if written > sum(votes.no for votes in found.tally.values()):
+        return refused("paper.too_many_written_in", field="write_ins")
+    if written + sum(votes.yes for votes in found.tally.values()) > found.valid * election.seats:
+        return refused("paper.too_many_votes", field="returned", most=found.valid * election.seats)
+    return None
+
+
+def differences(one: PaperCount, other: PaperCount) -> tuple[str, ...]:
+    """Return in which figures two counts differ: by the names of the totals, of candidates, and of those written in."""
+    found = [
+        name
+        for name, left, right in (
+            ("returned", one.returned, other.returned),
+            ("valid", one.count.valid, other.count.valid),
+            ("void", one.count.void, other.count.void),
+        )
+        if left != right
+    ]
+    found += [name for name in one.count.tally if one.count.tally[name] != other.count.tally.get(name)]
+    written = sorted({*one.count.write_ins, *other.count.write_ins})
+    return (
+        *found,
+        *(name for name in written if one.count.write_ins.get(name) != other.count.write_ins.get(name)),
+    )
+
+
+# --- after the meeting ------------------------------------------------------------------------------------------------
+
+
+def certify(paper: PaperElection, *, on: date) -> Decision | Refusal:
+    """Let a result stand as it was announced in the meeting."""
+    if paper.state is not State.COUNTED:
+        return _not_now(paper)
+    return Decision(facts=(ElectionCertified(paper=paper.id, organisation=paper.organisation, on=on),))
+
+
+def report(paper: PaperElection, *, on: date, reference: str) -> Decision | Refusal:
+    """Note that the result was reported to those above."""
+    if paper.state is not State.CERTIFIED:
+        return _not_now(paper)
+    said = _reference(reference)
+    if isinstance(said, Refusal):
+        return said
+    return Decision(facts=(ElectionReported(paper=paper.id, organisation=paper.organisation, on=on, reference=said),))
+
+
+def approve(paper: PaperElection, *, on: date, reference: str) -> Decision | Refusal:
+    """Note the answer of those above."""
+    if paper.state is not State.REPORTED:
+        return _not_now(paper)
+    said = _reference(reference)
+    if isinstance(said, Refusal):
+        return said
+    return Decision(facts=(ElectionApproved(paper=paper.id, organisation=paper.organisation, on=on, reference=said),))
+
+
+def void(paper: PaperElection, *, why: str) -> Decision | Refusal:
+    """Let an election come to nothing, with a reason; a certified one stands."""
+    if paper.state not in (State.DRAFT, State.FIXED, State.COUNTING, State.COUNTED):
+        return _not_now(paper)
+    said = _reference(why)
+    if isinstance(said, Refusal):
+        return said
+    return Decision(facts=(ElectionVoided(paper=paper.id, organisation=paper.organisation, why=said),))
+
+
+def follows(paper: PaperElection, result: Result) -> Election | None:
+    """Return what is voted on next after a result that leaves seats empty: the tied alone, or the rest of the seats.
+
+    ``None`` where nothing is left to vote on. For the rest of the seats candidates are found anew.
+    """
+    if paper.state not in (State.COUNTED, State.CERTIFIED):
+        return None
+    if result.outcome is Outcome.RUNOFF:
+        return run_off(paper.election, result)
+    if result.outcome is Outcome.UNFILLED and result.unfilled:
+        left = tuple(one for one in paper.election.candidates if one not in result.elected)
+        return replace(paper.election, candidates=left, seats=result.unfilled, kind=Kind.BYELECTION)
+    return None
+
+
+def advice(paper: PaperElection) -> tuple[Words, ...]:
+    """Say what the rules would have one look at before the meeting; nothing is decided here."""
+    found = []
+    if not paper.consent and paper.election.pack.purpose is Purpose.SEATS:
+        found.append(words("paper.no_consent_yet"))
+    if not paper.election.pack.checked:
+        found.append(words("paper.unchecked_rules"))
+    return tuple(found)
+
+
+def _reference(text: str) -> str | Refusal:
+    said = " ".join(text.split())
+    if not 1 <= len(said) <= LONGEST_REFERENCE:
+        return refused("paper.no_reference", field="reference", most=LONGEST_REFERENCE)
+    return said
+
+
+def _not_now(paper: PaperElection) -> Refusal:
+    return refused("paper.not_now", title=paper.title)

@@ -1,0 +1,155 @@
+"""What the first page asks that no other page does: whether a part of the tree lives, and what ends there soon."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from content.approvals import LASTS
+from content.approvals import State as Proposal
+from content.ballot_approvals import ACTS
+from content.ballots import State as BallotState
+from content.home import BallotStanding, Facts
+from content.identifiers import BallotId, OrganisationId, PollId, UserId
+from content.occurrences import State as OccurrenceState
+from content.organisations import RIGHTS, Kind, Right
+from content.polls import State as PollState
+from content.rooms import Purpose
+from storage import members
+from storage.approvals import approvals
+from storage.ballots import ballot_tellers, ballots
+from storage.heartbeats import heartbeats
+from storage.organisations import duties, organisation_closure, organisations, within
+from storage.polls import polls
+from storage.rooms import rooms
+from storage.schedules import occurrences
+from storage.unit import Reading
+
+MOST = 20
+"""Of each kind, so many are shown."""
+
+_STEADY = (BallotState.FROZEN, BallotState.OPEN, BallotState.CLOSED, BallotState.OPENED)
+
+
+async def facts(unit: Reading, roots: Iterable[OrganisationId]) -> Facts:
+    """Return what tells whether the organisations at and below the roots live."""
+    roots = list(roots)
+    above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
+    concerned = or_(within(occurrences.c.audience_id, roots), occurrences.c.audience_id.in_(above))
+    leading = [role for role, rights in RIGHTS.items() if Right.SCHEDULE in rights]
+    sent = (OccurrenceState.OPEN, OccurrenceState.CLOSED)
+    number, bound = await members.count(unit, roots)
+    return Facts(
+        bot_seen=await unit.first(select(heartbeats.c.role).where(heartbeats.c.role == "bot")) is not None,
+        members=number,
+        bound=bound,
+        rooms=await _number(
+            unit, select(rooms.c.id).where(_working(), within(rooms.c.organisation_id, roots)).limit(1)
+        ),
+        planned=await unit.first(select(occurrences.c.id).where(concerned).limit(1)) is not None,
+        in_charge=await _number(
+            unit,
+            select(duties.c.user_id)
+            .where(
+                duties.c.role.in_(leading),
+                or_(duties.c.organisation_id.in_(above), duties.c.organisation_id.in_(roots)),
+            )
+            .distinct()
+            .limit(2),
+        ),
+        held=await unit.first(select(occurrences.c.id).where(concerned, occurrences.c.state.in_(sent)).limit(1))
+        is not None,
+    )
+
+
+def _working() -> Any:
+    return and_(rooms.c.purpose == Purpose.BRANCH, rooms.c.lost.is_(None))
+
+
+async def _number(unit: Reading, query: Any) -> int:
+    return int(await unit.value(select(func.count()).select_from(query.subquery())) or 0)
+
+
+async def rooms_lost(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return in how many rooms at or below the roots the bot is no more."""
+    return await _number(
+        unit, select(rooms.c.id).where(rooms.c.lost.is_not(None), within(rooms.c.organisation_id, roots))
+    )
+
+
+async def branches_without_room(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return how many branches at or below the roots have no room in which anything could be said."""
+    housed = select(rooms.c.id).where(_working(), rooms.c.organisation_id == organisations.c.id)
+    query = select(organisations.c.id).where(
+        organisations.c.kind == Kind.BRANCH,
+        organisations.c.closed_at.is_(None),
+        within(organisations.c.id, roots),
+        ~housed.exists(),
+    )
+    return await _number(unit, query)
+
+
+async def ballots_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[BallotStanding, ...]:
+    """Return the secret ballots at or below the roots that are neither drafts nor done, by when they close."""
+    unproven = (
+        select(func.count())
+        .where(ballot_tellers.c.ballot_id == ballots.c.id, ballot_tellers.c.proven.is_(False))
+        .scalar_subquery()
+    )
+    wanted = (
+        select(approvals.c.proposed_by)
+        .where(
+            approvals.c.subject == ballots.c.id,
+            approvals.c.act.in_(sorted(ACTS)),
+            approvals.c.state == Proposal.WAITING,
+            approvals.c.proposed_at > unit.now - LASTS,
+        )
+        .order_by(approvals.c.proposed_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            ballots.c.id,
+            ballots.c.title,
+            ballots.c.state,
+            ballots.c.closes_at,
+            unproven.label("unproven"),
+            wanted.label("asked_by"),
+        )
+        .where(within(ballots.c.organisation_id, roots), ballots.c.state.in_(_STEADY))
+        .order_by(ballots.c.closes_at, ballots.c.id)
+        .limit(MOST)
+    )
+    return tuple(
+        BallotStanding(
+            id=BallotId(row.id),
+            title=row.title,
+            state=BallotState(row.state),
+            closes_at=row.closes_at,
+            unproven=int(row.unproven),
+            asked_by=UserId(row.asked_by) if row.asked_by else None,
+        )
+        for row in await unit.rows(query)
+    )
+
+
+async def polls_ending(
+    unit: Reading, roots: Iterable[OrganisationId], *, until: datetime
+) -> tuple[tuple[PollId, str, datetime], ...]:
+    """Return the open polls at or below the roots that close by then, each with its question and its end."""
+    query = (
+        select(polls.c.id, polls.c.question, polls.c.closes_at)
+        .where(
+            within(polls.c.organisation_id, roots),
+            polls.c.state == PollState.OPEN,
+            polls.c.closes_at.is_not(None),
+            polls.c.closes_at <= until,
+        )
+        .order_by(polls.c.closes_at, polls.c.id)
+        .limit(MOST)
+    )
+    return tuple((PollId(row.id), row.question, row.closes_at) for row in await unit.rows(query))

@@ -1,0 +1,74 @@
+"""What others ask of the outbox: which card an event shows, since when, and whether a poll still gets to its room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import bindparam, func, or_, select
+
+from content.identifiers import CardId, EventId, OutboxId, PollId
+from content.polls import State as PollState
+from storage.outbox import MESSAGES, Kind, State, outbox
+from storage.polls import polls
+from storage.prepared import Prepared
+from storage.tables import Instant
+from storage.unit import Reading
+
+_SHOWS_A_CARD = or_(*(outbox.c.kind == kind for kind in (*MESSAGES, Kind.EDIT, Kind.AMEND, Kind.LESSON)))
+
+_CARD_OF_EVENT = Prepared(select(outbox.c.card_id).where(outbox.c.event_id == bindparam("event"), _SHOWS_A_CARD))
+
+
+async def by_event(unit: Reading, event: EventId) -> CardId | None:
+    """Return the card that an event of ours shows, in its room or again in private."""
+    card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
+    return card
+
+
+async def poll_of(unit: Reading, id: OutboxId) -> PollId | None:  # noqa: A002
+    """Return the poll that a row puts into its room."""
+    poll: PollId | None = await unit.value(
+        select(outbox.c.poll_id).where(outbox.c.id == id, outbox.c.kind == Kind.POLL)
+    )
+    return poll
+
+
+async def poll_is_lost(unit: Reading, poll: PollId) -> bool:
+    """Tell whether a poll can no longer reach its room: it came too late, was refused or was taken back."""
+    state = await unit.value(select(outbox.c.state).where(outbox.c.poll_id == poll, outbox.c.kind == Kind.POLL))
+    return state in (State.FAILED, State.EXPIRED, State.CANCELLED)
+
+
+async def unheard_ends(unit: Reading, before: datetime) -> tuple[tuple[PollId, datetime], ...]:
+    """Return polls whose end was sent, or given up, before an instant and never heard back; each with when."""
+    query = (
+        select(outbox.c.poll_id, outbox.c.done_at)
+        .join(polls, polls.c.id == outbox.c.poll_id)
+        .where(
+            outbox.c.kind == Kind.POLL_END,
+            outbox.c.state.in_([State.SENT, State.FAILED, State.CANCELLED]),
+            outbox.c.done_at < before,
+            polls.c.state == PollState.CLOSING,
+        )
+    )
+    return tuple((PollId(row.poll_id), row.done_at) for row in await unit.rows(query))
+
+
+_SHOWN_AT = Prepared(
+    select(func.min(outbox.c.done_at, type_=Instant).label("at")).where(
+        outbox.c.card_id == bindparam("card"), outbox.c.kind == Kind.POST, outbox.c.state == State.SENT
+    )
+)
+
+
+async def shown_at(unit: Reading, card: CardId) -> datetime | None:
+    """Return when the first message of a card reached its room, ``None`` while none has."""
+    return await unit.value(_SHOWN_AT, {"card": card})  # type: ignore[no-any-return]
+
+
+async def stuck(unit: Reading, kinds: Iterable[Kind], *, since: datetime, failures: int) -> str | None:
+    """Return the reason of a row of some kinds, made since, that was given up or has failed that often; if any."""
+    bad = (outbox.c.state == State.FAILED) | ((outbox.c.state == State.PENDING) & (outbox.c.failures >= failures))
+    query = select(outbox.c.last_error).where(outbox.c.kind.in_(list(kinds)), outbox.c.made_at >= since, bad)
+    return await unit.value(query.order_by(outbox.c.number).limit(1))  # type: ignore[no-any-return]

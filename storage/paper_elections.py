@@ -1,0 +1,320 @@
+"""Elections on paper: what is voted on, the roll, who counts, every count that was entered, and what followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    Text,
+    select,
+    update,
+)
+
+from content.ballots import Candidate, Elector
+from content.counts import figures
+from content.election_cases import read_election, show_election
+from content.elections import Count, Election, Result, Votes, judge
+from content.identifiers import MemberId, OrganisationId, PaperElectionId
+from content.paper_elections import (
+    CountAgreed,
+    CountEntered,
+    ElectionApproved,
+    ElectionCertified,
+    ElectionCounted,
+    ElectionFixed,
+    ElectionPrepared,
+    ElectionReported,
+    ElectionVoided,
+    Entry,
+    MeetingCounted,
+    Office,
+    Officer,
+    PaperCount,
+    PaperElection,
+    State,
+    attendance,
+)
+from storage.organisations import within
+from storage.tables import metadata
+from storage.unit import AnyRow, Reading, Writing
+
+paper_elections = Table(
+    "paper_elections",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("parent_id", ForeignKey("paper_elections.id")),
+    Column("title", String(200), nullable=False),
+    Column("election", JSON, nullable=False),
+    Column("held_on", Date, nullable=False),
+    Column("consent", String(200), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("expected", Integer, nullable=False),
+    Column("present", Integer),
+    Column("issued", Integer),
+    Column("result", JSON),
+    Column("certified_on", Date),
+    Column("reported_on", Date),
+    Column("report", String(200), nullable=False),
+    Column("approved_on", Date),
+    Column("approval", String(200), nullable=False),
+    Column("why_void", String(200), nullable=False),
+)
+
+paper_candidates = Table(
+    "paper_candidates",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("paper_id", String(32), nullable=False),
+    Column("member_id", ForeignKey("members.id")),
+    Column("name", String(120), nullable=False),
+    Column("introduction", Text, nullable=False),
+)
+
+paper_roll = Table(
+    "paper_roll",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("may_vote", Boolean, nullable=False),
+    Column("reason", String(200), nullable=False),
+    Column("approval", String(200), nullable=False),
+)
+
+paper_officers = Table(
+    "paper_officers",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("office", String(10), nullable=False),
+)
+
+paper_counts = Table(
+    "paper_counts",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("place", Integer, primary_key=True, autoincrement=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("agreed_id", ForeignKey("members.id")),
+    Column("counted", JSON, nullable=False),
+)
+
+
+async def paper(unit: Reading, id: PaperElectionId) -> PaperElection | None:  # noqa: A002
+    """Return an election."""
+    row = await unit.first(select(paper_elections).where(paper_elections.c.id == id))
+    return await _paper(unit, row) if row else None
+
+
+async def visible(unit: Reading, roots: Iterable[OrganisationId], id: PaperElectionId) -> PaperElection | None:  # noqa: A002
+    """Return an election that stands at or below the roots."""
+    query = select(paper_elections).where(paper_elections.c.id == id, within(paper_elections.c.organisation_id, roots))
+    row = await unit.first(query)
+    return await _paper(unit, row) if row else None
+
+
+async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[PaperElection, ...]:
+    """Return the elections at or below the roots, the latest meeting first, without their people and counts."""
+    query = select(paper_elections).where(within(paper_elections.c.organisation_id, roots))
+    rows = await unit.rows(query.order_by(paper_elections.c.held_on.desc(), paper_elections.c.id).limit(limit))
+    return tuple(_bare(row) for row in rows)
+
+
+async def roll(unit: Reading, id: PaperElectionId) -> tuple[Elector, ...]:  # noqa: A002
+    """Return everyone on the roll of an election."""
+    query = select(paper_roll).where(paper_roll.c.election_id == id).order_by(paper_roll.c.member_id)
+    return tuple(
+        Elector(member=row.member_id, may_vote=row.may_vote, reason=row.reason, approval=row.approval)
+        for row in await unit.rows(query)
+    )
+
+
+def result(paper: PaperElection) -> Result | None:
+    """Return what follows from the counts that stand, by the rules; ``None`` where none stands yet."""
+    stands = paper.entries[-1] if paper.entries and paper.state not in (State.COUNTING, State.VOID) else None
+    if stands is None:
+        return None
+    return judge(paper.election, attendance(paper, stands.counted), lambda: stands.counted.count)
+
+
+def _bare(row: AnyRow) -> PaperElection:
+    return PaperElection(
+        id=PaperElectionId(row.id),
+        organisation=OrganisationId(row.organisation_id),
+        title=row.title,
+        election=read_election(row.election),
+        candidates=(),
+        held_on=row.held_on,
+        consent=row.consent,
+        parent=row.parent_id,
+        state=State(row.state),
+        expected=row.expected,
+        present=row.present,
+        issued=row.issued,
+        certified_on=row.certified_on,
+        reported_on=row.reported_on,
+        report=row.report,
+        approved_on=row.approved_on,
+        approval=row.approval,
+        why_void=row.why_void,
+    )
+
+
+async def _paper(unit: Reading, row: AnyRow) -> PaperElection:
+    stood = select(paper_candidates).where(paper_candidates.c.election_id == row.id).order_by(paper_candidates.c.place)
+    charged = select(paper_officers).where(paper_officers.c.election_id == row.id).order_by(paper_officers.c.member_id)
+    entered = select(paper_counts).where(paper_counts.c.election_id == row.id).order_by(paper_counts.c.place)
+    return replace(
+        _bare(row),
+        candidates=tuple(
+            Candidate(id=one.paper_id, member=one.member_id, name=one.name, introduction=one.introduction)
+            for one in await unit.rows(stood)
+        ),
+        officers=tuple(
+            Officer(member=MemberId(one.member_id), office=Office(one.office)) for one in await unit.rows(charged)
+        ),
+        entries=tuple(
+            Entry(
+                place=one.place,
+                member=MemberId(one.member_id),
+                counted=_read_count(one.counted),
+                agreed=one.agreed_id,
+            )
+            for one in await unit.rows(entered)
+        ),
+    )
+
+
+def _show_count(counted: PaperCount) -> dict[str, Any]:
+    found = counted.count
+    return {
+        "returned": counted.returned,
+        "valid": found.valid,
+        "void": found.void,
+        "tally": {name: [one.yes, one.no, one.abstained] for name, one in found.tally.items()},
+        "write_ins": dict(found.write_ins),
+    }
+
+
+def _read_count(raw: Mapping[str, Any]) -> PaperCount:
+    tally = {name: Votes(yes=yes, no=no, abstained=none) for name, (yes, no, none) in raw["tally"].items()}
+    found = Count(valid=raw["valid"], void=raw["void"], tally=tally, write_ins=raw["write_ins"])
+    return PaperCount(returned=raw["returned"], count=found)
+
+
+async def write_prepared(unit: Writing, fact: ElectionPrepared) -> None:
+    """Keep an election that is not fixed yet, in the place of what it was."""
+    one = fact.paper
+    values = {
+        "id": one.id,
+        "organisation_id": one.organisation,
+        "parent_id": one.parent,
+        "title": one.title,
+        "election": show_election(one.election),
+        "held_on": one.held_on,
+        "consent": one.consent,
+        "state": State.DRAFT,
+        "expected": 0,
+        "report": "",
+        "approval": "",
+        "why_void": "",
+    }
+    await unit.put(paper_elections, values, key=["id"])
+    await unit.execute(paper_candidates.delete().where(paper_candidates.c.election_id == one.id))
+    standing = [
+        {
+            "election_id": one.id,
+            "place": place,
+            "paper_id": each.id,
+            "member_id": each.member,
+            "name": each.name,
+            "introduction": each.introduction,
+        }
+        for place, each in enumerate(one.candidates)
+    ]
+    await unit.add(paper_candidates, standing)
+
+
+async def write_fixed(unit: Writing, fact: ElectionFixed) -> None:
+    """Keep the roll, and who may be written in."""
+    people = [
+        {
+            "election_id": fact.paper,
+            "member_id": one.member,
+            "may_vote": one.may_vote,
+            "reason": one.reason,
+            "approval": one.approval,
+        }
+        for one in fact.roll
+    ]
+    await unit.add(paper_roll, people)
+    voted_on = await unit.value(select(paper_elections.c.election).where(paper_elections.c.id == fact.paper))
+    fixed: Election = read_election({**voted_on, "eligible_writeins": sorted(fact.eligible)})
+    expected = sum(one.may_vote for one in fact.roll)
+    await _change(unit, fact.paper, state=State.FIXED, election=show_election(fixed), expected=expected)
+
+
+async def write_met(unit: Writing, fact: MeetingCounted) -> None:
+    """Keep the figures of the meeting, and who counts."""
+    charged = [{"election_id": fact.paper, "member_id": one.member, "office": one.office} for one in fact.officers]
+    await unit.add(paper_officers, charged)
+    await _change(unit, fact.paper, state=State.COUNTING, present=fact.present, issued=fact.issued)
+
+
+async def write_entered(unit: Writing, fact: CountEntered) -> None:
+    """Keep a count; it is never written over."""
+    entry = fact.entry
+    values = {
+        "election_id": fact.paper,
+        "place": entry.place,
+        "member_id": entry.member,
+        "agreed_id": None,
+        "counted": _show_count(entry.counted),
+    }
+    await unit.add(paper_counts, values)
+
+
+async def write_agreed(unit: Writing, fact: CountAgreed) -> None:
+    """Keep who agrees to the count that was made together."""
+    own = (paper_counts.c.election_id == fact.paper) & (paper_counts.c.place == fact.place)
+    await unit.execute(update(paper_counts).where(own).values(agreed_id=fact.by))
+
+
+async def write_counted(unit: Writing, fact: ElectionCounted) -> None:
+    """Keep what follows from the counts, with the rule of every figure."""
+    await _change(unit, fact.paper, state=State.COUNTED, result=figures(fact.result))
+
+
+async def write_certified(unit: Writing, fact: ElectionCertified) -> None:
+    """Let the result stand."""
+    await _change(unit, fact.paper, state=State.CERTIFIED, certified_on=fact.on)
+
+
+async def write_reported(unit: Writing, fact: ElectionReported) -> None:
+    """Note that it was reported."""
+    await _change(unit, fact.paper, state=State.REPORTED, reported_on=fact.on, report=fact.reference)
+
+
+async def write_approved(unit: Writing, fact: ElectionApproved) -> None:
+    """Note that it was answered."""
+    await _change(unit, fact.paper, state=State.APPROVED, approved_on=fact.on, approval=fact.reference)
+
+
+async def write_voided(unit: Writing, fact: ElectionVoided) -> None:
+    """End what came to nothing."""
+    await _change(unit, fact.paper, state=State.VOID, why_void=fact.why)
+
+
+async def _change(unit: Writing, id: PaperElectionId, **values: Any) -> None:  # noqa: A002
+    await unit.execute(update(paper_elections).where(paper_elections.c.id == id).values(**values))

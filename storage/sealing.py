@@ -1,0 +1,27 @@
+"""Sees that a database is sealed under our key, and seals what lies in the clear from before there was one."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+
+from storage import credentials, edits, imports, members
+from storage.engines import trouble
+from storage.unit import Reading, Writing
+from storage.vault import vaults
+
+
+async def key_name(unit: Reading) -> str | None:
+    """Return the name of the key under which a database is sealed, ``None`` where it is not yet."""
+    name: str | None = await unit.value(select(vaults.c.key_name))
+    return name
+
+
+async def seal_everything(unit: Writing) -> None:
+    """Take a database under our key the first time, and seal whatever is not. Raises Trouble for another key."""
+    known = await key_name(unit)
+    if known is None:
+        await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
+    elif known != unit.vault.name:
+        raise trouble("sealed_under_other_key")
+    for noun in (members, credentials, edits, imports):
+        await noun.seal_clear(unit)

@@ -1,0 +1,95 @@
+"""The first page: what waits, by the rights of who looks, and what a branch needs until it lives."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+from console.app import create_app
+from console.settings import ConsoleSettings
+from content.ballots import BallotClosed
+from content.identifiers import OrganisationId
+from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.rooms import RoomLost
+from content.speech import Speech
+from content.tellers import PossessionProven
+from storage import heartbeats
+from storage.store import Store
+from tests.console.console_house import ADDRESS, Browser, House
+from tests.console.console_seeding import MEASURED, NOW, SECRETARY, VIEWER, Clock, Seeded, put
+from tests.console.test_participation_page import shown
+
+
+def test_each_thing_that_waits_stands_on_one_line_with_one_way_to_it(house: House, browser: Browser) -> None:
+    ballot = house.seeded.ballots["fixed"]
+    page = browser.get("/").get_data(as_text=True)
+    assert "“年度先进推荐”还有 3 位监票人、计票人没有验证钥匙份额" in page
+    assert "有 1 个支部还没有群" in page
+    assert "名册里有 1 人还没有绑定账号" in page
+    assert "/members?account=unbound" in page
+    needs = page.partition('id="needs"')[2].partition("</ul>")[0]
+    assert all(line.count("<button") + line.count('class="button') <= 1 for line in needs.split("<li>")[1:])
+    proven = [PossessionProven(ballot=ballot, index=index) for index in (1, 2, 3)]
+    closed = BallotClosed(ballot=ballot, turnout=3, issued=5, set_hash="00" * 32, listed=())
+    lost = [RoomLost(room=room, reason="kicked") for room in ("!one",)]
+    house.run(put(house.store, "later", *proven, closed, *lost))
+    page = browser.get("/").get_data(as_text=True)
+    assert "“年度先进推荐”已截止，等待开票" in page
+    assert "机器人已不在 1 个群里" in page
+
+
+def test_who_only_looks_is_asked_for_nothing_that_they_cannot_do(house: House) -> None:
+    page = house.browser(VIEWER).get("/").get_data(as_text=True)
+    for said in ("还没有绑定账号", "没有验证钥匙份额", "还没有群", 'id="steps"', "更正"):
+        assert said not in page, said
+    assert "十一月主题党日" in page
+
+
+def test_a_backup_that_was_left_out_is_named_to_who_operates(house: House, browser: Browser) -> None:
+    assert "最近一次备份做于" not in browser.get("/").get_data(as_text=True)
+    measures = MEASURED | {"backup_at": (NOW - timedelta(days=3)).timestamp()}
+    house.run(house.store.settle(notes=[heartbeats.Beat(role="bot", state="listening", at=NOW, measures=measures)]))
+    assert "最近一次备份做于" in browser.get("/").get_data(as_text=True)
+
+
+def test_what_comes_within_a_week_stands_in_its_order(browser: Browser) -> None:
+    page = browser.get("/").get_data(as_text=True).partition('id="coming"')[2].partition("</section>")[0]
+    assert page.index("十一月主题党日") < page.index("年度先进推荐")
+    assert "无记名投票截止" in page
+
+
+def test_the_picture_stands_with_its_numbers_as_a_table(browser: Browser) -> None:
+    page = browser.get("/").get_data(as_text=True)
+    table = shown(page, "近八周参加的比例")
+    assert table[0] == ["周（从周一起）", "参加", "应到", "比例"]
+    assert table[-2:] == [["11/16", "3", "8", "38%"], ["11/23", "1", "2", "50%"]]
+    assert table[1] == ["10/5", "—", "—", "—"]
+    picture = page.partition('<svg class="bars"')[2].partition("</svg>")[0]
+    assert [row[3] for row in table[1:]] == [part.rpartition(">")[2] for part in picture.split("</text>")[:-1:2]]
+
+
+def test_a_new_branch_is_led_to_life_by_what_is_there(
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, speech: Speech
+) -> None:
+    def run(coroutine):  # type: ignore[no-untyped-def]
+        return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
+
+    store = run(Store.open(f"sqlite:///{tmp_path / 'new.db'}", Clock()))
+    node = Organisation(id=OrganisationId("root"), parent=None, kind=Kind.BRANCH, name="新支部")
+    duty = Duty(user=SECRETARY, organisation=node.id, role=Role.SECRETARY)
+    run(put(store, "root", OrganisationFounded(organisation=node), DutyGranted(duty=duty)))
+    settings = ConsoleSettings(address=ADDRESS, secure_cookies=False, second_factor_required=False)
+    app = create_app(store, loop, speech, settings)
+    browser = House(app=app, store=store, clock=Clock(), seeded=Seeded(), run=run).browser()
+
+    def steps() -> tuple[int, int]:
+        part = browser.get("/").get_data(as_text=True).partition('id="steps"')[2].partition("</section>")[0]
+        return part.count("已完成"), part.count("还没有</span>")
+
+    assert steps() == (0, 7)
+    other = Duty(user=VIEWER, organisation=node.id, role=Role.ORGANISING_MEMBER)
+    run(put(store, "second", DutyGranted(duty=other)))
+    run(store.settle(notes=[heartbeats.Beat(role="bot", state="listening", at=NOW)]))
+    assert steps() == (2, 5)
+    run(store.close())

@@ -1,0 +1,90 @@
+"""The key for what of people is sealed: made once, for its owner alone, looked at by the doctor, carried by backups."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+
+from content.identifiers import MemberId, OrganisationId
+from content.members import Member, MemberEnrolled
+from content.organisations import Kind, Organisation, OrganisationFounded
+from content.trouble import Trouble
+from storage import members
+from storage.store import Store
+from zhibu.backups import back_up
+from zhibu.config import Config, load_config
+from zhibu.doctor.findings import Finding, Form, Grade, Known, Noun, fault
+from zhibu.doctor.vault import look_at_vault
+from zhibu.master_key import make_master, master_file, read_master
+from zhibu.restores import restore
+
+PHONE = "13977665544"
+ZHANG = MemberId("zhang")
+
+
+@pytest_asyncio.fixture
+async def config(tmp_path: Path, sqlite_template: Path) -> Config:
+    """Give an installation in whose database a phone is sealed."""
+    file = tmp_path / "config.toml"
+    file.write_text('[bot]\nhomeserver = "http://127.0.0.1:1"\nuser = "@zhibu:example.org"\n')
+    (tmp_path / "zhibu.db").write_bytes(sqlite_template.read_bytes())
+    found = load_config(file)
+    store = await Store.open(found.database, master=make_master(found))
+    branch = Organisation(id=OrganisationId("b"), parent=None, kind=Kind.BRANCH, name="支部")
+    zhang = Member(id=ZHANG, organisation=branch.id, name="张", phone=PHONE)
+    await store.settle(notes=[OrganisationFounded(organisation=branch), MemberEnrolled(member=zhang)])
+    await store.close()
+    return found
+
+
+async def looked(config: Config) -> Finding:
+    """Look as the examination does."""
+    try:
+        (found,) = await look_at_vault(Known(config=config, form=Form.RUN, current=True))
+    except Trouble as trouble:
+        return fault(Noun.VAULT, trouble)
+    return found
+
+
+async def test_it_is_made_once_for_its_owner_and_the_doctor_finds_it_missing_or_another(config: Config) -> None:
+    """S54."""
+    file = master_file(config)
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert make_master(config) == read_master(config) == file.read_bytes()
+    seen = []
+    for data in (file.read_bytes(), bytes(32), b"short", None):
+        file.unlink(missing_ok=True)
+        if data is not None:
+            file.write_bytes(data)
+        one = await looked(config)
+        seen.append((one.grade, one.words.key))
+    assert seen == [
+        (Grade.OK, "doctor.vault"),
+        (Grade.FAULT, "database.sealed_under_other_key"),
+        (Grade.FAULT, "vault.bad_key"),
+        (Grade.FAULT, "vault.no_key"),
+    ]
+
+
+async def test_the_program_does_not_start_under_another_key(config: Config) -> None:
+    master_file(config).unlink()
+    with pytest.raises(Trouble) as caught:
+        await Store.open(config.database, master=make_master(config))
+    assert caught.value.words.key == "database.sealed_under_other_key"
+
+
+async def test_a_restored_backup_opens_what_was_sealed(config: Config, tmp_path: Path) -> None:
+    """S72, R9."""
+    now = datetime(2026, 11, 28, tzinfo=UTC)
+    made = await back_up(config, config.folder / "config.toml", config.path(config.backup.folder), 3, now=now)
+    await restore(made.file, config.path(config.backup.key), tmp_path / "second", None)
+    restored = load_config(tmp_path / "second" / "config.toml")
+    store = await Store.open(restored.database, master=read_master(restored))
+    one = await store.read(lambda unit: members.member(unit, ZHANG))
+    await store.close()
+    assert one is not None
+    assert one.phone == PHONE
+    assert PHONE.encode() not in (tmp_path / "second" / "zhibu.db").read_bytes()

@@ -1,0 +1,65 @@
+"""The key under which phones, notes and the secrets of second factors are sealed; it lies beside the other keys."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+from content.trouble import Exit, Trouble
+from storage.engines import sqlite_file
+from storage.store import Store
+from storage.vault import KEY_BYTES
+from zhibu.config import Config
+from zhibu.record_key import key_file, make_key, no_key, read_key, write_key
+
+
+def master_file(config: Config) -> Path:
+    """Return where the key lies."""
+    return config.path(config.bot.keys) / "master.key"
+
+
+def read_master(config: Config) -> bytes:
+    """Return the key. Raises Trouble where there is none, or it cannot be one."""
+    file = master_file(config)
+    try:
+        key = file.read_bytes()
+    except OSError as error:
+        raise _no_master(file, error.strerror or "") from None
+    if len(key) != KEY_BYTES:
+        raise Trouble(Exit.CONFIG, "vault.bad_key", file=str(file), n=KEY_BYTES)
+    return key
+
+
+def make_master(config: Config) -> bytes:
+    """Return the key, making it the first time. Raises Trouble where that cannot be."""
+    try:
+        write_key(master_file(config))
+    except OSError as error:
+        raise _no_master(master_file(config), error.strerror or "") from None
+    return read_master(config)
+
+
+def master_if_any(config: Config) -> bytes | None:
+    """Return the key where there is one, for who only reads."""
+    return read_master(config) if master_file(config).exists() else None
+
+
+def _no_master(file: Path, why: str) -> Trouble:
+    return Trouble(Exit.CONFIG, "vault.no_key", file=str(file), why=why)
+
+
+async def open_desk(config: Config) -> Store:
+    """Open the database to decide beside the bot. Raises Trouble where it or one of the keys is missing.
+
+    On a file both halves share a folder, and whichever comes first makes the keys.
+    """
+    if sqlite_file(config.database) is not None:
+        return await Store.open_desk(config.database, key=make_key(config), master=make_master(config))
+    key = read_key(config) if key_file(config).exists() else None
+    store = await Store.open_desk(config.database, key=key, master=master_if_any(config))
+    # What else is wrong is said first: a bot that was never there has made no keys either.
+    if key is None or not master_file(config).exists():
+        await store.close()
+        raise no_key(config) if key is None else _no_master(master_file(config), os.strerror(errno.ENOENT))
+    return store
