@@ -36,6 +36,7 @@ from content.identifiers import (
     MemberId,
     OccurrenceId,
     OrganisationId,
+    PaperElectionId,
     PollId,
     RoomId,
     ScheduleId,
@@ -48,6 +49,7 @@ from content.lessons import Lesson, write_lesson
 from content.members import Member, MemberEnrolled
 from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
 from content.schedules import Recurrence, Schedule, materialise, schedule_lessons
@@ -107,6 +109,7 @@ class Seeded:
     outbox: dict[str, str] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     ballots: dict[str, BallotId] = field(default_factory=dict)
+    elections: dict[str, PaperElectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
     corrections: dict[str, CorrectionId] = field(default_factory=dict)
 
@@ -132,6 +135,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _outbox(store, seeded)
     await _polls(store, seeded)
     await _ballots(store, seeded)
+    await _elections(store, seeded)
     await _imports(store, seeded)
     await _corrections(store, seeded)
     await _room_states(store)
@@ -378,6 +382,24 @@ async def _ballots(store: Store, seeded: Seeded) -> None:
         closed = BallotClosed(ballot=id, turnout=5, issued=5, set_hash="00" * 32, listed=())
         facts = [BallotDrafted(ballot=one, author=SECRETARY), frozen, *([closed] if short == "far" else [])]
         await put(store, f"ballot {short}", *facts)
+
+
+async def _elections(store: Store, seeded: Seeded) -> None:
+    """Leave an election on paper whose meeting is to come, in our branch and at the neighbour's."""
+    for short in ("one", "far"):
+        id = PaperElectionId(derive("seed election", short))
+        seeded.elections[short] = id
+        one = PaperElection(
+            id=id,
+            organisation=seeded.organisations[short],
+            title="邻队支委会选举" if short == "far" else "支部委员会选举",
+            election=Election(candidates=("c1", "c2", "c3"), seats=2, eligible=frozenset()),
+            candidates=tuple(Candidate(id=f"c{place}", member=None, name=f"候选人{place}") for place in (1, 2, 3)),
+            held_on=NOW.date() + timedelta(days=7),
+        )
+        roll = tuple(Elector(member=seeded.members[name]) for name in NAMES[:5])
+        fixed = ElectionFixed(paper=id, organisation=one.organisation, roll=roll, eligible=frozenset())
+        await put(store, f"election {short}", ElectionPrepared(paper=one, author=SECRETARY), fixed)
 
 
 async def _imports(store: Store, seeded: Seeded) -> None:

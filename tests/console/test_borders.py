@@ -64,6 +64,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "ballots": seeded.ballots["far"],
         "tellers": seeded.ballots["far"],
         "voting": seeded.ballots["far"],
+        "elections": seeded.elections["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "unheard": derive("event:$bad", "dead"),

@@ -68,6 +68,9 @@ PAGES = (
     "/ballots",
     "/ballots/new",
     "/ballots/{ballot}",
+    "/elections",
+    "/elections/new",
+    "/elections/{election}",
     "/members/{member}/leave",
     "/members/{member}/erase",
     "/duties",
@@ -140,6 +143,7 @@ def filled(house: House, path: str) -> str:
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
         ballot=seeded.ballots["fixed"],
+        election=seeded.elections["one"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )

@@ -14,6 +14,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from console.election_papers import SHEETS
 from console.pages.audit import CAUSES
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
@@ -26,6 +27,7 @@ from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
+from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.franchise import Bar
 from content.health import WORDS
@@ -34,6 +36,8 @@ from content.lessons import Kind as LessonKind
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
+from content.paper_elections import OFFERED, Office
+from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
@@ -105,6 +109,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "database.": (),
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
+    "disclosure.office_": Office,
     "disclosure.teller_": TellerRole,
     "done.": (),
     "duties.act_": OF_DUTIES,
@@ -120,6 +125,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.rule_": Rule,
     "fault.": FaultKind,
     "franchise.": Bar,
+    "elections.": (),
+    "elections.counting_": (0, 1, 2, 3),
+    "elections.follow_": (ElectionKind.RUNOFF, ElectionKind.BYELECTION),
+    "elections.note_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
+    "elections.pack_": [pack.id.replace("-", "_") for pack in OFFERED],
+    "elections.reference_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
+    "elections.sheet_": SHEETS,
+    "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
@@ -153,6 +166,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "outbox_page.state_": RowState,
     "outbox_page.tab_": (),
     "participation.": (),
+    "paper.": (),
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
@@ -183,6 +197,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
+    "voting.mark_": ("yes", "no", "none"),
 }
 
 
