@@ -40,6 +40,13 @@ def create_app(
 
     Raises RuntimeError when a page does not say who may see it.
     """
+    app = lay_out(settings)
+    furnish(app, store, loop, speech, settings, still=still)
+    return app
+
+
+def lay_out(settings: ConsoleSettings) -> Flask:
+    """Return every page behind every check, with no desk to work at yet. Raises RuntimeError as ``create_app`` does."""
     app = Flask("console", static_folder="static", template_folder="templates")
     app.config.update(
         MAX_CONTENT_LENGTH=LARGEST_REQUEST_BYTES,
@@ -50,11 +57,6 @@ def create_app(
         app.wsgi_app = Callers(  # type: ignore[method-assign]
             app.wsgi_app, proxies=settings.proxies, trusted=trusted(settings.proxy_address)
         )
-    bridge = Bridge(loop)
-    shelf = Shelf(store, bridge)
-    app.extensions["zhibu"] = Desk(
-        store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf, still=still
-    )
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = True
     app.jinja_env.lstrip_blocks = True
@@ -70,6 +72,23 @@ def create_app(
     app.context_processor(_words)
     app.teardown_request(_close_files)
     return app
+
+
+def furnish(
+    app: Flask,
+    store: Store,
+    loop: asyncio.AbstractEventLoop,
+    speech: Speech,
+    settings: ConsoleSettings,
+    *,
+    still: Callable[[], float] = lambda: 0.0,
+) -> None:
+    """Give the pages what they work with, in place of what they had."""
+    bridge = Bridge(loop)
+    shelf = Shelf(store, bridge)
+    app.extensions["zhibu"] = Desk(
+        store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf, still=still
+    )
 
 
 def _words() -> dict[str, object]:

@@ -23,6 +23,7 @@ from content.credentials import (
 from content.identifiers import FactorId, UserId
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+from storage.vault import Vault
 
 second_factors = Table(
     "second_factors",
@@ -164,6 +165,15 @@ async def write_added(unit: Writing, fact: FactorAdded) -> None:
         "used_at": one.used_at,
     }
     await unit.add(second_factors, values)
+
+
+async def rewrap(unit: Writing, new: Vault) -> int:
+    """Seal every secret under another master key; return how many there are."""
+    rows = await unit.rows(select(second_factors).where(second_factors.c.is_sealed.is_(True)))
+    for row in rows:
+        sealed = new.seal(_factor(unit, row).secret, *_SECRET, row.id)
+        await unit.execute(second_factors.update().where(second_factors.c.id == row.id).values(secret=sealed))
+    return len(rows)
 
 
 async def seal_clear(unit: Writing) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -42,9 +43,10 @@ def as_text(column: Column[Any], dialect: str) -> Any:
     return (cast(column, Text) if dialect == "postgresql" else type_coerce(column, Text)).label(column.name)
 
 
-async def fingerprints(connection: AsyncConnection) -> dict[str, Fingerprint]:
-    """Return the fingerprint of every table, as one reading sees them."""
-    tables = await connection.run_sync(tables_of)
+async def fingerprints(connection: AsyncConnection, tables: Iterable[Table] | None = None) -> dict[str, Fingerprint]:
+    """Return the fingerprint of every table, or of those that were looked up already, as one reading sees them."""
+    if tables is None:
+        tables = await connection.run_sync(tables_of)
     return {table.name: await _fingerprint(connection, table) for table in tables}
 
 

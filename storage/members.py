@@ -42,7 +42,7 @@ from storage.organisations import FEW, breadth, each_within, organisations, with
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
-from storage.vault import PRIVATE
+from storage.vault import PRIVATE, Vault
 
 members = Table(
     "members",
@@ -143,6 +143,18 @@ async def keys_of(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, byte
         )
         found |= {row.id: bytes(row.sealed_key) for row in await unit.rows(query)}
     return found
+
+
+async def rewrap(unit: Writing, new: Vault) -> int:
+    """Wrap every member's key under another master key, and mark their numbers by it; return how many there are."""
+    rows = await unit.rows(select(members).where(members.c.sealed_key.is_not(None)))
+    for row in rows:
+        values = {
+            "sealed_key": unit.vault.rewrap(row.sealed_key, row.id, new),
+            "phone_mark": new.mark(_member(unit, row).phone),
+        }
+        await unit.execute(update(members).where(members.c.id == row.id).values(**values))
+    return len(rows)
 
 
 async def seal_clear(unit: Writing) -> None:

@@ -68,9 +68,10 @@ async def fill(connection: AsyncConnection, target: str, *, folder: Path = FOLDE
         found = await writing.run_sync(standing, folder)
         if found.revision is not None or found.foreign:
             raise trouble("not_empty", where=named(target))
-        await writing.run_sync(_make_tables, stands.revision, folder)
-        await _copy(connection, writing)
-        sent, arrived = await fingerprints(connection), await fingerprints(writing)
+        there = await writing.run_sync(_make_tables, stands.revision, folder)
+        here = await connection.run_sync(tables_of)
+        await _copy(connection, here, writing, there)
+        sent, arrived = await fingerprints(connection, here), await fingerprints(writing, there)
         if sent != arrived:
             names = sorted(name for name in sent.keys() | arrived.keys() if sent.get(name) != arrived.get(name))
             raise trouble("moved_otherwise", tables=", ".join(names))
@@ -113,47 +114,49 @@ async def _writing(address: str) -> AsyncIterator[AsyncConnection]:
             remove_database(file)
 
 
-def _make_tables(connection: Connection, revision: str, folder: Path) -> None:
+def _make_tables(connection: Connection, revision: str, folder: Path) -> list[Table]:
     """Make the tables of a revision without a row in them, and let what refers to another row be checked at the end."""
     config = alembic_config(folder)
     config.attributes["connection"] = connection
     command.upgrade(config, revision)
-    for table in reversed(tables_of(connection)):
+    made = tables_of(connection)
+    for table in reversed(made):
         connection.execute(table.delete())
-    for table, name in _references(connection):
-        connection.execute(text(f"ALTER TABLE {table} ALTER CONSTRAINT {name} DEFERRABLE INITIALLY DEFERRED"))
+    for name, constraint in _references(connection, made):
+        connection.execute(text(f"ALTER TABLE {name} ALTER CONSTRAINT {constraint} DEFERRABLE INITIALLY DEFERRED"))
     if connection.dialect.name == "sqlite":
         connection.execute(text("PRAGMA defer_foreign_keys=ON"))
+    return made
 
 
-def _references(connection: Connection) -> list[tuple[str, str]]:
+def _references(connection: Connection, tables: list[Table]) -> list[tuple[str, str]]:
     """Return PostgreSQL's constraints that refer to another row, quoted, each after its table."""
     if connection.dialect.name == "sqlite":
         return []
     quote = connection.dialect.identifier_preparer.quote
     return [
         (quote(table.name), quote(str(constraint.name)))
-        for table in tables_of(connection)
+        for table in tables
         for constraint in table.foreign_key_constraints
     ]
 
 
-async def _copy(reading: AsyncConnection, writing: AsyncConnection) -> None:
+async def _copy(reading: AsyncConnection, here: list[Table], writing: AsyncConnection, there: list[Table]) -> None:
     """Copy all rows, portion by portion, and let the counters of PostgreSQL go on after the highest number."""
-    there = {table.name: table for table in await writing.run_sync(tables_of)}
-    for table in await reading.run_sync(tables_of):
-        if table.name not in there:
+    targets = {table.name: table for table in there}
+    for table in here:
+        if table.name not in targets:
             raise trouble("moved_otherwise", tables=table.name)
         query = select(*(as_text(column, reading.dialect.name) for column in table.columns))
         names = [column.name for column in table.columns]
-        insert = _insert(there[table.name], writing.dialect.name)
+        insert = _insert(targets[table.name], writing.dialect.name)
         async with reading.stream(query, execution_options={"yield_per": PORTION}) as result:
             async for rows in result.partitions(PORTION):
                 values = [dict(zip(names, map(_instants_of(writing), row), strict=True)) for row in rows]
                 await writing.execute(insert, values)
     if writing.dialect.name != "sqlite":
         await writing.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        await writing.run_sync(_finish)
+        await writing.run_sync(_finish, there)
 
 
 def _insert(table: Table, dialect: str) -> Any:
@@ -181,11 +184,11 @@ def _instants_of(connection: AsyncConnection) -> Callable[[Any], Any]:
     return convert
 
 
-def _finish(connection: Connection) -> None:
+def _finish(connection: Connection, tables: list[Table]) -> None:
     """Put PostgreSQL's constraints and counters into the state that they have after ordinary work."""
-    for table, name in _references(connection):
-        connection.execute(text(f"ALTER TABLE {table} ALTER CONSTRAINT {name} NOT DEFERRABLE"))
-    for found in tables_of(connection):
+    for name, constraint in _references(connection, tables):
+        connection.execute(text(f"ALTER TABLE {name} ALTER CONSTRAINT {constraint} NOT DEFERRABLE"))
+    for found in tables:
         for column in found.primary_key.columns:
             counter = connection.scalar(select(func.pg_get_serial_sequence(found.name, column.name)))
             if counter is not None:

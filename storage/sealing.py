@@ -1,13 +1,14 @@
-"""Sees that a database is sealed under our key, and seals what lies in the clear from before there was one."""
+"""Sees that a database is sealed under our key, seals what lies in the clear, and puts another key in its place."""
 
 from __future__ import annotations
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from storage import credentials, edits, imports, members
+from storage.claims import wait_until_alone
 from storage.engines import trouble
 from storage.unit import Reading, Writing
-from storage.vault import vaults
+from storage.vault import Vault, vaults
 
 
 async def key_name(unit: Reading) -> str | None:
@@ -25,3 +26,15 @@ async def seal_everything(unit: Writing) -> None:
         raise trouble("sealed_under_other_key")
     for noun in (members, credentials, edits, imports):
         await noun.seal_clear(unit)
+
+
+async def seal_anew(unit: Writing, new: Vault) -> int:
+    """Put another master key in the place of ours, all in this transaction; return how many seals were made anew.
+
+    Raises Trouble while a console is at work: it would go on under the old one.
+    """
+    unit.bare(wait_until_alone)
+    if await key_name(unit) != unit.vault.name:
+        raise trouble("sealed_under_other_key")
+    await unit.execute(update(vaults).values(key_name=new.name))
+    return await members.rewrap(unit, new) + await credentials.rewrap(unit, new)

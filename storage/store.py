@@ -26,7 +26,7 @@ from storage.effects import enqueue
 from storage.engines import WRITE, open_working_engine, sqlite_file
 from storage.erasure import forget_deleted
 from storage.migrate import migrate, require_current, require_file
-from storage.sealing import seal_everything
+from storage.sealing import seal_anew, seal_everything
 from storage.sync import Buried, write_buried
 from storage.timings import Timings
 from storage.unit import Reading, Undone, Writing, finish
@@ -207,6 +207,13 @@ class Store:
             await store.close()
             raise
         return store
+
+    async def seal_anew(self, master: bytes) -> int:
+        """Put another master key in the place of ours; return how many seals were made anew."""
+        new = Vault(master)
+        number = await self._write(partial(seal_anew, new=new), news=False)
+        self._vault = new
+        return number
 
     def take_key(self, key: bytes) -> None:
         """Seal what comes under another key; only before a new chain is begun with it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
@@ -156,6 +156,10 @@ class Writing(Reading):
         self._depth = depth
         self.gathered = None if careful else gathered or Gathered()
         self.chain = chain or Chain()
+
+    def bare(self, work: Callable[[Connection], None]) -> None:
+        """Do what storage does to a connection itself, such as taking a lock."""
+        work(self._connection)
 
     def at(self, now: datetime) -> Writing:
         """Return the same unit for another instant."""

@@ -71,6 +71,10 @@ class Vault:
             return None
         return self.seal(secrets.token_bytes(KEY_BYTES), "members", "sealed_key", member)
 
+    def rewrap(self, wrapped: bytes, member: str, new: Vault) -> bytes:
+        """Return a member's key wrapped under another master key; what it seals stays as it is."""
+        return new.seal(self._unwrap(wrapped, member), "members", "sealed_key", member)
+
     def hide(self, values: Mapping[str, Any], wrapped: bytes | None, member: str, *place: str) -> bytes | None:
         """Seal the private values of an entry under the member's own key; ``None`` where all are empty."""
         private = {name: values[name] for name in PRIVATE if values.get(name)}

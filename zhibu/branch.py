@@ -36,7 +36,7 @@ from zhibu import last_run
 from zhibu.alarms import Alarms
 from zhibu.config import Config
 from zhibu.daily import DailyBackup
-from zhibu.master_key import make_master, open_desk
+from zhibu.master_key import make_master, open_desk, take_up_next
 from zhibu.measures import measures, version
 from zhibu.pulse import Pulse
 from zhibu.record_key import make_key, note_head
@@ -93,6 +93,7 @@ class Branch:
         Raises Trouble when either cannot be had, and leaves that server up.
         """
         refuse_lost(config)
+        await take_up_next(config)
         store = await Store.open(
             config.database, new=not has_signed_in(config), key=make_key(config), master=make_master(config)
         )

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from content.trouble import Exit, Trouble
 from storage.engines import sqlite_file
+from storage.sealing import key_name
 from storage.store import Store
-from storage.vault import KEY_BYTES
+from storage.vault import KEY_BYTES, Vault
 from zhibu.config import Config
 from zhibu.record_key import key_file, make_key, no_key, read_key, write_key
 
@@ -40,6 +41,45 @@ def make_master(config: Config) -> bytes:
     return read_master(config)
 
 
+def next_file(config: Config) -> Path:
+    """Return where a key lies that is to take the place of the one there is."""
+    return master_file(config).with_name("master-next.key")
+
+
+def prepare_next(config: Config) -> bytes:
+    """Return a new key, on disk before anything is sealed under it. Raises Trouble where that cannot be."""
+    file = next_file(config)
+    try:
+        write_key(file)
+        return file.read_bytes()
+    except OSError as error:
+        raise _no_master(file, error.strerror or "") from None
+
+
+async def take_up_next(config: Config) -> None:
+    """Finish an exchange of keys that was cut off: the next key counts if the database is sealed under it by now."""
+    file = next_file(config)
+    if not file.exists():
+        return
+    store = await Store.open(config.database, exclusive=False)
+    try:
+        name = await store.read(key_name)
+    finally:
+        await store.close()
+    if name == Vault(file.read_bytes()).name:
+        promote_next(config)
+    else:
+        file.unlink()
+
+
+def promote_next(config: Config) -> None:
+    """Put the next key in the place of the old one, which stays beside it for backups that were made under it."""
+    old = master_file(config)
+    if old.exists():
+        old.replace(old.with_name(f"{old.stem}-{old.stat().st_mtime_ns}{old.suffix}.retired"))
+    next_file(config).replace(old)
+
+
 def master_if_any(config: Config) -> bytes | None:
     """Return the key where there is one, for who only reads."""
     return read_master(config) if master_file(config).exists() else None
@@ -54,6 +94,7 @@ async def open_desk(config: Config) -> Store:
 
     On a file both halves share a folder, and whichever comes first makes the keys.
     """
+    await take_up_next(config)
     if sqlite_file(config.database) is not None:
         return await Store.open_desk(config.database, key=make_key(config), master=make_master(config))
     key = read_key(config) if key_file(config).exists() else None

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from console.app import create_app
+from console.app import furnish, lay_out
 from console.settings import ConsoleSettings
 from content.speech import Speech
 from storage.store import Store
 from tests.console.console_house import ADDRESS, Browser, House
 from tests.console.console_seeding import Clock, Seeded, seed
 from zhibu.catalogue import load_speech
+
+SETTINGS = ConsoleSettings(address=ADDRESS, secure_cookies=False, second_factor_required=False)
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +54,24 @@ def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]
     return file, asyncio.run(fill())
 
 
+@pytest.fixture(scope="session")
+def laid_out() -> Flask:
+    """Lay the pages out once: their routes and templates take longer than most tests."""
+    return lay_out(SETTINGS)
+
+
+@pytest.fixture
+def app(laid_out: Flask) -> Iterator[Flask]:
+    """Give the pages, and put back whatever a test exchanges among them."""
+    views = dict(laid_out.view_functions)
+    yield laid_out
+    laid_out.view_functions.clear()
+    laid_out.view_functions.update(views)
+
+
 @pytest.fixture
 def house(
-    loop: asyncio.AbstractEventLoop, tmp_path: Path, speech: Speech, seeded_file: tuple[Path, Seeded]
+    loop: asyncio.AbstractEventLoop, tmp_path: Path, speech: Speech, seeded_file: tuple[Path, Seeded], app: Flask
 ) -> Iterator[House]:
     def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
@@ -65,8 +83,8 @@ def house(
             shutil.copy(part, tmp_path / part.name)
     clock = Clock()
     store = run(Store.open(f"sqlite:///{own}", clock))
-    settings = ConsoleSettings(address=ADDRESS, secure_cookies=False, second_factor_required=False)
-    yield House(app=create_app(store, loop, speech, settings), store=store, clock=clock, seeded=seeded, run=run)
+    furnish(app, store, loop, speech, SETTINGS)
+    yield House(app=app, store=store, clock=clock, seeded=seeded, run=run)
     run(store.close())
 
 

@@ -5,8 +5,12 @@ from __future__ import annotations
 import base64
 import re
 from dataclasses import replace
+from functools import cache
 
-from console.app import create_app
+from flask import Flask
+
+from console.app import furnish, lay_out
+from console.settings import ConsoleSettings
 from content.credentials import Factor, FactorAdded, Kind, code_at
 from content.identifiers import FactorId, UserId
 from content.organisations import Duty, DutyGranted, Role
@@ -16,11 +20,19 @@ from tests.console.console_seeding import NOW, SECRETARY
 SECRET = b"a secret of 20 bytes"
 
 
+@cache
+def laid_out(settings: ConsoleSettings) -> Flask:
+    """Lay the pages out once for all tests."""
+    return lay_out(settings)
+
+
 def strict(house: House) -> House:
     """Return a console over the same store that demands a second factor."""
     desk = house.app.extensions["zhibu"]
     settings = replace(desk.settings, second_factor_required=True)
-    return replace(house, app=create_app(house.store, desk.bridge._loop, desk.speech, settings))
+    app = laid_out(settings)
+    furnish(app, house.store, desk.bridge._loop, desk.speech, settings)
+    return replace(house, app=app)
 
 
 def code(house: House, secret: bytes = SECRET) -> str:

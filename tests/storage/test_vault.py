@@ -168,3 +168,14 @@ async def test_with_a_persons_key_all_that_was_sealed_of_them_is_gone(sealed: Sm
     row = (await sealed.store.read(lambda unit: unit.rows(select(table).where(table.c.id == ZHANG))))[0]
     assert (row.sealed, row.sealed_key, row.phone_mark) == (None, None, "")
     assert Vault(MASTER).show(kept.sealed, row.sealed_key, ZHANG, "members", "sealed") == {}
+
+
+async def test_under_another_master_key_everything_reads_as_before(sealed: SmallBranch, address: str) -> None:
+    """S56."""
+    assert await sealed.store.seal_anew(OTHER) > 1
+    assert await known(sealed.store) == KNOWN
+    await sealed.store.close()
+    branch = SmallBranch(await Store.open(address, sealed.clock, master=OTHER), sealed.clock)
+    assert await known(branch.store) == KNOWN
+    assert await leaks(branch, address) == []
+    await branch.store.close()

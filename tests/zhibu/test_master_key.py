@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from click.testing import CliRunner
 
 from content.identifiers import MemberId, OrganisationId
 from content.members import Member, MemberEnrolled
@@ -15,10 +17,12 @@ from content.trouble import Trouble
 from storage import members
 from storage.store import Store
 from zhibu.backups import back_up
+from zhibu.cli import main
 from zhibu.config import Config, load_config
 from zhibu.doctor.findings import Finding, Form, Grade, Known, Noun, fault
 from zhibu.doctor.vault import look_at_vault
-from zhibu.master_key import make_master, master_file, read_master
+from zhibu.master_key import make_master, master_file, next_file, prepare_next, read_master, take_up_next
+from zhibu.record_key import make_key
 from zhibu.restores import restore
 
 PHONE = "13977665544"
@@ -88,3 +92,42 @@ async def test_a_restored_backup_opens_what_was_sealed(config: Config, tmp_path:
     assert one is not None
     assert one.phone == PHONE
     assert PHONE.encode() not in (tmp_path / "second" / "zhibu.db").read_bytes()
+
+
+async def phone(config: Config) -> str:
+    store = await Store.open(config.database, master=read_master(config))
+    one = await store.read(lambda unit: members.member(unit, ZHANG))
+    found = await store.read(lambda unit: members.like(unit, "", PHONE, [OrganisationId("b")]))
+    await store.close()
+    assert one is not None
+    assert found == (one,)
+    return one.phone
+
+
+async def test_another_key_takes_its_place_and_what_was_sealed_opens_under_it_alone(config: Config) -> None:
+    """S56."""
+    make_key(config)
+    old = read_master(config)
+    with ThreadPoolExecutor(1) as threads:
+        command = ["seal-anew", "--yes", "-c", str(config.folder / "config.toml")]
+        done = threads.submit(lambda: CliRunner().invoke(main, command)).result()
+    assert done.exit_code == 0, done.output
+    assert read_master(config) != old
+    assert await phone(config) == PHONE
+    with pytest.raises(Trouble):
+        await Store.open(config.database, master=old)
+    assert [file.read_bytes() for file in master_file(config).parent.glob("master-*.retired")] == [old]
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_an_exchange_that_was_cut_off_is_finished_or_forgotten(config: Config, sealed: bool) -> None:
+    """S56: before its one transaction nothing has happened, after it the next key counts."""
+    old, new = read_master(config), prepare_next(config)
+    if sealed:
+        store = await Store.open(config.database, master=old)
+        await store.seal_anew(new)
+        await store.close()
+    await take_up_next(config)
+    assert read_master(config) == (new if sealed else old)
+    assert not next_file(config).exists()
+    assert await phone(config) == PHONE
