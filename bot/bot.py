@@ -88,6 +88,7 @@ class Bot:
             set_back=self._delivery.clock_set_back,
             measured=lambda: {**measured(), **self._delivery.tally.measures()},
             version=version,
+            console=console,
         )
         store.on_change(self._delivery.wake)
         store.on_decision(self._clock.look_soon)

@@ -11,15 +11,14 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.anchoring import tell_seal
-from content import ballots as ballot_rules
+from bot.balloting import Balloting
 from content import cards
 from content import polls as poll_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
-from content.identifiers import BallotId, Cause, OccurrenceId, PollId, derive
+from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
 from content.rooms import Decline
 from storage import (
-    ballots,
     checkins,
     heartbeats,
     lessons,
@@ -83,10 +82,12 @@ class Clock:
         set_back: Callable[[timedelta], None] = lambda _by: None,
         measured: Callable[[], Mapping[str, float]] = dict,
         version: str = "",
+        console: str = "",
         passed: Callable[[], float] = _passed,
     ) -> None:
         """``set_back`` is told by how much the wall clock went back, ``measured`` gives what the bot's signs carry."""
         self._store = store
+        self._balloting = Balloting(store=store, origin=console)
         self._caught_up = caught_up
         self._hearing_state = hearing_state
         self._set_back = set_back
@@ -248,7 +249,7 @@ class Clock:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
-        await self._close_ballots(now)
+        await self._keep_ballots(now)
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
             if over:
@@ -261,12 +262,11 @@ class Clock:
                 self._tick, "date", run_date=upcoming, id="due", replace_existing=True, misfire_grace_time=None
             )
 
-    async def _close_ballots(self, now: datetime) -> None:
-        """Close secret ballots by our own time, to which nothing that is still to be heard can add."""
-        over = await self._store.read(lambda unit: ballots.over(unit, now))
-        if over:
-            await self._store.settle([closing_ballot(one) for one in over])
+    async def _keep_ballots(self, now: datetime) -> None:
+        """Keep the times of secret ballots by our own clock, to which nothing that is still to be heard can add."""
+        if await self._balloting.close(now):
             await self._forget_deleted()
+        await self._balloting.speak(now)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""
@@ -317,19 +317,6 @@ def closing(id: OccurrenceId) -> Step:  # noqa: A002
         return close_occurrence(entry.occurrence, cards=await checkins.cards_of(unit, id), now=unit.now)
 
     return Step(cause=Cause(f"occurrence:{id}:close"), decide=decide)
-
-
-def closing_ballot(id: BallotId) -> Step:  # noqa: A002
-    """Return the step that closes a secret ballot and fixes the set of envelopes that can be opened."""
-
-    async def decide(unit: Reading) -> Decision | Refusal | None:
-        ballot = await ballots.ballot(unit, id)
-        if ballot is None or ballot.state is not ballot_rules.State.OPEN or unit.now < ballot.closes_at:
-            return None
-        listed, turnout = await ballots.listed(unit, id), await ballots.turnout(unit, id)
-        return ballot_rules.close(ballot, listed, turnout=turnout, now=unit.now)
-
-    return Step(cause=Cause(f"ballot:{id}:close"), decide=decide)
 
 
 def stopping(id: PollId) -> Step:  # noqa: A002

@@ -5,10 +5,10 @@ They are written in Chinese whatever language the console speaks, for that is ho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from console.word_files import MISSING, Sheet
+from console.word import Block, Grid, Heading, Paragraph, write_docx
 from content.ballots import Elector
 from content.counts import describe
 from content.decision import Words, words
@@ -20,6 +20,9 @@ from content.speech import Reader, Speech
 
 CHINESE = Reader(language="zh_CN")
 
+MISSING = "（待补充）"
+"""What stands where nobody has said anything yet."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
@@ -30,6 +33,29 @@ class Known:
     roll: tuple[Elector, ...]
     names: Mapping[MemberId, str]
     result: Result | None
+
+
+class _Sheet:
+    """One paper as it is written, from its title down."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._blocks: list[Block] = []
+
+    def heading(self, text: str) -> None:
+        self._blocks.append(Heading(text=text))
+
+    def say(self, text: str) -> None:
+        self._blocks.append(Paragraph(text=text))
+
+    def sign(self, text: str) -> None:
+        self._blocks.append(Paragraph(text=text, right=True))
+
+    def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        self._blocks.append(Grid(header=tuple(header), rows=tuple(map(tuple, rows))))
+
+    def written(self) -> bytes:
+        return write_docx(self._title, self._blocks)
 
 
 Write = Callable[[Known, Speech], bytes | None]
@@ -50,13 +76,13 @@ READY: Mapping[State, frozenset[str]] = {
 def ballot(known: Known, speech: Speech) -> bytes:
     """Write the ballot as voters get it: names in their order, no number and no mark, and how to fill it in."""
     say, paper = _saying(speech), known.paper
-    sheet = Sheet(say("paper.sheet_ballot", title=paper.title))
+    sheet = _Sheet(say("paper.sheet_ballot", title=paper.title))
     rows = [[one.name, "", *([] if _motion(paper) else [""])] for one in paper.candidates]
     header = [say("paper.candidate"), say("paper.mark")]
     if not _motion(paper):
         header.append(say("paper.other_person"))
         rows += [["", "", ""] for _ in range(paper.election.seats)]
-    sheet.table(header, rows, widths=(2, 1, 2) if not _motion(paper) else (2, 1))
+    sheet.table(header, rows)
     sheet.say(say("paper.how_to_motion" if _motion(paper) else "paper.how_to", seats=paper.election.seats))
     sheet.sign(known.organisation)
     sheet.sign(say("paper.seal"))
@@ -66,12 +92,12 @@ def ballot(known: Known, speech: Speech) -> bytes:
 def counting(known: Known, speech: Speech) -> bytes:
     """Write the sheet on which tellers tally by hand."""
     say, paper = _saying(speech), known.paper
-    sheet = Sheet(say("paper.sheet_counting", title=paper.title))
-    sheet.say(say("paper.figures_by_hand"), indented=False)
+    sheet = _Sheet(say("paper.sheet_counting", title=paper.title))
+    sheet.say(say("paper.figures_by_hand"))
     header = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained")]
     rows = [[one.name, "", "", ""] for one in paper.candidates]
     rows += [["", "", "", ""] for _ in range(paper.election.seats)]
-    sheet.table(header, rows, widths=(3, 4, 3, 3))
+    sheet.table(header, rows)
     sheet.say(say("paper.tally_help"))
     sheet.sign(say("paper.signed_by_hand"))
     return sheet.written()
@@ -79,14 +105,14 @@ def counting(known: Known, speech: Speech) -> bytes:
 
 def certificate(known: Known, speech: Speech) -> bytes | None:
     """Write 选举结果报告单: the figures, each candidate's votes, and the rule behind each number."""
-    sheet = Sheet(_saying(speech)("paper.sheet_certificate", title=known.paper.title))
+    sheet = _Sheet(_saying(speech)("paper.sheet_certificate", title=known.paper.title))
     return sheet.written() if _certify(sheet, known, speech) else None
 
 
 def record(known: Known, speech: Speech) -> bytes:
     """Write everything that is on record of an election, in the order in which it came about."""
     say, paper = _saying(speech), known.paper
-    sheet = Sheet(say("paper.sheet_record", title=paper.title))
+    sheet = _Sheet(say("paper.sheet_record", title=paper.title))
     sheet.heading(say("paper.part_before"))
     sheet.say(say("paper.held", organisation=known.organisation, day=_day(paper.held_on)))
     sheet.say(say("paper.consent_was", letter=paper.consent or MISSING))
@@ -100,7 +126,7 @@ def record(known: Known, speech: Speech) -> bytes:
         [str(place), known.names.get(one.member, MISSING), _right(one, say)]
         for place, one in enumerate(sorted(known.roll, key=lambda one: known.names.get(one.member, "")), start=1)
     ]
-    sheet.table([say("paper.number"), say("paper.name"), say("paper.right")], rows, widths=(1, 2, 5))
+    sheet.table([say("paper.number"), say("paper.name"), say("paper.right")], rows)
     sheet.heading(say("paper.part_meeting"))
     sheet.say(say("paper.came", present=_or(paper.present), issued=_or(paper.issued)))
     sheet.say(_charged(known, say))
@@ -119,7 +145,7 @@ def record(known: Known, speech: Speech) -> bytes:
 SHEETS: Mapping[str, Write] = {"ballot": ballot, "counting": counting, "certificate": certificate, "record": record}
 
 
-def _certify(sheet: Sheet, known: Known, speech: Speech) -> bool:
+def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
     say, paper, result = _saying(speech), known.paper, known.result
     if result is None or not paper.entries:
         return False

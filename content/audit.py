@@ -87,6 +87,8 @@ def _import(fact: RosterImported | ImportUndone) -> About:
 
 def _proposed(fact: Proposed) -> About:
     one = fact.proposal
+    if one.act in (Act.OPEN_BALLOT, Act.CANCEL_BALLOT):
+        return About(thing=f"ballot:{one.subject}", place=one.organisation)
     if one.act is Act.MOVE_NODE:
         return About(thing=f"organisation:{one.organisation}", place=one.organisation)
     return About(subject=one.subject, place=one.organisation)

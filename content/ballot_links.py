@@ -1,7 +1,13 @@
-"""The private link that leads to one's ballot: sent by the bot, used once, then bound to the browser that used it."""
+"""The private link that leads to one's ballot: sent by the bot, used once, then bound to the browser that used it.
+
+The link alone opens nothing: a code comes with it in a message of its own, so that a link which was passed on, or read
+over somebody's shoulder, leads nowhere.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,26 +16,36 @@ from content.decision import Decision, Fact, Refusal, Secret, Tell, refused, wor
 from content.identifiers import BallotId, MemberId, UserId
 
 LASTS = timedelta(hours=24)
+SITTING = timedelta(hours=1)
+"""How long a browser that came in stays with its voter."""
+AFTER = timedelta(minutes=10)
+"""How long it stays once an envelope is in the box: others may sit down at the same machine."""
+MOST_TRIES = 5
+DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BallotLink:
-    """A link as it is remembered: hashes only, of its token and of the browser that used it."""
+    """A link as it is remembered: hashes only, of its token, its code and the browser that used it."""
 
     ballot: BallotId
     member: MemberId
+    code_hash: str
+    tries: int
     expires_at: datetime
     used: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Invited:
-    """Someone who is sent a link; ``token_hash`` is what is kept of it."""
+    """Someone who is sent a link and its code; the hashes are what is kept of them."""
 
     member: MemberId
     user: UserId
     link: Secret
+    code: Secret
     token_hash: str
+    code_hash: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +53,7 @@ class BallotLinkIssued(Fact):
     """A member was given a link to their ballot; one that they had before works no more."""
 
     token_hash: str
+    code_hash: str
     ballot: BallotId
     member: MemberId
     expires_at: datetime
@@ -50,30 +67,81 @@ class BallotLinkUsed(Fact):
     browser_hash: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotLinkMissed(Fact):
+    """A wrong code was typed for a link."""
+
+    token_hash: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BallotLeft(Fact):
+    """Who had come in has left; the browser is nobody's any more."""
+
+    browser_hash: str
+    spent_hash: str
+
+
+def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: str) -> Invited:
+    """Return someone with a link and a code of their own, made of two secrets that nobody can guess."""
+    code = f"{int(hash_secret(noise), 16) % 10**DIGITS:0{DIGITS}d}"
+    return Invited(
+        member=member,
+        user=user,
+        link=Secret(f"{origin}/ballot/enter/{token}"),
+        code=Secret(code),
+        token_hash=hash_secret(token),
+        code_hash=hash_secret(f"{token}{code}"),
+    )
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is kept of a secret."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
 def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime) -> Decision | Refusal:
     """Send their links to people, in one text for all, whether it is the first or a reminder."""
     if ballot.state is not State.OPEN or now >= ballot.closes_at:
         return refused("ballot.too_late", closes=ballot.closes_at)
     until = min(now + LASTS, ballot.closes_at)
     facts = tuple(
-        BallotLinkIssued(token_hash=one.token_hash, ballot=ballot.id, member=one.member, expires_at=until)
-        for one in people
-    )
-    told = tuple(
-        Tell(
-            user=one.user,
-            words=words("ballot.invited", title=ballot.title, closes=ballot.closes_at, link=one.link, until=until),
-            unasked=True,
+        BallotLinkIssued(
+            token_hash=one.token_hash, code_hash=one.code_hash, ballot=ballot.id, member=one.member, expires_at=until
         )
         for one in people
+    )
+    # To vote is a right and no news: who has asked for silence is told all the same.
+    told = tuple(
+        Tell(user=one.user, words=said)
+        for one in people
+        for said in (
+            words("ballot.invited", title=ballot.title, closes=ballot.closes_at, link=one.link, until=until),
+            words("ballot.code", title=ballot.title, code=one.code),
+        )
     )
     return Decision(facts=facts, effects=told)
 
 
-def enter(link: BallotLink | None, *, token_hash: str, browser_hash: str, now: datetime) -> Decision | Refusal:
-    """Use a link up for one browser."""
+def enter(
+    link: BallotLink | None,
+    *,
+    token_hash: str,
+    code_hash: str,
+    browser_hash: str,
+    signed_in: UserId | None,
+    owner: UserId | None,
+    now: datetime,
+) -> Decision | Refusal:
+    """Use a link up for one browser; ``signed_in`` is who else is known there, ``owner`` whose link it is."""
     if link is None or link.used:
         return refused("ballot.link_used")
     if link.expires_at <= now:
         return refused("ballot.link_expired")
+    if signed_in is not None and signed_in != owner:
+        return refused("ballot.other_account")
+    if link.tries >= MOST_TRIES:
+        return refused("ballot.link_locked")
+    if not hmac.compare_digest(link.code_hash, code_hash):
+        return Decision(facts=(BallotLinkMissed(token_hash=token_hash),))
     return Decision(facts=(BallotLinkUsed(token_hash=token_hash, browser_hash=browser_hash),))

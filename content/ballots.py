@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from content.ballot_papers import canonical, sealed_length, set_hash
+from content.confusables import skeleton
 from content.decision import Decision, Fact, Refusal, refused
 from content.election_cases import show_election
 from content.elections import Attendance, Election, Outcome, Result, least_candidates
@@ -46,13 +47,6 @@ class Voiding(StrEnum):
     CANCELLED = "cancelled"
 
 
-class Step(StrEnum):
-    """What it takes two organisers for."""
-
-    OPEN = "open"
-    CANCEL = "cancel"
-
-
 class WriteIn(StrEnum):
     """Who may be written in: nobody, anyone who stands on the roll, or any name, by which one may be recognised."""
 
@@ -72,7 +66,8 @@ class TellerRole(StrEnum):
 class Teller:
     """Who holds a share of the key: ``share_key`` is what proves it, ``proven`` that it was proved.
 
-    ``asked`` is the hash of what was sealed for them last, which only who holds the share can tell.
+    ``asked`` is the hash of what was sealed for them last, which only who holds the share can tell. ``agreed`` says
+    that they want the box opened, ``confirmed`` that they stand by the count.
     """
 
     index: int
@@ -81,6 +76,8 @@ class Teller:
     share_key: bytes
     asked: str | None = None
     proven: bool = False
+    agreed: bool = False
+    confirmed: bool = False
     destroyed_on: date | None = None
 
 
@@ -106,9 +103,10 @@ class Elector:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ballot:
-    """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen.
+    """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen, and ``manifest_hash`` tells that.
 
     ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
+    ``issued`` is how many had been sent a link by the close.
     """
 
     id: BallotId
@@ -127,7 +125,8 @@ class Ballot:
     parent: BallotId | None = None
     roll_hash: str = ""
     expected: int = 0
-    asked: tuple[Step, UserId] | None = None
+    manifest_hash: str | None = None
+    issued: int | None = None
     turnout: int | None = None
     set_hash: str | None = None
     flag: Outcome | None = None
@@ -140,10 +139,9 @@ class Ballot:
 
     @property
     def attendance(self) -> Attendance:
-        """Return the figures of a ballot without a meeting: everyone who may vote was sent a link, and so is there."""
-        return Attendance(
-            expected=self.expected, present=self.expected, issued=self.expected, returned=self.turnout or 0
-        )
+        """Return the figures of a ballot without a meeting: whoever was sent a link is there."""
+        issued = self.expected if self.issued is None else self.issued
+        return Attendance(expected=self.expected, present=issued, issued=issued, returned=self.turnout or 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,34 +159,9 @@ class BallotFrozen(Fact):
     ballot: BallotId
     roll: tuple[Elector, ...]
     roll_hash: str
+    manifest_hash: str
     slots: tuple[str, ...]
     boxes: tuple[bytes, ...] = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PossessionAsked(Fact):
-    """Something random was sealed for a teller; its hash is kept until they answer."""
-
-    ballot: BallotId
-    index: int
-    asked: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PossessionProven(Fact):
-    """A teller has shown that they hold their share."""
-
-    ballot: BallotId
-    index: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondAsked(Fact):
-    """One organiser wants to take a step; another must want it too."""
-
-    ballot: BallotId
-    step: Step
-    by: UserId
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -213,7 +186,9 @@ class BallotClosed(Fact):
 
     ballot: BallotId
     turnout: int
+    issued: int
     set_hash: str
+    listed: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,15 +214,6 @@ class BallotVoided(Fact):
 
     ballot: BallotId
     why: Voiding
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareDestroyed(Fact):
-    """A teller has said that their share is destroyed."""
-
-    ballot: BallotId
-    index: int
-    on: date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,6 +282,12 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
         return refused("ballot.teller_twice", field="tellers")
     if named & {one.member for one in ballot.candidates}:
         return refused("ballot.teller_stands", field="tellers")
+    if len({_plain(one.name) for one in ballot.candidates if one.member is None}) < sum(
+        one.member is None for one in ballot.candidates
+    ) or len({one.member for one in ballot.candidates if one.member}) < sum(
+        one.member is not None for one in ballot.candidates
+    ):
+        return refused("ballot.bad_candidates", field="candidates")
     if all(one.role is not TellerRole.MONITOR for one in tellers):
         return refused("ballot.no_monitor", field="tellers")
     if (ballot.write_in is WriteIn.NONE) is not (election.eligible == frozenset()):
@@ -325,12 +297,22 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
     return None
 
 
+def _plain(name: str) -> str:
+    """Return what a name looks like, however its letters were typed."""
+    return skeleton("".join(name.split()))
+
+
+def look_alike(one: str, other: str) -> bool:
+    """Tell whether two names are the same to a reader."""
+    return _plain(one) == _plain(other)
+
+
 def freeze(
     ballot: Ballot, roll: Sequence[Elector], *, slots: Sequence[str], boxes: Sequence[bytes], now: datetime
 ) -> Decision | Refusal:
     """Fix a ballot and its roll, and fill the box with one empty envelope for each who may vote."""
     if ballot.state is not State.DRAFT:
-        return _not_now(ballot)
+        return not_now(ballot)
     trouble = _set_up_trouble(ballot, now)
     if trouble is not None:
         return trouble
@@ -339,45 +321,35 @@ def freeze(
         return refused("ballot.too_few_electors", least=FEWEST)
     assert len(set(slots)) == len(set(boxes)) == len(slots) == len(boxes) == len(electors)
     assert {len(box) for box in boxes} == {ballot.length}
+    roll_hash = hash_roll(roll)
+    fixed = replace(ballot, roll_hash=roll_hash, expected=len(electors))
     frozen = BallotFrozen(
-        ballot=ballot.id, roll=tuple(roll), roll_hash=hash_roll(roll), slots=tuple(slots), boxes=tuple(boxes)
+        ballot=ballot.id,
+        roll=tuple(roll),
+        roll_hash=roll_hash,
+        manifest_hash=hash_manifest(manifest(fixed)),
+        slots=tuple(slots),
+        boxes=tuple(boxes),
     )
     return Decision(facts=(frozen,))
 
 
-def ask_possession(ballot: Ballot, index: int, asked: bytes) -> Decision | Refusal:
-    """Ask a teller for a proof, by something random that is sealed for who holds their share."""
+def refuse_changed(ballot: Ballot) -> Refusal | None:
+    """Tell that a ballot is not the one that was fixed."""
+    same = ballot.manifest_hash is None or ballot.manifest_hash == hash_manifest(manifest(ballot))
+    return None if same else refused("ballot.manifest_changed", title=ballot.title)
+
+
+def open_voting(ballot: Ballot, *, now: datetime) -> Decision | Refusal:
+    """Open a ballot once every teller has proved to hold a share; that two organisers want it is seen to elsewhere."""
     if ballot.state is not State.FROZEN:
-        return _not_now(ballot)
-    if index not in {one.index for one in ballot.tellers}:
-        return refused("ballot.not_proven", index=index)
-    return Decision(facts=(PossessionAsked(ballot=ballot.id, index=index, asked=_hash(asked)),))
-
-
-def prove(ballot: Ballot, index: int, answer: bytes) -> Decision | Refusal:
-    """Take a teller's proof: what was sealed for them last."""
-    if ballot.state is not State.FROZEN:
-        return _not_now(ballot)
-    teller = next((one for one in ballot.tellers if one.index == index), None)
-    if teller is None or teller.asked != _hash(answer):
-        return refused("ballot.not_proven", index=index)
-    return Decision(facts=(PossessionProven(ballot=ballot.id, index=index),))
-
-
-def _hash(value: bytes) -> str:
-    return hashlib.sha256(value).hexdigest()
-
-
-def open_voting(ballot: Ballot, *, by: UserId, now: datetime) -> Decision | Refusal:
-    """Open a ballot when two organisers want it and every teller has proved to hold a share."""
-    if ballot.state is not State.FROZEN:
-        return _not_now(ballot)
+        return not_now(ballot)
     missing = sum(not one.proven for one in ballot.tellers)
     if missing:
         return refused("ballot.shares_unproven", n=missing)
     if now >= ballot.closes_at:
         return refused("ballot.too_late", closes=ballot.closes_at)
-    return _second(ballot, Step.OPEN, by) or Decision(facts=(BallotOpened(ballot=ballot.id),))
+    return refuse_changed(ballot) or Decision(facts=(BallotOpened(ballot=ballot.id),))
 
 
 def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, now: datetime) -> Decision | Refusal:
@@ -391,13 +363,15 @@ def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, n
     return Decision(facts=(BallotCast(ballot=ballot.id, member=elector.member, box=box),))
 
 
-def close(ballot: Ballot, receipts: Sequence[str], *, turnout: int, now: datetime) -> Decision | Refusal:
+def close(ballot: Ballot, listed: Sequence[str], *, turnout: int, issued: int, now: datetime) -> Decision | Refusal:
     """Close a ballot whose time is over. Where too few have voted, no envelope is ever opened."""
     if ballot.state is not State.OPEN:
-        return _not_now(ballot)
+        return not_now(ballot)
     if now < ballot.closes_at:
         return refused("ballot.too_early", closes=ballot.closes_at)
-    closed = BallotClosed(ballot=ballot.id, turnout=turnout, set_hash=set_hash(receipts))
+    closed = BallotClosed(
+        ballot=ballot.id, turnout=turnout, issued=issued, set_hash=set_hash(listed), listed=tuple(listed)
+    )
     if turnout < FEWEST:
         return Decision(facts=(closed, BallotVoided(ballot=ballot.id, why=Voiding.TOO_FEW)))
     return Decision(facts=(closed,))
@@ -405,55 +379,38 @@ def close(ballot: Ballot, receipts: Sequence[str], *, turnout: int, now: datetim
 
 def keep_count(ballot: Ballot, result: Result, opened_hash: str) -> Decision | Refusal:
     """Keep what came out of the box; a count that does not add up waits to be made again."""
+    if not may_be_opened(ballot):
+        return not_now(ballot)
+    if sum(one.agreed for one in ballot.tellers) < ballot.needed:
+        return refused("ballot.not_agreed", least=ballot.needed)
+    return refuse_changed(ballot) or Decision(
+        facts=(BallotCounted(ballot=ballot.id, result=result, opened_hash=opened_hash),)
+    )
+
+
+def may_be_opened(ballot: Ballot) -> bool:
+    """Tell whether a ballot stands where its box is opened, for the first time or for a recount."""
     recount = ballot.state is State.OPENED and ballot.flag is Outcome.RECOUNT_NEEDED
-    if ballot.state is not State.CLOSED and not recount:
-        return _not_now(ballot)
-    return Decision(facts=(BallotCounted(ballot=ballot.id, result=result, opened_hash=opened_hash),))
+    return ballot.state is State.CLOSED or recount
 
 
-def certify(ballot: Ballot, confirmed: Sequence[MemberId], *, today: date) -> Decision | Refusal:
-    """Certify a count by its tellers, as many as it takes to open the box."""
-    if ballot.state is not State.OPENED:
-        return _not_now(ballot)
-    if ballot.flag is Outcome.RECOUNT_NEEDED:
-        return refused("ballot.recount_first")
-    if len({one.member for one in ballot.tellers} & set(confirmed)) < ballot.needed:
-        return refused("ballot.not_confirmed", least=ballot.needed)
-    return Decision(facts=(BallotCertified(ballot=ballot.id, on=today),))
-
-
-def cancel(ballot: Ballot, *, by: UserId) -> Decision | Refusal:
-    """Let a ballot come to nothing, by two organisers; one that is certified stands."""
+def cancel(ballot: Ballot) -> Decision | Refusal:
+    """Let a ballot come to nothing; one that is certified stands."""
     if ballot.state in (State.CERTIFIED, State.ARCHIVED, State.VOID):
-        return _not_now(ballot)
-    second = _second(ballot, Step.CANCEL, by) if ballot.state is not State.DRAFT else None
-    return second or Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.CANCELLED),))
-
-
-def destroy_share(ballot: Ballot, member: MemberId, *, today: date) -> Decision | Refusal:
-    """Note that a teller has destroyed their share, once nothing can be objected any more."""
-    teller = next((one for one in ballot.tellers if one.member == member), None)
-    if teller is None or ballot.state not in (State.CERTIFIED, State.ARCHIVED, State.VOID):
-        return _not_now(ballot)
-    return Decision(facts=(ShareDestroyed(ballot=ballot.id, index=teller.index, on=today),))
+        return not_now(ballot)
+    return Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.CANCELLED),))
 
 
 def archive(ballot: Ballot, *, today: date) -> Decision | Refusal:
     """Destroy the envelopes of a ballot to which nothing can be objected any more."""
     if ballot.state is not State.CERTIFIED or ballot.decided_on is None:
-        return _not_now(ballot)
+        return not_now(ballot)
     until = ballot.decided_on + OBJECTIONS
     if today < until:
         return refused("ballot.objections_open", until=until.isoformat())
     return Decision(facts=(BallotArchived(ballot=ballot.id),))
 
 
-def _second(ballot: Ballot, step: Step, by: UserId) -> Decision | None:
-    """Return that another organiser is to be asked, ``None`` where one has been and this is the other."""
-    if ballot.asked is not None and ballot.asked[0] is step and ballot.asked[1] != by:
-        return None
-    return Decision(facts=(SecondAsked(ballot=ballot.id, step=step, by=by),))
-
-
-def _not_now(ballot: Ballot) -> Refusal:
+def not_now(ballot: Ballot) -> Refusal:
+    """Refuse a step that does not belong where a ballot stands."""
     return refused("ballot.not_now", title=ballot.title)

@@ -44,3 +44,15 @@ def figures(result: Result) -> dict[str, Any]:
     """Return a result as plain values, with the rule of every number and of the outcome."""
     rules = {name: str(rule) for name, rule in result.rules.items()}
     return {**show_result(result), "rules": {**rules, "outcome": str(result.ground)}}
+
+
+def brief(title: str, names: Mapping[str, str], kept: Mapping[str, Any]) -> Iterator[Words]:
+    """Yield the lines of a count as a room is told of it, from what was kept of it."""
+    yield words("count.title", title=title)
+    if "valid" in kept:
+        yield words("count.valid", valid=kept["valid"], void=kept["void"])
+    for name, (yes, no, abstained) in kept.get("tally", {}).items():
+        yield words("count.votes", name=names.get(name, name), yes=yes, no=no, abstained=abstained)
+    for name, number in sorted(kept.get("writein", {}).items()):
+        yield words("count.write_in", name=names.get(name, name), number=number)
+    yield words("ballots.reference")

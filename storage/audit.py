@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary, String, Table, Text, bindparam, select
+from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bindparam, select
 
 from content.audit import NOTHING, About, about
 from content.decision import Decision, Refusal
@@ -27,6 +27,17 @@ causes = Table(
     Column("outcome", String(8), nullable=False),
     Column("at", Instant, nullable=False),
 )
+
+# Without row numbers, in which the order of votes could be read between that of everything else.
+quiet_causes = Table(
+    "quiet_causes",
+    metadata,
+    Column("cause", String(80), primary_key=True),
+    Column("outcome", String(8), nullable=False),
+    Column("day", Date, nullable=False, index=True),
+    sqlite_with_rowid=False,
+)
+"""The causes of which no row of record is kept: what a voter did, by a hash and its day."""
 
 LONGEST_AUTHORITY = 300
 """Characters of the duties by which somebody did something; more of them are named as far as there is room."""
@@ -71,7 +82,10 @@ FORGOTTEN = "record_forgotten"
 DONE, REFUSED = "done", "refused"
 
 UNRECORDED = "cast:"
-"""How the causes begin of which no row of record is kept, and that are remembered by their day only."""
+"""How the causes begin of which no row of record is kept, and that are remembered apart and by their day only."""
+
+QUIET = timedelta(days=90)
+"""How long they are remembered: longer than any ballot is open."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,19 +120,24 @@ APART = 8
 """Up to so many causes are looked up one by one, by the prepared question; more in one."""
 
 _OUTCOME = Prepared(select(causes.c.outcome).where(causes.c.cause == bindparam("cause")))
+_QUIET_OUTCOME = Prepared(select(quiet_causes.c.outcome).where(quiet_causes.c.cause == bindparam("cause")))
 
 
 async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
     """Return which of these causes have had their effect already, and whether that was a refusal."""
     wanted = list(wanted)
     if len(wanted) <= APART:
-        single = {cause: await unit.value(_OUTCOME, {"cause": cause}) for cause in wanted}
+        single = {
+            cause: await unit.value(_QUIET_OUTCOME if cause.startswith(UNRECORDED) else _OUTCOME, {"cause": cause})
+            for cause in wanted
+        }
         return {cause: outcome for cause, outcome in single.items() if outcome is not None}
     found: dict[Cause, str] = {}
     # Databases limit how many values one question may name.
     for start in range(0, len(wanted), 1000):
-        query = select(causes.c.cause, causes.c.outcome).where(causes.c.cause.in_(wanted[start : start + 1000]))
-        found.update({Cause(row.cause): row.outcome for row in await unit.rows(query)})
+        for table in (causes, quiet_causes):
+            query = select(table.c.cause, table.c.outcome).where(table.c.cause.in_(wanted[start : start + 1000]))
+            found.update({Cause(row.cause): row.outcome for row in await unit.rows(query)})
     return found
 
 
@@ -128,8 +147,8 @@ async def record(
     """Write down that a cause has had its effect, and of all but a secret vote who was behind it and when."""
     outcome = REFUSED if isinstance(answer, Refusal) else DONE
     if cause.startswith(UNRECORDED):
-        at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
+        row = {"cause": cause, "outcome": outcome, "day": at.astimezone(UTC).date()}
+        await unit.add_later(quiet_causes, row)
         return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
     if isinstance(answer, Refusal):
@@ -151,6 +170,11 @@ def authority_text(duties: Iterable[Duty]) -> str | None:
         if len(text) + len(one) + 1 <= LONGEST_AUTHORITY:
             text = f"{text} {one}".strip()
     return text or None
+
+
+async def forget_quiet(unit: Writing, at: datetime) -> None:
+    """Forget causes that cannot come again, because their ballots are over."""
+    await unit.execute(quiet_causes.delete().where(quiet_causes.c.day < (at - QUIET).date()))
 
 
 def row_of(

@@ -44,12 +44,7 @@ from content.ballots import (
     BallotVoided,
     Candidate,
     Elector,
-    PossessionAsked,
-    PossessionProven,
-    SecondAsked,
-    ShareDestroyed,
     State,
-    Step,
     Teller,
     TellerRole,
     WriteIn,
@@ -57,7 +52,10 @@ from content.ballots import (
 from content.counts import figures
 from content.election_cases import read_election, show_election
 from content.elections import Outcome
-from content.identifiers import BallotId, MemberId, OrganisationId, UserId
+from content.identifiers import BallotId, MemberId, OrganisationId, RoomId
+from content.rooms import Purpose
+from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
+from storage import rooms
 from storage.organisations import within
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
@@ -79,10 +77,12 @@ ballots = Table(
     Column("state", String(10), nullable=False, index=True),
     Column("voided", String(10)),
     Column("expected", Integer, nullable=False),
+    Column("issued", Integer),
     Column("turnout", Integer),
     Column("flag", String(24)),
     Column("decided_on", Date),
     Column("roll_sha256", String(64), nullable=False),
+    Column("manifest_sha256", String(64)),
     Column("set_sha256", String(64)),
 )
 
@@ -107,15 +107,9 @@ ballot_tellers = Table(
     Column("share_key", LargeBinary, nullable=False),
     Column("asked_hash", String(64)),
     Column("proven", Boolean, nullable=False),
+    Column("agreed", Boolean, nullable=False, server_default=false()),
+    Column("confirmed", Boolean, nullable=False, server_default=false()),
     Column("destroyed_on", Date),
-)
-
-ballot_seconds = Table(
-    "ballot_seconds",
-    metadata,
-    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
-    Column("step", String(8), nullable=False),
-    Column("user_id", String(255), nullable=False),
 )
 
 # Without row numbers, in which the order of casting could be read.
@@ -127,6 +121,7 @@ ballot_roll = Table(
     Column("may_vote", Boolean, nullable=False),
     Column("reason", String(200), nullable=False),
     Column("approval", String(200), nullable=False),
+    Column("issued", Boolean, nullable=False, server_default=false()),
     Column("slot", String(32), unique=True),
     Column("voted", Boolean, nullable=False),
     sqlite_with_rowid=False,
@@ -139,6 +134,14 @@ ballot_envelopes = Table(
     Column("slot", String(32), primary_key=True),
     Column("box", LargeBinary, nullable=False),
     CheckConstraint("length(box) % 512 = 48", name="length"),
+    sqlite_with_rowid=False,
+)
+
+ballot_receipts = Table(
+    "ballot_receipts",
+    metadata,
+    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
+    Column("receipt", String(64), primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -156,7 +159,6 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
     row = await unit.first(select(ballots).where(ballots.c.id == id))
     if row is None:
         return None
-    asked = await unit.first(select(ballot_seconds).where(ballot_seconds.c.ballot_id == id))
     return Ballot(
         id=row.id,
         organisation=row.organisation_id,
@@ -174,7 +176,8 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         state=State(row.state),
         roll_hash=row.roll_sha256,
         expected=row.expected,
-        asked=(Step(asked.step), UserId(asked.user_id)) if asked else None,
+        manifest_hash=row.manifest_sha256,
+        issued=row.issued,
         turnout=row.turnout,
         set_hash=row.set_sha256,
         flag=Outcome(row.flag) if row.flag else None,
@@ -200,6 +203,8 @@ async def _tellers(unit: Reading, ballot: BallotId) -> tuple[Teller, ...]:
             share_key=bytes(row.share_key),
             asked=row.asked_hash,
             proven=row.proven,
+            agreed=row.agreed,
+            confirmed=row.confirmed,
             destroyed_on=row.destroyed_on,
         )
         for row in await unit.rows(query.order_by(ballot_tellers.c.number))
@@ -224,6 +229,20 @@ async def over(unit: Reading, now: datetime) -> tuple[BallotId, ...]:
     """Return the open ballots whose time is over."""
     query = select(ballots.c.id).where(ballots.c.state == State.OPEN, ballots.c.closes_at <= now)
     return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.closes_at, ballots.c.id)))
+
+
+async def opened(unit: Reading) -> tuple[Ballot, ...]:
+    """Return the ballots in which votes may be cast."""
+    query = select(ballots.c.id).where(ballots.c.state == State.OPEN).order_by(ballots.c.closes_at, ballots.c.id)
+    found = [await ballot(unit, BallotId(row.id)) for row in await unit.rows(query)]
+    return tuple(one for one in found if one is not None)
+
+
+async def open_to(unit: Reading, member: MemberId) -> tuple[Ballot, ...]:
+    """Return the ballots in which a member may vote now."""
+    own = select(ballot_roll.c.ballot_id).where(ballot_roll.c.member_id == member, ballot_roll.c.may_vote)
+    mine = {row.ballot_id for row in await unit.rows(own)}
+    return tuple(one for one in await opened(unit) if one.id in mine and unit.now < one.closes_at)
 
 
 async def roll(unit: Reading, ballot: BallotId) -> tuple[Elector, ...]:
@@ -278,6 +297,12 @@ async def turnout(unit: Reading, ballot: BallotId) -> int:
     return int(await unit.value(query) or 0)
 
 
+async def issued(unit: Reading, ballot: BallotId) -> int:
+    """Return how many were sent a link."""
+    query = select(func.count()).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.issued)
+    return int(await unit.value(query) or 0)
+
+
 async def silent(unit: Reading, ballot: BallotId) -> tuple[MemberId, ...]:
     """Return who may vote and has not, for the reminder that goes to each of them and for nobody's eyes."""
     query = select(ballot_roll.c.member_id).where(
@@ -297,12 +322,24 @@ async def listed(unit: Reading, ballot: BallotId) -> tuple[str, ...]:
     return receipts(await boxes(unit, ballot))
 
 
+async def published(unit: Reading, ballot: BallotId) -> tuple[str, ...]:
+    """Return the receipts that were published at the close, in their order."""
+    query = select(ballot_receipts.c.receipt).where(ballot_receipts.c.ballot_id == ballot)
+    return tuple(row.receipt for row in await unit.rows(query.order_by(ballot_receipts.c.receipt)))
+
+
 async def result(unit: Reading, ballot: BallotId) -> dict[str, Any] | None:
     """Return the figures of a counted ballot, each with its rule."""
     found: dict[str, Any] | None = await unit.value(
         select(ballot_results.c.result).where(ballot_results.c.ballot_id == ballot)
     )
     return found
+
+
+async def voters_rooms(unit: Reading, ballot: Ballot) -> tuple[tuple[RoomId, OrganisationId], ...]:
+    """Return the branch rooms of those who vote, as far as they can be reached."""
+    found = await rooms.rooms_of(unit, [ballot.organisation])
+    return tuple((one.id, one.organisation) for one, lost in found if lost is None and one.purpose is Purpose.BRANCH)
 
 
 async def write_drafted(unit: Writing, fact: BallotDrafted) -> None:
@@ -382,7 +419,14 @@ async def write_frozen(unit: Writing, fact: BallotFrozen) -> None:
             for slot, box in sorted(zip(fact.slots, fact.boxes, strict=True))
         ],
     )
-    await _change(unit, fact.ballot, state=State.FROZEN, expected=len(fact.slots), roll_sha256=fact.roll_hash)
+    await _change(
+        unit,
+        fact.ballot,
+        state=State.FROZEN,
+        expected=len(fact.slots),
+        roll_sha256=fact.roll_hash,
+        manifest_sha256=fact.manifest_hash,
+    )
 
 
 async def write_asked(unit: Writing, fact: PossessionAsked) -> None:
@@ -395,15 +439,18 @@ async def write_proven(unit: Writing, fact: PossessionProven) -> None:
     await _change_teller(unit, fact.ballot, fact.index, proven=True, asked_hash=None)
 
 
-async def write_second(unit: Writing, fact: SecondAsked) -> None:
-    """Remember which step waits for another organiser."""
-    values = {"ballot_id": fact.ballot, "step": fact.step, "user_id": fact.by}
-    await unit.put(ballot_seconds, values, key=["ballot_id"])
+async def write_agreed(unit: Writing, fact: OpeningAgreed) -> None:
+    """Remember that a teller wants the box opened."""
+    await _change_teller(unit, fact.ballot, fact.index, agreed=True)
+
+
+async def write_confirmed(unit: Writing, fact: CountConfirmed) -> None:
+    """Remember that a teller stands by the count."""
+    await _change_teller(unit, fact.ballot, fact.index, confirmed=True)
 
 
 async def write_opened(unit: Writing, fact: BallotOpened) -> None:
     """Let votes be cast."""
-    await unit.execute(ballot_seconds.delete().where(ballot_seconds.c.ballot_id == fact.ballot))
     await _change(unit, fact.ballot, state=State.OPEN)
 
 
@@ -418,13 +465,23 @@ async def write_cast(unit: Writing, fact: BallotCast) -> None:
 
 
 async def write_closed(unit: Writing, fact: BallotClosed) -> None:
-    """Fix how many have voted, and the set that can be opened."""
-    await _change(unit, fact.ballot, state=State.CLOSED, turnout=fact.turnout, set_sha256=fact.set_hash)
+    """Fix how many have voted, and the set that can be opened, with the list of its envelopes."""
+    await _change(
+        unit,
+        fact.ballot,
+        state=State.CLOSED,
+        turnout=fact.turnout,
+        issued=fact.issued,
+        set_sha256=fact.set_hash,
+    )
+    await unit.add(ballot_receipts, [{"ballot_id": fact.ballot, "receipt": one} for one in fact.listed])
 
 
 async def write_counted(unit: Writing, fact: BallotCounted) -> None:
     """Keep the totals; what was opened is kept elsewhere, and not in any database."""
     recount = fact.result.outcome is Outcome.RECOUNT_NEEDED
+    anew = update(ballot_tellers).where(ballot_tellers.c.ballot_id == fact.ballot)
+    await unit.execute(anew.values(confirmed=False))
     await _change(unit, fact.ballot, state=State.OPENED, flag=fact.result.outcome if recount else None)
     values = {"ballot_id": fact.ballot, "result": figures(fact.result), "opened_sha256": fact.opened_hash}
     await unit.put(ballot_results, values, key=["ballot_id"])
@@ -456,7 +513,6 @@ async def _destroy(unit: Writing, ballot: BallotId) -> None:
     """Remove envelopes and places; who asks sees to it that the write-ahead log forgets them too."""
     await unit.execute(ballot_envelopes.delete().where(ballot_envelopes.c.ballot_id == ballot))
     await unit.execute(update(ballot_roll).where(ballot_roll.c.ballot_id == ballot).values(slot=None))
-    await unit.execute(ballot_seconds.delete().where(ballot_seconds.c.ballot_id == ballot))
 
 
 async def _change(unit: Writing, ballot: BallotId, **values: Any) -> None:

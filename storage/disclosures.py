@@ -19,14 +19,14 @@ from storage import imports as by_sheet
 from storage import members as roster
 from storage.anchors import anchors
 from storage.approvals import approvals
-from storage.audit import audit, causes
+from storage.audit import audit, causes, quiet_causes
 from storage.ballot_links import ballot_links
 from storage.ballots import (
     ballot_candidates,
     ballot_envelopes,
+    ballot_receipts,
     ballot_results,
     ballot_roll,
-    ballot_seconds,
     ballot_tellers,
     ballots,
 )
@@ -176,7 +176,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         ballot_roll,
         "member_id",
-        "ballot_id may_vote reason approval voted",
+        "ballot_id may_vote reason approval issued voted",
         inner="member_id slot",
     ),
     _held(
@@ -188,13 +188,18 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         ballot_tellers,
         "member_id",
-        "ballot_id role proven destroyed_on",
+        "ballot_id role proven agreed confirmed destroyed_on",
         inner="member_id number share_key",
         opens="asked_hash",
         role="disclosure.teller_",
     ),
-    _held(ballot_links, "member_id", "ballot_id expires_at", inner="member_id", opens="token_hash browser_hash"),
-    _held(ballot_seconds, "user_id", "ballot_id step", inner="user_id", step="disclosure.step_"),
+    _held(
+        ballot_links,
+        "member_id",
+        "ballot_id expires_at",
+        inner="member_id tries",
+        opens="token_hash code_hash browser_hash",
+    ),
     _held(paper_roll, "member_id", "election_id may_vote reason approval", inner="member_id"),
     _held(paper_candidates, "member_id", "election_id name introduction", inner="member_id place paper_id"),
     _held(paper_officers, "member_id", "election_id office", inner="member_id", office="disclosure.office_"),
@@ -328,6 +333,7 @@ IMPERSONAL: tuple[Table, ...] = (
     edit_places,
     ballots,
     ballot_envelopes,
+    ballot_receipts,
     ballot_results,
     paper_elections,
     media,
@@ -344,6 +350,7 @@ IMPERSONAL: tuple[Table, ...] = (
     import_branches,
     shelf,
     causes,
+    quiet_causes,
     anchors,
     challenges,
     tries,

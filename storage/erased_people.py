@@ -15,7 +15,7 @@ from content.members import NOBODY
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
-from storage.ballots import ballot_candidates, ballot_roll, ballot_seconds, ballot_tellers, ballots
+from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
@@ -73,7 +73,6 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_roll: (),
     ballot_candidates: (),
     ballot_tellers: (),
-    ballot_seconds: ("user_id",),
     paper_roll: (),
     paper_candidates: (),
     paper_officers: (),
@@ -89,7 +88,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
 STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
     "counts": (expectations,),
-    "ballots": (ballot_roll, ballot_candidates, ballot_tellers, ballot_seconds),
+    "ballots": (ballot_roll, ballot_candidates, ballot_tellers),
     "work": (polls, lesson_revisions, lessons, schedules, imports, edits, approvals),
     "record": (audit, looks),
     "rooms": (room_state,),

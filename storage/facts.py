@@ -8,7 +8,7 @@ from typing import Any
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.approvals import ProposalDecided, Proposed
-from content.ballot_links import BallotLinkIssued, BallotLinkUsed
+from content.ballot_links import BallotLeft, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
 from content.ballots import (
     BallotArchived,
     BallotCast,
@@ -19,10 +19,6 @@ from content.ballots import (
     BallotFrozen,
     BallotOpened,
     BallotVoided,
-    PossessionAsked,
-    PossessionProven,
-    SecondAsked,
-    ShareDestroyed,
 )
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
@@ -89,6 +85,7 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from content.terms import CommitteeElected
 from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
@@ -202,7 +199,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotFrozen: (ballots.write_frozen,),
     PossessionAsked: (ballots.write_asked,),
     PossessionProven: (ballots.write_proven,),
-    SecondAsked: (ballots.write_second,),
+    OpeningAgreed: (ballots.write_agreed,),
+    CountConfirmed: (ballots.write_confirmed,),
     BallotOpened: (ballots.write_opened,),
     BallotCast: (ballots.write_cast,),
     BallotClosed: (ballots.write_closed,),
@@ -212,7 +210,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     BallotLinkIssued: (ballot_links.write_issued,),
+    BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),
+    BallotLeft: (ballot_links.write_left,),
     ElectionPrepared: (paper_elections.write_prepared,),
     ElectionFixed: (paper_elections.write_fixed,),
     MeetingCounted: (paper_elections.write_met,),

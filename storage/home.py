@@ -8,6 +8,9 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
+from content.approvals import LASTS
+from content.approvals import State as Proposal
+from content.ballot_approvals import ACTS
 from content.ballots import State as BallotState
 from content.home import BallotStanding, Facts
 from content.identifiers import BallotId, OrganisationId, PollId, UserId
@@ -16,7 +19,8 @@ from content.organisations import RIGHTS, Kind, Right
 from content.polls import State as PollState
 from content.rooms import Purpose
 from storage import members
-from storage.ballots import ballot_seconds, ballot_tellers, ballots
+from storage.approvals import approvals
+from storage.ballots import ballot_tellers, ballots
 from storage.heartbeats import heartbeats
 from storage.organisations import duties, organisation_closure, organisations, within
 from storage.polls import polls
@@ -95,6 +99,18 @@ async def ballots_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> t
         .where(ballot_tellers.c.ballot_id == ballots.c.id, ballot_tellers.c.proven.is_(False))
         .scalar_subquery()
     )
+    wanted = (
+        select(approvals.c.proposed_by)
+        .where(
+            approvals.c.subject == ballots.c.id,
+            approvals.c.act.in_(sorted(ACTS)),
+            approvals.c.state == Proposal.WAITING,
+            approvals.c.proposed_at > unit.now - LASTS,
+        )
+        .order_by(approvals.c.proposed_at.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
     query = (
         select(
             ballots.c.id,
@@ -102,9 +118,8 @@ async def ballots_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> t
             ballots.c.state,
             ballots.c.closes_at,
             unproven.label("unproven"),
-            ballot_seconds.c.user_id,
+            wanted.label("asked_by"),
         )
-        .outerjoin(ballot_seconds, ballot_seconds.c.ballot_id == ballots.c.id)
         .where(within(ballots.c.organisation_id, roots), ballots.c.state.in_(_STEADY))
         .order_by(ballots.c.closes_at, ballots.c.id)
         .limit(MOST)
@@ -116,7 +131,7 @@ async def ballots_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> t
             state=BallotState(row.state),
             closes_at=row.closes_at,
             unproven=int(row.unproven),
-            asked_by=UserId(row.user_id) if row.user_id else None,
+            asked_by=UserId(row.asked_by) if row.asked_by else None,
         )
         for row in await unit.rows(query)
     )

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import approvals, ballot_links, credentials, edits, inquiries, looks, misreadings, mutes, throttling
+from storage import approvals, audit, ballot_links, credentials, edits, inquiries, looks, misreadings, mutes, throttling
 from storage.checkins import forget_people
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
@@ -84,6 +84,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await throttling.forget_past(unit, fact.at)
     await mutes.forget_past(unit, fact.at)
     await ballot_links.forget_past(unit, fact.at)
+    await audit.forget_quiet(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)

@@ -6,19 +6,22 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from bot.clock import closing_ballot
+from bot.balloting import closing_ballot
 from content import ballots as rules
+from content import tellers
 from content.ballot_files import Share
+from content.ballot_links import LASTS, BallotLinkIssued, enter
 from content.ballot_papers import receipts, set_hash, write_paper
 from content.ballots import Ballot, Candidate, Elector, State, Teller, TellerRole
 from content.elections import Ballot as Paper
 from content.elections import Election, Mark
 from content.identifiers import BallotId, Cause, MemberId, OrganisationId, UserId
 from content.members import Member, MemberEnrolled
-from storage import ballots
+from storage import ballot_links, ballots
 from storage.envelopes import Ceremony, empty_envelopes, hold_ceremony, new_slots, seal
 from storage.store import Answer, Outcome, Step, Store
 from storage.unit import Reading
@@ -108,15 +111,19 @@ async def stand(store: Store) -> Ballot:
     return one
 
 
-async def draft(store: Store, number: int = 6, **more: Any) -> None:
-    """Enrol voters and tellers, draft a ballot for them and freeze it."""
+async def draft(store: Store, number: int = 6, *, also: tuple[MemberId, ...] = (), **more: Any) -> None:
+    """Enrol voters and tellers, draft a ballot for them and for some who are there already, and freeze it."""
     one = ballot(**more)
     people = [*(elector.member for elector in roll(number)), *(teller.member for teller in one.tellers)]
-    enrolled = [MemberEnrolled(member=Member(id=id, organisation=one.organisation, name=id)) for id in people]
+    enrolled = [
+        MemberEnrolled(member=Member(id=id, organisation=one.organisation, name=id, user=UserId(f"@{id}:test")))
+        for id in people
+    ]
     await store.settle(notes=enrolled)
     await store.settle([Step(cause=Cause("form:draft"), decide=_drafting(one), actor=UserId("@zhao:t"))])
-    boxes, slots = empty_envelopes(number, one.key, one.length), new_slots(number)
-    await take(store, "freeze", lambda it, unit: rules.freeze(it, roll(number), slots=slots, boxes=boxes, now=unit.now))
+    electors = (*roll(number), *(Elector(member=member) for member in also))
+    boxes, slots = empty_envelopes(len(electors), one.key, one.length), new_slots(len(electors))
+    await take(store, "freeze", lambda it, unit: rules.freeze(it, electors, slots=slots, boxes=boxes, now=unit.now))
 
 
 def _drafting(one: Ballot) -> Callable[[Reading], Any]:
@@ -127,12 +134,43 @@ def _drafting(one: Ballot) -> Callable[[Reading], Any]:
 
 
 async def open_voting(store: Store) -> None:
-    """Let every teller prove their share, and two organisers open the ballot."""
-    for index in (1, 2, 3):
-        await take(store, f"ask{index}", lambda it, _, index=index: rules.ask_possession(it, index, b"asked"))
-        await take(store, f"prove{index}", lambda it, _, index=index: rules.prove(it, index, b"asked"))
-    for user in (UserId("@zhao:t"), UserId("@qian:t")):
-        await take(store, f"open{user}", lambda it, unit, user=user: rules.open_voting(it, by=user, now=unit.now))
+    """Let every teller prove their share, open the ballot, and send everyone a link."""
+    for teller in (await stand(store)).tellers:
+        me, name = teller.member, teller.index
+        await take(store, f"ask{name}", lambda it, _, me=me: tellers.ask_possession(it, me, b"asked"))
+        await take(store, f"prove{name}", lambda it, _, me=me: tellers.prove(it, me, b"asked"))
+    await take(store, "open", lambda it, unit: rules.open_voting(it, now=unit.now))
+    electors = await store.read(lambda unit: ballots.roll(unit, ID))
+    await store.settle(notes=[issue(one.member, f"token-{one.member}", store.now()) for one in electors])
+
+
+def issue(member: MemberId, token: str, now: datetime, *, code: str = "123456") -> BallotLinkIssued:
+    """Return that a member was sent a link and its code."""
+    return BallotLinkIssued(
+        token_hash=digest(token),
+        code_hash=digest(f"{token}{code}"),
+        ballot=ID,
+        member=member,
+        expires_at=now + LASTS - timedelta(hours=1),
+    )
+
+
+def digest(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+async def agree(store: Store, *indices: int) -> None:
+    """Let tellers agree to the opening, each by themselves."""
+    for index in indices or (1, 2):
+        me = MemberId(f"teller{index}")
+        await take(store, f"agree{index}", lambda it, _, me=me: tellers.agree(it, me))
+
+
+async def confirm(store: Store, *indices: int) -> None:
+    """Let tellers stand by the count, each by themselves."""
+    for index in indices or (1, 2):
+        me = MemberId(f"teller{index}")
+        await take(store, f"confirm{index}", lambda it, unit, me=me: tellers.confirm(it, me, today=unit.now.date()))
 
 
 def casting(member: MemberId, box: bytes, *, at: datetime | None = None) -> Step:
@@ -149,7 +187,29 @@ def casting(member: MemberId, box: bytes, *, at: datetime | None = None) -> Step
             now=unit.now,
         )
 
-    return Step(cause=Cause(f"cast:{next(_casts)}"), decide=decide, at=at)
+    return Step(cause=unseen(), decide=decide, at=at)
+
+
+def unseen() -> Cause:
+    """Return a cause as a voter's form has it: a hash of what only the page knew."""
+    return Cause(f"cast:{digest(str(next(_casts)))}")
+
+
+def entering(token: str, *, code: str = "123456", browser: str = "browser") -> Step:
+    """Return the step by which a voter comes in by their link and its code."""
+
+    async def decide(unit: Reading) -> Answer:
+        return enter(
+            await ballot_links.by_token(unit, digest(token)),
+            token_hash=digest(token),
+            code_hash=digest(f"{token}{code}"),
+            browser_hash=digest(f"{browser}{token}"),
+            signed_in=None,
+            owner=None,
+            now=unit.now,
+        )
+
+    return Step(cause=unseen(), decide=decide)
 
 
 async def vote(store: Store, member: MemberId, plain: bytes) -> bytes:

@@ -9,6 +9,7 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.commands import ballots
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import normalise, vote_numbers
 from bot.matrix import polls as shapes
@@ -72,6 +73,10 @@ async def _meant(asking: Asking) -> Poll | Refusal | Decision | None:
             return asking.poll
         return refused("poll.not_yours", question=asking.poll.sheet.question)
     found = await stored.open_for(asking.unit, member, room=None if private else asking.room)
+    if not found and private:
+        secret = await ballots.send_links(asking, member)
+        if secret is not None:
+            return secret
     if not found:
         return refused("poll.nothing_open") if private else None
     return found[0] if len(found) == 1 else _which(asking, found)

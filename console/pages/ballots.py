@@ -5,38 +5,42 @@ from __future__ import annotations
 import json
 import re
 import secrets
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from console.access import digest, here, requires
+from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
-from console.desk import ask, desk, now, settle
+from console.desk import ask, cause, desk, now, settle
 from console.fresh import fresh
 from console.wording import today
+from content import approvals as rule_of_two
+from content import ballot_news
 from content import ballots as rules
-from content.ballot_files import PublicKeys, Share, read_box, read_keys, read_share, write_box
-from content.ballot_links import Invited, invite
-from content.ballots import Ballot, Candidate, Elector, State, Teller, TellerRole
-from content.counts import describe
-from content.decision import Refusal, Secret, refused
+from content.approvals import Act, Proposal, Proposed
+from content.ballot_approvals import ACTS, want
+from content.ballot_files import PublicKeys, read_keys
+from content.ballot_links import Invited, invite, invited
+from content.ballot_papers import canonical
+from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, TellerRole
+from content.decision import Decision, Refusal, refused
 from content.election_cases import Unusable
 from content.elections import Election
 from content.franchise import FULL, why_not
-from content.identifiers import BallotId, MemberId, OrganisationId, derive
+from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, UserId, derive
 from content.members import Member
-from content.organisations import Organisation, Right
+from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
 from content.schedules import instant
+from content.tellers import refuse_tellers, teller_of
+from storage import approvals, duties, members, organisations
 from storage import ballots as stored
-from storage import members, organisations
-from storage.envelopes import challenge, empty_envelopes, new_slots
-from storage.opening import NotOpened, open_box
+from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
 from storage.store import Decide
 from storage.unit import Reading
@@ -44,8 +48,10 @@ from storage.unit import Reading
 pages = Blueprint("ballots", __name__)
 
 MOST_SHOWN = 100
-"""The category of the roster whose members may vote."""
 _ID = re.compile(r"[a-z2-7]{24}")
+_SAID = re.compile(r"：|(?<=\s):|:(?=\s)|(?<=[^\x00-\x7f]):")
+"""What stands between a name and what is said of them; the colon inside an account is none."""
+_DONE = {Act.OPEN_BALLOT: "ballot_open_now", Act.CANCEL_BALLOT: "ballot_cancelled"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +68,18 @@ class Fields:
     date: str = ""
     time: str = "18:00"
     server_seal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one."""
+
+    roll: tuple[Elector, ...]
+    names: Mapping[MemberId, str]
+    result: Mapping[str, Any] | None
+    mine: Teller | None
+    wishes: Mapping[str, Proposal]
+    by: Mapping[str, str]
 
 
 @pages.get("/ballots")
@@ -90,7 +108,9 @@ def start() -> Answer:
 
     async def decide(unit: Reading) -> Decided:
         ballot = await _draft(unit, fields, keys, nodes)
-        return ballot if isinstance(ballot, Refusal) else rules.draft(ballot, author=user, now=unit.now)
+        if isinstance(ballot, Refusal):
+            return ballot
+        return await _refuse_tellers(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -102,17 +122,27 @@ def start() -> Answer:
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show where a ballot stands; while it is open nobody sees how many have voted."""
-    ballot = _visible(id)
+    ballot = visible_ballot(id)
 
-    async def read(unit: Reading) -> tuple[tuple[Elector, ...], dict[MemberId, str], dict[str, Any] | None]:
+    user = here().user
+
+    async def read(unit: Reading) -> Seen:
         drafted = ballot.state is State.DRAFT
         roll = await _roll(unit, ballot.organisation) if drafted else await stored.roll(unit, ballot.id)
         known = [*(one.member for one in ballot.tellers), *(one.member for one in roll)]
-        names = {one.id: one.name for one in await members.by_ids(unit, known)}
-        return roll, names, await stored.result(unit, ballot.id)
+        me = await members.by_user(unit, user)
+        waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
+        wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
+        return Seen(
+            roll=roll,
+            names={one.id: one.name for one in await members.by_ids(unit, known)},
+            result=await stored.result(unit, ballot.id),
+            mine=teller_of(ballot, me.id if me else None),
+            wishes=wishes,
+            by=await duties.names_of(unit, [one.by for one in wishes.values()]),
+        )
 
-    roll, names, result = ask(read)
-    return render_template("ballots/show_one.html", ballot=ballot, roll=roll, names=names, result=result)
+    return render_template("ballots/show_one.html", ballot=ballot, seen=ask(read))
 
 
 @pages.post("/ballots/<id>/freeze")
@@ -126,6 +156,9 @@ def freeze(id: str) -> Answer:  # noqa: A002
         ballot = await stored.visible(unit, roots, BallotId(id))
         if ballot is None:
             return None
+        refusal = await _refuse_tellers(unit, ballot)
+        if refusal is not None:
+            return refusal
         roll = await _roll(unit, ballot.organisation)
         number = sum(one.may_vote for one in roll)
         boxes = empty_envelopes(number, ballot.key, ballot.length)
@@ -134,40 +167,12 @@ def freeze(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=link("ballots.show_one", id=id), done="ballot_frozen")
 
 
-@pages.post("/ballots/<id>/ask")
-@requires(Right.SCHEDULE)
-@fresh
-def ask_teller(id: str) -> Answer:  # noqa: A002
-    """Seal something for a teller, and show it to be carried to them."""
-    ballot, index = _visible(id), _number("index")
-    teller = next((one for one in ballot.tellers if one.index == index), None)
-    if teller is None:
-        abort(404)
-    asked, sealed = challenge(teller.share_key)
-    outcome = settle(_on(id, lambda one, _: rules.ask_possession(one, index, asked)), actor=here().user)
-    if outcome.refusal is not None or outcome.repeated:
-        return onward(outcome, to=link("ballots.show_one", id=id), done="repeated")
-    return render_template("ballots/ask.html", ballot=ballot, teller=teller, sealed=sealed.hex())
-
-
-@pages.post("/ballots/<id>/prove")
-@requires(Right.SCHEDULE)
-@fresh
-def prove(id: str) -> Answer:  # noqa: A002
-    """Take a teller's answer."""
-    index, answer = _number("index"), _hex(request.form.get("answer", ""))
-    outcome = settle(_on(id, lambda one, _: rules.prove(one, index, answer)), actor=here().user)
-    return onward(outcome, to=link("ballots.show_one", id=id), done="share_proven")
-
-
 @pages.post("/ballots/<id>/open")
 @requires(Right.SCHEDULE)
 @fresh
 def open_voting(id: str) -> Answer:  # noqa: A002
-    """Open a ballot, as the second of two."""
-    user = here().user
-    outcome = settle(_on(id, lambda one, unit: rules.open_voting(one, by=user, now=unit.now)), actor=user)
-    return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_wanted_open")
+    """Want a ballot open, or agree to it as the second of two."""
+    return _want(Act.OPEN_BALLOT, id)
 
 
 @pages.post("/ballots/<id>/invite")
@@ -190,59 +195,37 @@ def send_links(id: str) -> Answer:  # noqa: A002
 @requires(Right.SCHEDULE)
 @fresh
 def cancel(id: str) -> Answer:  # noqa: A002
-    """Let a ballot come to nothing, as the second of two once it is fixed."""
-    user = here().user
-    outcome = settle(_on(id, lambda one, _: rules.cancel(one, by=user)), actor=user)
-    return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_wanted_cancelled")
+    """Want a ballot to come to nothing, or agree to it as the second of two."""
+    answer = _want(Act.CANCEL_BALLOT, id)
+    if visible_ballot(id).state is State.VOID:
+        desk().bridge(desk().store.forget_deleted())
+    return answer
 
 
-@pages.get("/ballots/<id>/box.json")
-@requires(Right.COUNT_BALLOTS)
-@fresh
-def download(id: str) -> Response:  # noqa: A002
-    """Give out the closed box, which only the tellers together can open."""
-    ballot = _visible(id)
-    if ballot.state not in (State.CLOSED, State.OPENED, State.CERTIFIED):
+@pages.post("/ballots/<id>/wishes/<proposal>/decline")
+@requires(Right.SCHEDULE)
+def decline(id: str, proposal: str) -> Answer:  # noqa: A002
+    """Decline what another organiser wants, or take one's own wish back."""
+    roots, user = here().roots, here().user
+
+    async def decide(unit: Reading) -> Decided:
+        found = await approvals.proposal(unit, ProposalId(proposal), roots)
+        if found is None or found.act not in ACTS or found.subject != id:
+            return None
+        may = await _organisers(unit, found.organisation)
+        return rule_of_two.decline(found, by=user, may=may, now=unit.now)
+
+    return onward(settle(decide, actor=user), to=link("ballots.show_one", id=id), done="proposal_declined")
+
+
+@pages.get("/ballots/<id>/manifest.json")
+@requires(Right.READ)
+def show_manifest(id: str) -> Response:  # noqa: A002
+    """Give out everything that is fixed of a ballot, whose hash was told to the room."""
+    ballot = visible_ballot(id)
+    if ballot.state is State.DRAFT:
         abort(404)
-    boxes = ask(lambda unit: stored.boxes(unit, ballot.id))
-    response = Response(json.dumps(write_box(ballot, boxes)), content_type="application/json; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-ballot-{ballot.id}.json"'
-    return response
-
-
-@pages.post("/ballots/<id>/count")
-@requires(Right.COUNT_BALLOTS)
-@fresh
-def count(id: str) -> Answer:  # noqa: A002
-    """Open the box with the tellers' shares, in memory only, and keep the totals."""
-    ballot, back = _visible(id), link("ballots.show_one", id=id)
-    boxes = ask(lambda unit: stored.boxes(unit, ballot.id))
-    if ballot.state not in (State.CLOSED, State.OPENED):
-        return render_template(
-            "frame/refused.html", refusal=refused("ballot.not_now", title=ballot.title), back=back
-        ), 409
-    try:
-        opened = open_box(read_box(write_box(ballot, boxes)), _shares())
-    except NotOpened as closed:
-        refusal = Refusal(words=closed.words)
-        return render_template("frame/refused.html", refusal=refusal, back=back), 409
-    outcome = settle(_on(id, lambda one, _: rules.keep_count(one, opened.result, opened.hash)), actor=here().user)
-    if outcome.refusal is not None or outcome.repeated:
-        return onward(outcome, to=back, done="repeated")
-    names = {one.id: one.name for one in ballot.candidates}
-    lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names))
-    return render_template("ballots/counted.html", ballot=ballot, lines=lines)
-
-
-@pages.post("/ballots/<id>/certify")
-@requires(Right.COUNT_BALLOTS)
-@fresh
-def certify(id: str) -> Answer:  # noqa: A002
-    """Let a count stand, by the tellers who stand by it."""
-    confirmed = [MemberId(one) for one in request.form.getlist("teller")]
-    day = today()
-    outcome = settle(_on(id, lambda one, _: rules.certify(one, confirmed, today=day)), actor=here().user)
-    return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_certified")
+    return Response(canonical(rules.manifest(ballot)), content_type="application/json; charset=utf-8")
 
 
 @pages.post("/ballots/<id>/archive")
@@ -251,13 +234,39 @@ def certify(id: str) -> Answer:  # noqa: A002
 def archive(id: str) -> Answer:  # noqa: A002
     """Destroy the envelopes of a ballot that is over for good."""
     day = today()
-    outcome = settle(_on(id, lambda one, _: rules.archive(one, today=day)), actor=here().user)
+    outcome = settle(on_ballot(id, lambda one, _: rules.archive(one, today=day)), actor=here().user)
     if outcome.refusal is None:
         desk().bridge(desk().store.forget_deleted())
     return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_archived")
 
 
-def _visible(id: str) -> Ballot:  # noqa: A002
+def _want(act: Act, id: str) -> Answer:  # noqa: A002
+    roots, user, proposal = here().roots, here().user, ProposalId(derive(cause(), "proposal"))
+
+    async def decide(unit: Reading) -> Decided:
+        ballot = await stored.visible(unit, roots, BallotId(id))
+        if ballot is None:
+            return None
+        waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
+        may = await _organisers(unit, ballot.organisation)
+        answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now)
+        if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
+            return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))
+        return answer
+
+    outcome = settle(decide, actor=user)
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    done = "ballot_wanted" if any(isinstance(fact, Proposed) for fact in facts) else _DONE[act]
+    return onward(outcome, to=link("ballots.show_one", id=id), done=done)
+
+
+async def _organisers(unit: Reading, organisation: OrganisationId) -> frozenset[UserId]:
+    over = await organisations.duties_over(unit, organisation)
+    return frozenset(one.user for one in over if Right.SCHEDULE in RIGHTS[one.role])
+
+
+def visible_ballot(id: str) -> Ballot:  # noqa: A002
+    """Return a ballot that this person may see, or answer that there is none."""
     roots = here().roots
     found = ask(lambda unit: stored.visible(unit, roots, BallotId(id)))
     if found is None:
@@ -265,8 +274,8 @@ def _visible(id: str) -> Ballot:  # noqa: A002
     return found
 
 
-def _on(id: str, verb: Callable[[Ballot, Reading], Decided]) -> Decide:  # noqa: A002
-    """Return how something is decided for a ballot that this person may hold."""
+def on_ballot(id: str, verb: Callable[[Ballot, Reading], Decided]) -> Decide:  # noqa: A002
+    """Return how something is decided for a ballot that this person may see."""
     roots = here().roots
 
     async def decide(unit: Reading) -> Decided:
@@ -291,9 +300,8 @@ def _elector(member: Member, day: date) -> Elector:
 
 def _invited(member: Member, origin: str) -> Invited:
     assert member.user is not None
-    token = secrets.token_urlsafe(32)
-    address = Secret(f"{origin}/ballot/enter/{token}")
-    return Invited(member=member.id, user=member.user, link=address, token_hash=digest(token))
+    token, noise = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
+    return invited(member.id, member.user, origin=origin, token=token, noise=noise)
 
 
 async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[Organisation, ...]) -> Ballot | Refusal:
@@ -306,17 +314,17 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
     closes_at = _instant(fields, node.timezone)
     if isinstance(closes_at, Refusal):
         return closes_at
-    people: dict[str, list[MemberId]] = {}
-    for one in await members.roster(unit, [node.id]):
-        people.setdefault(one.name, []).append(one.id)
-    tellers = [people.get(name, []) for name in _lines(fields.tellers)]
+    people = await members.roster(unit, [node.id])
+    tellers = [_people_of(people, name) for name in _lines(fields.tellers)]
     if len(tellers) != len(keys.share_keys) or any(len(found) != 1 for found in tellers):
         return refused("ballot.unknown_teller", field="tellers", n=len(keys.share_keys))
     standing = []
     for place, line in enumerate(_lines(fields.candidates), start=1):
-        name, _, introduction = (part.strip() for part in line.replace(":", "：", 1).partition("："))
-        known = people.get(name, [])
-        member = known[0] if len(known) == 1 else None
+        typed, _, introduction = (part.strip() for part in _SAID.sub("：", line, count=1).partition("："))
+        found = _people_of(people, typed)
+        if len(found) > 1:
+            return refused("ballot.several_of_the_name", field="candidates", name=typed)
+        member, name = (found[0].id, found[0].name) if found else (None, typed)
         standing.append(Candidate(id=f"c{place}", member=member, name=name, introduction=introduction))
     return Ballot(
         id=BallotId(fields.id),
@@ -333,7 +341,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
         tellers=tuple(
             Teller(
                 index=index,
-                member=found[0],
+                member=found[0].id,
                 role=TellerRole.MONITOR if index == 1 else TellerRole.COUNTER,
                 share_key=keys.share_keys.get(index, b""),
             )
@@ -347,24 +355,26 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
     )
 
 
+def _people_of(people: Iterable[Member], typed: str) -> list[Member]:
+    """Return who is meant by an account, or by a name however its letters were typed."""
+    if typed.startswith("@"):
+        return [one for one in people if one.user == typed]
+    return [one for one in people if rules.look_alike(one.name, typed)]
+
+
+async def _refuse_tellers(unit: Reading, ballot: Ballot) -> Refusal | None:
+    ids = {one.member for one in ballot.tellers} | {one.member for one in ballot.candidates if one.member is not None}
+    known = await members.by_ids(unit, sorted(ids))
+    users = {one.id: one.user for one in known if one.user is not None}
+    return refuse_tellers(ballot, {one.id: one.name for one in known}, users)
+
+
 def _keys(fields: Fields) -> PublicKeys | Refusal:
     try:
         keys = read_keys(json.loads(fields.keys))
     except (Unusable, ValueError, RecursionError):
         return refused("ballot.bad_keys", field="keys")
     return keys if keys.ballot == fields.id else refused("ballot.bad_keys", field="keys")
-
-
-def _shares() -> list[Share]:
-    """Return the shares of the form. Raises NotOpened for one that is none."""
-    found = []
-    for text in request.form.getlist("share"):
-        if text.strip():
-            try:
-                found.append(read_share(json.loads(text)))
-            except (Unusable, ValueError, RecursionError):
-                raise NotOpened("ballot.no_share") from None
-    return found
 
 
 def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
@@ -377,18 +387,6 @@ def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.split("\n") if line.strip()]
-
-
-def _number(name: str) -> int:
-    value = request.form.get(name, "")
-    return int(value) if re.fullmatch("[0-9]{1,3}", value) else 0
-
-
-def _hex(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text.strip())
-    except ValueError:
-        return b""
 
 
 def _fresh(nodes: tuple[Organisation, ...]) -> Fields:

@@ -176,7 +176,7 @@ class _Desk:
         if at is None or not await organisations.stands_below(unit, at.id, self.roots):
             return None
         over = await organisations.duties_over(unit, at.id)
-        waiting = await approvals.waiting(unit, [at.id])
+        waiting = await approvals.waiting(unit, [at.id], acts=OF_DUTIES)
         return duties.change_duty(act, duty, at, over, by=self.by, waiting=waiting, id=self.id, now=unit.now)
 
 

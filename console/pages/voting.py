@@ -1,4 +1,4 @@
-"""The voter's pages of a secret ballot: in by a one-time link, choose, read all of it back, and put it in the box.
+"""The voter's pages of a secret ballot: in by a link and its code, choose, read it back, and put it in the box.
 
 The browser seals what was chosen, and only the envelope comes here. Without scripts the server may seal it in memory,
 where the ballot allows that, and the page says so. Nothing is written down of a visit but the envelope.
@@ -7,30 +7,33 @@ where the ballot allows that, and the page says so. Nothing is written down of a
 from __future__ import annotations
 
 import binascii
+import hmac
 import secrets
+import unicodedata
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
-from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
 
-from console.access import digest, public, session_cookie, set_cookie
+from console.access import digest, forget_cookie, public, session_cookie, set_cookie
 from console.answering import Answer
-from console.desk import ask, cause, desk, now, settle
+from console.desk import ask, cause, desk, now
 from content import ballots as rules
-from content.ballot_links import LASTS, BallotLink, enter
+from content.ballot_links import AFTER, MOST_TRIES, SITTING, BallotLeft, BallotLink, BallotLinkMissed, enter
 from content.ballot_papers import receipt, write_paper
 from content.ballots import Ballot, Elector, State
-from content.decision import Refusal, refused
+from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark
-from content.identifiers import Cause
+from content.identifiers import BallotId, Cause
+from content.sessions import Session
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
 from storage.envelopes import seal
 from storage.store import Answer as Decided
-from storage.store import Step
+from storage.store import Decide, Outcome, Step
 from storage.unit import Reading
 
 pages = Blueprint("voting", __name__)
@@ -38,40 +41,58 @@ pages = Blueprint("voting", __name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Voter:
-    """Who is at the page: their name, the ballot that they may cast, and the receipt once they have."""
+    """Who is at the page: their name, the ballot that they may cast, and the receipt once they have.
+
+    ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since.
+    """
 
     name: str
     ballot: Ballot
     elector: Elector
     receipt: str | None
+    mark: str
 
 
 @pages.get("/ballot/enter/<token>")
 @public
 def offer(token: str) -> str:
     """Show the one button; nothing is used up by looking."""
-    return render_template("voting/offer.html", token=token)
+    return render_template("voting/offer.html", token=token, refusal=None)
 
 
 @pages.post("/ballot/enter/<token>")
 @public
 def come_in(token: str) -> Answer:
-    """Use the link up, and give the browser what it is known by."""
+    """Use the link up with its code, and give the browser what it is known by."""
     secret, token_hash = secrets.token_urlsafe(32), digest(token)
+    code_hash = digest(f"{token}{_digits(request.form.get('code', ''))}")
+    session: Session | None = g.get("session")
 
     async def decide(unit: Reading) -> Decided:
         found = await ballot_links.by_token(unit, token_hash)
-        return enter(found, token_hash=token_hash, browser_hash=digest(secret), now=unit.now)
+        owner = await members.member(unit, found.member) if found is not None else None
+        return enter(
+            found,
+            token_hash=token_hash,
+            code_hash=code_hash,
+            browser_hash=digest(secret),
+            signed_in=session.user if session is not None else None,
+            owner=owner.user if owner is not None else None,
+            now=unit.now,
+        )
 
     # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
     unsettled = ask(decide)
     if isinstance(unsettled, Refusal):
-        return render_template("voting/refused.html", refusal=unsettled), 409
-    outcome = settle(decide, actor=None)
-    if outcome.refusal is not None or outcome.repeated:
-        return render_template("voting/refused.html", refusal=outcome.refusal), 409
+        return _refuse(unsettled)
+    outcome = _settle_unseen(decide)
+    if outcome.refusal is not None or outcome.repeated or outcome.answer is None:
+        return _refuse(outcome.refusal)
+    if isinstance(outcome.answer, Decision) and any(isinstance(one, BallotLinkMissed) for one in outcome.answer.facts):
+        wrong = refused("ballot.wrong_code", most=MOST_TRIES)
+        return render_template("voting/offer.html", token=token, refusal=wrong), 409
     response = redirect(url_for("voting.show"), code=303)
-    set_cookie(response, _cookie(), secret, lasts=LASTS)
+    set_cookie(response, _cookie(), secret, lasts=SITTING)
     return response
 
 
@@ -81,11 +102,9 @@ def show() -> Answer:
     """Show the empty ballot; what was chosen before is shown to nobody."""
     voter = _voter()
     if voter is None:
-        return render_template("voting/refused.html", refusal=None), 409
+        return _refuse(None)
     if voter.ballot.state is not State.OPEN or now() >= voter.ballot.closes_at:
-        return render_template(
-            "voting/refused.html", refusal=refused("ballot.too_late", closes=voter.ballot.closes_at)
-        ), 409
+        return _refuse(refused("ballot.too_late", closes=voter.ballot.closes_at))
     return render_template("voting/show.html", voter=voter)
 
 
@@ -94,6 +113,8 @@ def show() -> Answer:
 def review() -> Answer:
     """Read a ballot back to who has no scripts, before it goes into the box."""
     voter = _present()
+    if voter is None:
+        return _refuse(refused("ballot.other_voter"))
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
@@ -105,6 +126,8 @@ def review() -> Answer:
 def cast() -> Answer:
     """Put an envelope into the box."""
     voter = _present()
+    if voter is None:
+        return _refuse(refused("ballot.other_voter"))
     box = _box(voter.ballot)
 
     async def decide(unit: Reading) -> Decided:
@@ -120,14 +143,15 @@ def cast() -> Answer:
             now=unit.now,
         )
 
-    # Nobody is behind this step as far as any record knows, and its cause is a hash of what only the page knew.
-    step = Step(cause=Cause(f"{UNRECORDED}{sha256(cause().encode()).hexdigest()}"), decide=decide)
-    (outcome,) = desk().bridge(desk().store.settle([step]))
-    if outcome.failed:
-        abort(500)
+    outcome = _settle_unseen(decide)
     if outcome.refusal is not None:
-        return render_template("voting/refused.html", refusal=outcome.refusal), 409
-    return redirect(url_for("voting.done"), code=303)
+        return _refuse(outcome.refusal)
+    if outcome.repeated and voter.receipt != receipt(box):
+        # The first of this form is in the box; what is different now would be lost if it were confirmed.
+        return _refuse(refused("ballot.page_used"))
+    response = redirect(url_for("voting.done"), code=303)
+    set_cookie(response, _cookie(), request.cookies[_cookie()], lasts=AFTER)
+    return response
 
 
 @pages.get("/ballot/done")
@@ -140,24 +164,74 @@ def done() -> Answer:
     return render_template("voting/done.html", voter=voter)
 
 
+@pages.post("/ballot/leave")
+@public
+def leave() -> Answer:
+    """Let the browser be nobody's any more, for whoever sits down at it next."""
+    held = request.cookies.get(_cookie(), "")
+    if held and _voter() is not None:
+        left = BallotLeft(browser_hash=digest(held), spent_hash=digest(secrets.token_urlsafe(32)))
+
+        async def decide(_: Reading) -> Decided:
+            return Decision(facts=(left,))
+
+        _settle_unseen(decide)
+    response = make_response(render_template("voting/left.html"))
+    forget_cookie(response, _cookie())
+    return response
+
+
+@pages.get("/ballot/list/<id>")
+@public
+def published(id: str) -> Answer:  # noqa: A002
+    """Show the receipts of a closed ballot to whoever has one; a list of hashes names nobody."""
+
+    async def read(unit: Reading) -> tuple[Ballot | None, tuple[str, ...]]:
+        return await ballots.ballot(unit, BallotId(id)), await ballots.published(unit, BallotId(id))
+
+    ballot, listed = ask(read)
+    if ballot is None or ballot.set_hash is None:
+        abort(404)
+    return render_template("voting/published.html", ballot=ballot, listed=listed)
+
+
 def _cookie() -> str:
     return f"{session_cookie()}-ballot"
 
 
 def _voter() -> Voter | None:
     held = request.cookies.get(_cookie(), "")
-    return ask(lambda unit: _find(unit, digest(held))) if held else None
+    return ask(lambda unit: _find(unit, held)) if held else None
 
 
-def _present() -> Voter:
+def _present() -> Voter | None:
+    """Return the voter whose form this is, ``None`` for one that another has sat down in between."""
     voter = _voter()
-    if voter is None:
-        abort(403)
+    if voter is None or not hmac.compare_digest(request.form.get("voter", ""), voter.mark):
+        return None
     return voter
 
 
-async def _find(unit: Reading, browser_hash: str) -> Voter | None:
-    link: BallotLink | None = await ballot_links.by_browser(unit, browser_hash)
+def _settle_unseen(decide: Decide) -> Outcome:
+    """Settle what a voter does: nobody is behind it as far as any record knows, and its cause is a hash."""
+    step = Step(cause=Cause(f"{UNRECORDED}{sha256(cause().encode()).hexdigest()}"), decide=decide)
+    (outcome,) = desk().bridge(desk().store.settle([step]))
+    if outcome.failed:
+        abort(500)
+    return outcome
+
+
+def _refuse(refusal: Refusal | None) -> Answer:
+    return render_template("voting/refused.html", refusal=refusal), 409
+
+
+def _digits(typed: str) -> str:
+    """Return the digits of a code, however they were typed."""
+    return "".join(str(unicodedata.digit(one)) for one in typed if one.isdecimal())
+
+
+async def _find(unit: Reading, held: str) -> Voter | None:
+    link: BallotLink | None = await ballot_links.by_browser(unit, digest(held))
     if link is None:
         return None
     ballot, elector = await ballots.ballot(unit, link.ballot), await ballots.elector(unit, link.ballot, link.member)
@@ -165,7 +239,13 @@ async def _find(unit: Reading, browser_hash: str) -> Voter | None:
     if ballot is None or elector is None or member is None or member.left is not None:
         return None
     box = await ballots.cast_by(unit, ballot.id, link.member)
-    return Voter(name=member.name, ballot=ballot, elector=elector, receipt=receipt(box) if box else None)
+    return Voter(
+        name=member.name,
+        ballot=ballot,
+        elector=elector,
+        receipt=receipt(box) if box else None,
+        mark=digest(f"voter {held} {ballot.id} {link.member}"),
+    )
 
 
 def _box(ballot: Ballot) -> bytes:

@@ -16,7 +16,9 @@ from content.ballots import (
     Elector,
     Teller,
     TellerRole,
+    hash_manifest,
     hash_roll,
+    manifest,
 )
 from content.checkins import Answered
 from content.checkins import State as Answer
@@ -373,8 +375,11 @@ async def _ballots(store: Store, seeded: Seeded) -> None:
         roll = tuple(Elector(member=seeded.members[name]) for name in NAMES[:5])
         slots = tuple(derive(id, "slot", number) for number in range(5))
         boxes = tuple(bytes([number]) * one.length for number in range(5))
-        frozen = BallotFrozen(ballot=id, roll=roll, roll_hash=hash_roll(roll), slots=slots, boxes=boxes)
-        closed = BallotClosed(ballot=id, turnout=5, set_hash="00" * 32)
+        hashed = hash_manifest(manifest(replace(one, roll_hash=hash_roll(roll), expected=5)))
+        frozen = BallotFrozen(
+            ballot=id, roll=roll, roll_hash=hash_roll(roll), manifest_hash=hashed, slots=slots, boxes=boxes
+        )
+        closed = BallotClosed(ballot=id, turnout=5, issued=5, set_hash="00" * 32, listed=())
         facts = [BallotDrafted(ballot=one, author=SECRETARY), frozen, *([closed] if short == "far" else [])]
         await put(store, f"ballot {short}", *facts)
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
-from console.access import digest
-from content.ballot_links import LASTS, BallotLinkIssued
+from werkzeug.test import TestResponse
+
+from content.identifiers import MemberId
 from content.shares import combine
 from storage import ballots
 from storage.envelopes import open_envelope
-from tests.console.console_house import House
-from tests.sealed_ballots import ID, ballot, ceremony, draft, open_voting, roll
+from tests.console.console_house import Browser, House
+from tests.sealed_ballots import ID, ballot, ceremony, draft, issue, open_voting, roll
 
-VOTER = roll()[0].member
+VOTER, OTHER = (one.member for one in roll()[:2])
+CODE = "123456"
 
 
 def open_ballot(house: House, **more: Any) -> None:
@@ -23,16 +26,25 @@ def open_ballot(house: House, **more: Any) -> None:
     house.run(open_voting(house.store))
 
 
-def link_to(house: House, token: str = "token-of-the-link") -> str:
-    """Give the first voter a link, and return its path."""
-    issued = BallotLinkIssued(
-        token_hash=digest(token), ballot=ID, member=VOTER, expires_at=house.store.now() + LASTS - timedelta(hours=1)
-    )
-    house.run(house.store.settle(notes=[issued]))
+def link_to(house: House, token: str = "token-of-the-link", *, member: MemberId = VOTER) -> str:
+    """Give a voter, the first where none is named, a link, and return its path."""
+    house.run(house.store.settle(notes=[issue(member, token, house.store.now())]))
     return f"/ballot/enter/{token}"
 
 
-def in_the_box(house: House) -> bytes | None:
-    """Return what the first voter's envelope holds, as the tellers together could see it."""
-    box = house.run(house.store.read(lambda unit: ballots.cast_by(unit, ID, VOTER)))
+def come_in(browser: Browser, path: str, code: str = CODE) -> TestResponse:
+    """Press the button of a link, with its code."""
+    return browser.post(path, {**browser.marks(path), "code": code})
+
+
+def form(browser: Browser) -> dict[str, str]:
+    """Return the hidden fields of the ballot as it stands on the voter's page."""
+    page = browser.get("/ballot").get_data(as_text=True)
+    (mark,) = set(re.findall(r'name="voter" value="([^"]+)"', page)) or {""}
+    return {**browser.marks("/ballot"), "voter": mark}
+
+
+def in_the_box(house: House, member: MemberId = VOTER) -> bytes | None:
+    """Return what a voter's envelope holds, as the tellers together could see it."""
+    box = house.run(house.store.read(lambda unit: ballots.cast_by(unit, ID, member)))
     return open_envelope(box, combine(ceremony().shares), ballot().length) if box else None

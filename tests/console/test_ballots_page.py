@@ -12,23 +12,27 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from bot.clock import closing_ballot
+from bot.balloting import closing_ballot
 from console.access import digest
 from content.ballot_files import PublicKeys, Share, write_keys, write_share
 from content.ballot_links import BallotLinkIssued
 from content.ballots import State
-from content.identifiers import BallotId, MemberId, OrganisationId, UserId
+from content.identifiers import BallotId, MemberId, OrganisationId, RoomId, UserId
 from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
+from content.rooms import Purpose, Room, RoomKept
 from content.sessions import LinkIssued
 from storage import ballots
 from storage.envelopes import Ceremony, answer, hold_ceremony, seal
 from storage.outbox import outbox
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import SECRETARY
+from tests.console.open_ballot import CODE, come_in
+from tests.console.open_ballot import form as voting_form
 from tests.sealed_ballots import paper
 
 OTHER = UserId("@other:example.org")
+TELLERS = [UserId(f"@b{number}:example.org") for number in (6, 7, 8)]
 VOTERS = [f"投票人{number}" for number in "一二三四五六"]
 
 
@@ -44,13 +48,15 @@ def place(house: House) -> OrganisationId:
                 organisation=node,
                 name=name,
                 category=category,
-                user=UserId(f"@b{number}:example.org") if name in VOTERS else None,
+                user=UserId(f"@b{number}:example.org") if name != "预备丁" else None,
             )
         )
         for number, (name, category) in enumerate(people)
     ]
-    duty = DutyGranted(duty=Duty(user=OTHER, organisation=node, role=Role.SECRETARY))
-    house.run(house.store.settle(notes=[*enrolled, duty]))
+    duties = [DutyGranted(duty=Duty(user=OTHER, organisation=node, role=Role.SECRETARY))]
+    duties += [DutyGranted(duty=Duty(user=one, organisation=node, role=Role.TELLER)) for one in TELLERS]
+    room = Room(id=RoomId("!three"), organisation=node, purpose=Purpose.BRANCH, name="three", encrypted=False)
+    house.run(house.store.settle(notes=[*enrolled, *duties, RoomKept(room=room)]))
     return node
 
 
@@ -74,12 +80,12 @@ def fields(browser: Browser, place: OrganisationId, **more: str) -> tuple[dict[s
     return {**browser.marks("/ballots/new"), **usual, **more}, held
 
 
-def returned(house: House) -> Browser:
-    """Return the secretary's browser, signed in again after days."""
-    link = LinkIssued(token_hash=digest("again"), user=SECRETARY, expires_at=house.store.now() + timedelta(minutes=5))
+def returned(house: House, user: UserId = SECRETARY) -> Browser:
+    """Return somebody's browser, signed in again after days."""
+    link = LinkIssued(token_hash=digest(f"again{user}"), user=user, expires_at=house.store.now() + timedelta(minutes=5))
     house.run(house.store.settle(notes=[link]))
     browser = house.browser(None)
-    browser.sign_in("again")
+    browser.sign_in(f"again{user}")
     return browser
 
 
@@ -100,51 +106,74 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
     assert "陈一" in page
     assert "不能投票：预备党员" in page
     assert press(browser, id, "freeze").status_code == 303
-    for index in (1, 2, 3):
-        asked = press(browser, id, "ask", index=index).get_data(as_text=True)
+    tellers = [house.browser(user) for user in TELLERS]
+    assert press(browser, id, "ask").status_code == 409, "who is no teller proves nothing"
+    for index, teller in enumerate(tellers, start=1):
+        asked = press(teller, id, "ask").get_data(as_text=True)
         (sealed,) = re.findall(r"json ([0-9a-f]+)</code>", asked)
-        assert press(browser, id, "prove", index=index, answer="00").status_code == 409
+        assert press(teller, id, "prove", answer="00").status_code == 409
         proof = answer(id, held.shares[index], bytes.fromhex(sealed))
         assert proof is not None
-        assert press(browser, id, "prove", index=index, answer=proof.hex()).status_code == 303
+        assert press(tellers[index % 3], id, "prove", answer=proof.hex()).status_code == 409, "not for another"
+        assert press(teller, id, "prove", answer=proof.hex()).status_code == 303
     second = house.browser(OTHER)
-    for one, state in ((browser, State.FROZEN), (browser, State.FROZEN), (second, State.OPEN)):
-        assert press(one, id, "open").status_code == 303
+    for one, code, state in ((browser, 303, State.FROZEN), (browser, 409, State.FROZEN), (second, 303, State.OPEN)):
+        assert press(one, id, "open").status_code == code
         assert ballot(house, id).state is state
     assert press(browser, id, "invite").status_code == 303
     rows = house.run(house.store.read(lambda unit: unit.rows(select(outbox).where(outbox.c.words.is_not(None)))))
     assert "/ballot/enter/" not in json.dumps([row.words for row in rows]), "links lie sealed until they are sent"
     sent = house.run(house.store.claim(worker="w", device="D", lease=timedelta(minutes=1), limit=64))
-    links = [str(row.words.parameters.get("link", "")) for row in sent if row.words is not None]
-    assert sum("/ballot/enter/" in link for link in links) == len(VOTERS)
+    links = [one for one in sent if one.words is not None and "/ballot/enter/" in str(one.words.parameters.get("link"))]
+    assert len(links) == len(VOTERS) + len(TELLERS)
+    assert {one.unasked or one.quiet for one in links} == {False}, "who has asked for silence may vote too"
 
     for number in range(6):
         token = f"token{number}"
         until = house.store.now() + timedelta(hours=9)
         issued = BallotLinkIssued(
-            token_hash=digest(token), ballot=BallotId(id), member=MemberId(f"b{number}"), expires_at=until
+            token_hash=digest(token),
+            code_hash=digest(f"{token}{CODE}"),
+            ballot=BallotId(id),
+            member=MemberId(f"b{number}"),
+            expires_at=until,
         )
         house.run(house.store.settle(notes=[issued]))
         voter = house.browser(None)
-        voter.post(f"/ballot/enter/{token}")
+        come_in(voter, f"/ballot/enter/{token}")
         box = b64encode(seal(paper("c1+" if number else "c2+"), held.key, ballot(house, id).length)).decode()
-        assert voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": box}).status_code == 303
+        assert voter.post("/ballot/cast", {**voting_form(voter), "box": box}).status_code == 303
     running = browser.get(f"/ballots/{id}").get_data(as_text=True)
     assert "投票人数" not in running, "while it is open nobody sees how many have voted"
-    assert press(browser, id, "count").status_code == 409
-    assert browser.get(f"/ballots/{id}/box.json").status_code == 404
+    first, second_teller, third = tellers
+    assert press(first, id, "count").status_code == 409
+    assert press(first, id, "agree").status_code == 409
+    assert first.get(f"/ballots/{id}/box.json").status_code == 404
 
     house.run(house.store.settle([replace(closing_ballot(BallotId(id)), at=ballot(house, id).closes_at)]))
-    exported = json.loads(browser.get(f"/ballots/{id}/box.json").get_data(as_text=True))
-    assert (exported["form"], len(exported["envelopes"])) == ("zhibu-ballot-box-1", 9)
     shares = [json.dumps(write_share(Share(ballot=id, index=one, share=held.shares[one]))) for one in (1, 3)]
-    assert press(browser, id, "count", share=shares[:1]).status_code == 409
-    assert press(browser, id, "count", share=[shares[0], "?"]).status_code == 409
-    counted = press(browser, id, "count", share=shares).get_data(as_text=True)
+    assert press(browser, id, "agree").status_code == 409
+    assert press(first, id, "agree").status_code == 303
+    assert first.get(f"/ballots/{id}/box.json").status_code == 409, "one teller alone gets no box"
+    assert press(first, id, "count", share=shares).status_code == 409, "nor opens it with two shares"
+    assert press(third, id, "agree").status_code == 303
+    assert press(browser, id, "count", share=shares).status_code == 409
+    exported = json.loads(first.get(f"/ballots/{id}/box.json").get_data(as_text=True))
+    assert (exported["form"], len(exported["envelopes"])) == ("zhibu-ballot-box-1", 9)
+    stranger = json.dumps(write_share(Share(ballot=id, index=2, share=held.shares[2])))
+    assert press(first, id, "count", share=shares[:1]).status_code == 409
+    assert press(first, id, "count", share=[shares[0], "?"]).status_code == 409
+    assert press(first, id, "count", share=[shares[0], stranger]).status_code == 409, "its teller has not agreed"
+    counted = press(first, id, "count", share=shares).get_data(as_text=True)
     assert "陈一：赞成 5，不赞成 0，弃权 1" in counted
     assert "推荐票是参考，不是唯一依据" in counted
-    assert press(browser, id, "certify", teller=["b6"]).status_code == 409
-    assert press(browser, id, "certify", teller=["b6", "b7"]).status_code == 303
+    assert press(browser, id, "certify").status_code == 409
+    for one, state in ((first, State.OPENED), (first, State.OPENED), (second_teller, State.CERTIFIED)):
+        assert press(one, id, "certify").status_code == 303
+        assert ballot(house, id).state is state
+    said = house.run(house.store.read(lambda unit: unit.rows(select(outbox.c.words).where(outbox.c.kind == "say"))))
+    told = json.dumps([row.words for row in said], ensure_ascii=False)
+    assert [key in told for key in ("ballot.room_opened", "ballot.room_closed", "ballot.room_result")] == [True] * 3
     shown = browser.get(f"/ballots/{id}").get_data(as_text=True)
     assert "6/9" in shown
     assert press(browser, id, "archive").status_code == 409
@@ -152,6 +181,8 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
     browser = returned(house)
     assert press(browser, id, "archive").status_code == 303
     assert house.run(house.store.read(lambda unit: ballots.boxes(unit, BallotId(id)))) == ()
+    assert press(returned(house, TELLERS[0]), id, "destroyed").status_code == 303
+    assert ballot(house, id).tellers[0].destroyed_on is not None
 
 
 @pytest.mark.parametrize(
@@ -163,6 +194,10 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
         ({"tellers": "监票甲\n计票乙"}, "请写上 3 名"),
         ({"tellers": "监票甲\n计票乙\n没有此人"}, "请写上 3 名"),
         ({"candidates": "监票甲\n候选二"}, "候选人不能当监票人"),
+        ({"candidates": "监票 甲：班组长\n候选二"}, "候选人不能当监票人"),
+        ({"candidates": "@b6:example.org：班组长\n候选二"}, "候选人不能当监票人"),
+        ({"candidates": "候选二\n候选 二"}, "每人只写一次"),
+        ({"tellers": "监票甲\n计票乙\n预备丁"}, "自己的聊天账号"),
         ({"keys": "{}"}, "公开密钥不对"),
         ({"keys": "[" * 10_000}, "公开密钥不对"),
         ({"date": "2020-01-01"}, "太近或已经过了"),
@@ -188,12 +223,33 @@ def test_the_keys_of_another_ballot_are_refused(house: House, browser: Browser, 
     )
 
 
-def test_it_takes_two_to_cancel_what_is_fixed(house: House, browser: Browser, place: OrganisationId) -> None:
+def test_it_takes_two_to_cancel_what_is_fixed(
+    house: House, browser: Browser, place: OrganisationId, monkeypatch: pytest.MonkeyPatch
+) -> None:
     form, _ = fields(browser, place)
     id = form["id"]
     browser.post("/ballots/new", form)
     press(browser, id, "freeze")
-    for one, state in ((browser, State.FROZEN), (browser, State.FROZEN), (house.browser(OTHER), State.VOID)):
-        assert press(one, id, "cancel").status_code == 303
+    forgotten: list[bool] = []
+    keep = house.store.forget_deleted
+
+    async def forget() -> bool:
+        forgotten.append(ballot_state() is State.VOID)
+        return await keep()
+
+    def ballot_state() -> State:
+        return house.store.look(lambda unit: ballots.ballot(unit, BallotId(id))).state  # type: ignore[union-attr]
+
+    monkeypatch.setattr(house.store, "forget_deleted", forget)
+    assert press(browser, id, "cancel").status_code == 303
+    (proposal,) = re.findall(r"/wishes/([a-z0-9]+)/decline", browser.get(f"/ballots/{id}").get_data(as_text=True))
+    assert press(house.browser(OTHER), id, f"wishes/{proposal}/decline").status_code == 303
+    for one, code, state in (
+        (browser, 303, State.FROZEN),
+        (browser, 409, State.FROZEN),
+        (house.browser(OTHER), 303, State.VOID),
+    ):
+        assert press(one, id, "cancel").status_code == code
         assert ballot(house, id).state is state
+    assert forgotten == [True], "the log of the database forgets the envelopes too"
     assert "已作废" in browser.get("/ballots").get_data(as_text=True)

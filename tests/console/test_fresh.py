@@ -19,9 +19,8 @@ from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
     "accounts.unbind",
-    *(f"ballots.{step}" for step in ("freeze", "ask_teller", "prove", "open_voting", "cancel", "count", "certify")),
-    "ballots.archive",
-    "ballots.download",
+    *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive")),
+    *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from console.app import create_app
 from console.settings import ConsoleSettings
-from content.ballots import BallotClosed, PossessionProven
+from content.ballots import BallotClosed
 from content.identifiers import OrganisationId
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.rooms import RoomLost
 from content.speech import Speech
+from content.tellers import PossessionProven
 from storage import heartbeats
 from storage.store import Store
 from tests.console.console_house import ADDRESS, Browser, House
@@ -30,7 +31,7 @@ def test_each_thing_that_waits_stands_on_one_line_with_one_way_to_it(house: Hous
     needs = page.partition('id="needs"')[2].partition("</ul>")[0]
     assert all(line.count("<button") + line.count('class="button') <= 1 for line in needs.split("<li>")[1:])
     proven = [PossessionProven(ballot=ballot, index=index) for index in (1, 2, 3)]
-    closed = BallotClosed(ballot=ballot, turnout=3, set_hash="00" * 32)
+    closed = BallotClosed(ballot=ballot, turnout=3, issued=5, set_hash="00" * 32, listed=())
     lost = [RoomLost(room=room, reason="kicked") for room in ("!one",)]
     house.run(put(house.store, "later", *proven, closed, *lost))
     page = browser.get("/").get_data(as_text=True)

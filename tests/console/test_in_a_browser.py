@@ -20,7 +20,7 @@ from content.identifiers import LessonId
 from content.lessons import Kind, Lesson, LessonWritten
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import SECRETARY, put
-from tests.console.open_ballot import in_the_box, link_to, open_ballot
+from tests.console.open_ballot import CODE, in_the_box, link_to, open_ballot
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -437,7 +437,10 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     open_ballot(house)
     page, sent = visit(viewport={"width": 360, "height": 740}, color_scheme="dark"), []
     page.on("request", lambda request: sent.append(request.post_data or ""))
+    page.context.clear_cookies()
     page.goto(address + link_to(house))
+    _is_sound(page, 360)
+    page.keyboard.type(CODE)
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{address}/ballot")
     group = page.get_by_role("group", name="候选人甲")

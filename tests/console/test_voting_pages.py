@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import subprocess
 from base64 import b64encode
 from datetime import timedelta
@@ -14,13 +15,13 @@ import pytest
 from sqlalchemy import select
 
 import console
-from content.ballot_papers import receipt
+from content.ballot_papers import receipt, set_hash
 from content.shares import combine
 from storage.audit import audit, causes
 from storage.envelopes import open_envelope, seal
 from tests.console.console_house import Browser, House
-from tests.console.open_ballot import VOTER, in_the_box, link_to, open_ballot
-from tests.sealed_ballots import ballot, ceremony, paper
+from tests.console.open_ballot import OTHER, VOTER, come_in, form, in_the_box, link_to, open_ballot
+from tests.sealed_ballots import ID, ballot, ceremony, closing, paper, roll, stand, vote
 from tests.second_client.installed import NODE
 
 SCRIPTS = Path(console.__file__).parent / "static"
@@ -31,7 +32,7 @@ def voter(house: House) -> Browser:
     """Give a browser that has come in by its link, to a ballot sealed in browsers only."""
     open_ballot(house)
     browser = house.browser(None)
-    assert browser.post(link_to(house)).status_code == 303
+    assert come_in(browser, link_to(house)).status_code == 303
     return browser
 
 
@@ -45,25 +46,102 @@ def test_looking_at_a_link_uses_nothing_up_and_pressing_the_button_does(house: H
     path, first, other = link_to(house), house.browser(None), house.browser(None)
     for _ in range(3):
         assert other.get(path).status_code == 200
-    assert first.post(path).status_code == 303
+    assert come_in(first, path).status_code == 303
     assert first.get("/ballot").status_code == 200
-    assert other.post(path).status_code == 409
+    assert come_in(other, path).status_code == 409
     assert other.get("/ballot").status_code == 409
-    assert first.post(path).status_code == 409
+    assert come_in(first, path).status_code == 409
     assert first.get("/ballot").status_code == 200, "who pressed it twice is still in"
 
 
 def test_a_newer_link_ends_the_older_one_and_its_browser(house: House, voter: Browser) -> None:
     path = link_to(house, "another")
     assert voter.get("/ballot").status_code == 409
-    assert voter.post(path).status_code == 303
+    assert come_in(voter, path).status_code == 303
     assert voter.get("/ballot").status_code == 200
+
+
+def test_a_link_that_was_passed_on_opens_nothing_without_its_code(house: House) -> None:
+    """X11, L12: after five guesses not even with it, and a new link comes with a new count."""
+    open_ballot(house)
+    path, thief = link_to(house), house.browser(None)
+    page = thief.get(path).get_data(as_text=True)
+    assert "光有链接投不了票" in page
+    for guess in ("", "000000", "12345", "1234567", "654321"):
+        answer = come_in(thief, path, guess)
+        assert (answer.status_code, "口令不对" in answer.get_data(as_text=True)) == (409, True)
+        assert thief.get("/ballot").status_code == 409
+    locked = come_in(thief, path)
+    assert (locked.status_code, "口令错得太多" in locked.get_data(as_text=True)) == (409, True)
+    voter = house.browser(None)
+    assert come_in(voter, link_to(house, "new"), " １２３ 456 ").status_code == 303
+
+
+def test_a_link_is_not_opened_where_another_account_is_signed_in(house: House) -> None:
+    """X11: bound to the member, not to whoever holds it."""
+    open_ballot(house)
+    secretary = house.browser()
+    answer = come_in(secretary, link_to(house))
+    assert (answer.status_code, "不是给现在登录的这个账号的" in answer.get_data(as_text=True)) == (409, True)
+
+
+def test_a_page_of_whoever_voted_here_before_is_not_taken_for_the_next(house: House, voter: Browser) -> None:
+    """Two voters at one machine, the Back button, two tabs: a form belongs to its voter."""
+    before = form(voter)
+    assert come_in(voter, link_to(house, "next", member=OTHER)).status_code == 303
+    answer = voter.post("/ballot/cast", {**before, "box": sealed(paper("a+"))})
+    assert (answer.status_code, "先前那位投票人" in answer.get_data(as_text=True)) == (409, True)
+    assert (in_the_box(house), in_the_box(house, OTHER)) == (None, None)
+    assert voter.post("/ballot/cast", {**form(voter), "box": sealed(paper("b+"))}).status_code == 303
+    assert in_the_box(house, OTHER) == paper("b+")
+
+
+def test_a_browser_stays_with_its_voter_for_a_short_while_and_not_at_all_once_they_leave(
+    house: House, voter: Browser
+) -> None:
+    answer = voter.post("/ballot/cast", {**form(voter), "box": sealed(paper("a+"))})
+    assert "Max-Age=600" in answer.headers["Set-Cookie"]
+    held = voter.client.get_cookie("zhibu-ballot", domain="console.example.org")
+    assert voter.post("/ballot/leave", voter.marks("/ballot/done")).status_code == 200
+    assert voter.client.get_cookie("zhibu-ballot", domain="console.example.org") is None
+    assert held is not None
+    voter.client.set_cookie("zhibu-ballot", held.value, domain="console.example.org")
+    assert voter.get("/ballot").status_code == 409, "whoever kept the cookie is out too"
+    assert in_the_box(house) == paper("a+")
+
+
+def test_a_change_on_a_page_that_was_used_is_refused_and_never_confirmed(house: House, voter: Browser) -> None:
+    """The Back button after a vote: what would be dropped is not called taken."""
+    fields = form(voter)
+    assert voter.post("/ballot/cast", {**fields, "box": sealed(paper("a+"))}).status_code == 303
+    answer = voter.post("/ballot/cast", {**fields, "box": sealed(paper("b+"))})
+    assert (answer.status_code, "这次的改动没有收下" in answer.get_data(as_text=True)) == (409, True)
+    assert in_the_box(house) == paper("a+")
+
+
+def test_the_list_of_envelopes_is_there_after_the_close_and_holds_every_receipt(house: House, voter: Browser) -> None:
+    """Invariant 12: sorted, the empty ones too, and nobody's name."""
+    box = seal(paper("a+"), ballot().key, ballot().length)
+    voter.post("/ballot/cast", {**form(voter), "box": b64encode(box).decode()})
+    assert house.browser(None).get(f"/ballot/list/{ID}").status_code == 404
+    for number, member in enumerate(one.member for one in roll()[1:]):
+        house.run(vote(house.store, member, paper("b+" if number % 2 else "a+")))
+    house.clock.now += timedelta(days=1)
+    house.run(house.store.settle([closing()]))
+    page = house.browser(None).get(f"/ballot/list/{ID}").get_data(as_text=True)
+    listed = re.findall(r"<li><code[^>]*>([0-9a-f]{64})</code></li>", page)
+    assert listed == sorted(listed)
+    assert (len(listed), receipt(box) in listed) == (6, True)
+    stands = house.run(stand(house.store))
+    assert set_hash(listed) == stands.set_hash
+    assert stands.set_hash in page
+    assert VOTER not in page
 
 
 def test_an_expired_link_says_so_and_a_browser_is_out_with_it(house: House, voter: Browser) -> None:
     path = link_to(house, "late")
     house.clock.now += timedelta(hours=23)
-    answer = house.browser(None, language="en").post(path)
+    answer = come_in(house.browser(None, language="en"), path)
     assert (answer.status_code, "This link has expired" in answer.get_data(as_text=True)) == (409, True)
     assert voter.get("/ballot").status_code == 409
 
@@ -88,7 +166,7 @@ def test_an_envelope_goes_into_the_box_and_the_page_says_so_with_its_receipt(hou
     one = ballot()
     for marks in ("a+ b-", "b+"):
         box = seal(paper(marks), one.key, one.length)
-        answer = voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": b64encode(box).decode()})
+        answer = voter.post("/ballot/cast", {**form(voter), "box": b64encode(box).decode()})
         assert (answer.status_code, answer.headers["Location"]) == (303, "/ballot/done")
         said = voter.get("/ballot/done").get_data(as_text=True)
         assert "您的选票已放入票箱" in said
@@ -101,19 +179,19 @@ def test_an_envelope_goes_into_the_box_and_the_page_says_so_with_its_receipt(hou
 
 def test_the_same_form_twice_is_one_vote(house: House, voter: Browser) -> None:
     """A double click, the Back button."""
-    fields = {**voter.marks("/ballot"), "box": sealed(paper("a+"))}
+    fields = {**form(voter), "box": sealed(paper("a+"))}
     assert [voter.post("/ballot/cast", fields).status_code for _ in range(2)] == [303, 303]
     assert in_the_box(house) == paper("a+")
 
 
 @pytest.mark.parametrize("box", ["", "?", "Zm9v", b64encode(bytes(561)).decode(), "候选人甲"])
 def test_what_is_no_envelope_is_refused_and_changes_nothing(house: House, voter: Browser, box: str) -> None:
-    assert voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": box}).status_code == 409
+    assert voter.post("/ballot/cast", {**form(voter), "box": box}).status_code == 409
     assert in_the_box(house) is None
 
 
 def test_after_the_close_nothing_goes_in(house: House, voter: Browser) -> None:
-    fields = {**voter.marks("/ballot"), "box": sealed(paper("a+"))}
+    fields = {**form(voter), "box": sealed(paper("a+"))}
     house.clock.now += timedelta(days=1)
     assert voter.post("/ballot/cast", fields).status_code in (403, 409)
     assert in_the_box(house) is None
@@ -125,34 +203,34 @@ def test_a_visit_leaves_no_record_and_no_word_in_a_log(
     """L5, L14."""
     caplog.set_level(logging.DEBUG)
     before = house.run(house.store.read(lambda unit: unit.rows(select(audit))))
-    voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": sealed(paper("a+"))})
-    voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": "canary"})
+    seen = house.run(house.store.read(lambda unit: unit.rows(select(causes))))
+    come_in(house.browser(None), link_to(house, "other", member=OTHER))
+    voter.post("/ballot/cast", {**form(voter), "box": sealed(paper("a+"))})
+    voter.post("/ballot/cast", {**form(voter), "box": "canary"})
     assert house.run(house.store.read(lambda unit: unit.rows(select(audit)))) == before
-    kept = house.run(house.store.read(lambda unit: unit.rows(select(causes).where(causes.c.cause.startswith("cast:")))))
-    assert {row.at.hour for row in kept} == {0}
+    assert house.run(house.store.read(lambda unit: unit.rows(select(causes)))) == seen
     assert VOTER not in caplog.text
     assert "canary" not in caplog.text
 
 
 def test_without_scripts_a_ballot_that_is_sealed_in_browsers_is_refused(house: House, voter: Browser) -> None:
-    marks = voter.marks("/ballot")
-    answer = voter.post("/ballot/review", {**marks, "m-a": "Y"})
+    answer = voter.post("/ballot/review", {**form(voter), "m-a": "Y"})
     assert (answer.status_code, "JavaScript" in answer.get_data(as_text=True)) == (409, True)
-    assert voter.post("/ballot/cast", {**voter.marks("/ballot"), "m-a": "Y"}).status_code == 409
+    assert voter.post("/ballot/cast", {**form(voter), "m-a": "Y"}).status_code == 409
     assert in_the_box(house) is None
 
 
 def test_where_it_is_allowed_the_server_seals_reads_back_first_and_says_what_it_sees(house: House) -> None:
     open_ballot(house, server_seal=True)
     voter = house.browser(None)
-    voter.post(link_to(house))
-    page = voter.post("/ballot/review", {**voter.marks("/ballot"), "m-a": "Y", "m-b": "?"}).get_data(as_text=True)
+    come_in(voter, link_to(house))
+    page = voter.post("/ballot/review", {**form(voter), "m-a": "Y", "m-b": "?"}).get_data(as_text=True)
     assert "服务器内存里出现一瞬间" in page
     assert "<dt>候选人甲</dt><dd>赞成</dd>" in page
     assert "<dt>候选人乙</dt><dd>弃权</dd>" in page
-    unsealed = voter.post("/ballot/cast", {**voter.marks("/ballot"), "box": ""})
+    unsealed = voter.post("/ballot/cast", {**form(voter), "box": ""})
     assert (unsealed.status_code, in_the_box(house)) == (409, None), "a script that failed cast an empty ballot"
-    assert voter.post("/ballot/cast", {**voter.marks("/ballot"), "m-a": "Y"}).status_code == 303
+    assert voter.post("/ballot/cast", {**form(voter), "m-a": "Y"}).status_code == 303
     assert in_the_box(house) == paper("a+")
 
 

@@ -10,20 +10,21 @@ from typing import Any
 
 import pytest
 
-from content import ballots
+from content import ballots, tellers
+from content.approvals import Act, Proposal
+from content.ballot_approvals import want
 from content.ballot_papers import receipts, set_hash
 from content.ballots import (
     FEWEST,
     Ballot,
     BallotCast,
+    BallotCertified,
     BallotClosed,
     BallotOpened,
     BallotVoided,
     Candidate,
     Elector,
-    SecondAsked,
     State,
-    Step,
     Voiding,
     hash_manifest,
     hash_roll,
@@ -31,7 +32,7 @@ from content.ballots import (
 )
 from content.decision import Decision, Refusal
 from content.elections import Attendance, Election, Outcome, Result, evaluate
-from content.identifiers import MemberId, UserId
+from content.identifiers import MemberId, ProposalId, UserId
 from storage.envelopes import empty_envelopes, new_slots
 from tests.sealed_ballots import ballot, roll
 from tests.small_branch import NOON
@@ -49,6 +50,10 @@ def why(answer: object) -> str:
 def proven(one: Ballot) -> Ballot:
     asked = hashlib.sha256(b"asked").hexdigest()
     return replace(one, tellers=tuple(replace(teller, proven=True, asked=asked) for teller in one.tellers))
+
+
+def agreed(one: Ballot) -> Ballot:
+    return replace(one, tellers=tuple(replace(teller, agreed=True) for teller in one.tellers))
 
 
 def freeze(one: Ballot, electors: tuple[Elector, ...]) -> Any:
@@ -125,31 +130,83 @@ def test_the_roll_and_the_manifest_have_hashes_that_any_change_changes() -> None
 
 def test_nothing_opens_before_every_teller_has_proved_their_share() -> None:
     frozen = replace(ballot(), state=State.FROZEN)
-    assert why(ballots.open_voting(frozen, by=ZHAO, now=NOON)) == "ballot.shares_unproven"
-    assert why(ballots.ask_possession(frozen, 4, b"asked")) == "ballot.not_proven"
-    assert why(ballots.prove(frozen, 1, b"never asked")) == "ballot.not_proven"
-    (fact,) = ballots.ask_possession(frozen, 1, b"asked").facts  # type: ignore[union-attr]
+    assert why(ballots.open_voting(frozen, now=NOON)) == "ballot.shares_unproven"
+    me = frozen.tellers[0].member
+    assert why(tellers.prove(frozen, me, b"never asked")) == "ballot.not_proven"
+    (fact,) = tellers.ask_possession(frozen, me, b"asked").facts  # type: ignore[union-attr]
     waiting = replace(frozen, tellers=(replace(frozen.tellers[0], asked=fact.asked), *frozen.tellers[1:]))
-    for index, answer in ((1, b"other"), (2, b"asked"), (4, b"asked")):
-        assert why(ballots.prove(waiting, index, answer)) == "ballot.not_proven"
-    assert isinstance(ballots.prove(waiting, 1, b"asked"), Decision)
+    assert why(tellers.prove(waiting, me, b"other")) == "ballot.not_proven"
+    assert why(tellers.prove(waiting, frozen.tellers[1].member, b"asked")) == "ballot.not_proven"
+    assert isinstance(tellers.prove(waiting, me, b"asked"), Decision)
+
+
+@pytest.mark.parametrize("who", [None, MemberId("voter00")])
+def test_whoever_is_no_teller_takes_no_step_of_theirs(who: MemberId | None) -> None:
+    """L10: nobody proves, agrees, confirms or destroys for another."""
+    for state in State:
+        one = replace(proven(ballot()), state=state)
+        assert why(tellers.ask_possession(one, who, b"asked")) == "ballot.not_a_teller"
+        assert why(tellers.prove(one, who, b"asked")) == "ballot.not_a_teller"
+        assert why(tellers.agree(one, who)) == "ballot.not_a_teller"
+        assert why(tellers.confirm(one, who, today=TODAY)) == "ballot.not_a_teller"
+        assert why(tellers.destroy_share(one, who, today=TODAY)) == "ballot.not_a_teller"
+
+
+USERS = {MemberId(f"teller{one}"): UserId(f"@t{one}:test") for one in (1, 2, 3)}
+
+
+@pytest.mark.parametrize(
+    ("names", "users", "standing", "reason"),
+    [
+        ({}, {**USERS, MemberId("teller2"): USERS[MemberId("teller1")]}, None, "ballot.teller_twice"),
+        ({}, {one: USERS[one] for one in list(USERS)[:2]}, None, "ballot.teller_without_account"),
+        ({MemberId("teller2"): "候选人　甲"}, USERS, None, "ballot.teller_stands"),
+        ({}, {**USERS, MemberId("other"): UserId("@t3:test")}, MemberId("other"), "ballot.teller_stands"),
+    ],
+)
+def test_a_teller_has_an_account_of_their_own_and_does_not_stand_under_another_spelling(
+    names: dict[MemberId, str], users: dict[MemberId, UserId], standing: MemberId | None, reason: str
+) -> None:
+    """R12: by account, by entry, and by how the name looks."""
+    first = replace(ballot().candidates[0], member=standing)
+    one = ballot(candidates=(first, ballot().candidates[1]))
+    assert why(tellers.refuse_tellers(one, names, users)) == reason
+    assert tellers.refuse_tellers(ballot(), {}, USERS) is None
+
+
+def wanting(act: Act, one: Ballot, by: UserId, *waiting: Proposal, may: frozenset[UserId] | None = None) -> Any:
+    who = frozenset({ZHAO, QIAN}) if may is None else may
+    return want(act, one, by=by, may=who, waiting=waiting, id=ProposalId(f"{act}{by}"), now=NOON)
 
 
 def test_it_takes_two_organisers_to_open_and_to_cancel() -> None:
-    """S23: the same one twice is one."""
+    """S23: the same one twice is one, and who may no longer is none."""
     frozen = proven(replace(ballot(), state=State.FROZEN))
-    asked = SecondAsked(ballot=frozen.id, step=Step.OPEN, by=ZHAO)
-    assert ballots.open_voting(frozen, by=ZHAO, now=NOON) == Decision(facts=(asked,))
-    waiting = replace(frozen, asked=(Step.OPEN, ZHAO))
-    assert ballots.open_voting(waiting, by=ZHAO, now=NOON) == Decision(facts=(asked,))
-    assert ballots.open_voting(waiting, by=QIAN, now=NOON) == Decision(facts=(BallotOpened(ballot=frozen.id),))
-    assert ballots.cancel(waiting, by=QIAN) == Decision(
-        facts=(SecondAsked(ballot=frozen.id, step=Step.CANCEL, by=QIAN),)
-    )
     void = BallotVoided(ballot=frozen.id, why=Voiding.CANCELLED)
-    assert ballots.cancel(replace(frozen, asked=(Step.CANCEL, QIAN)), by=ZHAO) == Decision(facts=(void,))
-    assert ballots.cancel(ballot(), by=ZHAO) == Decision(facts=(void,))
-    assert why(ballots.open_voting(waiting, by=QIAN, now=LATER)) == "ballot.too_late"
+    for act, done in ((Act.OPEN_BALLOT, BallotOpened(ballot=frozen.id)), (Act.CANCEL_BALLOT, void)):
+        first = wanting(act, frozen, ZHAO)
+        assert [effect.user for effect in first.effects] == [QIAN]
+        (proposed,) = first.facts
+        assert why(wanting(act, frozen, ZHAO, proposed.proposal)) == "approvals.waits_already"
+        assert why(wanting(act, frozen, QIAN, proposed.proposal, may=frozenset({ZHAO}))) == "approvals.not_yours"
+        assert wanting(act, frozen, QIAN, proposed.proposal).facts[1:] == (done,)
+    (other,) = wanting(Act.OPEN_BALLOT, frozen, ZHAO).facts
+    (cancelled,) = wanting(Act.CANCEL_BALLOT, frozen, QIAN, other.proposal).facts
+    assert cancelled.proposal.act is Act.CANCEL_BALLOT, "to want one thing is not to agree to the other"
+    assert wanting(Act.CANCEL_BALLOT, ballot(), ZHAO) == Decision(facts=(void,))
+    assert why(ballots.open_voting(frozen, now=LATER)) == "ballot.too_late"
+
+
+def test_a_ballot_that_is_not_what_was_fixed_is_neither_opened_nor_counted() -> None:
+    """Invariant 4."""
+    one = proven(ballot(roll_hash="r", expected=6))
+    fixed = replace(one, manifest_hash=hash_manifest(manifest(one)))
+    agreed = tuple(replace(each, agreed=True) for each in fixed.tellers)
+    for changed in (replace(fixed, title="又"), replace(fixed, roll_hash="x"), replace(fixed, expected=7)):
+        assert why(ballots.open_voting(replace(changed, state=State.FROZEN), now=NOON)) == "ballot.manifest_changed"
+        counted = replace(changed, state=State.CLOSED, tellers=agreed)
+        assert why(ballots.keep_count(counted, result(), "hash")) == "ballot.manifest_changed"
+    assert isinstance(ballots.open_voting(replace(fixed, state=State.FROZEN), now=NOON), Decision)
 
 
 def test_a_vote_counts_while_the_ballot_is_open_and_not_at_its_last_instant() -> None:
@@ -178,61 +235,74 @@ def test_a_close_fixes_the_set_and_fewer_than_five_are_never_opened(turnout: int
     """L9, L10."""
     opened = replace(ballot(), state=State.OPEN)
     listed = receipts([b"1", b"2"])
-    assert why(ballots.close(opened, listed, turnout=turnout, now=LATER - timedelta(seconds=1))) == "ballot.too_early"
-    closed = BallotClosed(ballot=opened.id, turnout=turnout, set_hash=set_hash(listed))
+    early = ballots.close(opened, listed, turnout=turnout, issued=6, now=LATER - timedelta(seconds=1))
+    assert why(early) == "ballot.too_early"
+    closed = BallotClosed(ballot=opened.id, turnout=turnout, issued=6, set_hash=set_hash(listed), listed=listed)
     void = BallotVoided(ballot=opened.id, why=Voiding.TOO_FEW)
     facts = (closed, void) if turnout < FEWEST else (closed,)
-    assert ballots.close(opened, listed, turnout=turnout, now=LATER) == Decision(facts=facts)
+    assert ballots.close(opened, listed, turnout=turnout, issued=6, now=LATER) == Decision(facts=facts)
 
 
 def test_a_count_that_does_not_add_up_is_not_certified_and_may_be_made_again() -> None:
-    counted = replace(ballot(), state=State.OPENED)
-    tellers = [one.member for one in counted.tellers]
+    counted = agreed(replace(ballot(), state=State.OPENED))
+    first, second, _ = [one.member for one in counted.tellers]
     odd = replace(counted, flag=Outcome.RECOUNT_NEEDED)
-    assert why(ballots.certify(odd, tellers, today=TODAY)) == "ballot.recount_first"
+    assert why(tellers.confirm(odd, first, today=TODAY)) == "ballot.recount_first"
     assert isinstance(ballots.keep_count(odd, result(), "hash"), Decision)
     assert why(ballots.keep_count(counted, result(), "hash")) == "ballot.not_now"
-    assert why(ballots.certify(counted, tellers[:1], today=TODAY)) == "ballot.not_confirmed"
-    assert why(ballots.certify(counted, [tellers[0], tellers[0], MemberId("x")], today=TODAY)) == "ballot.not_confirmed"
-    assert isinstance(ballots.certify(counted, tellers[1:], today=TODAY), Decision)
+    assert tellers.confirm(counted, first, today=TODAY) == Decision(
+        facts=(tellers.CountConfirmed(ballot=counted.id, index=1),)
+    )
+    waiting = replace(counted, tellers=(replace(counted.tellers[0], confirmed=True), *counted.tellers[1:]))
+    assert len(tellers.confirm(waiting, first, today=TODAY).facts) == 1, "who confirms twice is one"  # type: ignore[union-attr]
+    assert tellers.confirm(waiting, second, today=TODAY).facts[1:] == (  # type: ignore[union-attr]
+        BallotCertified(ballot=counted.id, on=TODAY),
+    )
+
+
+@pytest.mark.parametrize(("number", "opens"), [(0, False), (1, False), (2, True)])
+def test_the_box_is_opened_by_as_many_tellers_as_it_takes_and_not_by_one(number: int, opens: bool) -> None:
+    """L10, S23."""
+    one = ballot(state=State.CLOSED)
+    some = replace(one, tellers=tuple(replace(each, agreed=each.index <= number) for each in one.tellers))
+    assert isinstance(ballots.keep_count(some, result(), ""), Decision) is opens
+    assert tellers.agreed(some) == frozenset(range(1, number + 1))
 
 
 def test_the_envelopes_stay_for_as_long_as_one_may_object() -> None:
     certified = replace(ballot(), state=State.CERTIFIED, decided_on=TODAY)
     assert why(ballots.archive(certified, today=TODAY + timedelta(days=6))) == "ballot.objections_open"
     assert isinstance(ballots.archive(certified, today=TODAY + timedelta(days=7)), Decision)
-    for teller, taken in ((certified.tellers[0].member, True), (MemberId("x"), False)):
-        assert isinstance(ballots.destroy_share(certified, teller, today=TODAY), Decision) is taken
+    assert why(tellers.destroy_share(certified, certified.tellers[0].member, today=TODAY)) == "ballot.not_now"
 
 
 def step(verb: Callable[[Ballot], Decision | Refusal]) -> Callable[[Ballot], bool]:
     return lambda one: isinstance(verb(one), Decision)
 
 
+def mine(verb: Callable[..., Decision | Refusal], *more: Any, **named: Any) -> Callable[[Ballot], bool]:
+    return step(lambda one: verb(one, one.tellers[0].member, *more, **named))
+
+
 STEPS: dict[str, tuple[Callable[[Ballot], bool], set[State]]] = {
     "freeze": (step(lambda one: freeze(one, roll())), {State.DRAFT}),
-    "ask": (step(lambda one: ballots.ask_possession(one, 1, b"asked")), {State.FROZEN}),
-    "prove": (step(lambda one: ballots.prove(one, 1, b"asked")), {State.FROZEN}),
-    "open": (step(lambda one: ballots.open_voting(one, by=QIAN, now=NOON)), {State.FROZEN}),
+    "ask": (mine(tellers.ask_possession, b"asked"), {State.FROZEN}),
+    "prove": (mine(tellers.prove, b"asked"), {State.FROZEN}),
+    "open": (step(lambda one: ballots.open_voting(one, now=NOON)), {State.FROZEN}),
     "cast": (
         step(lambda one: ballots.cast(one, roll()[0], bytes(one.length), copied=False, now=NOON)),
         {State.OPEN},
     ),
-    "close": (step(lambda one: ballots.close(one, (), turnout=9, now=LATER)), {State.OPEN}),
+    "close": (step(lambda one: ballots.close(one, (), turnout=9, issued=9, now=LATER)), {State.OPEN}),
+    "agree": (mine(tellers.agree), {State.CLOSED}),
     "count": (step(lambda one: ballots.keep_count(one, result(), "")), {State.CLOSED}),
-    "certify": (
-        step(lambda one: ballots.certify(one, [each.member for each in one.tellers], today=TODAY)),
-        {State.OPENED},
-    ),
+    "confirm": (mine(tellers.confirm, today=TODAY), {State.OPENED}),
     "archive": (step(lambda one: ballots.archive(one, today=TODAY + timedelta(days=30))), {State.CERTIFIED}),
     "cancel": (
-        step(lambda one: ballots.cancel(one, by=QIAN)),
+        step(ballots.cancel),
         set(State) - {State.CERTIFIED, State.ARCHIVED, State.VOID},
     ),
-    "destroy": (
-        step(lambda one: ballots.destroy_share(one, one.tellers[0].member, today=TODAY)),
-        {State.CERTIFIED, State.ARCHIVED, State.VOID},
-    ),
+    "destroy": (mine(tellers.destroy_share, today=TODAY), {State.ARCHIVED, State.VOID}),
 }
 
 
@@ -240,5 +310,5 @@ STEPS: dict[str, tuple[Callable[[Ballot], bool], set[State]]] = {
 def test_a_step_is_taken_from_where_it_belongs_and_from_nowhere_else(name: str) -> None:
     """S22: nothing is left out, nothing opens again."""
     taken, places = STEPS[name]
-    ready = replace(proven(ballot()), decided_on=TODAY)
+    ready = agreed(replace(proven(ballot()), decided_on=TODAY))
     assert {state for state in State if taken(replace(ready, state=state))} == places

@@ -18,8 +18,9 @@ from console.election_papers import SHEETS
 from console.pages.audit import CAUSES
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
+from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import Step, TellerRole
+from content.ballots import TellerRole
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -83,7 +84,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
-    "ballots.waits_": Step,
+    "ballot.asked_": BALLOT_ACTS,
+    "ballots.waits_": BALLOT_ACTS,
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
@@ -112,7 +114,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.office_": Office,
-    "disclosure.step_": Step,
     "disclosure.teller_": TellerRole,
     "done.": (),
     "duties.act_": OF_DUTIES,

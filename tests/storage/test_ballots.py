@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from bot.clock import Clock
 from content import ballots as rules
@@ -17,17 +21,21 @@ from content.ballots import State, Voiding
 from content.elections import Outcome
 from content.identifiers import MemberId
 from storage import ballots
-from storage.audit import audit, causes
+from storage.audit import audit, quiet_causes
 from storage.ballots import ballot_envelopes, ballot_roll
+from storage.engines import WRITE, open_engine
 from storage.envelopes import seal
 from storage.opening import open_box
+from storage.outbox import outbox
 from storage.store import Store
 from storage.tables import metadata
 from tests.sealed_ballots import (
     ID,
+    agree,
     ballot,
     casting,
     closing,
+    confirm,
     draft,
     open_voting,
     paper,
@@ -64,7 +72,9 @@ async def opened(branch: SmallBranch) -> Store:
 async def test_a_ballot_is_read_as_it_was_written(branch: SmallBranch) -> None:
     await draft(branch.store)
     found = await stand(branch.store)
-    assert found == replace(ballot(), state=State.FROZEN, expected=6, roll_hash=rules.hash_roll(roll(6)))
+    fixed = replace(ballot(), expected=6, roll_hash=rules.hash_roll(roll(6)))
+    hashed = rules.hash_manifest(rules.manifest(fixed))
+    assert found == replace(fixed, state=State.FROZEN, manifest_hash=hashed)
     assert await branch.store.read(lambda unit: ballots.roll(unit, ID)) == roll(6)
 
 
@@ -79,16 +89,16 @@ async def test_a_ballot_goes_its_whole_way(opened: Store, clock: HandClock) -> N
     assert (closed.state, closed.turnout, closed.set_hash) == (State.CLOSED, 5, set_hash(receipts(kept)))
     found = open_box(read_box(write_box(closed, kept)), shares())
     assert (found.result.outcome, found.result.elected) == (Outcome.ELECTED, ("a",))
+    await agree(opened)
     await take(opened, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
-    tellers = [one.member for one in closed.tellers]
-    await take(opened, "certify", lambda it, unit: rules.certify(it, tellers, today=unit.now.date()))
+    await confirm(opened)
     clock.forward(days=7)
     await take(opened, "archive", lambda it, unit: rules.archive(it, today=unit.now.date()))
     over = await stand(opened)
     assert over.state is State.ARCHIVED
     left = await everything(opened, {"ballot_envelopes", "ballot_roll"})
     assert left["ballot_envelopes"] == []
-    assert {row[5] for row in left["ballot_roll"]} == {None}
+    assert {row[6] for row in left["ballot_roll"]} == {None}
     figures = await opened.read(lambda unit: ballots.result(unit, ID))
     assert figures is not None
     assert (figures["tally"]["a"], figures["rules"]["need"]) == ([4, 0, 1], "majority")
@@ -101,14 +111,14 @@ async def test_a_vote_leaves_nothing_but_its_envelope_and_that_one_has_voted(ope
     box = await vote(opened, VOTERS[2], paper("a+"))
     after = await everything(opened, names)
     changed = {name for name in names if before[name] != after[name]}
-    assert changed == {"ballot_envelopes", "ballot_roll", "causes"}
+    assert changed == {"ballot_envelopes", "ballot_roll", "quiet_causes"}
     assert len(after["ballot_envelopes"]) == len(before["ballot_envelopes"])
     assert sum(row[2] == box for row in after["ballot_envelopes"]) == 1
     await vote(opened, VOTERS[2], paper("b+"))
     again = await everything(opened, names)
     assert again["ballot_roll"] == after["ballot_roll"]
-    rows = await opened.read(lambda unit: unit.rows(select(causes).where(causes.c.cause.startswith("cast:"))))
-    assert {(row.at.hour, row.at.minute, row.at.second, row.at.microsecond) for row in rows} == {(0, 0, 0, 0)}
+    rows = await opened.read(lambda unit: unit.rows(select(quiet_causes)))
+    assert {type(row.day) for row in rows} == {date}
 
 
 async def test_a_vote_that_is_refused_or_breaks_leaves_no_record_of_who(opened: Store) -> None:
@@ -199,3 +209,64 @@ async def test_who_is_reminded_is_who_has_not_voted(opened: Store) -> None:
 async def test_a_ballot_of_another_part_of_the_tree_is_not_found(opened: Store) -> None:
     assert await opened.read(lambda unit: ballots.visible(unit, [WEST], ID)) is None
     assert await opened.read(lambda unit: ballots.visible(unit, [EAST], ID)) is not None
+
+
+CHANGES = {
+    "the title": "UPDATE ballots SET title = 'x'",
+    "the hour of its close": "UPDATE ballots SET closes_at = '2030-01-01 00:00:00'",
+    "the seats": "UPDATE ballots SET election = '{}'",
+    "its manifest": "UPDATE ballots SET manifest_sha256 = 'x'",
+    "back to a draft": "UPDATE ballots SET state = 'draft'",
+    "a ballot away": "DELETE FROM ballots",
+    "who stands": "UPDATE ballot_candidates SET name = 'x'",
+    "who stands away": "DELETE FROM ballot_candidates",
+    "whose share": "UPDATE ballot_tellers SET member_id = 'voter00' WHERE number = 2",
+    "a teller away": "DELETE FROM ballot_tellers",
+    "who may vote": "UPDATE ballot_roll SET may_vote = NOT may_vote",
+    "why not": "UPDATE ballot_roll SET reason = 'x'",
+    "that one has voted": "UPDATE ballot_roll SET voted = NOT voted WHERE voted",
+    "a voter away": "DELETE FROM ballot_roll WHERE member_id = 'voter01'",
+    "a voter more": (
+        "INSERT INTO ballot_roll (ballot_id, member_id, may_vote, reason, approval, issued, voted) "
+        "SELECT ballot_id, 'teller1', may_vote, '', '', issued, voted FROM ballot_roll WHERE member_id = 'voter01'"
+    ),
+}
+
+
+@contextlib.asynccontextmanager
+async def writing(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Give a transaction that may write, and undo it."""
+    async with engine.connect() as plain:
+        yield await plain.execution_options(**WRITE)
+        await plain.rollback()
+
+
+async def test_what_was_fixed_cannot_be_changed_by_any_hand_in_the_database(opened: Store, address: str) -> None:
+    """Invariant 4, on both engines: a change is another ballot."""
+    await vote(opened, VOTERS[0], paper("a+"))
+    engine = open_engine(address)
+    try:
+        for statement in CHANGES.values():
+            async with writing(engine) as connection:
+                with pytest.raises(DBAPIError, match="a fixed ballot is not changed"):
+                    await connection.execute(text(statement))
+        async with writing(engine) as connection:
+            await connection.execute(text("UPDATE ballot_roll SET reason = '', approval = ''"))
+            await connection.execute(text("UPDATE ballot_candidates SET name = '—', introduction = ''"))
+    finally:
+        await engine.dispose()
+    assert (await stand(opened)).manifest_hash is not None
+
+
+async def test_a_room_hears_that_it_is_over_and_how_many_voted_and_no_more(opened: Store, clock: HandClock) -> None:
+    """L6, L9: nothing of it is said where fewer than five have voted."""
+    for member in VOTERS[:5]:
+        await vote(opened, member, paper("a+"))
+    clock.now = END
+    await opened.settle([closing()])
+    said = await opened.read(lambda unit: unit.rows(select(outbox.c.words).where(outbox.c.kind == "say")))
+    assert all(row.words["key"] == "ballot.room_closed" for row in said)
+    assert await opened.read(lambda unit: ballots.published(unit, ID)) == receipts(
+        await opened.read(lambda unit: ballots.boxes(unit, ID))
+    )
+    assert (await stand(opened)).issued == 6

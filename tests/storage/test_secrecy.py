@@ -25,13 +25,31 @@ from content.elections import Election
 from content.identifiers import MemberId
 from storage import ballots
 from storage.engines import BESIDE
+from storage.envelopes import seal
 from storage.erasure import forget_deleted
 from storage.opening import OpenedBox, open_box
 from storage.store import Store
-from tests.sealed_ballots import ID, closing, draft, open_voting, paper, roll, shares, stand, take, vote
+from tests.sealed_ballots import (
+    ID,
+    agree,
+    ballot,
+    casting,
+    closing,
+    confirm,
+    draft,
+    entering,
+    open_voting,
+    paper,
+    roll,
+    shares,
+    stand,
+    take,
+    vote,
+)
 from tests.small_branch import HandClock, SmallBranch
 
 SIXTY = 60
+VOTED_AT = ":53:41"
 CHANCE = 8
 """Orders that have nothing to do with each other agree in one place on average, in more than this hardly ever."""
 
@@ -111,6 +129,12 @@ def _tables(database: Path) -> Iterator[list[tuple[object, ...]]]:
             yield connection.execute(f"SELECT * FROM {name}").fetchall()
 
 
+def traces(database: Path) -> list[list[tuple[object, ...]]]:
+    """Return what has an order of its own: the causes and the record."""
+    with shutting(sqlite3.connect(database)) as connection:
+        return [connection.execute(f"SELECT * FROM {name}").fetchall() for name in ("causes", "audit", "outbox")]
+
+
 def voters() -> tuple[list[str], dict[str, str]]:
     """Return sixty people in the order in which they vote, and for each a paper that nobody else has."""
     chance = random.Random(60)
@@ -154,6 +178,7 @@ async def end(store: Store, clock: HandClock, folder: Path) -> OpenedBox:
     kept = await store.read(lambda unit: ballots.boxes(unit, ID))
     found = open_box(read_box(write_box(await stand(store), kept)), shares())
     (folder / "opened.jsonl").write_bytes(found.text)
+    await agree(store)
     await take(store, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
     return found
 
@@ -172,9 +197,23 @@ async def test_sixty_voters_are_linked_no_better_than_by_chance(
     log = database.with_name(database.name + "-wal")
     attacker.watch(log)
     attacker.commits.clear()
+    clock.now = clock.now.replace(hour=7, minute=53, second=41)
+    left, acts = traces(database), []
     for name in [*people[:20], *people]:
-        await vote(branch.store, MemberId(name), chosen[name].encode())
+        steps = [casting(MemberId(name), seal(chosen[name].encode(), ballot().key, (await stand(branch.store)).length))]
+        if name not in attacker.commits:
+            steps.insert(0, entering(f"token-{name}"))
+        for step in steps:
+            (outcome,) = await branch.store.settle([step])
+            assert outcome.refusal is None
+            assert not outcome.failed
+            acts.append(step.cause)
         attacker.watch(log)
+    assert traces(database) == left, "nothing that voters do stands between what others do"
+    assert [row for rows in _tables(database) for row in rows if VOTED_AT in str(row)] == []
+    rows = [str(row[0]) for table in _tables(database) for row in table if str(row[0]).startswith("cast:")]
+    assert len(rows) == len(acts)
+    assert sum(one == other for one, other in zip(rows, acts, strict=True)) <= CHANCE
     found = await end(branch.store, clock, opened)
     attacker.watch(log)
     assert found.result.valid == SIXTY
@@ -253,8 +292,7 @@ async def test_a_choice_is_nowhere_before_the_opening_and_an_envelope_nowhere_af
     assert found.result.write_ins == {SIGN: 1}
     papers = [paper("a- b-", SIGN), paper("a+")]
     assert hits(papers, [*files(address), *opened.iterdir()]) == ["opened.jsonl"]
-    tellers = [one.member for one in (await stand(branch.store)).tellers]
-    await take(branch.store, "certify", lambda it, unit: rules.certify(it, tellers, today=unit.now.date()))
+    await confirm(branch.store)
     clock.forward(days=7)
     await take(branch.store, "archive", lambda it, unit: rules.archive(it, today=unit.now.date()))
     with shutting(sqlite3.connect(files(address)[0])) as reader:

@@ -1,0 +1,104 @@
+"""What a secret ballot does by itself, and what it answers in chat: reminders, a turnout at noon, never a choice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from bot.clock import Clock
+from content.identifiers import MemberId
+from storage import ballots
+from storage.ballot_links import by_token
+from tests.sealed_ballots import ID, digest, draft, open_voting, paper, roll, stand, vote
+from tests.small_branch import EAST_ROOM, NOON, ZHANG, HandClock, SmallBranch, account, message, private_room
+
+VOTERS = [one.member for one in roll()]
+CLOSES = NOON + timedelta(days=3)
+
+
+@pytest.fixture
+def ticking(branch: SmallBranch) -> Clock:
+    """Give the clock of a bot whose console has an address."""
+    return Clock(branch.store, caught_up=lambda: False, hearing_state=lambda: "", console="https://console.example.org")
+
+
+async def begin(branch: SmallBranch, *voted: MemberId) -> None:
+    await draft(branch.store, also=(ZHANG,), closes_at=CLOSES)
+    await open_voting(branch.store)
+    for member in voted:
+        await vote(branch.store, member, paper("a+"))
+
+
+async def reminded(branch: SmallBranch) -> list[str]:
+    rows = await branch.rows()
+    return [row.user_id for row in rows if row.words and row.words["key"] == "ballot.invited"]
+
+
+async def test_only_who_has_not_voted_is_reminded_twice_before_the_close_in_the_words_of_the_first(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """Invariants 13 and 18: fixed times, one text, each once however often the clock ticks."""
+    await begin(branch, *VOTERS[:4])
+    clock.now = CLOSES - timedelta(hours=24, seconds=1)
+    await ticking.tick()
+    assert await reminded(branch) == []
+    clock.now = CLOSES - timedelta(hours=24)
+    for _ in range(2):
+        await ticking.tick()
+    waiting = sorted([account(ZHANG), *(f"@{one}:test" for one in VOTERS[4:])])
+    assert sorted(await reminded(branch)) == waiting
+    await vote(branch.store, VOTERS[4], paper("a+"))
+    clock.now = CLOSES - timedelta(hours=3)
+    await ticking.tick()
+    assert sorted(await reminded(branch)) == sorted([*waiting, account(ZHANG), f"@{VOTERS[5]}:test"])
+    codes = [row for row in await branch.rows() if row.words and row.words["key"] == "ballot.code"]
+    assert len(codes) == len(await reminded(branch))
+    assert not any(row.unasked or row.quiet for row in codes)
+
+
+async def test_a_room_hears_at_noon_how_many_have_voted_and_not_of_fewer_than_five(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """L6, L9: once a day, a sum and nothing else."""
+    await begin(branch, *VOTERS[:4])
+    clock.now = NOON.replace(hour=4) + timedelta(days=1, minutes=1)
+    await ticking.tick()
+
+    async def said() -> list[dict[str, object]]:
+        return [row.words["parameters"] for row in await branch.rows() if row.kind == "say"]
+
+    assert await said() == []
+    await vote(branch.store, VOTERS[4], paper("a+"))
+    await ticking.tick()
+    assert await said() == [], "what was due at noon was said, or was not"
+    clock.now += timedelta(days=1)
+    for _ in range(2):
+        await ticking.tick()
+    assert [(one["n"], one["expected"]) for one in await said()] == [(5, 7)]
+
+
+@pytest.mark.parametrize("words", ["投票", "投票 1", "投 1"])
+async def test_a_choice_in_private_is_answered_by_the_link_and_neither_kept_nor_repeated(
+    branch: SmallBranch, words: str
+) -> None:
+    """L7."""
+    await begin(branch)
+    await branch.hear(message(account(ZHANG), words, room_id=private_room(ZHANG)))
+    told = [row.words for row in await branch.rows() if row.user_id == account(ZHANG) and row.words]
+    keys = [one["key"] for one in told]
+    assert keys == [*(["ballot.not_in_chat"] if words != "投票" else []), "ballot.invited", "ballot.code"]
+    assert await branch.store.read(lambda unit: ballots.turnout(unit, ID)) == 0
+    sent = [row.words for row in await branch.send_all() if row.words is not None]
+    (link,) = [str(one.parameters["link"]) for one in sent if "link" in one.parameters]
+    found = await branch.store.read(lambda unit: by_token(unit, digest(link.rsplit("/", 1)[1])))
+    assert found is not None
+    assert (found.member, found.tries, found.used) == (ZHANG, 0, False)
+
+
+async def test_a_choice_in_a_room_brings_no_link_there(branch: SmallBranch) -> None:
+    """L7: what leads to one's ballot is never said before others."""
+    await begin(branch)
+    await branch.hear(message(account(ZHANG), "投票 1", room_id=EAST_ROOM))
+    assert [row for row in await branch.rows() if row.words and "ballot" in row.words["key"]] == []
+    assert (await stand(branch.store)).turnout is None
