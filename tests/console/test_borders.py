@@ -90,6 +90,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "view": "unknown",
         "proposal": "unknown",
         "layout": "filed",
+        "sheet": "record",
         "year": "2027",
     }
 
