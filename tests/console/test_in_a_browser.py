@@ -317,6 +317,9 @@ def test_a_passkey_is_made_and_then_lets_in_alone_and_proves_who_one_is(
     expect(page.get_by_role("heading", level=1)).to_have_text("请确认是您本人")
     assert [(rule["id"], rule["nodes"][0]["target"]) for rule in Axe().run(page).response["violations"]] == []
     page.get_by_role("button", name="用通行密钥").click()
+    # Whose account it is, is shown before it gets a duty.
+    expect(page.locator("main")).to_contain_text("白云")
+    page.get_by_role("button", name="授予职责").click()
     expect(page.get_by_role("status")).to_contain_text("已授予")
 
 
