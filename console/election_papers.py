@@ -14,7 +14,7 @@ from content.counts import describe
 from content.decision import Words, words
 from content.elections import Result, Votes
 from content.identifiers import MemberId
-from content.paper_elections import Office, PaperElection, State, attendance
+from content.paper_elections import Entry, Office, PaperElection, State, attendance
 from content.rule_packs import Purpose
 from content.speech import Reader, Speech
 
@@ -133,6 +133,8 @@ def record(known: Known, speech: Speech) -> bytes:
     sheet.heading(say("paper.part_result"))
     if not _certify(sheet, known, speech):
         sheet.say(MISSING)
+        for entry in paper.entries if paper.state is State.VOID else ():
+            _entered(sheet, known, entry, say)
     sheet.heading(say("paper.part_after"))
     sheet.say(say("paper.certified", day=_day(paper.certified_on)))
     sheet.say(say("paper.reported", day=_day(paper.reported_on), letter=paper.report or MISSING))
@@ -174,6 +176,19 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
     sheet.sign(_charged(known, say))
     sheet.sign(_day(paper.certified_on))
     return True
+
+
+def _entered(sheet: _Sheet, known: Known, entry: Entry, say: Callable[..., str]) -> None:
+    """Add a count that came to nothing: it was made, and it stays on record."""
+    found = entry.counted.count
+    sheet.say(say("paper.count_of", place=entry.place, name=known.names.get(entry.member, MISSING)))
+    columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained")]
+    rows = [
+        [one.name, str(votes.yes), str(votes.no), str(votes.abstained)]
+        for one in known.paper.candidates
+        for votes in (found.tally[one.id],)
+    ]
+    sheet.table(columns, [*rows, *([name, str(number), "", ""] for name, number in sorted(found.write_ins.items()))])
 
 
 def _lines(known: Known, result: Result, say: Callable[..., str]) -> Iterator[list[str]]:

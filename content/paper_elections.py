@@ -59,10 +59,11 @@ class Office(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Officer:
-    """Somebody whom the meeting has charged with the count."""
+    """Somebody whom the meeting has charged with the count, and the account from which they enter it, if any."""
 
     member: MemberId
     office: Office
+    account: UserId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ class PaperCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A count that stands: the first and the second are made apart, the third together, and another agrees to it."""
+    """A count that stands: the first and the second are made apart, those after them together."""
 
     place: int
     member: MemberId
@@ -290,6 +291,8 @@ def meet(
         return refused("paper.bad_officers", field="officers", least=FEWEST_OFFICERS)
     if named & {one.member for one in paper.candidates}:
         return refused("paper.officer_stands", field="officers")
+    if len({one.account for one in officers if one.account is not None}) < FEWEST_OFFICERS:
+        return refused("paper.no_accounts", field="officers", least=FEWEST_OFFICERS)
     if all(one.office is not Office.MONITOR for one in officers):
         return refused("paper.no_monitor", field="officers")
     counted = MeetingCounted(
@@ -298,23 +301,39 @@ def meet(
     return Decision(facts=(counted,))
 
 
-def may_enter(paper: PaperElection, member: MemberId | None) -> bool:
-    """Tell whether it is somebody's turn to enter a count."""
-    if paper.state is not State.COUNTING or member not in {one.member for one in paper.officers}:
+def teller(paper: PaperElection, by: UserId) -> MemberId | None:
+    """Return who of those who count has this account; whose it was when the meeting began counts, and nothing later."""
+    return next((one.member for one in paper.officers if one.account == by), None)
+
+
+def may_enter(paper: PaperElection, by: UserId) -> bool:
+    """Tell whether it is somebody's turn: once each, then together by the same two until one agrees to the other's."""
+    member, counted = teller(paper, by), [one.member for one in paper.entries]
+    if paper.state is not State.COUNTING or member is None:
         return False
-    return len(paper.entries) == 2 or (len(paper.entries) < 2 and member not in {one.member for one in paper.entries})
+    return member not in counted if len(counted) < 2 else member in counted[:2]
 
 
-def enter(paper: PaperElection, member: MemberId | None, counted: PaperCount) -> Decision | Refusal:
+def may_agree(paper: PaperElection, by: UserId) -> bool:
+    """Tell whether somebody can agree to the count made together: the other of the two who made it."""
+    member, counted = teller(paper, by), [one.member for one in paper.entries]
+    if paper.state is not State.COUNTING or len(counted) < 3:
+        return False
+    return member in counted[:2] and member != counted[-1]
+
+
+def enter(paper: PaperElection, by: UserId, counted: PaperCount) -> Decision | Refusal:
     """Take what a teller has counted; where it is the second and equals the first, the result follows.
 
-    Where the two differ both count again together, and the third count is the one that stands once another agrees.
+    Where the two differ both count again together, and that count stands once the other of the two agrees; as long as
+    they do not, it is entered anew.
     """
     if paper.state is not State.COUNTING:
         return _not_now(paper)
-    if member is None or member not in {one.member for one in paper.officers}:
+    member = teller(paper, by)
+    if member is None:
         return refused("paper.no_officer")
-    if not may_enter(paper, member):
+    if not may_enter(paper, by):
         return refused("paper.counted_already")
     wrong = _does_not_add_up(paper, counted)
     if wrong is not None:
@@ -326,13 +345,14 @@ def enter(paper: PaperElection, member: MemberId | None, counted: PaperCount) ->
     return Decision(facts=(entered,))
 
 
-def agree(paper: PaperElection, member: MemberId | None) -> Decision | Refusal:
-    """Agree to the third count, as one of those who made it together."""
+def agree(paper: PaperElection, by: UserId) -> Decision | Refusal:
+    """Agree to the count that was made together, as the other of the two who made it."""
     if paper.state is not State.COUNTING or len(paper.entries) < 3:
         return _not_now(paper)
-    last = paper.entries[-1]
-    if member is None or member not in {one.member for one in paper.officers} or member == last.member:
+    member = teller(paper, by)
+    if member is None or not may_agree(paper, by):
         return refused("paper.another_agrees")
+    last = paper.entries[-1]
     agreed = CountAgreed(paper=paper.id, organisation=paper.organisation, place=last.place, by=member)
     return _settled(paper, last.counted, agreed)
 
@@ -430,8 +450,8 @@ def approve(paper: PaperElection, *, on: date, reference: str) -> Decision | Ref
 
 
 def void(paper: PaperElection, *, why: str) -> Decision | Refusal:
-    """Let an election come to nothing, with a reason; a certified one stands."""
-    if paper.state not in (State.DRAFT, State.FIXED, State.COUNTING, State.COUNTED):
+    """Let an election come to nothing, with a reason. Once it is counted, those above decide what becomes of it."""
+    if paper.state not in (State.DRAFT, State.FIXED, State.COUNTING):
         return _not_now(paper)
     said = _reference(why)
     if isinstance(said, Refusal):
@@ -446,6 +466,8 @@ def follows(paper: PaperElection, result: Result) -> Election | None:
     """
     if paper.state not in (State.COUNTED, State.CERTIFIED):
         return None
+    if result.outcome is Outcome.ELECTION_INVALID_RERUN:
+        return paper.election
     if result.outcome is Outcome.RUNOFF:
         return run_off(paper.election, result)
     if result.outcome is Outcome.UNFILLED and result.unfilled:

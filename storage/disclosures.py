@@ -202,7 +202,13 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(paper_roll, "member_id", "election_id may_vote reason approval", inner="member_id"),
     _held(paper_candidates, "member_id", "election_id name introduction", inner="member_id place paper_id"),
-    _held(paper_officers, "member_id", "election_id office", inner="member_id", office="disclosure.office_"),
+    _held(
+        paper_officers,
+        "member_id user_id",
+        "election_id office",
+        inner="member_id user_id",
+        office="disclosure.office_",
+    ),
     _held(
         paper_counts,
         "member_id agreed_id",

@@ -12,6 +12,7 @@ from content.ballots import State as BallotState
 from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
+from content.paper_elections import State as ElectionState
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
@@ -30,7 +31,14 @@ from storage.misreadings import misreadings
 from storage.mutes import mutes
 from storage.organisations import duties, within
 from storage.outbox import State, outbox
-from storage.paper_elections import paper_candidates, paper_counts, paper_officers, paper_roll
+from storage.paper_elections import (
+    forget_names,
+    paper_candidates,
+    paper_counts,
+    paper_elections,
+    paper_officers,
+    paper_roll,
+)
 from storage.polls import poll_responses, polls
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import schedules
@@ -75,7 +83,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_tellers: (),
     paper_roll: (),
     paper_candidates: (),
-    paper_officers: (),
+    paper_officers: ("user_id",),
     paper_counts: (),
     looks: ("user_id",),
     approvals: ("subject", "proposed_by", "decided_by"),
@@ -140,6 +148,19 @@ async def _ballots(unit: Reading, ids: Collection[MemberId], roots: Collection[O
     )
     title = case((within(ballots.c.organisation_id, roots), ballots.c.title), else_="")
     query = select(title).where(ballots.c.state.not_in(_OVER), or_(*rests)).order_by(title, ballots.c.id)
+    return (*(row[0] for row in await unit.rows(query)), *await _elections(unit, ids, roots))
+
+
+async def _elections(unit: Reading, ids: Collection[MemberId], roots: Collection[OrganisationId]) -> tuple[str, ...]:
+    """Return the names of the elections on paper that are not announced and rest on a person."""
+    held = paper_elections.c
+    rests = [
+        held.id.in_(select(table.c.election_id).where(table.c.member_id.in_(list(ids))))
+        for table in (paper_roll, paper_candidates, paper_officers)
+    ]
+    title = case((within(held.organisation_id, roots), held.title), else_="")
+    over = [ElectionState.CERTIFIED, ElectionState.REPORTED, ElectionState.APPROVED, ElectionState.VOID]
+    query = select(title).where(held.state.not_in(over), or_(*rests)).order_by(title, held.id)
     return tuple(row[0] for row in await unit.rows(query))
 
 
@@ -186,6 +207,8 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     """Take a person out of every table."""
     await unit.settled()
     ids, accounts = list(fact.members), list(fact.accounts)
+    called = {row.name: NOBODY for row in await unit.rows(select(members.c.name).where(members.c.id.in_(ids)))}
+    await forget_names(unit, [MemberId(one) for one in ids], called)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     for table in GOES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -98,6 +98,7 @@ paper_officers = Table(
     Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Column("office", String(10), nullable=False),
+    Column("user_id", String(255)),
 )
 
 paper_counts = Table(
@@ -182,7 +183,8 @@ async def _paper(unit: Reading, row: AnyRow) -> PaperElection:
             for one in await unit.rows(stood)
         ),
         officers=tuple(
-            Officer(member=MemberId(one.member_id), office=Office(one.office)) for one in await unit.rows(charged)
+            Officer(member=MemberId(one.member_id), office=Office(one.office), account=one.user_id)
+            for one in await unit.rows(charged)
         ),
         entries=tuple(
             Entry(
@@ -267,7 +269,10 @@ async def write_fixed(unit: Writing, fact: ElectionFixed) -> None:
 
 async def write_met(unit: Writing, fact: MeetingCounted) -> None:
     """Keep the figures of the meeting, and who counts."""
-    charged = [{"election_id": fact.paper, "member_id": one.member, "office": one.office} for one in fact.officers]
+    charged = [
+        {"election_id": fact.paper, "member_id": one.member, "office": one.office, "user_id": one.account}
+        for one in fact.officers
+    ]
     await unit.add(paper_officers, charged)
     await _change(unit, fact.paper, state=State.COUNTING, present=fact.present, issued=fact.issued)
 
@@ -314,6 +319,38 @@ async def write_approved(unit: Writing, fact: ElectionApproved) -> None:
 async def write_voided(unit: Writing, fact: ElectionVoided) -> None:
     """End what came to nothing."""
     await _change(unit, fact.paper, state=State.VOID, why_void=fact.why)
+
+
+async def forget_names(unit: Writing, ids: Collection[MemberId], names: Mapping[str, str]) -> None:
+    """Put other names where those of people on a roll stand in figures, who may have been written in.
+
+    What follows from the figures stays the same.
+    """
+    listed = select(paper_roll.c.election_id).where(paper_roll.c.member_id.in_(list(ids)))
+    held, counts = paper_elections.c, paper_counts.c
+
+    def renamed(written: Mapping[str, int]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for name, number in written.items():
+            found[names.get(name, name)] = found.get(names.get(name, name), 0) + number
+        return found
+
+    for row in await unit.rows(select(paper_elections).where(held.id.in_(listed))):
+        election = dict(row.election)
+        if "eligible_writeins" in election:
+            election["eligible_writeins"] = sorted({names.get(one, one) for one in election["eligible_writeins"]})
+        result = dict(row.result) if row.result else None
+        if result is not None:
+            result |= {
+                key: sorted(names.get(one, one) for one in result[key]) for key in ("elected", "tied") if key in result
+            }
+            if "writein" in result:
+                result["writein"] = renamed(result["writein"])
+        await _change(unit, PaperElectionId(row.id), election=election, result=result)
+    for row in await unit.rows(select(paper_counts).where(counts.election_id.in_(listed))):
+        own = (counts.election_id == row.election_id) & (counts.place == row.place)
+        counted = {**row.counted, "write_ins": renamed(row.counted["write_ins"])}
+        await unit.execute(update(paper_counts).where(own).values(counted=counted))
 
 
 async def _change(unit: Writing, id: PaperElectionId, **values: Any) -> None:  # noqa: A002

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from pathlib import Path
@@ -57,7 +58,11 @@ def prepare_next(config: Config) -> bytes:
 
 
 async def take_up_next(config: Config) -> None:
-    """Finish an exchange of keys that was cut off: the next key counts if the database is sealed under it by now."""
+    """Finish an exchange of keys that was cut off: the next key counts if the database is sealed under it by now.
+
+    Where it is not, the exchange may be under way in another process: the next key stays as it is, and the next
+    exchange takes it.
+    """
     file = next_file(config)
     if not file.exists():
         return
@@ -66,18 +71,22 @@ async def take_up_next(config: Config) -> None:
         name = await store.read(key_name)
     finally:
         await store.close()
-    if name == Vault(file.read_bytes()).name:
+    if file.exists() and name == Vault(file.read_bytes()).name:
         promote_next(config)
-    else:
-        file.unlink()
 
 
 def promote_next(config: Config) -> None:
-    """Put the next key in the place of the old one, which stays beside it for backups that were made under it."""
-    old = master_file(config)
-    if old.exists():
-        old.replace(old.with_name(f"{old.stem}-{old.stat().st_mtime_ns}{old.suffix}.retired"))
-    next_file(config).replace(old)
+    """Put the next key in the place of the old one, which stays beside it for backups that were made under it.
+
+    At no moment is there no key, and where another process has done it meanwhile nothing is done.
+    """
+    old, new = master_file(config), next_file(config)
+    if old.exists() and new.exists():
+        retired = old.with_name(f"{old.stem}-{old.stat().st_mtime_ns}{old.suffix}.retired")
+        with contextlib.suppress(FileExistsError):
+            os.link(old, retired)
+    with contextlib.suppress(FileNotFoundError):
+        new.replace(old)
 
 
 def master_if_any(config: Config) -> bytes | None:

@@ -24,7 +24,7 @@ from content.counts import describe
 from content.decision import Refusal, Words, refused
 from content.elections import Count, Election, Kind, Result, Votes
 from content.franchise import FULL, why_not
-from content.identifiers import MemberId, PaperElectionId, UserId, derive
+from content.identifiers import MemberId, PaperElectionId, derive
 from content.members import Member
 from content.organisations import Organisation, Right
 from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
@@ -69,7 +69,6 @@ class Seen:
     roll: tuple[Elector, ...]
     names: dict[MemberId, str]
     result: Result | None
-    me: MemberId | None
 
 
 @pages.get("/elections")
@@ -82,10 +81,10 @@ def show() -> str:
 
 
 @pages.route("/elections/new", methods=["GET", "POST"])
-@requires(Right.SCHEDULE)
+@requires(Right.IMPORT_ROSTER)
 def start() -> Answer:
     """Write an election down, or anew what is not fixed yet."""
-    nodes = here().within(Right.SCHEDULE)
+    nodes = here().within(Right.IMPORT_ROSTER)
     if request.method == "GET":
         return _form(_asked_for(nodes), nodes)
     fields = _fields()
@@ -113,7 +112,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
 
 @pages.post("/elections/<id>/fix")
-@requires(Right.SCHEDULE)
+@requires(Right.IMPORT_ROSTER)
 @fresh
 def fix(id: str) -> Answer:  # noqa: A002
     """Fix what is voted on and who may vote."""
@@ -136,7 +135,8 @@ def fix(id: str) -> Answer:  # noqa: A002
 
 
 @pages.post("/elections/<id>/meet")
-@requires(Right.SCHEDULE)
+@requires(Right.IMPORT_ROSTER)
+@fresh
 def meet(id: str) -> Answer:  # noqa: A002
     """Take the figures of the meeting, and who counts."""
     present, issued, typed = _number("present"), _number("issued"), request.form.get("officers", "")
@@ -169,7 +169,7 @@ def count(id: str) -> Answer:  # noqa: A002
         return _page(_visible(id), counted), 422
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
-        return rules.enter(paper, await _myself(unit, user), counted)
+        return rules.enter(paper, user, counted)
 
     outcome = settle(_on(id, decide), actor=user)
     if outcome.refusal is not None:
@@ -185,13 +185,13 @@ def agree(id: str) -> Answer:  # noqa: A002
     user = here().user
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
-        return rules.agree(paper, await _myself(unit, user))
+        return rules.agree(paper, user)
 
-    return onward(settle(_on(id, decide), actor=here().user), to=link("elections.show_one", id=id), done="count_agreed")
+    return onward(settle(_on(id, decide), actor=user), to=link("elections.show_one", id=id), done="count_agreed")
 
 
 @pages.post("/elections/<id>/certify")
-@requires(Right.SCHEDULE)
+@requires(Right.IMPORT_ROSTER)
 @fresh
 def certify(id: str) -> Answer:  # noqa: A002
     """Let a result stand as it was announced."""
@@ -205,7 +205,7 @@ def certify(id: str) -> Answer:  # noqa: A002
 
 
 @pages.post("/elections/<id>/note")
-@requires(Right.SCHEDULE)
+@requires(Right.IMPORT_ROSTER)
 def note(id: str) -> Answer:  # noqa: A002
     """Note that a result was reported to those above, or what they answered."""
     day, reference = today(), request.form.get("reference", "")
@@ -221,7 +221,7 @@ def note(id: str) -> Answer:  # noqa: A002
 
 
 @pages.post("/elections/<id>/void")
-@requires(Right.SCHEDULE)
+@requires(Right.IMPORT_ROSTER)
 @fresh
 def void(id: str) -> Answer:  # noqa: A002
     """Let an election come to nothing."""
@@ -282,11 +282,8 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
         lines=lines,
         differ=differ,
         stands=stands,
-        my_turn=rules.may_enter(paper, seen.me),
-        agrees=len(paper.entries) > 2
-        and paper.state is State.COUNTING
-        and seen.me in {one.member for one in paper.officers}
-        and seen.me != paper.entries[-1].member,
+        my_turn=rules.may_enter(paper, here().user),
+        agrees=rules.may_agree(paper, here().user),
         needs=quorum_needs(paper.expected or sum(one.may_vote for one in seen.roll)),
         advice=rules.advice(paper),
         next=rules.follows(paper, seen.result) if seen.result else None,
@@ -297,7 +294,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
     )
 
 
-async def _seen(unit: Reading, paper: PaperElection, user: UserId) -> Seen:
+async def _seen(unit: Reading, paper: PaperElection) -> Seen:
     if paper.state is State.DRAFT:
         people = await members.roster(unit, [paper.organisation])
         roll = _roll(people, paper.held_on)
@@ -305,12 +302,11 @@ async def _seen(unit: Reading, paper: PaperElection, user: UserId) -> Seen:
         roll = await stored.roll(unit, paper.id)
     known = {one.member for one in roll} | {one.member for one in paper.officers}
     names = {one.id: one.name for one in await members.by_ids(unit, known)}
-    return Seen(roll=roll, names=names, result=stored.result(paper), me=await _myself(unit, user))
+    return Seen(roll=roll, names=names, result=stored.result(paper))
 
 
 def _look(paper: PaperElection) -> Seen:
-    user = here().user
-    return ask(lambda unit: _seen(unit, paper, user))
+    return ask(lambda unit: _seen(unit, paper))
 
 
 def _visible(id: str) -> PaperElection:  # noqa: A002
@@ -330,11 +326,6 @@ def _on(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]]) -
         return None if paper is None else await verb(paper, unit)
 
     return decide
-
-
-async def _myself(unit: Reading, user: UserId) -> MemberId | None:
-    member = await members.by_user(unit, user)
-    return member.id if member is not None else None
 
 
 def _roll(people: tuple[Member, ...], day: date) -> tuple[Elector, ...]:
@@ -371,10 +362,11 @@ def _officers(typed: str, people: tuple[Member, ...]) -> tuple[Officer, ...] | R
     """Read those who count, a line each; the first watches over it."""
     officers = []
     for place, name in enumerate(one.strip() for one in typed.splitlines() if one.strip()):
-        found = [one.id for one in people if one.name == name]
+        found = [one for one in people if one.name == name]
         if len(found) != 1:
             return refused("paper.unknown_officer", field="officers", name=name[:60])
-        officers.append(Officer(member=found[0], office=Office.COUNTER if place else Office.MONITOR))
+        office = Office.COUNTER if place else Office.MONITOR
+        officers.append(Officer(member=found[0].id, office=office, account=found[0].user))
     return tuple(officers)
 
 

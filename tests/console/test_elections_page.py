@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from content.elections import Outcome
 from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
-from content.members import Member, MemberEnrolled
+from content.members import AccountBound, Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from content.paper_elections import PaperElection, State
 from storage import paper_elections
@@ -200,3 +200,16 @@ def test_the_papers_say_what_was_counted_and_are_the_same_every_time(
     for said in ("应到会有选举权人数", "监票人：选举人一", "|9|", "当选", "100.0%"):
         assert said in text, said
     assert browser.get(f"/elections/{id}/{sheet}.docx").data == first.data
+
+
+def test_whose_an_account_becomes_after_the_meeting_began_changes_nothing(
+    house: House, counting: tuple[str, Callable[[UserId], Browser]], place: OrganisationId
+) -> None:
+    id, as_user = counting
+    second = UserId("@second:example.org")
+    duty = DutyGranted(duty=Duty(user=second, organisation=place, role=Role.TELLER))
+    bound = AccountBound(member=MemberId("e1"), user=second, code_hash=None, at=house.store.now())
+    house.run(house.store.settle(notes=[duty, bound]))
+    press(as_user(MONITOR), id, "count", figures((9, 6, 4)))
+    assert press(as_user(second), id, "count", figures((9, 6, 4))).status_code == 422
+    assert len(paper(house, id).entries) == 1

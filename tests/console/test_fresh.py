@@ -38,6 +38,7 @@ DOCUMENTED = {
     "elections.count",
     "elections.download",
     "elections.fix",
+    "elections.meet",
     "elections.void",
     "erasure.agree",
     "erasure.propose",

@@ -27,7 +27,12 @@ from content.rule_packs import ADMISSION, ELECTION_1990, RulePack
 
 AUTHOR, DAY = UserId("@author:example.org"), date(2027, 3, 1)
 ONE, TWO, THREE = MemberId("m1"), MemberId("m2"), MemberId("m3")
-OFFICERS = (Officer(member=ONE, office=Office.MONITOR), Officer(member=TWO, office=Office.COUNTER))
+A, B = UserId("@one:example.org"), UserId("@two:example.org")
+OFFICERS = (
+    Officer(member=ONE, office=Office.MONITOR, account=A),
+    Officer(member=TWO, office=Office.COUNTER, account=B),
+    Officer(member=THREE, office=Office.COUNTER, account=UserId("@three:example.org")),
+)
 
 
 def paper(names: str = "ABC", *, seats: int = 2, **more: object) -> PaperElection:
@@ -93,7 +98,7 @@ def test_only_who_has_a_vote_may_be_written_in_and_in_a_run_off_nobody() -> None
 def test_with_too_few_present_nothing_is_counted(present: int, pack: RulePack | None, enough: bool) -> None:
     election = paper().election if pack is None else replace(paper().election, pack=pack)
     held = paper(state=State.FIXED, expected=20, election=election)
-    answer = rules.meet(held, present=present, issued=present, officers=OFFICERS, people=[ONE, TWO])
+    answer = rules.meet(held, present=present, issued=present, officers=OFFICERS, people=[ONE, TWO, THREE])
     if enough:
         assert isinstance(answer, Decision)
         assert isinstance(answer.facts[0], MeetingCounted)
@@ -105,13 +110,14 @@ def test_no_candidate_counts() -> None:
     standing = (Candidate(id="A", member=TWO, name="候选A"), *paper().candidates[1:])
     held = paper(state=State.FIXED, expected=2, candidates=standing)
     assert (
-        refused(rules.meet(held, present=2, issued=2, officers=OFFICERS, people=[ONE, TWO])) == "paper.officer_stands"
+        refused(rules.meet(held, present=2, issued=2, officers=OFFICERS, people=[ONE, TWO, THREE]))
+        == "paper.officer_stands"
     )
 
 
 def test_two_equal_counts_settle_it_by_the_rules() -> None:
     first = Entry(place=1, member=ONE, counted=count(16, 12, 8))
-    answer = rules.enter(counting(entries=(first,)), TWO, count(16, 12, 8))
+    answer = rules.enter(counting(entries=(first,)), B, count(16, 12, 8))
     assert isinstance(answer, Decision)
     counted = answer.facts[-1]
     assert isinstance(counted, ElectionCounted)
@@ -129,7 +135,7 @@ def test_two_equal_counts_settle_it_by_the_rules() -> None:
 def test_every_figure_in_which_two_counts_differ_is_named(other: PaperCount, where: tuple[str, ...]) -> None:
     first = Entry(place=1, member=ONE, counted=count(14, 12, 8))
     assert rules.differences(first.counted, other) == where
-    answer = rules.enter(counting(entries=(first,)), TWO, other)
+    answer = rules.enter(counting(entries=(first,)), B, other)
     assert isinstance(answer, Decision)
     assert not any(isinstance(fact, ElectionCounted) for fact in answer.facts)
 
@@ -147,18 +153,46 @@ def test_every_figure_in_which_two_counts_differ_is_named(other: PaperCount, whe
     ],
 )
 def test_a_count_that_does_not_add_up_is_made_again(entered: PaperCount, key: str | None) -> None:
-    answer = rules.enter(counting(), ONE, entered)
+    answer = rules.enter(counting(), A, entered)
     assert (refused(answer) if isinstance(answer, Refusal) else None) == key
 
 
 def test_more_papers_than_were_given_out_void_the_election_and_are_no_mistake() -> None:
     first = Entry(place=1, member=ONE, counted=count(16, 12, 8, returned=19))
-    answer = rules.enter(counting(entries=(first,)), TWO, count(16, 12, 8, returned=19))
+    answer = rules.enter(counting(entries=(first,)), B, count(16, 12, 8, returned=19))
     assert isinstance(answer, Decision)
     counted = answer.facts[-1]
     assert isinstance(counted, ElectionCounted)
     assert counted.result.outcome is Outcome.ELECTION_INVALID_RERUN
 
 
-def test_what_was_announced_is_not_voided() -> None:
-    assert refused(rules.void(paper(state=State.CERTIFIED), why="写错了")) == "paper.not_now"
+@pytest.mark.parametrize("state", [State.COUNTED, State.CERTIFIED])
+def test_what_is_counted_is_not_voided_by_who_sees_the_result(state: State) -> None:
+    assert refused(rules.void(paper(state=state), why="写错了")) == "paper.not_now"
+
+
+def test_two_of_those_who_count_need_accounts_of_their_own() -> None:
+    held = paper(state=State.FIXED, expected=3)
+    for accounts in ((A, None, None), (A, A, A)):
+        officers = [replace(one, account=account) for one, account in zip(OFFICERS, accounts, strict=True)]
+        answer = rules.meet(held, present=3, issued=3, officers=officers, people=[ONE, TWO, THREE])
+        assert refused(answer) == "paper.no_accounts"
+
+
+def test_a_count_is_made_together_by_the_two_whose_counts_differ_until_the_other_agrees() -> None:
+    first = Entry(place=1, member=ONE, counted=count(14, 12, 8))
+    second = Entry(place=2, member=TWO, counted=count(14, 12, 9))
+    held = counting(entries=(first, second))
+    third = OFFICERS[2].account
+    assert third is not None
+    assert refused(rules.enter(held, third, count(14, 12, 8))) == "paper.counted_already"
+    made = rules.enter(held, B, count(14, 12, 8))
+    assert isinstance(made, Decision)
+    together = counting(entries=(first, second, Entry(place=3, member=TWO, counted=count(14, 12, 8))))
+    for by in (B, third):
+        assert refused(rules.agree(together, by)) == "paper.another_agrees"
+    anew = rules.enter(together, A, count(14, 12, 9))
+    assert isinstance(anew, Decision)
+    agreed = rules.agree(together, A)
+    assert isinstance(agreed, Decision)
+    assert isinstance(agreed.facts[-1], ElectionCounted)

@@ -131,7 +131,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "franchise.": Bar,
     "elections.": (),
     "elections.counting_": (0, 1, 2, 3),
-    "elections.follow_": (ElectionKind.RUNOFF, ElectionKind.BYELECTION),
+    "elections.follow_": (ElectionKind.FORMAL, ElectionKind.RUNOFF, ElectionKind.BYELECTION),
     "elections.note_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
     "elections.pack_": [pack.id.replace("-", "_") for pack in OFFERED],
     "elections.reference_": (ElectionState.CERTIFIED, ElectionState.REPORTED),

@@ -67,6 +67,7 @@ def upgrade() -> None:
         sa.Column("election_id", sa.String(length=32), nullable=False),
         sa.Column("member_id", sa.String(length=32), nullable=False),
         sa.Column("office", sa.String(length=10), nullable=False),
+        sa.Column("user_id", sa.String(length=255), nullable=True),
         sa.ForeignKeyConstraint(["election_id"], ["paper_elections.id"], name=op.f("fk_paper_officers_election_id")),
         sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f("fk_paper_officers_member_id")),
         sa.PrimaryKeyConstraint("election_id", "member_id", name=op.f("pk_paper_officers")),
