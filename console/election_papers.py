@@ -17,6 +17,7 @@ from content.identifiers import MemberId
 from content.paper_elections import Entry, Office, PaperElection, State, attendance
 from content.rule_packs import Purpose
 from content.speech import Reader, Speech
+from content.strokes import by_strokes
 
 CHINESE = Reader(language="zh_CN")
 
@@ -124,7 +125,9 @@ def record(known: Known, speech: Speech) -> bytes:
     sheet.say(say("paper.due", expected=len(may), everyone=len(known.roll)))
     rows = [
         [str(place), known.names.get(one.member, MISSING), _right(one, say)]
-        for place, one in enumerate(sorted(known.roll, key=lambda one: known.names.get(one.member, "")), start=1)
+        for place, one in enumerate(
+            sorted(known.roll, key=lambda one: by_strokes(known.names.get(one.member, ""))), start=1
+        )
     ]
     sheet.table([say("paper.number"), say("paper.name"), say("paper.right")], rows)
     sheet.heading(say("paper.part_meeting"))
@@ -192,11 +195,11 @@ def _entered(sheet: _Sheet, known: Known, entry: Entry, say: Callable[..., str])
 
 
 def _lines(known: Known, result: Result, say: Callable[..., str]) -> Iterator[list[str]]:
-    for one in known.paper.candidates:
+    for one in sorted(known.paper.candidates, key=lambda one: by_strokes(one.name)):
         votes = (result.tally or {}).get(one.id, Votes(yes=0, no=0, abstained=0))
         counted = [str(votes.yes), str(votes.no), str(votes.abstained)] if result.tally else [MISSING] * 3
         yield [one.name, *counted, "", _elected(one.id, result, known.paper, say)]
-    for name, number in sorted(result.write_ins.items()):
+    for name, number in sorted(result.write_ins.items(), key=lambda one: by_strokes(one[0])):
         yield [name, "", "", "", str(number), _elected(name, result, known.paper, say)]
 
 
