@@ -10,9 +10,13 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from bench.seeding import Size, seed
+from storage.store import Store
 from tests.faults.campaign import Tally, pause
 from tests.faults.homeserver import FakeServer
 from tests.installation import Installation, Program
+from zhibu.config import load_config
+from zhibu.master_key import make_master
+from zhibu.record_key import make_key
 
 LONGEST = 10.0
 """Seconds in which 99 of 100 starts must be ready."""
@@ -29,6 +33,9 @@ async def starts(folder: Path, chosen: int, runs: int, size: Size, *, timed: boo
         bot = await server.register("bot", "a long password")
         here = Installation(folder / "branch", server.url, bot.user_id, bot.password, encrypted=False)
         await asyncio.to_thread(seed, here.database, size)
+        config = load_config(here.config)
+        # The seeded record has no seal yet; a branch that has lived has one.
+        await (await Store.open(here.database, key=make_key(config), master=make_master(config))).close()
         for number in range(runs):
             began = time.monotonic()
             program = Program(["run", "-c", str(here.config)], here.folder)
