@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage import credentials, edits, imports, members
+from storage import credentials, edits, exports, imports, members
 from storage.claims import wait_until_alone
 from storage.engines import trouble
 from storage.unit import Reading, Writing
@@ -37,4 +37,5 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     if await key_name(unit) != unit.vault.name:
         raise trouble("sealed_under_other_key")
     await unit.execute(update(vaults).values(key_name=new.name))
+    await exports.forget_all(unit)
     return await members.rewrap(unit, new) + await credentials.rewrap(unit, new)

@@ -34,6 +34,9 @@ PRIVATE = ("phone", "note")
 _SECRETS = ("outbox", "words")
 """Where texts lie that let somebody in."""
 
+_OWN = ("own", "key")
+"""What keys of single things are bound to; what they open is bound to its place."""
+
 _SEALED = "sealed"
 """Where an entry that is kept as JSON holds its seal."""
 
@@ -109,6 +112,23 @@ class Vault:
         plain = dict(values)
         sealed = plain.pop(_SEALED, None)
         return plain if sealed is None else plain | self.show(b85decode(sealed), wrapped, member, *place)
+
+    def own_key(self) -> bytes:
+        """Make a key for one thing that does not last; without a master key nobody has it after this process."""
+        return _seal(self._key or self._passing, secrets.token_bytes(KEY_BYTES), _OWN)
+
+    def seal_under(self, wrapped: bytes, plain: bytes, *where: str) -> bytes:
+        """Seal a value under such a key."""
+        return _seal(self._own(wrapped), plain, where)
+
+    def open_under(self, wrapped: bytes | None, sealed: bytes | None, *where: str) -> bytes:
+        """Open it. Raises Unreadable, also where either is gone."""
+        if wrapped is None or sealed is None:
+            raise Unreadable
+        return _open(self._own(wrapped), sealed, where)
+
+    def _own(self, wrapped: bytes) -> bytes:
+        return _open(self._key or self._passing, wrapped, _OWN)
 
     def seal_secret(self, text: Secret) -> str:
         """Seal a text that lets somebody in; without a master key nobody opens it after this process."""
