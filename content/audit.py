@@ -14,6 +14,7 @@ from content.credentials import FactorAdded
 from content.decision import Fact
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
+from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
@@ -94,6 +95,10 @@ def _proposed(fact: Proposed) -> About:
     return About(subject=one.subject, place=one.organisation)
 
 
+def _table(fact: ExportMade | ExportFailed) -> About:
+    return About(thing=f"table:{fact.what}")
+
+
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
     DutyGranted: _granted,
@@ -119,6 +124,10 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SignedIn: lambda fact: About(subject=fact.session.user),
     PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
+    Exported: lambda fact: About(thing=f"table:{fact.what}", place=fact.place),
+    ExportAsked: lambda fact: About(thing=f"table:{fact.export.what}"),
+    ExportMade: _table,
+    ExportFailed: _table,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""

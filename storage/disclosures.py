@@ -34,6 +34,7 @@ from storage.checkins import answers, branch_months, cards, expectations, tallie
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
+from storage.exports import exports
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -313,6 +314,14 @@ PERSONAL: tuple[Held, ...] = (
         sort="edits.sort_",
     ),
     _held(views, "user_id", "name query", inner="id user_id"),
+    _held(
+        exports,
+        "user_id",
+        "what asked_at until total",
+        inner="id user_id standing language state done file kind tries worker lease_until",
+        opens="sealed_key asked sealed",
+        readable=False,
+    ),
     _held(
         room_state,
         "state_key sender",

@@ -37,7 +37,15 @@ from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
-from content.exports import Exported
+from content.exports import (
+    ExportAsked,
+    Exported,
+    ExportFailed,
+    ExportMade,
+    ExportMoved,
+    ExportsForgotten,
+    ExportTaken,
+)
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -195,6 +203,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
+    ExportAsked: (exports.write_asked,),
+    ExportTaken: (exports.write_taken,),
+    ExportMoved: (exports.write_moved,),
+    ExportMade: (exports.write_made,),
+    ExportFailed: (exports.write_failed,),
+    ExportsForgotten: (exports.write_forgotten,),
     BallotDrafted: (ballots.write_drafted,),
     BallotFrozen: (ballots.write_frozen,),
     PossessionAsked: (ballots.write_asked,),

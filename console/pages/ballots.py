@@ -23,12 +23,13 @@ from content import approvals as rule_of_two
 from content import ballot_news
 from content import ballots as rules
 from content.approvals import Act, Proposal, Proposed
-from content.ballot_approvals import ACTS, want
+from content.ballot_approvals import ACTS, waiting_for, want
 from content.ballot_files import PublicKeys, read_keys
 from content.ballot_links import Invited, invite, invited
 from content.ballot_papers import canonical
 from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, TellerRole
 from content.decision import Decision, Refusal, refused
+from content.duties import SETTLES
 from content.election_cases import Unusable
 from content.elections import Election
 from content.franchise import FULL, why_not
@@ -248,7 +249,12 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
         if ballot is None:
             return None
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
-        may = await _organisers(unit, ballot.organisation)
+        may, before = await _organisers(unit, ballot.organisation), waiting_for(act, ballot, waiting)
+        asks = before.by if before is not None else user
+        newly = await organisations.same_hand_at(unit, ballot.organisation, Right.SCHEDULE, asks) - {asks}
+        if user in newly:
+            return refused("approvals.too_new", days=SETTLES.days)
+        may -= newly
         answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now)
         if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
             return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))

@@ -92,6 +92,7 @@ PAGES = (
     "/record?since=2020-01-01",
     "/record/2",
     "/looked",
+    "/exports",
     "/system",
 )
 

@@ -76,6 +76,12 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
 
+EXPORTED = (
+    *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
+    *(f"roster_{layout}" for layout in LAYOUTS),
+    *("roster_text", "burden", "poll", "quarter", "other"),
+)
+
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
@@ -127,6 +133,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "elections.rule_": Rule,
+    "exports.what_": EXPORTED,
     "fault.": FaultKind,
     "franchise.": Bar,
     "elections.": (),
