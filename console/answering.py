@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
+from console.keeping import kept
 from content.decision import Refusal
 from storage.store import Outcome
 
@@ -14,13 +15,19 @@ Answer = Response | str | tuple[str, int]
 
 
 def onward(outcome: Outcome, *, to: str, done: str) -> Answer:
-    """Go on to a page that says what was done; a refusal is said on a page of its own.
+    """Go on to a page that says what was done; a refusal is said over the form as it was filled in, else by itself.
 
     ``done`` is the last part of a ``done.…`` key. A form that came twice goes on too, and says so.
     """
     if outcome.refusal is not None:
-        return render_template("frame/refused.html", refusal=outcome.refusal, back=to), 409
+        return not_done(outcome.refusal, to=to)
     return see(to, "repeated" if outcome.repeated else done)
+
+
+def not_done(refusal: Refusal, *, to: str) -> Answer:
+    """Say why a form has no effect: on the page where it stands, with what was typed, or on one that leads back."""
+    page = kept(refusal, to=to)
+    return page or render_template("frame/refused.html", refusal=refusal, back=to), 409
 
 
 def see(to: str, done: str) -> Response:

@@ -231,8 +231,6 @@ def void(id: str) -> Answer:  # noqa: A002
         return rules.void(paper, why=why)
 
     outcome = settle(_on(id, decide), actor=here().user)
-    if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
     return onward(outcome, to=link("elections.show_one", id=id), done="election_voided")
 
 

@@ -13,7 +13,7 @@ from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, onward
+from console.answering import Answer, not_done, onward
 from console.desk import ask, cause, settle
 from console.fresh import fresh
 from console.pages.rooms import of_node
@@ -98,9 +98,9 @@ def _sums(
 
 @pages.get("/organisation/<id>")
 @requires(Right.READ)
-def show_one(id: str) -> Answer:  # noqa: A002
+def show_one(id: str) -> str:  # noqa: A002
     """Show one node: its committee and term, what it has set and what it inherits, and what may be changed."""
-    return _page(_node(id, Right.READ), ())
+    return _page(_node(id, Right.READ))
 
 
 def _node(id: str, right: Right) -> Organisation:  # noqa: A002
@@ -110,7 +110,7 @@ def _node(id: str, right: Right) -> Organisation:  # noqa: A002
     return found
 
 
-def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str, str] | None = None) -> Answer:
+def _page(node: Organisation) -> str:
     at = here()
     arranges, names = at.may(Right.ARRANGE), at.may(Right.READ_MEMBERS)
     # Of what stands above branches the page of rooms tells it, which reads all of that part of the tree.
@@ -136,7 +136,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
     seen = ask(look)
     running: Term | None = seen["terms"][0] if seen["terms"] else None
     seats = len(running.seats) if running is not None else 0
-    page = render_template(
+    return render_template(
         "structure/show_one.html",
         node=node,
         use=seen["use"],
@@ -148,7 +148,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
         people=seen["people"],
         names=names,
         advice=elections.advice(node.kind, full=seen["full"], everyone=seen["everyone"], seats=seats),
-        written=typed or _seats_as_written(running, seen["people"], node),
+        written=_seats_as_written(running, seen["people"], node),
         posts=elections.POSTS if node.kind in elections.YEARS else (),
         lines=[_line(node, one, seen) for one in SETTINGS],
         below=rules.BELOW[node.kind] if node.closed is None else (),
@@ -158,10 +158,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
         arranges=arranges and node in at.within(Right.ARRANGE),
         closed_on=local(node.closed).date() if node.closed else None,
         today=today(),
-        refusals=refusals,
-        by_field={one.field: one for one in refusals if one.field},
     )
-    return page, 422 if refusals else 200
 
 
 def _targets(node: Organisation) -> tuple[Organisation, ...]:
@@ -211,12 +208,10 @@ def _seats_as_written(term: Term | None, people: Mapping[MemberId, Member], node
 # --- changing the tree ------------------------------------------------------------------------------------------------
 
 
-def _change(id: str, decide: Any, done: str, *, typed: Mapping[str, str] | None = None) -> Answer:  # noqa: A002
+def _change(id: str, decide: Any, done: str) -> Answer:  # noqa: A002
     """Do one thing about a node; a refusal is said on its page."""
-    node = _node(id, Right.ARRANGE)
+    _node(id, Right.ARRANGE)
     outcome = settle(decide, actor=here().user)
-    if outcome.refusal is not None:
-        return _page(node, (outcome.refusal,), typed)
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
     if any(isinstance(fact, Proposed) for fact in facts):
         done = "move_proposed"
@@ -346,7 +341,7 @@ def elect(id: str) -> Answer:  # noqa: A002
     try:
         day = date.fromisoformat(typed["elected_on"])
     except ValueError:
-        return _page(node, (refused("entries.bad_day", field="elected_on"),), typed)
+        return not_done(refused("entries.bad_day", field="elected_on"), to=link("structure.show_one", id=id))
     present_day = today()
     years = int(typed["years"]) if re.fullmatch(r"[0-9]{1,2}", typed["years"]) else 0
 
@@ -385,4 +380,4 @@ def elect(id: str) -> Answer:  # noqa: A002
         noted = edit(changes, sort=Sort.ELECTED, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
         return noted if isinstance(noted, Refusal) else Decision(facts=(*answer.facts, *noted.facts))
 
-    return _change(id, decide, "committee_kept", typed=typed)
+    return _change(id, decide, "committee_kept")
