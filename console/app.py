@@ -9,13 +9,14 @@ from collections.abc import Callable
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
 
-from console import access, errors, fresh, headers, looks, wording
+from console import access, errors, fresh, headers, looks, undoing, wording
 from console.addresses import link
 from console.bridge import Bridge
 from console.callers import Callers, trusted
 from console.desk import Desk, desk
+from console.keys import ACTIONS, rail
 from console.pages import PAGES
-from console.pages.preferences import THEME_COOKIE, THEMES
+from console.pages.preferences import KEYS_COOKIE, THEME_COOKIE, THEMES
 from console.settings import ConsoleSettings
 from console.shelf import Shelf
 from console.wording import is_known, t
@@ -113,7 +114,11 @@ def _words() -> dict[str, object]:
         "new_nonce": lambda: secrets.token_urlsafe(18),
         "language": wording.reader().language,
         "done": t(f"done.{done}") if is_known(f"done.{done}") else "",
+        "undo": undoing.read(request.args.get("undo", "")),
         "theme": theme if theme in THEMES else "system",
+        "keys_off": request.cookies.get(KEYS_COOKIE) == "off",
+        "rail": rail,
+        "actions": ACTIONS,
         "endpoint": request.endpoint or "",
         "asset": _asset,
     }

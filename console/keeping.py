@@ -131,9 +131,9 @@ def filled(page: str, action: str, typed: dict[str, list[str]], refusal: Refusal
         elif tag.name == "select":
             chosen = typed.get(name, [])
         elif tag.name == "textarea":
-            end = next(later for later in tags[place + 1 :] if later.name == "textarea" and later.closes)
+            closing = next(later for later in tags[place + 1 :] if later.name == "textarea" and later.closes)
             if rest.get(name):
-                changes.append((tag.end, end.start, f"\n{escape(rest[name].pop(0), quote=False)}"))
+                changes.append((tag.end, closing.start, f"\n{escape(rest[name].pop(0), quote=False)}"))
         elif not _fill(tag, name, rest, typed):
             continue
         if tag is refused:
@@ -142,8 +142,8 @@ def filled(page: str, action: str, typed: dict[str, list[str]], refusal: Refusal
     main = next(tag for tag in tags if tag.name == "main")
     at = refused.attributes.get("id") if refused is not None else None
     changes.append((main.end, main.end, render_template("frame/not_yet.html", words=refusal.words, at=at)))
-    for start, end, text in sorted(changes, key=lambda change: change[:2], reverse=True):
-        page = page[:start] + text + page[end:]
+    for begin, end, text in sorted(changes, key=lambda change: change[:2], reverse=True):
+        page = page[:begin] + text + page[end:]
     return page
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -19,6 +19,7 @@ from console.fresh import fresh
 from console.pages.rooms import of_node
 from console.people import branches, open_nodes
 from console.tree import parents_of
+from console.undoing import Undo, way_back
 from console.wording import local, span, t, today
 from content import moves
 from content import structure as rules
@@ -208,14 +209,14 @@ def _seats_as_written(term: Term | None, people: Mapping[MemberId, Member], node
 # --- changing the tree ------------------------------------------------------------------------------------------------
 
 
-def _change(id: str, decide: Any, done: str) -> Answer:  # noqa: A002
+def _change(id: str, decide: Any, done: str, back: Callable[[], Undo] | None = None) -> Answer:  # noqa: A002
     """Do one thing about a node; a refusal is said on its page."""
     _node(id, Right.ARRANGE)
     outcome = settle(decide, actor=here().user)
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
     if any(isinstance(fact, Proposed) for fact in facts):
-        done = "move_proposed"
-    return onward(outcome, to=link("structure.show_one", id=id), done=done)
+        done, back = "move_proposed", None
+    return onward(outcome, to=link("structure.show_one", id=id), done=done, back=back)
 
 
 @pages.post("/organisation/<id>/add")
@@ -247,7 +248,8 @@ def rename(id: str) -> Answer:  # noqa: A002
         node = next((node for node in nodes if node.id == id), None)
         return rules.rename(node, name, nodes=nodes) if node is not None else None
 
-    return _change(id, decide, "node_renamed")
+    before = _node(id, Right.ARRANGE).name
+    return _change(id, decide, "node_renamed", lambda: way_back("structure.rename", id=id, fields={"name": before}))
 
 
 @pages.post("/organisation/<id>/move")
@@ -269,7 +271,8 @@ def move(id: str) -> Answer:  # noqa: A002
         waiting = await approvals.waiting(unit, [node.id])
         return moves.move(ends, done, by=user, waiting=waiting, id=proposal, now=unit.now)
 
-    return _change(id, decide, "node_moved")
+    before = _node(id, Right.ARRANGE).parent or ""
+    return _change(id, decide, "node_moved", lambda: way_back("structure.move", id=id, fields={"parent": before}))
 
 
 @pages.post("/organisation/<id>/close")
@@ -285,7 +288,7 @@ def close(id: str) -> Answer:  # noqa: A002
             return None
         return rules.close(node, await structure.in_use(unit, node.id), now=unit.now)
 
-    return _change(id, decide, "node_closed")
+    return _change(id, decide, "node_closed", lambda: way_back("structure.reopen", id=id))
 
 
 @pages.post("/organisation/<id>/reopen")
@@ -302,7 +305,7 @@ def reopen(id: str) -> Answer:  # noqa: A002
         parent = await organisations.organisation(unit, node.parent) if node.parent is not None else None
         return rules.reopen(node, parent)
 
-    return _change(id, decide, "node_reopened")
+    return _change(id, decide, "node_reopened", lambda: way_back("structure.close", id=id))
 
 
 # --- what it has set --------------------------------------------------------------------------------------------------
@@ -322,7 +325,10 @@ def set_one(id: str) -> Answer:  # noqa: A002
         node = next((node for node in nodes if node.id == id), None)
         return choose(node, name, value or None) if node is not None else None
 
-    return _change(id, decide, "setting_chosen")
+    node = OrganisationId(id)
+    own = ask(lambda unit: settings.chosen(unit, [node])).get(node, {})
+    fields = {"name": name, "value": own.get(name, "")}
+    return _change(id, decide, "setting_chosen", lambda: way_back("structure.set_one", id=id, fields=fields))
 
 
 # --- the committee ----------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from tests.console.console_house import Browser, House
 from tests.console.forms_on_pages import Field, Form, forms_of
 from tests.console.test_in_a_browser import PAGES, filled
 
+
 def forms(house: House, browser: Browser) -> dict[str, Form]:
     """Return every form with something to fill in, by its address and what it carries unseen."""
     found: dict[str, Form] = {}
@@ -40,7 +41,7 @@ def _fill(one: Field, *, garbled: bool) -> None:
     elif one.kind == "checkbox":
         one.on = not one.on
     elif one.kind not in ("radio", "date", "time", "hidden", "submit"):
-        one.value = '〇"<b>&\'甲' if garbled else one.value or "甲乙"
+        one.value = "〇\"<b>&'甲" if garbled else one.value or "甲乙"
 
 
 def pressed(form: Form) -> list[tuple[str, str]]:

@@ -36,6 +36,7 @@ PAGES = (
     "/calendar",
     "/calendar?view=month&month=2026-11",
     "/calendar/workdays?year=2026",
+    "/calendar/{planned}/move",
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",
@@ -91,6 +92,7 @@ PAGES = (
     "/outbox?tab=failed",
     "/record?since=2020-01-01",
     "/record/2",
+    "/help",
     "/looked",
     "/system",
 )

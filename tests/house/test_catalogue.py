@@ -15,7 +15,9 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
+from console.keys import ACTIONS
 from console.pages.audit import CAUSES
+from console.pages.guide import PARTS as GUIDE
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -172,6 +174,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "guide.part_": [name for name, _, _ in GUIDE],
+    "guide.steps_": [name for name, _, _ in GUIDE],
+    "keys.": [name for _, name in ACTIONS],
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
