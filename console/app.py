@@ -9,7 +9,7 @@ from collections.abc import Callable
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
 
-from console import access, errors, fresh, headers, looks, undoing, wording
+from console import access, errors, fresh, headers, looks, moments, undoing, wording
 from console.addresses import link
 from console.bridge import Bridge
 from console.callers import Callers, trusted
@@ -96,15 +96,17 @@ def _words() -> dict[str, object]:
     done = request.args.get("done", "")
     theme = request.cookies.get(THEME_COOKIE, "system")
     return {
-        "t": t,
-        "t_or": wording.t_or,
-        "say": wording.say,
-        "when": wording.when,
-        "fully": wording.fully,
+        "t": moments.t,
+        "t_or": moments.t_or,
+        "say": moments.say,
+        "when": moments.when,
+        "fully": moments.fully,
+        "clock": moments.clock,
+        "away": moments.away,
         "day": wording.day,
         "month_name": wording.month,
         "span": wording.span,
-        "ago": wording.ago,
+        "ago": moments.ago,
         "link": link,
         "here": access.signed_in(),
         "held_up": access.held_up(),

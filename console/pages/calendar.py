@@ -71,7 +71,6 @@ def show() -> str:
         today=today(),
         before=(wanted.month - timedelta(days=1)).replace(day=1),
         after=(wanted.month + timedelta(days=32)).replace(day=1),
-        zone=zone,
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         cut_short=len(entries) == MOST_LISTED,
         most=MOST_LISTED,

@@ -122,7 +122,7 @@ const openForm = async (address) => {
 const help = document.getElementById("help");
 all("[data-help]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => help.showModal()); });
 const lines = () => all("main .list tbody tr, main .desk > li, main .agenda li, main .matches li, main .month li")
-  .filter((line) => line.getClientRects().length && line.querySelector("a, button"));
+  .filter((line) => (line.checkVisibility?.() ?? line.getClientRects().length) && line.querySelector("a, button"));
 const step = (by) => {
   const rows = lines();
   const at = rows.findIndex((row) => row.contains(document.activeElement));

@@ -140,6 +140,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.sheet_": SHEETS,
     "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
+    "frame.in_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
