@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -209,9 +209,21 @@ def _seats_as_written(term: Term | None, people: Mapping[MemberId, Member], node
 # --- changing the tree ------------------------------------------------------------------------------------------------
 
 
-def _change(id: str, decide: Any, done: str, back: Callable[[], Undo] | None = None) -> Answer:  # noqa: A002
-    """Do one thing about a node; a refusal is said on its page."""
+_Nodes = tuple[Organisation, ...]
+_Verb = Callable[[Organisation, _Nodes, Reading], Awaitable[Decided]]
+"""Decides something about a node, given all nodes that the person sees."""
+
+
+def _change(id: str, verb: _Verb, done: str, back: Callable[[], Undo] | None = None) -> Answer:  # noqa: A002
+    """Do one thing to a node; a refusal is said on its page."""
     _node(id, Right.ARRANGE)
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        found = next((one for one in nodes if one.id == id), None)
+        return await verb(found, nodes, unit) if found is not None else None
+
     outcome = settle(decide, actor=here().user)
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
     if any(isinstance(fact, Proposed) for fact in facts):
@@ -227,12 +239,9 @@ def add(id: str) -> Answer:  # noqa: A002
     by_form, name, kind = cause(), request.form.get("name", "")[:200], request.form.get("kind", "")
     if kind not in {*Kind}:
         abort(400)
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form) if node is not None else None
+    async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
+        return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form)
 
     return _change(id, decide, "node_added")
 
@@ -241,12 +250,10 @@ def add(id: str) -> Answer:  # noqa: A002
 @requires(Right.ARRANGE)
 def rename(id: str) -> Answer:  # noqa: A002
     """Give a node another name."""
-    name, roots = request.form.get("name", "")[:200], here().roots
+    name = request.form.get("name", "")[:200]
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        return rules.rename(node, name, nodes=nodes) if node is not None else None
+    async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
+        return rules.rename(node, name, nodes=nodes)
 
     before = _node(id, Right.ARRANGE).name
     return _change(id, decide, "node_renamed", lambda: way_back("structure.rename", id=id, fields={"name": before}))
@@ -260,10 +267,10 @@ def move(id: str) -> Answer:  # noqa: A002
     wanted, held, user = request.form.get("parent", ""), here().roots_for(Right.ARRANGE), here().user
     proposal = ProposalId(derive(cause(), "proposal"))
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = {node.id: node for node in await organisations.tree(unit, held)}
-        node, to = nodes.get(OrganisationId(id)), nodes.get(OrganisationId(wanted))
-        if node is None or to is None:
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
+        nodes = {one.id: one for one in await organisations.tree(unit, held)}
+        to = nodes.get(OrganisationId(wanted))
+        if to is None or node.id not in nodes:
             return None
         ends = await ends_of_move(unit, node.id, to.id)
         assert ends is not None
@@ -279,13 +286,8 @@ def move(id: str) -> Answer:  # noqa: A002
 @requires(Right.ARRANGE)
 def close(id: str) -> Answer:  # noqa: A002
     """Close a node on which nothing hangs any more."""
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        if node is None:
-            return None
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
         return rules.close(node, await structure.in_use(unit, node.id), now=unit.now)
 
     return _change(id, decide, "node_closed", lambda: way_back("structure.reopen", id=id))
@@ -295,13 +297,8 @@ def close(id: str) -> Answer:  # noqa: A002
 @requires(Right.ARRANGE)
 def reopen(id: str) -> Answer:  # noqa: A002
     """Use a closed node again."""
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        if node is None:
-            return None
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
         parent = await organisations.organisation(unit, node.parent) if node.parent is not None else None
         return rules.reopen(node, parent)
 
@@ -316,14 +313,12 @@ def reopen(id: str) -> Answer:  # noqa: A002
 def set_one(id: str) -> Answer:  # noqa: A002
     """Set one thing for a node and below, or let it take what those above have set."""
     _node(id, Right.ARRANGE)
-    name, value, roots = request.form.get("name", "")[:40], request.form.get("value", "")[:200], here().roots
+    name, value = request.form.get("name", "")[:40], request.form.get("value", "")[:200]
     if name not in BY_NAME:
         abort(400)
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        return choose(node, name, value or None) if node is not None else None
+    async def decide(node: Organisation, _: _Nodes, __: Reading) -> Decided:
+        return choose(node, name, value or None)
 
     node = OrganisationId(id)
     own = ask(lambda unit: settings.chosen(unit, [node])).get(node, {})
@@ -343,7 +338,7 @@ def elect(id: str) -> Answer:  # noqa: A002
     typed |= {
         f"post-{place}": request.form.get(f"post-{place}", "").strip()[:400] for place in range(len(elections.POSTS))
     }
-    node = _node(id, Right.ARRANGE)
+    _node(id, Right.ARRANGE)
     try:
         day = date.fromisoformat(typed["elected_on"])
     except ValueError:
@@ -351,9 +346,7 @@ def elect(id: str) -> Answer:  # noqa: A002
     present_day = today()
     years = int(typed["years"]) if re.fullmatch(r"[0-9]{1,2}", typed["years"]) else 0
 
-    async def decide(unit: Reading) -> Decided:
-        if not await organisations.stands_below(unit, node.id, at.roots):
-            return None
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
         people: dict[MemberId, Member] = {}
         seats: list[Seat] = []
         for place, post in enumerate(elections.POSTS):
