@@ -81,7 +81,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
-from content.schedules import LessonsScheduled, OccurrenceCancelled
+from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -184,6 +184,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
+    OccurrenceRestored: (schedules.write_state,),
+    OccurrenceMoved: (schedules.write_state,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),

@@ -15,7 +15,9 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
+from console.keys import ACTIONS
 from console.pages.audit import CAUSES
+from console.pages.guide import PARTS as GUIDE
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -145,6 +147,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.sheet_": SHEETS,
     "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
+    "frame.in_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
@@ -179,6 +182,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "guide.part_": [name for name, _, _ in GUIDE],
+    "guide.steps_": [name for name, _, _ in GUIDE],
+    "keys.": [name for _, name in ACTIONS],
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
