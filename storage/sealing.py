@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage import credentials, edits, imports, members
+from storage import credentials, edits, imports, members, model_members
 from storage.claims import wait_until_alone
 from storage.engines import trouble
 from storage.unit import Reading, Writing
@@ -24,7 +24,7 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, edits, imports):
+    for noun in (members, credentials, edits, imports, model_members):
         await noun.seal_clear(unit)
 
 
@@ -37,4 +37,4 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     if await key_name(unit) != unit.vault.name:
         raise trouble("sealed_under_other_key")
     await unit.execute(update(vaults).values(key_name=new.name))
-    return await members.rewrap(unit, new) + await credentials.rewrap(unit, new)
+    return sum([await noun.rewrap(unit, new) for noun in (members, credentials, model_members)])
