@@ -445,7 +445,8 @@ def _condition(column: Any, user: UserId, person: Member | None, ids: Collection
     if column is audit.c.subject:
         # Whom a decision was about may be a member, or an account that is nobody's on the roster.
         return or_(column == user, column.in_(sorted(ids)))
-    by_member = column is members.c.id or any(one.column is members.c.id for one in column.foreign_keys)
+    by_member = column.name == "member_id" or column is members.c.id
+    by_member = by_member or any(one.column is members.c.id for one in column.foreign_keys)
     if by_member:
         return column.in_(sorted(ids)) if ids else None
     return column == user

@@ -126,7 +126,7 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
                 row[column.name] = canary[: getattr(column.type, "length", None) or None] + naming[:1]
     row |= {"id": f"{naming}"} if "id" in held.table.c and isinstance(held.table.c["id"].type, String) else {}
     row |= {"words": {"key": "outbox.words", "parameters": {}}} if held.table.name == "outbox" else {}
-    by_entry = naming == "id" or bool(held.table.c[naming].foreign_keys)
+    by_entry = naming in ("member_id", "id") or bool(held.table.c[naming].foreign_keys)
     return row | {naming: MY_ID if by_entry else ME}
 
 
