@@ -12,6 +12,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
+from bot.model_members import announce_due
 from content import cards
 from content import polls as poll_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
@@ -267,6 +268,7 @@ class Clock:
         if await self._balloting.close(now):
             await self._forget_deleted()
         await self._balloting.speak(now)
+        await announce_due(self._store, now)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -20,6 +20,7 @@ from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
+from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
@@ -117,6 +118,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     RosterImported: _import,
     ImportUndone: _import,
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
+    SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -132,7 +134,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "paper", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "selection", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

@@ -44,6 +44,8 @@ from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
+from storage.model_members import opened as opened_objection
+from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
 from storage.mutes import mutes
 from storage.organisations import duties, organisation_closure, organisations
 from storage.outbox import outbox
@@ -215,6 +217,28 @@ PERSONAL: tuple[Held, ...] = (
         "member_id agreed_id",
         "election_id place",
         inner="member_id agreed_id counted",
+    ),
+    _held(
+        selections,
+        "author decided_by posted_by contact_id",
+        "title organisation_id stage nominate_until decided_on departure phone posted_on ends_on announced_on",
+        inner="id places timezone author ballot_id decided_by contact_id posted_by confirmed",
+        stage="selection.stage_",
+    ),
+    _held(
+        selection_nominees,
+        "member_id",
+        "selection_id standing deeds reason opinion votes",
+        inner="member_id",
+        standing="selection.standing_",
+    ),
+    _held(selection_nominations, "member_id", "selection_id reason", inner="member_id nominee_id group_id"),
+    _held(
+        selection_objections,
+        "member_id decided_by",
+        "selection_id received_on text outcome answer decided_on",
+        inner="id member_id is_sealed decided_by",
+        outcome="selection.outcome_",
     ),
     _held(
         corrections,
@@ -393,6 +417,7 @@ class Names:
     terms: Mapping[str, tuple[str, date]]
     ballots: Mapping[str, str]
     elections: Mapping[str, str]
+    selections: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
@@ -414,6 +439,8 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
     """Return what is sealed in a row."""
     if table is members:
         return roster.opened(unit, row)
+    if table is selection_objections:
+        return opened_objection(unit, row)
     for noun, own in ((by_hand, edit_entries), (by_sheet, import_entries)):
         if table is own:
             return {name: noun.opened(unit, row, name, keys) for name in ("before", "after") if getattr(row, name)}
@@ -428,6 +455,7 @@ def _condition(column: Any, user: UserId, person: Member | None, ids: Collection
         # Whom a decision was about may be a member, or an account that is nobody's on the roster.
         return or_(column == user, column.in_(sorted(ids)))
     by_member = column.name == "member_id" or column is members.c.id
+    by_member = by_member or any(one.column is members.c.id for one in column.foreign_keys)
     if by_member:
         return column.in_(sorted(ids)) if ids else None
     return column == user
@@ -469,6 +497,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", names.ballots.get(value, value))]
         case "election_id", _:
             return [("title", names.elections.get(value, value))]
+        case "selection_id", _:
+            return [("title", names.selections.get(value, value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]
@@ -503,6 +533,7 @@ async def _names(unit: Reading) -> Names:
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
         ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
         elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
+        selections={row.id: row.title for row in await unit.rows(select(selections.c.id, selections.c.title))},
     )
 
 

@@ -53,6 +53,19 @@ from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
+from content.model_members import (
+    MemberNominated,
+    NominationAnswered,
+    NomineesReviewed,
+    NoticePosted,
+    ObjectionDecided,
+    ObjectionRaised,
+    SelectionAnnounced,
+    SelectionBallotLinked,
+    SelectionCalled,
+    SelectionDecided,
+    SelectionEnded,
+)
 from content.mutes import Muted, Unmuted
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -121,6 +134,7 @@ from storage import (
     media,
     members,
     misreadings,
+    model_members,
     mutes,
     organisations,
     outbox,
@@ -229,6 +243,17 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),
     BallotLeft: (ballot_links.write_left,),
+    SelectionCalled: (model_members.write_called,),
+    MemberNominated: (model_members.write_nominated,),
+    NominationAnswered: (model_members.write_answered,),
+    NomineesReviewed: (model_members.write_reviewed,),
+    SelectionBallotLinked: (model_members.write_linked,),
+    SelectionDecided: (model_members.write_decided,),
+    NoticePosted: (model_members.write_posted,),
+    ObjectionRaised: (model_members.write_raised,),
+    ObjectionDecided: (model_members.write_objection_decided,),
+    SelectionAnnounced: (model_members.write_announced,),
+    SelectionEnded: (model_members.write_ended,),
     ElectionPrepared: (paper_elections.write_prepared,),
     ElectionFixed: (paper_elections.write_fixed,),
     MeetingCounted: (paper_elections.write_met,),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -33,13 +34,15 @@ from content.duties import SETTLES
 from content.election_cases import Unusable
 from content.elections import Election
 from content.franchise import FULL, why_not
-from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, UserId, derive
+from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
 from content.members import Member
+from content.model_members import Standing, link_ballot
 from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
 from content.schedules import instant
+from content.strokes import by_strokes
 from content.tellers import refuse_tellers, teller_of
-from storage import approvals, duties, members, organisations
+from storage import approvals, duties, members, model_members, organisations
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
@@ -69,6 +72,7 @@ class Fields:
     date: str = ""
     time: str = "18:00"
     server_seal: bool = False
+    selection: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,7 @@ def start() -> Answer:
     """Draft a ballot."""
     nodes = here().within(Right.SCHEDULE)
     if request.method == "GET":
-        return _form(_fresh(nodes), nodes)
+        return _form(_for_selection(_fresh(nodes)), nodes)
     fields = _fields()
     if not _ID.fullmatch(fields.id):
         abort(400)
@@ -111,7 +115,8 @@ def start() -> Answer:
         ballot = await _draft(unit, fields, keys, nodes)
         if isinstance(ballot, Refusal):
             return ballot
-        return await _refuse_tellers(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
+        drafted = await _refuse_tellers(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
+        return await _link(unit, fields.selection, ballot, drafted) if fields.selection else drafted
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -361,6 +366,45 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
     )
 
 
+def _for_selection(fields: Fields) -> Fields:
+    """Fill the form in for the vote of recommendation of a selection, as far as it is for this person."""
+    wanted, roots, user = SelectionId(request.args.get("selection", "")), here().roots, here().user
+
+    async def read(unit: Reading) -> Fields:
+        one = await model_members.visible(unit, roots, wanted)
+        if one is None or not await organisations.may(unit, user, Right.IMPORT_ROSTER, one.organisation):
+            return fields
+        going = {
+            each.member: each.deeds
+            for each in await model_members.nominees(unit, one.id)
+            if each.standing is Standing.REVIEWED
+        }
+        people = sorted(await members.by_ids(unit, going), key=lambda each: by_strokes(each.name))
+        alike = Counter(each.name for each in await members.roster(unit, [one.organisation]))
+        called = {each.id: each.user or each.name if alike[each.name] > 1 else each.name for each in people}
+        lines = [f"{called[each.id]}：{going[each.id]}" if going[each.id] else called[each.id] for each in people]
+        return replace(
+            fields,
+            selection=one.id,
+            organisation=one.organisation,
+            title=one.title,
+            seats=str(min(one.places, len(lines))),
+            candidates="\n".join(lines),
+        )
+
+    return ask(read) if wanted else fields
+
+
+async def _link(unit: Reading, id: str, ballot: Ballot, drafted: Decided) -> Decided:  # noqa: A002
+    """Let a ballot that is drafted be the vote of recommendation of a selection."""
+    one = await model_members.selection(unit, SelectionId(id))
+    if not isinstance(drafted, Decision) or one is None:
+        return drafted
+    before = await stored.ballot(unit, one.ballot) if one.ballot else None
+    linked = link_ballot(one, await model_members.nominees(unit, one.id), ballot, before=before)
+    return linked if isinstance(linked, Refusal) else replace(drafted, facts=(*drafted.facts, linked))
+
+
 def _people_of(people: Iterable[Member], typed: str) -> list[Member]:
     """Return who is meant by an account, or by a name however its letters were typed."""
     if typed.startswith("@"):
@@ -417,6 +461,7 @@ def _fields() -> Fields:
         date=text("date"),
         time=text("time"),
         server_seal=text("server_seal") == "yes",
+        selection=text("selection"),
     )
 
 

@@ -18,6 +18,8 @@ from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.pages.audit import CAUSES
 from console.pages.guide import PARTS as GUIDE
+from console.selection_papers import COLUMNS as SELECTION_COLUMNS
+from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -36,6 +38,8 @@ from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
 from content.lessons import Kind as LessonKind
+from content.model_members import Outcome as ObjectionOutcome
+from content.model_members import Stage, Standing
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
@@ -205,6 +209,13 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
+    "selection.outcome_": ObjectionOutcome,
+    "selection.stage_": Stage,
+    "selection.standing_": Standing,
+    "selections.column_": SELECTION_COLUMNS,
+    "selections.next_": Stage,
+    "selections.post_": (Stage.CONSIDERED, Stage.PUBLIC),
+    "selections.sheet_": SELECTION_SHEETS,
     "state.": Answer,
     "structure.kind_": Level,
     "unheard.sort_": Sort,
