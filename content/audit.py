@@ -25,6 +25,7 @@ from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.sessions import SignedIn
+from content.surveys import SurveyDrafted
 from content.upgrades import RoomMoved
 
 
@@ -111,6 +112,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
+    SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
@@ -123,7 +125,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "paper", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "survey", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

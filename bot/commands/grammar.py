@@ -16,8 +16,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -44,6 +44,7 @@ class Verb(StrEnum):
     CORRECT = "correct"
     DATA = "data"
     ADOPT = "adopt"
+    SURVEY = "survey"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -65,6 +66,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.CORRECT: ("更正", "correct", "改一下", "有误", "correction"),
     Verb.DATA: ("我的数据", "my data", "导出我的数据", "export my data"),
     Verb.ADOPT: ("接管", "adopt"),
+    Verb.SURVEY: ("问卷", "survey", "调查"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 

@@ -16,6 +16,7 @@ from babel.messages.pofile import read_po
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
 from console.pages.audit import CAUSES
+from console.pages.surveys import TEMPLATES
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -30,6 +31,7 @@ from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
+from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
@@ -47,6 +49,8 @@ from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
+from content.surveys import Standing
+from content.surveys import State as SurveyState
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
@@ -79,6 +83,8 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "appraisals.": (),
+    "appraisals.grade_": MemberGrade,
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
@@ -194,6 +200,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "settings.name_": [one.name for one in SETTINGS],
     "state.": Answer,
     "structure.kind_": Level,
+    "surveys.standing_": Standing,
+    "surveys.state_": SurveyState,
+    "surveys.template_": TEMPLATES,
+    "surveys.title_": TEMPLATES,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "views.account_": Account,
