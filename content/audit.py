@@ -27,6 +27,7 @@ from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.sessions import SignedIn
+from content.surveys import SurveyDrafted
 from content.upgrades import RoomMoved
 
 
@@ -117,6 +118,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
+    SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
@@ -134,7 +136,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "selection", "paper", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
+from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
 from content.ballot_links import BallotLeft, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
 from content.ballots import (
@@ -106,6 +107,15 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.surveys import (
+    Replied,
+    SurveyCancelled,
+    SurveyClosed,
+    SurveyDrafted,
+    SurveyFinished,
+    SurveyLeft,
+    SurveyOpened,
+)
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from content.terms import CommitteeElected
 from content.throttling import Tried, TriesForgotten
@@ -116,6 +126,7 @@ from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
     anchors,
+    appraisals,
     approvals,
     ballot_links,
     ballots,
@@ -151,6 +162,7 @@ from storage import (
     settings,
     shelf,
     structure,
+    surveys,
     sync,
     terms,
     throttling,
@@ -239,6 +251,15 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotVoided: (ballots.write_voided,),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
+    Appraised: (appraisals.write_appraised,),
+    OutcomeTold: (appraisals.write_told,),
+    SurveyDrafted: (surveys.write_drafted,),
+    SurveyOpened: (surveys.write_opened,),
+    Replied: (surveys.write_replied,),
+    SurveyFinished: (surveys.write_finished,),
+    SurveyLeft: (surveys.write_left,),
+    SurveyClosed: (surveys.write_closed,),
+    SurveyCancelled: (surveys.write_cancelled,),
     BallotLinkIssued: (ballot_links.write_issued,),
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),

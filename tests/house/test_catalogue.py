@@ -18,6 +18,7 @@ from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.pages.audit import CAUSES
 from console.pages.guide import PARTS as GUIDE
+from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
 from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.approvals import OF_DUTIES
@@ -34,6 +35,7 @@ from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
+from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
@@ -53,6 +55,8 @@ from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
+from content.surveys import Standing as SurveyStanding
+from content.surveys import State as SurveyState
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
@@ -91,6 +95,8 @@ EXPORTED = (
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "appraisals.": (),
+    "appraisals.grade_": MemberGrade,
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
@@ -218,6 +224,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "selections.sheet_": SELECTION_SHEETS,
     "state.": Answer,
     "structure.kind_": Level,
+    "surveys.standing_": SurveyStanding,
+    "surveys.state_": SurveyState,
+    "surveys.template_": TEMPLATES,
+    "surveys.title_": TEMPLATES,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "views.account_": Account,
