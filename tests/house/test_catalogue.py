@@ -15,7 +15,7 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
-from console.pages.audit import CAUSES
+from console.pages.audit import CAUSES, THINGS
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -88,6 +88,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
+    "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
