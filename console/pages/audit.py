@@ -49,7 +49,20 @@ THINGS: Mapping[str, tuple[str, str]] = {
 }
 """Kinds of things that rows are about: the page on which one is seen, and the part of its address that names it."""
 
-CAUSES = ("event", "megolm", "tap", "form", "occurrence", "poll", "room", "record", "look", "export", "broadcast")
+CAUSES = (
+    "event",
+    "megolm",
+    "tap",
+    "form",
+    "occurrence",
+    "poll",
+    "room",
+    "record",
+    "look",
+    "export",
+    "shell",
+    "broadcast",
+)
 """What causes begin with and a person can be told of; all others are the program's own housekeeping."""
 
 LONGEST = 300

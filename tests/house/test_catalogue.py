@@ -61,6 +61,7 @@ from storage.outbox import State as RowState
 from storage.verification import Wrong
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.doctor.findings import Grade, Noun
+from zhibu.export import KINDS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("bot", "console", "content", "storage", "zhibu")
@@ -80,6 +81,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "other"),
+    *(f"shell_{kind}" for kind in KINDS),
 )
 
 FAMILIES: Mapping[str, Iterable[object]] = {
