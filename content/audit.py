@@ -20,12 +20,14 @@ from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
+from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.sessions import SignedIn
+from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected
 from content.upgrades import RoomMoved
 from content.workdays import WorkdaySet, YearForgotten, YearListed
@@ -126,7 +128,9 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
+    SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
+    SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -157,7 +161,7 @@ _BY_ID = {
 }
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
-THINGS = ("occurrence", "poll", "ballot", "paper", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

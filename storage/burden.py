@@ -12,7 +12,7 @@ from sqlalchemy import func, select, union
 
 from content.burden import LOOKED_AHEAD, Asked, Cap, Caps, Meter, Room, caps_from, is_quiet
 from content.checkins import State
-from content.identifiers import OrganisationId
+from content.identifiers import OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.settings import BY_NAME, held_at
@@ -37,8 +37,13 @@ async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[Organisat
     }
 
 
-async def rooms(unit: Reading, audience: OrganisationId, *, since: date, until: date) -> tuple[Room, ...]:
-    """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around."""
+async def rooms(
+    unit: Reading, audience: OrganisationId, *, since: date, until: date, but: OccurrenceId | None = None
+) -> tuple[Room, ...]:
+    """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around.
+
+    ``but`` is left out, because it is about to be moved.
+    """
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
     query = select(organisations).where(organisations.c.id.in_(select(reached.c.ancestor_id)))
     branches = [row for row in await unit.rows(query) if row.closed_at is None]
@@ -46,7 +51,7 @@ async def rooms(unit: Reading, audience: OrganisationId, *, since: date, until: 
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
     for row in await _occurrences(unit, zones, *period):
-        if row.reached or row.state == OccurrenceState.PLANNED:
+        if row.id != but and (row.reached or row.state == OccurrenceState.PLANNED):
             asked[OrganisationId(row.branch)].append(Asked(on=row.local_date, minutes=row.minutes))
     for branch, at in await _polls(unit, zones, *period):
         asked[branch].append(Asked(on=at.date()))
@@ -100,6 +105,7 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
     query: Any = (
         select(
             reach.c.branch,
+            occurrences.c.id,
             occurrences.c.local_date,
             occurrences.c.state,
             occurrences.c.opened_at,

@@ -16,12 +16,14 @@ from storage.corrections import corrections
 from storage.imports import imports
 from storage.lessons import lessons
 from storage.members import members
+from storage.model_members import selections
 from storage.organisations import organisations, within
 from storage.outbox import outbox
 from storage.paper_elections import paper_elections
 from storage.polls import polls
 from storage.rooms import rooms
 from storage.schedules import SHOWN_TITLE, occurrences
+from storage.surveys import surveys
 from storage.unit import AnyRow, Query, Reading
 
 _actor, _subject, _account = (members.alias(name) for name in ("actor_member", "subject_member", "subject_account"))
@@ -119,6 +121,8 @@ def _rows(scope: Scope) -> Query:
         select(paper_elections.c.organisation_id)
         .where(paper_elections.c.id == func.substr(audit.c.thing, 7))
         .scalar_subquery(),
+        select(surveys.c.organisation_id).where(surveys.c.id == func.substr(audit.c.thing, 8)).scalar_subquery(),
+        select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
     return (
@@ -308,6 +312,10 @@ def _titles(kind: str, ids: Sequence[str]) -> Query | None:
             return select(ballots.c.id, ballots.c.title).where(ballots.c.id.in_(ids))
         case "paper":
             return select(paper_elections.c.id, paper_elections.c.title).where(paper_elections.c.id.in_(ids))
+        case "survey":
+            return select(surveys.c.id, surveys.c.title).where(surveys.c.id.in_(ids))
+        case "selection":
+            return select(selections.c.id, selections.c.title).where(selections.c.id.in_(ids))
         case "schedule":
             first = func.min(SHOWN_TITLE).label("title")
             found = select(occurrences.c.schedule_id.label("id"), first)

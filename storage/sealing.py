@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage import credentials, edits, exports, imports, members
+from storage import credentials, edits, exports, imports, members, model_members
 from storage.claims import wait_until_alone
 from storage.engines import trouble
 from storage.unit import Reading, Writing
@@ -24,7 +24,7 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, edits, imports):
+    for noun in (members, credentials, edits, imports, model_members):
         await noun.seal_clear(unit)
 
 
@@ -44,4 +44,4 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     # Members last: what was replaced of their entries opens by the keys that their rows still hold.
     for noun in (edits, imports, members):
         await noun.renew(unit, new, keys)
-    return len(keys) + await credentials.rewrap(unit, new)
+    return len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)

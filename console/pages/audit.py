@@ -32,6 +32,8 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "poll": ("polls.show_one", "id"),
     "ballot": ("ballots.show_one", "id"),
     "paper": ("elections.show_one", "id"),
+    "survey": ("surveys.show_one", "id"),
+    "selection": ("model_members.show_one", "id"),
     "lesson": ("lessons.show_one", "id"),
     "schedule": ("calendar.show", ""),
     "member": ("members.show_one", "id"),

@@ -21,6 +21,7 @@ from console.people import names_of, open_nodes, visible
 from console.sheets import Written
 from console.tables import Table, hand_out, show_text
 from console.tree import places
+from console.undoing import Undo, way_back
 from console.wording import fully, local, say, t, today
 from content.approvals import Act
 from content.edits import Sort
@@ -209,7 +210,12 @@ def forget(view: str) -> Answer:
         found = next((one for one in own if one.id == view), None)
         return forget_view(found) if found is not None else None
 
-    return onward(settle(decide, actor=user), to=link("members.show"), done="view_forgotten")
+    known = next((one for one in ask(lambda unit: kept.views_of(unit, user)) if one.id == view), None)
+
+    def again() -> Undo:
+        return way_back("members.save", fields={"name": known.name, **known.wanted.query} if known else {})
+
+    return onward(settle(decide, actor=user), to=link("members.show"), done="view_forgotten", back=again)
 
 
 @pages.get("/members/<id>")

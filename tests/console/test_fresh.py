@@ -19,6 +19,7 @@ from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
     "accounts.unbind",
+    *(f"appraisals.{step}" for step in ("write", "tell", "export", "print_paper")),
     *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive")),
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "credentials.add_passkey",
@@ -48,6 +49,12 @@ DOCUMENTED = {
     "leaving.transfer",
     "members.export",
     "members.text",
+    "model_members.decide",
+    "model_members.end",
+    "model_members.export",
+    "model_members.give_out",
+    "model_members.post",
+    "model_members.settle_objection",
     "participation.export_members",
     "participation.export_rows",
     "structure.move",

@@ -15,7 +15,12 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
+from console.keys import ACTIONS
 from console.pages.audit import CAUSES, THINGS
+from console.pages.guide import PARTS as GUIDE
+from console.pages.surveys import TEMPLATES
+from console.selection_papers import COLUMNS as SELECTION_COLUMNS
+from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -30,10 +35,13 @@ from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
+from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
 from content.lessons import Kind as LessonKind
+from content.model_members import Outcome as ObjectionOutcome
+from content.model_members import Stage, Standing
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
@@ -47,6 +55,8 @@ from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
+from content.surveys import Standing as SurveyStanding
+from content.surveys import State as SurveyState
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
@@ -87,6 +97,8 @@ EXPORTED = (
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "appraisals.": (),
+    "appraisals.grade_": MemberGrade,
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
@@ -148,6 +160,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.sheet_": SHEETS,
     "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
+    "frame.in_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
@@ -182,6 +195,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "guide.part_": [name for name, _, _ in GUIDE],
+    "guide.steps_": [name for name, _, _ in GUIDE],
+    "keys.": [name for _, name in ACTIONS],
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
@@ -202,8 +218,19 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
+    "selection.outcome_": ObjectionOutcome,
+    "selection.stage_": Stage,
+    "selection.standing_": Standing,
+    "selections.column_": SELECTION_COLUMNS,
+    "selections.next_": Stage,
+    "selections.post_": (Stage.CONSIDERED, Stage.PUBLIC),
+    "selections.sheet_": SELECTION_SHEETS,
     "state.": Answer,
     "structure.kind_": Level,
+    "surveys.standing_": SurveyStanding,
+    "surveys.state_": SurveyState,
+    "surveys.template_": TEMPLATES,
+    "surveys.title_": TEMPLATES,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "views.account_": Account,
