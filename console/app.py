@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Callable
 
 from flask import Flask, request, url_for
@@ -14,6 +15,7 @@ from console.addresses import link
 from console.bridge import Bridge
 from console.callers import Callers, trusted
 from console.desk import Desk, desk
+from console.exporting import ASKED
 from console.keys import ACTIONS, rail
 from console.pages import PAGES
 from console.pages.preferences import KEYS_COOKIE, THEME_COOKIE, THEMES
@@ -90,6 +92,7 @@ def furnish(
     app.extensions["zhibu"] = Desk(
         store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf, still=still
     )
+    app.extensions[ASKED] = threading.Event()
 
 
 def _words() -> dict[str, object]:

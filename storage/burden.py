@@ -20,6 +20,7 @@ from storage import settings
 from storage.audit import audit
 from storage.checkins import tallies
 from storage.lessons import lesson_revisions, lessons
+from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
 from storage.polls import polls
 from storage.schedules import occurrences
@@ -145,7 +146,15 @@ async def _polls(
     return [(branch, at) for branch, at in found if since <= at.date() <= until]
 
 
-async def taken_away(unit: Reading, *, since: datetime, until: datetime) -> int:
-    """Return how many tables and reports were taken out of the records, so that nobody had to fill in a form."""
-    query = select(func.count()).where(audit.c.at >= since, audit.c.at < until, audit.c.cause.like("export:%"))
+async def taken_away(unit: Reading, roots: Collection[OrganisationId], *, since: datetime, until: datetime) -> int:
+    """Return how many tables and reports of these organisations were taken out of the records, not filled in by hand.
+
+    One that speaks of several belongs to where its person stands.
+    """
+    place = func.coalesce(audit.c.place, members.c.organisation_id)
+    query = (
+        select(func.count())
+        .select_from(audit.outerjoin(members, members.c.user_id == audit.c.actor))
+        .where(audit.c.at >= since, audit.c.at < until, audit.c.action == "exported", within(place, roots))
+    )
     return int(await unit.value(query) or 0)

@@ -7,6 +7,7 @@ from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
+from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
 from content.ballot_links import BallotLeft, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
 from content.ballots import (
@@ -37,7 +38,15 @@ from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
-from content.exports import Exported
+from content.exports import (
+    ExportAsked,
+    Exported,
+    ExportFailed,
+    ExportMade,
+    ExportMoved,
+    ExportsForgotten,
+    ExportTaken,
+)
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -45,6 +54,19 @@ from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
+from content.model_members import (
+    MemberNominated,
+    NominationAnswered,
+    NomineesReviewed,
+    NoticePosted,
+    ObjectionDecided,
+    ObjectionRaised,
+    SelectionAnnounced,
+    SelectionBallotLinked,
+    SelectionCalled,
+    SelectionDecided,
+    SelectionEnded,
+)
 from content.mutes import Muted, Unmuted
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -85,6 +107,15 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.surveys import (
+    Replied,
+    SurveyCancelled,
+    SurveyClosed,
+    SurveyDrafted,
+    SurveyFinished,
+    SurveyLeft,
+    SurveyOpened,
+)
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from content.terms import CommitteeElected
 from content.throttling import Tried, TriesForgotten
@@ -95,6 +126,7 @@ from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
     anchors,
+    appraisals,
     approvals,
     ballot_links,
     ballots,
@@ -113,6 +145,7 @@ from storage import (
     media,
     members,
     misreadings,
+    model_members,
     mutes,
     organisations,
     outbox,
@@ -129,6 +162,7 @@ from storage import (
     settings,
     shelf,
     structure,
+    surveys,
     sync,
     terms,
     throttling,
@@ -197,6 +231,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
+    ExportAsked: (exports.write_asked,),
+    ExportTaken: (exports.write_taken,),
+    ExportMoved: (exports.write_moved,),
+    ExportMade: (exports.write_made,),
+    ExportFailed: (exports.write_failed,),
+    ExportsForgotten: (exports.write_forgotten,),
     BallotDrafted: (ballots.write_drafted,),
     BallotFrozen: (ballots.write_frozen,),
     PossessionAsked: (ballots.write_asked,),
@@ -211,10 +251,30 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotVoided: (ballots.write_voided,),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
+    Appraised: (appraisals.write_appraised,),
+    OutcomeTold: (appraisals.write_told,),
+    SurveyDrafted: (surveys.write_drafted,),
+    SurveyOpened: (surveys.write_opened,),
+    Replied: (surveys.write_replied,),
+    SurveyFinished: (surveys.write_finished,),
+    SurveyLeft: (surveys.write_left,),
+    SurveyClosed: (surveys.write_closed,),
+    SurveyCancelled: (surveys.write_cancelled,),
     BallotLinkIssued: (ballot_links.write_issued,),
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),
     BallotLeft: (ballot_links.write_left,),
+    SelectionCalled: (model_members.write_called,),
+    MemberNominated: (model_members.write_nominated,),
+    NominationAnswered: (model_members.write_answered,),
+    NomineesReviewed: (model_members.write_reviewed,),
+    SelectionBallotLinked: (model_members.write_linked,),
+    SelectionDecided: (model_members.write_decided,),
+    NoticePosted: (model_members.write_posted,),
+    ObjectionRaised: (model_members.write_raised,),
+    ObjectionDecided: (model_members.write_objection_decided,),
+    SelectionAnnounced: (model_members.write_announced,),
+    SelectionEnded: (model_members.write_ended,),
     ElectionPrepared: (paper_elections.write_prepared,),
     ElectionFixed: (paper_elections.write_fixed,),
     MeetingCounted: (paper_elections.write_met,),

@@ -16,8 +16,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -44,6 +44,12 @@ class Verb(StrEnum):
     CORRECT = "correct"
     DATA = "data"
     ADOPT = "adopt"
+    NOMINATE = "nominate"
+    NOMINATE_FOR_GROUP = "nominate_for_group"
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    OBJECT = "object"
+    SURVEY = "survey"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -65,6 +71,12 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.CORRECT: ("更正", "correct", "改一下", "有误", "correction"),
     Verb.DATA: ("我的数据", "my data", "导出我的数据", "export my data"),
     Verb.ADOPT: ("接管", "adopt"),
+    Verb.NOMINATE: ("推荐", "nominate", "提名"),
+    Verb.NOMINATE_FOR_GROUP: ("小组推荐", "group nominate"),
+    Verb.AGREE: ("同意", "agree", "同意推荐"),
+    Verb.DISAGREE: ("不同意", "disagree", "不同意推荐"),
+    Verb.OBJECT: ("意见", "objection"),
+    Verb.SURVEY: ("问卷", "survey", "调查"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -133,6 +145,11 @@ _TAKES = {
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
     Verb.BIND: re.compile(r"\S{4,40}"),
+    Verb.NOMINATE: re.compile(r".+", re.DOTALL),
+    Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
+    Verb.AGREE: re.compile(r".{1,60}"),
+    Verb.DISAGREE: re.compile(r".{1,60}"),
+    Verb.OBJECT: re.compile(r".+", re.DOTALL),
     # A question and at least two answers, each after its semicolon.
     Verb.VOTE: re.compile(r"[^;]+(?:;[^;]*){2,}", re.DOTALL),
 }

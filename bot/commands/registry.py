@@ -15,8 +15,10 @@ from bot.commands import (
     help,  # noqa: A004 - the noun is the word people type
     lessons,
     members,
+    model_members,
     mutes,
     polls,
+    surveys,
 )
 from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
@@ -73,9 +75,15 @@ COMMANDS: tuple[Command, ...] = (
         verb=Verb.VOTE, handler=polls.vote, needs=Right.SCHEDULE, answers=True, for_members=False, momentary=_no_choice
     ),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, needs=None, answers=True),
+    Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),
+    Command(verb=Verb.NOMINATE, handler=model_members.nominate, needs=None),
+    Command(verb=Verb.NOMINATE_FOR_GROUP, handler=model_members.nominate_for_group, needs=None),
+    Command(verb=Verb.AGREE, handler=model_members.agree, needs=None),
+    Command(verb=Verb.DISAGREE, handler=model_members.disagree, needs=None),
+    Command(verb=Verb.OBJECT, handler=model_members.object_to, needs=None),
     Command(verb=Verb.MUTE, handler=mutes.mute, needs=None, for_members=False),
     Command(verb=Verb.UNMUTE, handler=mutes.unmute, needs=None, for_members=False),
     Command(verb=Verb.BIND, handler=members.bind, needs=None, for_members=False),

@@ -105,7 +105,8 @@ def count(id: str) -> Answer:  # noqa: A002
     if outcome.refusal is not None or outcome.repeated:
         return onward(outcome, to=back, done="repeated")
     names = {one.id: one.name for one in ballot.candidates}
-    lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names))
+    asked = ballot.election.questions
+    lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names, asked))
     return render_template("ballots/counted.html", ballot=ballot, lines=lines)
 
 

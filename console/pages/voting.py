@@ -11,7 +11,7 @@ import hmac
 import secrets
 import unicodedata
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -28,6 +28,7 @@ from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark
 from content.identifiers import BallotId, Cause
+from content.questions import LONGEST_TEXT, Question, Sort
 from content.sessions import Session
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
@@ -105,7 +106,7 @@ def show() -> Answer:
         return _refuse(None)
     if voter.ballot.state is not State.OPEN or now() >= voter.ballot.closes_at:
         return _refuse(refused("ballot.too_late", closes=voter.ballot.closes_at))
-    return render_template("voting/show.html", voter=voter)
+    return render_template(f"voting/{'sheet' if voter.ballot.election.questions else 'show'}.html", voter=voter)
 
 
 @pages.post("/ballot/review")
@@ -118,6 +119,8 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
+    if any(len(text) > LONGEST_TEXT for said in (paper.answers or {}).values() for text in said):
+        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     return render_template("voting/review.html", voter=voter, paper=paper)
 
 
@@ -261,5 +264,20 @@ def _box(ballot: Ballot) -> bytes:
 
 def _chosen(ballot: Ballot) -> Paper:
     """Return what the form holds; a mark that does not exist is none."""
+    if ballot.election.questions:
+        return Paper(answers=dict(_answered(ballot.election.questions)))
     said: Mapping[str, str] = {one.id: request.form.get(f"m-{one.id}", "") for one in ballot.candidates}
     return Paper(marks={name: Mark(mark) for name, mark in said.items() if mark in list(Mark)})
+
+
+def _answered(questions: Iterable[Question]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what was answered of each question that was not left out; an option that does not exist is none."""
+    for one in questions:
+        said = [text.replace("\r\n", "\n").strip() for text in request.form.getlist(f"q-{one.id}")]
+        if one.sort is Sort.OPEN:
+            kept = tuple(text for text in said[:1] if text)
+        else:
+            kept = tuple(number for number in one.numbers if number in said)
+            kept = kept if one.sort is Sort.MULTIPLE else kept[:1]
+        if kept:
+            yield one.id, kept

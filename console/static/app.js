@@ -62,6 +62,11 @@ all("[data-copy]").forEach((button) => {
   });
 });
 
+// Where something is being made, the page looks again by itself, unless somebody is in the middle of something.
+all("[data-reload]").forEach((part) => {
+  setTimeout(() => { if (!document.querySelector("details[open], form[data-sent]")) location.reload(); }, part.dataset.reload * 1000);
+});
+
 // The schedule form shows only what the chosen way needs.
 all("form[data-schedule]").forEach((form) => {
   const show = () => {

@@ -77,6 +77,10 @@ PAGES = (
     "/elections",
     "/elections/new",
     "/elections/{election}",
+    "/model-members",
+    "/model-members/new",
+    "/model-members/{review}",
+    "/model-members/{public}",
     "/members/{member}/leave",
     "/members/{member}/erase",
     "/duties",
@@ -94,6 +98,7 @@ PAGES = (
     "/record/2",
     "/help",
     "/looked",
+    "/exports",
     "/system",
 )
 
@@ -166,6 +171,8 @@ def filled(house: House, path: str) -> str:
         member=seeded.members["白云"],
         ballot=seeded.ballots["fixed"],
         election=seeded.elections["one"],
+        review=seeded.selections["review"],
+        public=seeded.selections["public"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
     )

@@ -18,6 +18,9 @@ from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.pages.audit import CAUSES
 from console.pages.guide import PARTS as GUIDE
+from console.pages.surveys import TEMPLATES
+from console.selection_papers import COLUMNS as SELECTION_COLUMNS
+from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -32,10 +35,13 @@ from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
+from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
 from content.lessons import Kind as LessonKind
+from content.model_members import Outcome as ObjectionOutcome
+from content.model_members import Stage, Standing
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
@@ -49,6 +55,8 @@ from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
+from content.surveys import Standing as SurveyStanding
+from content.surveys import State as SurveyState
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
@@ -78,9 +86,17 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
 
+EXPORTED = (
+    *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
+    *(f"roster_{layout}" for layout in LAYOUTS),
+    *("roster_text", "burden", "poll", "quarter", "other"),
+)
+
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "appraisals.": (),
+    "appraisals.grade_": MemberGrade,
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
@@ -129,6 +145,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "elections.rule_": Rule,
+    "exports.what_": EXPORTED,
     "fault.": FaultKind,
     "franchise.": Bar,
     "elections.": (),
@@ -198,8 +215,19 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
+    "selection.outcome_": ObjectionOutcome,
+    "selection.stage_": Stage,
+    "selection.standing_": Standing,
+    "selections.column_": SELECTION_COLUMNS,
+    "selections.next_": Stage,
+    "selections.post_": (Stage.CONSIDERED, Stage.PUBLIC),
+    "selections.sheet_": SELECTION_SHEETS,
     "state.": Answer,
     "structure.kind_": Level,
+    "surveys.standing_": SurveyStanding,
+    "surveys.state_": SurveyState,
+    "surveys.template_": TEMPLATES,
+    "surveys.title_": TEMPLATES,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "views.account_": Account,
