@@ -21,7 +21,18 @@ from console.access import digest, forget_cookie, public, session_cookie, set_co
 from console.answering import Answer
 from console.desk import ask, cause, desk, now
 from content import ballots as rules
-from content.ballot_links import AFTER, MOST_TRIES, SITTING, BallotLeft, BallotLink, BallotLinkMissed, enter
+from content.ballot_links import (
+    AFTER,
+    MOST_TRIES,
+    SITTING,
+    BallotLeft,
+    BallotLink,
+    BallotLinkMissed,
+    browser_secret,
+    enter,
+    invited,
+    is_over,
+)
 from content.ballot_papers import receipt, write_paper
 from content.ballots import Ballot, Elector, State
 from content.decision import Decision, Refusal, refused
@@ -64,21 +75,26 @@ def offer(token: str) -> str:
 @public
 def come_in(token: str) -> Answer:
     """Use the link up with its code, and give the browser what it is known by."""
-    secret, token_hash = secrets.token_urlsafe(32), digest(token)
+    secret, token_hash = browser_secret(secrets.token_urlsafe(32), now=now()), digest(token)
+    anew = [secrets.token_urlsafe(32) for _ in range(2)]
     code_hash = digest(f"{token}{_digits(request.form.get('code', ''))}")
     session: Session | None = g.get("session")
+    origin = desk().settings.origin
 
     async def decide(unit: Reading) -> Decided:
         found = await ballot_links.by_token(unit, token_hash)
         owner = await members.member(unit, found.member) if found is not None else None
+        user = owner.user if owner is not None else None
         return enter(
             found,
             token_hash=token_hash,
             code_hash=code_hash,
             browser_hash=digest(secret),
             signed_in=session.user if session is not None else None,
-            owner=owner.user if owner is not None else None,
+            owner=user,
             now=unit.now,
+            ballot=await ballots.ballot(unit, found.ballot) if found is not None else None,
+            anew=invited(found.member, user, origin=origin, token=anew[0], noise=anew[1]) if found and user else None,
         )
 
     # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
@@ -201,7 +217,7 @@ def _cookie() -> str:
 
 def _voter() -> Voter | None:
     held = request.cookies.get(_cookie(), "")
-    return ask(lambda unit: _find(unit, held)) if held else None
+    return None if is_over(held, now=now()) else ask(lambda unit: _find(unit, held))
 
 
 def _present() -> Voter | None:
