@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from content.election_cases import read_ballot
@@ -67,22 +68,34 @@ def sealed_length(election: Election) -> int:
 
 
 def opened_lines(
-    papers: Iterable[bytes], *, write_ins: bool = True, candidates: Collection[str] | None = None
+    papers: Iterable[bytes],
+    *,
+    write_ins: bool = True,
+    candidates: Collection[str] | None = None,
+    eligible: frozenset[str] | None = None,
 ) -> tuple[str, ...]:
     """Return opened papers as lines in an order that says nothing about when or by whom they were cast.
 
-    What cannot be read is ``null``, what writes somebody in where nobody may be, and what marks somebody who is none of
-    the ``candidates``: such words might be somebody's sign. A void paper that can be read keeps its marks.
+    What cannot be read is ``null``, what writes somebody in who may not be, and what marks somebody who is none of the
+    ``candidates``: such words might be somebody's sign, and so might the order of those who are written in. A void
+    paper that can be read keeps its marks.
     """
     names = None if candidates is None else frozenset(candidates)
     read = (read_paper(plain) for plain in papers)
-    kept = (None if paper is None or _is_signed(paper, names, write_ins) else paper for paper in read)
-    return tuple(sorted("null" if paper is None else write_paper(paper).decode() for paper in kept))
+    allowed = eligible if write_ins else frozenset[str]()
+    kept = (None if paper is None or _is_signed(paper, names, allowed) else paper for paper in read)
+    return tuple(sorted("null" if paper is None else write_paper(_in_order(paper)).decode() for paper in kept))
 
 
-def _is_signed(paper: Ballot, names: frozenset[str] | None, write_ins: bool) -> bool:
+def _in_order(paper: Ballot) -> Ballot:
+    return replace(paper, write_ins=tuple(sorted(paper.write_ins)))
+
+
+def _is_signed(paper: Ballot, names: frozenset[str] | None, allowed: frozenset[str] | None) -> bool:
     """Tell whether a paper holds words of its own where there may be none."""
-    return bool(paper.write_ins and not write_ins) or not (names is None or names.issuperset(paper.marks))
+    if allowed is not None and not allowed.issuperset(paper.write_ins):
+        return True
+    return not (names is None or names.issuperset(paper.marks))
 
 
 def piles(lines: Iterable[str]) -> tuple[Pile, ...]:

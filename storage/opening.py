@@ -56,7 +56,8 @@ def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:
         raise NotOpened("ballot.wrong_shares")
     papers = [open_envelope(one, private, box.length) or b"" for one in box.boxes]
     cast = _without_empty(papers, left=len(papers) - box.attendance.returned)
-    lines = opened_lines(cast, write_ins=box.write_ins, candidates=box.election.candidates)
+    election = box.election
+    lines = opened_lines(cast, write_ins=box.write_ins, candidates=election.candidates, eligible=election.eligible)
     result = evaluate(box.election, box.attendance, piles(lines))
     return OpenedBox(lines=lines, result=result if _agree(box, lines, result) else _recount(result))
 

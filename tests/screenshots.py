@@ -32,6 +32,7 @@ LEFT_OUT = {
     "lessons.shelved": "a file",
     "polls.export": "a file",
     "ballots.show_manifest": "a file",
+    "ballots.certificate": "a file",
     "burden.export": "a file",
     "participation.export_times": "a file",
     "reports.export": "a file",

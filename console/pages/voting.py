@@ -11,6 +11,7 @@ import hmac
 import secrets
 import unicodedata
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -37,9 +38,10 @@ from content.ballot_papers import receipt, write_paper
 from content.ballots import Ballot, Elector, State
 from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
-from content.elections import Mark
-from content.identifiers import BallotId, Cause
+from content.elections import Mark, is_valid
+from content.identifiers import BallotId, Cause, MemberId
 from content.sessions import Session
+from content.strokes import by_strokes
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
 from storage.envelopes import seal
@@ -54,7 +56,8 @@ pages = Blueprint("voting", __name__)
 class Voter:
     """Who is at the page: their name, the ballot that they may cast, and the receipt once they have.
 
-    ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since.
+    ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since. ``others`` are
+    those who may be written in, by strokes; who shares a name is told apart by their post.
     """
 
     name: str
@@ -62,6 +65,12 @@ class Voter:
     elector: Elector
     receipt: str | None
     mark: str
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def lines(self) -> int:
+        """Return how many may be written in: no more than there are seats, and a No for each."""
+        return min(self.ballot.election.seats, len(self.ballot.candidates)) if self.others else 0
 
 
 @pages.get("/ballot/enter/<token>")
@@ -121,7 +130,7 @@ def show() -> Answer:
         return _refuse(None)
     if voter.ballot.state is not State.OPEN or now() >= voter.ballot.closes_at:
         return _refuse(refused("ballot.too_late", closes=voter.ballot.closes_at))
-    return render_template("voting/show.html", voter=voter)
+    return render_template("voting/show.html", voter=voter, wrong=False)
 
 
 @pages.post("/ballot/review")
@@ -134,7 +143,9 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
-    return render_template("voting/review.html", voter=voter, paper=paper)
+    if not is_valid(voter.ballot.election, paper):
+        return render_template("voting/show.html", voter=voter, wrong=True), 422
+    return render_template("voting/review.html", voter=voter, paper=paper, called=dict(voter.others))
 
 
 @pages.post("/ballot/cast")
@@ -261,7 +272,17 @@ async def _find(unit: Reading, held: str) -> Voter | None:
         elector=elector,
         receipt=receipt(box) if box else None,
         mark=digest(f"voter {held} {ballot.id} {link.member}"),
+        others=await _others(unit, ballot),
     )
+
+
+async def _others(unit: Reading, ballot: Ballot) -> tuple[tuple[str, str], ...]:
+    if ballot.write_in is not rules.WriteIn.ROLL:
+        return ()
+    people = await members.by_ids(unit, [MemberId(one) for one in sorted(ballot.election.eligible or ())])
+    alike = Counter(one.name for one in people)
+    found = [(one.id, f"{one.name} {one.post}".strip() if alike[one.name] > 1 else one.name) for one in people]
+    return tuple(sorted(found, key=lambda one: (by_strokes(one[1]), one[0])))
 
 
 def _box(ballot: Ballot) -> bytes:
@@ -278,4 +299,8 @@ def _box(ballot: Ballot) -> bytes:
 def _chosen(ballot: Ballot) -> Paper:
     """Return what the form holds; a mark that does not exist is none."""
     said: Mapping[str, str] = {one.id: request.form.get(f"m-{one.id}", "") for one in ballot.candidates}
-    return Paper(marks={name: Mark(mark) for name, mark in said.items() if mark in list(Mark)})
+    marks = {name: Mark(mark) for name, mark in said.items() if mark in list(Mark)}
+    if ballot.write_in is not rules.WriteIn.ROLL:
+        return Paper(marks=marks)
+    written = {one for one in request.form.getlist("w") if one in (ballot.election.eligible or ())}
+    return Paper(marks=marks, write_ins=tuple(sorted(written)))

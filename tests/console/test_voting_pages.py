@@ -16,6 +16,7 @@ from sqlalchemy import select
 
 import console
 from content.ballot_papers import receipt, set_hash
+from content.ballots import WriteIn
 from content.identifiers import EventId, UserId
 from content.members import MemberLeft
 from content.shares import combine
@@ -24,7 +25,7 @@ from storage.envelopes import open_envelope, seal
 from storage.outbox import Sent
 from tests.console.console_house import Browser, House
 from tests.console.open_ballot import OTHER, VOTER, come_in, form, in_the_box, link_to, open_ballot
-from tests.sealed_ballots import ID, ballot, ceremony, closing, paper, roll, stand, vote
+from tests.sealed_ballots import ID, OTHERS, ballot, ceremony, closing, paper, roll, stand, vote
 from tests.second_client.installed import NODE
 
 SCRIPTS = Path(console.__file__).parent / "static"
@@ -271,6 +272,31 @@ def test_where_it_is_allowed_the_server_seals_reads_back_first_and_says_what_it_
     assert in_the_box(house) == paper("a+")
 
 
+def test_whom_the_roll_holds_can_be_written_in_for_a_no_and_nobody_else(house: House) -> None:
+    """A write-in is picked from the roll; names stand on the page, and entries in the envelope."""
+    open_ballot(house, server_seal=True, write_in=WriteIn.ROLL, election=OTHERS)
+    voter = house.browser(None)
+    come_in(voter, link_to(house))
+    page = voter.get("/ballot").get_data(as_text=True)
+    assert re.findall(r'<option value="(voter\d+)">', page) == [one.member for one in roll()]
+    odd = {**form(voter), "m-a": "Y", "w": "voter03"}
+    refused = voter.post("/ballot/review", odd)
+    assert (refused.status_code, "另选的人数不能多过不赞成的人数" in refused.get_data(as_text=True)) == (422, True)
+    chosen = {**form(voter), "m-a": "N", "w": ["voter03", "陌生人", ""]}
+    assert "<dt>另选他人</dt><dd>voter03</dd>" in voter.post("/ballot/review", chosen).get_data(as_text=True)
+    assert voter.post("/ballot/cast", {**chosen, **form(voter)}).status_code == 303
+    assert in_the_box(house) == paper("a-", "voter03")
+
+
+def test_where_nobody_may_be_written_in_nobody_is_offered(house: House) -> None:
+    open_ballot(house, server_seal=True)
+    voter = house.browser(None)
+    come_in(voter, link_to(house))
+    assert "data-written" not in voter.get("/ballot").get_data(as_text=True)
+    assert voter.post("/ballot/cast", {**form(voter), "m-a": "N", "w": "voter03"}).status_code == 303
+    assert in_the_box(house) == paper("a-")
+
+
 NODE_SEALS = """
 globalThis.nacl = require(process.argv[1] + "/nacl-fast.min.js");
 const { blake2b, seal, write } = require(process.argv[1] + "/voting.js");
@@ -280,6 +306,7 @@ const key = Uint8Array.from(Buffer.from(asked.key, "hex"));
 console.log(JSON.stringify({
   hashes: asked.inputs.map((one) => hex(blake2b(Uint8Array.from(Buffer.from(one, "hex")), 24))),
   papers: asked.marks.map((one) => hex(write(one))),
+  written: hex(write({ a: "N", b: "N" }, ["voter05", "voter02"])),
   boxes: asked.marks.map((one) => hex(seal(write(one), key, asked.length))),
 }));
 """
@@ -296,6 +323,7 @@ def test_what_the_browsers_script_seals_opens_here() -> None:
     found = json.loads(ran.stdout)
     assert found["hashes"] == [blake2b(each, digest_size=24).hexdigest() for each in inputs]
     assert [bytes.fromhex(each) for each in found["papers"]] == [paper(), paper("a+ b-"), paper("a-")]
+    assert bytes.fromhex(found["written"]) == paper("a- b-", "voter02", "voter05"), "whom one writes first is no sign"
     private = combine(ceremony().shares)
     boxes = [bytes.fromhex(each) for each in found["boxes"]]
     assert [open_envelope(each, private, one.length) for each in boxes] == [paper(), paper("a+ b-"), paper("a-")]

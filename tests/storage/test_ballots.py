@@ -31,6 +31,7 @@ from storage.store import Store
 from storage.tables import metadata
 from tests.sealed_ballots import (
     ID,
+    OTHERS,
     agree,
     ballot,
     casting,
@@ -76,6 +77,32 @@ async def test_a_ballot_is_read_as_it_was_written(branch: SmallBranch) -> None:
     hashed = rules.hash_manifest(rules.manifest(fixed))
     assert found == replace(fixed, state=State.FROZEN, manifest_hash=hashed)
     assert await branch.store.read(lambda unit: ballots.roll(unit, ID)) == roll(6)
+
+
+async def test_who_is_written_in_stands_by_their_entry_and_never_by_name_in_what_is_kept(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """An erased name leaves nothing behind in what was voted on, nor in the figures."""
+    await draft(branch.store, write_in=rules.WriteIn.ROLL, election=OTHERS)
+    fixed = await stand(branch.store)
+    assert fixed.election.eligible == {one.member for one in roll()}
+    assert rules.refuse_changed(fixed) is None
+    assert rules.hash_manifest(rules.manifest(fixed)) == fixed.manifest_hash
+    await open_voting(branch.store)
+    for member in VOTERS[:4]:
+        await vote(branch.store, member, paper("a- b-", "voter05"))
+    await vote(branch.store, VOTERS[4], paper("a- b-", "石榴红隼"))
+    clock.now = END
+    await branch.store.settle([closing()])
+    closed, kept = await stand(branch.store), await branch.store.read(lambda unit: ballots.boxes(unit, ID))
+    found = open_box(read_box(write_box(closed, kept, {"voter05": "张明"})), shares())
+    assert (found.result.write_ins, found.result.valid, found.result.void) == ({"voter05": 4}, 4, 1)
+    await agree(branch.store)
+    await take(branch.store, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
+    judged = await branch.store.read(lambda unit: ballots.judged(unit, closed))
+    assert judged is not None
+    assert (judged.write_ins, judged.outcome) == ({"voter05": 4}, found.result.outcome)
+    assert "石榴红隼" not in await branch.everything()
 
 
 async def test_a_ballot_goes_its_whole_way(opened: Store, clock: HandClock) -> None:
