@@ -31,6 +31,7 @@ LEFT_OUT = {
     "lessons.medium": "a file",
     "lessons.shelved": "a file",
     "polls.export": "a file",
+    "polls.picture": "a file",
     "ballots.show_manifest": "a file",
     "ballots.certificate": "a file",
     "burden.export": "a file",

@@ -31,6 +31,8 @@ from storage.unit import Reading
 pages = Blueprint("polls", __name__)
 
 MOST_SHOWN = 100
+_WIDEST = 656
+"""How long the bar of the most votes is in a picture."""
 LIMITS = range(1, polls.MOST_ANSWERS + 1)
 _TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
@@ -137,6 +139,32 @@ def export(id: str, format: str) -> Response:  # noqa: A002
         data = write_xlsx(seen.poll.sheet.question, table.header, table.rows, footer)
     response = Response(data, content_type=_TYPES[format])
     response.headers["Content-Disposition"] = f'attachment; filename="zhibu-poll-{today().isoformat()}.{format}"'
+    return response
+
+
+@pages.get("/polls/<id>/picture.svg")
+@requires(Right.READ)
+def picture(id: str) -> Response:  # noqa: A002
+    """Draw what the page shows of the answers, no sooner than the page shows it; nobody is named."""
+    seen = _standing(id)
+    if seen.hidden:
+        abort(404)
+    votes = seen.count.everyone.votes
+    most = max([*votes.values(), 1])
+    bars = [
+        {"text": one.text, "votes": votes.get(one.id, 0), "width": votes.get(one.id, 0) * _WIDEST // most}
+        for one in seen.poll.sheet.answers
+    ]
+    note_export("poll", len(bars))
+    footer = t(
+        "polls.picture_footer",
+        state=t(f"polls.state_{seen.poll.state}"),
+        voters=seen.count.everyone.voters,
+        asked=seen.count.asked,
+    )
+    drawn = render_template("polls/picture.svg", question=seen.poll.sheet.question, bars=bars, footer=footer)
+    response = Response(drawn, content_type="image/svg+xml; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-poll-{today().isoformat()}.svg"'
     return response
 
 

@@ -19,7 +19,13 @@ from tests.console.test_audit_page import main_of
 WHITE, BOSS = UserId("@m1:example.org"), UserId("@boss:example.org")
 
 COUNTS = {
-    *("participation.export_places", "participation.export_weeks", "participation.export_times", "polls.export"),
+    *(
+        "participation.export_places",
+        "participation.export_weeks",
+        "participation.export_times",
+        "polls.export",
+        "polls.picture",
+    ),
     *("burden.export", "reports.export"),
 }
 """Files in which nobody is named."""

@@ -42,7 +42,7 @@ SURE = 2.58
 
 
 async def _elect(founded: Path, folder: Path, seed: int) -> tuple[int, int, list[str]]:
-    """Hold an election to the end; return the attacker's score, the score by chance, and in which files envelopes are."""
+    """Hold an election to the end; return the attacker's score, that of chance, and where envelopes are left."""
     chance = random.Random(seed)
     people, chosen = voters(VOTERS, seed)
     database, opened = folder / "election.db", folder / "opened"
