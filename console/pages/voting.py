@@ -28,7 +28,7 @@ from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark
 from content.identifiers import BallotId, Cause
-from content.questions import LONGEST_TEXT, Question, Sort
+from content.questions import LONGEST_TEXT, Question, Sort, fits
 from content.sessions import Session
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
@@ -119,7 +119,7 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
-    if any(len(text) > LONGEST_TEXT for said in (paper.answers or {}).values() for text in said):
+    if not _fits(voter.ballot, paper):
         return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     return render_template("voting/review.html", voter=voter, paper=paper)
 
@@ -131,6 +131,8 @@ def cast() -> Answer:
     voter = _present()
     if voter is None:
         return _refuse(refused("ballot.other_voter"))
+    if _by_server(voter.ballot) and not _fits(voter.ballot, _chosen(voter.ballot)):
+        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     box = _box(voter.ballot)
 
     async def decide(unit: Reading) -> Decided:
@@ -254,12 +256,21 @@ async def _find(unit: Reading, held: str) -> Voter | None:
 def _box(ballot: Ballot) -> bytes:
     """Return the envelope that the browser sealed; where the server may, the one that it seals now."""
     sealed = request.form.get("box", "")
-    if "box" in request.form or not ballot.server_seal:
+    if not _by_server(ballot):
         try:
             return b64decode(sealed, validate=True)
         except (binascii.Error, ValueError):
             return b""
     return seal(write_paper(_chosen(ballot)), ballot.key, ballot.length)
+
+
+def _by_server(ballot: Ballot) -> bool:
+    return "box" not in request.form and ballot.server_seal
+
+
+def _fits(ballot: Ballot, paper: Paper) -> bool:
+    """Tell whether what was written is short enough; it is never cut off in silence."""
+    return not ballot.election.questions or fits(ballot.election.questions, paper.answers or {})
 
 
 def _chosen(ballot: Ballot) -> Paper:
