@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot import surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
+from bot.model_members import announce_due
 from content import cards
 from content import polls as poll_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
@@ -270,6 +271,7 @@ class Clock:
         if await self._balloting.close(now):
             await self._forget_deleted()
         await self._balloting.speak(now)
+        await announce_due(self._store, now)
         await surveying.remind(self._store, now)
 
     async def _forget_deleted(self) -> None:

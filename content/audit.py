@@ -14,11 +14,13 @@ from content.credentials import FactorAdded
 from content.decision import Fact
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
+from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
+from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
@@ -95,6 +97,10 @@ def _proposed(fact: Proposed) -> About:
     return About(subject=one.subject, place=one.organisation)
 
 
+def _table(fact: ExportMade | ExportFailed) -> About:
+    return About(thing=f"table:{fact.what}")
+
+
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
     DutyGranted: _granted,
@@ -114,6 +120,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     ImportUndone: _import,
     SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
+    SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -121,11 +128,15 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SignedIn: lambda fact: About(subject=fact.session.user),
     PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
+    Exported: lambda fact: About(thing=f"table:{fact.what}", place=fact.place),
+    ExportAsked: lambda fact: About(thing=f"table:{fact.export.what}"),
+    ExportMade: _table,
+    ExportFailed: _table,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "survey", "paper", "lesson", "member", "room", "organisation")
+THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

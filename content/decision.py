@@ -52,6 +52,11 @@ class Observed(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Discreet(Fact):
+    """Something that happened of which the record does not name who was behind it, nor the message that it came by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from typing import Any
 from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bindparam, select
 
 from content.audit import NOTHING, About, about
-from content.decision import Decision, Refusal
+from content.decision import Decision, Discreet, Refusal
 from content.identifiers import Cause, UserId
 from content.organisations import Duty
 from storage.chain import START, Head
@@ -84,6 +85,9 @@ DONE, REFUSED = "done", "refused"
 UNRECORDED = "cast:"
 """How the causes begin of which no row of record is kept, and that are remembered apart and by their day only."""
 
+DISCREET = "discreet:"
+"""How causes begin, in the record, of what nobody is named for; the true one only keeps it from happening twice."""
+
 QUIET = timedelta(days=90)
 """How long they are remembered: longer than any ballot is open."""
 
@@ -151,6 +155,8 @@ async def record(
         await unit.add_later(quiet_causes, row)
         return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
+    if isinstance(answer, Decision) and any(isinstance(fact, Discreet) for fact in answer.facts):
+        actor, cause = None, Cause(f"{DISCREET}{hashlib.sha256(cause.encode()).hexdigest()[:32]}")
     if isinstance(answer, Refusal):
         action, what = answer.words.key, About(subject=answer.about)
     else:

@@ -23,12 +23,21 @@ from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
+from storage.exports import exports
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.members import binding_codes, doubles_of, members
 from storage.misreadings import misreadings
+from storage.model_members import (
+    forget_people,
+    resting_on,
+    selection_nominations,
+    selection_nominees,
+    selection_objections,
+    selections,
+)
 from storage.mutes import mutes
 from storage.organisations import duties, within
 from storage.outbox import State, outbox
@@ -54,7 +63,7 @@ from storage.views import views
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
     "answers": (answers, corrections, appraisal_grades, survey_people, survey_answers),
-    "votes": (poll_responses, ballot_links),
+    "votes": (poll_responses, ballot_links, selection_nominations, selection_objections),
     "messages": (
         direct_rooms,
         invitations,
@@ -66,7 +75,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views),
+    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
 
@@ -87,6 +96,8 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     paper_candidates: (),
     paper_officers: ("user_id",),
     paper_counts: (),
+    selections: ("author", "decided_by", "posted_by"),
+    selection_nominees: (),
     looks: ("user_id",),
     approvals: ("subject", "proposed_by", "decided_by"),
     imports: ("by_user", "undone_by"),
@@ -98,8 +109,8 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
 STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
     "counts": (expectations,),
-    "ballots": (ballot_roll, ballot_candidates, ballot_tellers),
-    "work": (polls, lesson_revisions, lessons, schedules, imports, edits, approvals),
+    "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
+    "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals),
     "record": (audit, looks),
     "rooms": (room_state,),
 }
@@ -110,6 +121,7 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
     duties: ("granted_by",),
+    selection_objections: ("decided_by",),
 }
 """Columns that name the person in rows of others."""
 
@@ -150,7 +162,11 @@ async def _ballots(unit: Reading, ids: Collection[MemberId], roots: Collection[O
     )
     title = case((within(ballots.c.organisation_id, roots), ballots.c.title), else_="")
     query = select(title).where(ballots.c.state.not_in(_OVER), or_(*rests)).order_by(title, ballots.c.id)
-    return (*(row[0] for row in await unit.rows(query)), *await _elections(unit, ids, roots))
+    return (
+        *(row[0] for row in await unit.rows(query)),
+        *await _elections(unit, ids, roots),
+        *await resting_on(unit, ids, roots),
+    )
 
 
 async def _elections(unit: Reading, ids: Collection[MemberId], roots: Collection[OrganisationId]) -> tuple[str, ...]:
@@ -211,6 +227,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     ids, accounts = list(fact.members), list(fact.accounts)
     called = {row.name: NOBODY for row in await unit.rows(select(members.c.name).where(members.c.id.in_(ids)))}
     await forget_names(unit, [MemberId(one) for one in ids], called)
+    await forget_people(unit, ids)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     for table in GOES:

@@ -38,7 +38,15 @@ from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
-from content.exports import Exported
+from content.exports import (
+    ExportAsked,
+    Exported,
+    ExportFailed,
+    ExportMade,
+    ExportMoved,
+    ExportsForgotten,
+    ExportTaken,
+)
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -46,6 +54,19 @@ from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
+from content.model_members import (
+    MemberNominated,
+    NominationAnswered,
+    NomineesReviewed,
+    NoticePosted,
+    ObjectionDecided,
+    ObjectionRaised,
+    SelectionAnnounced,
+    SelectionBallotLinked,
+    SelectionCalled,
+    SelectionDecided,
+    SelectionEnded,
+)
 from content.mutes import Muted, Unmuted
 from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -74,7 +95,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
-from content.schedules import LessonsScheduled, OccurrenceCancelled
+from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -124,6 +145,7 @@ from storage import (
     media,
     members,
     misreadings,
+    model_members,
     mutes,
     organisations,
     outbox,
@@ -188,6 +210,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
+    OccurrenceRestored: (schedules.write_state,),
+    OccurrenceMoved: (schedules.write_state,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
@@ -207,6 +231,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
+    ExportAsked: (exports.write_asked,),
+    ExportTaken: (exports.write_taken,),
+    ExportMoved: (exports.write_moved,),
+    ExportMade: (exports.write_made,),
+    ExportFailed: (exports.write_failed,),
+    ExportsForgotten: (exports.write_forgotten,),
     BallotDrafted: (ballots.write_drafted,),
     BallotFrozen: (ballots.write_frozen,),
     PossessionAsked: (ballots.write_asked,),
@@ -234,6 +264,17 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),
     BallotLeft: (ballot_links.write_left,),
+    SelectionCalled: (model_members.write_called,),
+    MemberNominated: (model_members.write_nominated,),
+    NominationAnswered: (model_members.write_answered,),
+    NomineesReviewed: (model_members.write_reviewed,),
+    SelectionBallotLinked: (model_members.write_linked,),
+    SelectionDecided: (model_members.write_decided,),
+    NoticePosted: (model_members.write_posted,),
+    ObjectionRaised: (model_members.write_raised,),
+    ObjectionDecided: (model_members.write_objection_decided,),
+    SelectionAnnounced: (model_members.write_announced,),
+    SelectionEnded: (model_members.write_ended,),
     ElectionPrepared: (paper_elections.write_prepared,),
     ElectionFixed: (paper_elections.write_fixed,),
     MeetingCounted: (paper_elections.write_met,),

@@ -41,6 +41,8 @@ LEFT_OUT = {
     "tellers.download": "a file",
     "elections.download": "a file",
     "members.export": "a file",
+    "model_members.export": "a file",
+    "model_members.give_out": "a file",
     "participation.export_places": "a file",
     "participation.export_weeks": "a file",
     "participation.export_members": "a file",

@@ -22,6 +22,7 @@ from bot.matrix.homeserver import Homeserver
 from bot.matrix.login import log_in, retire
 from bot.matrix.looking import time_of
 from console.app import create_app
+from console.making import Maker
 from console.server import Server, ServerTrouble, serve
 from console.settings import ConsoleSettings
 from content.safe_mode import Reason, why_no_bot
@@ -72,6 +73,7 @@ class Branch:
         self.speech = speech
         self.store = store
         self.server: Server | None = None
+        self._maker: Maker | None = None
         self.homeserver: Homeserver | None = None
         self.listening = asyncio.Event()
         """Set once the bot hears what is said."""
@@ -116,6 +118,8 @@ class Branch:
             if server is not None:
                 server.show(app)
             self.server = server or serve_console(self.config, app)
+            self._maker = Maker(app)
+            self._maker.start()
         except BaseException:
             await self.close()
             raise
@@ -327,6 +331,8 @@ class Branch:
         await asyncio.gather(*self._watching, return_exceptions=True)
         if self.server is not None:
             await asyncio.to_thread(self.server.stop)
+        if self._maker is not None:
+            await asyncio.to_thread(self._maker.stop)
         if self.homeserver is not None:
             with contextlib.suppress(Fault):
                 await self.homeserver.close()

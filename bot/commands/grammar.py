@@ -44,6 +44,11 @@ class Verb(StrEnum):
     CORRECT = "correct"
     DATA = "data"
     ADOPT = "adopt"
+    NOMINATE = "nominate"
+    NOMINATE_FOR_GROUP = "nominate_for_group"
+    AGREE = "agree"
+    DISAGREE = "disagree"
+    OBJECT = "object"
     SURVEY = "survey"
 
 
@@ -66,6 +71,11 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.CORRECT: ("更正", "correct", "改一下", "有误", "correction"),
     Verb.DATA: ("我的数据", "my data", "导出我的数据", "export my data"),
     Verb.ADOPT: ("接管", "adopt"),
+    Verb.NOMINATE: ("推荐", "nominate", "提名"),
+    Verb.NOMINATE_FOR_GROUP: ("小组推荐", "group nominate"),
+    Verb.AGREE: ("同意", "agree", "同意推荐"),
+    Verb.DISAGREE: ("不同意", "disagree", "不同意推荐"),
+    Verb.OBJECT: ("意见", "objection"),
     Verb.SURVEY: ("问卷", "survey", "调查"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
@@ -135,6 +145,11 @@ _TAKES = {
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
     Verb.BIND: re.compile(r"\S{4,40}"),
+    Verb.NOMINATE: re.compile(r".+", re.DOTALL),
+    Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
+    Verb.AGREE: re.compile(r".{1,60}"),
+    Verb.DISAGREE: re.compile(r".{1,60}"),
+    Verb.OBJECT: re.compile(r".+", re.DOTALL),
     # A question and at least two answers, each after its semicolon.
     Verb.VOTE: re.compile(r"[^;]+(?:;[^;]*){2,}", re.DOTALL),
 }

@@ -24,7 +24,7 @@ PAGE_SIZE = 50
 LATELY = timedelta(days=30)
 """How far back one looks who asks for nothing in particular."""
 
-CAUSES = ("event", "megolm", "tap", "form", "occurrence", "poll", "room", "record", "look", "broadcast")
+CAUSES = ("event", "megolm", "tap", "form", "occurrence", "poll", "room", "record", "look", "export", "broadcast")
 """What causes begin with and a person can be told of; all others are the program's own housekeeping."""
 
 LONGEST = 300

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -23,20 +24,23 @@ from content import approvals as rule_of_two
 from content import ballot_news
 from content import ballots as rules
 from content.approvals import Act, Proposal, Proposed
-from content.ballot_approvals import ACTS, want
+from content.ballot_approvals import ACTS, waiting_for, want
 from content.ballot_files import PublicKeys
 from content.ballot_links import Invited, invite, invited
 from content.ballot_papers import canonical
 from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller
 from content.decision import Decision, Refusal, refused
+from content.duties import SETTLES
 from content.elections import Election
 from content.franchise import FULL, why_not
-from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, UserId, derive
+from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
 from content.members import Member
+from content.model_members import Standing, link_ballot
 from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
+from content.strokes import by_strokes
 from content.tellers import teller_of
-from storage import approvals, duties, members, organisations
+from storage import approvals, duties, members, model_members, organisations
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
@@ -66,6 +70,7 @@ class Fields:
     date: str = ""
     time: str = "18:00"
     server_seal: bool = False
+    selection: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +100,7 @@ def start() -> Answer:
     """Draft a ballot."""
     nodes = here().within(Right.SCHEDULE)
     if request.method == "GET":
-        return _form(_fresh(nodes), nodes)
+        return _form(_for_selection(_fresh(nodes)), nodes)
     fields = _fields()
     if not _ID.fullmatch(fields.id):
         abort(400)
@@ -108,7 +113,8 @@ def start() -> Answer:
         ballot = await _draft(unit, fields, keys, nodes)
         if isinstance(ballot, Refusal):
             return ballot
-        return await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
+        drafted = await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
+        return await _link(unit, fields.selection, ballot, drafted) if fields.selection else drafted
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -246,7 +252,12 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
         if ballot is None:
             return None
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
-        may = await _organisers(unit, ballot.organisation)
+        may, before = await _organisers(unit, ballot.organisation), waiting_for(act, ballot, waiting)
+        asks = before.by if before is not None else user
+        newly = await organisations.same_hand_at(unit, ballot.organisation, Right.SCHEDULE, asks) - {asks}
+        if user in newly:
+            return refused("approvals.too_new", days=SETTLES.days)
+        may -= newly
         answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now)
         if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
             return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))
@@ -345,6 +356,45 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
     )
 
 
+def _for_selection(fields: Fields) -> Fields:
+    """Fill the form in for the vote of recommendation of a selection, as far as it is for this person."""
+    wanted, roots, user = SelectionId(request.args.get("selection", "")), here().roots, here().user
+
+    async def read(unit: Reading) -> Fields:
+        one = await model_members.visible(unit, roots, wanted)
+        if one is None or not await organisations.may(unit, user, Right.IMPORT_ROSTER, one.organisation):
+            return fields
+        going = {
+            each.member: each.deeds
+            for each in await model_members.nominees(unit, one.id)
+            if each.standing is Standing.REVIEWED
+        }
+        people = sorted(await members.by_ids(unit, going), key=lambda each: by_strokes(each.name))
+        alike = Counter(each.name for each in await members.roster(unit, [one.organisation]))
+        called = {each.id: each.user or each.name if alike[each.name] > 1 else each.name for each in people}
+        lines = [f"{called[each.id]}：{going[each.id]}" if going[each.id] else called[each.id] for each in people]
+        return replace(
+            fields,
+            selection=one.id,
+            organisation=one.organisation,
+            title=one.title,
+            seats=str(min(one.places, len(lines))),
+            candidates="\n".join(lines),
+        )
+
+    return ask(read) if wanted else fields
+
+
+async def _link(unit: Reading, id: str, ballot: Ballot, drafted: Decided) -> Decided:  # noqa: A002
+    """Let a ballot that is drafted be the vote of recommendation of a selection."""
+    one = await model_members.selection(unit, SelectionId(id))
+    if not isinstance(drafted, Decision) or one is None:
+        return drafted
+    before = await stored.ballot(unit, one.ballot) if one.ballot else None
+    linked = link_ballot(one, await model_members.nominees(unit, one.id), ballot, before=before)
+    return linked if isinstance(linked, Refusal) else replace(drafted, facts=(*drafted.facts, linked))
+
+
 def _fresh(nodes: tuple[Organisation, ...]) -> Fields:
     zone = ZoneInfo(nodes[0].timezone) if nodes else None
     tomorrow = now().astimezone(zone).date() + timedelta(days=7)
@@ -367,6 +417,7 @@ def _fields() -> Fields:
         date=text("date"),
         time=text("time"),
         server_seal=text("server_seal") == "yes",
+        selection=text("selection"),
     )
 
 

@@ -43,6 +43,7 @@ from content.identifiers import (
     PollId,
     RoomId,
     ScheduleId,
+    SelectionId,
     SurveyId,
     UserId,
     derive,
@@ -51,6 +52,15 @@ from content.imports import Counts, Entered, RosterImported
 from content.lessons import Kind as LessonKind
 from content.lessons import Lesson, write_lesson
 from content.members import Member, MemberEnrolled
+from content.model_members import (
+    MemberNominated,
+    NominationAnswered,
+    NomineesReviewed,
+    NoticePosted,
+    Selection,
+    SelectionCalled,
+    SelectionDecided,
+)
 from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
@@ -118,6 +128,7 @@ class Seeded:
     appraisals: dict[str, BallotId] = field(default_factory=dict)
     surveys: dict[str, SurveyId] = field(default_factory=dict)
     elections: dict[str, PaperElectionId] = field(default_factory=dict)
+    selections: dict[str, SelectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
     corrections: dict[str, CorrectionId] = field(default_factory=dict)
 
@@ -146,6 +157,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _appraisals(store, seeded)
     await _surveys(store, seeded)
     await _elections(store, seeded)
+    await _selections(store, seeded)
     await _imports(store, seeded)
     await _corrections(store, seeded)
     await _room_states(store)
@@ -482,6 +494,46 @@ async def _elections(store: Store, seeded: Seeded) -> None:
         roll = tuple(Elector(member=seeded.members[name]) for name in NAMES[:5])
         fixed = ElectionFixed(paper=id, organisation=one.organisation, roll=roll, eligible=frozenset())
         await put(store, f"election {short}", ElectionPrepared(paper=one, author=SECRETARY), fixed)
+
+
+async def _selections(store: Store, seeded: Seeded) -> None:
+    """Leave a selection of model members to be reviewed, one in its publicity, and one at the neighbour's."""
+    first, second = (seeded.members[name] for name in NAMES[:2])
+    for short, place in (("review", "one"), ("public", "one"), ("far", "far")):
+        id = SelectionId(derive("seed selection", short))
+        seeded.selections[short] = id
+        node = seeded.organisations[place]
+        one = Selection(
+            id=id,
+            organisation=node,
+            title="邻队的先锋岗" if short == "far" else "年度党员先锋岗",
+            places=1,
+            nominate_until=NOW - timedelta(days=1),
+            timezone="Asia/Shanghai",
+        )
+        chosen = seeded.members["安邻"] if short == "far" else first
+        said: dict[str, Any] = {"selection": id, "organisation": node}
+        nominated = MemberNominated(**said, nominee=chosen, by=second, group=None, reason="连续三年零违章")
+        agreed = NominationAnswered(**said, nominee=chosen, agreed=True)
+        facts: list[Fact] = [SelectionCalled(selection=one, author=SECRETARY), nominated, agreed]
+        if short != "review":
+            on = NOW.date()
+            facts += [
+                NomineesReviewed(**said, deeds={chosen: "带班零违章"}, rejected={}, silent=()),
+                SelectionDecided(
+                    **said, chosen=(chosen,), votes={chosen: 9}, opinions={}, departure="", by=NEIGHBOUR, on=on
+                ),
+                NoticePosted(
+                    **said,
+                    contact=second,
+                    phone="",
+                    posted_on=on,
+                    ends_on=on + timedelta(days=7),
+                    confirmed=True,
+                    by=SECRETARY,
+                ),
+            ]
+        await put(store, f"selection {short}", *facts)
 
 
 async def _imports(store: Store, seeded: Seeded) -> None:

@@ -70,6 +70,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "tellers": seeded.ballots["far"],
         "voting": seeded.ballots["far"],
         "elections": seeded.elections["far"],
+        "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "unheard": derive("event:$bad", "dead"),
@@ -94,8 +95,9 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
         "proposal": "unknown",
+        "objection": "unknown",
         "layout": "filed",
-        "sheet": "record",
+        "sheet": "notice" if noun == "model_members" else "record",
         "year": "2027",
     }
 
@@ -171,7 +173,16 @@ def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browse
     for rule in rules(house.app, "GET"):
         if rule.endpoint not in PUBLIC and not rule.arguments - {"format", "layout"}:
             page = text_of(browser.get(path_of(rule, {"format": "csv", "layout": "filed"}) + "?since=2026-01-01"))
-            for stranger in ("安邻", "邻队的一课", "邻队的更正", "邻队的推荐", "乘务一队党支部", "乘务党总支", "@m9:"):
+            for stranger in (
+                "安邻",
+                "邻队的一课",
+                "邻队的更正",
+                "邻队的推荐",
+                "邻队的先锋岗",
+                "乘务一队党支部",
+                "乘务党总支",
+                "@m9:",
+            ):
                 assert stranger not in page, (rule, stranger)
 
 

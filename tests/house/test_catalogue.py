@@ -15,8 +15,12 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
+from console.keys import ACTIONS
 from console.pages.audit import CAUSES
+from console.pages.guide import PARTS as GUIDE
 from console.pages.surveys import TEMPLATES
+from console.selection_papers import COLUMNS as SELECTION_COLUMNS
+from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -36,6 +40,8 @@ from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
 from content.lessons import Kind as LessonKind
+from content.model_members import Outcome as ObjectionOutcome
+from content.model_members import Stage, Standing
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
@@ -49,7 +55,7 @@ from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
-from content.surveys import Standing
+from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
 from content.unheard import Sort
 from content.upgrades import Doubt
@@ -79,6 +85,12 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
+
+EXPORTED = (
+    *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
+    *(f"roster_{layout}" for layout in LAYOUTS),
+    *("roster_text", "burden", "poll", "quarter", "other"),
+)
 
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
@@ -133,6 +145,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "elections.rule_": Rule,
+    "exports.what_": EXPORTED,
     "fault.": FaultKind,
     "franchise.": Bar,
     "elections.": (),
@@ -144,6 +157,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.sheet_": SHEETS,
     "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
+    "frame.in_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
@@ -178,6 +192,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "guide.part_": [name for name, _, _ in GUIDE],
+    "guide.steps_": [name for name, _, _ in GUIDE],
+    "keys.": [name for _, name in ACTIONS],
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
@@ -198,9 +215,16 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
+    "selection.outcome_": ObjectionOutcome,
+    "selection.stage_": Stage,
+    "selection.standing_": Standing,
+    "selections.column_": SELECTION_COLUMNS,
+    "selections.next_": Stage,
+    "selections.post_": (Stage.CONSIDERED, Stage.PUBLIC),
+    "selections.sheet_": SELECTION_SHEETS,
     "state.": Answer,
     "structure.kind_": Level,
-    "surveys.standing_": Standing,
+    "surveys.standing_": SurveyStanding,
     "surveys.state_": SurveyState,
     "surveys.template_": TEMPLATES,
     "surveys.title_": TEMPLATES,
