@@ -28,7 +28,7 @@ from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark
 from content.identifiers import BallotId, Cause
-from content.questions import LONGEST_TEXT, Question, Sort, fits
+from content.questions import LONGEST_TEXT, Question, Sort, fits, plain
 from content.sessions import Session
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
@@ -284,7 +284,7 @@ def _chosen(ballot: Ballot) -> Paper:
 def _answered(questions: Iterable[Question]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what was answered of each question that was not left out; an option that does not exist is none."""
     for one in questions:
-        said = [text.replace("\r\n", "\n").strip() for text in request.form.getlist(f"q-{one.id}")]
+        said = [plain(text) for text in request.form.getlist(f"q-{one.id}")]
         if one.sort is Sort.OPEN:
             kept = tuple(text for text in said[:1] if text)
         else:

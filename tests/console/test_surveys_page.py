@@ -168,8 +168,13 @@ def test_every_question_may_be_left_out_and_the_page_left(house: House, voter: B
 
 
 def test_answers_without_scripts_are_read_back_and_sealed_by_the_server(house: House, voter: Browser) -> None:
-    """I028: options that do not exist are none; two of a single choice are one."""
-    said: dict[str, Any] = {"q-q1": ["2", "1"], "q-q2": ["1", "2", "7"], "q-q3": "9", "q-q4": " 写一句\r\n第二行 "}
+    """I028, I004: options that do not exist are none, two of a single choice are one, unseen signs are gone."""
+    said: dict[str, Any] = {
+        "q-q1": ["2", "1"],
+        "q-q2": ["1", "2", "7"],
+        "q-q3": "9",
+        "q-q4": " 写一\u202e句\r\n第二行 ",
+    }
     marks = form(voter)
     review = voter.client.post("/ballot/review", data={**marks, **said}, headers=voter.headers).get_data(as_text=True)
     assert "写一句" in review
@@ -181,7 +186,7 @@ def test_answers_without_scripts_are_read_back_and_sealed_by_the_server(house: H
 
 
 def test_an_answer_that_is_too_long_is_refused_before_it_is_sealed(house: House, voter: Browser) -> None:
-    """I002: never cut off in silence."""
+    """I008: never cut off in silence."""
     for page in ("review", "cast"):
         answer = voter.post(f"/ballot/{page}", {**form(voter), "q-q4": "长" * 301})
         assert (answer.status_code, "太长了" in answer.get_data(as_text=True)) == (409, True)

@@ -19,7 +19,7 @@ from content.elections import Attendance, Outcome, Pile, evaluate
 from content.elections import Ballot as Paper
 from content.forms import Grade, asking, grading, read_questions, refuse_questions, write_questions
 from content.identifiers import BallotId, MemberId, OrganisationId, SurveyId, UserId
-from content.questions import LONGEST_TEXT, Sort, longest_answers
+from content.questions import LONGEST_TEXT, Sort, longest_answers, publish
 from content.speech import Reader
 from content.surveys import Survey
 from tests.sealed_ballots import ballot
@@ -88,6 +88,7 @@ def test_what_cannot_be_meant_is_not_asked(text: str, by: str, why: str) -> None
         ({"q2": ("1", "1")}, False),
         ({"q9": ("1",)}, False),
         ({"q4": ("",)}, False),
+        ({"q4": ("\x00\u202e",)}, True),
         ({"q4": ("好", "好")}, False),
         ({"q4": ("长" * (LONGEST_TEXT + 1),)}, False),
     ],
@@ -191,6 +192,13 @@ def test_a_survey_outcome_says_how_many_and_a_small_cell_never() -> None:
     assert result.answers is not None
     assert result.answers["q1"]["cells"] == [None, None]
     assert "3" not in json.dumps(result.answers["q1"]["cells"])
+
+
+def test_of_what_is_written_only_what_a_reader_sees_is_told() -> None:
+    """I001, I004, I005: NUL, signs that turn the reading round, and answers of nothing else."""
+    said = ["甲\x00", "\u202e乙\r\n丙", "\u200b", " \x00 ", "丁", "戊", "己"]
+    told = publish(QUESTIONS[3:], "", [{"q4": (text,)} for text in said], least=5)
+    assert told["q4"]["texts"] == sorted(["甲", "乙\n丙", "丁", "戊", "己"])
 
 
 SURVEY = Survey(

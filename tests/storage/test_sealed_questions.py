@@ -47,7 +47,7 @@ async def hold(branch: SmallBranch, clock: HandClock, form: Election, papers: li
 
 
 async def test_a_survey_is_counted_and_only_what_may_be_told_is_kept(branch: SmallBranch, clock: HandClock) -> None:
-    """BAL-5, N5: fourteen answer, two of them in a group of their own that cannot be taken away from the rest."""
+    """BAL-5: fourteen answer, two of them in a group of their own that cannot be taken away from the rest."""
     papers = [filled(q1="1", q2="1+2", q3=str(n % 2 + 4), q4=f"建议{n}") for n in range(12)]
     papers += [filled(q1="2", q3="1")] * 2
     found = await hold(branch, clock, FORM, papers, candidates=())

@@ -20,7 +20,19 @@ from storage.disclosures import collect
 from storage.outbox import outbox
 from storage.store import Step
 from storage.unit import Reading
-from tests.small_branch import EAST, EAST_ROOM, NOON, ZHANG, HandClock, SmallBranch, account, message, private_room
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    NOON,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    event,
+    message,
+    private_room,
+    redaction,
+)
 
 ID = SurveyId("survey")
 QUESTIONS = read_questions("部门\n- 甲\n- 乙\n\n# 常用\n- 一\n- 二\n- 三\n\n建议")
@@ -99,7 +111,7 @@ async def test_questions_come_one_at_a_time_and_the_last_is_thanked_for(asked: S
 
 @pytest.mark.parametrize("text", ["0", "3", "999", "A", "甲和乙", "1 2", "没有"])
 async def test_what_is_none_of_the_options_is_refused_and_asked_again(asked: SmallBranch, text: str) -> None:
-    """I028: nothing is recorded, and the question is still open."""
+    """I028, I002: nothing is recorded, and the question is still open; full-width digits are digits."""
     await say(asked, "问卷")
     assert await say(asked, text) == ["survey.choose_one"]
     assert await kept(asked) == {}
@@ -130,10 +142,30 @@ async def test_who_quits_leaves_nothing_behind_and_is_not_reminded(asked: SmallB
 
 
 async def test_an_answer_that_is_too_long_or_too_late_is_refused(asked: SmallBranch, clock: HandClock) -> None:
-    """I002: over the limit nothing is kept; after the end neither."""
+    """I008: over the limit nothing is kept."""
     assert (await say(asked, "问卷", "1", "1", "长" * 301))[-1] == "survey.answer_too_long"
     assert (await say(asked, "长" * 300)) == ["survey.thanks"]
     assert len((await kept(asked))["q3"][0]) == 300
+
+
+async def test_an_edit_a_redaction_and_a_replay_of_an_answer_change_nothing(asked: SmallBranch) -> None:
+    """I025, I026, I027: what was answered stands until one quits, and is taken once."""
+    await say(asked, "问卷")
+    answer = message(account(ZHANG), "1", room_id=private_room(ZHANG))
+    await asked.hear(answer)
+    edit = {"m.relates_to": {"rel_type": "m.replace", "event_id": answer.event_id}}
+    edited = {**message(account(ZHANG), "* 2").content, **edit, "m.new_content": {"msgtype": "m.text", "body": "2"}}
+    await asked.hear(event(account(ZHANG), "m.room.message", edited, room_id=private_room(ZHANG)))
+    await asked.hear(redaction(account(ZHANG), answer.event_id, room_id=private_room(ZHANG)))
+    await asked.hear(answer)
+    assert await kept(asked) == {"q1": ["1"]}
+
+
+async def test_another_persons_words_are_nobodys_answer(asked: SmallBranch) -> None:
+    """I024: by the whole account, never by its first part."""
+    await say(asked, "问卷")
+    await asked.hear(message(UserId(f"{account(ZHANG)}.other"), "1", room_id=private_room(ZHANG)))
+    assert await kept(asked) == {}
 
 
 async def test_after_the_end_nothing_is_taken(asked: SmallBranch, clock: HandClock) -> None:
@@ -169,7 +201,7 @@ async def test_only_who_has_not_come_to_the_end_is_reminded_once_in_the_same_wor
 
 
 async def test_at_the_end_sums_are_kept_and_nothing_that_anyone_said(asked: SmallBranch, clock: HandClock) -> None:
-    """N5, BAL-5: counted once however often the clock ticks; under five, only how many."""
+    """BAL-5: counted once however often the clock ticks; under five, only how many."""
     await fill(asked, *OTHERS[:5], q1=("1",), q2=("1", "2"), q3=("独一无二",))
     await say(asked, "问卷", "1", "1")
     clock.now = CLOSES - timedelta(seconds=1)
@@ -188,7 +220,7 @@ async def test_at_the_end_sums_are_kept_and_nothing_that_anyone_said(asked: Smal
 
 
 async def test_of_fewer_than_five_only_their_number_is_kept(asked: SmallBranch, clock: HandClock) -> None:
-    """N5: four withheld, five shown."""
+    """BAL-4: four withheld, five shown."""
     await fill(asked, *OTHERS[:4], q1=("1",))
     clock.now = CLOSES
     await clock_of(asked).tick()
