@@ -455,11 +455,12 @@ async def _appraisals(store: Store, seeded: Seeded) -> None:
 
 async def _surveys(store: Store, seeded: Seeded) -> None:
     """Leave a survey that is over, in our branch and at the neighbour's."""
-    questions = read_questions("部门\n- 一线\n- 机关\n- 其他\n\n# 常用\n- 通知\n- 学习\n\n% 满意吗\n\n建议")
+    questions = read_questions("部门\n- 一线\n- 机关\n\n# 常用\n- 通知\n- 学习\n\n% 满意吗\n\n建议")
+    people = tuple(dict.fromkeys(seeded.members.values()))
     said = [
         {"q1": (str(n % 2 + 1),), "q2": ("1", "2")[: n % 2 + 1], "q3": (str(n % 2 + 4),), "q4": (f"建议{n}",)}
-        for n in range(24)
-    ] + [{"q1": ("3",)}]
+        for n in range(len(people))
+    ]
     for short, place in (("one", "one"), ("far", "far")):
         id = SurveyId(derive("seed survey", short))
         seeded.surveys[short] = id
@@ -472,7 +473,6 @@ async def _surveys(store: Store, seeded: Seeded) -> None:
             closes_at=NOW,
             timezone="Asia/Shanghai",
         )
-        people = tuple(seeded.members[name] for name in NAMES[:5])
         result = publish(questions, "q1", said, least=5)
         steps = (SurveyDrafted(survey=one, author=SECRETARY), SurveyOpened(survey=id, people=people))
         await put(store, f"survey {short}", *steps, SurveyClosed(survey=id, answered=len(said), result=result))

@@ -133,14 +133,15 @@ def test_of_fewer_than_five_on_the_roster_nothing_is_asked(house: House, browser
 
 
 def test_results_are_told_alike_on_the_page_and_in_every_file(house: House, browser: Browser) -> None:
-    """BAL-5: of 25, one in a group of their own; exports hold no cell that the page does not."""
+    """BAL-5: of ten, five in each group; exports hold no cell that the page does not."""
     id = house.seeded.surveys["one"]
     page = browser.get(f"/surveys/{id}").get_data(as_text=True)
-    assert "收回 25 份，应答 5 人" in page
+    assert "收回 10 份，应答 10 人，回收率 100%" in page
     assert "不显示" in page
     rows = list(csv.reader(io.StringIO(browser.get(f"/surveys/{id}/export.csv").get_data(as_text=True))))
-    assert ["1", "部门", "其他", "不显示", "", "", ""] in rows
-    assert ["1", "部门", "答了这题的人数", "25", "", "", ""] in rows
+    assert ["1", "部门", "一线", "5", "", ""] in rows
+    assert ["2", "常用", "通知", "不显示", "不显示", "不显示"] in rows, "all said so, and all but none"
+    assert ["3", "满意吗", "答了这题的人数", "10", "", ""] in rows
     assert {cell for row in rows[1:] for cell in row[3:]} & {"0", "1", "2", "3", "4"} == set()
     text = browser.get(f"/surveys/{id}/export.text").get_data(as_text=True)
     assert "少于 5 人的格子不显示" in text

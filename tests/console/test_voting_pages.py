@@ -15,7 +15,8 @@ import pytest
 from sqlalchemy import select
 
 import console
-from content.ballot_papers import receipt, set_hash
+from content.ballot_papers import receipt, set_hash, write_paper
+from content.elections import Ballot as Paper
 from content.shares import combine
 from storage.audit import audit, causes
 from storage.envelopes import open_envelope, seal
@@ -236,13 +237,14 @@ def test_where_it_is_allowed_the_server_seals_reads_back_first_and_says_what_it_
 
 NODE_SEALS = """
 globalThis.nacl = require(process.argv[1] + "/nacl-fast.min.js");
-const { blake2b, seal, write } = require(process.argv[1] + "/voting.js");
+const { blake2b, seal, write, writeSheet } = require(process.argv[1] + "/voting.js");
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const asked = JSON.parse(process.argv[2]);
 const key = Uint8Array.from(Buffer.from(asked.key, "hex"));
 console.log(JSON.stringify({
   hashes: asked.inputs.map((one) => hex(blake2b(Uint8Array.from(Buffer.from(one, "hex")), 24))),
   papers: asked.marks.map((one) => hex(write(one))),
+  sheets: asked.sheets.map((one) => hex(writeSheet(one))),
   boxes: asked.marks.map((one) => hex(seal(write(one), key, asked.length))),
 }));
 """
@@ -252,13 +254,22 @@ def test_what_the_browsers_script_seals_opens_here() -> None:
     """Its bytes are those of libsodium: hash, paper, padding and box."""
     one, inputs = ballot(), [bytes([seed]) * length for seed, length in ((0, 0), (7, 64), (255, 64), (3, 128))]
     marks = [{}, {"b": "N", "a": "Y"}, {"a": "N"}]
-    asked = {"key": one.key.hex(), "length": one.length, "inputs": [each.hex() for each in inputs], "marks": marks}
+    asked: dict[str, object] = {
+        "key": one.key.hex(),
+        "length": one.length,
+        "inputs": [each.hex() for each in inputs],
+        "marks": marks,
+    }
+    sheets: list[dict[str, list[str]]] = [{}, {"q2": ["1", "3"], "q10": ["写一句\n“第二行”\\"]}]
+    asked["sheets"] = sheets
     ran = subprocess.run(
         [NODE, "-e", NODE_SEALS, str(SCRIPTS), json.dumps(asked)], capture_output=True, text=True, check=True
     )
     found = json.loads(ran.stdout)
     assert found["hashes"] == [blake2b(each, digest_size=24).hexdigest() for each in inputs]
     assert [bytes.fromhex(each) for each in found["papers"]] == [paper(), paper("a+ b-"), paper("a-")]
+    papers = [Paper(answers={name: tuple(said) for name, said in each.items()}) for each in sheets]
+    assert [bytes.fromhex(each) for each in found["sheets"]] == [write_paper(each) for each in papers]
     private = combine(ceremony().shares)
     boxes = [bytes.fromhex(each) for each in found["boxes"]]
     assert [open_envelope(each, private, one.length) for each in boxes] == [paper(), paper("a+ b-"), paper("a-")]
