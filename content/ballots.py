@@ -14,7 +14,7 @@ from content.confusables import skeleton
 from content.decision import Decision, Fact, Refusal, refused
 from content.election_cases import show_election
 from content.elections import Attendance, Election, Outcome, Result, least_candidates
-from content.forms import trouble_with
+from content.forms import FORMS, trouble_with
 from content.identifiers import BallotId, MemberId, OrganisationId, UserId
 
 FEWEST = 5
@@ -276,7 +276,7 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
         election.candidates
     ):
         return refused("ballot.bad_candidates", field="candidates")
-    if election.questions:
+    if election.pack in FORMS:
         trouble = trouble_with(election)
         if trouble is not None:
             return trouble

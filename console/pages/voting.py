@@ -40,7 +40,7 @@ from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark, is_valid
 from content.identifiers import BallotId, Cause, MemberId
-from content.questions import LONGEST_TEXT, Question, Sort
+from content.questions import LONGEST_TEXT, Question, Sort, fits, plain
 from content.sessions import Session
 from content.strokes import by_strokes
 from storage import ballot_links, ballots, members
@@ -144,7 +144,7 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
-    if any(len(text) > LONGEST_TEXT for said in (paper.answers or {}).values() for text in said):
+    if not _fits(voter.ballot, paper):
         return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     if not voter.ballot.election.questions and not is_valid(voter.ballot.election, paper):
         return _paper_of(voter, wrong=True), 422
@@ -158,6 +158,8 @@ def cast() -> Answer:
     voter = _present()
     if voter is None:
         return _refuse(refused("ballot.other_voter"))
+    if _by_server(voter.ballot) and not _fits(voter.ballot, _chosen(voter.ballot)):
+        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     box = _box(voter.ballot)
 
     async def decide(unit: Reading) -> Decided:
@@ -291,7 +293,7 @@ async def _others(unit: Reading, ballot: Ballot) -> tuple[tuple[str, str], ...]:
 def _box(ballot: Ballot) -> bytes:
     """Return the envelope that the browser sealed; where the server may, the one that it seals now."""
     sealed = request.form.get("box", "")
-    if "box" in request.form or not ballot.server_seal:
+    if not _by_server(ballot):
         try:
             return b64decode(sealed, validate=True)
         except (binascii.Error, ValueError):
@@ -304,6 +306,15 @@ def _paper_of(voter: Voter, *, wrong: bool = False) -> str:
     if voter.ballot.election.questions:
         return render_template("voting/sheet.html", voter=voter)
     return render_template("voting/show.html", voter=voter, wrong=wrong)
+
+
+def _by_server(ballot: Ballot) -> bool:
+    return "box" not in request.form and ballot.server_seal
+
+
+def _fits(ballot: Ballot, paper: Paper) -> bool:
+    """Tell whether what was written is short enough; it is never cut off in silence."""
+    return not ballot.election.questions or fits(ballot.election.questions, paper.answers or {})
 
 
 def _chosen(ballot: Ballot) -> Paper:
@@ -321,7 +332,7 @@ def _chosen(ballot: Ballot) -> Paper:
 def _answered(questions: Iterable[Question]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what was answered of each question that was not left out; an option that does not exist is none."""
     for one in questions:
-        said = [text.replace("\r\n", "\n").strip() for text in request.form.getlist(f"q-{one.id}")]
+        said = [plain(text) for text in request.form.getlist(f"q-{one.id}")]
         if one.sort is Sort.OPEN:
             kept = tuple(text for text in said[:1] if text)
         else:
