@@ -193,7 +193,7 @@ class Caretaking:
         if care is None or live is None:
             return
         care = replace(care, standing=live)
-        if care.may_stay(user) or live.people.get(user) not in ("join", "invite"):
+        if care.may_stay(user) or live.people.get(user) not in ("join", "invite", "knock"):
             return
         if not may(live.powers, live.me, "kick", user):
             raise Fault(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)

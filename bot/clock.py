@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
+from bot import surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.model_members import announce_due
@@ -256,6 +257,8 @@ class Clock:
             if over:
                 await self._store.settle([closing(one) for one in over])
                 crashpoint("clock.closed")
+            if await surveying.close(self._store, now):
+                await self._forget_deleted()
             await self._end_polls(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:
@@ -269,6 +272,7 @@ class Clock:
             await self._forget_deleted()
         await self._balloting.speak(now)
         await announce_due(self._store, now)
+        await surveying.remind(self._store, now)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -78,8 +78,9 @@ class Hearing:
             notes += self.notes(part, now)
             if part.membership == "join":
                 steps += self._successions(part)
+                steps += self._knocks(part, now)
             elif part.membership == "leave" and part.room_id in self._halls:
-                steps.append(self._lost(RoomId(part.room_id), batch.next_batch))
+                steps.append(self._lost(part, batch.next_batch))
             if part.membership in ("join", "leave"):
                 steps += self.steps(part.timeline, earliest, now)
             elif part.membership == "invite":
@@ -162,7 +163,7 @@ class Hearing:
         """Return what a room's batch tells that needs no rule."""
         room = RoomId(part.room_id)
         if part.membership == "leave":
-            return [RoomLost(room=room, reason="left")]
+            return [RoomLost(room=room, reason="banned" if self._is_banned(part) else "left")]
         if part.membership != "join":
             return []
         notes: list[Fact] = []
@@ -240,15 +241,47 @@ class Hearing:
                     events.append((heard, came_at))
         return events
 
-    def _lost(self, room: RoomId, token: str) -> Step:
+    def _is_banned(self, part: RoomBatch) -> bool:
+        """Tell whether the bot left a room because it was banned; only who moderates there can take that back."""
+        said = [
+            event.content.get("membership")
+            for event in (*part.state, *part.timeline)
+            if isinstance(event, Event) and event.type == "m.room.member" and event.state_key == self._me
+        ]
+        return said[-1:] == ["ban"]
+
+    def _knocks(self, part: RoomBatch, now: datetime) -> list[Step]:
+        """Make a step where somebody asks from outside to be let into a room; those who lead are told once a day."""
+        room = RoomId(part.room_id)
+        if room not in self._halls or not any(
+            isinstance(event, Event)
+            and event.type == "m.room.member"
+            and event.state_key is not None
+            and event.content.get("membership") == "knock"
+            for event in part.timeline
+        ):
+            return []
+
+        async def decide(unit: Reading) -> Decision | None:
+            kept = await rooms.room(unit, room)
+            if kept is None:
+                return None
+            return upkeep.tell_of_knock(
+                kept, await undelivered.leaders(unit, kept.organisation), console=self._settings.console
+            )
+
+        return [Step(cause=Cause(f"knock:{derive(room, now.date().isoformat())}"), decide=decide)]
+
+    def _lost(self, part: RoomBatch, token: str) -> Step:
         """Tell those who lead that the bot was removed from a room of theirs, unless it was replaced before."""
+        room, banned = RoomId(part.room_id), self._is_banned(part)
 
         async def decide(unit: Reading) -> Decision | None:
             kept, upgrade = await rooms.room(unit, room), await upgrades.upgrade(unit, room)
             if kept is None or (upgrade is not None and upgrade.followed):
                 return None
             leaders = await undelivered.leaders(unit, kept.organisation)
-            return upkeep.tell_of_loss(kept, leaders, console=self._settings.console)
+            return upkeep.tell_of_loss(kept, leaders, banned=banned, console=self._settings.console)
 
         return Step(cause=Cause(f"lost:{derive(room, token)}"), decide=decide)
 

@@ -127,14 +127,19 @@ class Here:
 class Admitted:
     """By which session, at which level of trust, and by which duties a request was let through.
 
-    ``authority`` are those of the duties that carry the route's right where the person is.
+    ``authority`` are those of the duties that carry the route's right where the person is, ``nodes`` what they could
+    see of the tree.
     """
 
     session: Session
     authority: tuple[Duty, ...]
+    nodes: tuple[Organisation, ...]
 
     async def holds(self, unit: Reading) -> Stands:
-        """Tell whether the session goes on, under whatever id, and its person's duties are the same."""
+        """Tell whether the session goes on, under whatever id, with the same duties over the same part of the tree.
+
+        What came into that part meanwhile makes no difference; what was moved out of it, or elsewhere in it, does.
+        """
         found = await sessions.of_family(unit, self.session.family)
         if found is None or found.user != self.session.user or not is_alive(found, now=unit.now):
             return Stands.SIGNED_OUT
@@ -142,6 +147,9 @@ class Admitted:
             return Stands.SIGNED_OUT
         duties = await organisations.duties_of(unit, found.user)
         if duties_digest(duties) != self.session.duties:
+            return Stands.OTHERWISE
+        present = parents_of(await organisations.tree(unit, roots(duties, Right.READ)))
+        if any(node.id not in present or present[node.id] != node.parent for node in self.nodes):
             return Stands.OTHERWISE
         unit.authority = self.authority
         return Stands.YES
@@ -287,6 +295,30 @@ def duties_digest(duties: Iterable[Duty]) -> str:
     return digest("\n".join(sorted(f"{duty.organisation} {duty.role}" for duty in duties)))
 
 
+def standing_mark(duties: Iterable[Duty], nodes: Iterable[Organisation]) -> str:
+    """Return a digest of what a person may do and over which part of the tree."""
+    return digest("\n".join([duties_digest(duties), *sorted(f"{node.id} {node.parent}" for node in nodes)]))
+
+
+def admit(user: UserId, language: str, right: Right, wanted: str) -> str:
+    """Let work that somebody asked for go on as theirs, by what they may do now; return the mark of that."""
+    at = now()
+    g.duties = ask(lambda unit: organisations.duties_of(unit, user))
+    g.nodes = in_order(ask(lambda unit: organisations.tree(unit, roots(g.duties, Right.READ))))
+    g.session = Session(id_hash="", user=user, csrf="", made_at=at, seen_at=at, language=language)
+    g.here = stand(right, wanted)
+    place = g.here.chosen or next(iter(g.nodes), None)
+    zone = place.timezone if place is not None else desk().settings.timezone
+    g.reader = Reader(language=language, timezone=zone)
+    return standing_mark(g.duties, g.nodes)
+
+
+def right_of(endpoint: str) -> Right | None:
+    """Return the right that a route names; ``None`` for a public one."""
+    right = getattr(current_app.view_functions[endpoint], _MARK, None)
+    return right if isinstance(right, Right) else None
+
+
 def demanded(duties: Iterable[Duty]) -> bool:
     """Tell whether who holds these duties must have a second factor here."""
     return desk().settings.second_factor_required and demands_second(duties)
@@ -391,8 +423,8 @@ def _check_right() -> PlainResponse | None:
         abort(403)
     if g.session.level is not Level.FULL and g.session.level not in getattr(view, _EARLY, ()):
         return redirect(url_for("proving.show"), code=303)
-    g.here = _stand(right)
-    g.standing = Admitted(session=g.session, authority=g.here.authority(right))
+    g.here = stand(right, request.args.get("org", ""))
+    g.standing = Admitted(session=g.session, authority=g.here.authority(right), nodes=g.nodes)
     chosen = g.here.chosen
     if chosen is not None:
         g.reader = Reader(language=g.reader.language, timezone=chosen.timezone)
@@ -400,12 +432,12 @@ def _check_right() -> PlainResponse | None:
     return None
 
 
-def _stand(right: Right) -> Here:
+def stand(right: Right, wanted: str) -> Here:
+    """Return where in the tree a person stands with a right, at the organisation that is wanted or at all of theirs."""
     held = roots(g.duties, right)
     if not held:
         note_refusal(g.session.user)
         abort(403)
-    wanted = request.args.get("org", "")
     parents = parents_of(g.nodes)
     chosen = next((node for node in g.nodes if node.id == wanted), None) if wanted else None
     if wanted and (chosen is None or not is_below(parents, chosen.id, held)):

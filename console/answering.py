@@ -2,32 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from flask import redirect, render_template
 from werkzeug.wrappers import Response
 
+from console.keeping import kept
+from console.undoing import Undo, written
 from content.decision import Refusal
 from storage.store import Outcome
 
 Answer = Response | str | tuple[str, int]
 
 
-def onward(outcome: Outcome, *, to: str, done: str) -> Answer:
-    """Go on to a page that says what was done; a refusal is said on a page of its own.
+def onward(outcome: Outcome, *, to: str, done: str, back: Callable[[], Undo] | None = None) -> Answer:
+    """Go on to a page that says what was done; a refusal is said over the form as it was filled in, else by itself.
 
-    ``done`` is the last part of a ``done.…`` key. A form that came twice goes on too, and says so.
+    ``done`` is the last part of a ``done.…`` key. ``back`` makes the form that takes it back, asked for only where
+    something was done. A form that came twice goes on too, and says so.
     """
     if outcome.refusal is not None:
-        return render_template("frame/refused.html", refusal=outcome.refusal, back=to), 409
-    return see(to, "repeated" if outcome.repeated else done)
+        return not_done(outcome.refusal, to=to)
+    return done_once(outcome, to, done, back)
 
 
-def see(to: str, done: str) -> Response:
-    """Redirect to one of our own pages, with a sentence about what was done."""
+def done_once(outcome: Outcome, to: str, done: str, back: Callable[[], Undo] | None = None) -> Response:
+    """Go on to where an effect is seen, with the way back where there is one; what came twice says so."""
+    if outcome.repeated:
+        return see(to, "repeated")
+    return see(to, done, back() if back is not None else None)
+
+
+def not_done(refusal: Refusal, *, to: str) -> Answer:
+    """Say why a form has no effect: on the page where it stands, with what was typed, or on one that leads back."""
+    page = kept(refusal, to=to)
+    return page or render_template("frame/refused.html", refusal=refusal, back=to), 409
+
+
+def see(to: str, done: str, back: Undo | None = None) -> Response:
+    """Redirect to one of our own pages, with a sentence about what was done, and how to take it back."""
     parts = urlsplit(to)
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "done"]
-    return redirect(parts._replace(query=urlencode([*query, ("done", done)])).geturl(), code=303)
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name not in ("done", "undo")]
+    query.append(("done", done))
+    if back is not None:
+        query.append(("undo", written(back)))
+    return redirect(parts._replace(query=urlencode(query)).geturl(), code=303)
 
 
 def own_path(wanted: str, *, otherwise: str) -> str:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Callable
 
 from flask import Flask, request, url_for
 from jinja2 import StrictUndefined
 
-from console import access, errors, fresh, headers, looks, wording
+from console import access, errors, fresh, headers, looks, moments, undoing, wording
 from console.addresses import link
 from console.bridge import Bridge
 from console.callers import Callers, trusted
 from console.desk import Desk, desk
+from console.exporting import ASKED
+from console.keys import ACTIONS, rail
 from console.pages import PAGES
-from console.pages.preferences import THEME_COOKIE, THEMES
+from console.pages.preferences import KEYS_COOKIE, THEME_COOKIE, THEMES
 from console.settings import ConsoleSettings
 from console.shelf import Shelf
 from console.wording import is_known, t
@@ -89,21 +92,24 @@ def furnish(
     app.extensions["zhibu"] = Desk(
         store=store, bridge=bridge, speech=speech, settings=settings, shelf=shelf, still=still
     )
+    app.extensions[ASKED] = threading.Event()
 
 
 def _words() -> dict[str, object]:
     done = request.args.get("done", "")
     theme = request.cookies.get(THEME_COOKIE, "system")
     return {
-        "t": t,
-        "t_or": wording.t_or,
-        "say": wording.say,
-        "when": wording.when,
-        "fully": wording.fully,
+        "t": moments.t,
+        "t_or": moments.t_or,
+        "say": moments.say,
+        "when": moments.when,
+        "fully": moments.fully,
+        "clock": moments.clock,
+        "away": moments.away,
         "day": wording.day,
         "month_name": wording.month,
         "span": wording.span,
-        "ago": wording.ago,
+        "ago": moments.ago,
         "link": link,
         "here": access.signed_in(),
         "held_up": access.held_up(),
@@ -113,7 +119,11 @@ def _words() -> dict[str, object]:
         "new_nonce": lambda: secrets.token_urlsafe(18),
         "language": wording.reader().language,
         "done": t(f"done.{done}") if is_known(f"done.{done}") else "",
+        "undo": undoing.read(request.args.get("undo", "")),
         "theme": theme if theme in THEMES else "system",
+        "keys_off": request.cookies.get(KEYS_COOKIE) == "off",
+        "rail": rail,
+        "actions": ACTIONS,
         "endpoint": request.endpoint or "",
         "asset": _asset,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from flask import Flask, request
+from flask import Flask, g, request
 from werkzeug.wrappers import Response
 
 from console.access import here, signed_in
@@ -33,6 +33,8 @@ PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
 FILES: Mapping[str, str] = {
     "participation.export_members": "participation",
     "participation.export_rows": "participation",
+    "appraisals.export": "member",
+    "model_members.export": "member",
     "members.export": "member",
     "members.text": "member",
 }
@@ -52,9 +54,10 @@ def _note(response: Response) -> Response:
         parts, what = PAGES[endpoint]
         for part in parts:
             _note_page(what, MemberId(str(request.view_args[part])))
-    elif endpoint in FILES:
-        for place in here().roots:
-            _note_file(FILES[endpoint], place)
+    table, roots = g.get("taken_away", ("", ()))
+    if table in FILES:
+        for place in roots:
+            _note_file(FILES[table], place)
     return response
 
 

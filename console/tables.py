@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from flask import Response, make_response, render_template
+from flask import Response, make_response, render_template, request
 
-from console.exporting import note_export
+from console.exporting import being_made, note_export
 from console.sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
 from console.word import CONTENT_TYPE, Block, Grid, Paragraph, write_docx
 from console.wording import t, today
+from content.decision import refused
+from content.exports import LONG, MOST, MOST_TO_READ
 
 FORMATS = ("xlsx", "csv", "docx", "text")
 """The ways in which a table leaves the screen, in the order of the buttons; a route names them in its address."""
+
+_TO_READ = frozenset({"docx", "text"})
+_ENDINGS = {"text": "txt"}
 
 _WIDE = 8
 """A table with more columns lies on its side."""
@@ -22,11 +28,12 @@ _WIDE = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """What a table shows, on the screen and in whatever leaves it alike."""
+    """What a table shows, on the screen and in whatever leaves it alike; ``footer`` is the line below it in a file."""
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[Written, ...], ...]
+    footer: str = ""
 
 
 def shown(value: Written) -> str:
@@ -58,21 +65,71 @@ def as_grid(table: Table, *, caption: str = "") -> Grid:
     return Grid(header=table.header, rows=rows, caption=caption)
 
 
-def hand_out(table: Table, format: str, name: str, footer: str, *, back: str) -> Response:  # noqa: A002
-    """Note in the record that a table leaves, and hand it out in one of the formats; text stands on a page to copy."""
-    note_export(name, len(table.rows))
+def hand_out(
+    table: Table | Callable[[], Table],
+    format: str,  # noqa: A002
+    name: str,
+    footer: str = "",
+    *,
+    back: str,
+    rows: int | None = None,
+) -> Response:
+    """Note in the record that a table leaves, and hand it out in one of the formats; text stands on a page to copy.
+
+    Where ``rows`` is given the table is put together here, and only if it is short enough for somebody to wait for it;
+    a longer one is offered to be made in the background, where this is called again.
+    """
+    making, number = being_made(), len(table.rows) if isinstance(table, Table) else rows or 0
+    if number > (MOST_TO_READ if format in _TO_READ else MOST):
+        return _too_long(number, format, back)
+    if number > LONG and making is None:
+        page = render_template("exports/ask.html", path=request.full_path.rstrip("?"), rows=number, back=back)
+        return make_response(page)
+    made = table if isinstance(table, Table) else table()
+    said = made.footer or footer
+    if making is not None:
+        making.rows, making.file = len(made.rows), f"zhibu-{name}-{today().isoformat()}.{_ENDINGS.get(format, format)}"
+    elif format == "text":
+        return show_text(made.title, _text(made, said), name, len(made.rows), back=back)
+    else:
+        note_export(name, len(made.rows))
+    data, kind = _written(made, format, said)
+    return download(data, kind, f"zhibu-{name}-{today().isoformat()}.{format}")
+
+
+def show_text(title: str, text: str, name: str, rows: int, *, back: str) -> Response:
+    """Note in the record that something leaves as text, and show it on a page to copy."""
+    note_export(name, rows)
+    return make_response(render_template("texts/show.html", title=title, text=text, back=back))
+
+
+def hand_over(data: bytes, kind: str, what: str, rows: int, *, file: str) -> Response:
+    """Note in the record that a file leaves that was put together elsewhere, and hand it out."""
+    note_export(what, rows)
+    return download(data, kind, file)
+
+
+def _written(table: Table, format: str, footer: str) -> tuple[bytes, str]:  # noqa: A002
     match format:
         case "text":
-            text = f"{as_text(table)}\n{footer}"
-            return make_response(render_template("texts/show.html", title=table.title, text=text, back=back))
+            return _text(table, footer).encode(), "text/plain; charset=utf-8"
         case "csv":
-            data, kind = write_csv(table.header, table.rows), CONTENT_TYPES["csv"]
+            return write_csv(table.header, table.rows), CONTENT_TYPES["csv"]
         case "docx":
             blocks: tuple[Block, ...] = (as_grid(table), Paragraph(text=footer))
-            data, kind = write_docx(table.title, blocks, landscape=len(table.header) > _WIDE), CONTENT_TYPE
+            return write_docx(table.title, blocks, landscape=len(table.header) > _WIDE), CONTENT_TYPE
         case _:
-            data, kind = write_xlsx(table.title, table.header, table.rows, footer), CONTENT_TYPES["xlsx"]
-    return download(data, kind, f"zhibu-{name}-{today().isoformat()}.{format}")
+            return write_xlsx(table.title, table.header, table.rows, footer), CONTENT_TYPES["xlsx"]
+
+
+def _text(table: Table, footer: str) -> str:
+    return f"{as_text(table)}\n{footer}"
+
+
+def _too_long(rows: int, format: str, back: str) -> Response:  # noqa: A002
+    most = MOST_TO_READ if format in _TO_READ else MOST
+    refusal = refused("exports.too_long", n=rows, most=most)
+    return make_response(render_template("frame/refused.html", refusal=refusal, back=back), 409)
 
 
 def download(data: bytes, kind: str, name: str) -> Response:

@@ -14,6 +14,7 @@ from content.credentials import FactorAdded
 from content.decision import Fact
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
+from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
@@ -26,7 +27,10 @@ from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.sessions import SignedIn
+from content.surveys import SurveyDrafted
+from content.terms import CommitteeElected
 from content.upgrades import RoomMoved
+from content.workdays import WorkdaySet, YearForgotten, YearListed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,18 @@ def _proposed(fact: Proposed) -> About:
     return About(subject=one.subject, place=one.organisation)
 
 
+def _node(organisation: OrganisationId) -> About:
+    return About(thing=f"organisation:{organisation}", place=organisation)
+
+
+def _year(fact: YearListed | YearForgotten) -> About:
+    return About(thing=f"year:{fact.year}")
+
+
+def _table(fact: ExportMade | ExportFailed) -> About:
+    return About(thing=f"table:{fact.what}")
+
+
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
     DutyGranted: _granted,
@@ -112,6 +128,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     EditUndone: lambda fact: About(thing=f"edit:{fact.id}"),
     RosterImported: _import,
     ImportUndone: _import,
+    SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
@@ -121,11 +138,30 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SignedIn: lambda fact: About(subject=fact.session.user),
     PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
+    Exported: lambda fact: About(thing=f"table:{fact.what}", place=fact.place),
+    ExportAsked: lambda fact: About(thing=f"table:{fact.export.what}"),
+    ExportMade: _table,
+    ExportFailed: _table,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
+    CommitteeElected: lambda fact: _node(fact.term.organisation),
+    YearListed: _year,
+    YearForgotten: _year,
+    WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
-THINGS = ("occurrence", "poll", "ballot", "selection", "paper", "lesson", "member", "room", "organisation")
+_BY_ID = {
+    "Retried": "message",
+    "Cancelled": "message",
+    "HearingAgainAsked": "letter",
+    "LetterPutAside": "letter",
+    "StretchAskedAgain": "stretch",
+    "StretchPutAside": "stretch",
+    "ProposalDecided": "proposal",
+}
+"""Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
+
+THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 
@@ -156,6 +192,9 @@ def about_one(fact: Fact) -> About:
     special = _SPECIAL.get(type(fact))
     if special is not None:
         return special(fact)
+    own = _BY_ID.get(type(fact).__name__)
+    if own is not None:
+        return About(thing=f"{own}:{_id(fact, 'id')}")
     thing, person, placed = _parts(type(fact))
     named, place = _id(fact, thing), _id(fact, "organisation") if placed else None
     return About(

@@ -22,6 +22,7 @@ AFTER = timedelta(minutes=10)
 """How long it stays once an envelope is in the box: others may sit down at the same machine."""
 MOST_TRIES = 5
 DIGITS = 6
+_INVITED = {"appraisal": "appraisal.invited", "survey": "survey.invited"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +128,13 @@ def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime) -> Dec
         Tell(user=one.user, words=said)
         for one in people
         for said in (
-            words("ballot.invited", title=ballot.title, closes=ballot.closes_at, link=one.link, until=until),
+            words(
+                _INVITED.get(ballot.election.pack.id, "ballot.invited"),
+                title=ballot.title,
+                closes=ballot.closes_at,
+                link=one.link,
+                until=until,
+            ),
             words("ballot.code", title=ballot.title, code=one.code),
         )
     )

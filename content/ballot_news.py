@@ -7,6 +7,23 @@ from collections.abc import Iterable, Sequence
 from content.ballots import FEWEST, Ballot
 from content.decision import Say, Words, words
 from content.identifiers import OrganisationId, RoomId
+from content.rule_packs import SURVEY
+
+_KEYS = {
+    False: {
+        "opened": "ballot.room_opened",
+        "turnout": "ballot.room_turnout",
+        "too_few": "ballot.room_too_few",
+        "closed": "ballot.room_closed",
+    },
+    True: {
+        "opened": "survey.room_opened",
+        "turnout": "survey.room_turnout",
+        "too_few": "survey.room_too_few",
+        "closed": "survey.room_closed",
+    },
+}
+"""What is said of a ballot, and of a survey."""
 
 Room = tuple[RoomId, OrganisationId]
 
@@ -18,7 +35,12 @@ def say(rooms: Iterable[Room], said: Words) -> tuple[Say, ...]:
 
 def opened(ballot: Ballot, rooms: Iterable[Room]) -> tuple[Say, ...]:
     """Say that votes may be cast, and by which hash a changed ballot would be found out."""
-    said = words("ballot.room_opened", title=ballot.title, closes=ballot.closes_at, hash=ballot.manifest_hash or "")
+    said = words(
+        _KEYS[ballot.election.pack is SURVEY]["opened"],
+        title=ballot.title,
+        closes=ballot.closes_at,
+        hash=ballot.manifest_hash or "",
+    )
     return say(rooms, said)
 
 
@@ -26,14 +48,23 @@ def turnout(ballot: Ballot, voted: int, rooms: Iterable[Room]) -> tuple[Say, ...
     """Say how many have voted, never a number so small that it would name them."""
     if voted < FEWEST:
         return ()
-    return say(rooms, words("ballot.room_turnout", title=ballot.title, n=voted, expected=ballot.expected))
+    return say(
+        rooms,
+        words(_KEYS[ballot.election.pack is SURVEY]["turnout"], title=ballot.title, n=voted, expected=ballot.expected),
+    )
 
 
 def closed(ballot: Ballot, voted: int, set_hash: str, rooms: Iterable[Room]) -> tuple[Say, ...]:
     """Say that no more votes are taken, and by which set of envelopes a receipt can be looked up."""
     if voted < FEWEST:
-        return say(rooms, words("ballot.room_too_few", title=ballot.title, least=FEWEST))
-    said = words("ballot.room_closed", title=ballot.title, n=voted, expected=ballot.expected, hash=set_hash)
+        return say(rooms, words(_KEYS[ballot.election.pack is SURVEY]["too_few"], title=ballot.title, least=FEWEST))
+    said = words(
+        _KEYS[ballot.election.pack is SURVEY]["closed"],
+        title=ballot.title,
+        n=voted,
+        expected=ballot.expected,
+        hash=set_hash,
+    )
     return say(rooms, said)
 
 

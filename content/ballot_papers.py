@@ -14,6 +14,7 @@ from typing import Any
 
 from content.election_cases import read_ballot
 from content.elections import Ballot, Election, Pile
+from content.questions import Question, fits, longest_answers
 
 BLOCK = 512
 """Envelopes are as long as a whole number of such blocks."""
@@ -32,6 +33,8 @@ def canonical(value: Any) -> bytes:
 
 def write_paper(ballot: Ballot) -> bytes:
     """Return the bytes of a paper."""
+    if ballot.answers is not None:
+        return canonical({"v": 1, "a": {name: list(said) for name, said in ballot.answers.items()}})
     return canonical({"v": 1, "m": dict(ballot.marks), "w": list(ballot.write_ins)})
 
 
@@ -61,6 +64,8 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def sealed_length(election: Election) -> int:
     """Return how long every envelope of an election is: the longest paper and a byte more, in whole blocks."""
+    if election.questions:
+        return (len(canonical({"v": 1, "a": longest_answers(election.questions)})) // BLOCK + 1) * BLOCK + OVERHEAD
     marks = dict.fromkeys(election.candidates, "N")
     written = min(election.seats, len(election.candidates))
     longest = {"v": 1, "m": marks, "w": ["\U0010ffff" * LONGEST_NAME] * written}
@@ -72,6 +77,7 @@ def opened_lines(
     *,
     write_ins: bool = True,
     candidates: Collection[str] | None = None,
+    questions: Sequence[Question] = (),
     eligible: frozenset[str] | None = None,
 ) -> tuple[str, ...]:
     """Return opened papers as lines in an order that says nothing about when or by whom they were cast.
@@ -82,18 +88,24 @@ def opened_lines(
     """
     names = None if candidates is None else frozenset(candidates)
     read = (read_paper(plain) for plain in papers)
+    if questions:
+        kept = (paper if paper is not None and fits(questions, paper.answers or {}) else None for paper in read)
+        return _in_order(None if paper is None or paper.answers is None else paper for paper in kept)
     allowed = eligible if write_ins else frozenset[str]()
-    kept = (None if paper is None or _is_signed(paper, names, allowed) else paper for paper in read)
-    return tuple(sorted("null" if paper is None else write_paper(_in_order(paper)).decode() for paper in kept))
+    return _in_order(None if paper is None or _is_signed(paper, names, allowed) else paper for paper in read)
 
 
-def _in_order(paper: Ballot) -> Ballot:
+def _in_order(papers: Iterable[Ballot | None]) -> tuple[str, ...]:
+    return tuple(sorted("null" if paper is None else write_paper(_sorted(paper)).decode() for paper in papers))
+
+
+def _sorted(paper: Ballot) -> Ballot:
     return replace(paper, write_ins=tuple(sorted(paper.write_ins)))
 
 
 def _is_signed(paper: Ballot, names: frozenset[str] | None, allowed: frozenset[str] | None) -> bool:
     """Tell whether a paper holds words of its own where there may be none."""
-    if allowed is not None and not allowed.issuperset(paper.write_ins):
+    if paper.answers or (allowed is not None and not allowed.issuperset(paper.write_ins)):
         return True
     return not (names is None or names.issuperset(paper.marks))
 

@@ -14,6 +14,7 @@ from content.confusables import skeleton
 from content.decision import Decision, Fact, Refusal, refused
 from content.election_cases import show_election
 from content.elections import Attendance, Election, Outcome, Result, least_candidates
+from content.forms import FORMS, trouble_with
 from content.identifiers import BallotId, MemberId, OrganisationId, UserId
 
 FEWEST = 5
@@ -275,7 +276,11 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
         election.candidates
     ):
         return refused("ballot.bad_candidates", field="candidates")
-    if election.seats < 1 or len(election.candidates) < least_candidates(election):
+    if election.pack in FORMS:
+        trouble = trouble_with(election)
+        if trouble is not None:
+            return trouble
+    elif election.seats < 1 or len(election.candidates) < least_candidates(election):
         return refused("ballot.too_few_candidates", field="candidates", least=max(1, least_candidates(election)))
     if len(tellers) < FEWEST_TELLERS or [one.index for one in tellers] != list(range(1, len(tellers) + 1)):
         return refused("ballot.too_few_tellers", field="tellers", least=FEWEST_TELLERS)
@@ -284,7 +289,8 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
     named = {one.member for one in tellers}
     if len(named) < len(tellers) or len({one.share_key for one in tellers}) < len(tellers):
         return refused("ballot.teller_twice", field="tellers")
-    if named & {one.member for one in ballot.candidates}:
+    # Everyone of a branch is graded, so that its tellers are too.
+    if not election.questions and named & {one.member for one in ballot.candidates}:
         return refused("ballot.teller_stands", field="tellers")
     if len({_plain(one.name) for one in ballot.candidates if one.member is None}) < sum(
         one.member is None for one in ballot.candidates

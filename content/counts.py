@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from content.decision import Words, words
 from content.election_cases import show_result
 from content.elections import Attendance, Result
+from content.questions import Question
 from content.rule_packs import RulePack, said
 
 
 def describe(
-    title: str, pack: RulePack, attendance: Attendance, result: Result, names: Mapping[str, str]
+    title: str,
+    pack: RulePack,
+    attendance: Attendance,
+    result: Result,
+    names: Mapping[str, str],
+    questions: Sequence[Question] = (),
 ) -> Iterator[Words]:
     """Yield the lines of a count; whoever has no name here is one who was written in."""
     yield words("count.title", title=title)
@@ -27,6 +33,8 @@ def describe(
         yield words("count.votes", name=names.get(name, name), yes=votes.yes, no=votes.no, abstained=votes.abstained)
     for name, number in sorted(result.write_ins.items()):
         yield words("count.write_in", name=names.get(name, name), number=number)
+    if result.answers is not None:
+        yield from told(result.answers, questions, names, result.valid or 0)
     if result.need is not None:
         yield _with_rule(words("count.need", need=result.need), result, "need")
     for key, chosen in (("count.elected", result.elected), ("count.tied", result.tied)):
@@ -34,6 +42,36 @@ def describe(
             yield words(key, name=names.get(name, name))
     outcome = words(f"count.outcome_{result.outcome.lower()}")
     yield words("count.outcome", outcome=(outcome,), rule=(said(result.ground),))
+
+
+def told(
+    answers: Mapping[str, Any], questions: Sequence[Question], names: Mapping[str, str], valid: int
+) -> Iterator[Words]:
+    """Yield what came out of each question: the grades of who is named by it, the cells that may be told, the texts."""
+    for one in questions:
+        said = answers[one.id]
+        if one.id in names:
+            excellent, qualified, basic, unqualified = said["cells"]
+            yield words(
+                "count.grades",
+                name=names[one.id],
+                excellent=excellent,
+                qualified=qualified,
+                basic=basic,
+                unqualified=unqualified,
+                none=valid - sum(said["cells"]),
+            )
+            continue
+        yield words("count.question", text=one.text)
+        if "texts" in said:
+            texts = said["texts"]
+            yield from [words("count.text", text=text) for text in texts or ()]
+            if texts is None:
+                yield words("count.texts_hidden")
+            continue
+        for option, number in zip(one.options, said["cells"], strict=False):
+            hidden = number is None
+            yield words("count.option_hidden", text=option) if hidden else words("count.option", text=option, n=number)
 
 
 def _with_rule(line: Words, result: Result, figure: str) -> Words:
@@ -51,6 +89,9 @@ def brief(title: str, names: Mapping[str, str], kept: Mapping[str, Any]) -> Iter
     yield words("count.title", title=title)
     if "valid" in kept:
         yield words("count.valid", valid=kept["valid"], void=kept["void"])
+    if "answers" in kept:
+        yield words("count.answers_kept")
+        return
     for name, (yes, no, abstained) in kept.get("tally", {}).items():
         yield words("count.votes", name=names.get(name, name), yes=yes, no=no, abstained=abstained)
     for name, number in sorted(kept.get("writein", {}).items()):

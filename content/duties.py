@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from content import approvals
 from content.approvals import Act, Proposal
@@ -28,6 +28,9 @@ TAKES_TWO = frozenset({Role.SECRETARY})
 
 KEPT_AT_THE_TOP = (Right.GRANT_DUTIES, Right.OPERATE)
 """Rights that somebody always holds for the whole organisation, so that nobody is locked out."""
+
+SETTLES = timedelta(days=7)
+"""How long whoever was given a duty counts as one with who gave it, where an act takes two."""
 
 LONGEST_ACCOUNT = 255
 _ACCOUNT = re.compile(r"@[^\s:]+:[^\s:/]+(:\d{1,5})?")
@@ -60,6 +63,19 @@ def second_persons(act: Act, duty: Duty, over: Collection[Duty], *, by: UserId) 
     """
     others = givers(duty.role, over) - {by}
     return others - {duty.user} if act is Act.GRANT_DUTY else others
+
+
+def same_hand(user: UserId, given: Iterable[tuple[UserId, UserId]]) -> frozenset[UserId]:
+    """Return who counts as one person with another where an act takes two.
+
+    ``given`` says from whom each got the duty by which they could agree, where that was within the last days: who has
+    just made somebody a second person, or was just made one, is no second to them, nor to others of the same making.
+    """
+    pairs, found, new = [frozenset(pair) for pair in given], frozenset({user}), frozenset({user})
+    while new:
+        new = frozenset[UserId]().union(*(pair for pair in pairs if pair & new)) - found
+        found |= new
+    return found
 
 
 def refuse_letting_go(

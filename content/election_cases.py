@@ -9,6 +9,7 @@ from typing import Any
 
 from content.decision import Words, words
 from content.elections import Attendance, Ballot, Election, Fault, Flaw, Kind, Mark, Pile, Result
+from content.questions import Question, Sort, show_questions
 from content.rule_packs import ELECTION_2020, PACKS, Base
 
 FIGURES = ("expected", "present", "issued", "returned")
@@ -53,8 +54,8 @@ def read_case(raw: object) -> Case:
 
 def read_election(raw: Mapping[str, Any]) -> Election:
     """Return what is voted on. Raises Unusable where the values describe nothing of the kind."""
-    candidates = _names(raw.get("candidates"), "candidates")
-    if not candidates or len(set(candidates)) < len(candidates):
+    candidates, questions = _names(raw.get("candidates"), "candidates"), read_questions(raw.get("questions", []))
+    if not (candidates or questions) or len(set(candidates)) < len(candidates):
         raise Unusable("tally.not_distinct", field="candidates")
     contested = raw.get("contested", True)
     if not isinstance(contested, bool):
@@ -69,7 +70,30 @@ def read_election(raw: Mapping[str, Any]) -> Election:
         contested=contested,
         base=Base(_one_of(base, "majority_base", Base)) if base is not None else None,
         eligible=frozenset(_names(eligible, "eligible_writeins")) if eligible is not None else None,
+        questions=questions,
+        by=_one_of(raw.get("by", ""), "by", {"": "", **{one.id: one.id for one in questions}}),
     )
+
+
+def read_questions(raw: object) -> tuple[Question, ...]:
+    """Return the questions that papers answer. Raises Unusable where the values describe none."""
+    if not isinstance(raw, list) or not all(isinstance(one, Mapping) for one in raw):
+        raise Unusable("tally.no_list", field="questions")
+    found = []
+    for one in raw:
+        (name,) = _names([one.get("id")], "id")
+        options, text = one.get("options"), one.get("text")
+        if not isinstance(text, str):
+            raise Unusable("tally.no_text", field="text")
+        found.append(
+            Question(
+                id=name,
+                sort=Sort(_one_of(one.get("sort"), "sort", Sort)),
+                text=text,
+                options=_names(options, "options") if isinstance(options, list) else (),
+            )
+        )
+    return tuple(found)
 
 
 def _pile(raw: object, place: int) -> Pile:
@@ -89,6 +113,9 @@ def read_ballot(raw: Mapping[str, Any]) -> Ballot | None:
             known = all(isinstance(one, str) for one in (*names, *marks.values()))
             if known and set(marks.values()) <= set(Mark):
                 return Ballot(marks={name: Mark(mark) for name, mark in marks.items()}, write_ins=tuple(names))
+        case {"a": dict(answers), **others} if not others:
+            if all(isinstance(said, list) and all(isinstance(one, str) for one in said) for said in answers.values()):
+                return Ballot(answers={name: tuple(said) for name, said in answers.items()})
     return None
 
 
@@ -124,6 +151,8 @@ def show_election(election: Election) -> dict[str, Any]:
         shown["majority_base"] = str(election.base)
     if election.eligible is not None:
         shown["eligible_writeins"] = sorted(election.eligible)
+    if election.questions:
+        shown |= {"questions": show_questions(election.questions), "by": election.by}
     return shown
 
 
@@ -139,6 +168,8 @@ def show_result(result: Result) -> dict[str, Any]:
     if result.tally is not None:
         shown["tally"] = {name: [one.yes, one.no, one.abstained] for name, one in result.tally.items()}
         shown["writein"] = dict(result.write_ins)
+    if result.answers is not None:
+        shown["answers"] = dict(result.answers)
     if result.need is not None:
         shown["need"] = result.need
     if result.unfilled is not None:

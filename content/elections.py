@@ -10,7 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Any
 
+from content.questions import Answers, Question, fits, publish
 from content.rule_packs import ELECTION_2020, Base, Purpose, Rule, RulePack
 
 
@@ -71,7 +73,11 @@ class Flaw:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Election:
-    """What is voted on. ``base`` replaces that of the pack; ``eligible`` are who may be written in, ``None`` anyone."""
+    """What is voted on. ``base`` replaces that of the pack; ``eligible`` are who may be written in, ``None`` anyone.
+
+    Where there are ``questions``, papers answer them and mark nobody; a question with the id of a candidate is about
+    them, and ``by`` names the one by whose answers the others are broken down.
+    """
 
     candidates: tuple[str, ...]
     seats: int
@@ -80,6 +86,8 @@ class Election:
     contested: bool = True
     base: Base | None = None
     eligible: frozenset[str] | None = None
+    questions: tuple[Question, ...] = ()
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +106,7 @@ class Ballot:
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
     write_ins: tuple[str, ...] = ()
+    answers: Answers | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,6 +134,7 @@ class Count:
     void: int
     tally: Mapping[str, Votes]
     write_ins: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +154,7 @@ class Result:
     void: int | None = None
     tally: Mapping[str, Votes] | None = None
     write_ins: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, Any] | None = None
     need: int | None = None
     elected: tuple[str, ...] = ()
     tied: tuple[str, ...] = ()
@@ -196,7 +207,7 @@ def judge(election: Election, attendance: Attendance, counted: Callable[[], Coun
     so_far = replace(so_far, outcome=Outcome.RECOUNT_NEEDED, valid=found.valid, void=found.void)
     if found.valid + found.void != attendance.returned:
         return so_far
-    whole = replace(so_far, tally=dict(found.tally), write_ins=dict(found.write_ins))
+    whole = replace(so_far, tally=dict(found.tally), write_ins=dict(found.write_ins), answers=found.answers)
     return _decide(election, attendance, found, whole)
 
 
@@ -271,6 +282,8 @@ def _figure_flaws(attendance: Attendance) -> tuple[Flaw, ...]:
 
 def count(election: Election, piles: Iterable[Pile]) -> Count:
     """Count ballots, pile by pile."""
+    if election.questions:
+        return _count_answers(election, piles)
     valid, void = 0, 0
     marks: Counter[tuple[str, Mark]] = Counter()
     write_ins: Counter[str] = Counter()
@@ -288,6 +301,19 @@ def count(election: Election, piles: Iterable[Pile]) -> Count:
     return Count(valid=valid, void=void, tally=tally, write_ins=dict(write_ins))
 
 
+def _count_answers(election: Election, piles: Iterable[Pile]) -> Count:
+    """Count papers that answer questions, and leave untold what must not be told of them."""
+    valid: list[Answers] = []
+    void = 0
+    for pile in piles:
+        if pile.ballot is None or not is_valid(election, pile.ballot):
+            void += pile.copies
+        else:
+            valid += [pile.ballot.answers or {}] * pile.copies
+    told = publish(election.questions, election.by, valid, least=election.pack.least_cell)
+    return Count(valid=len(valid), void=void, tally={}, answers=told)
+
+
 def _scores(election: Election, found: Count) -> dict[str, int]:
     """Return the votes of everyone who can be elected."""
     eligible = election.eligible
@@ -300,6 +326,10 @@ def is_valid(election: Election, ballot: Ballot) -> bool:
 
     A name that does not stand on it, or one written in twice or beside its own line, cannot be meant.
     """
+    if election.questions:
+        return ballot.answers is not None and fits(election.questions, ballot.answers)
+    if ballot.answers is not None:
+        return False
     if not ballot.marks.keys() <= set(election.candidates):
         return False
     names = set(ballot.write_ins)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from content.decision import Decision, Fact, Post, Refresh, Refusal, refused
 from content.identifiers import CardId, LessonId, MemberId, OccurrenceId, OrganisationId, RoomId, UserId, derive
-from content.schedules import OccurrenceCancelled
+from content.schedules import LATEST_AHEAD, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, instant
 
 PUNCTUAL = timedelta(minutes=2)
 """A card that goes out later than this after its time says what its time was."""
@@ -173,6 +173,31 @@ def cancel_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refus
     if occurrence.state is not State.PLANNED:
         return refused("occurrence.not_planned")
     return Decision(facts=(OccurrenceCancelled(occurrence=occurrence.id, by=by),))
+
+
+def restore_occurrence(occurrence: Occurrence, *, by: UserId, now: datetime) -> Decision | Refusal:
+    """Plan again what was called off, while its time is still to come."""
+    if occurrence.state is not State.CANCELLED:
+        return refused("occurrence.not_cancelled")
+    if occurrence.due_at <= now:
+        return refused("occurrence.time_over")
+    return Decision(facts=(OccurrenceRestored(occurrence=occurrence.id, by=by),))
+
+
+def move_occurrence(
+    occurrence: Occurrence, *, on: date, at: time, timezone: str, by: UserId, now: datetime
+) -> Decision | Refusal:
+    """Have what has not gone out yet go out at another time, by the clock of the zone that it was planned in."""
+    if occurrence.state is not State.PLANNED:
+        return refused("occurrence.not_movable")
+    if on > (now + LATEST_AHEAD).date():
+        return refused("schedule.too_far", field="date")
+    due_at = instant(on, at, timezone)
+    if due_at < now:
+        return refused("schedule.in_the_past", field="date", due=due_at)
+    if due_at == occurrence.due_at:
+        return refused("occurrence.same_time", field="time")
+    return Decision(facts=(OccurrenceMoved(occurrence=occurrence.id, due_at=due_at, local_date=on, by=by),))
 
 
 def send_missed_now(occurrence: Occurrence, *, now: datetime) -> Decision | Refusal:

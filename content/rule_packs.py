@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from content.decision import Words, words
-from content.majorities import FOUR_FIFTHS, HALF, MORE_THAN_FOUR_FIFTHS, MORE_THAN_HALF, ONE_FIFTH, Threshold
+from content.majorities import ANY, FOUR_FIFTHS, HALF, MORE_THAN_FOUR_FIFTHS, MORE_THAN_HALF, ONE_FIFTH, Threshold
 
 
 class Rule(StrEnum):
@@ -36,6 +36,9 @@ class Rule(StrEnum):
     SEATS = "seats"
     TOO_FEW = "too_few"
     REFERENCE = "reference"
+    GRADES = "grades"
+    EXCELLENT = "excellent"
+    SURVEY = "survey"
 
 
 class Base(StrEnum):
@@ -58,7 +61,8 @@ class RulePack:
     """How one kind of vote is counted.
 
     ``checked`` says whether a person has compared the pack with the official text (已核对); until then results carry
-    that it was not. A changed rule is a new ``version``; results name both.
+    that it was not. A changed rule is a new ``version``; results name both. ``least_cell`` is the
+    smallest number that is told.
     """
 
     id: str
@@ -72,6 +76,7 @@ class RulePack:
     preselection_rule: Rule
     margin: Threshold | None = None
     checked: bool = False
+    least_cell: int = 0
 
 
 ELECTION_2020 = RulePack(
@@ -142,9 +147,33 @@ RECOMMENDATION = RulePack(
     majority_rule=Rule.REFERENCE,
     preselection_rule=Rule.REFERENCE,
 )
+APPRAISAL = RulePack(
+    id="appraisal",
+    version=1,
+    purpose=Purpose.REFERENCE,
+    quorum=HALF,
+    quorum_rule=Rule.QUORUM_RECOMMENDATION,
+    base=Base.EXPECTED,
+    majority=MORE_THAN_HALF,
+    majority_rule=Rule.GRADES,
+    preselection_rule=Rule.GRADES,
+)
+SURVEY = RulePack(
+    id="survey",
+    version=1,
+    purpose=Purpose.REFERENCE,
+    quorum=ANY,
+    quorum_rule=Rule.SURVEY,
+    base=Base.EXPECTED,
+    majority=MORE_THAN_HALF,
+    majority_rule=Rule.SURVEY,
+    preselection_rule=Rule.SURVEY,
+    least_cell=5,
+)
 
 PACKS: Mapping[str, RulePack] = {
-    pack.id: pack for pack in (ELECTION_2020, ELECTION_1990, COMMITTEE, MOTION, ADMISSION, RECOMMENDATION)
+    pack.id: pack
+    for pack in (ELECTION_2020, ELECTION_1990, COMMITTEE, MOTION, ADMISSION, RECOMMENDATION, APPRAISAL, SURVEY)
 }
 
 

@@ -14,6 +14,9 @@ from content.identifiers import LessonId, OccurrenceId, OrganisationId, Schedule
 LATEST_AHEAD = timedelta(days=5 * 366)
 """Nobody means a date further away than this; it is a slip of the finger."""
 
+FIRST_DAY = date(2000, 1, 1)
+"""What lies before it is a slip of the finger too, and far enough back no instant at all."""
+
 MOST_OCCURRENCES = 200
 """More than this from one rule is a slip as well."""
 
@@ -78,6 +81,24 @@ class OccurrenceCancelled(Fact):
     """A planned occurrence was called off before it opened."""
 
     occurrence: OccurrenceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceRestored(Fact):
+    """What had been called off is planned again, for the time it had."""
+
+    occurrence: OccurrenceId
+    by: UserId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OccurrenceMoved(Fact):
+    """A planned occurrence goes out at another time; ``local_date`` is the date of it where it was planned."""
+
+    occurrence: OccurrenceId
+    due_at: datetime
+    local_date: date
     by: UserId
 
 

@@ -73,6 +73,8 @@ def refuse_tellers(ballot: Ballot, names: Mapping[MemberId, str], users: Mapping
         return refused("ballot.teller_without_account", field="tellers")
     if len(set(accounts)) < len(accounts):
         return refused("ballot.teller_twice", field="tellers")
+    if ballot.election.questions:
+        return None
     standing = [one for one in ballot.candidates if one.member is None]
     if any(look_alike(names.get(teller.member, ""), one.name) for teller in ballot.tellers for one in standing):
         return refused("ballot.teller_stands", field="tellers")

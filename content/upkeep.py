@@ -165,9 +165,20 @@ class Care:
 
     @property
     def absent(self) -> tuple[Person, ...]:
-        """Return who belongs, has an account, and was not asked in or has left."""
+        """Return who belongs, has an account, and was not asked in or has left; whom one may ask, so nobody banned."""
+        there, out = self._there(), _HERE | {"ban"}
+        return tuple(one for one in self.people if one.user is not None and there.get(one.user) not in out)
+
+    @property
+    def banned(self) -> tuple[Person, ...]:
+        """Return who belongs and was banned by somebody who moderates the room."""
         there = self._there()
-        return tuple(one for one in self.people if one.user is not None and there.get(one.user) not in _HERE)
+        return tuple(one for one in self.people if one.user is not None and there.get(one.user) == "ban")
+
+    @property
+    def knocking(self) -> tuple[UserId, ...]:
+        """Return who asks from outside to be let in, whether they belong or not."""
+        return tuple(sorted(user for user, how in self._there().items() if how == "knock"))
 
     @property
     def without_account(self) -> tuple[Person, ...]:
@@ -320,8 +331,8 @@ def mend(care: Care, flaw: Flaw, *, encrypts: bool) -> Decision | Refusal:
 
 
 def remove(care: Care, user: UserId) -> Decision | Refusal:
-    """Have a person shown out who is in a room and does not belong there; the bot looks again before it acts."""
-    if user not in care.outsiders:
+    """Have a person shown out who is in a room, or asks to come in, and does not belong; the bot looks again first."""
+    if user not in care.outsiders and (user not in care.knocking or care.may_stay(user)):
         return refused("rooms.belongs_after_all")
     if care.standing is None or not may(care.standing.powers, care.standing.me, "kick", user):
         return refused("rooms.may_not_remove")
@@ -408,7 +419,14 @@ def takes_up(taken: Taken, *, direct: bool) -> bool:
     return taken.rooms_today < MOST_ROOMS
 
 
-def tell_of_loss(room: Room, leaders: Iterable[UserId], *, console: str) -> Decision:
+def tell_of_knock(room: Room, leaders: Iterable[UserId], *, console: str) -> Decision:
+    """Tell those who lead that somebody asks to come into a room of theirs; who it is stands on the room's page."""
+    said = words("rooms.somebody_knocks", room=room.name, address=f"{console}/rooms")
+    return Decision(effects=tuple(Tell(user=user, words=said, unasked=True) for user in leaders))
+
+
+def tell_of_loss(room: Room, leaders: Iterable[UserId], *, banned: bool = False, console: str) -> Decision:
     """Tell those who lead that the bot is in one of their rooms no more; what is planned cannot be shown there."""
-    said = words("rooms.bot_is_out", room=room.name, address=f"{console}/rooms")
+    key = "rooms.bot_is_banned" if banned else "rooms.bot_is_out"
+    said = words(key, room=room.name, address=f"{console}/rooms")
     return Decision(effects=tuple(Tell(user=user, words=said, unasked=True) for user in leaders))

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, union
 
 from content.burden import LOOKED_AHEAD, Asked, Cap, Caps, Meter, Room, caps_from, is_quiet
 from content.checkins import State
-from content.identifiers import OrganisationId
+from content.identifiers import OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.settings import BY_NAME, held_at
@@ -20,6 +20,7 @@ from storage import settings
 from storage.audit import audit
 from storage.checkins import tallies
 from storage.lessons import lesson_revisions, lessons
+from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
 from storage.polls import polls
 from storage.schedules import occurrences
@@ -36,8 +37,13 @@ async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[Organisat
     }
 
 
-async def rooms(unit: Reading, audience: OrganisationId, *, since: date, until: date) -> tuple[Room, ...]:
-    """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around."""
+async def rooms(
+    unit: Reading, audience: OrganisationId, *, since: date, until: date, but: OccurrenceId | None = None
+) -> tuple[Room, ...]:
+    """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around.
+
+    ``but`` is left out, because it is about to be moved.
+    """
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
     query = select(organisations).where(organisations.c.id.in_(select(reached.c.ancestor_id)))
     branches = [row for row in await unit.rows(query) if row.closed_at is None]
@@ -45,7 +51,7 @@ async def rooms(unit: Reading, audience: OrganisationId, *, since: date, until: 
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
     for row in await _occurrences(unit, zones, *period):
-        if row.reached or row.state == OccurrenceState.PLANNED:
+        if row.id != but and (row.reached or row.state == OccurrenceState.PLANNED):
             asked[OrganisationId(row.branch)].append(Asked(on=row.local_date, minutes=row.minutes))
     for branch, at in await _polls(unit, zones, *period):
         asked[branch].append(Asked(on=at.date()))
@@ -99,6 +105,7 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
     query: Any = (
         select(
             reach.c.branch,
+            occurrences.c.id,
             occurrences.c.local_date,
             occurrences.c.state,
             occurrences.c.opened_at,
@@ -139,7 +146,15 @@ async def _polls(
     return [(branch, at) for branch, at in found if since <= at.date() <= until]
 
 
-async def taken_away(unit: Reading, *, since: datetime, until: datetime) -> int:
-    """Return how many tables and reports were taken out of the records, so that nobody had to fill in a form."""
-    query = select(func.count()).where(audit.c.at >= since, audit.c.at < until, audit.c.cause.like("export:%"))
+async def taken_away(unit: Reading, roots: Collection[OrganisationId], *, since: datetime, until: datetime) -> int:
+    """Return how many tables and reports of these organisations were taken out of the records, not filled in by hand.
+
+    One that speaks of several belongs to where its person stands.
+    """
+    place = func.coalesce(audit.c.place, members.c.organisation_id)
+    query = (
+        select(func.count())
+        .select_from(audit.outerjoin(members, members.c.user_id == audit.c.actor))
+        .where(audit.c.at >= since, audit.c.at < until, audit.c.action == "exported", within(place, roots))
+    )
     return int(await unit.value(query) or 0)

@@ -18,6 +18,7 @@ from storage import edits as by_hand
 from storage import imports as by_sheet
 from storage import members as roster
 from storage.anchors import anchors
+from storage.appraisals import appraisal_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
 from storage.ballot_links import ballot_links
@@ -34,6 +35,7 @@ from storage.checkins import answers, branch_months, cards, expectations, tallie
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
+from storage.exports import exports
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -63,6 +65,7 @@ from storage.schedules import occurrences, schedules
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
+from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.terms import term_seats, terms
@@ -195,6 +198,18 @@ PERSONAL: tuple[Held, ...] = (
         opens="asked_hash",
         role="disclosure.teller_",
     ),
+    _held(
+        appraisal_grades,
+        "member_id",
+        "ballot_id own mutual final told",
+        inner="member_id",
+        own="appraisals.grade_",
+        mutual="appraisals.grade_",
+        final="appraisals.grade_",
+        told="appraisals.grade_",
+    ),
+    _held(survey_people, "member_id", "survey_id standing", inner="member_id", standing="surveys.standing_"),
+    _held(survey_answers, "member_id", "survey_id question said", inner="member_id"),
     _held(
         ballot_links,
         "member_id",
@@ -338,6 +353,14 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(views, "user_id", "name query", inner="id user_id"),
     _held(
+        exports,
+        "user_id",
+        "what asked_at until total",
+        inner="id user_id standing language state done file kind tries worker lease_until",
+        opens="sealed_key asked sealed",
+        readable=False,
+    ),
+    _held(
         room_state,
         "state_key sender",
         "room_id type content",
@@ -365,6 +388,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_envelopes,
     ballot_receipts,
     ballot_results,
+    surveys,
     paper_elections,
     media,
     media_chunks,
@@ -409,6 +433,7 @@ class Names:
     ballots: Mapping[str, str]
     elections: Mapping[str, str]
     selections: Mapping[str, str]
+    surveys: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
@@ -486,6 +511,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("organisation", place), ("elected_on", elected_on)]
         case "ballot_id", _:
             return [("title", names.ballots.get(value, value))]
+        case "survey_id", _:
+            return [("title", names.surveys.get(value, value))]
         case "election_id", _:
             return [("title", names.elections.get(value, value))]
         case "selection_id", _:
@@ -523,6 +550,7 @@ async def _names(unit: Reading) -> Names:
         occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
         ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
+        surveys={row.id: row.title for row in await unit.rows(select(surveys.c.id, surveys.c.title))},
         elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
         selections={row.id: row.title for row in await unit.rows(select(selections.c.id, selections.c.title))},
     )

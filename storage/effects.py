@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
-from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell
+from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell, Words
 from content.identifiers import CardId, Cause, derive
 from content.polls import Announce, EndPoll, SendPoll
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
@@ -35,7 +35,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     part=place,
                     room_id=effect.room,
                     organisation_id=effect.organisation,
-                    words=save_words(effect.words, unit.vault),
+                    words=effect.words,
                     priority=BROADCAST,
                 )
             case Post():
@@ -94,7 +94,7 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
             values["after_id"] = await unit.value(sent)
         case Announce():
             kind = Kind.RESULT
-            values["words"] = save_words(effect.words, unit.vault)
+            values["words"] = effect.words
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 
@@ -134,6 +134,8 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
         "made_at": unit.now,
         **values,
     }
+    if isinstance(said := values.get("words"), Words):
+        row["words"] = save_words(said, unit.vault, id, values.get("user_id") or "")
     if kind is Kind.TELL:
         await unit.add_later(outbox, row)
     else:
@@ -290,7 +292,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> 
         lane=f"user:{tell.user}",
         part=place,
         user_id=tell.user,
-        words=save_words(tell.words, unit.vault),
+        words=tell.words,
         priority=ANSWER,
         quiet=tell.quiet,
         unasked=tell.unasked,

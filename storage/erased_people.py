@@ -13,6 +13,7 @@ from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
 from content.paper_elections import State as ElectionState
+from storage.appraisals import appraisal_grades
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
@@ -22,6 +23,7 @@ from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
+from storage.exports import exports
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -51,6 +53,7 @@ from storage.polls import poll_responses, polls
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import schedules
 from storage.sessions import sessions, sign_in_links
+from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
 from storage.unit import Reading, Writing
@@ -59,7 +62,7 @@ from storage.views import views
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
-    "answers": (answers, corrections),
+    "answers": (answers, corrections, appraisal_grades, survey_people, survey_answers),
     "votes": (poll_responses, ballot_links, selection_nominations, selection_objections),
     "messages": (
         direct_rooms,
@@ -72,7 +75,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views),
+    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
+from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
 from content.ballot_links import BallotLeft, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
 from content.ballots import (
@@ -37,7 +38,15 @@ from content.decision import Fact
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
-from content.exports import Exported
+from content.exports import (
+    ExportAsked,
+    Exported,
+    ExportFailed,
+    ExportMade,
+    ExportMoved,
+    ExportsForgotten,
+    ExportTaken,
+)
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -86,7 +95,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
-from content.schedules import LessonsScheduled, OccurrenceCancelled
+from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -98,6 +107,15 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.surveys import (
+    Replied,
+    SurveyCancelled,
+    SurveyClosed,
+    SurveyDrafted,
+    SurveyFinished,
+    SurveyLeft,
+    SurveyOpened,
+)
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from content.terms import CommitteeElected
 from content.throttling import Tried, TriesForgotten
@@ -108,6 +126,7 @@ from content.workdays import WorkdaySet, YearForgotten, YearListed
 from storage import (
     amendments,
     anchors,
+    appraisals,
     approvals,
     ballot_links,
     ballots,
@@ -143,6 +162,7 @@ from storage import (
     settings,
     shelf,
     structure,
+    surveys,
     sync,
     terms,
     throttling,
@@ -190,6 +210,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
+    OccurrenceRestored: (schedules.write_state,),
+    OccurrenceMoved: (schedules.write_state,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
@@ -209,6 +231,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Looked: (looks.write_looked,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
+    ExportAsked: (exports.write_asked,),
+    ExportTaken: (exports.write_taken,),
+    ExportMoved: (exports.write_moved,),
+    ExportMade: (exports.write_made,),
+    ExportFailed: (exports.write_failed,),
+    ExportsForgotten: (exports.write_forgotten,),
     BallotDrafted: (ballots.write_drafted,),
     BallotFrozen: (ballots.write_frozen,),
     PossessionAsked: (ballots.write_asked,),
@@ -223,6 +251,15 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotVoided: (ballots.write_voided,),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
+    Appraised: (appraisals.write_appraised,),
+    OutcomeTold: (appraisals.write_told,),
+    SurveyDrafted: (surveys.write_drafted,),
+    SurveyOpened: (surveys.write_opened,),
+    Replied: (surveys.write_replied,),
+    SurveyFinished: (surveys.write_finished,),
+    SurveyLeft: (surveys.write_left,),
+    SurveyClosed: (surveys.write_closed,),
+    SurveyCancelled: (surveys.write_cancelled,),
     BallotLinkIssued: (ballot_links.write_issued,),
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),

@@ -28,6 +28,7 @@ from storage.members import binding_codes, by_ids, keys_of, members
 from storage.organisations import organisation_closure, organisations, within
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
+from storage.vault import Vault
 
 imports = Table(
     "roster_imports",
@@ -159,6 +160,21 @@ def opened(unit: Reading, row: AnyRow, column: str, keys: Mapping[MemberId, byte
     member = row.member_id
     place = (import_entries.name, column, row.import_id)
     return unit.vault.show_entry(getattr(row, column), keys.get(member), member, *place)
+
+
+async def renew(unit: Writing, new: Vault, keys: Mapping[MemberId, bytes]) -> None:
+    """Seal what was replaced and written anew, under the new keys of its people; of who has none nothing opens."""
+    rows = await unit.rows(select(import_entries).where(import_entries.c.after.is_not(None)))
+    old = await keys_of(unit, [row.member_id for row in rows])
+    for row in rows:
+        if row.member_id not in keys:
+            continue
+        own = (import_entries.c.import_id == row.import_id, import_entries.c.member_id == row.member_id)
+        known = {name: opened(unit, row, name, old) for name in _HELD if getattr(row, name) is not None}
+        place = {name: (import_entries.name, name, row.import_id) for name in known}
+        key = keys[row.member_id]
+        hidden = {name: new.hide_entry(one, key, row.member_id, *place[name]) for name, one in known.items()}
+        await unit.execute(update(import_entries).where(*own).values(**hidden))
 
 
 async def seal_clear(unit: Writing) -> None:

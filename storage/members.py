@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,8 +119,12 @@ def opened(unit: Reading, row: AnyRow) -> dict[str, str]:
 
 def _values(unit: Writing, member: Member, wrapped: bytes | None) -> dict[str, Any]:
     """Return a member's row; ``wrapped`` is the key that they have, if any."""
+    return _sealed_values(unit.vault, member, wrapped)
+
+
+def _sealed_values(vault: Vault, member: Member, wrapped: bytes | None) -> dict[str, Any]:
     values = {name: getattr(member, name) for name in _FIELDS}
-    hidden = unit.vault.hide(values, wrapped, member.id, *_SEALED)
+    hidden = vault.hide(values, wrapped, member.id, *_SEALED)
     return {
         "id": member.id,
         "organisation_id": member.organisation,
@@ -130,7 +134,7 @@ def _values(unit: Writing, member: Member, wrapped: bytes | None) -> dict[str, A
         **(dict.fromkeys(PRIVATE, "") if hidden is not None else {}),
         "sealed": hidden,
         "sealed_key": wrapped,
-        "phone_mark": unit.vault.mark(member.phone),
+        "phone_mark": vault.mark(member.phone),
     }
 
 
@@ -145,16 +149,18 @@ async def keys_of(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, byte
     return found
 
 
-async def rewrap(unit: Writing, new: Vault) -> int:
-    """Wrap every member's key under another master key, and mark their numbers by it; return how many there are."""
-    rows = await unit.rows(select(members).where(members.c.sealed_key.is_not(None)))
-    for row in rows:
-        values = {
-            "sealed_key": unit.vault.rewrap(row.sealed_key, row.id, new),
-            "phone_mark": new.mark(_member(unit, row).phone),
-        }
+async def new_keys(unit: Reading, new: Vault) -> dict[MemberId, bytes]:
+    """Make a new key, wrapped under another master key, for every member who has one."""
+    rows = await unit.rows(select(members.c.id).where(members.c.sealed_key.is_not(None)))
+    made = {MemberId(row.id): new.new_key(row.id) for row in rows}
+    return {id: key for id, key in made.items() if key is not None}  # noqa: A001
+
+
+async def renew(unit: Writing, new: Vault, keys: Mapping[MemberId, bytes]) -> None:
+    """Seal what is theirs anew under the new keys of members."""
+    for row in await unit.rows(select(members).where(members.c.sealed_key.is_not(None))):
+        values = _sealed_values(new, _member(unit, row), keys[row.id])
         await unit.execute(update(members).where(members.c.id == row.id).values(**values))
-    return len(rows)
 
 
 async def seal_clear(unit: Writing) -> None:
@@ -300,7 +306,13 @@ def _wanted(
 
 def _says(unit: Reading, text: str) -> Any:
     """Return that a text is part of a name, or a whole number."""
-    return or_(members.c.name.contains(text, autoescape=True), members.c.phone_mark == unit.vault.mark(text))
+    return or_(members.c.name.contains(text, autoescape=True), _numbered(unit, text))
+
+
+def _numbered(unit: Reading, phone: str) -> Any:
+    """Return that a member has a whole number, which lies in the clear where there is no key to mark it by."""
+    mark = unit.vault.mark(phone)
+    return members.c.phone_mark == mark if mark else and_(members.c.phone == phone, members.c.phone != "")
 
 
 def _on_leave() -> Any:
@@ -335,7 +347,8 @@ async def doubles(unit: Reading, roots: Iterable[OrganisationId], *, limit: int)
         other.c.left_at.is_(None),
         one.c.id < other.c.id,
     ]
-    same_number = and_(one.c.phone_mark == other.c.phone_mark, one.c.phone_mark != "")
+    number = "phone" if unit.vault.name is None else "phone_mark"
+    same_number = and_(one.c[number] == other.c[number], one.c[number] != "")
     same_name = and_(one.c.name == other.c.name, one.c.organisation_id == other.c.organisation_id)
     found: dict[tuple[MemberId, MemberId], None] = {}
     for same in (same_number, same_name):
@@ -350,7 +363,7 @@ async def like(unit: Reading, name: str, phone: str, roots: Iterable[Organisatio
     """Return members at or below the roots of the same name or the same number, to be looked at before one is added."""
     same = members.c.name == name
     if phone:
-        same = or_(same, members.c.phone_mark == unit.vault.mark(phone))
+        same = or_(same, _numbered(unit, phone))
     query = select(members).where(same, within(members.c.organisation_id, roots)).order_by(members.c.name, members.c.id)
     return tuple(_member(unit, row) for row in await unit.rows(query.limit(20)))
 

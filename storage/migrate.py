@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from content.trouble import Exit, Trouble
 from storage.claims import wait_until_alone
+from storage.copies import copy_before_change
 from storage.crashpoints import crashpoint
 from storage.engines import WRITE, first_line, trouble
 
@@ -76,11 +77,12 @@ def revisions(folder: Path = FOLDER) -> list[str]:
 
 def migrate(
     engine: Engine, file: Path | None = None, *, change: bool = True, new: bool = True, folder: Path = FOLDER
-) -> None:
+) -> Path | None:
     """Run what migrations are missing, in one transaction; with ``change=False`` only check that none is.
 
-    ``new=False`` refuses a database without tables. Raises Trouble also when the database cannot be reached or written,
-    is somebody else's or too new, or has desks at work.
+    A SQLite file with tables is copied beside itself before they are changed; the copy is returned. ``new=False``
+    refuses a database without tables. Raises Trouble also when the database cannot be reached, written or copied, is
+    somebody else's or too new, or has desks at work.
     """
     if not change:
         require_file(file)
@@ -90,7 +92,7 @@ def migrate(
             with connection.begin():
                 if not new and standing(connection, folder).empty:
                     raise Trouble(Exit.CONFIG, "database.emptied", where=_named(engine, file))
-                _migrate(connection, change, folder)
+                return _migrate(connection, file, change, folder)
     except SQLAlchemyError as error:
         raise trouble("unusable", where=_named(engine, file), why=first_line(error)) from None
 
@@ -113,20 +115,23 @@ def require_file(file: Path | None) -> None:
         raise trouble("missing", file=str(file))
 
 
-def _migrate(connection: Connection, change: bool, folder: Path) -> None:
+def _migrate(connection: Connection, file: Path | None, change: bool, folder: Path) -> Path | None:
     now = standing(connection, folder)
     if now.foreign:
         raise trouble("foreign")
     if now.newer:
         raise trouble("newer")
     if now.current:
-        return
+        return None
     if not change:
         raise trouble("outdated")
     from alembic import command
 
     wait_until_alone(connection)
+    copy = copy_before_change(file, now.revision) if file is not None and now.revision is not None else None
+    crashpoint("upgrade.copied_before_change")
     config = alembic_config(folder)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
     crashpoint("tables.before_commit")
+    return copy

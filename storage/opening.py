@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from content.ballot_files import ClosedBox, Share
-from content.ballot_papers import EMPTY, opened_lines, piles, receipts, set_hash
+from content.ballot_papers import EMPTY, canonical, opened_lines, piles, receipts, set_hash
 from content.ballots import FEWEST
 from content.decision import Words, words
 from content.elections import Outcome, Result, evaluate
+from content.questions import tally_answers
 from content.shares import combine
 from storage.envelopes import open_envelope, proving_key, public_of
-from storage.second_count import count_again
+from storage.second_count import count_again, count_answers_again
 
 
 class NotOpened(Exception):
@@ -26,19 +27,25 @@ class NotOpened(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenedBox:
-    """What was in a box: the papers as lines in canonical order, for a recount only, and what they amount to."""
+    """What was in a box: the papers as lines in canonical order, for a recount only, and what they amount to.
+
+    Of a survey the papers are kept nowhere, and not by a hash either: whoever knows what was told of few papers could
+    try what else they hold until the hash is right.
+    """
 
     lines: tuple[str, ...] = field(repr=False)
     result: Result
+    kept: bool = True
 
     @property
     def text(self) -> bytes:
         """Return the papers as they are kept."""
-        return "".join(f"{line}\n" for line in self.lines).encode()
+        told = self.lines if self.kept else [canonical(self.result.answers).decode()]
+        return "".join(f"{line}\n" for line in told).encode()
 
     @property
     def hash(self) -> str:
-        """Return the hash of the papers."""
+        """Return the hash of what is kept."""
         return hashlib.sha256(self.text).hexdigest()
 
 
@@ -57,9 +64,16 @@ def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:
     papers = [open_envelope(one, private, box.length) or b"" for one in box.boxes]
     cast = _without_empty(papers, left=len(papers) - box.attendance.returned)
     election = box.election
-    lines = opened_lines(cast, write_ins=box.write_ins, candidates=election.candidates, eligible=election.eligible)
+    lines = opened_lines(
+        cast,
+        write_ins=box.write_ins,
+        candidates=election.candidates,
+        questions=election.questions,
+        eligible=election.eligible,
+    )
     result = evaluate(box.election, box.attendance, piles(lines))
-    return OpenedBox(lines=lines, result=result if _agree(box, lines, result) else _recount(result))
+    kept = not box.election.pack.least_cell
+    return OpenedBox(lines=lines, result=result if _agree(box, lines, result) else _recount(result), kept=kept)
 
 
 def _without_empty(papers: Sequence[bytes], *, left: int) -> list[bytes]:
@@ -89,6 +103,10 @@ def _agree(box: ClosedBox, lines: Sequence[str], result: Result) -> bool:
     """Tell whether both counts come to the same; one that has ended before the tally has nothing to compare."""
     if result.tally is None:
         return True
+    if box.election.questions:
+        said = [paper.answers or {} for paper in (pile.ballot for pile in piles(lines)) if paper is not None]
+        counted = tally_answers(box.election.questions, box.election.by, said)
+        return (result.valid, dict(counted)) == count_answers_again(lines, box.election.questions, box.election.by)
     again = count_again(lines, box.election.candidates, box.election.seats)
     tally = {name: (one.yes, one.no, one.abstained) for name, one in result.tally.items()}
     ours = (result.valid, result.void, tally, dict(result.write_ins))
@@ -97,5 +115,13 @@ def _agree(box: ClosedBox, lines: Sequence[str], result: Result) -> bool:
 
 def _recount(result: Result) -> Result:
     return replace(
-        result, outcome=Outcome.RECOUNT_NEEDED, tally=None, write_ins={}, need=None, elected=(), tied=(), unfilled=None
+        result,
+        outcome=Outcome.RECOUNT_NEEDED,
+        tally=None,
+        write_ins={},
+        answers=None,
+        need=None,
+        elected=(),
+        tied=(),
+        unfilled=None,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, func, select
 
+from content.duties import SETTLES, same_hand
 from content.identifiers import OrganisationId, UserId
 from content.organisations import (
     LEADING,
@@ -172,6 +173,23 @@ async def duties_over(unit: Reading, organisation_id: OrganisationId) -> tuple[D
     )
     rows = await unit.rows(query)
     return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
+
+
+async def same_hand_at(unit: Reading, node: OrganisationId, right: Right, user: UserId) -> frozenset[UserId]:
+    """Return who counts as one with a person where an act at a node takes two who have a right; see ``same_hand``."""
+    query = (
+        select(duties)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(
+            organisation_closure.c.descendant_id == node,
+            duties.c.role.in_([role for role, rights in RIGHTS.items() if right in rights]),
+        )
+    )
+    rows, since = await unit.rows(query), unit.now - SETTLES
+    settled = {
+        row.user_id for row in rows if row.granted_by is None or row.granted_at is None or row.granted_at <= since
+    }
+    return same_hand(user, ((row.user_id, row.granted_by) for row in rows if row.user_id not in settled))
 
 
 async def may(unit: Reading, user: UserId, right: Right, organisation_id: OrganisationId) -> bool:

@@ -141,7 +141,7 @@ def _taken(unit: Writing, row: AnyRow, device: str) -> Claimed:
 def _said(row: AnyRow, vault: Vault) -> Words | None:
     """Return a row's words with what was sealed in them; nothing where that cannot be opened any more."""
     try:
-        return load_words(row.words, vault) if row.words else None
+        return load_words(row.words, vault, row.id, row.user_id or "") if row.words else None
     except Unreadable:
         return None
 

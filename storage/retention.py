@@ -9,7 +9,19 @@ from sqlalchemy import select
 
 from content.decision import Fact
 from content.sessions import LONGEST
-from storage import approvals, audit, ballot_links, credentials, edits, inquiries, looks, misreadings, mutes, throttling
+from storage import (
+    approvals,
+    audit,
+    ballot_links,
+    credentials,
+    edits,
+    exports,
+    inquiries,
+    looks,
+    misreadings,
+    mutes,
+    throttling,
+)
 from storage.checkins import forget_people
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
@@ -62,6 +74,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await forget_votes(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
+    await exports.forget_past(unit, fact.at)
     await forget_replaced(unit, fact.at)
     await edits.forget_replaced(unit, fact.at)
     delivered = (

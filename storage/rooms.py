@@ -316,7 +316,7 @@ async def write_kept(unit: Writing, fact: RoomKept) -> None:
 async def write_lost(unit: Writing, fact: RoomLost) -> None:
     """Remember why a room cannot be used."""
     await unit.execute(update(rooms).where(rooms.c.id == fact.room).values(lost=fact.reason))
-    if fact.reason == "left":
+    if fact.reason in ("left", "banned"):
         await unit.execute(direct_rooms.delete().where(direct_rooms.c.room_id == fact.room))
         await unit.execute(room_state.delete().where(room_state.c.room_id == fact.room))
 

@@ -36,7 +36,7 @@ from content.occurrences import (
     State,
 )
 from content.rooms import Purpose
-from content.schedules import LessonsScheduled, OccurrenceCancelled
+from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, within
@@ -163,11 +163,11 @@ async def visible(
     roots: Iterable[OrganisationId],
 ) -> Entry | None:
     """Return an occurrence that concerns the subtrees of the roots."""
-    row = await unit.first(_SELECT.where(occurrences.c.id == id, _concerns(roots)))
+    row = await unit.first(_SELECT.where(occurrences.c.id == id, concerns(roots)))
     return _entry(row) if row else None
 
 
-def _concerns(roots: Iterable[OrganisationId]) -> Any:
+def concerns(roots: Iterable[OrganisationId]) -> Any:
     """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them."""
     roots = list(roots)
     above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
@@ -188,7 +188,7 @@ async def calendar(
 
     An occurrence concerns a subtree when its audience lies in it or above it.
     """
-    query = _SELECT.where(_concerns(roots))
+    query = _SELECT.where(concerns(roots))
     if since is not None:
         query = query.where(occurrences.c.due_at >= since)
     if until is not None:
@@ -223,13 +223,14 @@ async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
 
 
 async def going_out(
-    unit: Reading, audience: OrganisationId, wanted: Iterable[LessonId]
+    unit: Reading, audience: OrganisationId, wanted: Iterable[LessonId], *, but: OccurrenceId | None = None
 ) -> tuple[tuple[LessonId, datetime], ...]:
     """Return when these lessons are planned for an audience, or stand open for it, each with its due time."""
     query = select(occurrences.c.lesson_id, occurrences.c.due_at).where(
         occurrences.c.audience_id == audience,
         occurrences.c.lesson_id.in_(list(wanted)),
         occurrences.c.state.in_([State.PLANNED, State.OPEN]),
+        occurrences.c.id != (but or ""),
     )
     return tuple((LessonId(row.lesson_id), row.due_at) for row in await unit.rows(query))
 
@@ -313,7 +314,13 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
 
 async def write_state(
     unit: Writing,
-    fact: OccurrenceOpened | OccurrenceMissed | OccurrenceClosed | OccurrenceCancelled | OccurrenceRevived,
+    fact: OccurrenceOpened
+    | OccurrenceMissed
+    | OccurrenceClosed
+    | OccurrenceCancelled
+    | OccurrenceRestored
+    | OccurrenceMoved
+    | OccurrenceRevived,
 ) -> None:
     """Move an occurrence to the state that a fact brings."""
     change: dict[str, Any]
@@ -335,6 +342,19 @@ async def write_state(
             change = {"state": State.CLOSED, "closed_at": fact.at}
         case OccurrenceCancelled():
             change = {"state": State.CANCELLED}
+        case OccurrenceRestored():
+            change = {"state": State.PLANNED}
+        case OccurrenceMoved():
+            others = occurrences.alias()
+            own = select(others.c.schedule_id).where(others.c.id == fact.occurrence).scalar_subquery()
+            taken = select(func.max(others.c.slot) + 1).where(
+                others.c.schedule_id == own, others.c.local_date == fact.local_date, others.c.id != fact.occurrence
+            )
+            change = {
+                "due_at": fact.due_at,
+                "local_date": fact.local_date,
+                "slot": func.coalesce(taken.scalar_subquery(), 0),
+            }
         case OccurrenceRevived():
             change = {"state": State.PLANNED, "due_at": fact.at, "reason": None}
     await unit.execute(update(occurrences).where(occurrences.c.id == fact.occurrence).values(**change))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage import credentials, edits, imports, members, model_members
+from storage import credentials, edits, exports, imports, members, model_members
 from storage.claims import wait_until_alone
 from storage.engines import trouble
 from storage.unit import Reading, Writing
@@ -29,12 +29,19 @@ async def seal_everything(unit: Writing) -> None:
 
 
 async def seal_anew(unit: Writing, new: Vault) -> int:
-    """Put another master key in the place of ours, all in this transaction; return how many seals were made anew.
+    """Put another master key in the place of ours and new keys in that of members', and seal everything anew by them.
 
-    Raises Trouble while a console is at work: it would go on under the old one.
+    All of it is done in this transaction, so that whatever cuts it off has changed nothing; what was kept of the old
+    keys opens nothing here any more. Returns how many people and secrets that were. Raises Trouble while a console is
+    at work: it would go on under the old key.
     """
     unit.bare(wait_until_alone)
     if await key_name(unit) != unit.vault.name:
         raise trouble("sealed_under_other_key")
     await unit.execute(update(vaults).values(key_name=new.name))
-    return sum([await noun.rewrap(unit, new) for noun in (members, credentials, model_members)])
+    await exports.forget_all(unit)
+    keys = await members.new_keys(unit, new)
+    # Members last: what was replaced of their entries opens by the keys that their rows still hold.
+    for noun in (edits, imports, members):
+        await noun.renew(unit, new, keys)
+    return len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
 
+from content.questions import Question, Sort
+
 _TABLES = """
 CREATE TABLE paper (number INTEGER PRIMARY KEY, unreadable INTEGER NOT NULL);
 CREATE TABLE mark (number INTEGER NOT NULL, name TEXT NOT NULL, said TEXT NOT NULL);
@@ -68,3 +70,41 @@ def count_again(lines: Iterable[str], candidates: Iterable[str], seats: int) -> 
         tally={name: (yes or 0, no or 0, valid - (yes or 0) - (no or 0)) for name, yes, no in tally},
         write_ins=dict(written),
     )
+
+
+_ANSWERS = """
+CREATE TABLE question (id TEXT PRIMARY KEY, several INTEGER NOT NULL);
+CREATE TABLE paper (number INTEGER PRIMARY KEY);
+CREATE TABLE said (number INTEGER NOT NULL, question TEXT NOT NULL, option TEXT NOT NULL);
+CREATE VIEW whole AS
+  SELECT number, question, option FROM said JOIN question ON question.id = said.question
+  UNION ALL
+  SELECT paper.number, question.id, '' FROM paper CROSS JOIN question WHERE NOT several
+    AND NOT EXISTS (SELECT 1 FROM said WHERE said.number = paper.number AND said.question = question.id);
+"""
+
+
+def count_answers_again(
+    lines: Iterable[str], questions: Iterable[Question], by: str
+) -> tuple[int, dict[tuple[str, ...], int]]:
+    """Count papers that answer questions, and every option of the closed ones, alone and by groups."""
+    import sqlite3
+
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_ANSWERS)
+        closed = [(one.id, one.sort is Sort.MULTIPLE) for one in questions if one.sort is not Sort.OPEN]
+        connection.executemany("INSERT INTO question VALUES (?, ?)", closed)
+        for number, line in enumerate(lines):
+            paper = json.loads(line)
+            if paper is not None:
+                connection.execute("INSERT INTO paper VALUES (?)", (number,))
+                said = [(number, name, option) for name, options in paper["a"].items() for option in options]
+                connection.executemany("INSERT INTO said VALUES (?, ?, ?)", said)
+        (valid,) = connection.execute("SELECT COUNT(*) FROM paper").fetchone()
+        alone = connection.execute("SELECT question, option, COUNT(*) FROM whole GROUP BY 1, 2").fetchall()
+        crossed = connection.execute(
+            "SELECT a.question, a.option, b.option, COUNT(*) FROM whole a JOIN whole b USING (number) "
+            "WHERE b.question = ? AND a.question <> ? GROUP BY 1, 2, 3",
+            (by, by),
+        ).fetchall()
+    return valid, {tuple(row[:-1]): row[-1] for row in (*alone, *crossed)}

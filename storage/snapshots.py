@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from storage.copies import copy_file
 from storage.engines import first_line, open_engine, sqlite_file, trouble
 from storage.fingerprints import Fingerprint, fingerprints
 from storage.migrate import standing
@@ -49,19 +48,6 @@ async def take(address: str, target: Path) -> Held:
         target.with_name(target.name + ".lock").unlink(missing_ok=True)
     held = await examine(target)
     return Held(engine="postgresql", revision=held.revision, tables=held.tables)
-
-
-def copy_file(file: Path, target: Path) -> None:
-    """Copy a SQLite file as of this moment into a new one, for its owner's eyes only. Raises Trouble when it cannot."""
-    # Not at the top: whoever imports it first decides which library all of us get, see storage/sqlite_library.py.
-    import sqlite3
-
-    try:
-        os.close(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        with contextlib.closing(sqlite3.connect(file)) as source, contextlib.closing(sqlite3.connect(target)) as copy:
-            source.backup(copy)
-    except (sqlite3.Error, OSError) as error:
-        raise trouble("no_copy", file=str(target), why=str(error)) from None
 
 
 async def examine(file: Path, source: Path | None = None) -> Held:

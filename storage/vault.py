@@ -34,6 +34,9 @@ PRIVATE = ("phone", "note")
 _SECRETS = ("outbox", "words")
 """Where texts lie that let somebody in."""
 
+_OWN = ("own", "key")
+"""What keys of single things are bound to; what they open is bound to its place."""
+
 _SEALED = "sealed"
 """Where an entry that is kept as JSON holds its seal."""
 
@@ -76,10 +79,6 @@ class Vault:
             return None
         return self.seal(secrets.token_bytes(KEY_BYTES), "members", "sealed_key", member)
 
-    def rewrap(self, wrapped: bytes, member: str, new: Vault) -> bytes:
-        """Return a member's key wrapped under another master key; what it seals stays as it is."""
-        return new.seal(self._unwrap(wrapped, member), "members", "sealed_key", member)
-
     def hide(self, values: Mapping[str, Any], wrapped: bytes | None, member: str, *place: str) -> bytes | None:
         """Seal the private values of an entry under the member's own key; ``None`` where all are empty."""
         private = {name: values[name] for name in PRIVATE if values.get(name)}
@@ -110,20 +109,40 @@ class Vault:
         sealed = plain.pop(_SEALED, None)
         return plain if sealed is None else plain | self.show(b85decode(sealed), wrapped, member, *place)
 
-    def seal_secret(self, text: Secret) -> str:
-        """Seal a text that lets somebody in; without a master key nobody opens it after this process."""
-        return b64encode(_seal(self._key or self._passing, text.encode(), _SECRETS)).decode()
+    def own_key(self) -> bytes:
+        """Make a key for one thing that does not last; without a master key nobody has it after this process."""
+        return _seal(self._key or self._passing, secrets.token_bytes(KEY_BYTES), _OWN)
 
-    def open_secret(self, sealed: str) -> Secret:
-        """Open such a text. Raises Unreadable."""
+    def seal_under(self, wrapped: bytes, plain: bytes, *where: str) -> bytes:
+        """Seal a value under such a key."""
+        return _seal(self._own(wrapped), plain, where)
+
+    def open_under(self, wrapped: bytes | None, sealed: bytes | None, *where: str) -> bytes:
+        """Open it. Raises Unreadable, also where either is gone."""
+        if wrapped is None or sealed is None:
+            raise Unreadable
+        return _open(self._own(wrapped), sealed, where)
+
+    def _own(self, wrapped: bytes) -> bytes:
+        return _open(self._key or self._passing, wrapped, _OWN)
+
+    def seal_secret(self, text: Secret, *where: str) -> str:
+        """Seal a text that lets somebody in for one row; without a master key nobody opens it after this process."""
+        return b64encode(_seal(self._key or self._passing, text.encode(), (*_SECRETS, *where))).decode()
+
+    def open_secret(self, sealed: str, *where: str) -> Secret:
+        """Open such a text in its row. Raises Unreadable."""
         try:
-            return Secret(_open(self._key or self._passing, b64decode(sealed, validate=True), _SECRETS).decode())
+            plain = _open(self._key or self._passing, b64decode(sealed, validate=True), (*_SECRETS, *where))
+            return Secret(plain.decode())
         except ValueError:
             raise Unreadable from None
 
     def mark(self, text: str) -> str:
-        """Return by what a phone number is found without being known; empty for none."""
-        return hmac.digest(self._key or b"none", b"phone" + text.encode(), "sha256").hex()[:32] if text else ""
+        """Return by what a phone number is found without being known; none where it lies in the clear."""
+        if not text or self._key is None:
+            return ""
+        return hmac.digest(self._key, b"phone" + text.encode(), "sha256").hex()[:32]
 
     def _under(self) -> bytes:
         if self._key is None:

@@ -21,10 +21,11 @@ from typing import Any, cast
 
 from content.backups import name_of, outdated
 from content.trouble import Exit, Trouble
+from storage.copies import copy_file
 from storage.crashpoints import crashpoint
 from storage.engines import sqlite_file
 from storage.fingerprints import Fingerprint
-from storage.snapshots import Held, copy_file, examine, take
+from storage.snapshots import Held, examine, take
 from zhibu.config import Config
 from zhibu.sealing import Damaged, Opening, Sealing, WrongKey, make_key, read_key
 

@@ -12,6 +12,8 @@ import structlog
 
 from content.backups import is_due, newest, wall_time
 from storage import heartbeats
+from storage.copies import KEPT, let_copies_go
+from storage.engines import sqlite_file
 from storage.heartbeats import BACKUP, FAILED, GOOD, failed_at
 from storage.store import Store
 from zhibu.config import Config
@@ -23,7 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 class DailyBackup:
-    """Looks at the clock now and then; what it knows lies in the folder of backups and in the store."""
+    """Looks at the clock now and then; what it knows lies in the folder of backups and in the store.
+
+    It also lets copies of before an upgrade go that are old enough.
+    """
 
     def __init__(self, store: Store, config: Config, make: Callable[[], Awaitable[int]] | None = None) -> None:
         """``make`` makes one backup and returns the exit code; by default by the command that people use too."""
@@ -51,6 +56,9 @@ class DailyBackup:
     async def look(self) -> None:
         """See what is there, and make a backup if it is time for one."""
         at, now = wall_time(self._config.backup.daily_at), self._store.now()
+        file = sqlite_file(self._config.database)
+        if file is not None:
+            await asyncio.to_thread(let_copies_go, file, taken_before=now - KEPT)
         self.newest = await asyncio.to_thread(newest_backup, self._config)
         if at is None:
             return

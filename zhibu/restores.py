@@ -7,9 +7,11 @@ import os
 import shutil
 import tomllib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from content.trouble import Exit, Trouble
+from storage.copies import let_copies_go
 from storage.crashpoints import crashpoint
 from storage.engines import open_engine, remove_database, sqlite_file, trouble
 from storage.moving import fill
@@ -140,6 +142,9 @@ async def _fill(copy: Path, address: str, manifest: Manifest) -> None:
         await store.settle(notes=[Restored(taken_at=manifest.taken_at, at=utc_now())])
     finally:
         await store.close()
+        # The backup itself is the copy of before.
+        if (file := sqlite_file(address)) is not None:
+            let_copies_go(file, taken_before=datetime.max.replace(tzinfo=UTC))
 
 
 def _put_in_place(folder: Path, place: Path) -> None:

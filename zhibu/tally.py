@@ -144,7 +144,9 @@ async def _open(front: Front, envelopes: Path, files: tuple[Path, ...], folder: 
         opened = open_box(box, [_usable(file, read_share) for file in files])
     except NotOpened as closed:
         raise Trouble(Exit.DATA, closed.words.key, **closed.words.parameters) from None
-    for line in describe(box.title, box.election.pack, box.attendance, opened.result, box.names):
+    for line in describe(
+        box.title, box.election.pack, box.attendance, opened.result, box.names, box.election.questions
+    ):
         click.echo(front.speech.say(line, front.reader))
     if folder is not None:
         hashes = {"manifest": box.manifest_hash, "set": box.set_hash, "opened": opened.hash}

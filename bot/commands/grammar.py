@@ -16,8 +16,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -49,6 +49,7 @@ class Verb(StrEnum):
     AGREE = "agree"
     DISAGREE = "disagree"
     OBJECT = "object"
+    SURVEY = "survey"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -75,6 +76,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.AGREE: ("同意", "agree", "同意推荐"),
     Verb.DISAGREE: ("不同意", "disagree", "不同意推荐"),
     Verb.OBJECT: ("意见", "objection"),
+    Verb.SURVEY: ("问卷", "survey", "调查"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 

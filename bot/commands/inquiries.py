@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from bot.commands import corrections
+from bot.commands import corrections, surveys
 from bot.commands.asking import Asking
 from bot.commands.grammar import is_acknowledgement, is_bare_reason, is_skipped, vote_numbers
 from content import checkins
 from content.checkins import State
 from content.decision import Decision, Refusal
-from content.identifiers import OccurrenceId
+from content.identifiers import OccurrenceId, SurveyId
 from content.inquiries import CORRECTION, skip
+from content.surveys import ABOUT
 from storage import checkins as stored
 from storage import inquiries as waiting
 
@@ -20,6 +21,8 @@ async def answer(asking: Asking) -> Decision | Refusal | None:
     ``None`` where nothing was asked, where it is settled by now, or where the message cannot be the answer.
     """
     about = await waiting.waiting(asking.unit, asking.sender)
+    if about is not None and about.startswith(ABOUT):
+        return await surveys.answer(asking, SurveyId(about.removeprefix(ABOUT)))
     if about is None or is_acknowledgement(asking.text) or vote_numbers(asking.text):
         return None
     if is_skipped(asking.text):

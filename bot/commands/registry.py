@@ -18,6 +18,7 @@ from bot.commands import (
     model_members,
     mutes,
     polls,
+    surveys,
 )
 from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
@@ -74,6 +75,7 @@ COMMANDS: tuple[Command, ...] = (
         verb=Verb.VOTE, handler=polls.vote, needs=Right.SCHEDULE, answers=True, for_members=False, momentary=_no_choice
     ),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, needs=None, answers=True),
+    Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),

@@ -179,7 +179,7 @@ async def _said(
         note=note,
         held=held,
     )
-    if place is Place.PRIVATE and (said is None or is_bare_reason(text)):
+    if place is Place.PRIVATE and (said is None or is_bare_reason(text) or (not said.word and poll is None)):
         answered = await inquiries.answer(asking)
         if answered is not None:
             return _with_room(answered, learned, sender)

@@ -12,6 +12,7 @@ from console.answering import Answer, onward
 from console.desk import ask, cause, settle
 from console.fresh import fresh
 from console.people import branches, changes_of, refuse_letting_go, visible
+from console.undoing import undo_edit
 from content import accounts as rules
 from content.confusables import parts, warnings
 from content.decision import Refusal, Words
@@ -90,7 +91,7 @@ def bind(id: str) -> Answer:  # noqa: A002
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None:
         return _page(seen, user, outcome.refusal, look=True)
-    return onward(outcome, to=link("members.show_one", id=id), done="account_bound")
+    return onward(outcome, to=link("members.show_one", id=id), done="account_bound", back=undo_edit)
 
 
 def _page(seen: Seen, user: str, refusal: Refusal | None, *, look: bool = False) -> Answer:
@@ -122,4 +123,6 @@ def unbind(id: str) -> Answer:  # noqa: A002
         answer = rules.unbind(member, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
         return await refuse_letting_go(unit, changes_of(answer), by=at.user) or answer
 
-    return onward(settle(decide, actor=at.user), to=link("members.show_one", id=id), done="account_unbound")
+    return onward(
+        settle(decide, actor=at.user), to=link("members.show_one", id=id), done="account_unbound", back=undo_edit
+    )

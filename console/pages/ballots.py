@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -18,6 +17,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.ballot_certificate import Certified, write_certificate
+from console.ballot_drafts import closing_time, keys_of, lines, people_of, refuse_tellers_of, tellers_among
 from console.desk import ask, cause, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
@@ -28,13 +28,13 @@ from content import approvals as rule_of_two
 from content import ballot_news
 from content import ballots as rules
 from content.approvals import Act, Proposal, Proposed
-from content.ballot_approvals import ACTS, want
-from content.ballot_files import PublicKeys, read_keys
+from content.ballot_approvals import ACTS, waiting_for, want
+from content.ballot_files import PublicKeys
 from content.ballot_links import Invited, invite, invited
 from content.ballot_papers import canonical
-from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, TellerRole
+from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller
 from content.decision import Decision, Refusal, refused
-from content.election_cases import Unusable
+from content.duties import SETTLES
 from content.elections import Election
 from content.franchise import FULL, why_not
 from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
@@ -42,9 +42,8 @@ from content.members import Member
 from content.model_members import Standing, link_ballot
 from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
-from content.schedules import instant
 from content.strokes import by_strokes
-from content.tellers import refuse_tellers, teller_of
+from content.tellers import teller_of
 from storage import approvals, duties, members, model_members, organisations
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
@@ -110,7 +109,7 @@ def start() -> Answer:
     fields = _fields()
     if not _ID.fullmatch(fields.id):
         abort(400)
-    keys = _keys(fields)
+    keys = keys_of(fields.id, fields.keys)
     if isinstance(keys, Refusal):
         return _form(fields, nodes, keys)
     user = here().user
@@ -119,7 +118,7 @@ def start() -> Answer:
         ballot = await _draft(unit, fields, keys, nodes)
         if isinstance(ballot, Refusal):
             return ballot
-        drafted = await _refuse_tellers(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
+        drafted = await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
         return await _link(unit, fields.selection, ballot, drafted) if fields.selection else drafted
 
     outcome = settle(decide, actor=user)
@@ -166,7 +165,7 @@ def freeze(id: str) -> Answer:  # noqa: A002
         ballot = await stored.visible(unit, roots, BallotId(id))
         if ballot is None:
             return None
-        refusal = await _refuse_tellers(unit, ballot)
+        refusal = await refuse_tellers_of(unit, ballot)
         if refusal is not None:
             return refusal
         roll = await _roll(unit, ballot.organisation)
@@ -289,7 +288,12 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
         if ballot is None:
             return None
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
-        may = await _organisers(unit, ballot.organisation)
+        may, before = await _organisers(unit, ballot.organisation), waiting_for(act, ballot, waiting)
+        asks = before.by if before is not None else user
+        newly = await organisations.same_hand_at(unit, ballot.organisation, Right.SCHEDULE, asks) - {asks}
+        if user in newly:
+            return refused("approvals.too_new", days=SETTLES.days)
+        may -= newly
         answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now)
         if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
             return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))
@@ -363,17 +367,17 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
         return refused("ballot.no_place", field="organisation")
     if await stored.ballot(unit, BallotId(fields.id)) is not None:
         return refused("ballot.bad_keys", field="keys")
-    closes_at = _instant(fields, node.timezone)
+    closes_at = closing_time(fields.date, fields.time, node.timezone)
     if isinstance(closes_at, Refusal):
         return closes_at
     people = await members.roster(unit, [node.id])
-    tellers = [_people_of(people, name) for name in _lines(fields.tellers)]
-    if len(tellers) != len(keys.share_keys) or any(len(found) != 1 for found in tellers):
-        return refused("ballot.unknown_teller", field="tellers", n=len(keys.share_keys))
+    tellers = tellers_among(people, fields.tellers, keys)
+    if isinstance(tellers, Refusal):
+        return tellers
     standing = []
-    for place, line in enumerate(_lines(fields.candidates), start=1):
+    for place, line in enumerate(lines(fields.candidates), start=1):
         typed, _, introduction = (part.strip() for part in _SAID.sub("：", line, count=1).partition("："))
-        found = _people_of(people, typed)
+        found = people_of(people, typed)
         if len(found) > 1:
             return refused("ballot.several_of_the_name", field="candidates", name=typed)
         member, name = (found[0].id, found[0].name) if found else (None, typed)
@@ -390,15 +394,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
             eligible=None if fields.write_in else frozenset(),
         ),
         candidates=tuple(standing),
-        tellers=tuple(
-            Teller(
-                index=index,
-                member=found[0].id,
-                role=TellerRole.MONITOR if index == 1 else TellerRole.COUNTER,
-                share_key=keys.share_keys.get(index, b""),
-            )
-            for index, found in enumerate(tellers, start=1)
-        ),
+        tellers=tellers,
         needed=keys.needed,
         key=keys.key,
         closes_at=closes_at,
@@ -445,40 +441,6 @@ async def _link(unit: Reading, id: str, ballot: Ballot, drafted: Decided) -> Dec
     before = await stored.ballot(unit, one.ballot) if one.ballot else None
     linked = link_ballot(one, await model_members.nominees(unit, one.id), ballot, before=before)
     return linked if isinstance(linked, Refusal) else replace(drafted, facts=(*drafted.facts, linked))
-
-
-def _people_of(people: Iterable[Member], typed: str) -> list[Member]:
-    """Return who is meant by an account, or by a name however its letters were typed."""
-    if typed.startswith("@"):
-        return [one for one in people if one.user == typed]
-    return [one for one in people if rules.look_alike(one.name, typed)]
-
-
-async def _refuse_tellers(unit: Reading, ballot: Ballot) -> Refusal | None:
-    ids = {one.member for one in ballot.tellers} | {one.member for one in ballot.candidates if one.member is not None}
-    known = await members.by_ids(unit, sorted(ids))
-    users = {one.id: one.user for one in known if one.user is not None}
-    return refuse_tellers(ballot, {one.id: one.name for one in known}, users)
-
-
-def _keys(fields: Fields) -> PublicKeys | Refusal:
-    try:
-        keys = read_keys(json.loads(fields.keys))
-    except (Unusable, ValueError, RecursionError):
-        return refused("ballot.bad_keys", field="keys")
-    return keys if keys.ballot == fields.id else refused("ballot.bad_keys", field="keys")
-
-
-def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
-    try:
-        day, at = date.fromisoformat(fields.date), time.fromisoformat(fields.time).replace(tzinfo=None)
-        return instant(day, at, timezone)
-    except (ValueError, OverflowError):
-        return refused("poll.bad_date", field="date")
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.split("\n") if line.strip()]
 
 
 def _fresh(nodes: tuple[Organisation, ...]) -> Fields:

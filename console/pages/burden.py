@@ -80,6 +80,7 @@ def _lines(first: date) -> tuple[list[Line], bool, int]:
     last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
     earlier = (first - timedelta(days=1)).replace(day=1)
     zone = ZoneInfo(reader().timezone)
+    roots = here().roots
     ends = [datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, last + timedelta(days=1))]
 
     async def read(
@@ -89,7 +90,7 @@ def _lines(first: date) -> tuple[list[Line], bool, int]:
             await burden.meters(unit, shown, since=first, until=last),
             await burden.meters(unit, shown, since=earlier, until=first - timedelta(days=1)),
             await burden.caps(unit, [node.id for node in shown]),
-            await burden.taken_away(unit, since=ends[0], until=ends[1]),
+            await burden.taken_away(unit, roots, since=ends[0], until=ends[1]),
         )
 
     meters, before, caps, taken = ask(read)

@@ -1,7 +1,8 @@
-"""The calendar: what was and will be sent, as a list or as a month; planned things can be called off here."""
+"""The calendar: what was and will be sent, as a list or as a month; what is planned is moved or called off here."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,14 +12,18 @@ from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, onward, own_path
+from console.answering import Answer, not_done, onward, own_path
 from console.desk import ask, settle
+from console.undoing import Undo, way_back
 from console.wording import reader, today
+from content.burden import Asked, refuse_too_much
+from content.decision import Decision, Refusal, refused
 from content.identifiers import OccurrenceId, OrganisationId
-from content.occurrences import State, cancel_occurrence, send_missed_now
+from content.occurrences import State, cancel_occurrence, move_occurrence, restore_occurrence, send_missed_now
 from content.organisations import Right
 from content.participation import monday
-from storage import organisations, schedules
+from content.schedules import FIRST_DAY, SAME_TIME, OccurrenceMoved
+from storage import burden, lessons, organisations, schedules
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -66,7 +71,7 @@ def show() -> str:
         today=today(),
         before=(wanted.month - timedelta(days=1)).replace(day=1),
         after=(wanted.month + timedelta(days=32)).replace(day=1),
-        zone=zone,
+        plannable={node.id for node in here().within(Right.SCHEDULE)},
         cut_short=len(entries) == MOST_LISTED,
         most=MOST_LISTED,
     )
@@ -108,7 +113,72 @@ def cancel(id: str) -> Answer:  # noqa: A002
         entry = await _own(unit, OccurrenceId(id), roots)
         return cancel_occurrence(entry.occurrence, by=user) if entry else None
 
-    return onward(settle(decide, actor=user), to=_back(id), done="cancelled")
+    return onward(settle(decide, actor=user), to=_back(id), done="cancelled", back=lambda: _again(id))
+
+
+def _again(id: str) -> Undo:  # noqa: A002
+    return way_back("calendar.restore", id=id)
+
+
+@pages.post("/calendar/<id>/restore")
+@requires(Right.SCHEDULE)
+def restore(id: str) -> Answer:  # noqa: A002
+    """Plan again what was called off."""
+    user, roots = here().user, here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        entry = await _own(unit, OccurrenceId(id), roots)
+        if entry is None:
+            return None
+        answer = restore_occurrence(entry.occurrence, by=user, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await _hindered(unit, entry, answer)
+
+    outcome = settle(decide, actor=user)
+    return onward(outcome, to=_back(id), done="restored", back=lambda: way_back("calendar.cancel", id=id))
+
+
+@pages.route("/calendar/<id>/move", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def move(id: str) -> Answer:  # noqa: A002
+    """Have what has not gone out yet go out at another time."""
+    user, roots, key = here().user, here().roots, OccurrenceId(id)
+    entry = ask(lambda unit: _own(unit, key, roots))
+    if entry is None:
+        abort(404)
+    before = entry.occurrence.due_at.astimezone(ZoneInfo(entry.timezone))
+    typed = {"date": f"{before:%Y-%m-%d}", "time": f"{before:%H:%M}"}
+    if request.method == "GET":
+        return render_template("calendar/move.html", entry=entry, typed=typed, before=before)
+    on, at = _written()
+    if on is None or at is None:
+        bad = refused("schedule.bad_date", field="date") if on is None else refused("schedule.bad_time", field="time")
+        return not_done(bad, to=_back(id))
+
+    async def decide(unit: Reading) -> Decided:
+        found = await _own(unit, key, roots)
+        if found is None:
+            return None
+        answer = move_occurrence(found.occurrence, on=on, at=at, timezone=found.timezone, by=user, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await _hindered(unit, found, answer)
+
+    outcome = settle(decide, actor=user)
+    return onward(
+        outcome, to=_back(id), done="occurrence_moved", back=lambda: way_back("calendar.move", id=id, fields=typed)
+    )
+
+
+async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> Decided:
+    """Refuse to let something go out beside itself, or where it would be too much for a room."""
+    (fact,) = answer.facts
+    occurrence, moved = entry.occurrence, isinstance(fact, OccurrenceMoved)
+    due_at, on = (fact.due_at, fact.local_date) if moved else (occurrence.due_at, entry.local_date)  # type: ignore[attr-defined]
+    there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
+    if any(abs(due - due_at) <= SAME_TIME for _, due in there):
+        return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
+    lesson = await lessons.lesson(unit, occurrence.lesson)
+    minutes = lesson.minutes if lesson is not None else 0
+    rooms = await burden.rooms(unit, occurrence.audience, since=on, until=on, but=occurrence.id)
+    return refuse_too_much(rooms, [Asked(on=on, minutes=minutes)]) or answer
 
 
 @pages.post("/calendar/<id>/send-now")
@@ -122,6 +192,17 @@ def send_now(id: str) -> Answer:  # noqa: A002
         return send_missed_now(entry.occurrence, now=unit.now) if entry else None
 
     return onward(settle(decide, actor=here().user), to=_back(id), done="sending_now")
+
+
+def _written() -> tuple[date | None, time | None]:
+    """Return the date and the time of a form, ``None`` for what is none."""
+    on: date | None = None
+    at: time | None = None
+    with contextlib.suppress(ValueError):
+        on = date.fromisoformat(request.form.get("date", "").strip())
+    with contextlib.suppress(ValueError):
+        at = time.fromisoformat(request.form.get("time", "").strip()).replace(tzinfo=None)
+    return on if on is not None and on >= FIRST_DAY else None, at
 
 
 def _back(id: str) -> str:  # noqa: A002

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from flask import Blueprint, abort, render_template
 
 from console.access import here, requires
-from console.desk import ask
+from console.desk import ask, now
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
@@ -76,7 +76,12 @@ def show_one(id: str) -> str:  # noqa: A002
     audience = at.node(one.entry.occurrence.audience)
     may_change = audience is not None and audience.id in {node.id for node in at.within(Right.SCHEDULE)}
     return render_template(
-        "checkins/show_one.html", one=one, may_change=may_change, names=bool(by_name), lesson_visible=one.lesson_visible
+        "checkins/show_one.html",
+        one=one,
+        may_change=may_change,
+        names=bool(by_name),
+        lesson_visible=one.lesson_visible,
+        present=now(),
     )
 
 

@@ -12,7 +12,7 @@ from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
+from console.answering import Answer, done_once, first_by_field, onward, see
 from console.desk import ask, cause, settle
 from console.fresh import fresh
 from console.people import (
@@ -28,18 +28,19 @@ from console.people import (
     visible,
 )
 from console.tree import places
+from console.undoing import undo_edit, undoing_of
 from console.wording import today
 from content import edits as rules
 from content import entries
 from content.decision import Refusal, refused
 from content.edits import Sort
 from content.identifiers import EditId, MemberId, OrganisationId, derive
-from content.imports import Undoing, plan_undoing
+from content.imports import Undoing
 from content.members import Member
 from content.organisations import Kind, Organisation, Right, roots
 from content.roster.cells import ANSWERS
 from content.views import filter_from
-from storage import edits, imports, members
+from storage import edits, members
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -127,7 +128,9 @@ def edit_one(id: str) -> Answer:  # noqa: A002
         )
 
     request_mark = request.form.get("mark", "")
-    return onward(settle(decide, actor=at.user), to=link("members.show_one", id=id), done="entry_changed")
+    return onward(
+        settle(decide, actor=at.user), to=link("members.show_one", id=id), done="entry_changed", back=undo_edit
+    )
 
 
 def _gone(member: Member) -> Refusal:
@@ -183,7 +186,9 @@ def add() -> Answer:
             on=on,
         )
 
-    return onward(settle(decide, actor=at.user), to=link("members.show_one", id=person.id), done="entry_added")
+    return onward(
+        settle(decide, actor=at.user), to=link("members.show_one", id=person.id), done="entry_added", back=undo_edit
+    )
 
 
 def _bad_day(on: str) -> list[Refusal]:
@@ -238,7 +243,7 @@ def together() -> Answer:
         outcome = settle(decide, actor=at.user)
         if outcome.refusal is None:
             edit = derive(by_form, "edit")
-            return see(link("edits.show_one", id=edit), "repeated" if outcome.repeated else "entries_changed")
+            return done_once(outcome, link("edits.show_one", id=edit), "entries_changed", undo_edit)
         refusal: Refusal | None = outcome.refusal
     else:
         refusal = None
@@ -331,7 +336,7 @@ def merge(id: str, member: str) -> Answer:  # noqa: A002
     if outcome.refusal is not None:
         return onward(outcome, to=link("members.show_one", id=id), done="entries_merged")
     edit = derive(by_form, "edit")
-    return see(link("edits.show_one", id=edit), "repeated" if outcome.repeated else "entries_merged")
+    return done_once(outcome, link("edits.show_one", id=edit), "entries_merged", undo_edit)
 
 
 def _text(member: Member, name: str, names: Mapping[OrganisationId, str]) -> str:
@@ -391,7 +396,7 @@ def _one_page(id: EditId, refusal: Refusal | None = None) -> str:  # noqa: A002
             return None
         hindrance = rules.may_undo(found, now=unit.now)
         entered = await edits.entries(unit, id) if found.whole else ()
-        undoing = await _undoing(unit, id) if hindrance is None and found.sort is not Sort.IMPORTED else None
+        undoing = await undoing_of(unit, id) if hindrance is None and found.sort is not Sort.IMPORTED else None
         names = await names_of(unit, [found.by, found.undone_by])
         return {"one": found, "hindrance": hindrance, "entered": entered, "undoing": undoing, "names": names}
 
@@ -424,7 +429,7 @@ def undo(id: str) -> Answer:  # noqa: A002
         found = await edits.one(unit, held, key)
         if found is None or found.sort is Sort.IMPORTED:
             return None
-        undoing = await _undoing(unit, key)
+        undoing = await undoing_of(unit, key)
         if rules.may_undo(found, now=unit.now) is None and mark_of(undoing) != mark:
             return refused("edits.changed_meanwhile")
         answer = rules.undo(found, undoing, by=user, now=unit.now)
@@ -434,9 +439,3 @@ def undo(id: str) -> Answer:  # noqa: A002
     if outcome.refusal is not None:
         return _one_page(key, outcome.refusal), 409
     return see(link("edits.show_one", id=id), "repeated" if outcome.repeated else "edit_undone")
-
-
-async def _undoing(unit: Reading, id: EditId) -> Undoing:  # noqa: A002
-    entered = await edits.entries(unit, id)
-    since = await imports.since(unit, entered, ())
-    return plan_undoing(entered, (), rules.freed(entered, since))

@@ -32,7 +32,6 @@ from content.rule_packs import PACKS, quorum_needs
 from storage import members
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
-from storage.store import Decide
 from storage.unit import Reading
 
 pages = Blueprint("elections", __name__)
@@ -116,22 +115,16 @@ def show_one(id: str) -> str:  # noqa: A002
 @fresh
 def fix(id: str) -> Answer:  # noqa: A002
     """Fix what is voted on and who may vote."""
-    roots, day, excused = here().roots, today(), request.form.get("excused", "")
+    day, excused = today(), request.form.get("excused", "")
 
-    async def decide(unit: Reading) -> Decided:
-        paper = await stored.visible(unit, roots, PaperElectionId(id))
-        if paper is None:
-            return None
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
         roll = _excuse(_roll(people, paper.held_on), people, excused)
         if isinstance(roll, Refusal):
             return roll
         return rules.fix(paper, roll, names={one.id: one.name for one in people}, today=day)
 
-    outcome = settle(decide, actor=here().user)
-    if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
-    return onward(outcome, to=link("elections.show_one", id=id), done="election_fixed")
+    return _act(id, decide, done="election_fixed")
 
 
 @pages.post("/elections/<id>/meet")
@@ -140,12 +133,8 @@ def fix(id: str) -> Answer:  # noqa: A002
 def meet(id: str) -> Answer:  # noqa: A002
     """Take the figures of the meeting, and who counts."""
     present, issued, typed = _number("present"), _number("issued"), request.form.get("officers", "")
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        paper = await stored.visible(unit, roots, PaperElectionId(id))
-        if paper is None:
-            return None
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
         officers = _officers(typed, people)
         if isinstance(officers, Refusal):
@@ -153,10 +142,7 @@ def meet(id: str) -> Answer:  # noqa: A002
         ids = {one.id for one in people}
         return rules.meet(paper, present=present, issued=issued, officers=officers, people=ids)
 
-    outcome = settle(decide, actor=here().user)
-    if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
-    return onward(outcome, to=link("elections.show_one", id=id), done="election_met")
+    return _act(id, decide, done="election_met")
 
 
 @pages.post("/elections/<id>/count")
@@ -171,10 +157,7 @@ def count(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         return rules.enter(paper, user, counted)
 
-    outcome = settle(_on(id, decide), actor=user)
-    if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
-    return onward(outcome, to=link("elections.show_one", id=id), done="count_entered")
+    return _act(id, decide, done="count_entered")
 
 
 @pages.post("/elections/<id>/agree")
@@ -187,7 +170,7 @@ def agree(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         return rules.agree(paper, user)
 
-    return onward(settle(_on(id, decide), actor=user), to=link("elections.show_one", id=id), done="count_agreed")
+    return _act(id, decide, done="count_agreed")
 
 
 @pages.post("/elections/<id>/certify")
@@ -200,8 +183,7 @@ def certify(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, _: Reading) -> Decided:
         return rules.certify(paper, on=day)
 
-    outcome = settle(_on(id, decide), actor=here().user)
-    return onward(outcome, to=link("elections.show_one", id=id), done="election_certified")
+    return _act(id, decide, done="election_certified")
 
 
 @pages.post("/elections/<id>/note")
@@ -214,10 +196,7 @@ def note(id: str) -> Answer:  # noqa: A002
         verb = rules.report if paper.state is State.CERTIFIED else rules.approve
         return verb(paper, on=day, reference=reference)
 
-    outcome = settle(_on(id, decide), actor=here().user)
-    if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
-    return onward(outcome, to=link("elections.show_one", id=id), done="election_noted")
+    return _act(id, decide, done="election_noted")
 
 
 @pages.post("/elections/<id>/void")
@@ -230,10 +209,7 @@ def void(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, _: Reading) -> Decided:
         return rules.void(paper, why=why)
 
-    outcome = settle(_on(id, decide), actor=here().user)
-    if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
-    return onward(outcome, to=link("elections.show_one", id=id), done="election_voided")
+    return _act(id, decide, done="election_voided")
 
 
 @pages.get("/elections/<id>/<sheet>.docx")
@@ -317,15 +293,18 @@ def _visible(id: str) -> PaperElection:  # noqa: A002
     return found
 
 
-def _on(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]]) -> Decide:  # noqa: A002
-    """Return how something is decided for an election that this person may hold."""
+def _act(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]], *, done: str) -> Answer:  # noqa: A002
+    """Do something to an election that this person may see, and answer with its page; a refusal stands on it."""
     roots = here().roots
 
     async def decide(unit: Reading) -> Decided:
         paper = await stored.visible(unit, roots, PaperElectionId(id))
         return None if paper is None else await verb(paper, unit)
 
-    return decide
+    outcome = settle(decide, actor=here().user)
+    if outcome.refusal is not None:
+        return _page(_visible(id), outcome.refusal), 422
+    return onward(outcome, to=link("elections.show_one", id=id), done=done)
 
 
 def _roll(people: tuple[Member, ...], day: date) -> tuple[Elector, ...]:

@@ -15,7 +15,8 @@ from console.fresh import fresh
 from console.people import names_of, visible
 from content import erasure
 from content.approvals import LASTS, Act, Proposal
-from content.decision import Refusal
+from content.decision import Refusal, refused
+from content.duties import SETTLES
 from content.erasure import Held
 from content.identifiers import OrganisationId, ProposalId, RoomId, UserId, derive
 from content.members import Member
@@ -32,24 +33,38 @@ pages = Blueprint("erasure", __name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Matter:
-    """A person, how things stand with them, who leads over their place, and whether somebody waits for an answer."""
+    """A person, how things stand with them, who leads over their place, and whether somebody waits for an answer.
+
+    ``newly`` are those who do not count yet, because they are too near to who asks; they are not in ``over``.
+    """
 
     member: Member
     held: Held
     over: tuple[Duty, ...]
+    newly: frozenset[UserId]
     waiting: Proposal | None
 
 
-async def _matter(unit: Reading, id: str, roots: tuple[OrganisationId, ...]) -> Matter | None:  # noqa: A002
+async def _matter(
+    unit: Reading,
+    id: str,  # noqa: A002
+    roots: tuple[OrganisationId, ...],
+    user: UserId,
+) -> Matter | None:
     member = await visible(unit, id, roots)
     if member is None:
         return None
-    waiting = await approvals.waiting(unit, [member.organisation], acts=[Act.ERASE_PERSON])
+    proposals = await approvals.waiting(unit, [member.organisation], acts=[Act.ERASE_PERSON])
+    waiting = next((one for one in proposals if one.subject == member.id), None)
+    asks, right = waiting.by if waiting is not None else user, Right.IMPORT_ROSTER
+    newly = await organisations.same_hand_at(unit, member.organisation, right, asks) - {asks}
+    over = await organisations.duties_over(unit, member.organisation)
     return Matter(
         member=member,
         held=await erased_people.held(unit, member.id, roots),
-        over=await organisations.duties_over(unit, member.organisation),
-        waiting=next((one for one in waiting if one.subject == member.id), None),
+        over=tuple(duty for duty in over if duty.user not in newly),
+        newly=newly,
+        waiting=waiting,
     )
 
 
@@ -69,7 +84,7 @@ def _page(id: str, *, typed: str = "", refusal: Refusal | None = None) -> Answer
     user, roots = here().user, here().roots
 
     async def look(unit: Reading) -> tuple[Matter, Extent, tuple[Room, ...], dict[UserId, str]] | None:
-        matter = await _matter(unit, id, roots)
+        matter = await _matter(unit, id, roots, user)
         if matter is None:
             return None
         by = await names_of(unit, [matter.waiting.by]) if matter.waiting else {}
@@ -117,7 +132,7 @@ def propose(id: str) -> Answer:  # noqa: A002
     name = ProposalId(derive(cause(), "proposal"))
 
     async def decide(unit: Reading) -> Decided:
-        matter = await _matter(unit, id, roots)
+        matter = await _matter(unit, id, roots, user)
         if matter is None:
             return None
         waiting = (matter.waiting,) if matter.waiting else ()
@@ -139,9 +154,11 @@ def agree(id: str) -> Answer:  # noqa: A002
     typed, user, roots = request.form.get("typed", "")[:200], here().user, here().roots
 
     async def decide(unit: Reading) -> Decided:
-        matter = await _matter(unit, id, roots)
+        matter = await _matter(unit, id, roots, user)
         if matter is None or matter.waiting is None:
             return None
+        if user in matter.newly:
+            return refused("approvals.too_new", days=SETTLES.days)
         return erasure.agree(
             matter.waiting, matter.member, matter.held, matter.over, by=user, typed=typed, now=unit.now
         )
@@ -160,7 +177,7 @@ def decline(id: str) -> Answer:  # noqa: A002
     user, roots = here().user, here().roots
 
     async def decide(unit: Reading) -> Decided:
-        matter = await _matter(unit, id, roots)
+        matter = await _matter(unit, id, roots, user)
         if matter is None or matter.waiting is None:
             return None
         return erasure.decline(matter.waiting, matter.held, matter.over, by=user, now=unit.now)
@@ -173,13 +190,13 @@ def decline(id: str) -> Answer:  # noqa: A002
 def show_out(id: str) -> Answer:  # noqa: A002
     """Have the person shown out of the rooms that were ticked."""
     ticked = {RoomId(room) for room in request.form.getlist("room")}
-    roots, places = here().roots, {node.id for node in here().within(Right.MANAGE_ROOMS)}
+    user, roots, places = here().user, here().roots, {node.id for node in here().within(Right.MANAGE_ROOMS)}
 
     async def decide(unit: Reading) -> Decided:
-        matter = await _matter(unit, id, roots)
+        matter = await _matter(unit, id, roots, user)
         if matter is None:
             return None
         chosen = [one for one in await _rooms(unit, matter.held) if one.id in ticked and one.organisation in places]
         return erasure.show_out(chosen, matter.held.accounts)
 
-    return onward(settle(decide, actor=here().user), to=link("erasure.show", id=id), done="removing")
+    return onward(settle(decide, actor=user), to=link("erasure.show", id=id), done="removing")

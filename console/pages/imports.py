@@ -12,13 +12,14 @@ from werkzeug.wrappers import Response
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, see
+from console.answering import Answer, done_once, see
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.people import changes_of, refuse_letting_go, undone_by
 from console.pictures import shown_name
 from console.sheet_limits import SheetProblem
 from console.sheets import Book, SheetFile, read_book
 from console.tree import places
+from console.undoing import Undo, way_back
 from console.wording import today
 from content import imports as rules
 from content import roster
@@ -214,7 +215,7 @@ def take_in(key: str) -> Answer:
     if not outcome.repeated:
         desk().shelf.drop(at.session.family, key)
     to = link("imports.show_one", id=derive(by_form, "import"))
-    return see(to, "repeated" if outcome.repeated else "roster_taken_in")
+    return done_once(outcome, to, "roster_taken_in", lambda: _undo_of(ImportId(derive(by_form, "import"))))
 
 
 def _shelved(key: str) -> Upload | None:
@@ -393,6 +394,11 @@ def undo(id: str) -> Answer:  # noqa: A002
     if outcome.refusal is not None:
         return _one_page(key, outcome.refusal.words), 409
     return see(link("imports.show_one", id=id), "repeated" if outcome.repeated else "import_undone")
+
+
+def _undo_of(id: ImportId) -> Undo:  # noqa: A002
+    """Return the form that takes an import back."""
+    return way_back("imports.undo", fields={"mark": _mark_of(ask(lambda unit: _undoing(unit, id)))}, id=id)
 
 
 def _held() -> tuple[OrganisationId, ...]:

@@ -12,6 +12,7 @@ from console.answering import Answer, onward
 from console.desk import ask, cause, settle
 from console.fresh import fresh
 from console.people import branches, givable, open_nodes, visible
+from console.undoing import undo_edit
 from console.wording import today
 from content import transfers
 from content.decision import Refusal
@@ -73,7 +74,7 @@ def leave(id: str) -> Answer:  # noqa: A002
     """Take the member off the roster, and out of the rooms that were ticked."""
     reason = request.form.get("reason", "").strip()[: transfers.LONGEST_REASON]
     outcome = settle(_leaving(id, sort=Sort.LEFT, reason=reason), actor=here().user)
-    return onward(outcome, to=link("members.show_one", id=id), done="member_left")
+    return onward(outcome, to=link("members.show_one", id=id), done="member_left", back=undo_edit)
 
 
 def _leaving(id: str, *, sort: Sort, reason: str = "", other: str = "", on: str = "") -> Decide:  # noqa: A002
@@ -130,7 +131,9 @@ def come_back(id: str) -> Answer:  # noqa: A002
             now=unit.now,
         )
 
-    return onward(settle(decide, actor=at.user), to=link("members.show_one", id=id), done="member_returned")
+    return onward(
+        settle(decide, actor=at.user), to=link("members.show_one", id=id), done="member_returned", back=undo_edit
+    )
 
 
 # --- moving elsewhere -------------------------------------------------------------------------------------------------
@@ -166,7 +169,7 @@ def transfer(id: str) -> Answer:  # noqa: A002
     to = link("members.show_one", id=id)
     if wanted.to is None:
         decide = _leaving(id, sort=Sort.TRANSFERRED_OUT, other=wanted.other, on=wanted.on.isoformat())
-        return onward(settle(decide, actor=at.user), to=to, done="member_transferred")
+        return onward(settle(decide, actor=at.user), to=to, done="member_transferred", back=undo_edit)
     by_form, ticked = cause(), set(request.form.getlist("room"))
     own = frozenset(node.id for node in at.within(Right.MANAGE_ROOMS))
 
@@ -187,7 +190,7 @@ def transfer(id: str) -> Answer:  # noqa: A002
             now=unit.now,
         )
 
-    return onward(settle(within_the_tree, actor=at.user), to=to, done="member_transferred")
+    return onward(settle(within_the_tree, actor=at.user), to=to, done="member_transferred", back=undo_edit)
 
 
 def _transfer_page(

@@ -14,12 +14,14 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, now, settle
-from console.exporting import note_export
+from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.pages.edits import instant_of
 from console.people import names_of, open_nodes, visible
-from console.sheets import CONTENT_TYPES, write_csv, write_xlsx
+from console.sheets import Written
+from console.tables import Table, hand_out, show_text
 from console.tree import places
+from console.undoing import Undo, way_back
 from console.wording import fully, local, say, t, today
 from content.approvals import Act
 from content.edits import Sort
@@ -117,31 +119,35 @@ async def _to_erase(unit: Reading) -> tuple[Member, ...]:
     return await members.by_ids(unit, [MemberId(one.subject) for one in waiting]) if waiting else ()
 
 
-@pages.get("/members/export/<any(filed,system,simple,roll):layout>.<any(xlsx,csv):format>")
+@pages.get("/members/export/<any(filed,system,simple,roll):layout>.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ_MEMBERS)
 @fresh
+@may_wait("roster-{layout}")
 def export(layout: str, format: str) -> Response:  # noqa: A002
     """Hand out the part of the roster that is shown, whole, in a layout that offices file."""
+    wanted = filter_from(request.args)
+    name, back = f"roster-{layout}", link("members.show", **wanted.query)
+    return hand_out(lambda: _sheet(layout), format, name, back=back, rows=_number(wanted))
+
+
+def _sheet(layout: str) -> Table:
     found, sheet = _formally(), LAYOUTS[layout]
     standing, day = places(here().nodes), today()
-    rows = []
+    rows: list[tuple[Written, ...]] = []
     for number, one in enumerate(found, 1):
         branch, group = standing.get(one.organisation, ("", ""))
         barred = "；".join(say(reason.words) for reason in why_not(one, on=day)) if layout == "roll" else ""
-        rows.append(sheet.row(Line(number=number, member=_handed_out(one), branch=branch, group=group, why_not=barred)))
-    note_export(f"roster-{layout}", len(rows))
-    title = t(f"members.sheet_{layout}")
-    as_csv = format == "csv"
-    data = write_csv(sheet.columns, rows) if as_csv else write_xlsx(title, sheet.columns, rows, _footer(found))
-    response = Response(data, content_type=CONTENT_TYPES[format])
-    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-roster-{today().isoformat()}.{format}"'
-    return response
+        line = Line(number=number, member=_handed_out(one), branch=branch, group=group, why_not=barred)
+        rows.append(tuple(sheet.row(line)))
+        progress(number, len(found))
+    header = tuple(sheet.columns)
+    return Table(title=t(f"members.sheet_{layout}"), header=header, rows=tuple(rows), footer=_footer(found))
 
 
 @pages.get("/members/text")
 @requires(Right.READ_MEMBERS)
 @fresh
-def text() -> str:
+def text() -> Response:
     """Show the part of the roster that is shown as plain text, to copy elsewhere: who stands where, by name."""
     wanted, found = filter_from(request.args), _formally()
     standing = places(here().nodes)
@@ -151,13 +157,13 @@ def text() -> str:
     lines = [
         t("members.text_line", place=place, n=len(names), names="、".join(names)) for place, names in below.items()
     ]
-    note_export("roster-text", len(found))
-    return render_template(
-        "texts/show.html",
-        title=t("nav.members"),
-        text="\n".join([*lines, _footer(found)]),
-        back=link("members.show", **wanted.query),
-    )
+    said = "\n".join([*lines, _footer(found)])
+    return show_text(t("nav.members"), said, "roster-text", len(found), back=link("members.show", **wanted.query))
+
+
+def _number(wanted: Filter) -> int:
+    roots = here().roots
+    return ask(lambda unit: members.count(unit, roots, wanted=wanted))[0]
 
 
 def _formally() -> list[Member]:
@@ -204,7 +210,12 @@ def forget(view: str) -> Answer:
         found = next((one for one in own if one.id == view), None)
         return forget_view(found) if found is not None else None
 
-    return onward(settle(decide, actor=user), to=link("members.show"), done="view_forgotten")
+    known = next((one for one in ask(lambda unit: kept.views_of(unit, user)) if one.id == view), None)
+
+    def again() -> Undo:
+        return way_back("members.save", fields={"name": known.name, **known.wanted.query} if known else {})
+
+    return onward(settle(decide, actor=user), to=link("members.show"), done="view_forgotten", back=again)
 
 
 @pages.get("/members/<id>")

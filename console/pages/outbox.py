@@ -12,6 +12,7 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
 from console.pages.texts import COPIED
+from console.undoing import way_back
 from content import pace
 from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, OutboxId, RoomId
@@ -154,4 +155,9 @@ def cancel(id: str) -> Answer:  # noqa: A002
             return refused("outbox.not_cancellable")
         return Decision(facts=(outbox.Cancelled(id=item.id, at=unit.now),))
 
-    return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="failed"), done="taken_back")
+    return onward(
+        settle(decide, actor=here().user),
+        to=link("outbox.show", tab="failed"),
+        done="taken_back",
+        back=lambda: way_back("outbox.retry", id=id),
+    )

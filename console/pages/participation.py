@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -12,6 +12,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from console.access import Here, here, requires
 from console.addresses import link
 from console.desk import ask, now
+from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.sheets import Written
 from console.tables import Table, hand_out
@@ -200,25 +201,37 @@ def export_weeks(format: str) -> Response:  # noqa: A002
 @pages.get("/participation/export/members.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ_MEMBERS)
 @fresh
+@may_wait("participation-members")
 def export_members(format: str) -> Response:  # noqa: A002
     """Hand out the members' numbers as the screen shows them."""
     period, roots = wanted_period(), here().roots
-    lines = ask(lambda unit: participation.by_member(unit, roots, period))
-    return _export(member_table(lines, here().nodes), format, "participation-members")
+    number, _ = ask(lambda unit: members.count(unit, roots))
+
+    def table() -> Table:
+        return member_table(ask(lambda unit: participation.by_member(unit, roots, period)), here().nodes)
+
+    return _export(table, format, "participation-members", rows=number)
 
 
 @pages.get("/participation/export/rows.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ_MEMBERS)
 @fresh
+@may_wait("participation-rows")
 def export_rows(format: str) -> Response:  # noqa: A002
     """Hand out every place, one row for each member and occurrence."""
     period, roots = wanted_period(), here().roots
     found = ask(lambda unit: participation.by_occurrence(unit, roots, period))
-    lines: list[Line] = []
-    # One occurrence at a time: the loop must stay free for the bot while years of rows are read.
-    for occurrence in sorted(found, key=lambda line: (line.due_at, line.id)):
-        lines += _lines_of(roots, occurrence.id)
-    return _export(row_table(lines), format, "participation-rows")
+    number = sum(line.numbers.total() for line in found)
+
+    def table() -> Table:
+        lines: list[Line] = []
+        # One occurrence at a time: the loop must stay free for the bot while years of rows are read.
+        for occurrence in sorted(found, key=lambda line: (line.due_at, line.id)):
+            lines += _lines_of(roots, occurrence.id)
+            progress(len(lines), number)
+        return row_table(lines)
+
+    return _export(table, format, "participation-rows", rows=number)
 
 
 def _lines_of(roots: tuple[OrganisationId, ...], occurrence: OccurrenceId) -> tuple[Line, ...]:
@@ -417,11 +430,18 @@ def _path(at: Here) -> list[Organisation]:
     return path
 
 
-def _export(table: Table, format: str, name: str) -> Response:  # noqa: A002
+def _export(
+    table: Table | Callable[[], Table],
+    format: str,  # noqa: A002
+    name: str,
+    *,
+    rows: int | None = None,
+) -> Response:
     period = wanted_period()
     footer = t("participation.footer", at=fully(now()), period=_period_text(period))
     shows = "participation.show_members" if name.endswith("members") else "participation.show"
-    return hand_out(table, format, name, footer, back=link(shows, since=period.since, until=period.until))
+    back = link(shows, since=period.since, until=period.until)
+    return hand_out(table, format, name, footer, back=back, rows=rows)
 
 
 def _period_text(period: Period) -> str:

@@ -14,7 +14,8 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
 from console.exporting import note_export
-from console.sheets import Written, write_csv, write_xlsx
+from console.sheets import Written
+from console.tables import Table, hand_out
 from console.wording import fully, t, today
 from content import polls
 from content.decision import Refusal, refused
@@ -34,7 +35,6 @@ MOST_SHOWN = 100
 _WIDEST = 656
 """How long the bar of the most votes is in a picture."""
 LIMITS = range(1, polls.MOST_ANSWERS + 1)
-_TYPES = {"xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "csv": "text/csv; charset=utf-8"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +49,6 @@ class Fields:
     until: str = "time"
     date: str = ""
     time: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
-    """What the table of a poll shows, on the screen and in its export alike."""
-
-    header: tuple[str, ...]
-    rows: tuple[tuple[Written, ...], ...]
 
 
 @pages.get("/polls")
@@ -125,21 +117,13 @@ def end(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=link("polls.show_one", id=id), done="poll_closing")
 
 
-@pages.get("/polls/<id>/numbers.<any(xlsx, csv):format>")
+@pages.get("/polls/<id>/numbers.<any(xlsx, csv, docx, text):format>")
 @requires(Right.READ)
 def export(id: str, format: str) -> Response:  # noqa: A002
     """Export what the page shows, no sooner than the page shows it."""
     seen = _standing(id)
-    table = _table(seen)
-    note_export("poll", len(table.rows))
-    if format == "csv":
-        data = write_csv(table.header, table.rows)
-    else:
-        footer = t("polls.footer", at=fully(now()), state=t(f"polls.state_{seen.poll.state}"))
-        data = write_xlsx(seen.poll.sheet.question, table.header, table.rows, footer)
-    response = Response(data, content_type=_TYPES[format])
-    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-poll-{today().isoformat()}.{format}"'
-    return response
+    footer = t("polls.footer", at=fully(now()), state=t(f"polls.state_{seen.poll.state}"))
+    return hand_out(_table(seen), format, "poll", footer, back=link("polls.show_one", id=id))
 
 
 @pages.get("/polls/<id>/picture.svg")
@@ -201,7 +185,8 @@ def _table(seen: Standing) -> Table:
     if not seen.hidden:
         rows.append((None, t("polls.abstained"), *(side.abstained for side in sides)))
     rows.append((None, t("polls.asked"), *(seen.count.asked for _ in sides)))
-    return Table(header=tuple(t(key) for key in header), rows=tuple(rows))
+    title, heads = seen.poll.sheet.question, tuple(t(key) for key in header)
+    return Table(title=title, header=heads, rows=tuple(rows))
 
 
 def _places() -> tuple[Room, ...]:

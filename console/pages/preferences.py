@@ -1,4 +1,4 @@
-"""What each person sets for their own screen: language and light."""
+"""What each person sets for their own screen: language, light and keys."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ pages = Blueprint("preferences", __name__)
 
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "zhibu-theme"
+KEYS_COOKIE = "zhibu-keys"
 
 
 @pages.post("/preferences")
@@ -35,4 +36,9 @@ def choose() -> Response:
         if theme not in THEMES:
             abort(400)
         set_cookie(response, THEME_COOKIE, theme, lasts=timedelta(days=365))
+    keys = request.form.get("keys")
+    if keys is not None:
+        if keys not in ("on", "off"):
+            abort(400)
+        set_cookie(response, KEYS_COOKIE, keys, lasts=timedelta(days=365))
     return response

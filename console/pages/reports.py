@@ -10,8 +10,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from console.access import here, requires
 from console.desk import ask
-from console.exporting import note_export
-from console.tables import Table, as_grid, download
+from console.tables import Table, as_grid, hand_over
 from console.word import CONTENT_TYPE, Block, Heading, Paragraph, write_docx
 from console.wording import local, t, today
 from content.organisations import Kind, Organisation, Right
@@ -59,9 +58,9 @@ def export() -> Response:
     """Hand the report out as a Word file."""
     node, quarter = _place(), _quarter()
     found = ask(lambda unit: report(unit, node, quarter))
-    note_export("quarter", len(found.held))
     data = write_docx(_title(found), _blocks(found))
-    return download(data, CONTENT_TYPE, f"zhibu-quarter-{quarter}-{today().isoformat()}.docx")
+    file = f"zhibu-quarter-{quarter}-{today().isoformat()}.docx"
+    return hand_over(data, CONTENT_TYPE, "quarter", len(found.held), file=file)
 
 
 def _place() -> Organisation:

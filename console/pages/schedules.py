@@ -20,7 +20,7 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
 from content.lessons import Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
-from content.schedules import Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
+from content.schedules import FIRST_DAY, Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
 from content.settings import LATE, WINDOW
 from storage import burden, lessons, media, members, rooms, settings
 from storage import schedules as stored
@@ -34,8 +34,6 @@ LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
 
 SHOWN_DATES = 3
-FIRST_DAY = date(2000, 1, 1)
-"""What lies before it is a slip of the finger, and far enough back no instant at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -13,12 +13,13 @@ from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, onward
+from console.answering import Answer, not_done, onward
 from console.desk import ask, cause, settle
 from console.fresh import fresh
 from console.pages.rooms import of_node
 from console.people import branches, open_nodes
 from console.tree import parents_of
+from console.undoing import Undo, way_back
 from console.wording import local, span, t, today
 from content import moves
 from content import structure as rules
@@ -98,9 +99,9 @@ def _sums(
 
 @pages.get("/organisation/<id>")
 @requires(Right.READ)
-def show_one(id: str) -> Answer:  # noqa: A002
+def show_one(id: str) -> str:  # noqa: A002
     """Show one node: its committee and term, what it has set and what it inherits, and what may be changed."""
-    return _page(_node(id, Right.READ), ())
+    return _page(_node(id, Right.READ))
 
 
 def _node(id: str, right: Right) -> Organisation:  # noqa: A002
@@ -110,7 +111,7 @@ def _node(id: str, right: Right) -> Organisation:  # noqa: A002
     return found
 
 
-def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str, str] | None = None) -> Answer:
+def _page(node: Organisation) -> str:
     at = here()
     arranges, names = at.may(Right.ARRANGE), at.may(Right.READ_MEMBERS)
     # Of what stands above branches the page of rooms tells it, which reads all of that part of the tree.
@@ -136,7 +137,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
     seen = ask(look)
     running: Term | None = seen["terms"][0] if seen["terms"] else None
     seats = len(running.seats) if running is not None else 0
-    page = render_template(
+    return render_template(
         "structure/show_one.html",
         node=node,
         use=seen["use"],
@@ -148,7 +149,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
         people=seen["people"],
         names=names,
         advice=elections.advice(node.kind, full=seen["full"], everyone=seen["everyone"], seats=seats),
-        written=typed or _seats_as_written(running, seen["people"], node),
+        written=_seats_as_written(running, seen["people"], node),
         posts=elections.POSTS if node.kind in elections.YEARS else (),
         lines=[_line(node, one, seen) for one in SETTINGS],
         below=rules.BELOW[node.kind] if node.closed is None else (),
@@ -158,10 +159,7 @@ def _page(node: Organisation, refusals: tuple[Refusal, ...], typed: Mapping[str,
         arranges=arranges and node in at.within(Right.ARRANGE),
         closed_on=local(node.closed).date() if node.closed else None,
         today=today(),
-        refusals=refusals,
-        by_field={one.field: one for one in refusals if one.field},
     )
-    return page, 422 if refusals else 200
 
 
 def _targets(node: Organisation) -> tuple[Organisation, ...]:
@@ -211,16 +209,26 @@ def _seats_as_written(term: Term | None, people: Mapping[MemberId, Member], node
 # --- changing the tree ------------------------------------------------------------------------------------------------
 
 
-def _change(id: str, decide: Any, done: str, *, typed: Mapping[str, str] | None = None) -> Answer:  # noqa: A002
-    """Do one thing about a node; a refusal is said on its page."""
-    node = _node(id, Right.ARRANGE)
+_Nodes = tuple[Organisation, ...]
+_Verb = Callable[[Organisation, _Nodes, Reading], Awaitable[Decided]]
+"""Decides something about a node, given all nodes that the person sees."""
+
+
+def _change(id: str, verb: _Verb, done: str, back: Callable[[], Undo] | None = None) -> Answer:  # noqa: A002
+    """Do one thing to a node; a refusal is said on its page."""
+    _node(id, Right.ARRANGE)
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        nodes = await organisations.tree(unit, roots)
+        found = next((one for one in nodes if one.id == id), None)
+        return await verb(found, nodes, unit) if found is not None else None
+
     outcome = settle(decide, actor=here().user)
-    if outcome.refusal is not None:
-        return _page(node, (outcome.refusal,), typed)
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
     if any(isinstance(fact, Proposed) for fact in facts):
-        done = "move_proposed"
-    return onward(outcome, to=link("structure.show_one", id=id), done=done)
+        done, back = "move_proposed", None
+    return onward(outcome, to=link("structure.show_one", id=id), done=done, back=back)
 
 
 @pages.post("/organisation/<id>/add")
@@ -231,12 +239,9 @@ def add(id: str) -> Answer:  # noqa: A002
     by_form, name, kind = cause(), request.form.get("name", "")[:200], request.form.get("kind", "")
     if kind not in {*Kind}:
         abort(400)
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form) if node is not None else None
+    async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
+        return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form)
 
     return _change(id, decide, "node_added")
 
@@ -245,14 +250,13 @@ def add(id: str) -> Answer:  # noqa: A002
 @requires(Right.ARRANGE)
 def rename(id: str) -> Answer:  # noqa: A002
     """Give a node another name."""
-    name, roots = request.form.get("name", "")[:200], here().roots
+    name = request.form.get("name", "")[:200]
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        return rules.rename(node, name, nodes=nodes) if node is not None else None
+    async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
+        return rules.rename(node, name, nodes=nodes)
 
-    return _change(id, decide, "node_renamed")
+    before = _node(id, Right.ARRANGE).name
+    return _change(id, decide, "node_renamed", lambda: way_back("structure.rename", id=id, fields={"name": before}))
 
 
 @pages.post("/organisation/<id>/move")
@@ -263,10 +267,10 @@ def move(id: str) -> Answer:  # noqa: A002
     wanted, held, user = request.form.get("parent", ""), here().roots_for(Right.ARRANGE), here().user
     proposal = ProposalId(derive(cause(), "proposal"))
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = {node.id: node for node in await organisations.tree(unit, held)}
-        node, to = nodes.get(OrganisationId(id)), nodes.get(OrganisationId(wanted))
-        if node is None or to is None:
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
+        nodes = {one.id: one for one in await organisations.tree(unit, held)}
+        to = nodes.get(OrganisationId(wanted))
+        if to is None or node.id not in nodes:
             return None
         ends = await ends_of_move(unit, node.id, to.id)
         assert ends is not None
@@ -274,40 +278,31 @@ def move(id: str) -> Answer:  # noqa: A002
         waiting = await approvals.waiting(unit, [node.id])
         return moves.move(ends, done, by=user, waiting=waiting, id=proposal, now=unit.now)
 
-    return _change(id, decide, "node_moved")
+    before = _node(id, Right.ARRANGE).parent or ""
+    return _change(id, decide, "node_moved", lambda: way_back("structure.move", id=id, fields={"parent": before}))
 
 
 @pages.post("/organisation/<id>/close")
 @requires(Right.ARRANGE)
 def close(id: str) -> Answer:  # noqa: A002
     """Close a node on which nothing hangs any more."""
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        if node is None:
-            return None
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
         return rules.close(node, await structure.in_use(unit, node.id), now=unit.now)
 
-    return _change(id, decide, "node_closed")
+    return _change(id, decide, "node_closed", lambda: way_back("structure.reopen", id=id))
 
 
 @pages.post("/organisation/<id>/reopen")
 @requires(Right.ARRANGE)
 def reopen(id: str) -> Answer:  # noqa: A002
     """Use a closed node again."""
-    roots = here().roots
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        if node is None:
-            return None
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
         parent = await organisations.organisation(unit, node.parent) if node.parent is not None else None
         return rules.reopen(node, parent)
 
-    return _change(id, decide, "node_reopened")
+    return _change(id, decide, "node_reopened", lambda: way_back("structure.close", id=id))
 
 
 # --- what it has set --------------------------------------------------------------------------------------------------
@@ -318,16 +313,17 @@ def reopen(id: str) -> Answer:  # noqa: A002
 def set_one(id: str) -> Answer:  # noqa: A002
     """Set one thing for a node and below, or let it take what those above have set."""
     _node(id, Right.ARRANGE)
-    name, value, roots = request.form.get("name", "")[:40], request.form.get("value", "")[:200], here().roots
+    name, value = request.form.get("name", "")[:40], request.form.get("value", "")[:200]
     if name not in BY_NAME:
         abort(400)
 
-    async def decide(unit: Reading) -> Decided:
-        nodes = await organisations.tree(unit, roots)
-        node = next((node for node in nodes if node.id == id), None)
-        return choose(node, name, value or None) if node is not None else None
+    async def decide(node: Organisation, _: _Nodes, __: Reading) -> Decided:
+        return choose(node, name, value or None)
 
-    return _change(id, decide, "setting_chosen")
+    node = OrganisationId(id)
+    own = ask(lambda unit: settings.chosen(unit, [node])).get(node, {})
+    fields = {"name": name, "value": own.get(name, "")}
+    return _change(id, decide, "setting_chosen", lambda: way_back("structure.set_one", id=id, fields=fields))
 
 
 # --- the committee ----------------------------------------------------------------------------------------------------
@@ -342,17 +338,15 @@ def elect(id: str) -> Answer:  # noqa: A002
     typed |= {
         f"post-{place}": request.form.get(f"post-{place}", "").strip()[:400] for place in range(len(elections.POSTS))
     }
-    node = _node(id, Right.ARRANGE)
+    _node(id, Right.ARRANGE)
     try:
         day = date.fromisoformat(typed["elected_on"])
     except ValueError:
-        return _page(node, (refused("entries.bad_day", field="elected_on"),), typed)
+        return not_done(refused("entries.bad_day", field="elected_on"), to=link("structure.show_one", id=id))
     present_day = today()
     years = int(typed["years"]) if re.fullmatch(r"[0-9]{1,2}", typed["years"]) else 0
 
-    async def decide(unit: Reading) -> Decided:
-        if not await organisations.stands_below(unit, node.id, at.roots):
-            return None
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
         people: dict[MemberId, Member] = {}
         seats: list[Seat] = []
         for place, post in enumerate(elections.POSTS):
@@ -385,4 +379,4 @@ def elect(id: str) -> Answer:  # noqa: A002
         noted = edit(changes, sort=Sort.ELECTED, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
         return noted if isinstance(noted, Refusal) else Decision(facts=(*answer.facts, *noted.facts))
 
-    return _change(id, decide, "committee_kept", typed=typed)
+    return _change(id, decide, "committee_kept")

@@ -105,7 +105,8 @@ def count(id: str) -> Answer:  # noqa: A002
     outcome = settle(on_ballot(id, lambda one, _: rules.keep_count(one, opened.result, opened.hash)), actor=here().user)
     if outcome.refusal is not None or outcome.repeated:
         return onward(outcome, to=back, done="repeated")
-    lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names_on(ballot)))
+    asked, names = ballot.election.questions, names_on(ballot)
+    lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names, asked))
     return render_template("ballots/counted.html", ballot=ballot, lines=lines)
 
 

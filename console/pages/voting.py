@@ -12,7 +12,7 @@ import secrets
 import unicodedata
 from base64 import b64decode
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -40,6 +40,7 @@ from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark, is_valid
 from content.identifiers import BallotId, Cause, MemberId
+from content.questions import LONGEST_TEXT, Question, Sort, fits, plain
 from content.sessions import Session
 from content.strokes import by_strokes
 from storage import ballot_links, ballots, members
@@ -130,7 +131,7 @@ def show() -> Answer:
         return _refuse(None)
     if voter.ballot.state is not State.OPEN or now() >= voter.ballot.closes_at:
         return _refuse(refused("ballot.too_late", closes=voter.ballot.closes_at))
-    return render_template("voting/show.html", voter=voter, wrong=False)
+    return _paper_of(voter)
 
 
 @pages.post("/ballot/review")
@@ -143,8 +144,10 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
-    if not is_valid(voter.ballot.election, paper):
-        return render_template("voting/show.html", voter=voter, wrong=True), 422
+    if not _fits(voter.ballot, paper):
+        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
+    if not voter.ballot.election.questions and not is_valid(voter.ballot.election, paper):
+        return _paper_of(voter, wrong=True), 422
     return render_template("voting/review.html", voter=voter, paper=paper, called=dict(voter.others))
 
 
@@ -155,6 +158,8 @@ def cast() -> Answer:
     voter = _present()
     if voter is None:
         return _refuse(refused("ballot.other_voter"))
+    if _by_server(voter.ballot) and not _fits(voter.ballot, _chosen(voter.ballot)):
+        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     box = _box(voter.ballot)
 
     async def decide(unit: Reading) -> Decided:
@@ -288,7 +293,7 @@ async def _others(unit: Reading, ballot: Ballot) -> tuple[tuple[str, str], ...]:
 def _box(ballot: Ballot) -> bytes:
     """Return the envelope that the browser sealed; where the server may, the one that it seals now."""
     sealed = request.form.get("box", "")
-    if "box" in request.form or not ballot.server_seal:
+    if not _by_server(ballot):
         try:
             return b64decode(sealed, validate=True)
         except (binascii.Error, ValueError):
@@ -296,11 +301,42 @@ def _box(ballot: Ballot) -> bytes:
     return seal(write_paper(_chosen(ballot)), ballot.key, ballot.length)
 
 
+def _paper_of(voter: Voter, *, wrong: bool = False) -> str:
+    """Show the empty paper: a ballot, or the questions of a sheet."""
+    if voter.ballot.election.questions:
+        return render_template("voting/sheet.html", voter=voter)
+    return render_template("voting/show.html", voter=voter, wrong=wrong)
+
+
+def _by_server(ballot: Ballot) -> bool:
+    return "box" not in request.form and ballot.server_seal
+
+
+def _fits(ballot: Ballot, paper: Paper) -> bool:
+    """Tell whether what was written is short enough; it is never cut off in silence."""
+    return not ballot.election.questions or fits(ballot.election.questions, paper.answers or {})
+
+
 def _chosen(ballot: Ballot) -> Paper:
     """Return what the form holds; a mark that does not exist is none."""
+    if ballot.election.questions:
+        return Paper(answers=dict(_answered(ballot.election.questions)))
     said: Mapping[str, str] = {one.id: request.form.get(f"m-{one.id}", "") for one in ballot.candidates}
     marks = {name: Mark(mark) for name, mark in said.items() if mark in list(Mark)}
     if ballot.write_in is not rules.WriteIn.ROLL:
         return Paper(marks=marks)
     written = {one for one in request.form.getlist("w") if one in (ballot.election.eligible or ())}
     return Paper(marks=marks, write_ins=tuple(sorted(written)))
+
+
+def _answered(questions: Iterable[Question]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield what was answered of each question that was not left out; an option that does not exist is none."""
+    for one in questions:
+        said = [plain(text) for text in request.form.getlist(f"q-{one.id}")]
+        if one.sort is Sort.OPEN:
+            kept = tuple(text for text in said[:1] if text)
+        else:
+            kept = tuple(number for number in one.numbers if number in said)
+            kept = kept if one.sort is Sort.MULTIPLE else kept[:1]
+        if kept:
+            yield one.id, kept

@@ -62,6 +62,11 @@ all("[data-copy]").forEach((button) => {
   });
 });
 
+// Where something is being made, the page looks again by itself, unless somebody is in the middle of something.
+all("[data-reload]").forEach((part) => {
+  setTimeout(() => { if (!document.querySelector("details[open], form[data-sent]")) location.reload(); }, part.dataset.reload * 1000);
+});
+
 // The schedule form shows only what the chosen way needs.
 all("form[data-schedule]").forEach((form) => {
   const show = () => {
@@ -95,17 +100,63 @@ all("table[data-arrows]").forEach((table) => {
   });
 });
 
-// Keys: ? for help, / for search, g and a letter for a page.
+// What was done is said again to whoever hears the page, and not once more when it is loaded anew.
+all("[data-said]").forEach((note) => {
+  setTimeout(() => { const said = note.firstElementChild; said.replaceWith(said.cloneNode(true)); }, 150);
+  note.querySelector("[data-dismiss]").addEventListener("click", () => { note.remove(); document.getElementById("main").focus(); });
+  const here = new URL(location.href);
+  ["done", "undo"].forEach((name) => here.searchParams.delete(name));
+  history.replaceState(history.state, "", here);
+});
+
+// A page with one form can be answered where one is: its form comes into a dialog, and is sent as it would be there.
+const act = document.getElementById("act");
+const openForm = async (address) => {
+  const answer = await fetch(address, { credentials: "same-origin" });
+  const page = answer.ok && !answer.redirected ? new DOMParser().parseFromString(await answer.text(), "text/html") : null;
+  const form = page?.querySelector("main form");
+  if (!form) { location.href = address; return; }
+  act.querySelector("h2").textContent = page.querySelector("h1").textContent;
+  act.querySelector("div").replaceChildren(document.adoptNode(form));
+  all("[data-close]", act).forEach((link) => link.addEventListener("click", (event) => { event.preventDefault(); act.close(); }));
+  act.showModal();
+  all("input:not([type=hidden])", act)[0]?.focus();
+};
+
+// Keys, as the table of keys has them: never while one types or composes, and not at all where they are turned off.
 const help = document.getElementById("help");
 all("[data-help]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => help.showModal()); });
+const lines = () => all("main .list tbody tr, main .desk > li, main .agenda li, main .matches li, main .month li")
+  .filter((line) => (line.checkVisibility?.() ?? line.getClientRects().length) && line.querySelector("a, button"));
+const step = (by) => {
+  const rows = lines();
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const next = rows[at < 0 ? (by > 0 ? 0 : rows.length - 1) : at + by];
+  next?.querySelector("a, button").focus();
+};
+const move = () => {
+  const places = all("[data-move]");
+  const chosen = document.activeElement.closest("[data-move]") ?? (places.length === 1 ? places[0] : null);
+  if (chosen) openForm(chosen.dataset.move);
+};
+const keys = {
+  "?": () => help?.showModal(),
+  "/": () => all("[data-search]").find((field) => field.getClientRects().length)?.focus(),
+  j: () => step(1),
+  k: () => step(-1),
+  m: move,
+  n: () => document.querySelector("main .head a.primary")?.click(),
+  u: () => document.querySelector("[data-undo]")?.click(),
+};
 let before = "";
 document.addEventListener("keydown", (event) => {
-  const busy = event.target.closest("input, textarea, select, dialog") || event.isComposing || event.ctrlKey || event.metaKey || event.altKey;
-  if (busy) return;
-  if (event.key === "?" && help) { event.preventDefault(); help.showModal(); }
-  const search = all("[data-search]").find((field) => field.getClientRects().length);
-  if (event.key === "/" && search) { event.preventDefault(); search.focus(); }
-  const link = document.querySelector(`[data-keys="${CSS.escape(before)} ${CSS.escape(event.key)}"]`);
-  if (before === "g" && link) link.click();
-  before = event.key;
+  if (document.documentElement.dataset.keys === "off") return;
+  const typing = event.target.closest("input, textarea, select, [contenteditable], dialog") || event.isComposing || event.keyCode === 229;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) { before = ""; return; }
+  const link = before === "g" && document.querySelector(`[data-keys="g ${CSS.escape(event.key)}"]`);
+  before = before === "g" ? "" : event.key;
+  if (link) { link.click(); return; }
+  if (!Object.hasOwn(keys, event.key)) return;
+  event.preventDefault();
+  keys[event.key]();
 });

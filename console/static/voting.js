@@ -64,12 +64,27 @@
     return new TextEncoder().encode(`{"m":{${sorted.join(",")}},"v":1,"w":[${[...written].sort().map((one) => JSON.stringify(one)).join(",")}]}`);
   };
 
-  if (typeof module !== "undefined") { module.exports = { blake2b, seal, write }; return; }
+  // The same for papers that answer questions: each with what was chosen, in order, or one text.
+  const writeSheet = (answers) => {
+    const sorted = Object.keys(answers).sort().map((name) => `${JSON.stringify(name)}:${JSON.stringify(answers[name])}`);
+    return new TextEncoder().encode(`{"a":{${sorted.join(",")}},"v":1}`);
+  };
+
+  if (typeof module !== "undefined") { module.exports = { blake2b, seal, write, writeSheet }; return; }
 
   const paper = document.getElementById("paper"), review = document.getElementById("review");
   const envelope = document.getElementById("envelope"), readBack = document.getElementById("read-back");
   const key = Uint8Array.from(paper.dataset.key.match(/../g), (pair) => parseInt(pair, 16));
-  const choices = () => [...paper.querySelectorAll("[data-candidate]")].map((field) => {
+  const sheet = "sheet" in paper.dataset;
+  // What a control character would need more room for than its place on the page says is left out.
+  const text = (field) => field.value.replace(/\r\n?/g, "\n").replace(/[\u0000-\u0009\u000b-\u001f]/g, " ").replace(/\p{Surrogate}/gu, "\ufffd").trim();
+  const answers = () => [...paper.querySelectorAll("[data-question]")].map((field) => {
+    const chosen = [...field.querySelectorAll("input:checked")].filter((one) => one.value), open = field.querySelector("textarea");
+    const values = open ? [text(open)].filter(Boolean) : chosen.map((one) => one.value);
+    const said = open ? values : chosen.map((one) => one.parentElement.textContent.trim());
+    return { id: field.dataset.question, name: field.querySelector("legend").textContent, values, said: said.join("\n") || paper.dataset.sheet };
+  });
+  const choices = () => sheet ? answers() : [...paper.querySelectorAll("[data-candidate]")].map((field) => {
     const chosen = field.querySelector("input:checked");
     return { id: field.dataset.candidate, name: field.querySelector("legend").textContent, mark: chosen.value, said: chosen.parentElement.textContent.trim() };
   });
@@ -100,11 +115,13 @@
     show(true);
     review.focus();
   });
-  document.getElementById("back").addEventListener("click", () => { show(false); paper.querySelector("input:checked").focus(); });
+  document.getElementById("back").addEventListener("click", () => { show(false); (paper.querySelector("input:checked") ?? paper.querySelector("input, textarea")).focus(); });
   envelope.addEventListener("submit", (event) => {
+    const filled = sheet ? writeSheet(Object.fromEntries(answers().filter((one) => one.values.length).map((one) => [one.id, one.values]))) : null;
     const marks = Object.fromEntries(choices().filter((one) => one.mark).map((one) => [one.id, one.mark]));
     try {
-      envelope.elements.box.value = btoa(String.fromCharCode(...seal(write(marks, others().map((field) => field.value)), key, Number(paper.dataset.length))));
+      const plain = filled ?? write(marks, others().map((field) => field.value));
+      envelope.elements.box.value = btoa(String.fromCharCode(...seal(plain, key, Number(paper.dataset.length))));
     } catch (error) {
       // An envelope that was not sealed must never leave, not as an empty one either.
       event.preventDefault();

@@ -226,6 +226,15 @@ async def test_what_has_changed_by_the_time_of_acting_is_seen(hands: Hands, reas
     assert hands.homeserver.kicked == []
 
 
+async def test_who_knocks_and_does_not_belong_is_turned_down(hands: Hands) -> None:
+    """N28."""
+    room = await hall(hands)
+    hands.homeserver.take_place(room, GUEST, "knock")
+    await hands.do(Remove(room=room, organisation=EAST_GROUP, user=GUEST))
+    await hands.work()
+    assert [(where, who) for where, who, _ in hands.homeserver.kicked] == [(room, GUEST)]
+
+
 async def test_without_the_right_nobody_is_shown_out_and_the_desk_learns_of_it(hands: Hands) -> None:
     """R15."""
     room = await hall(hands, GUEST)

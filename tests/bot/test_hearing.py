@@ -320,6 +320,36 @@ async def test_those_who_lead_are_told_once_that_the_bot_is_out_of_their_room(ea
     assert await ears.branch.told() == [(SECRETARY, "rooms.bot_is_out")]
 
 
+async def test_banned_from_a_room_the_bot_says_so_because_asking_it_back_is_not_enough(ears: Ears) -> None:
+    """F56."""
+    out = event(SECRETARY, "m.room.member", {"membership": "ban"}, state_key=ME)
+    await ears.hear(RoomBatch(room_id=EAST_ROOM, membership="leave", timeline=(out,)))
+    assert await ears.branch.told() == [(SECRETARY, "rooms.bot_is_banned")]
+    kept = await ears.branch.store.read(lambda unit: rooms.rooms_of(unit, [EAST]))
+    assert {room.id: lost for room, lost in kept}[EAST_ROOM] == "banned"
+    await ears.hear(room(member(ME)), token="s3")
+    assert EAST_ROOM in {id for id, _ in await ears.branch.store.read(rooms.known)}
+
+
+async def test_those_who_lead_are_told_once_a_day_that_somebody_knocks_and_who_it_is_is_kept(ears: Ears) -> None:
+    """N28: strangers who knock in numbers, or again and again, get no word with them into anybody's private room."""
+
+    def knock(name: str, where: str = EAST_ROOM) -> Event:
+        said = {"membership": "knock", "displayname": "书记", "reason": "放我进来"}
+        return event(UserId(name), "m.room.member", said, state_key=name, room_id=where)
+
+    await ears.hear(room(knock("@one:test"), knock("@two:test")))
+    await ears.hear(room(knock("@three:test")), token="s3")
+    await ears.hear(room(knock("@three:test", "!elsewhere:test"), id="!elsewhere:test"), token="s4")
+    assert await ears.branch.told() == [(SECRETARY, "rooms.somebody_knocks")]
+    kept = await ears.branch.store.read(lambda unit: rooms.state(unit, EAST_ROOM, "m.room.member", "@two:test"))
+    assert kept is not None
+    assert kept[1]["membership"] == "knock"
+    ears.branch.clock.forward(days=1)
+    await ears.hear(room(knock("@one:test")), token="s5")
+    assert len(await ears.branch.told()) == 2
+
+
 async def test_a_closed_private_room_is_forgotten(ears: Ears) -> None:
     await ears.hear(RoomBatch(room_id=private_room(ZHANG), membership="leave"))
     assert await ears.branch.store.read(lambda unit: rooms.direct_room(unit, account(ZHANG), ME)) is None

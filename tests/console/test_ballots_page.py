@@ -263,6 +263,12 @@ def test_it_takes_two_to_cancel_what_is_fixed(
     assert press(browser, id, "cancel").status_code == 303
     (proposal,) = re.findall(r"/wishes/([a-z0-9]+)/decline", browser.get(f"/ballots/{id}").get_data(as_text=True))
     assert press(house.browser(OTHER), id, f"wishes/{proposal}/decline").status_code == 303
+    press(browser, id, "cancel")
+    given = Duty(user=UserId("@own:example.org"), organisation=place, role=Role.PUBLICITY_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=given, by=SECRETARY, at=house.clock.now)]))
+    assert "满 7 天后才能" in press(house.browser(given.user), id, "cancel").get_data(as_text=True)
+    (proposal,) = re.findall(r"/wishes/([a-z0-9]+)/decline", browser.get(f"/ballots/{id}").get_data(as_text=True))
+    assert press(browser, id, f"wishes/{proposal}/decline").status_code == 303
     for one, code, state in (
         (browser, 303, State.FROZEN),
         (browser, 409, State.FROZEN),

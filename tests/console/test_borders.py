@@ -65,6 +65,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
+        "appraisals": seeded.appraisals["far"],
+        "surveys": seeded.surveys["far"],
         "tellers": seeded.ballots["far"],
         "voting": seeded.ballots["far"],
         "elections": seeded.elections["far"],

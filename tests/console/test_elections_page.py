@@ -140,7 +140,7 @@ def test_where_two_counts_differ_the_third_is_made_together(
     assert "<li>选举人四</li>" in page.split("不一样的地方")[1]
     press(as_user(COUNTER), id, "count", figures((9, 6, 4)))
     assert paper(house, id).state is State.COUNTING
-    assert press(as_user(COUNTER), id, "agree", {}).status_code == 409
+    assert press(as_user(COUNTER), id, "agree", {}).status_code == 422
     assert press(as_user(MONITOR), id, "agree", {}).status_code == 303
     ended = paper(house, id)
     assert (ended.state, len(ended.entries), ended.entries[-1].agreed) == (State.COUNTED, 3, "e0")

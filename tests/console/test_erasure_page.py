@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from content.duties import SETTLES
 from content.identifiers import UserId
-from content.organisations import Role
+from content.organisations import Duty, DutyGranted, Role
 from storage import audit, members
 from tests.console.console_house import Browser, House
+from tests.console.console_seeding import SECRETARY
 from tests.console.test_duties_page import grant
 
-SECOND = UserId("@zuzhi:example.org")
+SECOND, THIRD, LATE = UserId("@zuzhi:example.org"), UserId("@third:example.org"), UserId("@late:example.org")
 NAME, ACCOUNT = "何川", "@m6:example.org"
 
 
@@ -93,6 +96,26 @@ def test_who_agrees_may_also_decline_and_who_proposed_may_take_it_back(
     member = house.run(house.store.read(lambda unit: members.member(unit, house.seeded.members[NAME])))
     assert member is not None
     assert member.name == NAME
+
+
+def test_who_was_just_given_a_duty_is_no_second_person_for_a_week(house: House, browser: Browser) -> None:
+    """S23: neither by whom they got it nor they by them, nor two who got theirs from one hand."""
+    leave(house, browser)
+    at = house.clock.now - SETTLES + timedelta(minutes=2)
+    for user in (SECOND, THIRD):
+        given = Duty(user=user, organisation=house.seeded.organisations["general"], role=Role.ORGANISING_MEMBER)
+        house.run(house.store.settle(notes=[DutyGranted(duty=given, by=SECRETARY, at=at)]))
+    assert "现在没有别人可以同意" in browser.get(erasing(house)).get_data(as_text=True)
+    assert answer(house, browser)[0] == 422
+    second, third = house.browser(SECOND), house.browser(THIRD)
+    assert answer(house, second)[0] == 422
+    house.clock.forward(timedelta(minutes=2))
+    assert answer(house, second)[0] == 303
+    fresh = Duty(user=LATE, organisation=house.seeded.organisations["general"], role=Role.ORGANISING_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=fresh, by=SECOND, at=house.clock.now)]))
+    status, said = answer(house, house.browser(LATE), "/agree")
+    assert (status, "满 7 天后才能作为第二人" in said) == (422, True)
+    assert answer(house, third, "/agree")[1].endswith("done=person_erased")
 
 
 def test_alone_nobody_erases_anybody_and_the_page_says_what_old_backups_hold(house: House, browser: Browser) -> None:

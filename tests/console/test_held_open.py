@@ -16,6 +16,7 @@ from content.decision import Fact
 from content.identifiers import UserId
 from content.organisations import Duty, DutyEnded, Role
 from content.sessions import SignedOut
+from content.structure import OrganisationMoved
 from storage import credentials, organisations, sessions
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import SECRETARY
@@ -62,20 +63,22 @@ def duties(house: House, user: UserId) -> tuple[Duty, ...]:
     return held
 
 
-@pytest.mark.parametrize("how", ["signed_out", "reset", "duty_ended"])
+@pytest.mark.parametrize("how", ["signed_out", "reset", "duty_ended", "moved"])
 def test_what_was_lost_meanwhile_counts_when_the_form_is_there(house: House, browser: Browser, how: str) -> None:
-    """S5, S6: signed out elsewhere, begun anew by another, or a duty ended."""
+    """S5, S6: signed out elsewhere, begun anew by another, a duty ended, or a part of the tree moved away."""
+    at = house.seeded.organisations
     general = house.seeded.organisations["general"]
     family = house.run(house.store.read(lambda unit: sessions.sessions_of(unit, SECRETARY)))[0].family
     lost: dict[str, Fact] = {
         "signed_out": SignedOut(family=family),
         "reset": CredentialsReset(user=SECRETARY),
         "duty_ended": DutyEnded(duty=Duty(user=SECRETARY, organisation=general, role=Role.SECRETARY)),
+        "moved": OrganisationMoved(organisation=at["two"], parent=at["sibling"]),
     }
     fields = browser.marks("/duties") | {"user": NEW, "role": "viewer", "place": general}
     answer = post_slowly(browser, "/duties", fields, lambda: house.run(house.store.settle(notes=[lost[how]])))
     assert duties(house, NEW) == ()
-    if how == "duty_ended":
+    if how in ("duty_ended", "moved"):
         assert answer.status_code == 403
     else:
         assert answer.headers["Location"] == "/sign-in"

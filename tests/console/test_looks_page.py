@@ -14,19 +14,14 @@ from storage import disclosures, looks, outbox
 from storage.retention import Swept
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY
+from tests.console.strict_house import enter, equip, strict
 from tests.console.test_audit_page import main_of
 
 WHITE, BOSS = UserId("@m1:example.org"), UserId("@boss:example.org")
 
 COUNTS = {
-    *(
-        "participation.export_places",
-        "participation.export_weeks",
-        "participation.export_times",
-        "polls.export",
-        "polls.picture",
-    ),
-    *("burden.export", "reports.export"),
+    *("participation.export_places", "participation.export_weeks", "participation.export_times", "polls.export"),
+    *("polls.picture", "burden.export", "reports.export", "surveys.export"),
 }
 """Files in which nobody is named."""
 
@@ -141,6 +136,15 @@ def test_every_page_that_names_one_person_is_noted(house: House) -> None:
     files = {
         rule.endpoint
         for rule in house.app.url_map.iter_rules()
-        if "export" in rule.endpoint or rule.endpoint == "members.text"
+        if rule.endpoint.partition(".")[2].startswith("export") or rule.endpoint == "members.text"
     }
     assert set(FILES) == files - COUNTS
+
+
+def test_a_page_that_asks_for_a_proof_first_is_no_look(house: House) -> None:
+    house = strict(house)
+    equip(house)
+    browser = enter(house)
+    house.clock.forward(timedelta(minutes=6))
+    assert "请确认是您本人" in browser.get("/members/text").get_data(as_text=True)
+    assert seen(house) == []

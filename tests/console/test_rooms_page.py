@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from content.identifiers import UserId
+from content.identifiers import EventId, RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from storage import members, organisations, outbox, rooms
 from tests.console.console_house import Browser, House
@@ -103,6 +103,34 @@ def test_only_who_does_not_belong_is_shown_out(house: House, browser: Browser) -
         assert press(browser, "/rooms/!one/remove", user=user).status_code == 409, user
     assert press(browser, "/rooms/!one/remove", user=OUTSIDER).status_code == 303
     assert waiting(house, "remove") == [(house.seeded.organisations["one"], "!one", OUTSIDER, None)]
+
+
+def test_who_knocks_and_who_was_banned_is_shown_and_a_stranger_is_turned_down(house: House, browser: Browser) -> None:
+    """N28: who is let in is for people to decide, by the roster."""
+    stranger, mine, out = UserId("@who:example.org"), UserId("@m5:example.org"), UserId("@m6:example.org")
+    for user, how in ((stranger, "knock"), (mine, "knock"), (out, "ban")):
+        said = {"membership": how, "displayname": "书记"}
+        seen = rooms.StateSeen(
+            room=RoomId("!one"),
+            type="m.room.member",
+            state_key=user,
+            sender=user,
+            event_id=EventId(f"${user}"),
+            content=said,
+        )
+        house.run(house.store.settle(notes=[seen]))
+    assert "想进群的 2 人" in browser.get("/rooms").get_data(as_text=True)
+    page = browser.get("/rooms/!one").get_data(as_text=True)
+    assert "被禁止进群 1 人" in page
+    assert "有 2 人从群外申请进来" in page
+    assert page.count("确认婉拒") == 1
+    assert press(browser, "/rooms/!one/remove", user=mine).status_code == 409
+    assert press(browser, "/rooms/!one/remove", user=stranger).status_code == 303
+    assert "正在请出" in browser.get("/rooms/!one").get_data(as_text=True)
+    assert press(browser, "/rooms/!one/invite").status_code == 303
+    asked = {row[2] for row in waiting(house, "invite")}
+    assert mine in asked
+    assert not {out, stranger} & asked
 
 
 def test_names_are_for_those_who_may_see_members(house: House) -> None:

@@ -15,8 +15,9 @@ import pytest
 from sqlalchemy import select
 
 import console
-from content.ballot_papers import receipt, set_hash
+from content.ballot_papers import receipt, set_hash, write_paper
 from content.ballots import WriteIn
+from content.elections import Ballot as Paper
 from content.identifiers import EventId, UserId
 from content.members import MemberLeft
 from content.shares import combine
@@ -299,7 +300,7 @@ def test_where_nobody_may_be_written_in_nobody_is_offered(house: House) -> None:
 
 NODE_SEALS = """
 globalThis.nacl = require(process.argv[1] + "/nacl-fast.min.js");
-const { blake2b, seal, write } = require(process.argv[1] + "/voting.js");
+const { blake2b, seal, write, writeSheet } = require(process.argv[1] + "/voting.js");
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const asked = JSON.parse(process.argv[2]);
 const key = Uint8Array.from(Buffer.from(asked.key, "hex"));
@@ -307,6 +308,7 @@ console.log(JSON.stringify({
   hashes: asked.inputs.map((one) => hex(blake2b(Uint8Array.from(Buffer.from(one, "hex")), 24))),
   papers: asked.marks.map((one) => hex(write(one))),
   written: hex(write({ a: "N", b: "N" }, ["voter05", "voter02"])),
+  sheets: asked.sheets.map((one) => hex(writeSheet(one))),
   boxes: asked.marks.map((one) => hex(seal(write(one), key, asked.length))),
 }));
 """
@@ -316,7 +318,14 @@ def test_what_the_browsers_script_seals_opens_here() -> None:
     """Its bytes are those of libsodium: hash, paper, padding and box."""
     one, inputs = ballot(), [bytes([seed]) * length for seed, length in ((0, 0), (7, 64), (255, 64), (3, 128))]
     marks = [{}, {"b": "N", "a": "Y"}, {"a": "N"}]
-    asked = {"key": one.key.hex(), "length": one.length, "inputs": [each.hex() for each in inputs], "marks": marks}
+    asked: dict[str, object] = {
+        "key": one.key.hex(),
+        "length": one.length,
+        "inputs": [each.hex() for each in inputs],
+        "marks": marks,
+    }
+    sheets: list[dict[str, list[str]]] = [{}, {"q2": ["1", "3"], "q10": ["写一句\n“第二行”\\"]}]
+    asked["sheets"] = sheets
     ran = subprocess.run(
         [NODE, "-e", NODE_SEALS, str(SCRIPTS), json.dumps(asked)], capture_output=True, text=True, check=True
     )
@@ -324,6 +333,8 @@ def test_what_the_browsers_script_seals_opens_here() -> None:
     assert found["hashes"] == [blake2b(each, digest_size=24).hexdigest() for each in inputs]
     assert [bytes.fromhex(each) for each in found["papers"]] == [paper(), paper("a+ b-"), paper("a-")]
     assert bytes.fromhex(found["written"]) == paper("a- b-", "voter02", "voter05"), "whom one writes first is no sign"
+    papers = [Paper(answers={name: tuple(said) for name, said in each.items()}) for each in sheets]
+    assert [bytes.fromhex(each) for each in found["sheets"]] == [write_paper(each) for each in papers]
     private = combine(ceremony().shares)
     boxes = [bytes.fromhex(each) for each in found["boxes"]]
     assert [open_envelope(each, private, one.length) for each in boxes] == [paper(), paper("a+ b-"), paper("a-")]

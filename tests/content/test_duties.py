@@ -16,6 +16,7 @@ from content.duties import (
     duty_of,
     may_give,
     refuse_letting_go,
+    same_hand,
 )
 from content.identifiers import MemberId, OrganisationId, ProposalId, UserId
 from content.members import Member
@@ -209,3 +210,12 @@ def test_a_proposal_is_declined_by_another_and_taken_back_by_its_maker() -> None
 def test_rights_add_up_over_the_duties_of_one_person() -> None:
     both = (duty(NEW, Role.VIEWER), duty(NEW, Role.TELLER, BRANCH), FIRST)
     assert rights_of(both, NEW) == {Right.READ, Right.COUNT_BALLOTS}
+
+
+def test_who_got_their_duty_from_one_hand_counts_as_one() -> None:
+    """S23: also through others, and nobody who got theirs elsewhere."""
+    one, two, three, four, five = (UserId(f"@{name}:test") for name in ("a", "b", "c", "d", "e"))
+    given = [(two, one), (three, one), (four, three)]
+    for user in (one, two, three, four):
+        assert same_hand(user, given) == {one, two, three, four}
+    assert same_hand(five, given) == {five}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
@@ -21,10 +21,12 @@ from content.occurrences import (
     State,
     cancel_occurrence,
     close_occurrence,
+    move_occurrence,
     open_occurrence,
+    restore_occurrence,
     send_missed_now,
 )
-from content.schedules import OccurrenceCancelled
+from content.schedules import OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 
 DUE = datetime(2026, 7, 1, 8, 0, tzinfo=UTC)
 WHO = UserId("@who:test")
@@ -152,6 +154,52 @@ def test_only_what_is_planned_can_be_cancelled(state: State) -> None:
     else:
         assert isinstance(answer, Refusal)
         assert answer.words.key == "occurrence.not_planned"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_was_called_off_is_planned_again_and_only_before_its_time(state: State) -> None:
+    answer = restore_occurrence(occurrence(state), by=WHO, now=DUE - timedelta(minutes=1))
+    if state is State.CANCELLED:
+        assert answer == Decision(facts=(OccurrenceRestored(occurrence=OccurrenceId("one"), by=WHO),))
+    else:
+        assert isinstance(answer, Refusal)
+        assert answer.words.key == "occurrence.not_cancelled"
+    late = restore_occurrence(occurrence(State.CANCELLED), by=WHO, now=DUE)
+    assert isinstance(late, Refusal)
+    assert late.words.key == "occurrence.time_over"
+
+
+@pytest.mark.parametrize("state", list(State))
+def test_only_what_is_planned_is_moved_by_the_clock_that_it_was_planned_by(state: State) -> None:
+    answer = move_occurrence(
+        occurrence(state), on=date(2027, 3, 28), at=time(2, 30), timezone="Europe/Berlin", by=WHO, now=DUE
+    )
+    if state is State.PLANNED:
+        # Half past two does not exist on the day on which clocks go forward: the first instant after the gap is meant.
+        moved = OccurrenceMoved(
+            occurrence=OccurrenceId("one"),
+            due_at=datetime(2027, 3, 28, 1, 0, tzinfo=UTC),
+            local_date=date(2027, 3, 28),
+            by=WHO,
+        )
+        assert answer == Decision(facts=(moved,))
+    else:
+        assert isinstance(answer, Refusal)
+        assert answer.words.key == "occurrence.not_movable"
+
+
+@pytest.mark.parametrize(
+    ("on", "at", "why"),
+    [
+        (date(2020, 1, 1), time(9), "schedule.in_the_past"),
+        (date(2999, 1, 1), time(9), "schedule.too_far"),
+        (DUE.date(), DUE.time(), "occurrence.same_time"),
+    ],
+)
+def test_what_cannot_be_meant_is_not_moved_to(on: date, at: time, why: str) -> None:
+    answer = move_occurrence(occurrence(), on=on, at=at, timezone="UTC", by=WHO, now=DUE - timedelta(days=1))
+    assert isinstance(answer, Refusal)
+    assert answer.words.key == why
 
 
 @pytest.mark.parametrize("state", list(State))

@@ -120,6 +120,22 @@ def test_everyone_is_counted_once_and_guests_apart() -> None:
     assert replace(seen, room=replace(seen.room, purpose=Purpose.STAFF)).outsiders == ()
 
 
+def test_who_was_banned_is_shown_and_not_asked_in_and_who_knocks_is_let_in_only_where_they_belong() -> None:
+    """N28."""
+    seen = care(standing(people={BOT: "join", LEADER: "join", ZHANG: "ban", LI: "knock", GUEST: "knock"}))
+    assert [one.user for one in seen.banned] == [ZHANG]
+    assert seen.knocking == (GUEST, LI)
+    assert [one.user for one in seen.absent] == [LI]
+    assert seen.outsiders == ()
+    asked = invite_missing(seen)
+    assert isinstance(asked, Decision)
+    assert asked.effects == (Invite(room=ROOM, user=LI),)
+    turned_down = remove(seen, GUEST)
+    assert isinstance(turned_down, Decision)
+    assert turned_down.effects == (Remove(room=ROOM, organisation=EAST.id, user=GUEST),)
+    assert isinstance(remove(seen, LI), Refusal)
+
+
 @pytest.mark.parametrize(
     ("wrong", "flaw"),
     [

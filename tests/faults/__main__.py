@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.seeding import Size
 from storage.store import Store
 from tests.databases import Postgres, cluster
 from tests.faults import trials
@@ -32,6 +33,8 @@ from tests.faults.rush import rush
 from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
 from tests.faults.snapshots import snapshots_under_writes
 from tests.faults.soak import WHOLE, soak
+from tests.faults.starts import starts
+from tests.faults.upgrades import killed_in_upgrades
 from tests.faults.voting import killed_while_counting, killed_while_voting
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
@@ -193,12 +196,29 @@ async def _snapshots(given: Round) -> Tally:
     return await snapshots_under_writes(given.founded, given.folder, given.runs)
 
 
+async def _starts(given: Round) -> Tally:
+    return await starts(given.folder, given.seed, given.runs, Size())
+
+
 async def _large(given: Round) -> Tally:
     return await large_databases(given.founded, given.folder, SIZES[: given.runs])
 
 
 async def _damaged_backups(given: Round) -> Tally:
     return await damaged_backups(given.founded, given.folder, given.runs, given.seed)
+
+
+async def _upgrades(given: Round) -> Tally:
+    return await killed_in_upgrades(given.folder, given.seed, given.runs)
+
+
+async def _upgrades_on_postgres(given: Round) -> Tally:
+    return await killed_in_upgrades(given.folder, given.seed, given.runs, given.postgres)
+
+
+async def _hasty_upgrades(given: Round) -> Tally:
+    found = await killed_in_upgrades(given.folder, given.seed, given.runs, hasty=True)
+    return Tally(tried=found.tried, failures=[] if found.failures else ["tables changed by half were not seen"])
 
 
 async def _differential(given: Round) -> Tally:
@@ -253,6 +273,16 @@ ALL = (
     Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
     Trial(promises="R9", name="copies under a hundred writings a second", runs=50, run=_snapshots),
     Trial(promises="R9", name="databases beyond 1 and 2 GiB", runs=len(SIZES), run=_large),
+    Trial(promises="R8", name="starts after a kill, a million answers", runs=50, run=_starts),
+    Trial(promises="R10", name="kill while tables are changed", runs=200, run=_upgrades),
+    Trial(
+        promises="R10 R11",
+        name="kill while tables are changed, PostgreSQL",
+        runs=200,
+        run=_upgrades_on_postgres,
+        needs_postgres=True,
+    ),
+    Trial(promises="R10 control", name="each statement kept by itself", runs=4, run=_hasty_upgrades),
     Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )
@@ -326,6 +356,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=WHOLE, help="how long a soak lasts (--only R18)")
     given = parser.parse_args()
     chosen = [one for one in ALL if given.only in (None, *one.promises.split()) or (given.only or "") in one.name]
+    chosen = [one for one in chosen if given.only == one.name] or chosen
     chosen += [one for one in HOURS if given.only == one.promises]
     print(f"seed {given.seed}; {_versions()}, {_postgres_version()}", flush=True)
     results = asyncio.run(_try_all(chosen, given.runs, given.seed, given.minutes))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -27,7 +25,6 @@ from tests.faults.points import IN_COMMANDS, IN_PIECES
 from tests.installation import Installation, finish
 from tests.small_branch import EAST_ROOM, NOON, ROLL, ZHANG, HandClock, SmallBranch, account, reaction
 
-OLDEST = min((Path(__file__).parents[1] / "fixtures" / "databases").glob("*.sql"))
 NOWHERE = "http://127.0.0.1:1"
 
 
@@ -68,24 +65,6 @@ def test_a_first_start_that_ends_while_tables_are_made_has_made_none(tmp_path: P
     finish("run", "--no-wait", "-c", str(fresh.config))
     assert revision(fresh.database) == revisions()[-1]
     assert Tables(fresh.database).damage() == []
-
-
-@pytest.mark.parametrize("place", ["upgrade.copied_before_change", "tables.before_commit"])
-def test_an_upgrade_that_ends_half_way_has_changed_nothing_and_is_done_again(
-    installation: Installation, place: str
-) -> None:
-    """R10, F05."""
-    file = installation.folder / "zhibu.db"
-    file.unlink()
-    with contextlib.closing(sqlite3.connect(file)) as connection:
-        connection.executescript(OLDEST.read_text(encoding="utf-8"))
-    before = revision(installation.database)
-    die_in(place, "upgrade", "-c", str(installation.config))
-    assert revision(installation.database) == before
-    code, said = finish("upgrade", "-c", str(installation.config))
-    assert code == 0, said
-    assert revision(installation.database) == revisions()[-1]
-    assert Tables(installation.database).damage() == []
 
 
 def test_a_move_that_ends_before_its_commit_has_moved_nothing_and_is_done_again(installation: Installation) -> None:

@@ -15,7 +15,10 @@ from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
-from console.pages.audit import CAUSES
+from console.keys import ACTIONS
+from console.pages.audit import CAUSES, THINGS
+from console.pages.guide import PARTS as GUIDE
+from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
 from console.selection_papers import SHEETS as SELECTION_SHEETS
 from content.approvals import OF_DUTIES
@@ -32,6 +35,7 @@ from content.credentials import Kind as FactorKind
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
+from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning
@@ -51,6 +55,8 @@ from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES
+from content.surveys import Standing as SurveyStanding
+from content.surveys import State as SurveyState
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
@@ -65,6 +71,7 @@ from storage.outbox import State as RowState
 from storage.verification import Wrong
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.doctor.findings import Grade, Noun
+from zhibu.export import KINDS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("bot", "console", "content", "storage", "zhibu")
@@ -80,12 +87,22 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
 
+EXPORTED = (
+    *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
+    *(f"roster_{layout}" for layout in LAYOUTS),
+    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "other"),
+    *(f"shell_{kind}" for kind in KINDS),
+)
+
 FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
+    "appraisals.": (),
+    "appraisals.grade_": MemberGrade,
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
+    "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
@@ -131,6 +148,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "error.text_": (400, 403, 404, 405, 413, 500, 503),
     "error.title_": (400, 403, 404, 405, 413, 500, 503),
     "elections.rule_": Rule,
+    "exports.what_": EXPORTED,
     "fault.": FaultKind,
     "franchise.": Bar,
     "elections.": (),
@@ -142,6 +160,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.sheet_": SHEETS,
     "elections.state_": ElectionState,
     "frame.ago_": ("minutes", "hours", "days"),
+    "frame.in_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),
     "home.ballot_": (*BallotMatter, "ends"),
     "home.bot_": ("never", "silent"),
@@ -176,6 +195,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
+    "guide.part_": [name for name, _, _ in GUIDE],
+    "guide.steps_": [name for name, _, _ in GUIDE],
+    "keys.": [name for _, name in ACTIONS],
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
@@ -205,6 +228,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "selections.sheet_": SELECTION_SHEETS,
     "state.": Answer,
     "structure.kind_": Level,
+    "surveys.standing_": SurveyStanding,
+    "surveys.state_": SurveyState,
+    "surveys.template_": TEMPLATES,
+    "surveys.title_": TEMPLATES,
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "views.account_": Account,

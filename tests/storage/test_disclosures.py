@@ -239,6 +239,7 @@ def test_every_label_of_the_file_has_a_sentence() -> None:
         "ballot_id": {"title"},
         "election_id": {"title"},
         "selection_id": {"title"},
+        "survey_id": {"title"},
     }
     labels = {label for held in PERSONAL for name in held.given for label in replaced.get(name, {name})}
     assert {f"disclosure.field_{label}" for label in labels} <= keys

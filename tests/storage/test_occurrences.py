@@ -14,6 +14,7 @@ from content.members import Member, MemberChanged, MemberEnrolled
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.participation import share
+from content.schedules import OccurrenceMoved, OccurrenceRestored
 from storage import checkins, lessons, schedules
 from storage.participation import Period, by_day, by_member, by_occurrence, lines, numbers_of
 from tests.small_branch import (
@@ -143,6 +144,24 @@ async def test_a_cancelled_one_never_opens(branch: SmallBranch, clock: HandClock
     await branch.let_open(id)
     assert (await branch.occurrence(id)).state is Stand.CANCELLED
     assert await branch.counted() == Counter()
+
+
+async def test_one_that_was_moved_opens_at_its_new_time_and_one_that_was_restored_at_its_own(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    moved, restored = await branch.plan(due=NOON + MINUTE), await branch.plan(due=NOON + MINUTE)
+    later = NOON + timedelta(days=1)
+    await branch.cancel(restored)
+    facts = OccurrenceMoved(occurrence=moved, due_at=later, local_date=later.date(), by=SECRETARY)
+    await branch.store.settle(notes=[facts, OccurrenceRestored(occurrence=restored, by=SECRETARY)])
+    clock.forward(minutes=1)
+    for id in (moved, restored):
+        await branch.let_open(id)
+    assert (await branch.occurrence(moved)).state is Stand.PLANNED
+    assert (await branch.occurrence(restored)).state is Stand.OPEN
+    clock.forward(days=1)
+    await branch.let_open(moved)
+    assert (await branch.occurrence(moved)).state is Stand.OPEN
 
 
 async def test_what_has_opened_cannot_be_cancelled(branch: SmallBranch) -> None:

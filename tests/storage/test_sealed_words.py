@@ -12,8 +12,10 @@ import pytest_asyncio
 
 from content.decision import Secret, Words, words
 from content.identifiers import RoomId
+from storage.outbox import Kind, outbox
 from storage.phrases import load_words, save_words
 from storage.store import Store
+from storage.unit import Writing
 from storage.vault import Unreadable, Vault
 from tests.faults.canaries import Canary, leaks
 from tests.small_branch import SECRETARY, TOKEN, HandClock, SmallBranch, message
@@ -65,6 +67,19 @@ async def test_under_another_key_a_row_is_claimed_without_words_and_holds_nothin
     branch.store._vault = Vault(OTHER)
     (claimed,) = await branch.claim()
     assert claimed.words is None
+
+
+async def test_a_link_that_is_put_into_the_row_of_somebody_else_does_not_go_to_them(branch: SmallBranch) -> None:
+    """S55: whoever can write to the database has a link sent to nobody but whom it was made for."""
+    await branch.hear(message(SECRETARY, "控制台", room_id=WITH_SECRETARY))
+    moved = outbox.update().where(outbox.c.kind == Kind.TELL).values(user_id="@thief:test", lane="user:@thief:test")
+
+    async def move(unit: Writing) -> None:
+        await unit.execute(moved)
+
+    await branch.store._write(move, news=False)
+    (claimed,) = await branch.claim()
+    assert (claimed.user, claimed.words) == ("@thief:test", None)
 
 
 def test_without_the_key_words_are_read_with_nothing_in_the_place_of_the_secret() -> None:

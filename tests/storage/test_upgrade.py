@@ -70,6 +70,47 @@ async def test_a_second_copy_never_takes_the_place_of_the_first(sqlite_address: 
     assert len(copies(sqlite_address)) == 2
 
 
+async def test_a_start_that_changes_tables_copies_a_file_first_too(sqlite_address: str) -> None:
+    """R10: the old version can go on from there, also where nobody thought of asking for it."""
+    await execute(sqlite_address, "DROP TABLE ballot_links", "UPDATE alembic_version SET version_num = '0020'")
+    before = await tables(sqlite_address)
+    with pytest.raises(Trouble):
+        await Store.open(sqlite_address)
+    (copy,) = copies(sqlite_address)
+    assert await tables(f"sqlite:///{copy}") == before
+
+
+async def test_a_copy_that_was_cut_off_does_not_bear_the_name_of_one_and_is_written_anew(
+    sqlite_address: str, tmp_path: Path
+) -> None:
+    """R10, F05."""
+    file = sqlite_file(sqlite_address)
+    assert file is not None
+    half = file.with_name(f".{file.name}.copying")
+    half.write_bytes(b"SQLite format 3")
+    done = await upgrade(sqlite_address, folder=newer_program(tmp_path))
+    assert done.copy is not None
+    assert (await condition(f"sqlite:///{done.copy}")).standing.current
+    assert not half.exists()
+
+
+async def test_where_no_copy_can_be_made_nothing_is_changed(
+    sqlite_address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F23, F24."""
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("storage.copies.os.fsync", full)
+    with pytest.raises(Trouble) as caught:
+        await upgrade(sqlite_address, folder=newer_program(tmp_path))
+    assert caught.value.words.key == "database.no_copy"
+    assert "songs" not in await tables(sqlite_address)
+    assert copies(sqlite_address) == []
+    assert not list(tmp_path.glob(".*.copying"))
+
+
 async def test_an_upgrade_with_nothing_to_do_changes_nothing(address: str) -> None:
     done = await upgrade(address)
     assert (done.before, done.after, done.copy) == (HEAD, HEAD, None)

@@ -170,6 +170,31 @@ async def test_with_a_persons_key_all_that_was_sealed_of_them_is_gone(sealed: Sm
     assert Vault(MASTER).show(kept.sealed, row.sealed_key, ZHANG, "members", "sealed") == {}
 
 
+async def test_who_took_the_old_keys_opens_nothing_that_is_sealed_anew(sealed: SmallBranch) -> None:
+    """S56: neither with the old master key nor with a member's own."""
+
+    async def held(unit: Reading) -> tuple[Any, Any, Any]:
+        one = await unit.first(select(table).where(table.c.id == ZHANG))
+        edited = await unit.first(select(edits.edit_entries).where(edits.edit_entries.c.member_id == ZHANG))
+        entered = await unit.first(select(imports.import_entries).where(imports.import_entries.c.member_id == ZHANG))
+        return one, edited, entered
+
+    old, new = Vault(MASTER), Vault(OTHER)
+    before, *_ = await sealed.store.read(held)
+    key = old._unwrap(before.sealed_key, ZHANG)
+    await sealed.store.seal_anew(OTHER)
+    one, edited, entered = await sealed.store.read(held)
+    assert new._unwrap(one.sealed_key, ZHANG) != key
+    assert new.show(one.sealed, one.sealed_key, ZHANG, "members", "sealed") == {"phone": PHONE, "note": NOTE}
+    with pytest.raises(Unreadable):
+        old.show(one.sealed, before.sealed_key, ZHANG, "members", "sealed")
+    for row, noun, id in ((edited, "roster_edit_entries", "edit_id"), (entered, "roster_import_entries", "import_id")):
+        place = (noun, "after", getattr(row, id))
+        assert new.show_entry(row.after, one.sealed_key, ZHANG, *place)["phone"] == PHONE
+        with pytest.raises(Unreadable):
+            old.show_entry(row.after, before.sealed_key, ZHANG, *place)
+
+
 async def test_under_another_master_key_everything_reads_as_before(sealed: SmallBranch, address: str) -> None:
     """S56."""
     assert await sealed.store.seal_anew(OTHER) > 1

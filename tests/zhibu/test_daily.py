@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from content.backups import name_of
 from storage import heartbeats
+from storage.engines import sqlite_file
 from storage.heartbeats import failed_at
 from storage.store import Store
 from tests.small_branch import HandClock
@@ -102,3 +104,18 @@ async def test_the_command_itself_makes_the_backup_in_a_process_of_its_own(confi
     assert newest_backup(config) is not None
     assert (await store.read(heartbeats.beats))["backup"] == ("good", CAME)
     await store.close()
+
+
+async def test_a_copy_of_before_an_upgrade_goes_after_thirty_days(config: Config, clock: HandClock) -> None:
+    """R20: it remembers what was erased since."""
+    file = sqlite_file(config.database)
+    assert file is not None
+    young, old = (file.with_name(f"{file.name}.before-upgrade-{number}") for number in ("0002", "0001"))
+    for copy, days in ((young, 29), (old, 31)):
+        copy.touch()
+        then = (clock.now - timedelta(days=days)).timestamp()
+        os.utime(copy, (then, then))
+    store = await Store.open(config.database, clock)
+    await DailyBackup(store, config, Maker(config, clock)).look()
+    await store.close()
+    assert (young.exists(), old.exists(), file.exists()) == (True, False, True)

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0028"
-down_revision = "0027"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,59 @@
+"""问卷, 跳过, 退出: surveys in private, one question at a time; of an anonymous one only the link to its page."""
+
+from __future__ import annotations
+
+from bot.commands import ballots
+from bot.commands.asking import Asking, Place
+from bot.commands.grammar import normalise, vote_numbers
+from content import surveys as rules
+from content.decision import Decision, Refusal, refused
+from content.identifiers import SurveyId
+from content.questions import plain
+from content.surveys import Standing, Survey
+from storage import surveys as stored
+
+SKIP = ("跳过", "skip")
+QUIT = ("退出", "quit", "exit")
+
+
+async def survey(asking: Asking) -> Decision | Refusal | None:
+    """问卷: ask the first question that is still open, or send the link to an anonymous survey."""
+    if asking.place is not Place.PRIVATE or asking.member is None:
+        return None
+    found = await stored.open_to(asking.unit, asking.member.id)
+    waiting = [one for one, standing in found if standing is not Standing.FINISHED]
+    if waiting:
+        return await _go_on(asking, waiting[0])
+    links = await ballots.send_links(asking, asking.member)
+    if links is not None:
+        return links
+    return refused("survey.answered", title=found[0][0].title) if found else refused("survey.nothing_open")
+
+
+async def _go_on(asking: Asking, one: Survey) -> Decision | None:
+    assert asking.member is not None
+    done = await stored.answered(asking.unit, one.id, asking.member.id)
+    return rules.ask_next(one, done, user=asking.sender, now=asking.unit.now)
+
+
+async def answer(asking: Asking, id: SurveyId) -> Decision | Refusal | None:  # noqa: A002
+    """Take what somebody says who is being asked the questions of a survey."""
+    if asking.member is None:
+        return None
+    one = await stored.survey(asking.unit, id)
+    standing = await stored.standing(asking.unit, id, asking.member.id)
+    if one is None or standing not in (Standing.ASKED, Standing.LEFT):
+        return None
+    said = normalise(asking.text).casefold()
+    if said in QUIT:
+        return rules.leave(one, asking.member.id, user=asking.sender)
+    done = await stored.answered(asking.unit, id, asking.member.id)
+    return rules.reply(
+        one,
+        asking.member.id,
+        done,
+        "" if said in SKIP else plain(asking.text),
+        tuple(number.rstrip("号") for number in vote_numbers(asking.text) or ()),
+        user=asking.sender,
+        now=asking.unit.now,
+    )

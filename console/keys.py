@@ -1,0 +1,43 @@
+"""The rail and the keys: one table, from which every page's rail, the dialog of keys and the page of help are made."""
+
+from __future__ import annotations
+
+from console.access import Here
+from content.organisations import Right
+
+RAIL: tuple[tuple[str, str, str, Right | None], ...] = (
+    ("home.show", "home", "g h", None),
+    ("calendar.show", "calendar", "g c", None),
+    ("lessons.show", "lessons", "g l", None),
+    ("participation.show", "participation", "g p", None),
+    ("checkins.show", "checkins", "g i", None),
+    ("polls.show", "polls", "g v", None),
+    ("ballots.show", "ballots", "g b", None),
+    ("corrections.show", "corrections", "g e", Right.RECORD),
+    ("members.show", "members", "g m", Right.READ_MEMBERS),
+    ("structure.show", "structure", "g t", None),
+    ("duties.show", "duties", "g d", Right.READ_MEMBERS),
+    ("rooms.show", "rooms", "g r", Right.MANAGE_ROOMS),
+    ("outbox.show", "outbox", "g o", None),
+    ("audit.show", "audit", "g a", Right.RECORD),
+    ("health.show", "health", "g s", Right.OPERATE),
+)
+"""Each page of the rail: its address, the last part of its name's key, its keys, and the right that it needs."""
+
+ACTIONS: tuple[tuple[str, str], ...] = (
+    ("/", "search"),
+    ("j", "next"),
+    ("k", "previous"),
+    ("m", "move"),
+    ("n", "make"),
+    ("u", "undo"),
+    ("← → ↑ ↓", "arrows"),
+    ("?", "help"),
+    ("Esc", "close"),
+)
+"""Each key that does something on a page, and the last part of the sentence that says what."""
+
+
+def rail(here: Here) -> list[tuple[str, str, str]]:
+    """Return the pages of the rail that a person may see, where they are in the tree."""
+    return [(page, name, keys) for page, name, keys, right in RAIL if right is None or here.may(right)]

@@ -1,0 +1,178 @@
+"""Whatever can be taken back offers it at once, in the notice that says what was done; and it is taken back by it."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from console.keys import ACTIONS, RAIL
+from content.burden import Cap
+from content.identifiers import UserId
+from content.occurrences import State
+from content.organisations import RIGHTS, Duty, DutyGranted, Right, Role
+from storage import schedules
+from storage.schedules import Entry
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import SECRETARY, put
+from tests.console.forms_on_pages import forms_of
+from tests.console.test_schedule_page import allow, form, planned
+
+
+def entry(house: House, short: str = "planned") -> Entry:
+    found: Entry = house.run(house.store.read(lambda unit: schedules.entry(unit, house.seeded.occurrences[short])))
+    return found
+
+
+def take_back(browser: Browser, answer: Any) -> Any:
+    """Press the button of the notice on the page that an answer leads to."""
+    assert answer.status_code == 303, answer.get_data(as_text=True)
+    page = browser.get(answer.headers["Location"]).get_data(as_text=True)
+    notice = page[page.index("data-said") : page.index("data-dismiss")]
+    assert "撤销" in notice
+    (undo,) = forms_of(notice)
+    return browser.client.post(undo.action, data=dict(undo.sent()), headers=browser.headers)
+
+
+def test_what_was_called_off_is_planned_again_and_called_off_again(house: House, browser: Browser) -> None:
+    path = f"/calendar/{house.seeded.occurrences['planned']}/cancel"
+    answer = browser.post(path, browser.marks("/"))
+    assert entry(house).occurrence.state is State.CANCELLED
+    again = take_back(browser, answer)
+    assert entry(house).occurrence.state is State.PLANNED
+    take_back(browser, again)
+    assert entry(house).occurrence.state is State.CANCELLED
+
+
+def test_what_was_moved_goes_back_to_its_time(house: House, browser: Browser) -> None:
+    before = entry(house).occurrence.due_at
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    answer = browser.post(path, {"date": "2026-12-01", "time": "09:30"})
+    assert entry(house).occurrence.due_at == datetime.fromisoformat("2026-12-01T09:30+08:00")
+    take_back(browser, answer)
+    assert entry(house).occurrence.due_at == before
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"date": "2020-01-01", "time": "09:00"}, "已经过去"),
+        ({"date": "0001-01-01", "time": "09:00"}, "日期"),
+        ({"date": "2026-12-01", "time": "25:00"}, "时间"),
+    ],
+)
+def test_a_move_that_cannot_be_meant_comes_back_as_it_was_typed(
+    house: House, browser: Browser, fields: dict[str, str], said: str
+) -> None:
+    path = f"/calendar/{house.seeded.occurrences['planned']}/move"
+    answer = browser.post(path, fields)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert said in page
+    assert f'value="{fields["date"]}"' in page
+    assert f'value="{fields["time"]}"' in page
+    assert 'aria-invalid="true"' in page
+
+
+def test_nothing_is_moved_beside_itself_or_to_where_rooms_have_heard_enough(house: House, browser: Browser) -> None:
+    assert browser.post("/schedule", form(house)).status_code == 303
+    (other,) = planned(house)
+    browser.post("/schedule", form(house, date="2026-12-04"))
+    path = f"/calendar/{other.occurrence.id}/move"
+    beside = browser.post(path, {"date": "2026-12-04", "time": "15:02"})
+    assert "已有一次发给同样的人" in beside.get_data(as_text=True)
+    allow(house, Cap.DAY, 1)
+    full = browser.post(path, {"date": "2026-12-04", "time": "18:00"})
+    assert (full.status_code, "上限" in full.get_data(as_text=True)) == (409, True)
+    # On its own day it stands in its own way no more than in that of others.
+    assert browser.post(path, {"date": "2026-11-27", "time": "16:00"}).status_code == 303
+
+
+def test_a_change_to_the_roster_is_taken_back_from_its_notice(house: House, browser: Browser) -> None:
+    path = f"/members/{house.seeded.members['白云']}"
+    fields = next(one for one in forms_of(browser.get(f"{path}/edit").get_data(as_text=True)) if len(one.fields) > 9)
+    data = dict(fields.sent()) | {"post": "值班员"}
+    look = browser.client.post(f"{path}/edit", data=data, headers=browser.headers).get_data(as_text=True)
+    shown = next(one for one in forms_of(look) if one.action.split("?")[0] == f"{path}/edit")
+    answer = browser.client.post(shown.action, data=dict(shown.sent()) | {"yes": "yes"}, headers=browser.headers)
+    assert "值班员" in browser.get(path).get_data(as_text=True)
+    back = take_back(browser, answer)
+    assert "已撤销" in browser.get(back.headers["Location"]).get_data(as_text=True)
+
+
+@pytest.mark.parametrize(
+    ("verb", "fields"),
+    [("rename", {"name": "新的名字"}), ("settings", {"name": "window", "value": "120"}), ("close", {})],
+)
+def test_a_change_to_the_tree_is_taken_back_from_its_notice(
+    house: House, browser: Browser, verb: str, fields: dict[str, str]
+) -> None:
+    path = f"/organisation/{house.seeded.organisations['three']}"
+    before = browser.get(path).get_data(as_text=True)
+    answer = browser.post(f"{path}/{verb}", fields, form_at="/organisation")
+    take_back(browser, answer)
+    strip = lambda page: re.sub('value="[^"]{20,}"', "", page)  # noqa: E731 - the marks of forms differ each time
+    assert strip(browser.get(path).get_data(as_text=True)) == strip(before)
+
+
+def test_what_is_taken_back_is_this_sessions_own_page_saying_so(house: House, browser: Browser) -> None:
+    answer = browser.post(f"/calendar/{house.seeded.occurrences['planned']}/cancel", browser.marks("/"))
+    offer = parse_qs(urlsplit(answer.headers["Location"]).query)["undo"][0]
+    other = house.browser()
+    for written in (offer, offer[:-3] + "AAA", "AAAA", "%", ""):
+        page = other.get(f"/?done=cancelled&undo={written}").get_data(as_text=True)
+        assert "data-said" in page
+        assert "data-undo" not in page
+
+
+def test_a_form_that_came_twice_offers_nothing_to_take_back(house: House, browser: Browser) -> None:
+    marks = browser.marks("/")
+    path = f"/calendar/{house.seeded.occurrences['planned']}/cancel"
+    assert "undo=" in browser.post(path, marks).headers["Location"]
+    assert "undo=" not in browser.post(path, marks).headers["Location"]
+
+
+# --- keys and help ----------------------------------------------------------------------------------------------------
+
+
+def test_the_rail_the_dialog_of_keys_and_the_page_of_help_say_the_same_keys(house: House, browser: Browser) -> None:
+    page = browser.get("/help").get_data(as_text=True)
+    listed = re.findall(r"<dt>(.*?)</dt>", page.split('class="keys"')[1])
+    assert page.count('class="keys"') == 2
+    wanted = [keys for keys, _ in ACTIONS] + [keys for _, _, keys, _ in RAIL]
+    assert [" ".join(re.findall("<kbd>(.*?)</kbd>", one)) for one in listed] == wanted
+    assert set(re.findall('data-keys="(.*?)"', page)) == {keys for _, _, keys, _ in RAIL}
+
+
+def test_no_key_means_two_things() -> None:
+    keys = [key for shown, _ in ACTIONS for key in shown.split()] + [keys for _, _, keys, _ in RAIL]
+    assert len(keys) == len(set(keys))
+    assert "g" not in keys
+
+
+def test_keys_are_turned_off_for_one_browser_on_the_page_of_the_account(house: House, browser: Browser) -> None:
+    """N41: single keys can be turned off by whoever dictates."""
+    assert "data-keys=off" not in browser.get("/account").get_data(as_text=True)
+    assert browser.post("/preferences", {"keys": "off", "back": "/account"}, form_at="/account").status_code == 303
+    assert "data-keys=off" in browser.get("/calendar").get_data(as_text=True)
+    browser.post("/preferences", {"keys": "on"}, form_at="/account")
+    assert "data-keys=off" not in browser.get("/calendar").get_data(as_text=True)
+
+
+def test_help_speaks_of_what_a_role_may_do_and_of_nothing_else(house: House) -> None:
+    at = house.seeded.organisations["one"]
+    for role in Role:
+        user = UserId(f"@{role}:example.org")
+        duty = Duty(user=user, organisation=at, role=role)
+        house.run(put(house.store, f"duty {role}", DutyGranted(duty=duty)))
+        page = house.browser(user).get("/help").get_data(as_text=True)
+        for right, said in (
+            (Right.SCHEDULE, "发一次学习"),
+            (Right.IMPORT_ROSTER, "管名册"),
+            (Right.OPERATE, "每晚自动备份"),
+        ):
+            assert (said in page) is (right in RIGHTS[role]), (role, right)
+        assert SECRETARY in page
