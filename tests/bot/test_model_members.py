@@ -15,11 +15,12 @@ from content.ballot_files import read_box, write_box
 from content.ballots import Candidate
 from content.decision import Decision
 from content.elections import Election
+from content.erasure import PersonErased
 from content.identifiers import MemberId, SelectionId, UserId
 from content.model_members import Outcome, Selection, Stage, Standing
 from content.organisations import Duty, DutyGranted, Role
 from content.workdays import calendar
-from storage import audit, ballots, disclosures, model_members
+from storage import audit, ballots, disclosures, erased_people, model_members
 from storage.model_members import selection_objections
 from storage.opening import open_box
 from storage.store import Answer, Step
@@ -318,3 +319,18 @@ async def test_the_record_does_not_name_who_nominated(branch: SmallBranch) -> No
     await say(branch, LI, "推荐 张明 好")
     (line,) = [one for one in await branch.store.read(audit.lines) if "member_nominated" in one.action]
     assert (line.actor, line.subject) == (None, None)
+
+
+async def test_of_who_is_erased_no_word_is_left_in_a_selection_and_one_that_goes_on_stands_in_the_way(
+    branch: SmallBranch,
+) -> None:
+    """R20: what was said about them, and what they said of others."""
+    await call(branch)
+    await say(branch, LI, "推荐 张明 石榴红隼")
+    await say(branch, ZHANG, "推荐 王丽 石榴红隼")
+    held = await branch.store.read(lambda unit: erased_people.held(unit, ZHANG, [EAST]))
+    assert held.ballots == (TITLE,)
+    erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG),), at=NOON)
+    await branch.store.settle(notes=[erased])
+    assert "石榴红隼" not in await branch.everything()
+    assert set(await stands(branch)) == {ZHANG, WANG}, "that there was somebody stays, for the figures"

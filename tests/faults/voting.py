@@ -106,12 +106,13 @@ def _boxes(file: Path) -> dict[str, tuple[str, bool]]:
     return {member: (hashlib.sha256(box).hexdigest(), bool(voted)) for member, box, voted in rows}
 
 
-def _hear(told: Connection) -> list[tuple[str, str, str]]:
-    """Return everything that a life has told before its end."""
-    heard = []
+def _hear(told: Connection, *, most: int | None = None) -> list[tuple[str, str, str]]:
+    """Return what a life tells, up to so much or to its end."""
+    heard: list[tuple[str, str, str]] = []
     try:
-        while True:
+        while most is None or len(heard) < most:
             heard.append(told.recv())
+        return heard
     except (EOFError, OSError):
         return heard
 
@@ -122,7 +123,8 @@ def _live(target: Callable[..., None], *given: object, after: float | None) -> t
     process = _processes.Process(target=target, args=(*given, theirs), daemon=True)
     process.start()
     theirs.close()
-    heard = [ours.recv()]
+    # A life that ends at a named place may do so before it is ready.
+    heard = _hear(ours, most=1)
     if after is not None:
         process.join(after)
         process.kill()
