@@ -14,6 +14,7 @@ from console.access import here, requires, right_of
 from console.addresses import link
 from console.desk import ask
 from console.wording import reader, t, t_or, today
+from content.identifiers import OrganisationId
 from content.organisations import Right
 from storage import record
 from storage.audit import DONE
@@ -186,7 +187,11 @@ def did(entry: Entry) -> str:
 
 def _scope() -> Scope:
     """Return for which nodes one looks, and whether also for what belongs to none: that is for the top of a tree."""
-    roots = here().roots
+    return scope_of(here().roots)
+
+
+def scope_of(roots: tuple[OrganisationId, ...]) -> Scope:
+    """Return what of the record belongs to these nodes, and what to none where one of them is the top of a tree."""
     return Scope(roots=roots, everything=any(node.parent is None for node in here().nodes if node.id in roots))
 
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+from bench.seeding import Size
 from storage.store import Store
 from tests.databases import Postgres, cluster
 from tests.faults import trials
@@ -31,6 +32,7 @@ from tests.faults.rush import rush
 from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
 from tests.faults.snapshots import snapshots_under_writes
 from tests.faults.soak import WHOLE, soak
+from tests.faults.starts import starts
 from tests.faults.upgrades import killed_in_upgrades
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
@@ -176,6 +178,10 @@ async def _snapshots(given: Round) -> Tally:
     return await snapshots_under_writes(given.founded, given.folder, given.runs)
 
 
+async def _starts(given: Round) -> Tally:
+    return await starts(given.folder, given.seed, given.runs, Size())
+
+
 async def _large(given: Round) -> Tally:
     return await large_databases(given.founded, given.folder, SIZES[: given.runs])
 
@@ -245,6 +251,7 @@ ALL = (
     Trial(promises="R9", name="backups with a turned bit or cut off", runs=200, run=_damaged_backups),
     Trial(promises="R9", name="copies under a hundred writings a second", runs=50, run=_snapshots),
     Trial(promises="R9", name="databases beyond 1 and 2 GiB", runs=len(SIZES), run=_large),
+    Trial(promises="R8", name="starts after a kill, a million answers", runs=50, run=_starts),
     Trial(promises="R10", name="kill while tables are changed", runs=200, run=_upgrades),
     Trial(
         promises="R10 R11",

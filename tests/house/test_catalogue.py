@@ -195,6 +195,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],

@@ -35,6 +35,14 @@ def test_its_sync_tokens_are_never_stored() -> None:
     assert "store_sync_tokens=False" in source
 
 
+def test_the_bot_says_nothing_by_a_reaction() -> None:
+    """N40: reactions are never encrypted; taps are read, and no module that says anything knows the word."""
+    speaking = [file for room in ("bot", "content") for file in (ROOT / room).rglob("*.py")]
+    naming = {file.relative_to(ROOT).as_posix() for file in speaking if '"m.reaction"' in file.read_text("utf-8")}
+    # Who reads them, who leaves them as they are, and what members may do in a room that is quiet otherwise.
+    assert naming == {"bot/commands/understanding.py", "bot/matrix/sending.py", "content/rooms.py"}
+
+
 def test_a_use_would_be_found() -> None:
     assert names("async def f(client):\n    await client.sync_forever()\n") & NEVER
     assert names("from nio import AsyncClient\n") & NEVER

@@ -38,6 +38,11 @@ GOOD_BOT = '[bot]\nhomeserver = "http://127.0.0.1:1"\nuser = "@zhibu:test"\n'
         ('[bot]\nuser = "zhibu"\n', ["[bot] homeserver"]),
         ('[bot]\nhomeserver = "http://chat.example.org"\nuser = "zhibu"\n', ["http://chat.example.org", "zhibu"]),
         (GOOD_BOT + '[content]\ntimezone = "Asia/Shangai"\nlanguage = "fr"\n', ["Asia/Shangai", "language"]),
+        (
+            GOOD_BOT + "[console]\nport = 1e3\n[bot2]\n[content]\nlanguage = true\n",
+            ["[console] port", "[content] language"],
+        ),
+        (GOOD_BOT + 'password = "hush hush"\n[console]\nsession_key = "hush hush"\n', ["password_file", "session_key"]),
         ("[bot\n", ["config.toml"]),
         ("[bot]\nuser = 1\nuser = 2\n", ["config.toml"]),
     ],
@@ -46,11 +51,12 @@ GOOD_BOT = '[bot]\nhomeserver = "http://127.0.0.1:1"\nuser = "@zhibu:test"\n'
 def test_every_mistake_in_the_settings_is_named_at_once(
     tmp_path: Path, text: str, named: list[str], language: str
 ) -> None:
-    """F60."""
+    """F60, I095 to I098, I100, I102: also a secret written into the settings, which is not shown."""
     code, said = _zhibu("run", "-c", _config(tmp_path, text), language=language)
     assert code == 78
     for name in named:
         assert name in said
+    assert "hush hush" not in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config.toml"]
 
 
@@ -62,6 +68,7 @@ def test_missing_settings_say_how_to_make_them(tmp_path: Path, language: str) ->
 
 
 def test_settings_with_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    """I095."""
     file = tmp_path / "config.toml"
     file.write_bytes(b"\xef\xbb\xbf" + GOOD_BOT.replace("\n", "\r\n").encode())
     code, said = _zhibu("run", "--no-wait", "-c", str(file))
@@ -70,6 +77,7 @@ def test_settings_with_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path
 
 
 def test_a_missing_password_file_and_one_that_others_can_read_are_refused(tmp_path: Path) -> None:
+    """I098, F38."""
     config = _config(tmp_path, GOOD_BOT)
     code, said = _zhibu("run", "--no-wait", "-c", config)
     assert code == 78
@@ -144,6 +152,7 @@ async def test_a_second_program_on_the_same_database_is_told_who_has_it(
 
 
 def test_a_taken_port_is_named(tmp_path: Path) -> None:
+    """I104."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -168,6 +177,7 @@ def test_a_database_of_another_program_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_database_folder_that_is_not_there_and_a_file_that_is_none_are_named(tmp_path: Path) -> None:
+    """I101."""
     away = GOOD_BOT + '[storage]\ndatabase = "sqlite:///away/zhibu.db"\n'
     code, said = _zhibu("run", "--no-wait", "-c", _config(tmp_path, away))
     assert code == 73
@@ -179,6 +189,7 @@ def test_a_database_folder_that_is_not_there_and_a_file_that_is_none_are_named(t
 
 
 def test_an_unreachable_postgresql_is_named_without_its_password(tmp_path: Path) -> None:
+    """I101."""
     text = GOOD_BOT + f'[storage]\ndatabase = "postgresql://zhibu:hidden@127.0.0.1:{free_port()}/zhibu"\n'
     code, said = _zhibu("run", "--no-wait", "-c", _config(tmp_path, text))
     assert code == 73

@@ -461,6 +461,36 @@ async def test_who_has_left_cannot_read_on_and_who_came_can(bot: Homeserver, peo
     assert (await comes.read(room_id))[-1] == "three"
 
 
+@pytest.mark.parametrize("membership", ["leave", "ban", "knock", "nonsense"])
+def test_the_key_of_a_room_is_changed_when_somebody_goes_in_whatever_way(tmp_path: Path, membership: str) -> None:
+    """N30, X24: a stranger who knocks is no reason, and gets no key."""
+    here = "!sealed:x"
+
+    def say(user: str, how: str) -> Event:
+        raw = {
+            "type": "m.room.member",
+            "state_key": user,
+            "sender": user,
+            "event_id": f"${user}",
+            "origin_server_ts": 1,
+        }
+        read = border.read_event(here, {**raw, "content": {"membership": how}})
+        assert isinstance(read, Event)
+        return read
+
+    device = Device("@bot:x", "BOTDEVICE", tmp_path, bytes(32))
+    device.enter(here, encrypted=True)
+    device.follow(here, [say(user, "join") for user in ("@bot:x", "@stays:x", "@goes:x")])
+    changed: list[str] = []
+    device.invalidate_outbound_session = changed.append  # type: ignore[method-assign]
+    device.follow(here, [say("@stranger:x", "knock")])
+    assert changed == []
+    device.follow(here, [say("@goes:x", membership)])
+    assert changed == [here]
+    assert set(device.rooms[here].users) == {"@bot:x", "@stays:x"}
+    device.close()
+
+
 @pytest.mark.synapse
 async def test_a_session_under_another_sender_is_foreign(bot: Homeserver, people: People) -> None:
     """N21."""
