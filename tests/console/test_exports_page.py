@@ -107,6 +107,8 @@ def test_what_was_begun_before_a_kill_is_made_by_the_next_process_and_told_once(
     ask(browser)
     at = house.clock.now
     house.run(house.store.settle(notes=[making.ExportTaken(worker="killed", at=at)]))
+    house.run(house.store.settle(notes=[making.ExportTaken(worker="beside", at=at)]))
+    assert [row.worker for row in rows_of(house)] == ["killed"]
     assert not make(house)
     house.clock.forward(LEASE)
     assert make(house)
