@@ -36,6 +36,7 @@ LEFT_OUT = {
     "appraisals.print_paper": "a file",
     "ballots.show_manifest": "a file",
     "burden.export": "a file",
+    "checkins.export": "a file",
     "participation.export_times": "a file",
     "reports.export": "a file",
     "surveys.export": "a file",
