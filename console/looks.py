@@ -33,6 +33,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
 FILES: Mapping[str, str] = {
     "participation.export_members": "participation",
     "participation.export_rows": "participation",
+    "checkins.export": "participation",
     "appraisals.export": "member",
     "model_members.export": "member",
     "members.export": "member",

@@ -38,6 +38,7 @@ LEFT_OUT = {
     "ballots.show_manifest": "a file",
     "ballots.certificate": "a file",
     "burden.export": "a file",
+    "checkins.export": "a file",
     "participation.export_times": "a file",
     "reports.export": "a file",
     "surveys.export": "a file",

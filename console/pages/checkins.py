@@ -6,10 +6,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from flask import Blueprint, abort, render_template
+from flask import Blueprint, Response, abort, render_template
 
 from console.access import here, requires
+from console.addresses import link
 from console.desk import ask, now
+from console.exporting import may_wait
+from console.fresh import fresh
+from console.tables import Table, hand_out
+from console.wording import fully, local, t
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
@@ -83,6 +88,42 @@ def show_one(id: str) -> str:  # noqa: A002
         lesson_visible=one.lesson_visible,
         present=now(),
     )
+
+
+@pages.get("/check-ins/<id>/export.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ_MEMBERS)
+@fresh
+@may_wait("attendance")
+def export(id: str, format: str) -> Response:  # noqa: A002
+    """Hand out who took part, as the screen shows it by member; reasons stay on the screen."""
+    at = here()
+
+    async def look(unit: Reading) -> tuple[schedules.Entry, int] | None:
+        entry = await schedules.visible(unit, OccurrenceId(id), at.roots)
+        if entry is None:
+            return None
+        counted = await checkins.numbers_by_branch(unit, OccurrenceId(id), at.roots)
+        return entry, sum(numbers.total() for numbers in counted.values())
+
+    found = ask(look)
+    if found is None:
+        abort(404)
+    entry, number = found
+
+    def table() -> Table:
+        lines = ask(lambda unit: participation.lines(unit, at.roots, occurrence=OccurrenceId(id)))
+        header = (t("participation.name"), t("participation.branch"), t("checkins.state"))
+        rows = tuple((line.name, line.organisation, _said(line)) for line in lines)
+        return Table(title=f"{entry.title} {local(entry.occurrence.due_at):%Y-%m-%d}", header=header, rows=rows)
+
+    footer = t("exports.footer", at=fully(now()), n=number)
+    return hand_out(table, format, "attendance", footer, back=link("checkins.show_one", id=id), rows=number)
+
+
+def _said(line: Line) -> str:
+    """Return how somebody stands, with the note beside it."""
+    state = t(f"state.{line.state}")
+    return f"{state} · {t(f'checkins.note_{line.note}')}" if line.note else state
 
 
 async def _one(

@@ -107,6 +107,8 @@ def test_what_was_begun_before_a_kill_is_made_by_the_next_process_and_told_once(
     ask(browser)
     at = house.clock.now
     house.run(house.store.settle(notes=[making.ExportTaken(worker="killed", at=at)]))
+    house.run(house.store.settle(notes=[making.ExportTaken(worker="beside", at=at)]))
+    assert [row.worker for row in rows_of(house)] == ["killed"]
     assert not make(house)
     house.clock.forward(LEASE)
     assert make(house)
@@ -301,10 +303,11 @@ def every_table(house: House) -> list[str]:
     """Return the address of each table as a Word file."""
     found = []
     for rule in house.app.url_map.iter_rules():
-        if "format" not in rule.arguments or ("id" in rule.arguments and rule.endpoint != "polls.export"):
+        own = {"polls.export": house.seeded.polls["open"].id, "checkins.export": house.seeded.occurrences["closed"]}
+        if "format" not in rule.arguments or ("id" in rule.arguments and rule.endpoint not in own):
             continue
         path = re.sub(r"<any\([^)]*\):format>", "docx", rule.rule)
-        path = path.replace("<id>", str(house.seeded.polls["open"].id))
+        path = path.replace("<id>", str(own.get(rule.endpoint)))
         layouts = re.search(r"<any\(([^)]*)\):layout>", path)
         for layout in layouts[1].split(",") if layouts else [""]:
             found.append(re.sub(r"<any\([^)]*\):layout>", layout, path))

@@ -90,7 +90,7 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "other"),
+    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
