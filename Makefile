@@ -28,8 +28,8 @@ faults: $(READY) ## Try the promises at full length, by kills and power cuts (AR
 bench: $(READY) .bench/.ready ## Measure our speed beside other bots (ARGS="--quick" for a first look, "--only stub" for a part)
 	@$(BIN)/python -m bench $(ARGS)
 
-screenshots: $(READY) ## Take a picture of every page, wide and narrow, light and dark, in both languages, into screenshots/
-	@$(BIN)/python -m tests.screenshots
+screenshots: $(READY) ## Take a picture of every page, wide and narrow, light and dark, in both languages, into screenshots/; ARGS=--guide for those of the guide too
+	@$(BIN)/python -m tests.screenshots $(ARGS)
 
 format: $(READY) ## Put every file into the house's form, and the README's map too
 	@$(BIN)/ruff format -q .

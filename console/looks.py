@@ -34,6 +34,7 @@ FILES: Mapping[str, str] = {
     "participation.export_members": "participation",
     "participation.export_rows": "participation",
     "appraisals.export": "member",
+    "model_members.export": "member",
     "members.export": "member",
     "members.text": "member",
 }

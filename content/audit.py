@@ -28,7 +28,9 @@ from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
+from content.terms import CommitteeElected
 from content.upgrades import RoomMoved
+from content.workdays import WorkdaySet, YearForgotten, YearListed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +99,14 @@ def _proposed(fact: Proposed) -> About:
     return About(subject=one.subject, place=one.organisation)
 
 
+def _node(organisation: OrganisationId) -> About:
+    return About(thing=f"organisation:{organisation}", place=organisation)
+
+
+def _year(fact: YearListed | YearForgotten) -> About:
+    return About(thing=f"year:{fact.year}")
+
+
 def _table(fact: ExportMade | ExportFailed) -> About:
     return About(thing=f"table:{fact.what}")
 
@@ -133,8 +143,23 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     ExportMade: _table,
     ExportFailed: _table,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
+    CommitteeElected: lambda fact: _node(fact.term.organisation),
+    YearListed: _year,
+    YearForgotten: _year,
+    WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
+
+_BY_ID = {
+    "Retried": "message",
+    "Cancelled": "message",
+    "HearingAgainAsked": "letter",
+    "LetterPutAside": "letter",
+    "StretchAskedAgain": "stretch",
+    "StretchPutAside": "stretch",
+    "ProposalDecided": "proposal",
+}
+"""Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
 THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
 PEOPLE = ("member", "user")
@@ -167,6 +192,9 @@ def about_one(fact: Fact) -> About:
     special = _SPECIAL.get(type(fact))
     if special is not None:
         return special(fact)
+    own = _BY_ID.get(type(fact).__name__)
+    if own is not None:
+        return About(thing=f"{own}:{_id(fact, 'id')}")
     thing, person, placed = _parts(type(fact))
     named, place = _id(fact, thing), _id(fact, "organisation") if placed else None
     return About(

@@ -56,8 +56,11 @@ class PublicKeys:
     share_keys: Mapping[int, bytes]
 
 
-def write_box(ballot: Ballot, boxes: Sequence[bytes]) -> dict[str, Any]:
-    """Return a closed box as plain values; the places in which its envelopes lay are left out."""
+def write_box(ballot: Ballot, boxes: Sequence[bytes], written: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """Return a closed box as plain values; the places in which its envelopes lay are left out.
+
+    ``written`` names who may be written in, by their entry.
+    """
     attendance = ballot.attendance
     return {
         "form": BOX_FORM,
@@ -69,6 +72,7 @@ def write_box(ballot: Ballot, boxes: Sequence[bytes]) -> dict[str, Any]:
             "returned": attendance.returned,
         },
         "set_hash": ballot.set_hash,
+        "names": dict(written or {}),
         "envelopes": [b64encode(box).decode() for box in sorted(boxes, key=receipt)],
     }
 
@@ -78,6 +82,8 @@ def read_box(raw: object) -> ClosedBox:
     box = _form(raw, BOX_FORM)
     published, figures = _object(box, "manifest"), _object(box, "figures")
     keys = {_number(one, "index"): _bytes(one, "share_key") for one in _objects(published, "tellers")}
+    called = box.get("names", {})
+    written = {one: _text(called, one) for one in called} if isinstance(called, Mapping) else {}
     envelopes = box.get("envelopes")
     if not isinstance(envelopes, list):
         raise Unusable("tally.no_list", field="envelopes")
@@ -85,7 +91,7 @@ def read_box(raw: object) -> ClosedBox:
         ballot=_text(published, "ballot"),
         title=_text(published, "title"),
         election=read_election(_object(published, "election")),
-        names={_text(one, "id"): _text(one, "name") for one in _objects(published, "candidates")},
+        names=written | {_text(one, "id"): _text(one, "name") for one in _objects(published, "candidates")},
         write_ins=_text(published, "write_in") != WriteIn.NONE,
         attendance=Attendance(
             expected=_number(figures, "expected"),

@@ -96,6 +96,17 @@ def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: s
     )
 
 
+def browser_secret(noise: str, *, now: datetime) -> str:
+    """Return what a browser that came in is known by, which ends of itself: its hash is kept, and with it no time."""
+    return f"{noise}.{int((now + SITTING).timestamp())}"
+
+
+def is_over(held: str, *, now: datetime) -> bool:
+    """Tell whether what a browser is known by has come to its end; who writes another end is known by another hash."""
+    until = held.rpartition(".")[2]
+    return not (until.isascii() and until.isdigit() and len(until) < 12) or now.timestamp() >= int(until)
+
+
 def hash_secret(secret: str) -> str:
     """Return what is kept of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
@@ -139,8 +150,13 @@ def enter(
     signed_in: UserId | None,
     owner: UserId | None,
     now: datetime,
+    ballot: Ballot | None = None,
+    anew: Invited | None = None,
 ) -> Decision | Refusal:
-    """Use a link up for one browser; ``signed_in`` is who else is known there, ``owner`` whose link it is."""
+    """Use a link up for one browser; ``signed_in`` is who else is known there, ``owner`` whose link it is.
+
+    Whoever has only the link must not keep its owner out: with the last wrong code they are sent another, ``anew``.
+    """
     if link is None or link.used:
         return refused("ballot.link_used")
     if link.expires_at <= now:
@@ -150,5 +166,12 @@ def enter(
     if link.tries >= MOST_TRIES:
         return refused("ballot.link_locked")
     if not hmac.compare_digest(link.code_hash, code_hash):
-        return Decision(facts=(BallotLinkMissed(token_hash=token_hash),))
+        missed = BallotLinkMissed(token_hash=token_hash)
+        if link.tries + 1 < MOST_TRIES or ballot is None or anew is None:
+            return Decision(facts=(missed,))
+        again = invite(ballot, (anew,), now=now)
+        if isinstance(again, Refusal):
+            return Decision(facts=(missed,))
+        told = Tell(user=anew.user, words=words("ballot.link_was_tried", title=ballot.title))
+        return Decision(facts=(missed, *again.facts), effects=(told, *again.effects))
     return Decision(facts=(BallotLinkUsed(token_hash=token_hash, browser_hash=browser_hash),))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from content.election_cases import read_ballot
@@ -77,29 +78,36 @@ def opened_lines(
     write_ins: bool = True,
     candidates: Collection[str] | None = None,
     questions: Sequence[Question] = (),
+    eligible: frozenset[str] | None = None,
 ) -> tuple[str, ...]:
     """Return opened papers as lines in an order that says nothing about when or by whom they were cast.
 
-    What cannot be read is ``null``, what writes somebody in where nobody may be, and what marks somebody who is none of
-    the ``candidates``: such words might be somebody's sign. A void paper that can be read keeps its marks.
+    What cannot be read is ``null``, what writes somebody in who may not be, and what marks somebody who is none of the
+    ``candidates``: such words might be somebody's sign, and so might the order of those who are written in. A void
+    paper that can be read keeps its marks.
     """
     names = None if candidates is None else frozenset(candidates)
     read = (read_paper(plain) for plain in papers)
     if questions:
         kept = (paper if paper is not None and fits(questions, paper.answers or {}) else None for paper in read)
         return _in_order(None if paper is None or paper.answers is None else paper for paper in kept)
-    return _in_order(None if paper is None or _is_signed(paper, names, write_ins) else paper for paper in read)
+    allowed = eligible if write_ins else frozenset[str]()
+    return _in_order(None if paper is None or _is_signed(paper, names, allowed) else paper for paper in read)
 
 
-def _in_order(kept: Iterable[Ballot | None]) -> tuple[str, ...]:
-    return tuple(sorted("null" if paper is None else write_paper(paper).decode() for paper in kept))
+def _in_order(papers: Iterable[Ballot | None]) -> tuple[str, ...]:
+    return tuple(sorted("null" if paper is None else write_paper(_sorted(paper)).decode() for paper in papers))
 
 
-def _is_signed(paper: Ballot, names: frozenset[str] | None, write_ins: bool) -> bool:
+def _sorted(paper: Ballot) -> Ballot:
+    return replace(paper, write_ins=tuple(sorted(paper.write_ins)))
+
+
+def _is_signed(paper: Ballot, names: frozenset[str] | None, allowed: frozenset[str] | None) -> bool:
     """Tell whether a paper holds words of its own where there may be none."""
-    return bool(paper.answers or (paper.write_ins and not write_ins)) or not (
-        names is None or names.issuperset(paper.marks)
-    )
+    if paper.answers or (allowed is not None and not allowed.issuperset(paper.write_ins)):
+        return True
+    return not (names is None or names.issuperset(paper.marks))
 
 
 def piles(lines: Iterable[str]) -> tuple[Pile, ...]:

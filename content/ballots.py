@@ -14,7 +14,7 @@ from content.confusables import skeleton
 from content.decision import Decision, Fact, Refusal, refused
 from content.election_cases import show_election
 from content.elections import Attendance, Election, Outcome, Result, least_candidates
-from content.forms import trouble_with
+from content.forms import FORMS, trouble_with
 from content.identifiers import BallotId, MemberId, OrganisationId, UserId
 
 FEWEST = 5
@@ -155,7 +155,10 @@ class BallotDrafted(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BallotFrozen(Fact):
-    """A ballot and its roll are fixed; every elector has a place in the box, with an envelope that holds nothing."""
+    """A ballot and its roll are fixed; every elector has a place in the box, with an envelope that holds nothing.
+
+    ``eligible`` are the entries of who may be written in: entries and no names, which stand with the members alone.
+    """
 
     ballot: BallotId
     roll: tuple[Elector, ...]
@@ -163,6 +166,7 @@ class BallotFrozen(Fact):
     manifest_hash: str
     slots: tuple[str, ...]
     boxes: tuple[bytes, ...] = field(repr=False)
+    eligible: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -272,7 +276,7 @@ def _set_up_trouble(ballot: Ballot, now: datetime) -> Refusal | None:
         election.candidates
     ):
         return refused("ballot.bad_candidates", field="candidates")
-    if election.questions:
+    if election.pack in FORMS:
         trouble = trouble_with(election)
         if trouble is not None:
             return trouble
@@ -328,7 +332,13 @@ def freeze(
     assert len(set(slots)) == len(set(boxes)) == len(slots) == len(boxes) == len(electors)
     assert {len(box) for box in boxes} == {ballot.length}
     roll_hash = hash_roll(roll)
-    fixed = replace(ballot, roll_hash=roll_hash, expected=len(electors))
+    eligible = eligible_of(ballot, electors)
+    fixed = replace(
+        ballot,
+        roll_hash=roll_hash,
+        expected=len(electors),
+        election=replace(ballot.election, eligible=eligible) if ballot.write_in is WriteIn.ROLL else ballot.election,
+    )
     frozen = BallotFrozen(
         ballot=ballot.id,
         roll=tuple(roll),
@@ -336,8 +346,16 @@ def freeze(
         manifest_hash=hash_manifest(manifest(fixed)),
         slots=tuple(slots),
         boxes=tuple(boxes),
+        eligible=eligible,
     )
     return Decision(facts=(frozen,))
+
+
+def eligible_of(ballot: Ballot, electors: Sequence[Elector]) -> frozenset[str]:
+    """Return who may be written in: whoever may vote and does not stand anyway, by their entry."""
+    if ballot.write_in is not WriteIn.ROLL:
+        return frozenset()
+    return frozenset(one.member for one in electors) - {one.member for one in ballot.candidates if one.member}
 
 
 def refuse_changed(ballot: Ballot) -> Refusal | None:

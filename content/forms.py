@@ -10,6 +10,8 @@ from content.elections import Election
 from content.questions import Question, Sort
 from content.rule_packs import APPRAISAL, SURVEY
 
+FORMS = (APPRAISAL, SURVEY)
+"""The packs by which papers that answer questions are counted."""
 MOST_QUESTIONS = 30
 MOST_OPTIONS = 12
 LONGEST_QUESTION = 200

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ LONGEST_TEXT = 300
 """How many characters an open answer may have."""
 SKIPPED = ""
 """What stands for a question that was left out."""
+
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Signs that are not seen, turn the reading round, or that a database cannot hold."""
 
 Answers = Mapping[str, tuple[str, ...]]
 Raw = Mapping[tuple[str, ...], int]
@@ -44,6 +48,11 @@ class Question:
         return tuple(str(number) for number in range(1, len(self.options) + 1))
 
 
+def plain(text: str) -> str:
+    """Return what a reader sees of an open answer; somebody's own signs could lie in the rest of it."""
+    return _UNSEEN.sub("", text.replace("\r\n", "\n")).strip()
+
+
 def fits(questions: Sequence[Question], answers: Answers) -> bool:
     """Tell whether answers are what these questions ask for; any of them may be left out."""
     known = {one.id: one for one in questions}
@@ -52,7 +61,7 @@ def fits(questions: Sequence[Question], answers: Answers) -> bool:
 
 def _answers(question: Question, said: tuple[str, ...]) -> bool:
     if question.sort is Sort.OPEN:
-        return len(said) == 1 and 1 <= len(said[0].strip()) <= LONGEST_TEXT
+        return len(said) == 1 and 1 <= len(said[0]) <= LONGEST_TEXT
     several = question.sort is Sort.MULTIPLE
     return (
         1 <= len(said) <= (len(question.options) if several else 1)
@@ -107,7 +116,7 @@ def publish(questions: Sequence[Question], by: str, papers: Sequence[Answers], *
     told: dict[str, Any] = {}
     for one in questions:
         if one.sort is Sort.OPEN:
-            texts = sorted(said[0].strip() for said in (paper.get(one.id, ()) for paper in papers) if said)
+            texts = sorted(filter(None, (plain(text) for paper in papers for text in paper.get(one.id, ()))))
             told[one.id] = {"texts": texts if len(texts) >= least else None}
             continue
         cells = _margin(one, raw, number, least)

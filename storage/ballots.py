@@ -51,7 +51,7 @@ from content.ballots import (
 )
 from content.counts import figures
 from content.election_cases import read_election, show_election
-from content.elections import Outcome
+from content.elections import Count, Outcome, Result, Votes, judge
 from content.identifiers import BallotId, MemberId, OrganisationId, RoomId
 from content.rooms import Purpose
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
@@ -336,6 +336,22 @@ async def result(unit: Reading, ballot: BallotId) -> dict[str, Any] | None:
     return found
 
 
+async def judged(unit: Reading, ballot: Ballot) -> Result | None:
+    """Return what follows from the figures that were kept, by the rules; ``None`` where nothing is counted."""
+    kept = await result(unit, ballot.id)
+    if kept is None or "tally" not in kept:
+        return None
+    tally = {name: Votes(yes=yes, no=no, abstained=none) for name, (yes, no, none) in kept["tally"].items()}
+    found = Count(valid=kept["valid"], void=kept["void"], tally=tally, write_ins=kept.get("writein", {}))
+    return judge(ballot.election, ballot.attendance, lambda: found)
+
+
+async def opened_hash(unit: Reading, ballot: BallotId) -> str:
+    """Return the hash of the papers that were opened."""
+    found = await unit.value(select(ballot_results.c.opened_sha256).where(ballot_results.c.ballot_id == ballot))
+    return str(found or "")
+
+
 async def voters_rooms(unit: Reading, ballot: Ballot) -> tuple[tuple[RoomId, OrganisationId], ...]:
     """Return the branch rooms of those who vote, as far as they can be reached."""
     found = await rooms.rooms_of(unit, [ballot.organisation])
@@ -419,6 +435,9 @@ async def write_frozen(unit: Writing, fact: BallotFrozen) -> None:
             for slot, box in sorted(zip(fact.slots, fact.boxes, strict=True))
         ],
     )
+    if fact.eligible:
+        voted_on = await unit.value(select(ballots.c.election).where(ballots.c.id == fact.ballot))
+        await _change(unit, fact.ballot, election={**voted_on, "eligible_writeins": sorted(fact.eligible)})
     await _change(
         unit,
         fact.ballot,

@@ -63,8 +63,13 @@ def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:
         raise NotOpened("ballot.wrong_shares")
     papers = [open_envelope(one, private, box.length) or b"" for one in box.boxes]
     cast = _without_empty(papers, left=len(papers) - box.attendance.returned)
+    election = box.election
     lines = opened_lines(
-        cast, write_ins=box.write_ins, candidates=box.election.candidates, questions=box.election.questions
+        cast,
+        write_ins=box.write_ins,
+        candidates=election.candidates,
+        questions=election.questions,
+        eligible=election.eligible,
     )
     result = evaluate(box.election, box.attendance, piles(lines))
     kept = not box.election.pack.least_cell

@@ -10,14 +10,20 @@ from sqlalchemy import and_, false, func, or_, select, true
 
 from content.identifiers import OrganisationId
 from storage.audit import audit
+from storage.ballots import ballots
 from storage.checkins import answers
+from storage.corrections import corrections
+from storage.imports import imports
 from storage.lessons import lessons
 from storage.members import members
+from storage.model_members import selections
 from storage.organisations import organisations, within
 from storage.outbox import outbox
+from storage.paper_elections import paper_elections
 from storage.polls import polls
 from storage.rooms import rooms
 from storage.schedules import SHOWN_TITLE, occurrences
+from storage.surveys import surveys
 from storage.unit import AnyRow, Query, Reading
 
 _actor, _subject, _account = (members.alias(name) for name in ("actor_member", "subject_member", "subject_account"))
@@ -111,6 +117,12 @@ def _rows(scope: Scope) -> Query:
         select(occurrences.c.audience_id).where(occurrences.c.id == id_of).scalar_subquery(),
         select(polls.c.organisation_id).where(polls.c.id == func.substr(audit.c.thing, 6)).scalar_subquery(),
         select(rooms.c.organisation_id).where(rooms.c.id == func.substr(audit.c.thing, 6)).scalar_subquery(),
+        select(ballots.c.organisation_id).where(ballots.c.id == func.substr(audit.c.thing, 8)).scalar_subquery(),
+        select(paper_elections.c.organisation_id)
+        .where(paper_elections.c.id == func.substr(audit.c.thing, 7))
+        .scalar_subquery(),
+        select(surveys.c.organisation_id).where(surveys.c.id == func.substr(audit.c.thing, 8)).scalar_subquery(),
+        select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
     return (
@@ -296,4 +308,22 @@ def _titles(kind: str, ids: Sequence[str]) -> Query | None:
             return select(organisations.c.id, organisations.c.name.label("title")).where(organisations.c.id.in_(ids))
         case "member":
             return select(members.c.id, members.c.name.label("title")).where(members.c.id.in_(ids))
+        case "ballot":
+            return select(ballots.c.id, ballots.c.title).where(ballots.c.id.in_(ids))
+        case "paper":
+            return select(paper_elections.c.id, paper_elections.c.title).where(paper_elections.c.id.in_(ids))
+        case "survey":
+            return select(surveys.c.id, surveys.c.title).where(surveys.c.id.in_(ids))
+        case "selection":
+            return select(selections.c.id, selections.c.title).where(selections.c.id.in_(ids))
+        case "schedule":
+            first = func.min(SHOWN_TITLE).label("title")
+            found = select(occurrences.c.schedule_id.label("id"), first)
+            found = found.join(lessons, lessons.c.id == occurrences.c.lesson_id)
+            return found.where(occurrences.c.schedule_id.in_(ids)).group_by(occurrences.c.schedule_id)
+        case "import":
+            return select(imports.c.id, imports.c.file.label("title")).where(imports.c.id.in_(ids))
+        case "correction":
+            found = select(corrections.c.id, members.c.name.label("title"))
+            return found.join(members, members.c.id == corrections.c.member_id).where(corrections.c.id.in_(ids))
     return None

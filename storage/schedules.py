@@ -163,11 +163,11 @@ async def visible(
     roots: Iterable[OrganisationId],
 ) -> Entry | None:
     """Return an occurrence that concerns the subtrees of the roots."""
-    row = await unit.first(_SELECT.where(occurrences.c.id == id, _concerns(roots)))
+    row = await unit.first(_SELECT.where(occurrences.c.id == id, concerns(roots)))
     return _entry(row) if row else None
 
 
-def _concerns(roots: Iterable[OrganisationId]) -> Any:
+def concerns(roots: Iterable[OrganisationId]) -> Any:
     """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them."""
     roots = list(roots)
     above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
@@ -188,7 +188,7 @@ async def calendar(
 
     An occurrence concerns a subtree when its audience lies in it or above it.
     """
-    query = _SELECT.where(_concerns(roots))
+    query = _SELECT.where(concerns(roots))
     if since is not None:
         query = query.where(occurrences.c.due_at >= since)
     if until is not None:

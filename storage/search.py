@@ -1,28 +1,33 @@
-"""Finds what has a text in its name: lessons, polls, ballots and rooms at or below the nodes that a person may see."""
+"""Finds what has a text in its name, at or below the nodes that a person may see, and when it was."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import Column, select
+from sqlalchemy import Column, or_, select
 
 from content.identifiers import OrganisationId
 from storage.ballots import ballots
+from storage.edits import edit_places, edits
+from storage.imports import imports
 from storage.lessons import lessons
 from storage.organisations import within
 from storage.polls import polls
 from storage.rooms import rooms
+from storage.schedules import SHOWN_TITLE, concerns, occurrences
 from storage.unit import Reading
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """One thing that was found: what it is called, and whose it is."""
+    """One thing that was found: what it is called, whose it is, and when it is or was, where it is of one time."""
 
     id: str
     name: str
-    organisation: OrganisationId
+    organisation: OrganisationId | None
+    at: datetime | None = None
 
 
 async def lessons_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
@@ -43,6 +48,49 @@ async def ballots_named(unit: Reading, roots: Iterable[OrganisationId], text: st
 async def rooms_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
     """Return rooms with a text in their name, the newest first."""
     return await _named(unit, roots, text, limit, rooms.c.name, rooms.c.organisation_id, rooms.c.kept_at)
+
+
+async def occurrences_named(
+    unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int
+) -> tuple[Found, ...]:
+    """Return single times of lessons, by the title under which they were sent, the newest first."""
+    shown = or_(
+        occurrences.c.sent_title.icontains(text, autoescape=True),
+        occurrences.c.sent_title.is_(None)
+        & occurrences.c.lesson_id.in_(select(lessons.c.id).where(lessons.c.title.icontains(text, autoescape=True))),
+    )
+    query = (
+        select(occurrences.c.id, occurrences.c.audience_id, occurrences.c.due_at, SHOWN_TITLE)
+        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+        .where(shown, concerns(roots))
+        .order_by(occurrences.c.due_at.desc(), occurrences.c.id)
+    )
+    rows = await unit.rows(query.limit(limit))
+    return tuple(
+        Found(id=row.id, name=row.title, organisation=OrganisationId(row.audience_id), at=row.due_at) for row in rows
+    )
+
+
+async def edits_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
+    """Return changes to the roster by their reason, the other organisation or the sheet, the newest first."""
+    said = (edits.c.reason, edits.c.other, imports.c.file)
+    touched = select(edit_places.c.edit_id).where(within(edit_places.c.organisation_id, roots))
+    query = (
+        select(edits.c.id, edits.c.at, *said)
+        .outerjoin(imports, imports.c.id == edits.c.id)
+        .where(or_(*(one.icontains(text, autoescape=True) for one in said)), edits.c.id.in_(touched))
+        .order_by(edits.c.at.desc(), edits.c.number.desc())
+    )
+    rows = await unit.rows(query.limit(limit))
+    return tuple(
+        Found(
+            id=row.id,
+            name=" · ".join(filter(None, (row.file, row.other, row.reason))),
+            organisation=None,
+            at=row.at,
+        )
+        for row in rows
+    )
 
 
 async def _named(

@@ -258,6 +258,7 @@ class Store:
 
     async def forget_deleted(self) -> bool:
         """Let the database's log forget what was deleted; tell whether it has, and nothing of it is left there."""
+        crashpoint("store.before_forgetting")
         return await asyncio.to_thread(forget_deleted, self._engine.url)
 
     async def watch(self) -> None:

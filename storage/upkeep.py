@@ -12,9 +12,9 @@ from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import Member
 from content.organisations import LEADING, Duty, Organisation
 from content.power import powers_from
-from content.rooms import Purpose, Room, alias, hangs_at
-from content.upkeep import Care, Housed, Person, Standing, belonging
-from storage import members, organisations, outbox, outbox_claims
+from content.rooms import Flaw, Purpose, Room, alias, hangs_at
+from content.upkeep import Care, Housed, Person, Standing, belonging, inspect
+from storage import members, organisations, outbox, outbox_claims, sync
 from storage.organisations import within
 from storage.outbox import Kind
 from storage.rooms import as_room, room_state, rooms, state_of
@@ -237,12 +237,39 @@ async def rooms_with(unit: Reading, user: UserId) -> tuple[Room, ...]:
     return tuple(as_room(row) for row in await unit.rows(query))
 
 
-async def standings(unit: Reading, wanted: Collection[RoomId], me: UserId) -> dict[RoomId, Standing]:
-    """Return what rooms say of themselves; of a room in which the bot is not, nothing is known."""
+PRESSING = frozenset({Flaw.OPEN, Flaw.CLEAR, Flaw.READABLE, Flaw.POWERLESS})
+"""What is wrong with a room so that somebody has to see to it soon; the rest stands on the page of rooms."""
+
+_JUDGED = (
+    *("m.room.create", "m.room.power_levels", "m.room.join_rules"),
+    *("m.room.history_visibility", "m.room.encryption"),
+)
+"""The kinds of state by which that is known; who is in a room is not asked for it."""
+
+
+async def faulty(unit: Reading, roots: Iterable[OrganisationId], *, encrypts: bool) -> int:
+    """Return with how many rooms that work, at or below the roots, something pressing is wrong."""
+    me = await sync.account(unit)
+    if me is None:
+        return 0
+    query = select(rooms.c.id, rooms.c.purpose).where(rooms.c.lost.is_(None), within(rooms.c.organisation_id, roots))
+    purposes = {RoomId(row.id): Purpose(row.purpose) for row in await unit.rows(query)}
+    known = await standings(unit, purposes, me, kinds=_JUDGED)
+    return sum(bool(PRESSING & {*inspect(one, purposes[id], encrypts=encrypts)}) for id, one in known.items())  # noqa: A001
+
+
+async def standings(
+    unit: Reading, wanted: Collection[RoomId], me: UserId, *, kinds: Collection[str] = ()
+) -> dict[RoomId, Standing]:
+    """Return what rooms say of themselves, by some kinds of state or by all.
+
+    Of a room in which the bot is not, nothing is known.
+    """
     found: dict[RoomId, dict[tuple[str, str], tuple[UserId, dict[str, Any]]]] = {}
     ids = list(wanted)
     for start in range(0, len(ids), _SLICE):
-        rows = await unit.rows(state_of(ids[start : start + _SLICE]))
+        query = state_of(ids[start : start + _SLICE])
+        rows = await unit.rows(query.where(room_state.c.type.in_(list(kinds))) if kinds else query)
         for row in rows:
             found.setdefault(row.room_id, {})[row.type, row.state_key] = (row.sender, row.content)
     seen = ((room, standing_of(state, me)) for room, state in found.items())

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask
+from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map, RequestRedirect, Rule
@@ -33,7 +34,9 @@ LEFT_OUT = {
     "polls.export": "a file",
     "appraisals.export": "a file",
     "appraisals.print_paper": "a file",
+    "polls.picture": "a file",
     "ballots.show_manifest": "a file",
+    "ballots.certificate": "a file",
     "burden.export": "a file",
     "participation.export_times": "a file",
     "reports.export": "a file",
@@ -54,6 +57,22 @@ LEFT_OUT = {
     "voting.done": "needs a ballot that was cast",
 }
 """Of which pages there is no picture, and why."""
+
+
+GUIDE = {
+    "home.show": "today",
+    "lessons.edit": "lesson",
+    "schedules.plan": "schedule",
+    "calendar.show": "calendar",
+    "checkins.show_one": "check-in",
+    "members.show": "members",
+    "imports.take_sheet": "import",
+    "participation.show": "participation",
+    "structure.show_one": "organisation",
+}
+"""Which pages the guide for organisers shows, and how their pictures in ``docs/pictures`` are called."""
+
+GUIDE_WIDTH, GUIDE_HEIGHT = 960, 600
 
 
 def routes() -> Map:
@@ -104,6 +123,17 @@ def take(browser: Browser, console: str, state: Any, found: dict[str, str], fold
         context.close()
 
 
+def illustrate(folder: Path) -> None:
+    """Make the guide's pictures out of those that were taken: the top of each page, small."""
+    pictures = Path(__file__).parents[1] / "docs" / "pictures"
+    pictures.mkdir(exist_ok=True)
+    for page, name in GUIDE.items():
+        with Image.open(folder / f"{page}-1280-light-zh-CN.jpg") as taken:
+            top = taken.crop((0, 0, taken.width, min(taken.height, taken.width * GUIDE_HEIGHT // GUIDE_WIDTH)))
+            small = top.resize((GUIDE_WIDTH, top.height * GUIDE_WIDTH // top.width), Image.Resampling.LANCZOS)
+            small.save(pictures / f"{name}.webp", quality=60, method=6)
+
+
 def sheet(found: dict[str, str]) -> str:
     """Return the page on which all pictures lie side by side."""
     parts = ["<!doctype html><meta charset=utf-8><title>Zhibu</title>"]
@@ -120,7 +150,10 @@ def sheet(found: dict[str, str]) -> str:
 
 
 def main() -> int:
-    """Start the sample branch, take the pictures into ``screenshots/``, and say where they lie."""
+    """Start the sample branch, take the pictures into ``screenshots/``, and say where they lie.
+
+    With ``--guide`` the pictures of the guide for organisers are made anew as well.
+    """
     program = find_chromium()
     if program is None:
         print(f"needs Chromium: {INSTALL} chromium fonts-noto-cjk", file=sys.stderr)
@@ -146,6 +179,8 @@ def main() -> int:
     (folder / "index.html").write_text(sheet(found), encoding="utf-8")
     for name in sorted(rules(routes()).keys() - found.keys() - LEFT_OUT.keys()):
         print(f"the sample has nothing to show on {name}", file=sys.stderr)
+    if "--guide" in sys.argv[1:]:
+        illustrate(folder)
     print(folder / "index.html")
     return 0
 

@@ -28,6 +28,8 @@ from storage.unit import Reading
 from tests.small_branch import NOON
 
 ID = BallotId("ballot")
+OTHERS = Election(candidates=("a", "b"), seats=1, eligible=None)
+"""What is voted on where others may be written in."""
 YES, NO = Mark.YES, Mark.NO
 
 

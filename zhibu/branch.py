@@ -39,6 +39,7 @@ from zhibu.config import Config
 from zhibu.daily import DailyBackup
 from zhibu.master_key import make_master, open_desk, take_up_next
 from zhibu.measures import measures, version
+from zhibu.noted import take_in
 from zhibu.pulse import Pulse
 from zhibu.record_key import make_key, note_head
 from zhibu.secret_files import open_files
@@ -211,6 +212,7 @@ class Branch:
         if self._drives:
             work.append(asyncio.create_task(self._work(began)))
             beside.append(asyncio.create_task(self._daily.run()))
+            beside.append(asyncio.create_task(self._take_in()))
         try:
             done, _ = await asyncio.wait({*work, told}, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -262,6 +264,15 @@ class Branch:
             log.warning("database is older than the last run", database=str(newest), last_run=str(once))
             await self.store.settle(notes=[Restored(taken_at=newest or once, at=self.store.now())])
             await asyncio.to_thread(last_run.forget, self.config)
+
+    async def _take_in(self) -> None:
+        """Make rows of record of what was written out at the shell, now and whenever more is noted."""
+        while True:
+            try:
+                await take_in(self.config, self.store)
+            except Exception as error:
+                log.warning("what was written out at the shell is not recorded yet", kind=type(error).__name__)
+            await asyncio.sleep(REMEMBER)
 
     async def _remember(self) -> None:
         """Keep outside the database how far it has come; where that fails, it is tried again."""

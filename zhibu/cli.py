@@ -217,11 +217,13 @@ async def _export(front: Front, file: Path, what: str, form: str, output: Path |
     from storage.store import Store
     from zhibu.export import export as write_out
     from zhibu.master_key import master_if_any
+    from zhibu.noted import note
 
     store = await Store.open(config.database, exclusive=False, master=master_if_any(config))
     try:
         reader = Reader(language=config.content.language, timezone=config.content.timezone)
-        data = await write_out(store, what, form, front.speech, reader)
+        at = store.now()
+        data = await write_out(store, what, form, front.speech, reader, lambda rows: note(config, what, rows, at))
     finally:
         await store.close()
     if output is None:

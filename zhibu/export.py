@@ -44,10 +44,16 @@ class Kept:
     read: Callable[[Reading], Awaitable[list[Record]]]
 
 
-async def export(store: Store, what: str, form: str, speech: Speech, reader: Reader) -> bytes:
-    """Return all records of a kind, one row each; instants are ISO 8601 in UTC."""
+async def export(
+    store: Store, what: str, form: str, speech: Speech, reader: Reader, noted: Callable[[int], None] = lambda _: None
+) -> bytes:
+    """Return all records of a kind, one row each; instants are ISO 8601 in UTC.
+
+    ``noted`` is told how many they are before anything is given out.
+    """
     kept = KINDS[what]
     rows = await store.read(kept.read)
+    noted(len(rows))
     if form == "json":
         return (json.dumps(rows, ensure_ascii=False, indent=2) + "\n").encode()
     table: list[list[Any]] = [[row[name] for name in kept.columns] for row in rows]

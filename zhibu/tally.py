@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import click
 
 from content.trouble import Exit, Trouble
+from storage.crashpoints import crashpoint
 from zhibu.front import EPILOG, Front
 
 T = TypeVar("T")
@@ -171,6 +172,7 @@ def _write_all(folder: Path, files: Mapping[str, bytes]) -> None:
         if any(folder.iterdir()):
             raise Trouble(Exit.DATA, "tally.not_empty", folder=str(folder))
         for name, data in files.items():
+            crashpoint("tally.before_file")
             with open(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as handle:
                 handle.write(data)
                 handle.flush()

@@ -262,6 +262,14 @@ def nearest(text: str) -> str | None:
     return WORDS[_KEYWORDS[near[0]]][1] if near else None
 
 
+_CHOICE = re.compile(r"(?:我|i)?\s*[要想就]?\s*(?:投|选|赞成|支持|同意|vote|choose)\s*\S.{0,40}", re.IGNORECASE)
+
+
+def is_choice(text: str) -> bool:
+    """Tell whether a message names whom somebody would choose, as 投张明 does."""
+    return _CHOICE.fullmatch(normalise(text).translate(_SIMPLIFIED)) is not None
+
+
 def number_in(argument: str) -> int | None:
     """Return the number that an argument is, ``None`` where there is none."""
     bare = argument.rstrip("号期")

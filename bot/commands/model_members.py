@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from bot.commands import ballots
 from bot.commands.asking import Asking, Place
 from content import model_members as rules
 from content.ballots import look_alike
@@ -40,6 +41,10 @@ async def _nominate(asking: Asking, *, for_group: bool) -> Decision | Refusal | 
         one for one in await stored.at_stage(unit, [Stage.CALLED], member.organisation) if unit.now < one.nominate_until
     ]
     if not open_calls:
+        # Where a secret ballot is open it is a choice in chat, which is not kept.
+        links = await ballots.send_links(asking, member)
+        if links is not None:
+            return links
         return refused("selection.no_call")
     group = None
     if for_group:

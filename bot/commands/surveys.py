@@ -8,6 +8,7 @@ from bot.commands.grammar import normalise, vote_numbers
 from content import surveys as rules
 from content.decision import Decision, Refusal, refused
 from content.identifiers import SurveyId
+from content.questions import plain
 from content.surveys import Standing, Survey
 from storage import surveys as stored
 
@@ -51,7 +52,7 @@ async def answer(asking: Asking, id: SurveyId) -> Decision | Refusal | None:  # 
         one,
         asking.member.id,
         done,
-        "" if said in SKIP else asking.text.strip(),
+        "" if said in SKIP else plain(asking.text),
         tuple(number.rstrip("号") for number in vote_numbers(asking.text) or ()),
         user=asking.sender,
         now=asking.unit.now,

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
-from bot.commands import checkins, inquiries, polls
+from bot.commands import ballots, checkins, inquiries, polls
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     ROOM_WORDS,
@@ -15,6 +15,7 @@ from bot.commands.grammar import (
     card_word,
     is_acknowledgement,
     is_bare_reason,
+    is_choice,
     is_talk,
     language_of,
     nearest,
@@ -182,6 +183,10 @@ async def _said(
         answered = await inquiries.answer(asking)
         if answered is not None:
             return _with_room(answered, learned, sender)
+    if said is None and place is Place.PRIVATE and asking.member is not None and is_choice(text):
+        links = await ballots.send_links(replace(asking, argument=text), asking.member)
+        if links is not None:
+            return _with_room(links, learned, sender)
     if said is None:
         unknown = await _unknown(asking) if place is Place.PRIVATE or (mentioned and place is Place.ROOM) else None
         return _with_room(unknown, learned, sender)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, render_template, request
 
-from console.access import here, requires
+from console.access import here, requires, right_of
+from console.addresses import link
 from console.desk import ask
 from console.wording import reader, t, t_or, today
+from content.identifiers import OrganisationId
 from content.organisations import Right
 from storage import record
 from storage.audit import DONE
@@ -24,7 +28,44 @@ PAGE_SIZE = 50
 LATELY = timedelta(days=30)
 """How far back one looks who asks for nothing in particular."""
 
-CAUSES = ("event", "megolm", "tap", "form", "occurrence", "poll", "room", "record", "look", "export", "broadcast")
+THINGS: Mapping[str, tuple[str, str]] = {
+    "occurrence": ("checkins.show_one", "id"),
+    "poll": ("polls.show_one", "id"),
+    "ballot": ("ballots.show_one", "id"),
+    "paper": ("elections.show_one", "id"),
+    "survey": ("surveys.show_one", "id"),
+    "selection": ("model_members.show_one", "id"),
+    "lesson": ("lessons.show_one", "id"),
+    "schedule": ("calendar.show", ""),
+    "member": ("members.show_one", "id"),
+    "edit": ("edits.show_one", "id"),
+    "import": ("imports.show_one", "id"),
+    "correction": ("corrections.show", ""),
+    "organisation": ("structure.show_one", "id"),
+    "room": ("rooms.show_one", "id"),
+    "proposal": ("duties.show", ""),
+    "message": ("outbox.show", ""),
+    "letter": ("unheard.show_one", "id"),
+    "stretch": ("unheard.show", ""),
+    "table": ("exports.show", ""),
+    "year": ("workdays.show", "year"),
+}
+"""Kinds of things that rows are about: the page on which one is seen, and the part of its address that names it."""
+
+CAUSES = (
+    "event",
+    "megolm",
+    "tap",
+    "form",
+    "occurrence",
+    "poll",
+    "room",
+    "record",
+    "look",
+    "export",
+    "shell",
+    "broadcast",
+)
 """What causes begin with and a person can be told of; all others are the program's own housekeeping."""
 
 LONGEST = 300
@@ -74,6 +115,7 @@ def show() -> str:
         more=found[PAGE_SIZE - 1].number if len(found) > PAGE_SIZE else None,
         first_page=from_number is None,
         did=did,
+        called=called,
     )
 
 
@@ -93,6 +135,8 @@ def show_one(number: str) -> str:
         why=why,
         titles=titles,
         did=did,
+        called=called,
+        page=page_of(why.entry.thing) if why.entry.thing else "",
         cause=f"audit.cause_{kind if kind in CAUSES else 'other'}" if why.entry.cause else "audit.cause_forgotten",
     )
 
@@ -113,6 +157,26 @@ async def _why(unit: Reading, scope: Scope, number: int) -> tuple[record.Why, di
     return why, dict(await record.titles(unit, [*places, *(one.thing for one in near if one.thing)]))
 
 
+def called(thing: str, titles: Mapping[str, str]) -> str:
+    """Return what a thing is called; one that has no name of its own, or is no more, by its kind."""
+    kind, _, id = thing.partition(":")  # noqa: A001
+    if kind == "table":
+        return t_or(f"exports.what_{re.sub('[^a-z]', '_', id)}", "exports.what_other")
+    if kind == "year":
+        return t("audit.year", year=id)
+    return titles.get(thing) or t_or(f"audit.thing_{kind}", "audit.thing_other")
+
+
+def page_of(thing: str) -> str:
+    """Return the address of the page on which a thing is seen, empty where there is none for who asks."""
+    kind, _, id = thing.partition(":")  # noqa: A001
+    endpoint, part = THINGS.get(kind, ("", ""))
+    right = right_of(endpoint) if endpoint else None
+    if right is None or not here().may(right):
+        return ""
+    return link(endpoint, **{part: id} if part else {})
+
+
 def did(entry: Entry) -> str:
     """Say in words what a row says was done, each kind of thing once."""
     if entry.outcome != DONE:
@@ -123,7 +187,11 @@ def did(entry: Entry) -> str:
 
 def _scope() -> Scope:
     """Return for which nodes one looks, and whether also for what belongs to none: that is for the top of a tree."""
-    roots = here().roots
+    return scope_of(here().roots)
+
+
+def scope_of(roots: tuple[OrganisationId, ...]) -> Scope:
+    """Return what of the record belongs to these nodes, and what to none where one of them is the top of a tree."""
     return Scope(roots=roots, everything=any(node.parent is None for node in here().nodes if node.id in roots))
 
 

@@ -16,9 +16,13 @@ from flask import Blueprint, Response, abort, render_template, request
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
+from console.ballot_certificate import Certified, write_certificate
 from console.ballot_drafts import closing_time, keys_of, lines, people_of, refuse_tellers_of, tellers_among
 from console.desk import ask, cause, desk, now, settle
+from console.exporting import note_export
 from console.fresh import fresh
+from console.tables import download
+from console.word import CONTENT_TYPE
 from console.wording import today
 from content import approvals as rule_of_two
 from content import ballot_news
@@ -70,6 +74,7 @@ class Fields:
     date: str = ""
     time: str = "18:00"
     server_seal: bool = False
+    write_in: bool = False
     selection: str = ""
 
 
@@ -232,6 +237,37 @@ def show_manifest(id: str) -> Response:  # noqa: A002
     return Response(canonical(rules.manifest(ballot)), content_type="application/json; charset=utf-8")
 
 
+@pages.get("/ballots/<id>/certificate.docx")
+@requires(Right.READ_MEMBERS)
+@fresh
+def certificate(id: str) -> Answer:  # noqa: A002
+    """Give out the certificate of a ballot that is certified."""
+    ballot = visible_ballot(id)
+    node = here().node(ballot.organisation)
+
+    async def read(unit: Reading) -> Certified | None:
+        result = await stored.judged(unit, ballot) if ballot.decided_on is not None else None
+        if result is None:
+            return None
+        people = await members.by_ids(unit, [one.member for one in ballot.tellers])
+        return Certified(
+            ballot=ballot,
+            organisation=node.name if node else "",
+            result=result,
+            names=await read_names(unit, ballot),
+            tellers={one.id: one.name for one in people},
+            opened_hash=await stored.opened_hash(unit, ballot.id),
+            receipts=len(await stored.published(unit, ballot.id)),
+        )
+
+    known = ask(read)
+    if known is None:
+        back = link("ballots.show_one", id=id)
+        return render_template("frame/refused.html", refusal=rules.not_now(ballot), back=back), 409
+    note_export("ballot:certificate", len(known.names))
+    return download(write_certificate(known, desk().speech), CONTENT_TYPE, f"zhibu-certificate-{ballot.id}.docx")
+
+
 @pages.post("/ballots/<id>/archive")
 @requires(Right.SCHEDULE)
 @fresh
@@ -281,6 +317,17 @@ def visible_ballot(id: str) -> Ballot:  # noqa: A002
     if found is None:
         abort(404)
     return found
+
+
+async def read_names(unit: Reading, ballot: Ballot) -> dict[str, str]:
+    """Return what everyone is called who may be chosen: those who stand, and those who may be written in."""
+    people = await members.by_ids(unit, [MemberId(one) for one in sorted(ballot.election.eligible or ())])
+    return {one.id: one.name for one in people} | {one.id: one.name for one in ballot.candidates}
+
+
+def names_on(ballot: Ballot) -> dict[str, str]:
+    """Return the same for a page."""
+    return ask(lambda unit: read_names(unit, ballot))
 
 
 def on_ballot(id: str, verb: Callable[[Ballot, Reading], Decided]) -> Decide:  # noqa: A002
@@ -344,7 +391,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
             seats=int(fields.seats) if re.fullmatch("[0-9]{1,3}", fields.seats) else 0,
             pack=RECOMMENDATION,
             contested=False,
-            eligible=frozenset(),
+            eligible=None if fields.write_in else frozenset(),
         ),
         candidates=tuple(standing),
         tellers=tellers,
@@ -353,6 +400,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
         closes_at=closes_at,
         timezone=node.timezone,
         server_seal=fields.server_seal,
+        write_in=rules.WriteIn.ROLL if fields.write_in else rules.WriteIn.NONE,
     )
 
 
@@ -417,6 +465,7 @@ def _fields() -> Fields:
         date=text("date"),
         time=text("time"),
         server_seal=text("server_seal") == "yes",
+        write_in=text("write_in") == "yes",
         selection=text("selection"),
     )
 

@@ -10,8 +10,9 @@ from flask import Blueprint, render_template
 
 from console.access import Here, here, requires
 from console.addresses import link
-from console.desk import ask, now
+from console.desk import ask, desk, now
 from console.wording import t, today
+from content.burden import Caps, is_near
 from content.decision import Parameter
 from content.home import (
     AHEAD,
@@ -27,11 +28,12 @@ from content.home import (
 )
 from content.identifiers import OrganisationId, PollId, UserId
 from content.occurrences import State as OccurrenceState
-from content.organisations import Right
+from content.organisations import Kind, Organisation, Right
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
 from storage import (
+    burden,
     corrections,
     duties,
     heartbeats,
@@ -42,6 +44,7 @@ from storage import (
     schedules,
     terms,
     unheard,
+    upkeep,
     workdays,
 )
 from storage.heartbeats import life, moment
@@ -53,6 +56,9 @@ pages = Blueprint("home", __name__)
 MISSED_SINCE = timedelta(days=30)
 WEEKS_SHOWN = 8
 MOST_COMING = 12
+MOST_METERED = 40
+"""Of so many rooms at most the burden is metered on the page; of more one chooses a place first."""
+
 LONE_FAILURES = 5
 """Up to how many things that were not sent stand one by one."""
 
@@ -86,6 +92,21 @@ class Stand:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Strain:
+    """What the rooms were asked this month: of how many rooms, the sum of posts, and the most of any of them.
+
+    ``near`` is how many of them come near to their cap; ``caps`` are those of the only room, where it is one.
+    """
+
+    rooms: int
+    posts: int
+    most: int
+    minutes: int
+    near: int
+    caps: Caps | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """What waits by the person's rights, in numbers."""
 
@@ -93,6 +114,7 @@ class Waiting:
     corrections: int
     buried: int
     rooms_lost: int
+    rooms_faulty: int
     without_room: int
     unbound: int
     elections: tuple[tuple[str, date], ...]
@@ -114,6 +136,7 @@ class Today:
     signs: dict[str, heartbeats.Sign]
     month: Stand
     before: Stand
+    meter: Strain | None
     weeks: tuple[tuple[date, Share], ...]
 
 
@@ -126,6 +149,9 @@ class Asker:
     held: dict[Right, tuple[OrganisationId, ...]] = field(default_factory=dict)
     whole: bool = False
     """Whether they may tend the outbox of the whole tree."""
+    branches: tuple[Organisation, ...] = ()
+    """The branches of which this page speaks, where they are few enough to be metered on it."""
+    encrypts: bool = True
 
 
 @pages.get("/")
@@ -158,7 +184,15 @@ def _asker(at: Here) -> Asker:
     held = {right: at.roots_for(right) for right in Right}
     tops = {node.id for node in at.nodes if node.parent is None}
     whole = bool(tops & set(held[Right.MANAGE_OUTBOX]))
-    return Asker(user=at.user, roots=at.roots, held=held, whole=whole)
+    branches = tuple(node for node in at.within(Right.READ) if node.kind is Kind.BRANCH and node.closed is None)
+    return Asker(
+        user=at.user,
+        roots=at.roots,
+        held=held,
+        whole=whole,
+        branches=branches if len(branches) <= MOST_METERED else (),
+        encrypts=desk().settings.encrypted,
+    )
 
 
 def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
@@ -175,6 +209,10 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield _need("workdays_missing", "workdays.show", {"year": year}, helped=True, address={"year": year})
     if waiting.rooms_lost:
         yield _need("rooms_lost", "rooms.show", {"n": waiting.rooms_lost}, helped=True)
+    if waiting.rooms_faulty:
+        yield _need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
+    if known.meter is not None and known.meter.near and at.may(Right.SCHEDULE):
+        yield _need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
     if waiting.without_room and known.facts.rooms:
         yield _need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
     if waiting.proposals:
@@ -286,6 +324,7 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
         signs=await heartbeats.signs(unit),
         month=await _stand(unit, roots, Period(since=day.replace(day=1), until=day)),
         before=await _stand(unit, roots, Period(since=since, until=until)),
+        meter=await _strain(unit, asker.branches, day),
         weeks=await _weeks(unit, roots, first_week, day),
     )
 
@@ -302,6 +341,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
+        rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,
         without_room=await home.branches_without_room(unit, housing) if housing else 0,
         unbound=facts.members - facts.bound if held[Right.IMPORT_ROSTER] else 0,
         elections=elections_due(ends, day)[:LONE_FAILURES],
@@ -313,6 +353,24 @@ async def _stand(unit: Reading, roots: tuple[OrganisationId, ...], period: Perio
     return Stand(
         held=await participation.held(unit, roots, period),
         share=add((await participation.by_branch(unit, roots, period)).values()),
+    )
+
+
+async def _strain(unit: Reading, branches: tuple[Organisation, ...], day: date) -> Strain | None:
+    """Add up what the rooms of these branches were asked in the month of a day."""
+    first = day.replace(day=1)
+    last = (first + timedelta(days=32)).replace(day=1) - timedelta(days=1)
+    meters = await burden.meters(unit, branches, since=first, until=last)
+    if not meters:
+        return None
+    caps = await burden.caps(unit, meters)
+    return Strain(
+        rooms=len(meters),
+        posts=sum(one.posts for one in meters.values()),
+        most=max(one.posts for one in meters.values()),
+        minutes=max(one.minutes for one in meters.values()),
+        near=sum(is_near(one, caps[branch]) for branch, one in meters.items()),
+        caps=next(iter(caps.values())) if len(meters) == 1 else None,
     )
 
 

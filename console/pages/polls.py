@@ -13,9 +13,10 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
+from console.exporting import note_export
 from console.sheets import Written
 from console.tables import Table, hand_out
-from console.wording import fully, t
+from console.wording import fully, t, today
 from content import polls
 from content.decision import Refusal, refused
 from content.identifiers import OrganisationId, PollId, derive
@@ -31,6 +32,8 @@ from storage.unit import Reading
 pages = Blueprint("polls", __name__)
 
 MOST_SHOWN = 100
+_WIDEST = 656
+"""How long the bar of the most votes is in a picture."""
 LIMITS = range(1, polls.MOST_ANSWERS + 1)
 
 
@@ -121,6 +124,32 @@ def export(id: str, format: str) -> Response:  # noqa: A002
     seen = _standing(id)
     footer = t("polls.footer", at=fully(now()), state=t(f"polls.state_{seen.poll.state}"))
     return hand_out(_table(seen), format, "poll", footer, back=link("polls.show_one", id=id))
+
+
+@pages.get("/polls/<id>/picture.svg")
+@requires(Right.READ)
+def picture(id: str) -> Response:  # noqa: A002
+    """Draw what the page shows of the answers, no sooner than the page shows it; nobody is named."""
+    seen = _standing(id)
+    if seen.hidden:
+        abort(404)
+    votes = seen.count.everyone.votes
+    most = max([*votes.values(), 1])
+    bars = [
+        {"text": one.text, "votes": votes.get(one.id, 0), "width": votes.get(one.id, 0) * _WIDEST // most}
+        for one in seen.poll.sheet.answers
+    ]
+    note_export("poll", len(bars))
+    footer = t(
+        "polls.picture_footer",
+        state=t(f"polls.state_{seen.poll.state}"),
+        voters=seen.count.everyone.voters,
+        asked=seen.count.asked,
+    )
+    drawn = render_template("polls/picture.svg", question=seen.poll.sheet.question, bars=bars, footer=footer)
+    response = Response(drawn, content_type="image/svg+xml; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-poll-{today().isoformat()}.svg"'
+    return response
 
 
 async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Standing, ...]:

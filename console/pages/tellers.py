@@ -13,7 +13,7 @@ from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
 from console.fresh import fresh
-from console.pages.ballots import on_ballot, visible_ballot
+from console.pages.ballots import names_on, on_ballot, read_names, visible_ballot
 from console.wording import today
 from content import ballot_news, tellers
 from content import ballots as rules
@@ -82,7 +82,8 @@ def download(id: str) -> Answer:  # noqa: A002
     if refusal is not None:
         return _refuse(refusal, id)
     boxes = ask(lambda unit: stored.boxes(unit, ballot.id))
-    response = Response(json.dumps(write_box(ballot, boxes)), content_type="application/json; charset=utf-8")
+    written = json.dumps(write_box(ballot, boxes, names_on(ballot)))
+    response = Response(written, content_type="application/json; charset=utf-8")
     response.headers["Content-Disposition"] = f'attachment; filename="zhibu-ballot-{ballot.id}.json"'
     return response
 
@@ -104,8 +105,7 @@ def count(id: str) -> Answer:  # noqa: A002
     outcome = settle(on_ballot(id, lambda one, _: rules.keep_count(one, opened.result, opened.hash)), actor=here().user)
     if outcome.refusal is not None or outcome.repeated:
         return onward(outcome, to=back, done="repeated")
-    names = {one.id: one.name for one in ballot.candidates}
-    asked = ballot.election.questions
+    asked, names = ballot.election.questions, names_on(ballot)
     lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names, asked))
     return render_template("ballots/counted.html", ballot=ballot, lines=lines)
 
@@ -125,7 +125,7 @@ def confirm(id: str) -> Answer:  # noqa: A002
         figures = await stored.result(unit, ballot.id)
         if isinstance(answer, Refusal) or not any(isinstance(fact, BallotCertified) for fact in answer.facts):
             return answer
-        lines = tuple(brief(ballot.title, {one.id: one.name for one in ballot.candidates}, figures or {}))
+        lines = tuple(brief(ballot.title, await read_names(unit, ballot), figures or {}))
         rooms = await stored.voters_rooms(unit, ballot)
         return Decision(facts=answer.facts, effects=ballot_news.counted(lines, rooms))
 

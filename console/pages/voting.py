@@ -11,6 +11,7 @@ import hmac
 import secrets
 import unicodedata
 from base64 import b64decode
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -21,15 +22,27 @@ from console.access import digest, forget_cookie, public, session_cookie, set_co
 from console.answering import Answer
 from console.desk import ask, cause, desk, now
 from content import ballots as rules
-from content.ballot_links import AFTER, MOST_TRIES, SITTING, BallotLeft, BallotLink, BallotLinkMissed, enter
+from content.ballot_links import (
+    AFTER,
+    MOST_TRIES,
+    SITTING,
+    BallotLeft,
+    BallotLink,
+    BallotLinkMissed,
+    browser_secret,
+    enter,
+    invited,
+    is_over,
+)
 from content.ballot_papers import receipt, write_paper
 from content.ballots import Ballot, Elector, State
 from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
-from content.elections import Mark
-from content.identifiers import BallotId, Cause
-from content.questions import LONGEST_TEXT, Question, Sort
+from content.elections import Mark, is_valid
+from content.identifiers import BallotId, Cause, MemberId
+from content.questions import LONGEST_TEXT, Question, Sort, fits, plain
 from content.sessions import Session
+from content.strokes import by_strokes
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
 from storage.envelopes import seal
@@ -44,7 +57,8 @@ pages = Blueprint("voting", __name__)
 class Voter:
     """Who is at the page: their name, the ballot that they may cast, and the receipt once they have.
 
-    ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since.
+    ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since. ``others`` are
+    those who may be written in, by strokes; who shares a name is told apart by their post.
     """
 
     name: str
@@ -52,6 +66,12 @@ class Voter:
     elector: Elector
     receipt: str | None
     mark: str
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def lines(self) -> int:
+        """Return how many may be written in: no more than there are seats, and a No for each."""
+        return min(self.ballot.election.seats, len(self.ballot.candidates)) if self.others else 0
 
 
 @pages.get("/ballot/enter/<token>")
@@ -65,21 +85,26 @@ def offer(token: str) -> str:
 @public
 def come_in(token: str) -> Answer:
     """Use the link up with its code, and give the browser what it is known by."""
-    secret, token_hash = secrets.token_urlsafe(32), digest(token)
+    secret, token_hash = browser_secret(secrets.token_urlsafe(32), now=now()), digest(token)
+    anew = [secrets.token_urlsafe(32) for _ in range(2)]
     code_hash = digest(f"{token}{_digits(request.form.get('code', ''))}")
     session: Session | None = g.get("session")
+    origin = desk().settings.origin
 
     async def decide(unit: Reading) -> Decided:
         found = await ballot_links.by_token(unit, token_hash)
         owner = await members.member(unit, found.member) if found is not None else None
+        user = owner.user if owner is not None else None
         return enter(
             found,
             token_hash=token_hash,
             code_hash=code_hash,
             browser_hash=digest(secret),
             signed_in=session.user if session is not None else None,
-            owner=owner.user if owner is not None else None,
+            owner=user,
             now=unit.now,
+            ballot=await ballots.ballot(unit, found.ballot) if found is not None else None,
+            anew=invited(found.member, user, origin=origin, token=anew[0], noise=anew[1]) if found and user else None,
         )
 
     # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
@@ -106,7 +131,7 @@ def show() -> Answer:
         return _refuse(None)
     if voter.ballot.state is not State.OPEN or now() >= voter.ballot.closes_at:
         return _refuse(refused("ballot.too_late", closes=voter.ballot.closes_at))
-    return render_template(f"voting/{'sheet' if voter.ballot.election.questions else 'show'}.html", voter=voter)
+    return _paper_of(voter)
 
 
 @pages.post("/ballot/review")
@@ -119,9 +144,11 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
-    if any(len(text) > LONGEST_TEXT for said in (paper.answers or {}).values() for text in said):
+    if not _fits(voter.ballot, paper):
         return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
-    return render_template("voting/review.html", voter=voter, paper=paper)
+    if not voter.ballot.election.questions and not is_valid(voter.ballot.election, paper):
+        return _paper_of(voter, wrong=True), 422
+    return render_template("voting/review.html", voter=voter, paper=paper, called=dict(voter.others))
 
 
 @pages.post("/ballot/cast")
@@ -131,6 +158,8 @@ def cast() -> Answer:
     voter = _present()
     if voter is None:
         return _refuse(refused("ballot.other_voter"))
+    if _by_server(voter.ballot) and not _fits(voter.ballot, _chosen(voter.ballot)):
+        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
     box = _box(voter.ballot)
 
     async def decide(unit: Reading) -> Decided:
@@ -204,7 +233,7 @@ def _cookie() -> str:
 
 def _voter() -> Voter | None:
     held = request.cookies.get(_cookie(), "")
-    return ask(lambda unit: _find(unit, held)) if held else None
+    return None if is_over(held, now=now()) else ask(lambda unit: _find(unit, held))
 
 
 def _present() -> Voter | None:
@@ -248,13 +277,23 @@ async def _find(unit: Reading, held: str) -> Voter | None:
         elector=elector,
         receipt=receipt(box) if box else None,
         mark=digest(f"voter {held} {ballot.id} {link.member}"),
+        others=await _others(unit, ballot),
     )
+
+
+async def _others(unit: Reading, ballot: Ballot) -> tuple[tuple[str, str], ...]:
+    if ballot.write_in is not rules.WriteIn.ROLL:
+        return ()
+    people = await members.by_ids(unit, [MemberId(one) for one in sorted(ballot.election.eligible or ())])
+    alike = Counter(one.name for one in people)
+    found = [(one.id, f"{one.name} {one.post}".strip() if alike[one.name] > 1 else one.name) for one in people]
+    return tuple(sorted(found, key=lambda one: (by_strokes(one[1]), one[0])))
 
 
 def _box(ballot: Ballot) -> bytes:
     """Return the envelope that the browser sealed; where the server may, the one that it seals now."""
     sealed = request.form.get("box", "")
-    if "box" in request.form or not ballot.server_seal:
+    if not _by_server(ballot):
         try:
             return b64decode(sealed, validate=True)
         except (binascii.Error, ValueError):
@@ -262,18 +301,38 @@ def _box(ballot: Ballot) -> bytes:
     return seal(write_paper(_chosen(ballot)), ballot.key, ballot.length)
 
 
+def _paper_of(voter: Voter, *, wrong: bool = False) -> str:
+    """Show the empty paper: a ballot, or the questions of a sheet."""
+    if voter.ballot.election.questions:
+        return render_template("voting/sheet.html", voter=voter)
+    return render_template("voting/show.html", voter=voter, wrong=wrong)
+
+
+def _by_server(ballot: Ballot) -> bool:
+    return "box" not in request.form and ballot.server_seal
+
+
+def _fits(ballot: Ballot, paper: Paper) -> bool:
+    """Tell whether what was written is short enough; it is never cut off in silence."""
+    return not ballot.election.questions or fits(ballot.election.questions, paper.answers or {})
+
+
 def _chosen(ballot: Ballot) -> Paper:
     """Return what the form holds; a mark that does not exist is none."""
     if ballot.election.questions:
         return Paper(answers=dict(_answered(ballot.election.questions)))
     said: Mapping[str, str] = {one.id: request.form.get(f"m-{one.id}", "") for one in ballot.candidates}
-    return Paper(marks={name: Mark(mark) for name, mark in said.items() if mark in list(Mark)})
+    marks = {name: Mark(mark) for name, mark in said.items() if mark in list(Mark)}
+    if ballot.write_in is not rules.WriteIn.ROLL:
+        return Paper(marks=marks)
+    written = {one for one in request.form.getlist("w") if one in (ballot.election.eligible or ())}
+    return Paper(marks=marks, write_ins=tuple(sorted(written)))
 
 
 def _answered(questions: Iterable[Question]) -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield what was answered of each question that was not left out; an option that does not exist is none."""
     for one in questions:
-        said = [text.replace("\r\n", "\n").strip() for text in request.form.getlist(f"q-{one.id}")]
+        said = [plain(text) for text in request.form.getlist(f"q-{one.id}")]
         if one.sort is Sort.OPEN:
             kept = tuple(text for text in said[:1] if text)
         else:

@@ -59,9 +59,9 @@
   };
 
   // Canonical: keys in order, no spaces.
-  const write = (marks) => {
+  const write = (marks, written = []) => {
     const sorted = Object.keys(marks).sort().map((name) => `${JSON.stringify(name)}:${JSON.stringify(marks[name])}`);
-    return new TextEncoder().encode(`{"m":{${sorted.join(",")}},"v":1,"w":[]}`);
+    return new TextEncoder().encode(`{"m":{${sorted.join(",")}},"v":1,"w":[${[...written].sort().map((one) => JSON.stringify(one)).join(",")}]}`);
   };
 
   // The same for papers that answer questions: each with what was chosen, in order, or one text.
@@ -88,6 +88,7 @@
     const chosen = field.querySelector("input:checked");
     return { id: field.dataset.candidate, name: field.querySelector("legend").textContent, mark: chosen.value, said: chosen.parentElement.textContent.trim() };
   });
+  const others = () => [...paper.querySelectorAll("[data-written]")].filter((field) => field.value);
   const show = (reviewing) => {
     paper.hidden = reviewing;
     review.hidden = !reviewing;
@@ -97,9 +98,13 @@
     event.preventDefault();
     delete paper.dataset.sent;
     const chosen = choices();
-    const tooMany = chosen.filter((one) => one.mark === "Y").length > Number(paper.dataset.seats);
+    const written = others(), number = (mark) => chosen.filter((one) => one.mark === mark).length;
+    const tooMany = number("Y") + written.length > Number(paper.dataset.seats);
+    const badOthers = written.length > number("N") || new Set(written.map((field) => field.value)).size < written.length;
     document.getElementById("too-many").hidden = !tooMany;
-    if (tooMany) return;
+    if (document.getElementById("bad-others")) document.getElementById("bad-others").hidden = !badOthers;
+    if (tooMany || badOthers) return;
+    chosen.push(...written.map((field) => ({ name: field.labels[0].textContent, said: field.selectedOptions[0].textContent })));
     readBack.replaceChildren(...chosen.map((one) => {
       const row = document.createElement("div"), name = document.createElement("dt"), said = document.createElement("dd");
       name.textContent = one.name;
@@ -115,7 +120,8 @@
     const filled = sheet ? writeSheet(Object.fromEntries(answers().filter((one) => one.values.length).map((one) => [one.id, one.values]))) : null;
     const marks = Object.fromEntries(choices().filter((one) => one.mark).map((one) => [one.id, one.mark]));
     try {
-      envelope.elements.box.value = btoa(String.fromCharCode(...seal(filled ?? write(marks), key, Number(paper.dataset.length))));
+      const plain = filled ?? write(marks, others().map((field) => field.value));
+      envelope.elements.box.value = btoa(String.fromCharCode(...seal(plain, key, Number(paper.dataset.length))));
     } catch (error) {
       // An envelope that was not sealed must never leave, not as an empty one either.
       event.preventDefault();

@@ -96,6 +96,25 @@ async def test_a_choice_in_private_is_answered_by_the_link_and_neither_kept_nor_
     assert (found.member, found.tries, found.used) == (ZHANG, 0, False)
 
 
+@pytest.mark.parametrize("words", ["投张明", "我选张明", "投给 张明 一票", "推荐 张明 好", "vote for Zhang"])
+async def test_a_name_in_private_is_answered_by_the_link_and_never_repeated(branch: SmallBranch, words: str) -> None:
+    """L7: whoever names somebody has chosen in chat, which is stored nowhere."""
+    assert await keys_for(branch, words) != ["ballot.not_in_chat", "ballot.invited", "ballot.code"], "none is open"
+    await begin(branch)
+    assert await keys_for(branch, words) == ["ballot.not_in_chat", "ballot.invited", "ballot.code"]
+    stored = await branch.everything()
+    assert words not in stored
+    told = [row.words for row in await branch.rows() if row.user_id == account(ZHANG)]
+    assert "张明" not in str(told)
+
+
+async def keys_for(branch: SmallBranch, words: str) -> list[str]:
+    before = {row.id for row in await branch.rows()}
+    await branch.hear(message(account(ZHANG), words, room_id=private_room(ZHANG)))
+    rows = [row for row in await branch.rows() if row.id not in before and row.user_id == account(ZHANG)]
+    return [row.words["key"] for row in rows]
+
+
 async def test_a_choice_in_a_room_brings_no_link_there(branch: SmallBranch) -> None:
     """L7: what leads to one's ballot is never said before others."""
     await begin(branch)

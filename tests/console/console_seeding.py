@@ -9,7 +9,9 @@ from typing import Any
 
 from content.ballots import (
     Ballot,
+    BallotCertified,
     BallotClosed,
+    BallotCounted,
     BallotDrafted,
     BallotFrozen,
     Candidate,
@@ -25,7 +27,8 @@ from content.checkins import State as Answer
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
-from content.elections import Election
+from content.elections import Election, Outcome, Result, rules_behind
+from content.forms import Grade, grading, read_questions
 from content.identifiers import (
     BallotId,
     Cause,
@@ -41,6 +44,7 @@ from content.identifiers import (
     RoomId,
     ScheduleId,
     SelectionId,
+    SurveyId,
     UserId,
     derive,
 )
@@ -61,9 +65,11 @@ from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurr
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
 from content.polls import Poll, PollOpened, Sheet, number_answers
+from content.questions import publish
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
 from content.schedules import Recurrence, Schedule, materialise, schedule_lessons
 from content.sessions import LinkIssued
+from content.surveys import Survey, SurveyClosed, SurveyDrafted, SurveyOpened
 from storage import heartbeats, members, outbox, schedules, sync
 from storage.rooms import StateSeen
 from storage.store import Step, Store
@@ -119,6 +125,8 @@ class Seeded:
     outbox: dict[str, str] = field(default_factory=dict)
     polls: dict[str, Poll] = field(default_factory=dict)
     ballots: dict[str, BallotId] = field(default_factory=dict)
+    appraisals: dict[str, BallotId] = field(default_factory=dict)
+    surveys: dict[str, SurveyId] = field(default_factory=dict)
     elections: dict[str, PaperElectionId] = field(default_factory=dict)
     selections: dict[str, SelectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
@@ -146,6 +154,8 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _outbox(store, seeded)
     await _polls(store, seeded)
     await _ballots(store, seeded)
+    await _appraisals(store, seeded)
+    await _surveys(store, seeded)
     await _elections(store, seeded)
     await _selections(store, seeded)
     await _imports(store, seeded)
@@ -394,6 +404,78 @@ async def _ballots(store: Store, seeded: Seeded) -> None:
         closed = BallotClosed(ballot=id, turnout=5, issued=5, set_hash="00" * 32, listed=())
         facts = [BallotDrafted(ballot=one, author=SECRETARY), frozen, *([closed] if short == "far" else [])]
         await put(store, f"ballot {short}", *facts)
+
+
+async def _appraisals(store: Store, seeded: Seeded) -> None:
+    """Leave an appraisal in our branch whose votes are counted, and one at the neighbour's."""
+    for short, place in (("one", "one"), ("far", "far")):
+        id = BallotId(derive("seed appraisal", short))
+        seeded.appraisals[short] = id
+        people = [(f"c{number}", name) for number, name in enumerate(NAMES[:5], start=1)]
+        form = grading([paper for paper, _ in people])
+        one = Ballot(
+            id=id,
+            organisation=seeded.organisations[place],
+            title="年度民主测评",
+            election=form,
+            candidates=tuple(Candidate(id=paper, member=seeded.members[name], name=name) for paper, name in people),
+            tellers=(),
+            needed=2,
+            key=bytes(32),
+            closes_at=NOW - timedelta(days=400),
+            timezone="Asia/Shanghai",
+        )
+        cells = [{"1": 3, "2": 2}, {"1": 4, "2": 1}, {"1": 4}, {"2": 4, "3": 1}, {"2": 2, "4": 3}]
+        told = {f"c{n}": {"cells": [row.get(grade, 0) for grade in Grade], "base": 5} for n, row in enumerate(cells, 1)}
+        result = Result(
+            outcome=Outcome.COUNTED,
+            quorum=True,
+            quorum_need=3,
+            rules=rules_behind(form),
+            valid=5,
+            void=0,
+            tally={},
+            answers=told,
+        )
+        roll = tuple(Elector(member=seeded.members[name]) for name in NAMES[:5])
+        slots = tuple(derive(id, "slot", number) for number in range(5))
+        boxes = tuple(bytes([number]) * one.length for number in range(5))
+        hashed = hash_manifest(manifest(replace(one, roll_hash=hash_roll(roll), expected=5)))
+        steps: list[Fact] = [
+            BallotDrafted(ballot=one, author=SECRETARY),
+            BallotFrozen(
+                ballot=id, roll=roll, roll_hash=hash_roll(roll), manifest_hash=hashed, slots=slots, boxes=boxes
+            ),
+            BallotClosed(ballot=id, turnout=5, issued=5, set_hash="00" * 32, listed=()),
+            BallotCounted(ballot=id, result=result, opened_hash="00" * 32),
+            BallotCertified(ballot=id, on=NOW.date()),
+        ]
+        await put(store, f"appraisal {short}", *steps)
+
+
+async def _surveys(store: Store, seeded: Seeded) -> None:
+    """Leave a survey that is over, in our branch and at the neighbour's."""
+    questions = read_questions("部门\n- 一线\n- 机关\n\n# 常用\n- 通知\n- 学习\n\n% 满意吗\n\n建议")
+    people = tuple(dict.fromkeys(seeded.members.values()))
+    said = [
+        {"q1": (str(n % 2 + 1),), "q2": ("1", "2")[: n % 2 + 1], "q3": (str(n % 2 + 4),), "q4": (f"建议{n}",)}
+        for n in range(len(people))
+    ]
+    for short, place in (("one", "one"), ("far", "far")):
+        id = SurveyId(derive("seed survey", short))
+        seeded.surveys[short] = id
+        one = Survey(
+            id=id,
+            organisation=seeded.organisations[place],
+            title="支部工作意见征求",
+            questions=questions,
+            by="q1",
+            closes_at=NOW,
+            timezone="Asia/Shanghai",
+        )
+        result = publish(questions, "q1", said, least=5)
+        steps = (SurveyDrafted(survey=one, author=SECRETARY), SurveyOpened(survey=id, people=people))
+        await put(store, f"survey {short}", *steps, SurveyClosed(survey=id, answered=len(said), result=result))
 
 
 async def _elections(store: Store, seeded: Seeded) -> None:

@@ -58,7 +58,7 @@ class _Reader(HTMLParser):
         self._form: Form | None = None
         self._text: Field | None = None
         self._select: Field | None = None
-        self._option: str | None = None
+        self._set = ""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given: dict[str, str] = {name: value or "" for name, value in attrs}
@@ -68,6 +68,8 @@ class _Reader(HTMLParser):
                 self.forms.append(self._form)
         if self._form is None:
             return
+        if tag == "fieldset":
+            self._set = given.get("aria-describedby", "")
         name = given.get("name", "")
         if tag == "input" and name:
             kind = given.get("type", "text")
@@ -86,7 +88,8 @@ class _Reader(HTMLParser):
             self._select.choices.append(value)
 
     def _add(self, name: str, kind: str, given: dict[str, str], **more: Any) -> Field:
-        one = Field(name=name, kind=kind, attributes=given, **more)
+        told = f"{given.get('aria-describedby', '')} {self._set}".strip()
+        one = Field(name=name, kind=kind, attributes=given | {"aria-describedby": told}, **more)
         assert self._form is not None
         self._form.fields.append(one)
         return one
@@ -104,6 +107,8 @@ class _Reader(HTMLParser):
             self._text = None
         elif tag == "select":
             self._select = None
+        elif tag == "fieldset":
+            self._set = ""
 
 
 def forms_of(page: str) -> list[Form]:

@@ -8,6 +8,8 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from content.ballot_papers import sealed_length
+from content.elections import Election
 from content.identifiers import MemberId
 from content.shares import combine
 from storage import ballots
@@ -44,7 +46,8 @@ def form(browser: Browser) -> dict[str, str]:
     return {**browser.marks("/ballot"), "voter": mark}
 
 
-def in_the_box(house: House, member: MemberId = VOTER) -> bytes | None:
+def in_the_box(house: House, member: MemberId = VOTER, *, length: Election | None = None) -> bytes | None:
     """Return what a voter's envelope holds, as the tellers together could see it."""
     box = house.run(house.store.read(lambda unit: ballots.cast_by(unit, ID, member)))
-    return open_envelope(box, combine(ceremony().shares), ballot().length) if box else None
+    size = sealed_length(length) if length else ballot().length
+    return open_envelope(box, combine(ceremony().shares), size) if box else None

@@ -7,16 +7,21 @@ from dataclasses import replace
 
 import pytest
 
+from console.pages.audit import THINGS
+from content.audit import About, about_one
 from content.checkins import Answered, State
 from content.decision import Decision, Fact, Tell, words
 from content.identifiers import Cause, MemberId, UserId
 from content.lessons import LessonRevised
 from content.organisations import Duty, DutyGranted, Role
 from storage import audit, lessons, members
+from storage.facts import WRITERS
 from storage.store import Step
+from storage.unit import Writing
 from storage.verification import forget
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER
+from tests.samples import sample
 
 WHITE = UserId("@m1:example.org")
 
@@ -185,3 +190,79 @@ def test_a_row_says_by_which_duty_and_where_it_was_done(house: House, browser: B
     last = rows[-1]
     assert (last.action, last.authority) == ("duty_granted", f"secretary@{house.seeded.organisations['general']}")
     assert "书记（检修党总支）" in main_of(browser, f"/record/{last.number}")
+
+
+QUIET = {
+    # What a voter did, and who was still to vote.
+    *("BallotLinkIssued", "BallotLinkMissed", "BallotLinkUsed", "BallotLeft"),
+    # Of one's own: views, sessions, steps of signing in.
+    *("ViewSaved", "ViewForgotten", "SessionSeen", "LanguageChosen", "SessionRenewed", "SignedOut", "TriesForgotten"),
+    *("FactorUsed", "ChallengeMade", "ChallengeMet", "Shelved", "Unshelved"),
+    # Of another fact beside it, which names the thing: a medium in a lesson, a vote by the event that is taken back.
+    *("MediumKept", "MediumUploaded", "VoteRemoved"),
+    # The program's own housekeeping.
+    *("HeadAnchored", "ExportTaken", "ExportMoved", "ExportsForgotten", "Sent", "Echoed", "Postponed", "GivenUp"),
+    *("ClockSetBack", "Heard", "GapFilled", "Readable", "LetterRead", "LetterFailedAgain", "StretchGivenUp", "Beat"),
+    *("Swept", "Restored"),
+}
+"""Facts that are about nothing that could be looked at."""
+
+
+def test_every_kind_of_fact_is_about_something_that_has_a_name_and_a_page(house: House, browser: Browser) -> None:
+    """A fact that is added must say what it is about, and lead there."""
+    speech, parts = (
+        house.app.extensions["zhibu"].speech,
+        {rule.endpoint: rule for rule in house.app.url_map.iter_rules()},
+    )
+    silent = set()
+    for kind in WRITERS:
+        what = about_one(sample(kind))
+        if what.thing is None:
+            if what.subject is None and what.place is None:
+                silent.add(kind.__name__)
+            continue
+        noun = what.thing.partition(":")[0]
+        endpoint, part = THINGS[noun]
+        assert part == "" or part in parts[endpoint].arguments or noun == "year", kind
+        assert noun in ("table", "year") or speech.knows(f"audit.thing_{noun}"), kind
+    assert silent == QUIET
+
+
+def test_a_row_names_its_thing_and_leads_to_it(house: House, browser: Browser) -> None:
+    """Elections of both kinds too, which nobody could tell apart before."""
+    seeded = house.seeded
+    election = next(id for short, id in seeded.elections.items() if short != "far")
+    things = {
+        f"ballot:{seeded.ballots['fixed']}": "年度先进推荐",
+        f"paper:{election}": "选举",
+        f"poll:{seeded.polls['open'].id}": seeded.polls["open"].sheet.question,
+        f"lesson:{seeded.lessons['law']}": "",
+        f"member:{seeded.members['白云']}": "白云",
+        f"occurrence:{seeded.occurrences['closed']}": "",
+        f"organisation:{seeded.organisations['one']}": "检修车间第一党支部",
+        "table:roster-filed": "党员花名册",
+        "year:2026": "2026 年的工作日",
+    }
+    place = seeded.organisations["one"]
+    rows = [
+        audit.row_of(
+            at=house.clock.now,
+            actor=SECRETARY,
+            cause=Cause(f"form:{thing}"),
+            action="tested",
+            what=About(thing=thing, place=place),
+        )
+        for thing in things
+    ]
+
+    async def add(unit: Writing) -> None:
+        for row in rows:
+            await audit.add(unit, row)
+
+    house.run(house.store._write(add, news=False))
+    for thing, name in things.items():
+        page = main_of(browser, f"/record/{number_of(house, f'form:{thing}')}")
+        (address, said) = re.findall(r'<dd><a href="([^"]+)">([^<]+)</a> ·', page)[0]
+        assert name in said, thing
+        assert not said.startswith("一"), thing
+        assert browser.get(address).status_code == 200, thing

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from base64 import b64encode
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +24,7 @@ from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from content.rooms import Purpose, Room, RoomKept
 from content.sessions import LinkIssued
+from content.strokes import by_strokes
 from storage import ballots
 from storage.envelopes import Ceremony, answer, hold_ceremony, seal
 from storage.outbox import outbox
@@ -176,6 +179,22 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
     assert [key in told for key in ("ballot.room_opened", "ballot.room_closed", "ballot.room_result")] == [True] * 3
     shown = browser.get(f"/ballots/{id}").get_data(as_text=True)
     assert "6/9" in shown
+    paper_of = browser.get(f"/ballots/{id}/certificate.docx")
+    assert paper_of.data == house.browser(OTHER).get(f"/ballots/{id}/certificate.docx").data
+    with zipfile.ZipFile(io.BytesIO(paper_of.data)) as parts:
+        text = re.sub("<[^>]+>", "|", parts.read("word/document.xml").decode())
+    certified = ballot(house, id)
+    for said in (
+        "推荐票是参考，不是唯一依据",
+        "监票甲",
+        "计票丙",
+        certified.manifest_hash,
+        certified.set_hash,
+        "未核对",
+    ):
+        assert said in text, said
+    assert re.search(r"陈一\|+5\|+0\|+1\|", text)
+    assert text.index("陈一") > text.index("候选二") or by_strokes("陈一") < by_strokes("候选二")
     assert press(browser, id, "archive").status_code == 409
     house.clock.now += timedelta(days=8)
     browser = returned(house)

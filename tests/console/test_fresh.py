@@ -20,7 +20,7 @@ from tests.console.test_second_factor import cookie
 DOCUMENTED = {
     "accounts.unbind",
     *(f"appraisals.{step}" for step in ("write", "tell", "export", "print_paper")),
-    *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive")),
+    *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive", "certificate")),
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "credentials.add_passkey",
     "credentials.add_totp",

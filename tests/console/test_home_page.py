@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from console.app import create_app
 from console.settings import ConsoleSettings
 from content.ballots import BallotClosed
-from content.identifiers import OrganisationId
+from content.burden import Cap
+from content.identifiers import EventId, OrganisationId, RoomId, UserId
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.rooms import RoomLost
+from content.settings import SettingChosen
 from content.speech import Speech
 from content.tellers import PossessionProven
-from storage import heartbeats
+from storage import heartbeats, rooms
 from storage.store import Store
 from tests.console.console_house import ADDRESS, Browser, House
 from tests.console.console_seeding import MEASURED, NOW, SECRETARY, VIEWER, Clock, Seeded, put
@@ -37,6 +40,36 @@ def test_each_thing_that_waits_stands_on_one_line_with_one_way_to_it(house: Hous
     page = browser.get("/").get_data(as_text=True)
     assert "“年度先进推荐”已截止，等待开票" in page
     assert "机器人已不在 1 个群里" in page
+
+
+def test_a_room_whose_rights_are_gone_and_one_near_its_cap_are_named(house: House, browser: Browser) -> None:
+    """X05: and what the rooms were asked this month stands in words, with the numbers of the meter."""
+    page = browser.get("/").get_data(as_text=True)
+    assert "有 1 个群的设置不妥" in page, "it is not encrypted"
+    assert "本月 3 个群里共发了 4 条，最多的一个群 2 条，最多占用每人约 16 分钟" in page
+    one = house.seeded.organisations["one"]
+    alone = browser.get(f"/?org={one}").get_data(as_text=True)
+    assert "本月群里发了 2 条（上限 10 条），大约占用每人 8 分钟（上限 240 分钟）" in alone
+
+    def say(kind: str, **content: Any) -> rooms.StateSeen:
+        event = EventId(f"${kind} {len(content)}")
+        sender = UserId("@zhibu:example.org")
+        return rooms.StateSeen(
+            room=RoomId("!one"), type=kind, state_key="", sender=sender, event_id=event, content=content
+        )
+
+    house.run(house.store.settle(notes=[say("m.room.encryption", algorithm="m.megolm.v1.aes-sha2")]))
+    assert "个群的设置不妥" not in browser.get("/").get_data(as_text=True)
+    create = {"room_version": "10", "m.federate": False}
+    state = [say("m.room.create", **create), say("m.room.power_levels", users={}, state_default=100)]
+    cap = SettingChosen(organisation=one, name=Cap.MONTH, value="4")
+    house.run(house.store.settle(notes=[*state, cap]))
+    page = browser.get("/").get_data(as_text=True)
+    assert "有 1 个群的设置不妥" in page
+    assert "有 1 个群本月的消息接近或达到上限" in page
+    theirs = house.browser(VIEWER).get("/").get_data(as_text=True)
+    assert "个群的设置不妥" not in theirs
+    assert "接近或达到上限" not in theirs
 
 
 def test_who_only_looks_is_asked_for_nothing_that_they_cannot_do(house: House) -> None:

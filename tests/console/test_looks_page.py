@@ -21,7 +21,7 @@ WHITE, BOSS = UserId("@m1:example.org"), UserId("@boss:example.org")
 
 COUNTS = {
     *("participation.export_places", "participation.export_weeks", "participation.export_times", "polls.export"),
-    *("burden.export", "reports.export", "surveys.export"),
+    *("polls.picture", "burden.export", "reports.export", "surveys.export"),
 }
 """Files in which nobody is named."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -162,9 +163,22 @@ def test_what_is_hidden_until_the_end_is_hidden_on_the_page_and_in_exports(house
     assert "1 人已投票，名册共 6 人" in page
     assert "票数" not in page
     assert lines_of_csv(browser, poll)[1:] == [",投票人数,1", ",名册人数,6"]
+    assert browser.get(f"/polls/{poll.id}/picture.svg").status_code == 404
     close(house, poll)
+    assert browser.get(f"/polls/{poll.id}/picture.svg").status_code == 200
     assert "票数" in browser.get(f"/polls/{poll.id}").get_data(as_text=True)
     assert lines_of_csv(browser, poll)[1] == "1,周五,1"
+
+
+def test_the_picture_shows_the_answers_and_their_votes_and_names_nobody(house: House, browser: Browser) -> None:
+    poll = house.seeded.polls["open"]
+    drawn = browser.get(f"/polls/{poll.id}/picture.svg")
+    assert drawn.mimetype == "image/svg+xml"
+    root = ElementTree.fromstring(drawn.data)
+    said = [one.text for one in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert said[0] == "主题党日定在哪天"
+    assert {"1. 周五", "2. 周六"} <= set(said)
+    assert "公开投票" in str(said[-1])
 
 
 def test_the_excel_export_is_one(house: House, browser: Browser) -> None:

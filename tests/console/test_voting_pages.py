@@ -15,13 +15,18 @@ import pytest
 from sqlalchemy import select
 
 import console
-from content.ballot_papers import receipt, set_hash
+from content.ballot_papers import receipt, set_hash, write_paper
+from content.ballots import WriteIn
+from content.elections import Ballot as Paper
+from content.identifiers import EventId, UserId
+from content.members import MemberLeft
 from content.shares import combine
 from storage.audit import audit, causes
 from storage.envelopes import open_envelope, seal
+from storage.outbox import Sent
 from tests.console.console_house import Browser, House
 from tests.console.open_ballot import OTHER, VOTER, come_in, form, in_the_box, link_to, open_ballot
-from tests.sealed_ballots import ID, ballot, ceremony, closing, paper, roll, stand, vote
+from tests.sealed_ballots import ID, OTHERS, ballot, ceremony, closing, paper, roll, stand, vote
 from tests.second_client.installed import NODE
 
 SCRIPTS = Path(console.__file__).parent / "static"
@@ -62,7 +67,7 @@ def test_a_newer_link_ends_the_older_one_and_its_browser(house: House, voter: Br
 
 
 def test_a_link_that_was_passed_on_opens_nothing_without_its_code(house: House) -> None:
-    """X11, L12: after five guesses not even with it, and a new link comes with a new count."""
+    """X11, L12: after five guesses not even with it, and its owner is sent another at once."""
     open_ballot(house)
     path, thief = link_to(house), house.browser(None)
     page = thief.get(path).get_data(as_text=True)
@@ -71,10 +76,44 @@ def test_a_link_that_was_passed_on_opens_nothing_without_its_code(house: House) 
         answer = come_in(thief, path, guess)
         assert (answer.status_code, "口令不对" in answer.get_data(as_text=True)) == (409, True)
         assert thief.get("/ballot").status_code == 409
+    assert come_in(thief, path).status_code == 409
+    told = []
+    for _ in range(3):
+        sent = house.run(house.store.claim(worker="w", device="D", lease=timedelta(minutes=1), limit=64))
+        told += [one.words for one in sent if one.user == UserId(f"@{VOTER}:test") and one.words is not None]
+        done = [Sent(claimed=one, event_id=EventId(f"${one.id}"), at=house.store.now()) for one in sent]
+        house.run(house.store.settle(notes=done))
+    assert [one.key for one in told] == ["ballot.link_was_tried", "ballot.invited", "ballot.code"]
+    fresh, code = str(told[1].parameters["link"]).partition("/ballot/")[2], str(told[2].parameters["code"])
+    assert come_in(house.browser(None), f"/ballot/{fresh}", f" {code[:3]} {code[3:]} ").status_code == 303
+
+
+def test_of_a_voter_without_an_account_a_link_stays_locked_after_five_wrong_codes(house: House) -> None:
+    """X11: there is nobody whom another could be sent to."""
+    open_ballot(house)
+    house.run(house.store.settle(notes=[MemberLeft(member=VOTER, at=house.store.now())]))
+    path, thief = link_to(house), house.browser(None)
+    for _ in range(5):
+        come_in(thief, path, "000000")
     locked = come_in(thief, path)
     assert (locked.status_code, "口令错得太多" in locked.get_data(as_text=True)) == (409, True)
-    voter = house.browser(None)
-    assert come_in(voter, link_to(house, "new"), " １２３ 456 ").status_code == 303
+    assert come_in(thief, link_to(house, "new"), " １２３ 456 ").status_code == 303
+
+
+def test_a_browser_that_came_in_is_out_after_an_hour_whatever_it_says(house: House, voter: Browser) -> None:
+    """The server keeps to the hour as well, and no time of it lies in the database."""
+    name = next(cookie.key for cookie in voter.client._cookies.values() if cookie.key.endswith("-ballot"))
+    held = voter.client.get_cookie(name, domain="console.example.org")
+    assert held is not None
+    house.clock.now += timedelta(minutes=59)
+    assert voter.get("/ballot").status_code == 200
+    house.clock.now += timedelta(minutes=1)
+    voter.client.set_cookie(name, held.value, domain="console.example.org")
+    assert voter.get("/ballot").status_code == 409
+    secret = held.value.rpartition(".")[0]
+    for forged in (f"{secret}.99999999999", f"{secret}.", secret, f"{secret}.nan", f"{held.value}0"):
+        voter.client.set_cookie(name, forged, domain="console.example.org")
+        assert voter.get("/ballot").status_code == 409, forged
 
 
 def test_a_link_is_not_opened_where_another_account_is_signed_in(house: House) -> None:
@@ -234,15 +273,42 @@ def test_where_it_is_allowed_the_server_seals_reads_back_first_and_says_what_it_
     assert in_the_box(house) == paper("a+")
 
 
+def test_whom_the_roll_holds_can_be_written_in_for_a_no_and_nobody_else(house: House) -> None:
+    """A write-in is picked from the roll; names stand on the page, and entries in the envelope."""
+    open_ballot(house, server_seal=True, write_in=WriteIn.ROLL, election=OTHERS)
+    voter = house.browser(None)
+    come_in(voter, link_to(house))
+    page = voter.get("/ballot").get_data(as_text=True)
+    assert re.findall(r'<option value="(voter\d+)">', page) == [one.member for one in roll()]
+    odd = {**form(voter), "m-a": "Y", "w": "voter03"}
+    refused = voter.post("/ballot/review", odd)
+    assert (refused.status_code, "另选的人数不能多过不赞成的人数" in refused.get_data(as_text=True)) == (422, True)
+    chosen = {**form(voter), "m-a": "N", "w": ["voter03", "陌生人", ""]}
+    assert "<dt>另选他人</dt><dd>voter03</dd>" in voter.post("/ballot/review", chosen).get_data(as_text=True)
+    assert voter.post("/ballot/cast", {**chosen, **form(voter)}).status_code == 303
+    assert in_the_box(house) == paper("a-", "voter03")
+
+
+def test_where_nobody_may_be_written_in_nobody_is_offered(house: House) -> None:
+    open_ballot(house, server_seal=True)
+    voter = house.browser(None)
+    come_in(voter, link_to(house))
+    assert "data-written" not in voter.get("/ballot").get_data(as_text=True)
+    assert voter.post("/ballot/cast", {**form(voter), "m-a": "N", "w": "voter03"}).status_code == 303
+    assert in_the_box(house) == paper("a-")
+
+
 NODE_SEALS = """
 globalThis.nacl = require(process.argv[1] + "/nacl-fast.min.js");
-const { blake2b, seal, write } = require(process.argv[1] + "/voting.js");
+const { blake2b, seal, write, writeSheet } = require(process.argv[1] + "/voting.js");
 const hex = (bytes) => Buffer.from(bytes).toString("hex");
 const asked = JSON.parse(process.argv[2]);
 const key = Uint8Array.from(Buffer.from(asked.key, "hex"));
 console.log(JSON.stringify({
   hashes: asked.inputs.map((one) => hex(blake2b(Uint8Array.from(Buffer.from(one, "hex")), 24))),
   papers: asked.marks.map((one) => hex(write(one))),
+  written: hex(write({ a: "N", b: "N" }, ["voter05", "voter02"])),
+  sheets: asked.sheets.map((one) => hex(writeSheet(one))),
   boxes: asked.marks.map((one) => hex(seal(write(one), key, asked.length))),
 }));
 """
@@ -252,13 +318,23 @@ def test_what_the_browsers_script_seals_opens_here() -> None:
     """Its bytes are those of libsodium: hash, paper, padding and box."""
     one, inputs = ballot(), [bytes([seed]) * length for seed, length in ((0, 0), (7, 64), (255, 64), (3, 128))]
     marks = [{}, {"b": "N", "a": "Y"}, {"a": "N"}]
-    asked = {"key": one.key.hex(), "length": one.length, "inputs": [each.hex() for each in inputs], "marks": marks}
+    asked: dict[str, object] = {
+        "key": one.key.hex(),
+        "length": one.length,
+        "inputs": [each.hex() for each in inputs],
+        "marks": marks,
+    }
+    sheets: list[dict[str, list[str]]] = [{}, {"q2": ["1", "3"], "q10": ["写一句\n“第二行”\\"]}]
+    asked["sheets"] = sheets
     ran = subprocess.run(
         [NODE, "-e", NODE_SEALS, str(SCRIPTS), json.dumps(asked)], capture_output=True, text=True, check=True
     )
     found = json.loads(ran.stdout)
     assert found["hashes"] == [blake2b(each, digest_size=24).hexdigest() for each in inputs]
     assert [bytes.fromhex(each) for each in found["papers"]] == [paper(), paper("a+ b-"), paper("a-")]
+    assert bytes.fromhex(found["written"]) == paper("a- b-", "voter02", "voter05"), "whom one writes first is no sign"
+    papers = [Paper(answers={name: tuple(said) for name, said in each.items()}) for each in sheets]
+    assert [bytes.fromhex(each) for each in found["sheets"]] == [write_paper(each) for each in papers]
     private = combine(ceremony().shares)
     boxes = [bytes.fromhex(each) for each in found["boxes"]]
     assert [open_envelope(each, private, one.length) for each in boxes] == [paper(), paper("a+ b-"), paper("a-")]

@@ -99,6 +99,16 @@ def test_what_was_opened_is_the_same_in_whatever_order_it_was_cast() -> None:
     assert [pile.ballot is None for pile in piles(found.pop())] == [True, False, False]
 
 
+def test_who_may_not_be_written_in_makes_a_paper_void_and_the_order_of_others_is_no_sign() -> None:
+    """L8: a name of one's own, or an order, might be somebody's mark."""
+    cast = [write_paper(Ballot(marks={"a": Mark.NO, "b": Mark.NO}, write_ins=names)) for names in (("y", "x"), ("z",))]
+    found = opened_lines(cast, candidates=("a", "b"), eligible=frozenset({"x", "y"}))
+    assert found == ("null", '{"m":{"a":"N","b":"N"},"v":1,"w":["x","y"]}')
+    assert opened_lines(cast, candidates=("a", "b"), eligible=frozenset()) == ("null", "null")
+    assert opened_lines(cast, write_ins=False, candidates=("a", "b")) == ("null", "null")
+    assert "null" not in opened_lines(cast, candidates=("a", "b"), eligible=None)
+
+
 def test_the_hash_of_a_set_knows_nothing_of_order_and_everything_of_what_is_in_it() -> None:
     """L10, and the receipt list is sorted."""
     listed = receipts([b"one", b"two", b"three"])

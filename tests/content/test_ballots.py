@@ -88,18 +88,20 @@ def result() -> Result:
             "ballot.teller_stands",
         ),
         ({"closes_at": NOON}, "ballot.too_soon"),
+        ({"candidates": (ballot().candidates[0], replace(ballot().candidates[0], id="b"))}, "ballot.bad_candidates"),
+        ({"title": "题" * 201}, "ballot.no_title"),
     ],
 )
 def test_a_ballot_that_cannot_be_meant_is_neither_drafted_nor_frozen(change: dict[str, Any], reason: str) -> None:
-    """R05, R12: no teller stands, and one at least watches over the count."""
+    """R05, R12, I090: no teller stands, one at least watches over the count, nobody stands twice."""
     one = ballot(**change)
     assert why(ballots.draft(one, author=ZHAO, now=NOON)) == reason
     assert why(freeze(one, roll())) == reason
 
 
-@pytest.mark.parametrize(("may_vote", "held"), [(FEWEST - 1, False), (FEWEST, True)])
+@pytest.mark.parametrize(("may_vote", "held"), [(0, False), (FEWEST - 1, False), (FEWEST, True)])
 def test_among_fewer_than_five_no_secret_ballot_is_held(may_vote: int, held: bool) -> None:
-    """L9: who may not vote does not count."""
+    """L9, I091: who may not vote does not count, and a roll of nobody is none."""
     electors = (*roll(may_vote), Elector(member=MemberId("probationary"), may_vote=False, reason="预备党员"))
     assert isinstance(freeze(ballot(), electors), Decision if held else Refusal)
 

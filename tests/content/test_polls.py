@@ -404,6 +404,7 @@ def test_a_poll_is_sent_to_its_room_and_no_later_than_its_end() -> None:
         (asked(texts=("无记名", "公开")), "poll.not_secret"),
         (asked(texts=("早",)), "poll.bad_number_of_answers"),
         (asked(texts=tuple(map(str, range(21)))), "poll.bad_number_of_answers"),
+        (asked(texts=tuple(map(str, range(500)))), "poll.bad_number_of_answers"),
         (asked(texts=("早", " ")), "poll.bad_answer"),
         (asked(texts=("早", "晚" * 101)), "poll.bad_answer"),
         (asked(texts=("Yes", "yes ")), "poll.repeated_answer"),
@@ -415,6 +416,7 @@ def test_a_poll_is_sent_to_its_room_and_no_later_than_its_end() -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(bad: Poll, key: str) -> None:
+    """I090: one option, the same twice, five hundred, no title."""
     assert refusal(polls.open_poll(bad, author=ZHANG, now=NOON)) == key
 
 

@@ -26,6 +26,7 @@ from tests.faults.campaign import Tally
 from tests.faults.differential import compare
 from tests.faults.flips import damaged_backups
 from tests.faults.large import SIZES, large_databases
+from tests.faults.linking import careless, elections
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
 from tests.faults.rush import rush
@@ -34,6 +35,7 @@ from tests.faults.snapshots import snapshots_under_writes
 from tests.faults.soak import WHOLE, soak
 from tests.faults.starts import starts
 from tests.faults.upgrades import killed_in_upgrades
+from tests.faults.voting import killed_while_counting, killed_while_voting
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
 from zhibu.demo.synapse import Synapse
@@ -121,6 +123,22 @@ async def _device_lost(given: Round) -> Tally:
 
 async def _answers_lost(given: Round) -> Tally:
     return await trials.answers_lost(given.folder, given.seed, given.runs)
+
+
+async def _voting(given: Round) -> Tally:
+    return await killed_while_voting(given.folder, given.seed, given.runs)
+
+
+async def _counting(given: Round) -> Tally:
+    return await killed_while_counting(given.folder, given.seed, given.runs)
+
+
+async def _elections(given: Round) -> Tally:
+    return await elections(given.founded, given.folder, given.seed, given.runs)
+
+
+async def _careless(given: Round) -> Tally:
+    return await careless(given.folder, given.runs)
 
 
 async def _forgetful(given: Round) -> Tally:
@@ -236,6 +254,10 @@ ALL = (
     Trial(promises="R3", name="new device, homeserver forgets, mid-push", runs=100, run=_device_lost),
     Trial(promises="R3", name="answers of the homeserver lost", runs=100, run=_answers_lost),
     Trial(promises="R3 control", name="no memory and no history", runs=3, run=_forgetful),
+    Trial(promises="R5", name="kill while people vote", runs=1_000, run=_voting),
+    Trial(promises="R5", name="kill from the close of a ballot to its destruction", runs=200, run=_counting),
+    Trial(promises="R19", name="elections against who holds every byte", runs=1_000, run=_elections),
+    Trial(promises="R19 control", name="the same attacker on a careless schema", runs=20, run=_careless),
     Trial(promises="R7", name="power cut, WAL + FULL", runs=2_000, run=_cuts("WAL + FULL")),
     Trial(promises="R7", name="power cut, DELETE + EXTRA", runs=2_000, run=_cuts("DELETE + EXTRA")),
     Trial(promises="R7 control", name="power cut, WAL + NORMAL", runs=500, run=_cuts("WAL + NORMAL", caught_as="lost")),

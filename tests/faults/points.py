@@ -58,7 +58,10 @@ IN_UPGRADES = ("upgrade.copied_before_change", "tables.one_changed_before_next")
 IN_PIECES = ("hearing.gap_read_before_settled",)
 """Passed only after a minute of the running program; tried by a piece of it."""
 
-ALL = (*AT_FIRST_START, *AT_WORK, *IN_COMMANDS, *IN_UPGRADES, *IN_PIECES)
+IN_BALLOTS = ("store.before_forgetting", "tally.before_file")
+"""Passed while a secret ballot is closed, opened and destroyed; tried in ``voting.py``."""
+
+ALL = (*AT_FIRST_START, *AT_WORK, *IN_COMMANDS, *IN_UPGRADES, *IN_PIECES, *IN_BALLOTS)
 
 
 def written() -> Iterator[tuple[str, str]]:

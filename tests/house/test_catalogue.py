@@ -16,7 +16,7 @@ from babel.messages.pofile import read_po
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
 from console.keys import ACTIONS
-from console.pages.audit import CAUSES
+from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
 from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
@@ -71,6 +71,7 @@ from storage.outbox import State as RowState
 from storage.verification import Wrong
 from zhibu.catalogue import FOLDER, load_speech, read_sentences
 from zhibu.doctor.findings import Grade, Noun
+from zhibu.export import KINDS
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("bot", "console", "content", "storage", "zhibu")
@@ -89,7 +90,8 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *("roster_text", "burden", "poll", "quarter", "other"),
+    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "other"),
+    *(f"shell_{kind}" for kind in KINDS),
 )
 
 FAMILIES: Mapping[str, Iterable[object]] = {
@@ -100,6 +102,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
+    "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
@@ -192,6 +195,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "participation.": (),
     "paper.": (),
     "reports.column_": (),
+    "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],

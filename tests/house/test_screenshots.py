@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from tests.screenshots import LEFT_OUT, routes, rules
+import re
+from pathlib import Path
+
+from PIL import Image
+
+from tests.screenshots import GUIDE, GUIDE_HEIGHT, GUIDE_WIDTH, LEFT_OUT, routes, rules
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_every_page_is_shot_or_left_out_for_a_reason() -> None:
@@ -13,3 +20,19 @@ def test_every_page_is_shot_or_left_out_for_a_reason() -> None:
         name for name, rule in pages.items() if "." in rule.rule or ("<key>" in rule.rule and "shelved" in rule.rule)
     }
     assert files - LEFT_OUT.keys() == set()
+
+
+def test_the_guide_shows_small_pictures_that_the_tool_makes_and_no_others() -> None:
+    """Made from the sample branch by ``python -m tests.screenshots --guide``, so that nobody real is in them."""
+    guide = (DOCS / "guide.zh-CN.md").read_text(encoding="utf-8")
+    made = {f"pictures/{name}.webp" for name in GUIDE.values()}
+    assert set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", guide)) == made
+    assert {f"pictures/{file.name}" for file in (DOCS / "pictures").iterdir()} == made
+    assert rules(routes()).keys() >= GUIDE.keys()
+    sizes = [(DOCS / name).stat().st_size for name in made]
+    assert max(sizes) < 60_000
+    assert sum(sizes) < 500_000
+    for name in made:
+        with Image.open(DOCS / name) as picture:
+            assert picture.width == GUIDE_WIDTH
+            assert picture.height <= GUIDE_HEIGHT

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "security.md"
 _LINE = re.compile(r"^\| S(\d+) \| (.+) \| (.*) \|$", re.MULTILINE)
@@ -26,8 +28,9 @@ def test_each_of_the_things_has_its_line_with_a_test_or_what_stands_against_it()
     assert [number for number, said, tests in lines if not tests.strip() and "*Not here yet:*" not in said] == []
 
 
-def test_every_test_that_is_named_is_there() -> None:
-    assert missing(PAGE.read_text(encoding="utf-8")) == []
+@pytest.mark.parametrize("name", ["security.md", "faults.md"])
+def test_every_test_that_is_named_is_there(name: str) -> None:
+    assert missing((ROOT / "docs" / name).read_text(encoding="utf-8")) == []
 
 
 def test_a_test_that_is_not_there_would_be_seen() -> None:

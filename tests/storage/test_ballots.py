@@ -20,6 +20,7 @@ from content.ballot_papers import receipt, receipts, set_hash
 from content.ballots import State, Voiding
 from content.elections import Outcome
 from content.identifiers import MemberId
+from content.members import MemberLeft
 from storage import ballots
 from storage.audit import audit, quiet_causes
 from storage.ballots import ballot_envelopes, ballot_roll
@@ -31,6 +32,7 @@ from storage.store import Store
 from storage.tables import metadata
 from tests.sealed_ballots import (
     ID,
+    OTHERS,
     agree,
     ballot,
     casting,
@@ -76,6 +78,32 @@ async def test_a_ballot_is_read_as_it_was_written(branch: SmallBranch) -> None:
     hashed = rules.hash_manifest(rules.manifest(fixed))
     assert found == replace(fixed, state=State.FROZEN, manifest_hash=hashed)
     assert await branch.store.read(lambda unit: ballots.roll(unit, ID)) == roll(6)
+
+
+async def test_who_is_written_in_stands_by_their_entry_and_never_by_name_in_what_is_kept(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """An erased name leaves nothing behind in what was voted on, nor in the figures."""
+    await draft(branch.store, write_in=rules.WriteIn.ROLL, election=OTHERS)
+    fixed = await stand(branch.store)
+    assert fixed.election.eligible == {one.member for one in roll()}
+    assert rules.refuse_changed(fixed) is None
+    assert rules.hash_manifest(rules.manifest(fixed)) == fixed.manifest_hash
+    await open_voting(branch.store)
+    for member in VOTERS[:4]:
+        await vote(branch.store, member, paper("a- b-", "voter05"))
+    await vote(branch.store, VOTERS[4], paper("a- b-", "石榴红隼"))
+    clock.now = END
+    await branch.store.settle([closing()])
+    closed, kept = await stand(branch.store), await branch.store.read(lambda unit: ballots.boxes(unit, ID))
+    found = open_box(read_box(write_box(closed, kept, {"voter05": "张明"})), shares())
+    assert (found.result.write_ins, found.result.valid, found.result.void) == ({"voter05": 4}, 4, 1)
+    await agree(branch.store)
+    await take(branch.store, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
+    judged = await branch.store.read(lambda unit: ballots.judged(unit, closed))
+    assert judged is not None
+    assert (judged.write_ins, judged.outcome) == ({"voter05": 4}, found.result.outcome)
+    assert "石榴红隼" not in await branch.everything()
 
 
 async def test_a_ballot_goes_its_whole_way(opened: Store, clock: HandClock) -> None:
@@ -198,6 +226,48 @@ async def test_the_clock_closes_what_is_over_and_nothing_before(opened: Store, c
     clock.now = END
     await ticking.tick()
     assert (await stand(opened)).state is State.VOID
+
+
+async def test_a_clock_that_steps_back_reopens_nothing_and_one_that_leaps_closes(
+    opened: Store, clock: HandClock
+) -> None:
+    """Invariant 17, F17: what is closed stays so, and a vote dated back into the time of voting is refused."""
+    for member in VOTERS:
+        await vote(opened, member, paper("a+"))
+    clock.forward(days=400)
+    await opened.settle([closing()])
+    clock.now = NOON
+    box = seal(paper("b+"), ballot().key, (await stand(opened)).length)
+    for at in (None, NOON, END - timedelta(seconds=1)):
+        (late,) = await opened.settle([casting(VOTERS[0], box, at=at)])
+        assert late.refusal is not None
+        assert late.refusal.words.key == "ballot.too_late"
+    assert (await stand(opened)).state is State.CLOSED
+
+
+async def test_who_leaves_the_roster_while_voting_goes_on_has_voted_and_stands_on_the_roll(
+    opened: Store, clock: HandClock
+) -> None:
+    """I091: the envelope stays and counts, and nobody is sent another link."""
+    for member in VOTERS[:5]:
+        await vote(opened, member, paper("a+"))
+    await opened.settle(notes=[MemberLeft(member=one, at=clock.now) for one in (VOTERS[0], VOTERS[5])])
+    clock.now = END
+    await opened.settle([closing()])
+    closed = await stand(opened)
+    assert (closed.state, closed.turnout, closed.expected) == (State.CLOSED, 5, 6)
+    assert {one.member for one in await opened.read(lambda unit: ballots.roll(unit, ID))} == set(VOTERS)
+
+
+async def test_who_is_not_on_the_roll_puts_nothing_into_the_box(opened: Store) -> None:
+    """A stranger to the ballot, whoever they are."""
+    box = seal(paper("a+"), ballot().key, (await stand(opened)).length)
+    before = await opened.read(lambda unit: ballots.boxes(unit, ID))
+    for stranger in ("teller1", "nobody"):
+        (outcome,) = await opened.settle([casting(MemberId(stranger), box)])
+        assert outcome.refusal is not None
+        assert outcome.refusal.words.key == "ballot.not_on_roll"
+    assert await opened.read(lambda unit: ballots.boxes(unit, ID)) == before
 
 
 async def test_who_is_reminded_is_who_has_not_voted(opened: Store) -> None:

@@ -13,7 +13,7 @@ from content.ballot_files import write_box, write_share
 from content.ballots import WriteIn
 from content.shares import combine
 from storage.envelopes import challenge, open_envelope, seal
-from tests.sealed_ballots import ceremony, closed, paper, shares
+from tests.sealed_ballots import OTHERS, ceremony, closed, paper, shares
 from zhibu.cli import main
 
 FIVE = [paper("a+ b-")] * 4 + [paper("a- b-", "某某")]
@@ -31,7 +31,7 @@ def put(file: Path, value: object) -> Path:
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """Give a closed box and its shares as files."""
-    one, boxes = closed(FIVE, write_in=WriteIn.TEXT)
+    one, boxes = closed(FIVE, write_in=WriteIn.TEXT, election=OTHERS)
     found = {"box": put(tmp_path / "box.json", write_box(one, boxes))}
     for share in shares(1, 2, 3):
         found[f"share{share.index}"] = put(tmp_path / f"share{share.index}.json", write_share(share))

@@ -1,0 +1,45 @@
+"""Makes a value of any of our kinds out of nothing but its types, for tests that hold for all kinds alike."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import types
+import typing
+from datetime import UTC, date, datetime, time, timedelta
+from enum import Enum
+from typing import Any
+
+_PLAIN: dict[Any, Any] = {
+    str: "x",
+    bool: False,
+    int: 1,
+    bytes: b"x",
+    datetime: datetime(2026, 11, 24, tzinfo=UTC),
+    date: date(2026, 11, 24),
+    time: time(),
+    timedelta: timedelta(),
+}
+
+
+def sample(kind: type[Any]) -> Any:
+    """Return a value of a kind in which every part that may be there is there."""
+    hints = typing.get_type_hints(kind)
+    return kind(**{field.name: _value(hints[field.name]) for field in dataclasses.fields(kind)})
+
+
+def _value(wanted: Any) -> Any:
+    if isinstance(wanted, typing.NewType):
+        return _value(wanted.__supertype__)
+    origin, inner = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin in (typing.Union, types.UnionType):
+        return _value(next(one for one in inner if one is not type(None)))
+    if origin in (tuple, list, collections.abc.Sequence):
+        return tuple(_value(one) for one in inner if one is not Ellipsis)
+    if origin is not None:
+        return origin() if isinstance(origin, type) and origin in (dict, set, frozenset) else {}
+    if isinstance(wanted, type) and issubclass(wanted, Enum):
+        return next(iter(wanted))
+    if dataclasses.is_dataclass(wanted):
+        return sample(typing.cast(type[Any], wanted))
+    return _PLAIN.get(wanted)
