@@ -51,11 +51,12 @@ async def listen(
     anything fails the same batch is asked for again, after 1 s doubling to 60 s, or longer when the homeserver says so.
     ``jitter`` takes the wait in seconds and returns the one to sleep. ``answered`` is waited for between two batches:
     each one costs the homeserver about as much as a message, so that asking while it takes our answers slows them down.
+    The first batch, and the first after a failure, is not waited for: whether we hear is known only when it is there.
     """
-    wait = 0.0
+    wait, hears = 0.0, False
     while True:
         try:
-            batch = await homeserver.sync(since, timeout_ms)
+            batch = await homeserver.sync(since, timeout_ms if hears else 0)
             crashpoint("listening.keys_taken_before_commit")
             await commit(batch)
             since = batch.next_batch
@@ -67,11 +68,12 @@ async def listen(
             report(State(health=Health.SIGN_IN_NEEDED, error=fault))
             return
         except Exception as error:
+            hears = False
             wait = min(max(wait * 2, FIRST_WAIT), LONGEST_WAIT)
             asked = error.retry_after if isinstance(error, Fault) else None
             pause = max(jitter(wait), asked or 0.0)
             report(State(health=Health.WAITING, wait=pause, error=error))
             await sleep(pause)
         else:
-            wait = 0.0
+            wait, hears = 0.0, True
             report(State(health=Health.LISTENING))

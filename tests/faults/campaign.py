@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -87,6 +88,17 @@ class Campaign:
         if self._program is not None and self._program.process.poll() is None:
             self._program.kill()
 
+    async def stop(self, program: Program) -> None:
+        """Stop a life politely; that it does not end so is a failure, and no reason to lose count of the others."""
+        try:
+            code = await asyncio.to_thread(program.interrupt)
+        except subprocess.TimeoutExpired:
+            program.kill()
+            self.tally.failures.append(f"did not end when it was asked to: {program.text[-500:]}")
+            return
+        if code != 0:
+            self.tally.failures.append(f"ended with {code}: {program.text[-500:]}")
+
     async def die_at(self, name: str, *, busy: bool = True, within: float = 90.0) -> None:
         """Let one life end at a named place; that it never comes there is a failure."""
         self.tally.tried += 1
@@ -142,7 +154,5 @@ class Campaign:
         self.tally.slowest_quiet = max(self.tally.slowest_quiet, time.monotonic() - began)
         if left:
             self.tally.failures += [f"not quiet: {one}" for one in left[:5]] + [program.text[-800:]]
-        code = await asyncio.to_thread(program.interrupt)
-        if code != 0:
-            self.tally.failures.append(f"ended with {code}: {program.text[-500:]}")
+        await self.stop(program)
         self.tally.failures += await asyncio.to_thread(judge, self.scene.world)

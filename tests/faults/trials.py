@@ -136,7 +136,6 @@ async def homeserver_killed(folder: Path, seed: int, runs: int, server: Synapse)
             await asyncio.to_thread(server.kill)
             await server.start()
             await pause(1.0)
-            if await asyncio.to_thread(program.interrupt) != 0:
-                tally.failures.append(f"ended: {program.text[-300:]}")
+            await campaign.stop(program)
         await campaign.rest()
         return tally

@@ -10,7 +10,7 @@ import pytest
 from bot.matrix.events import Batch, Event
 from bot.matrix.faults import TokenRevoked
 from bot.matrix.homeserver import Homeserver
-from bot.matrix.listening import Health, State, listen
+from bot.matrix.listening import SYNC_MS, Health, State, listen
 from tests.broken_proxy import BAD_GATEWAY, BROKEN, ODD, PORTAL, BrokenProxy, Lie
 
 if TYPE_CHECKING:
@@ -141,3 +141,23 @@ async def test_a_homeserver_that_comes_back_is_listened_to_again(
     await run(bot, ear, first.next_batch)
     assert [state.health for state in ear.states] == [Health.WAITING, Health.WAITING, Health.LISTENING]
     assert ear.waits == [1, 2]
+
+
+async def test_whether_it_hears_is_known_at_once_after_a_start_and_after_a_failure() -> None:
+    """R8: on a quiet homeserver a batch that is waited for comes half a minute later, and nothing would be closed."""
+    asked: list[int] = []
+
+    class Quiet:
+        async def sync(self, since: str | None, timeout_ms: int) -> Batch:
+            asked.append(timeout_ms)
+            if len(asked) == 3:
+                raise OSError("away")
+            return Batch(since=since, next_batch="s1", rooms=(), keys=(), dropped=0)
+
+        async def settle_keys(self) -> None:
+            """Have no keys."""
+
+    ear = Ear(6)
+    with pytest.raises(Enough):
+        await listen(Quiet(), "s1", ear.commit, ear.states.append, sleep=ear.sleep)  # type: ignore[arg-type]
+    assert asked == [0, SYNC_MS, SYNC_MS, 0, SYNC_MS, SYNC_MS]
