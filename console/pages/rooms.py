@@ -28,7 +28,7 @@ from storage.upkeep import Survey, standing, standings, survey
 
 pages = Blueprint("rooms", __name__)
 
-PLACES_SHOWN = 25
+PLACES_SHOWN = 10
 """Nodes whose rooms one page shows."""
 
 

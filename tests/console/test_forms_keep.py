@@ -37,7 +37,7 @@ def fill(form: Form, *, garbled: bool) -> None:
 
 def _fill(one: Field, *, garbled: bool) -> None:
     if one.kind == "select":
-        one.value = one.choices[-1]
+        one.value = one.choices[-1] if one.choices else ""
     elif one.kind == "checkbox":
         one.on = not one.on
     elif one.kind not in ("radio", "date", "time", "hidden", "submit"):
