@@ -63,7 +63,7 @@ def seen(form: Form) -> list[tuple[str, str]]:
 def test_a_refused_form_comes_back_as_it_was_filled_in(
     house: House, browser: Browser, garbled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N40: whatever a rule says no to, nothing has to be typed twice."""
+    """Whatever a rule says no to, nothing has to be typed twice."""
     known = forms(house, browser)
     assert len(known) > 25
     settle = house.store.settle

@@ -36,7 +36,7 @@ def weight(page: str) -> int:
 
 
 def test_every_page_with_its_styles_and_scripts_is_light(house: House, browser: Browser) -> None:
-    """N43: under 100 kB without pictures, before any compression by a proxy."""
+    """Under 100 kB without pictures, before any compression by a proxy."""
     weights = {path: weight(browser.get(filled(house, path)).get_data(as_text=True)) for path in PAGES}
     open_ballot(house)
     weights["ballot"] = weight(house.browser(None).get(link_to(house)).get_data(as_text=True))
