@@ -28,6 +28,9 @@ from storage.upkeep import Survey, standing, standings, survey
 
 pages = Blueprint("rooms", __name__)
 
+PLACES_SHOWN = 10
+"""Nodes whose rooms one page shows."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
@@ -87,14 +90,19 @@ class Offered:
 @pages.get("/rooms")
 @requires(Right.MANAGE_ROOMS)
 def show() -> str:
-    """Show the tree with its rooms."""
-    roots, user, shown = here().roots, here().user, here().nodes
+    """Show the tree with its rooms, a page at a time."""
+    roots, user, shown, after = here().roots, here().user, here().nodes, request.args.get("after", "")[:32]
     known, offered, told = ask(lambda unit: _overview(unit, roots, user))
+    bare, outline = _outline(known, shown)
+    start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
+    page = outline[start : start + PLACES_SHOWN]
     return render_template(
         "rooms/show.html",
-        places=_places(known, shown, told),
-        offered=offered,
+        places=[_place(known, node, shown, bare, told) for node in page],
+        offered=offered if not start else (),
         depths=here().depths,
+        first_page=not start,
+        more=page[-1].id if start + len(page) < len(outline) else None,
     )
 
 
@@ -114,11 +122,12 @@ async def _overview(
     return known, tuple(offered), await _told(unit)
 
 
-def _places(known: Survey, shown: tuple[Organisation, ...], told: Told) -> list[Place]:
-    """Return the nodes that were asked about, as an outline reads."""
+def _outline(known: Survey, shown: tuple[Organisation, ...]) -> tuple[set[OrganisationId], list[Organisation]]:
+    """Return the groups that are no places of their own, and the nodes that are, as an outline reads."""
     seen = {node.id for node in known.seen}
     bare = {node.id for node in shown if node.kind is Level.GROUP and node.parent in seen and _is_bare(known, node)}
-    return [_place(known, node, shown, bare, told) for node in shown if node.id in seen - bare]
+    places = seen - bare
+    return bare, [node for node in shown if node.id in places]
 
 
 def _is_bare(known: Survey, node: Organisation) -> bool:

@@ -165,7 +165,9 @@ def _page(node: Organisation) -> str:
 def _targets(node: Organisation) -> tuple[Organisation, ...]:
     """Return where a node could be moved to."""
     own = here().within(Right.ARRANGE)
-    return tuple(to for to in open_nodes(own) if isinstance(rules.move(node, to, nodes=own), Decision))
+    # Most of a large tree is of a kind below which this node never stands.
+    near = (to for to in open_nodes(own) if node.kind in rules.BELOW[to.kind] and to.id != node.parent)
+    return tuple(to for to in near if isinstance(rules.move(node, to, nodes=own), Decision))
 
 
 def _line(node: Organisation, setting: Setting, seen: Mapping[str, Any]) -> Line:

@@ -37,7 +37,7 @@ def fill(form: Form, *, garbled: bool) -> None:
 
 def _fill(one: Field, *, garbled: bool) -> None:
     if one.kind == "select":
-        one.value = one.choices[-1] if one.choices else one.value
+        one.value = one.choices[-1] if one.choices else ""
     elif one.kind == "checkbox":
         one.on = not one.on
     elif one.kind not in ("radio", "date", "time", "hidden", "submit"):
@@ -63,7 +63,7 @@ def seen(form: Form) -> list[tuple[str, str]]:
 def test_a_refused_form_comes_back_as_it_was_filled_in(
     house: House, browser: Browser, garbled: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """N40: whatever a rule says no to, nothing has to be typed twice."""
+    """Whatever a rule says no to, nothing has to be typed twice."""
     known = forms(house, browser)
     assert len(known) > 25
     settle = house.store.settle

@@ -139,3 +139,13 @@ def test_the_lines_of_one_member_say_when_they_are_only_the_newest(
     assert "只显示最新的" not in whole
     lead = re.compile(r'<p class="lead">[^<]*</p>')
     assert lead.findall(short) == lead.findall(whole)
+
+
+def test_rooms_are_shown_a_page_of_places_at_a_time(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = re.compile(r'<section aria-labelledby="(at-[^"]+)"')
+    whole = place.findall(browser.get("/rooms").get_data(as_text=True))
+    monkeypatch.setattr("console.pages.rooms.PLACES_SHOWN", 2)
+    seen = [place.findall(page) for page in pages(browser, "/rooms")]
+    assert len(seen) > 1
+    assert max(map(len, seen)) == 2
+    assert [one for page in seen for one in page] == whole

@@ -154,7 +154,7 @@ def test_no_key_means_two_things() -> None:
 
 
 def test_keys_are_turned_off_for_one_browser_on_the_page_of_the_account(house: House, browser: Browser) -> None:
-    """N41: single keys can be turned off by whoever dictates."""
+    """Single keys can be turned off by whoever dictates."""
     assert "data-keys=off" not in browser.get("/account").get_data(as_text=True)
     assert browser.post("/preferences", {"keys": "off", "back": "/account"}, form_at="/account").status_code == 303
     assert "data-keys=off" in browser.get("/calendar").get_data(as_text=True)

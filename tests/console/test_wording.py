@@ -89,7 +89,7 @@ def test_a_sentence_with_an_instant_in_it_escapes_the_rest(house: House) -> None
 
 
 def test_on_every_page_a_time_of_day_is_an_instant(house: House, browser: Browser) -> None:
-    """N42: wherever a time stands one can learn its date, its zone and how far off it is."""
+    """Wherever a time stands one can learn its date, its zone and how far off it is."""
     bare = []
     for path in PAGES:
         if path == "/participation/times":
