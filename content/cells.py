@@ -27,15 +27,14 @@ def hidden_in_table(
     *,
     rows: Collection[int] = (),
     columns: Collection[int] = (),
-    untold: Collection[Cell] = (),
 ) -> set[Cell] | None:
     """Return which cells of a table stay untold, ``None`` where none of it can be told.
 
     The sums of all rows and columns are known but for those of ``rows`` and ``columns``, which are hidden elsewhere and
-    of which no cell is told; at least two of either are, or none. ``untold`` are cells that are not told anyway.
+    of which no cell is told; at least two of either are, or none.
     """
     cells = [(i, j) for i, row in enumerate(table) for j, _ in enumerate(row)]
-    hidden = {(i, j) for i, j in cells if table[i][j] < least or i in rows or j in columns or (i, j) in untold}
+    hidden = {(i, j) for i, j in cells if table[i][j] < least or i in rows or j in columns}
     while (exposed := _exposed(table, hidden, least, rows, columns)) is not None:
         near = [(i, j) for i, j in cells if (i, j) not in hidden and (i == exposed[0] or j == exposed[1])]
         if not near:

@@ -174,11 +174,8 @@ def _told(
     """Return the part of a table that is shown, without the cells that must not be told."""
     if not least:
         return [list(row[: shown[1]]) for row in table[: shown[0]]]
-    # Who left a question out is on the last line, of which the sum is known and nothing is shown.
-    left_out = {(i, j) for i, row in enumerate(table) for j in range(len(row)) if i >= shown[0]}
-    if shown[1] > 1:
-        left_out |= {(i, j) for i, row in enumerate(table) for j in range(shown[1], len(row))}
-    hidden = hidden_in_table(table, least, rows=rows, columns=columns, untold=left_out)
+    # Who left a question out stands on a last line, which hides what would tell of few of them and is not shown.
+    hidden = hidden_in_table(table, least, rows=rows, columns=columns)
     if hidden is None:
         return None
     return [

@@ -241,8 +241,10 @@ def show_manifest(id: str) -> Response:  # noqa: A002
 @requires(Right.READ_MEMBERS)
 @fresh
 def certificate(id: str) -> Answer:  # noqa: A002
-    """Give out the certificate of a ballot that is certified."""
+    """Give out the certificate of a ballot that is certified; appraisals and surveys have sheets of their own."""
     ballot = visible_ballot(id)
+    if ballot.election.questions:
+        abort(404)
     node = here().node(ballot.organisation)
 
     async def read(unit: Reading) -> Certified | None:

@@ -187,6 +187,7 @@ def test_who_may_only_read_sees_no_grades_and_a_ballot_is_no_appraisal(house: Ho
     id = house.seeded.appraisals["one"]
     assert house.browser(viewer).get(f"/appraisals/{id}").status_code == 403
     assert browser.get(f"/appraisals/{house.seeded.ballots['fixed']}").status_code == 404
+    assert browser.get(f"/ballots/{id}/certificate.docx").status_code == 404, "grades have a sheet of their own"
     shown = house.browser(viewer).get(f"/ballots/{id}").get_data(as_text=True)
     assert "<td" not in shown, "how the votes fell is for who leads"
 

@@ -189,3 +189,77 @@ def test_texts_stand_in_an_order_of_their_own_and_few_are_not_told() -> None:
     assert told == publish((said,), "", papers[::-1], least=K)
     assert sorted(told["o"]["texts"]) == told["o"]["texts"]
     assert publish((said,), "", papers[:4], least=K)["o"]["texts"] is None
+
+
+def fillings(table: Sequence[Sequence[int]], hidden: Sequence[tuple[int, int]]) -> list[set[int]]:
+    """Return for each hidden cell what it may be without any sum changing or anything below nought, two at most."""
+    rows = {i: sum(table[a][b] for a, b in hidden if a == i) for i, _ in hidden}
+    columns = {j: sum(table[a][b] for a, b in hidden if b == j) for _, j in hidden}
+    seen: list[set[int]] = [set() for _ in hidden]
+
+    def fill(place: int, so_far: tuple[int, ...]) -> None:
+        if all(len(one) > 1 for one in seen):
+            return
+        if place == len(hidden):
+            if not any(columns.values()):
+                for one, value in zip(seen, so_far, strict=True):
+                    one.add(value)
+            return
+        i, j = hidden[place]
+        last = place + 1 == len(hidden) or hidden[place + 1][0] != i
+        for value in range(rows[i] if last else 0, min(rows[i], columns[j]) + 1):
+            rows[i], columns[j] = rows[i] - value, columns[j] - value
+            fill(place + 1, (*so_far, value))
+            rows[i], columns[j] = rows[i] + value, columns[j] + value
+
+    fill(0, ())
+    return seen
+
+
+def test_every_hidden_cell_could_be_another_number_and_no_line_hides_fewer_than_five() -> None:
+    """Not by sums alone: whoever knows that no cell is negative works none out either."""
+    told = 0
+    for seed in range(80):
+        chance = random.Random(seed)
+        table = [[chance.choice((0, 0, 1, 5, 7)) for _ in range(3)] for _ in range(3)]
+        hidden = hidden_in_table(table, K)
+        if hidden is None:
+            continue
+        told += 1
+        cells = sorted(hidden)
+        assert all(len(one) > 1 for one in fillings(table, cells)), (table, cells)
+        for line in range(3):
+            assert all(
+                sum(table[i][j] for i, j in cells if (i, j)[side] == line) >= K
+                for side in (0, 1)
+                if any(cell[side] == line for cell in cells)
+            )
+    assert told > 5
+
+
+def test_a_cell_that_joins_two_rings_follows_from_the_sums_and_so_another_is_hidden() -> None:
+    """Each line hides two cells at least, and eight people: the one between the rings is still no secret."""
+    table = [[4, 4, 9, 9], [4, 4, 3, 9], [9, 9, 4, 4], [9, 9, 4, 4]]
+    hidden = hidden_in_table(table, K)
+    assert hidden is None or len(hidden) > 9
+
+
+def test_a_group_that_is_hidden_beside_a_small_one_has_no_cells_that_add_up_to_it() -> None:
+    """Three, ten and twenty: from the ten by their answers the three would follow."""
+    papers: list[Answers] = [{"g": ("1",), "s": ("1",)}] * 3
+    papers += [{"g": ("2",), "s": (str(n % 2 + 1),)} for n in range(10)]
+    papers += [{"g": ("3",), "s": (str(n % 3 + 1),)} for n in range(20)]
+    told = publish(ASKED[:2], "g", papers, least=K)
+    assert told["g"]["cells"] == [None, None, 20]
+    assert told["s"]["by"] is None or told["s"]["by"][1] == [None, None, None]
+
+
+def test_who_left_the_question_of_groups_out_is_no_group_that_can_be_worked_out() -> None:
+    """Two of 22 say nothing of their group: what the groups said is not told so that theirs would follow."""
+    papers: list[Answers] = [{"g": (str(n % 2 + 1),), "s": (str(n // 2 % 2 + 1),)} for n in range(20)]
+    papers += [{"s": ("1",)}, {"s": ("2",)}]
+    told = publish(ASKED[:2], "g", papers, least=K)
+    crossed = told["s"]["by"] or []
+    for column in range(2):
+        shown = [row[column] for row in crossed[:2]]
+        assert None in shown or told["s"]["cells"][column] is None or not crossed
