@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content import ballot_news, ballot_times
 from content import ballots as rules
@@ -23,8 +25,7 @@ def _secret() -> str:
     return secrets.token_urlsafe(32)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Balloting:
+class Balloting(Struct, frozen=True, kw_only=True):
     """What is done for ballots by itself; ``origin`` is where the console stands, without which no link is sent."""
 
     store: Store

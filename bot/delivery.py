@@ -6,13 +6,13 @@ import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import structlog
+from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.matrix import polls as poll_shapes
@@ -90,8 +90,7 @@ class _RoomRefused(Fault):
         super().__init__(fault.kind, status=fault.status, errcode=fault.errcode, retry_after=fault.retry_after)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listener:
+class Listener(Struct, frozen=True, kw_only=True):
     """Where a person is spoken to, ``None`` while there is no private room, and how they read."""
 
     room: RoomId | None

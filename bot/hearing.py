@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec.structs import replace
 
 from bot.commands.asking import Held, Settings
 from bot.commands.understanding import asks_now, is_plain_talk, understand

@@ -6,13 +6,14 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, current_app, g, redirect, request, url_for
 from markupsafe import Markup, escape
+from msgspec import Struct
+from msgspec.structs import replace
 from werkzeug.wrappers import Response as PlainResponse
 
 from console.desk import Stands, ask, desk, now
@@ -44,8 +45,7 @@ _FILES = "zhibu_files"
 _EARLY = "zhibu_early"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Here:
+class Here(Struct, frozen=True, kw_only=True):
     """Who is at the console and where in the tree they look.
 
     ``nodes`` are all organisations the person may see, as an outline reads; ``roots`` are those of which this request
@@ -123,8 +123,7 @@ class Here:
         return Markup("\n".join(options))  # noqa: S704 - identifiers and names are escaped
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class Admitted(Struct, frozen=True, kw_only=True):
     """By which session, at which level of trust, and by which duties a request was let through.
 
     ``authority`` are those of the duties that carry the route's right where the person is, ``nodes`` what they could

@@ -6,7 +6,8 @@ It is written in Chinese, as it is filed. The same ballot gives the same bytes, 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from console.word import Block, Grid, Paragraph, write_docx
 from content.ballots import Ballot, TellerRole
@@ -22,8 +23,7 @@ CHINESE = Reader(language="zh_CN")
 MISSING = "（待补充）"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certified:
+class Certified(Struct, frozen=True, kw_only=True):
     """All that the certificate says; ``names`` are those who stand or may be written in, as they are called now."""
 
     ballot: Ballot

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from content import ballots as rules
 from content.ballot_files import PublicKeys, read_keys
@@ -23,8 +24,7 @@ from storage import ballots, members
 from storage.unit import Reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealing:
+class Sealing(Struct, frozen=True, kw_only=True):
     """What stands in the part of a form that is the same for all that is sealed, whether or not it can be meant."""
 
     id: str

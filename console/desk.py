@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import Protocol, TypeVar, cast
 
 from flask import abort, current_app, g, redirect, request, url_for
+from msgspec import Struct
 
 from console.bridge import Bridge
 from console.settings import ConsoleSettings
@@ -25,8 +25,7 @@ T = TypeVar("T")
 _NONCE = re.compile(r"[A-Za-z0-9_-]{24}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Desk:
+class Desk(Struct, frozen=True, kw_only=True):
     """Everything that the pages share."""
 
     store: Store

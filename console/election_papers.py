@@ -6,7 +6,8 @@ They are written in Chinese whatever language the console speaks, for that is ho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from console.word import Block, Grid, Heading, Paragraph, write_docx
 from content.ballots import Elector
@@ -25,8 +26,7 @@ MISSING = "（待补充）"
 """What stands where nobody has said anything yet."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """All that a paper may say."""
 
     paper: PaperElection

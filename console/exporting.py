@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from flask import current_app, g, request
+from msgspec import Struct
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
@@ -54,8 +54,7 @@ def may_wait(what: str) -> Callable[[View], View]:
     return mark
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """The route that makes a table: which right it takes, and at which organisation it was asked for."""
 
     endpoint: str

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from html import escape
 from html.parser import HTMLParser
 
 from flask import current_app, g, render_template, request
+from msgspec import Struct, field
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 from werkzeug.test import EnvironBuilder
@@ -25,8 +25,7 @@ _TICKED = frozenset({"radio", "checkbox"})
 _WRITTEN = frozenset({"input", "textarea", "select"})
 
 
-@dataclass(slots=True)
-class _Tag:
+class _Tag(Struct):
     """One tag as it stands in a page: from where to where, and what it says."""
 
     name: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from flask import g, request
+from msgspec.structs import replace
 
 from console.access import LOOPBACK, digest
 from console.callers import place_of

@@ -6,8 +6,9 @@ The votes are a reference and not the only ground: every paper that shows them s
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date
+
+from msgspec import Struct
 
 from console.word import Block, Grid, Heading, Paragraph, write_docx
 from content.decision import words
@@ -22,8 +23,7 @@ MISSING = "（待补充）"
 COLUMNS = ("number", "name", "post", "deeds", "nominators", "votes", "opinion", "publicity", "result")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """All that a paper may say; nominees by the strokes of their names."""
 
     selection: Selection

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsoleSettings:
+from content.discreet import repr_without
+
+
+class ConsoleSettings(Struct, frozen=True, kw_only=True):
     """``address`` is the public base address, such as ``https://zhibu.example.org``.
 
     ``secure_cookies`` is true exactly where the address is https. ``language`` is ``zh_CN`` or ``en``, ``timezone`` an
@@ -26,7 +28,7 @@ class ConsoleSettings:
     timezone: str = "Asia/Shanghai"
     encrypted: bool = True
     version: str = ""
-    metrics_token: str = field(default="", repr=False)
+    metrics_token: str = ""
     second_factor_required: bool = True
     proxies: int = 0
     proxy_address: str = ""
@@ -48,6 +50,9 @@ class ConsoleSettings:
         """Return the origin that a browser names for pages of ours."""
         parts = urlsplit(self.address)
         return f"{parts.scheme}://{parts.netloc}".lower()
+
+    def __repr__(self) -> str:
+        return repr_without(self, "metrics_token")
 
 
 def _is_number(host: str) -> bool:

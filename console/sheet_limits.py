@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from content.decision import Words, words
 
@@ -24,8 +24,7 @@ LONGEST_CELL = 32_767
 """What a cell of an .xlsx can hold, in characters."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetProblem:
+class SheetProblem(Struct, frozen=True, kw_only=True):
     """Why a file was not read, in words for the person who uploaded it."""
 
     words: Words

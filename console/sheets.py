@@ -13,12 +13,13 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import PurePosixPath
 from typing import Any
 from xml.parsers import expat
+
+from msgspec import Struct, field
 
 from console.sheet_limits import (
     LARGEST_FILE_BYTES,
@@ -50,8 +51,7 @@ _A4 = 9
 Written = str | int | float | Decimal | date | datetime | bool | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Book:
+class Book(Struct, frozen=True, kw_only=True):
     """The sheets of a file in their order, each as it was read or with the reason why not; a .csv is one of no name."""
 
     sheets: Mapping[str, Grid | SheetProblem]
@@ -62,8 +62,7 @@ class Book:
         return next(wanted, next(iter(self.sheets)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SheetFile:
+class SheetFile(Struct, frozen=True, kw_only=True):
     """A file that was uploaded and waits for a person's yes, with what they have said of it so far.
 
     ``sheet`` is the one that is meant, ``columns`` which column to use where two mean the same, by name, ``answers``
@@ -272,8 +271,7 @@ def _lengths(part: bytes) -> list[int]:
     return lengths
 
 
-@dataclass(slots=True)
-class _Survey:
+class _Survey(Struct):
     """What the values alone do not tell of a sheet: its true extent, what is hidden, and results that are missing."""
 
     lengths: Sequence[int]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from Crypto.Cipher import AES
+from msgspec.structs import asdict
 
 from console.bridge import Bridge
 from console.sheets import SheetFile
@@ -75,7 +75,7 @@ def _open(key: str, session: str, sealed: bytes) -> bytes:
 
 def _pack(value: Any) -> bytes:
     kind = next(name for name, one in KINDS.items() if type(value) is one)
-    plain = {field.name: getattr(value, field.name) for field in fields(value) if field.name != "data"}
+    plain = {name: held for name, held in asdict(value).items() if name != "data"}
     return json.dumps([kind, plain], ensure_ascii=False).encode() + b"\n" + bytes(value.data)
 
 

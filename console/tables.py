@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 from flask import Response, make_response, render_template, request
+from msgspec import Struct
 
 from console.exporting import being_made, note_export
 from console.sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
@@ -26,8 +26,7 @@ _WIDE = 8
 """A table with more columns lies on its side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """What a table shows, on the screen and in whatever leaves it alike; ``footer`` is the line below it in a file."""
 
     title: str

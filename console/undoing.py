@@ -7,10 +7,10 @@ import binascii
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass
 from typing import Any
 
 from flask import g, url_for
+from msgspec import Struct
 
 from console.desk import ask, cause
 from console.people import mark_of
@@ -23,8 +23,7 @@ from storage.unit import Reading
 _DIGEST_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undo:
+class Undo(Struct, frozen=True, kw_only=True):
     """A form that takes something back: where it is sent, and what it carries unseen."""
 
     action: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from content.decision import Refusal, refused
 from content.media import Kind, MediumKept
@@ -25,8 +26,7 @@ class _Broken(Exception):
     """The bytes are not laid out as they say."""
 
 
-@dataclass(slots=True)
-class _Seen:
+class _Seen(Struct):
     """What was read of a video; ``codecs`` are those of its pictures."""
 
     codecs: list[bytes]

@@ -9,8 +9,9 @@ import io
 import re
 import zipfile
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from xml.sax.saxutils import escape
+
+from msgspec import Struct
 
 CONTENT_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
@@ -24,23 +25,20 @@ _WIDTH, _LONG_WIDTH = 8306, 13238
 """Twips between the margins of an A4 page, upright and on its side."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+class Heading(Struct, frozen=True, kw_only=True):
     """The head of a part; the number before it is part of the text."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paragraph:
+class Paragraph(Struct, frozen=True, kw_only=True):
     """A paragraph of body text; ``right`` is how a signature and its date stand."""
 
     text: str
     right: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(Struct, frozen=True, kw_only=True):
     """A table whose first row is repeated on every page; ``caption`` stands above it where there is one."""
 
     header: tuple[str, ...]
@@ -51,8 +49,7 @@ class Grid:
 Block = Heading | Paragraph | Grid
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Look:
+class _Look(Struct, frozen=True, kw_only=True):
     """How a run of text looks: its font, the one to take instead, and its size in half points."""
 
     font: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import OrganisationId, RoomId, UserId, derive
@@ -20,8 +22,7 @@ _FOR = {Kind.BRANCH: Purpose.BRANCH, Kind.GROUP: Purpose.GROUP}
 """What a room taken over in chat is for; rooms of other kinds, and of other nodes, are a matter of the desk."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """A node that has no room of its kind yet; ``number`` is its place among all that the person may choose from."""
 
     number: int
@@ -29,8 +30,7 @@ class Choice:
     purpose: Purpose
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """The room in which somebody asked, as it is known: whose it is already, whether it is a private talk."""
 
     room: RoomId

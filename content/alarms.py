@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.backups import STALE
 from content.decision import Decision, Tell, Words, words
@@ -40,8 +41,7 @@ LASTING = frozenset({Alarm.BACKUP_OVERDUE, Alarm.DISK_LOW})
 """Those that are states; the others have happened."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What was seen at one moment. ``last_backup`` is ``None`` where no daily backup is wanted.
 
     ``free`` are the bytes where there is the least room, ``gaps`` when stretches were given up that nobody has put

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from content.decision import Decision, Effect, Fact, Refusal, refused
 from content.identifiers import CardId, OccurrenceId
@@ -16,8 +17,7 @@ LONGEST_REASON = 200
 SENT = frozenset({State.OPEN, State.CLOSED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(Struct, frozen=True, kw_only=True):
     """An occurrence as it stands in its rooms: the title and revision that they show, and the layout of its cards."""
 
     occurrence: Occurrence
@@ -27,8 +27,7 @@ class Sent:
     cards: tuple[CardId, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceCorrected(Fact):
+class OccurrenceCorrected(Fact, frozen=True, kw_only=True):
     """What was sent shows a newer revision from now on."""
 
     occurrence: OccurrenceId
@@ -39,8 +38,7 @@ class OccurrenceCorrected(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceWithdrawn(Fact):
+class OccurrenceWithdrawn(Fact, frozen=True, kw_only=True):
     """What was sent was taken back: it asks nothing of anyone any more, and what members did stays theirs."""
 
     occurrence: OccurrenceId
@@ -48,32 +46,28 @@ class OccurrenceWithdrawn(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Amend(Effect):
+class Amend(Effect, frozen=True, kw_only=True):
     """Edit one message of a card in place, so that it shows what it should by now."""
 
     card: CardId
     part: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Append(Effect):
+class Append(Effect, frozen=True, kw_only=True):
     """Put one more message of a card into its room."""
 
     card: CardId
     part: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retract(Effect):
+class Retract(Effect, frozen=True, kw_only=True):
     """Take one message of a card back, with all its edits."""
 
     card: CardId
     part: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Withdraw(Effect):
+class Withdraw(Effect, frozen=True, kw_only=True):
     """Take everything of a card back, and say in its room that it was."""
 
     card: CardId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Say, words
 from content.identifiers import OrganisationId, RoomId
@@ -14,8 +15,7 @@ FROM = time(7)
 """From this local time on it is told: whoever reads the room is awake by then."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeadAnchored(Fact):
+class HeadAnchored(Fact, frozen=True, kw_only=True):
     """How far the record had come, and the link of its newest row, was told outside."""
 
     day: date
@@ -24,8 +24,7 @@ class HeadAnchored(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """A room of those who lead at the top of a tree."""
 
     id: RoomId

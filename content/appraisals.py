@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from content.ballots import Ballot, State
 from content.decision import Decision, Fact, Refusal, Tell, Words, refused, words
@@ -15,8 +14,7 @@ _FIXED = frozenset(State) - {State.DRAFT, State.VOID}
 _DECIDABLE = frozenset({State.CERTIFIED, State.ARCHIVED})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appraised(Fact):
+class Appraised(Fact, frozen=True, kw_only=True):
     """What was written down of one member: own and mutual grade as the meeting heard them, and the committee's."""
 
     ballot: BallotId
@@ -26,8 +24,7 @@ class Appraised(Fact):
     final: Grade | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeTold(Fact):
+class OutcomeTold(Fact, frozen=True, kw_only=True):
     """A member was told in private what was decided of them."""
 
     ballot: BallotId

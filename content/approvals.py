@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId, ProposalId, UserId
@@ -42,8 +43,7 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposal:
+class Proposal(Struct, frozen=True, kw_only=True):
     """An act that one person wants done at a node: to whom or what, and in which way."""
 
     id: ProposalId
@@ -63,15 +63,13 @@ class Proposal:
         return self.at + LASTS
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proposed(Fact):
+class Proposed(Fact, frozen=True, kw_only=True):
     """Somebody proposed an act that takes two."""
 
     proposal: Proposal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProposalDecided(Fact):
+class ProposalDecided(Fact, frozen=True, kw_only=True):
     """A proposal was agreed to, declined, or taken back."""
 
     id: ProposalId

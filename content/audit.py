@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
 from typing import Any
+
+from msgspec import Struct
 
 from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkIssued
@@ -33,8 +34,7 @@ from content.upgrades import RoomMoved
 from content.workdays import WorkdaySet, YearForgotten, YearListed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class About:
+class About(Struct, frozen=True, kw_only=True):
     """What a row of record is about.
 
     ``thing`` is a kind and an identifier, ``subject`` a member or an account, ``place`` a node of the tree. ``before``
@@ -174,7 +174,7 @@ def _parts(kind: type[Fact]) -> _Parts:
     """Return under which names a kind of fact holds its thing, its person and its place."""
     known = _PARTS.get(kind)
     if known is None:
-        known = _PARTS[kind] = _parts_of({one.name for one in fields(kind)})
+        known = _PARTS[kind] = _parts_of(set(kind.__struct_fields__))
     return known
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import binascii
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct
 
 from content.ballot_papers import receipt
 from content.ballots import Ballot, WriteIn, hash_manifest, manifest
+from content.discreet import repr_without
 from content.election_cases import Unusable, read_election
 from content.elections import Attendance, Election
 
@@ -18,8 +20,7 @@ SHARE_FORM = "zhibu-ballot-share-1"
 KEYS_FORM = "zhibu-ballot-keys-1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClosedBox:
+class ClosedBox(Struct, frozen=True, kw_only=True):
     """A closed box: what was voted on, who voted in numbers, and the envelopes in an order that tells nothing."""
 
     ballot: str
@@ -34,20 +35,24 @@ class ClosedBox:
     length: int
     manifest_hash: str
     set_hash: str
-    boxes: tuple[bytes, ...] = field(repr=False)
+    boxes: tuple[bytes, ...]
+
+    def __repr__(self) -> str:
+        return repr_without(self, "boxes")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(Struct, frozen=True, kw_only=True):
     """A teller's share of a ballot's key."""
 
     ballot: str
     index: int
-    share: bytes = field(repr=False)
+    share: bytes
+
+    def __repr__(self) -> str:
+        return repr_without(self, "share")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublicKeys:
+class PublicKeys(Struct, frozen=True, kw_only=True):
     """What a key ceremony makes public: with what envelopes are sealed, and how each teller proves their share."""
 
     ballot: str

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from content.ballots import Ballot, State
 from content.decision import Decision, Fact, Refusal, Secret, Tell, refused, words
@@ -25,8 +26,7 @@ DIGITS = 6
 _INVITED = {"appraisal": "appraisal.invited", "survey": "survey.invited"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotLink:
+class BallotLink(Struct, frozen=True, kw_only=True):
     """A link as it is remembered: hashes only, of its token, its code and the browser that used it."""
 
     ballot: BallotId
@@ -37,8 +37,7 @@ class BallotLink:
     used: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invited:
+class Invited(Struct, frozen=True, kw_only=True):
     """Someone who is sent a link and its code; the hashes are what is kept of them."""
 
     member: MemberId
@@ -49,8 +48,7 @@ class Invited:
     code_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotLinkIssued(Fact):
+class BallotLinkIssued(Fact, frozen=True, kw_only=True):
     """A member was given a link to their ballot; one that they had before works no more."""
 
     token_hash: str
@@ -60,23 +58,20 @@ class BallotLinkIssued(Fact):
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotLinkUsed(Fact):
+class BallotLinkUsed(Fact, frozen=True, kw_only=True):
     """A link was used up, and belongs to one browser from now on."""
 
     token_hash: str
     browser_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotLinkMissed(Fact):
+class BallotLinkMissed(Fact, frozen=True, kw_only=True):
     """A wrong code was typed for a link."""
 
     token_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotLeft(Fact):
+class BallotLeft(Fact, frozen=True, kw_only=True):
     """Who had come in has left; the browser is nobody's any more."""
 
     browser_hash: str

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from content.ballot_papers import canonical, sealed_length, set_hash
 from content.confusables import skeleton
 from content.decision import Decision, Fact, Refusal, refused
+from content.discreet import repr_without
 from content.election_cases import show_election
 from content.elections import Attendance, Election, Outcome, Result, least_candidates
 from content.forms import FORMS, trouble_with
@@ -63,8 +66,7 @@ class TellerRole(StrEnum):
     COUNTER = "counter"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Teller:
+class Teller(Struct, frozen=True, kw_only=True):
     """Who holds a share of the key: ``share_key`` is what proves it, ``proven`` that it was proved.
 
     ``asked`` is the hash of what was sealed for them last, which only who holds the share can tell. ``agreed`` says
@@ -82,8 +84,7 @@ class Teller:
     destroyed_on: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """Whom one may choose; ``id`` is what papers hold, ``introduction`` is shown beside the name."""
 
     id: str
@@ -92,8 +93,7 @@ class Candidate:
     introduction: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elector:
+class Elector(Struct, frozen=True, kw_only=True):
     """Someone on the roll; ``reason`` says why they may not vote where they may not."""
 
     member: MemberId
@@ -102,8 +102,7 @@ class Elector:
     approval: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ballot:
+class Ballot(Struct, frozen=True, kw_only=True):
     """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen, and ``manifest_hash`` tells that.
 
     ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
@@ -145,16 +144,14 @@ class Ballot:
         return Attendance(expected=self.expected, present=issued, issued=issued, returned=self.turnout or 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotDrafted(Fact):
+class BallotDrafted(Fact, frozen=True, kw_only=True):
     """A ballot was written down; nothing of it is fixed yet."""
 
     ballot: Ballot
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotFrozen(Fact):
+class BallotFrozen(Fact, frozen=True, kw_only=True):
     """A ballot and its roll are fixed; every elector has a place in the box, with an envelope that holds nothing.
 
     ``eligible`` are the entries of who may be written in: entries and no names, which stand with the members alone.
@@ -165,28 +162,31 @@ class BallotFrozen(Fact):
     roll_hash: str
     manifest_hash: str
     slots: tuple[str, ...]
-    boxes: tuple[bytes, ...] = field(repr=False)
+    boxes: tuple[bytes, ...]
     eligible: frozenset[str] = frozenset()
 
+    def __repr__(self) -> str:
+        return repr_without(self, "boxes")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotOpened(Fact):
+
+class BallotOpened(Fact, frozen=True, kw_only=True):
     """Votes may be cast."""
 
     ballot: BallotId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotCast(Fact):
+class BallotCast(Fact, frozen=True, kw_only=True):
     """Somebody's envelope was put in the place of the one before. Of this no row of record is kept."""
 
     ballot: BallotId
     member: MemberId
-    box: bytes = field(repr=False)
+    box: bytes
+
+    def __repr__(self) -> str:
+        return repr_without(self, "box")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotClosed(Fact):
+class BallotClosed(Fact, frozen=True, kw_only=True):
     """No more votes are taken; this set of envelopes is the one that can be opened."""
 
     ballot: BallotId
@@ -196,8 +196,7 @@ class BallotClosed(Fact):
     listed: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotCounted(Fact):
+class BallotCounted(Fact, frozen=True, kw_only=True):
     """The envelopes were opened and counted."""
 
     ballot: BallotId
@@ -205,24 +204,21 @@ class BallotCounted(Fact):
     opened_hash: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotCertified(Fact):
+class BallotCertified(Fact, frozen=True, kw_only=True):
     """The tellers stand by the count."""
 
     ballot: BallotId
     on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotVoided(Fact):
+class BallotVoided(Fact, frozen=True, kw_only=True):
     """A ballot came to nothing; its envelopes are destroyed unopened."""
 
     ballot: BallotId
     why: Voiding
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotArchived(Fact):
+class BallotArchived(Fact, frozen=True, kw_only=True):
     """The envelopes are destroyed; the totals stay."""
 
     ballot: BallotId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Refusal, refused
 
@@ -27,8 +28,7 @@ class Cap(StrEnum):
     MINUTES = "minutes_month"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Caps:
+class Caps(Struct, frozen=True, kw_only=True):
     """The most that an organisation wants of each; nothing that was sent is ever taken back for them."""
 
     day: int
@@ -40,16 +40,14 @@ class Caps:
         return {Cap.DAY: self.day, Cap.MONTH: self.month, Cap.MINUTES: self.minutes}[cap]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True, order=True):
     """One post in a room, sent or planned: on which local day, and how many minutes it asks for."""
 
     on: date
     minutes: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """What a room has been and is to be asked, and the caps there; rooms that are alike in both are one."""
 
     caps: Caps
@@ -102,8 +100,7 @@ def _month(day: date) -> tuple[int, int]:
     return day.year, day.month
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Meter:
+class Meter(Struct, frozen=True, kw_only=True):
     """What one room was asked in a month, and what more is planned in it.
 
     ``mentions`` of the whole room are none, because nothing here makes any; ``at_night`` are posts in the quiet hours.

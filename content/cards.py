@@ -5,9 +5,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+
+from msgspec import Struct
 
 from content import markup
 from content.checkins import State
@@ -24,8 +25,7 @@ PART_BYTES = 20_000
 """Of one message's text; plain and HTML together, encrypted, stay well below an event's 65,536 bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(Struct, frozen=True, kw_only=True):
     """One message of a card: text with its HTML, or a medium with its caption."""
 
     body: str = ""
@@ -33,8 +33,7 @@ class Message:
     medium: Medium | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How an occurrence stands at the moment its card is shown; ``shown_at`` is when it first reached its room."""
 
     due_at: datetime

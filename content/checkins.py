@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
@@ -48,8 +49,7 @@ class Way(StrEnum):
     PRIVATE = "private"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expectation:
+class Expectation(Struct, frozen=True, kw_only=True):
     """One member's place in an occurrence, as it stands; ``decided_by`` is the cause of the present state.
 
     ``recorded_by`` is who keeps the record, where the state was set by hand. ``user`` is empty for who has no account.
@@ -67,8 +67,7 @@ class Expectation:
     recorded_by: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
+class Given(Struct, frozen=True, kw_only=True):
     """One answer that was given, or set by hand, and has not been taken back."""
 
     occurrence: OccurrenceId
@@ -80,8 +79,7 @@ class Given:
     recorded_by: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answered(Fact):
+class Answered(Fact, frozen=True, kw_only=True):
     """A member's state in an occurrence changed from one to another.
 
     Set by hand, it has who did so and the explanation they gave.
@@ -99,8 +97,7 @@ class Answered(Fact):
     explanation: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswersTakenBack(Fact):
+class AnswersTakenBack(Fact, frozen=True, kw_only=True):
     """Answers no longer stand, because who gave them took them back."""
 
     occurrence: OccurrenceId

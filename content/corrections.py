@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.checkins import TOOK_PART, Answered, Expectation
 from content.checkins import State as Answer
@@ -41,8 +42,7 @@ class Mark(StrEnum):
     NEITHER = "neither"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Correction:
+class Correction(Struct, frozen=True, kw_only=True):
     """Something that a person says is wrong, of an occurrence where they said it of its card.
 
     ``text`` and ``answer`` are ``None`` once the words are forgotten.
@@ -61,15 +61,13 @@ class Correction:
     answered_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionAsked(Fact):
+class CorrectionAsked(Fact, frozen=True, kw_only=True):
     """A person said that something in the record is wrong."""
 
     correction: Correction
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionAnswered(Fact):
+class CorrectionAnswered(Fact, frozen=True, kw_only=True):
     """Who keeps the record has answered: it was set right, or stays as it was."""
 
     id: CorrectionId
@@ -79,8 +77,7 @@ class CorrectionAnswered(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CorrectionWithdrawn(Fact):
+class CorrectionWithdrawn(Fact, frozen=True, kw_only=True):
     """A person took back what they had said before it was answered; its words are forgotten at once."""
 
     id: CorrectionId

@@ -6,10 +6,11 @@ import hashlib
 import hmac
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import FactorId, UserId
@@ -38,8 +39,7 @@ class Kind(StrEnum):
     PASSKEY = "passkey"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Factor:
+class Factor(Struct, frozen=True, kw_only=True):
     """A second factor of a person.
 
     ``secret`` is what codes are reckoned from, or the public key of a passkey, whose own name is ``credential``.
@@ -58,8 +58,7 @@ class Factor:
     used_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryCode:
+class RecoveryCode(Struct, frozen=True, kw_only=True):
     """A recovery code as it is remembered: one of several hashed with the same salt."""
 
     place: int
@@ -69,23 +68,20 @@ class RecoveryCode:
     used: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactorAdded(Fact):
+class FactorAdded(Fact, frozen=True, kw_only=True):
     """A person has set up a second factor."""
 
     factor: Factor
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactorRemoved(Fact):
+class FactorRemoved(Fact, frozen=True, kw_only=True):
     """A person has taken a second factor away."""
 
     user: UserId
     id: FactorId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FactorUsed(Fact):
+class FactorUsed(Fact, frozen=True, kw_only=True):
     """A second factor was used; no code up to ``step`` counts again."""
 
     id: FactorId
@@ -94,8 +90,7 @@ class FactorUsed(Fact):
     sign_count: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryCodesMade(Fact):
+class RecoveryCodesMade(Fact, frozen=True, kw_only=True):
     """A person was given recovery codes; older ones count no more."""
 
     user: UserId
@@ -105,8 +100,7 @@ class RecoveryCodesMade(Fact):
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecoveryCodeUsed(Fact):
+class RecoveryCodeUsed(Fact, frozen=True, kw_only=True):
     """A recovery code was used up."""
 
     user: UserId
@@ -114,8 +108,7 @@ class RecoveryCodeUsed(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PasswordChosen(Fact):
+class PasswordChosen(Fact, frozen=True, kw_only=True):
     """A person has a new password, or the same one in a stronger form."""
 
     user: UserId
@@ -123,15 +116,13 @@ class PasswordChosen(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CredentialsReset(Fact):
+class CredentialsReset(Fact, frozen=True, kw_only=True):
     """Everything that a person proved themselves with is gone, and they are signed out everywhere."""
 
     user: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChallengeMade(Fact):
+class ChallengeMade(Fact, frozen=True, kw_only=True):
     """A passkey was asked to prove itself; ``bound_to`` is the session or the visit that asked."""
 
     hash: str
@@ -139,8 +130,7 @@ class ChallengeMade(Fact):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChallengeMet(Fact):
+class ChallengeMet(Fact, frozen=True, kw_only=True):
     """A challenge was answered, and counts no more."""
 
     hash: str

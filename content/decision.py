@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+from msgspec import Struct, field
 
 from content.identifiers import CardId, EventId, OrganisationId, RoomId, UserId
 
@@ -22,8 +23,7 @@ class Secret(str):
 Parameter = str | int | datetime | tuple["Words", ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+class Words(Struct, frozen=True, kw_only=True):
     """A sentence not yet put into a language: a key of the catalogue and what fills its gaps.
 
     Instants among the parameters are aware UTC and are shown in the reader's zone; a tuple of words is joined as lines.
@@ -39,30 +39,25 @@ def words(key: str, **parameters: Parameter) -> Words:
     return Words(key=key, parameters=parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(Struct, frozen=True, kw_only=True):
     """Something that has happened. Subclasses are past participles; storage knows one writer for each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Observed(Fact):
+class Observed(Fact, frozen=True, kw_only=True):
     """Something that was seen in what others sent; one that cannot be kept is buried and stops nothing else."""
 
     event_id: EventId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Discreet(Fact):
+class Discreet(Fact, frozen=True, kw_only=True):
     """Something that happened of which the record does not name who was behind it, nor the message that it came by."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tell(Effect):
+class Tell(Effect, frozen=True, kw_only=True):
     """Say something to one person, in private, as an answer to what they did; goes ahead of broadcasts.
 
     ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
@@ -77,8 +72,7 @@ class Tell(Effect):
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Say(Effect):
+class Say(Effect, frozen=True, kw_only=True):
     """Say something in a room, in the language of the organisation that it belongs to, and call nobody's attention."""
 
     room: RoomId
@@ -86,16 +80,14 @@ class Say(Effect):
     words: Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disclose(Effect):
+class Disclose(Effect, frozen=True, kw_only=True):
     """Give a person, in private, the file of everything held about them, as it is at the moment of sending."""
 
     user: UserId
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShowAgain(Effect):
+class ShowAgain(Effect, frozen=True, kw_only=True):
     """Show a person in private what their card showed in its room, in as many parts as it has."""
 
     user: UserId
@@ -104,8 +96,7 @@ class ShowAgain(Effect):
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post(Effect):
+class Post(Effect, frozen=True, kw_only=True):
     """Put a card into its room, in as many parts as its media and its text need; the last one is the live card."""
 
     card: CardId
@@ -114,15 +105,13 @@ class Post(Effect):
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refresh(Effect):
+class Refresh(Effect, frozen=True, kw_only=True):
     """Show a card's newest numbers by editing it in place, at most as often as delivery's rhythm allows."""
 
     card: CardId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
+class Refusal(Struct, frozen=True, kw_only=True):
     """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked.
 
     ``about`` is the account that was claimed by somebody of whom it is not known who they are, for the record.
@@ -133,8 +122,7 @@ class Refusal:
     about: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What follows from a request: the facts to record and the effects to carry out, together or not at all."""
 
     facts: tuple[Fact, ...] = ()

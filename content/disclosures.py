@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
+
+from msgspec import Struct
 
 from content.decision import Decision, Disclose, Fact, Refusal, Words, refused, words
 from content.identifiers import UserId
@@ -23,8 +24,7 @@ Value = str | int | bool | datetime | date | time | Words | Sequence[Any] | Mapp
 Say = Callable[[Words], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """What one table holds about a person; ``readable`` ones are written out, of others the text says how many."""
 
     name: str
@@ -32,8 +32,7 @@ class Section:
     rows: tuple[Mapping[str, Value], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DisclosureAsked(Fact):
+class DisclosureAsked(Fact, frozen=True, kw_only=True):
     """A person asked for what is held about them."""
 
     user: UserId

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import Cause, EditId, OrganisationId, UserId, derive
@@ -19,7 +21,7 @@ MERGE_UNDO_WITHIN = timedelta(days=1)
 MOST_TOGETHER = 5_000
 """Of so many people one thing may be changed in one go."""
 
-RECORDED = tuple(one.name for one in fields(Member) if one.name not in {"id", "language"})
+RECORDED = tuple(one for one in Member.__struct_fields__ if one not in {"id", "language"})
 """What of a member's entry is written down when it changes."""
 
 BY_FORM = tuple(name for name in RECORDED if name not in {"user", "left", "merged_into"})
@@ -44,8 +46,7 @@ class Sort(StrEnum):
     ELECTED = "elected"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RosterEdited(Fact):
+class RosterEdited(Fact, frozen=True, kw_only=True):
     """Entries of the roster were changed by hand, all for one reason.
 
     ``other`` names the organisation on the other side of a transfer, ``on`` the day from which it counts.
@@ -61,8 +62,7 @@ class RosterEdited(Fact):
     on: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EditUndone(Fact):
+class EditUndone(Fact, frozen=True, kw_only=True):
     """A change to the roster was taken back; ``kept`` counts the members of whom something stays."""
 
     id: EditId
@@ -71,8 +71,7 @@ class EditUndone(Fact):
     kept: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edit:
+class Edit(Struct, frozen=True, kw_only=True):
     """One change as it is remembered; ``whole`` tells that all branches which it touched are in view."""
 
     id: EditId

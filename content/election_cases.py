@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from content.decision import Words, words
 from content.elections import Attendance, Ballot, Election, Fault, Flaw, Kind, Mark, Pile, Result
@@ -20,8 +21,7 @@ _KEYS = frozenset({"id", *FIGURES, "seats", "candidates", "ballots", "kind", "co
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """One worked example: everything from which a result follows."""
 
     election: Election

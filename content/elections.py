@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from content.questions import Answers, Question, fits, publish
 from content.rule_packs import ELECTION_2020, Base, Purpose, Rule, RulePack
@@ -58,8 +60,7 @@ class Fault(StrEnum):
     NEGATIVE = "negative"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flaw:
+class Flaw(Struct, frozen=True, kw_only=True):
     """Something wrong before any ballot is looked at, and the rule it offends.
 
     ``least`` is how many candidates the margin asks for, ``figure`` names the number that is negative.
@@ -71,8 +72,7 @@ class Flaw:
     figure: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Election:
+class Election(Struct, frozen=True, kw_only=True):
     """What is voted on. ``base`` replaces that of the pack; ``eligible`` are who may be written in, ``None`` anyone.
 
     Where there are ``questions``, papers answer them and mark nobody; a question with the id of a candidate is about
@@ -90,8 +90,7 @@ class Election:
     by: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attendance:
+class Attendance(Struct, frozen=True, kw_only=True):
     """The figures of the meeting: 应到, 实到, 发出, 收回."""
 
     expected: int
@@ -100,8 +99,7 @@ class Attendance:
     returned: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ballot:
+class Ballot(Struct, frozen=True, kw_only=True):
     """One paper: the marks beside names, and who was written in."""
 
     marks: Mapping[str, Mark] = field(default_factory=dict)
@@ -109,16 +107,14 @@ class Ballot:
     answers: Answers | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pile:
+class Pile(Struct, frozen=True, kw_only=True):
     """Ballots that are all alike; those that cannot be read are ``None`` and void."""
 
     ballot: Ballot | None
     copies: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Votes:
+class Votes(Struct, frozen=True, kw_only=True):
     """What one candidate got; the three add up to the valid ballots."""
 
     yes: int
@@ -126,8 +122,7 @@ class Votes:
     abstained: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """What the ballots amount to; ``write_ins`` holds everyone who was written in, eligible or not."""
 
     valid: int
@@ -137,8 +132,7 @@ class Count:
     answers: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """What follows from the figures and the ballots. What lies behind the step that failed is ``None`` or empty.
 
     ``rules`` names for every number, by its field, the rule it was reckoned by. ``write_ins`` holds everyone who was

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from content.decision import Refusal, refused
 from content.roster import cells
@@ -39,8 +40,7 @@ ORDER = (
 """Fields of an entry in the order of a 党员花名册; the organisation stands beside them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Read:
+class Read(Struct, frozen=True, kw_only=True):
     """What a form says of a person, and what of it cannot be meant."""
 
     values: Mapping[str, Any]

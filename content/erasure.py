@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from content import approvals
 from content.approvals import Act, Proposal
@@ -15,8 +16,7 @@ from content.organisations import Duty, Right, rights_of
 from content.rooms import Remove, Room
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonErased(Fact):
+class PersonErased(Fact, frozen=True, kw_only=True):
     """Everything by which a person could be known was taken out of every table; counts stay as they were.
 
     ``members`` are all entries of the person, ``accounts`` all that were ever theirs and are nobody else's now.
@@ -27,8 +27,7 @@ class PersonErased(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """How things stand with a person who is to be erased.
 
     ``on_the_way`` counts what still waits to be sent to them or done about them, ``rooms`` those of the organisation in

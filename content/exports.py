@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import ExportId, OrganisationId, UserId
@@ -40,8 +41,7 @@ class State(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Export:
+class Export(Struct, frozen=True, kw_only=True):
     """A file that somebody asked for: ``what`` is the table, ``standing`` a digest of what they might see by then.
 
     ``done`` of ``total`` rows are made, as far as it is known; ``file`` and ``kind`` are there once it is ready.
@@ -62,8 +62,7 @@ class Export:
     tries: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported(Fact):
+class Exported(Fact, frozen=True, kw_only=True):
     """Somebody took a table away as a file, with so many rows; ``export`` is the one that was made in the background.
 
     A file that was fetched is gone from here. ``place`` is the organisation of which the table speaks, if it is one.
@@ -75,24 +74,21 @@ class Exported(Fact):
     export: ExportId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportAsked(Fact):
+class ExportAsked(Fact, frozen=True, kw_only=True):
     """Somebody asked for a table that takes long; ``path`` is the address that makes it."""
 
     export: Export
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportTaken(Fact):
+class ExportTaken(Fact, frozen=True, kw_only=True):
     """A worker takes on the oldest file that nobody makes."""
 
     worker: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportMoved(Fact):
+class ExportMoved(Fact, frozen=True, kw_only=True):
     """A worker has come so far with a file, and goes on."""
 
     export: ExportId
@@ -102,8 +98,7 @@ class ExportMoved(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportMade(Fact):
+class ExportMade(Fact, frozen=True, kw_only=True):
     """A file is ready to be fetched."""
 
     export: ExportId
@@ -115,8 +110,7 @@ class ExportMade(Fact):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportFailed(Fact):
+class ExportFailed(Fact, frozen=True, kw_only=True):
     """A file could not be made."""
 
     export: ExportId
@@ -124,8 +118,7 @@ class ExportFailed(Fact):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExportsForgotten(Fact):
+class ExportsForgotten(Fact, frozen=True, kw_only=True):
     """The time of files has come that nobody fetched."""
 
     at: datetime

@@ -18,9 +18,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from content import markup
 from content.decision import Words, words
@@ -47,8 +48,7 @@ _FILE_NAME = re.compile(r"[^\\/:*?\"<>|\x00-\x1f.][^\\/:*?\"<>|\x00-\x1f]{0,99}"
 _COMMAS = re.compile(r"[,，、]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LessonText:
+class LessonText(Struct, frozen=True, kw_only=True):
     """A lesson as its file gives it; ``minutes`` is the reading time that the burden meter counts."""
 
     title: str
@@ -59,8 +59,7 @@ class LessonText:
     body: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
+class Problem(Struct, frozen=True, kw_only=True):
     """What is wrong with a lesson file, and on which line, counted from 1."""
 
     file: str
@@ -68,8 +67,7 @@ class Problem:
     words: Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Value:
+class _Value(Struct, frozen=True, kw_only=True):
     text: str
     line: int
 

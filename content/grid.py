@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+
+from msgspec import Struct
 
 Cell = str | int | float | bool | date | datetime | time | timedelta | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grid:
+class Grid(Struct, frozen=True, kw_only=True):
     """One sheet from its first row and column on; rows may differ in length and empty cells are None.
 
     ``sheet`` is the sheet read and ``sheets`` are all that the file offers. ``unread`` holds the (row, column) places,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from content.safe_mode import OF_THE_BOT
 
@@ -29,8 +30,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 """Every part, and what may be said of it beside ``ok``."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """How the parts stand, in the order in which one depends on the other; a part that is not ``ok`` says why."""
 
     parts: Mapping[str, str]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.ballots import State as BallotState
 from content.identifiers import BallotId, UserId
@@ -42,8 +43,7 @@ WHO: Mapping[Beginning, Right] = {
 """By which right one can do something about it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Facts(Struct, frozen=True, kw_only=True):
     """What is known of a part of the tree that tells whether it lives."""
 
     bot_seen: bool
@@ -84,8 +84,7 @@ class BallotMatter(StrEnum):
     CERTIFY = "certify"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BallotStanding:
+class BallotStanding(Struct, frozen=True, kw_only=True):
     """Where a ballot stands, as far as it tells what it waits for; ``unproven`` are tellers whose share is not proved.
 
     ``asked_by`` is who wants a step that takes a second person.

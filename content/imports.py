@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from content import roster
 from content.decision import Decision, Fact, Refusal, Words, refused, words
@@ -16,12 +18,11 @@ from content.organisations import Kind, Organisation, OrganisationFounded
 UNDO_WITHIN = timedelta(days=7)
 """How long an import can be taken back; after that what it replaced is forgotten."""
 
-_OF_A_SHEET = tuple(one.name for one in fields(Member) if one.name not in {"id", "language"})
+_OF_A_SHEET = tuple(one for one in Member.__struct_fields__ if one not in {"id", "language"})
 """What an import may write of a member."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class Counts(Struct, frozen=True, kw_only=True):
     """What became of the rows of a sheet: people entered and changed, and rows that changed nothing."""
 
     new: int = 0
@@ -32,8 +33,7 @@ class Counts:
     in_doubt: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entered:
+class Entered(Struct, frozen=True, kw_only=True):
     """One member before and after an import; ``before`` is None for one who is new, ``branch`` is where they are now.
 
     ``left`` is the branch that they were moved away from.
@@ -45,8 +45,7 @@ class Entered:
     left: OrganisationId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RosterImported(Fact):
+class RosterImported(Fact, frozen=True, kw_only=True):
     """A roster sheet was taken in; ``founded`` are the groups that it made."""
 
     id: ImportId
@@ -58,22 +57,19 @@ class RosterImported(Fact):
     founded: tuple[OrganisationId, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolmentUndone(Fact):
+class EnrolmentUndone(Fact, frozen=True, kw_only=True):
     """A member whom an import had entered, and whom nothing had touched since, was taken out again."""
 
     member: MemberId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FoundingUndone(Fact):
+class FoundingUndone(Fact, frozen=True, kw_only=True):
     """A group that an import had made, and that nothing used, was taken out again."""
 
     organisation: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ImportUndone(Fact):
+class ImportUndone(Fact, frozen=True, kw_only=True):
     """An import was taken back; ``kept`` counts the members of whom something stays."""
 
     id: ImportId
@@ -82,8 +78,7 @@ class ImportUndone(Fact):
     kept: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Import:
+class Import(Struct, frozen=True, kw_only=True):
     """One import as it is remembered.
 
     ``whole`` tells that all branches which it touched are in view; ``counts`` are then of the whole sheet, else only of
@@ -103,8 +98,7 @@ class Import:
     kept: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """What of a member stays although the import is taken back, and why; ``fields`` is empty for the whole entry."""
 
     member: Member
@@ -112,8 +106,7 @@ class Kept:
     words: Words
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Since:
+class Since(Struct, frozen=True, kw_only=True):
     """How things stand when an import is to be taken back.
 
     ``members`` are those of its entries who are still there. ``ties`` names what hangs on a member besides the entry:
@@ -130,8 +123,7 @@ class Since:
     standing: Mapping[OrganisationId, Collection[MemberId]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undoing:
+class Undoing(Struct, frozen=True, kw_only=True):
     """What taking an import back would do: who goes, who gets an earlier entry back, what stays, which groups go."""
 
     removed: tuple[Member, ...] = ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from content.decision import Decision, Fact, Tell, words
@@ -15,8 +14,7 @@ CORRECTION = "correction"
 """What an inquiry is about that asks what is wrong; all others are about the leave from an occurrence, by its id."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InquiryMade(Fact):
+class InquiryMade(Fact, frozen=True, kw_only=True):
     """A person was asked something back; ``about`` is an occurrence, or a correction to come."""
 
     user: UserId
@@ -25,8 +23,7 @@ class InquiryMade(Fact):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InquiryEnded(Fact):
+class InquiryEnded(Fact, frozen=True, kw_only=True):
     """An answer came, or none is waited for any more."""
 
     user: UserId

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.cards import Message, Say, Standing, compose, text_parts
 from content.lessons import Lesson
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """One message of a card by its number ``part``: it shows a medium (its hash), or the text of a number from 0."""
 
     part: int
@@ -18,8 +19,7 @@ class Place:
     text: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """All messages of a card that still stand; ``live`` is the one with the numbers, ``following`` the next free one.
 
     A card is laid out alike in all its rooms. The live message stays the same event for as long as the card stands,
@@ -31,8 +31,7 @@ class Layout:
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What a correction does to the messages of a card, by their numbers: edit, append, take back."""
 
     layout: Layout

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content import markup
 from content.decision import Decision, Fact, Refusal, refused
@@ -25,8 +27,7 @@ class Kind(StrEnum):
     EVENT = "event"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lesson:
+class Lesson(Struct, frozen=True, kw_only=True):
     """Something to teach or attend; ``body`` is Markdown, ``minutes`` what it asks of a member."""
 
     id: LessonId
@@ -42,16 +43,14 @@ class Lesson:
     revision: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LessonWritten(Fact):
+class LessonWritten(Fact, frozen=True, kw_only=True):
     """A lesson was written for the first time."""
 
     lesson: Lesson
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LessonRevised(Fact):
+class LessonRevised(Fact, frozen=True, kw_only=True):
     """A lesson was changed; what was sent before keeps its text."""
 
     lesson: Lesson

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Tell, words
 from content.identifiers import MemberId, OrganisationId, UserId
@@ -16,8 +17,7 @@ MANY = 50
 """Whoever looks at more people than this within an hour is told of to who leads above."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looked(Fact):
+class Looked(Fact, frozen=True, kw_only=True):
     """Somebody was shown what is held about a member, or took a file about all members of a place.
 
     ``what`` is the kind of page or file, ``number`` how many people are in it.
@@ -31,8 +31,7 @@ class Looked(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
+class Duty(Struct, frozen=True, kw_only=True):
     """Somebody who leads, so many steps above a place."""
 
     user: UserId

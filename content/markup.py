@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from urllib.parse import unquote
@@ -13,6 +12,7 @@ from urllib.parse import unquote
 import nh3
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from msgspec import Struct
 
 from content.decision import Words, words
 
@@ -51,8 +51,7 @@ _MOST_GUESSES = 6
 _PARSER_NESTING = 40
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """A picture that a text refers to: ``address`` as written, ``line`` counted from 1 within the text."""
 
     address: str

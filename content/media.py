@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Fact, Refusal, Words, refused, words
 
@@ -27,8 +28,7 @@ class Kind(StrEnum):
     DOCUMENT = "document"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Medium:
+class Medium(Struct, frozen=True, kw_only=True):
     """A medium of a lesson: the SHA-256 of its bytes, and the words for who cannot see it.
 
     ``size`` is in bytes, 0 where nobody wrote it down; ``seconds`` and ``pages`` are ``None`` where unknown.
@@ -43,8 +43,7 @@ class Medium:
     pages: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediumKept(Fact):
+class MediumKept(Fact, frozen=True, kw_only=True):
     """The bytes of a medium were taken in, once for each content; ``width`` and ``height`` are pixels, 0 if unknown."""
 
     hash: str

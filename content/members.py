@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import MemberId, OrganisationId, RoomId, UserId
@@ -16,8 +17,7 @@ NOBODY = "—"
 """What stands in place of a name that was erased, in any language."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One person of the roster.
 
     Dates are as the roster has them, possibly a month. ``floating`` (是否流动党员) and ``out_of_touch`` (是否失联党员)
@@ -58,37 +58,32 @@ class Member:
         return self.left is not None and self.name == NOBODY
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberEnrolled(Fact):
+class MemberEnrolled(Fact, frozen=True, kw_only=True):
     """A person was entered into the roster."""
 
     member: Member
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberChanged(Fact):
+class MemberChanged(Fact, frozen=True, kw_only=True):
     """A person's entry in the roster was changed."""
 
     member: Member
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLeft(Fact):
+class MemberLeft(Fact, frozen=True, kw_only=True):
     """A member left the roster: they are asked nothing new, and their account is bound to nobody."""
 
     member: MemberId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberReturned(Fact):
+class MemberReturned(Fact, frozen=True, kw_only=True):
     """A member who had left is on the roster again; they bind their account anew."""
 
     member: MemberId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AccountBound(Fact):
+class AccountBound(Fact, frozen=True, kw_only=True):
     """A Matrix account became a member's."""
 
     member: MemberId
@@ -97,8 +92,7 @@ class AccountBound(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeIssued(Fact):
+class CodeIssued(Fact, frozen=True, kw_only=True):
     """A one-time code was made with which a member binds their account; only its hash is kept."""
 
     member: MemberId
@@ -106,8 +100,7 @@ class CodeIssued(Fact):
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invitation:
+class Invitation(Struct, frozen=True, kw_only=True):
     """What is known of a one-time code."""
 
     member: MemberId

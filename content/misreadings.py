@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Tell, Words
 from content.identifiers import UserId
@@ -14,8 +15,7 @@ MOST = 5
 """Within a window; who writes on without once being understood is left in peace, person or machine."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misreading:
+class Misreading(Struct, frozen=True, kw_only=True):
     """How often a person was told so since ``since``, and when last."""
 
     since: datetime
@@ -23,8 +23,7 @@ class Misreading:
     number: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Misread(Fact):
+class Misread(Fact, frozen=True, kw_only=True):
     """A person was told that they were not understood."""
 
     user: UserId

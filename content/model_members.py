@@ -7,15 +7,17 @@ nominated whom, and why, is for the committee alone; what is objected is for who
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from content.ballots import LONGEST_TITLE, Ballot
 from content.ballots import State as BallotState
 from content.confusables import skeleton
 from content.decision import Decision, Discreet, Fact, Refusal, Say, Tell, Words, refused, words
+from content.discreet import repr_without
 from content.identifiers import BallotId, MemberId, ObjectionId, OrganisationId, RoomId, SelectionId, UserId
 from content.organisations import Duty, Role
 from content.workdays import WorkCalendar
@@ -69,8 +71,7 @@ class Outcome(StrEnum):
     DISMISSED = "dismissed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Selection:
+class Selection(Struct, frozen=True, kw_only=True):
     """One selection of model members; ``confirmed`` tells whether the calendar of its publicity is known.
 
     ``departure`` is why the committee did not follow the order of the votes. Who has decided does not post the notice.
@@ -99,8 +100,7 @@ class Selection:
         return at.astimezone(ZoneInfo(self.timezone)).date()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nominee:
+class Nominee(Struct, frozen=True, kw_only=True):
     """Somebody who was nominated: ``reason`` says why they go no further, ``opinion`` what the committee says."""
 
     member: MemberId
@@ -111,16 +111,14 @@ class Nominee:
     votes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionCalled(Fact):
+class SelectionCalled(Fact, frozen=True, kw_only=True):
     """Members were called to nominate."""
 
     selection: Selection
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberNominated(Discreet):
+class MemberNominated(Discreet, frozen=True, kw_only=True):
     """A member nominated another, or a group did through who leads it; what they said before of it is replaced."""
 
     selection: SelectionId
@@ -128,11 +126,13 @@ class MemberNominated(Discreet):
     nominee: MemberId
     by: MemberId
     group: OrganisationId | None
-    reason: str = field(repr=False)
+    reason: str
+
+    def __repr__(self) -> str:
+        return repr_without(self, "reason")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NominationAnswered(Fact):
+class NominationAnswered(Fact, frozen=True, kw_only=True):
     """Who was nominated agrees or does not; what they agreed to before they may take back."""
 
     selection: SelectionId
@@ -141,8 +141,7 @@ class NominationAnswered(Fact):
     agreed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NomineesReviewed(Fact):
+class NomineesReviewed(Fact, frozen=True, kw_only=True):
     """The committee has looked at everyone: who goes forward, and why somebody does not."""
 
     selection: SelectionId
@@ -152,8 +151,7 @@ class NomineesReviewed(Fact):
     silent: tuple[MemberId, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionBallotLinked(Fact):
+class SelectionBallotLinked(Fact, frozen=True, kw_only=True):
     """The vote of recommendation is this secret ballot."""
 
     selection: SelectionId
@@ -161,8 +159,7 @@ class SelectionBallotLinked(Fact):
     ballot: BallotId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionDecided(Fact):
+class SelectionDecided(Fact, frozen=True, kw_only=True):
     """The committee has decided, with the votes as a reference."""
 
     selection: SelectionId
@@ -175,8 +172,7 @@ class SelectionDecided(Fact):
     on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NoticePosted(Fact):
+class NoticePosted(Fact, frozen=True, kw_only=True):
     """The publicity began, or began anew."""
 
     selection: SelectionId
@@ -189,20 +185,21 @@ class NoticePosted(Fact):
     by: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectionRaised(Discreet):
+class ObjectionRaised(Discreet, frozen=True, kw_only=True):
     """Somebody objects; nothing goes on before there is an outcome."""
 
     selection: SelectionId
     organisation: OrganisationId
     id: ObjectionId
     member: MemberId
-    text: str = field(repr=False)
+    text: str
     on: date
 
+    def __repr__(self) -> str:
+        return repr_without(self, "text")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ObjectionDecided(Fact):
+
+class ObjectionDecided(Fact, frozen=True, kw_only=True):
     """An objection has its outcome; ``against`` is who is chosen no longer, where it was right."""
 
     selection: SelectionId
@@ -210,13 +207,15 @@ class ObjectionDecided(Fact):
     id: ObjectionId
     outcome: Outcome
     against: MemberId | None
-    answer: str = field(repr=False)
+    answer: str
     by: UserId
     on: date
 
+    def __repr__(self) -> str:
+        return repr_without(self, "answer")
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionAnnounced(Fact):
+
+class SelectionAnnounced(Fact, frozen=True, kw_only=True):
     """Those who were chosen were announced."""
 
     selection: SelectionId
@@ -224,26 +223,27 @@ class SelectionAnnounced(Fact):
     on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionEnded(Fact):
+class SelectionEnded(Fact, frozen=True, kw_only=True):
     """A selection came to nothing; what was said in it stays on record."""
 
     selection: SelectionId
     organisation: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Objection:
+class Objection(Struct, frozen=True, kw_only=True):
     """Something objected during the publicity, and what became of it."""
 
     id: ObjectionId
     selection: SelectionId
     member: MemberId
-    text: str = field(repr=False)
+    text: str
     received_on: date
     outcome: Outcome = Outcome.OPEN
-    answer: str = field(default="", repr=False)
+    answer: str = ""
     decided_on: date | None = None
+
+    def __repr__(self) -> str:
+        return repr_without(self, "text", "answer")
 
 
 # --- the call and the nominations -------------------------------------------------------------------------------------

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from content import approvals
 from content.approvals import Act, Proposal
@@ -14,8 +15,7 @@ from content.identifiers import ProposalId, UserId
 from content.organisations import Duty, Organisation, Right, rights_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ends:
+class Ends(Struct, frozen=True, kw_only=True):
     """A node, where it is to stand, and the duties that anyone holds at or above its two places."""
 
     node: Organisation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
@@ -12,8 +11,7 @@ USUAL = timedelta(days=7)
 LONGEST = timedelta(days=90)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Muted(Fact):
+class Muted(Fact, frozen=True, kw_only=True):
     """A person wants no private message that the bot begins until an instant."""
 
     user: UserId
@@ -21,8 +19,7 @@ class Muted(Fact):
     until: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unmuted(Fact):
+class Unmuted(Fact, frozen=True, kw_only=True):
     """A person wants to be told of things again."""
 
     user: UserId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Post, Refresh, Refusal, refused
 from content.identifiers import CardId, LessonId, MemberId, OccurrenceId, OrganisationId, RoomId, UserId, derive
@@ -29,8 +30,7 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
+class Occurrence(Struct, frozen=True, kw_only=True):
     """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open."""
 
     id: OccurrenceId
@@ -49,24 +49,21 @@ class Occurrence:
         return (self.closes_at or self.due_at + self.window) + MAKE_UP
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Seat(Struct, frozen=True, kw_only=True):
     """One member of the audience and the branch in which they are counted."""
 
     member: MemberId
     branch: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stage:
+class Stage(Struct, frozen=True, kw_only=True):
     """A room in which the card of a branch is shown."""
 
     room: RoomId
     branch: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """What stands in one room for one occurrence, edited in place as answers come in."""
 
     id: CardId
@@ -74,8 +71,7 @@ class Card:
     branch: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceOpened(Fact):
+class OccurrenceOpened(Fact, frozen=True, kw_only=True):
     """The audience is frozen, the cards are on their way, answers count from now on.
 
     ``unreached`` are those whose branch has no room that works: nothing was offered to them.
@@ -89,8 +85,7 @@ class OccurrenceOpened(Fact):
     cards: tuple[Card, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceMissed(Fact):
+class OccurrenceMissed(Fact, frozen=True, kw_only=True):
     """It could not be offered in time: nobody is asked, and an organiser sees why."""
 
     occurrence: OccurrenceId
@@ -99,16 +94,14 @@ class OccurrenceMissed(Fact):
     seats: tuple[Seat, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceClosed(Fact):
+class OccurrenceClosed(Fact, frozen=True, kw_only=True):
     """The window is over: who has not answered is unanswered, which is not absent."""
 
     occurrence: OccurrenceId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceRevived(Fact):
+class OccurrenceRevived(Fact, frozen=True, kw_only=True):
     """An organiser has a missed occurrence sent after all."""
 
     occurrence: OccurrenceId

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Fact
 from content.identifiers import OrganisationId, UserId
@@ -74,8 +75,7 @@ LEADING = frozenset(Role) - {Role.REVIEWER, Role.TELLER, Role.VIEWER}
 """The roles whose people lead a node: they sit in its staff rooms and moderate what is said in the others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Organisation:
+class Organisation(Struct, frozen=True, kw_only=True):
     """One node of the tree; ``timezone`` is an IANA name, ``language`` is ``zh_CN`` or ``en``."""
 
     id: OrganisationId
@@ -88,8 +88,7 @@ class Organisation:
     """Since when it is no longer in use; its history stays."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Duty:
+class Duty(Struct, frozen=True, kw_only=True):
     """A role that a person holds at a node of the tree."""
 
     user: UserId
@@ -97,15 +96,13 @@ class Duty:
     role: Role
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationFounded(Fact):
+class OrganisationFounded(Fact, frozen=True, kw_only=True):
     """A node was added to the tree, under its parent."""
 
     organisation: Organisation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DutyGranted(Fact):
+class DutyGranted(Fact, frozen=True, kw_only=True):
     """A person was given a role at a node; ``by`` and ``at`` are not known of those who founded it."""
 
     duty: Duty
@@ -113,8 +110,7 @@ class DutyGranted(Fact):
     at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DutyEnded(Fact):
+class DutyEnded(Fact, frozen=True, kw_only=True):
     """A person holds a role at a node no longer."""
 
     duty: Duty

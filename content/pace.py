@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
+
+from msgspec import Struct
 
 LOOKED_AT = timedelta(minutes=10)
 """How far back sending is looked at."""
@@ -17,8 +18,7 @@ FEWEST = 5
 """With fewer intervals than this the pace is not known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Broadcast:
+class Broadcast(Struct, frozen=True, kw_only=True):
     """Something that goes out to many rooms: how many of its messages there are, how many are left, how many before it.
 
     ``ahead`` counts what goes out before its last message, its own included.

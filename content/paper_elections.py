@@ -8,9 +8,11 @@ before their own stand.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.ballots import LONGEST_NAME, LONGEST_TITLE, Candidate, Elector
 from content.decision import Decision, Fact, Refusal, Words, refused, words
@@ -57,8 +59,7 @@ class Office(StrEnum):
     COUNTER = "counter"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Officer:
+class Officer(Struct, frozen=True, kw_only=True):
     """Somebody whom the meeting has charged with the count, and the account from which they enter it, if any."""
 
     member: MemberId
@@ -66,16 +67,14 @@ class Officer:
     account: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperCount:
+class PaperCount(Struct, frozen=True, kw_only=True):
     """What one teller has counted, in whole numbers; ``write_ins`` are those who were written in, by name."""
 
     returned: int
     count: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """A count that stands: the first and the second are made apart, those after them together."""
 
     place: int
@@ -84,8 +83,7 @@ class Entry:
     agreed: MemberId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PaperElection:
+class PaperElection(Struct, frozen=True, kw_only=True):
     """An election or an admission on paper; everything up to ``consent`` is fixed with the roll.
 
     ``consent`` names the letter by which those above agreed to the candidates; ``expected`` is 应到会有选举权人数.
@@ -118,16 +116,14 @@ class PaperElection:
         return {one.id: one.name for one in self.candidates}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionPrepared(Fact):
+class ElectionPrepared(Fact, frozen=True, kw_only=True):
     """An election was written down, or written anew; nothing of it is fixed yet."""
 
     paper: PaperElection
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionFixed(Fact):
+class ElectionFixed(Fact, frozen=True, kw_only=True):
     """What is voted on and who may vote are fixed; ``eligible`` are the names that may be written in."""
 
     paper: PaperElectionId
@@ -136,8 +132,7 @@ class ElectionFixed(Fact):
     eligible: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeetingCounted(Fact):
+class MeetingCounted(Fact, frozen=True, kw_only=True):
     """So many came, so many papers were given out, and these people were charged with the count."""
 
     paper: PaperElectionId
@@ -147,8 +142,7 @@ class MeetingCounted(Fact):
     officers: tuple[Officer, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountEntered(Fact):
+class CountEntered(Fact, frozen=True, kw_only=True):
     """A teller has entered what they counted."""
 
     paper: PaperElectionId
@@ -156,8 +150,7 @@ class CountEntered(Fact):
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountAgreed(Fact):
+class CountAgreed(Fact, frozen=True, kw_only=True):
     """Another teller agrees to the count that was made together."""
 
     paper: PaperElectionId
@@ -166,8 +159,7 @@ class CountAgreed(Fact):
     by: MemberId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionCounted(Fact):
+class ElectionCounted(Fact, frozen=True, kw_only=True):
     """Two counts agree; this follows from them by the rules."""
 
     paper: PaperElectionId
@@ -175,8 +167,7 @@ class ElectionCounted(Fact):
     result: Result
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionCertified(Fact):
+class ElectionCertified(Fact, frozen=True, kw_only=True):
     """The result was announced in the meeting."""
 
     paper: PaperElectionId
@@ -184,8 +175,7 @@ class ElectionCertified(Fact):
     on: date
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionReported(Fact):
+class ElectionReported(Fact, frozen=True, kw_only=True):
     """The result was reported to those above."""
 
     paper: PaperElectionId
@@ -194,8 +184,7 @@ class ElectionReported(Fact):
     reference: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionApproved(Fact):
+class ElectionApproved(Fact, frozen=True, kw_only=True):
     """Those above have answered."""
 
     paper: PaperElectionId
@@ -204,8 +193,7 @@ class ElectionApproved(Fact):
     reference: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ElectionVoided(Fact):
+class ElectionVoided(Fact, frozen=True, kw_only=True):
     """An election came to nothing; what was entered stays on record."""
 
     paper: PaperElectionId

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from content.checkins import TOOK_PART, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Share:
+class Share(Struct, frozen=True, kw_only=True):
     """How many took part, out of how many who were asked; ``excused`` are among those asked."""
 
     took_part: int
@@ -69,8 +69,7 @@ def by_hour(counted: Iterable[tuple[datetime, Share]]) -> dict[tuple[int, int], 
     return {place: add(found) for place, found in hours.items()}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Months:
+class Months(Struct, frozen=True, kw_only=True):
     """A stretch of days as the whole months in it and the days at either end that fill none.
 
     The months are those whose first day is ``since`` or later and before ``before``, ``None`` leaves an end open;

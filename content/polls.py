@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
 from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId, derive
@@ -32,16 +34,14 @@ class State(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """One thing that can be chosen."""
 
     id: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sheet:
+class Sheet(Struct, frozen=True, kw_only=True):
     """What is asked: ``most`` is how many answers one may choose; ``disclosed`` polls show their numbers meanwhile."""
 
     question: str
@@ -50,8 +50,7 @@ class Sheet:
     disclosed: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
+class Side(Struct, frozen=True, kw_only=True):
     """One way of counting: votes for each answer, how many people chose something, how many abstained in words."""
 
     votes: Mapping[str, int] = field(default_factory=dict)
@@ -59,8 +58,7 @@ class Side:
     abstained: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Count:
+class Count(Struct, frozen=True, kw_only=True):
     """A count: of everyone who sent something, as clients count, and of the roster, of which there are ``asked``.
 
     ``by_text`` is how many voted in words or by number reactions, which clients do not see; ``struck`` how many votes
@@ -75,8 +73,7 @@ class Count:
     unreadable: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
+class Poll(Struct, frozen=True, kw_only=True):
     """A poll in one room.
 
     ``starter`` is ``None`` for our own and else who began it in their client; ``event`` is ``None`` until it stands in
@@ -99,8 +96,7 @@ class Poll:
     result: Count | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """A poll and its numbers as they may be shown."""
 
     poll: Poll
@@ -112,8 +108,7 @@ class Standing:
         return not self.poll.sheet.disclosed and self.poll.state is not State.CLOSED
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Response:
+class Response(Struct, frozen=True, kw_only=True):
     """One vote as it came: ``chosen`` is ``None`` when it was spoiled and empty when it takes the vote back.
 
     ``sent_at`` is the homeserver's time. ``removed_by`` is who redacted it, if anyone did. ``tapped`` ones are number
@@ -130,8 +125,7 @@ class Response:
     removed_by: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """What a count is made of: every response heard, the roster's accounts and size, and how much is unreadable."""
 
     responses: tuple[Response, ...] = ()
@@ -140,8 +134,7 @@ class Box:
     unreadable: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollOpened(Fact):
+class PollOpened(Fact, frozen=True, kw_only=True):
     """A poll was accepted; it is on its way to its room, or stands there already."""
 
     poll: Poll
@@ -149,16 +142,14 @@ class PollOpened(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollShown(Fact):
+class PollShown(Fact, frozen=True, kw_only=True):
     """A poll stands in its room as this event."""
 
     poll: PollId
     event: EventId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollReworded(Fact):
+class PollReworded(Fact, frozen=True, kw_only=True):
     """Who began a poll edited it before anyone had voted."""
 
     poll: PollId
@@ -166,39 +157,34 @@ class PollReworded(Fact):
     odd_limit: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollEditedLate(Fact):
+class PollEditedLate(Fact, frozen=True, kw_only=True):
     """Who began a poll edited it after votes had come; the edit changes nothing, and the result says so."""
 
     poll: PollId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voted(Fact):
+class Voted(Fact, frozen=True, kw_only=True):
     """A response was heard."""
 
     poll: PollId
     response: Response
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VoteRemoved(Fact):
+class VoteRemoved(Fact, frozen=True, kw_only=True):
     """A response was redacted: the one before it stands again."""
 
     event: EventId
     by: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VotingStopped(Fact):
+class VotingStopped(Fact, frozen=True, kw_only=True):
     """The time of a poll is over; its end event goes to the room."""
 
     poll: PollId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollEnded(Fact):
+class PollEnded(Fact, frozen=True, kw_only=True):
     """The end of a poll stands in its room, and its result is published."""
 
     poll: PollId
@@ -207,8 +193,7 @@ class PollEnded(Fact):
     result: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollRecounted(Fact):
+class PollRecounted(Fact, frozen=True, kw_only=True):
     """Something came to light after the result was published, and the figure was corrected openly."""
 
     poll: PollId
@@ -216,16 +201,14 @@ class PollRecounted(Fact):
     result: Count
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PollWithdrawn(Fact):
+class PollWithdrawn(Fact, frozen=True, kw_only=True):
     """A poll was removed from its room, or never reached it."""
 
     poll: PollId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SendPoll(Effect):
+class SendPoll(Effect, frozen=True, kw_only=True):
     """Put a poll into its room as a native poll."""
 
     poll: PollId
@@ -233,16 +216,14 @@ class SendPoll(Effect):
     expires_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EndPoll(Effect):
+class EndPoll(Effect, frozen=True, kw_only=True):
     """Send a poll's end event, which says the result as of then."""
 
     poll: PollId
     room: RoomId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announce(Effect):
+class Announce(Effect, frozen=True, kw_only=True):
     """Say something about a poll in its room."""
 
     poll: PollId

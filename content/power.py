@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Action = Literal["invite", "kick", "ban", "redact"]
 DEFAULTS: Mapping[Action, int] = {"invite": 0, "kick": 50, "ban": 50, "redact": 50}
@@ -19,8 +20,7 @@ class Undecidable(Exception):
     """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Powers:
+class Powers(Struct, frozen=True, kw_only=True):
     """The two state events that decide: ``levels`` is the whole content of ``m.room.power_levels``, None without one.
 
     ``version`` is None for a room version that we do not know. ``creators`` are above every level since version 12.

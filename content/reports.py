@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from content.participation import Share
 
 _WRITTEN = re.compile(r"(20\d\d)-([1-4])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Quarter:
+class Quarter(Struct, frozen=True, kw_only=True, order=True):
     """A quarter of a year; ``number`` counts from 1."""
 
     year: int
@@ -61,8 +61,7 @@ def read_quarter(written: str) -> Quarter | None:
     return Quarter(year=int(found[1]), number=int(found[2])) if found else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What was held: when, what, of which kind, and who took part."""
 
     on: date
@@ -71,8 +70,7 @@ class Held:
     share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vote:
+class Vote(Struct, frozen=True, kw_only=True):
     """A vote that ended: of ``expected`` so many voted, ``None`` where that is not known."""
 
     on: date
@@ -82,8 +80,7 @@ class Vote:
     expected: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
+class Report(Struct, frozen=True, kw_only=True):
     """What was recorded of an organisation in a quarter, and what of it is planned for the next."""
 
     quarter: Quarter

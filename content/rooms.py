@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from content.decision import Effect, Fact, Words, words
 from content.identifiers import OrganisationId, RoomId, UserId
@@ -57,8 +58,7 @@ class Flaw(StrEnum):
 MENDABLE = frozenset({Flaw.OPEN, Flaw.CLEAR, Flaw.READABLE, Flaw.LEADERLESS, Flaw.ASTRAY})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """How a kind of room is made. Every room is closed, does not federate, and is encrypted where encryption is on.
 
     ``kinds`` are the nodes that may have one, each at most one. ``quiet`` rooms are written to by those who lead, and
@@ -180,8 +180,7 @@ def order(purpose: Purpose, place: int) -> str:
     return f"{1 if purpose in (Purpose.SPACE, Purpose.GROUP) else 0}-{place:05d}-{list(Purpose).index(purpose)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """A room that belongs to a node of the tree; ``encrypted`` never goes back to false."""
 
     id: RoomId
@@ -191,30 +190,26 @@ class Room:
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomKept(Fact):
+class RoomKept(Fact, frozen=True, kw_only=True):
     """A room was made for, or taken over by, a node of the tree."""
 
     room: Room
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomLost(Fact):
+class RoomLost(Fact, frozen=True, kw_only=True):
     """The bot can no longer act in a room: it was removed, the room was replaced, or it may not write there."""
 
     room: RoomId
     reason: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomRegained(Fact):
+class RoomRegained(Fact, frozen=True, kw_only=True):
     """The bot is back in a room."""
 
     room: RoomId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectRoomKept(Fact):
+class DirectRoomKept(Fact, frozen=True, kw_only=True):
     """The private room in which the bot and one person talk is known."""
 
     user: UserId
@@ -222,8 +217,7 @@ class DirectRoomKept(Fact):
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InvitationTaken(Fact):
+class InvitationTaken(Fact, frozen=True, kw_only=True):
     """An invitation into a room was taken up; ``direct`` is one to talk in private."""
 
     room: RoomId
@@ -232,38 +226,33 @@ class InvitationTaken(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Join(Effect):
+class Join(Effect, frozen=True, kw_only=True):
     """Accept an invitation."""
 
     room: RoomId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Invite(Effect):
+class Invite(Effect, frozen=True, kw_only=True):
     """Ask a person into a room of theirs; one who is there already is left in peace."""
 
     room: RoomId
     user: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decline(Effect):
+class Decline(Effect, frozen=True, kw_only=True):
     """Turn an invitation down, or leave."""
 
     room: RoomId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MakeRoom(Effect):
+class MakeRoom(Effect, frozen=True, kw_only=True):
     """Make a room for a node of the tree, hang it in its space, and ask in who belongs there."""
 
     organisation: OrganisationId
     purpose: Purpose
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mend(Effect):
+class Mend(Effect, frozen=True, kw_only=True):
     """Put right what is wrong with a room."""
 
     room: RoomId
@@ -271,8 +260,7 @@ class Mend(Effect):
     flaw: Flaw
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remove(Effect):
+class Remove(Effect, frozen=True, kw_only=True):
     """Show a person out of a room, if it is still so that they do not belong there when it comes to it."""
 
     room: RoomId

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Words, words
 from content.majorities import ANY, FOUR_FIFTHS, HALF, MORE_THAN_FOUR_FIFTHS, MORE_THAN_HALF, ONE_FIFTH, Threshold
@@ -56,8 +57,7 @@ class Purpose(StrEnum):
     REFERENCE = "reference"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RulePack:
+class RulePack(Struct, frozen=True, kw_only=True):
     """How one kind of vote is counted.
 
     ``checked`` says whether a person has compared the pack with the official text (已核对); until then results carry

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
@@ -32,8 +33,7 @@ class Recurrence(StrEnum):
     WEEKLY = "weekly"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
+class Schedule(Struct, frozen=True, kw_only=True):
     """A rule that yields occurrences.
 
     ``start`` is the first local date, ``at`` the local wall time, ``timezone`` the IANA zone both are meant in.
@@ -56,8 +56,7 @@ class Schedule:
     count: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """One occurrence that a rule yields: the date it means, and the instant on which that falls due."""
 
     id: OccurrenceId
@@ -67,8 +66,7 @@ class Planned:
     due_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LessonsScheduled(Fact):
+class LessonsScheduled(Fact, frozen=True, kw_only=True):
     """A rule was accepted, with every occurrence it yields."""
 
     schedule: Schedule
@@ -76,24 +74,21 @@ class LessonsScheduled(Fact):
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceCancelled(Fact):
+class OccurrenceCancelled(Fact, frozen=True, kw_only=True):
     """A planned occurrence was called off before it opened."""
 
     occurrence: OccurrenceId
     by: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceRestored(Fact):
+class OccurrenceRestored(Fact, frozen=True, kw_only=True):
     """What had been called off is planned again, for the time it had."""
 
     occurrence: OccurrenceId
     by: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceMoved(Fact):
+class OccurrenceMoved(Fact, frozen=True, kw_only=True):
     """A planned occurrence goes out at another time; ``local_date`` is the date of it where it was planned."""
 
     occurrence: OccurrenceId

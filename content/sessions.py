@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import UserId
@@ -36,8 +38,7 @@ class Way(StrEnum):
     PASSKEY = "passkey"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """A one-time link as it is remembered: never the token itself, only its SHA-256."""
 
     token_hash: str
@@ -46,8 +47,7 @@ class Link:
     used: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """A signed-in browser; ``id_hash`` is the SHA-256 of what its cookie holds.
 
     A session gets a new id with every step of signing in and when its person's duties change; ``family`` stays.
@@ -68,8 +68,7 @@ class Session:
     duties: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LinkIssued(Fact):
+class LinkIssued(Fact, frozen=True, kw_only=True):
     """A one-time link was made for a person with duties."""
 
     token_hash: str
@@ -77,47 +76,41 @@ class LinkIssued(Fact):
     expires_at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedIn(Fact):
+class SignedIn(Fact, frozen=True, kw_only=True):
     """Somebody came in, by a link that is used up now or without one."""
 
     token_hash: str | None
     session: Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRenewed(Fact):
+class SessionRenewed(Fact, frozen=True, kw_only=True):
     """A session goes on under a new id; the old one is dead."""
 
     id_hash: str
     session: Session
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionSeen(Fact):
+class SessionSeen(Fact, frozen=True, kw_only=True):
     """A session was used again."""
 
     id_hash: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LanguageChosen(Fact):
+class LanguageChosen(Fact, frozen=True, kw_only=True):
     """A session's language was changed."""
 
     id_hash: str
     language: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOut(Fact):
+class SignedOut(Fact, frozen=True, kw_only=True):
     """A session was ended."""
 
     family: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOutElsewhere(Fact):
+class SignedOutElsewhere(Fact, frozen=True, kw_only=True):
     """All sessions of a person were ended, but for one where it is named."""
 
     user: UserId

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from msgspec import Struct
 
 from content.burden import Cap
 from content.decision import Decision, Fact, Refusal, refused
@@ -16,8 +17,7 @@ LONGEST_VALUE = 100
 LONGEST_MINUTES = 90 * 1_440
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """One thing that can be set: its name, what holds where nobody set it, what a form offers, and what is possible.
 
     Values are text everywhere, so that one table holds them all; ``unit`` says how a page shows one.
@@ -81,8 +81,7 @@ SETTINGS: tuple[Setting, ...] = (
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SettingChosen(Fact):
+class SettingChosen(Fact, frozen=True, kw_only=True):
     """An organisation set something for itself and below; None means that it takes what those above have set."""
 
     organisation: OrganisationId
@@ -90,8 +89,7 @@ class SettingChosen(Fact):
     value: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What holds at a node, and which node has set it; None where nobody has."""
 
     value: str

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Parameter, Words
 
@@ -18,16 +20,14 @@ _WEEKDAYS = {
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
+class Sentence(Struct, frozen=True, kw_only=True):
     """A sentence of the catalogue with ``{named}`` gaps; ``many`` is its form for any ``n`` other than one."""
 
     one: str
     many: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class Reader(Struct, frozen=True, kw_only=True):
     """For whom words are put: their language (``zh_CN`` or ``en``) and the zone their clock shows (IANA name)."""
 
     language: str = "zh_CN"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import Cause, OrganisationId, derive
@@ -21,39 +22,34 @@ BELOW: dict[Kind, tuple[Kind, ...]] = {
 """What may stand directly below what."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationRenamed(Fact):
+class OrganisationRenamed(Fact, frozen=True, kw_only=True):
     """A node has another name from now on; what was sent keeps the old one."""
 
     organisation: OrganisationId
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationMoved(Fact):
+class OrganisationMoved(Fact, frozen=True, kw_only=True):
     """A node stands below another one, with everything below it."""
 
     organisation: OrganisationId
     parent: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationClosed(Fact):
+class OrganisationClosed(Fact, frozen=True, kw_only=True):
     """A node is no longer in use; its history stays."""
 
     organisation: OrganisationId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OrganisationReopened(Fact):
+class OrganisationReopened(Fact, frozen=True, kw_only=True):
     """A closed node is in use again."""
 
     organisation: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InUse:
+class InUse(Struct, frozen=True, kw_only=True):
     """What still hangs on a node: members, nodes below it, rooms that work, and what is planned or open there."""
 
     members: int = 0

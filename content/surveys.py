@@ -7,10 +7,11 @@ anonymous. An anonymous one is a secret ballot whose papers answer questions, an
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
 
 from content.ballots import FEWEST, LONGEST_TITLE, SHORTEST
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
@@ -43,8 +44,7 @@ class Standing(StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
+class Survey(Struct, frozen=True, kw_only=True):
     """A survey that is asked in chat. ``by`` is the question by whose answers the others are broken down.
 
     ``asked`` and ``answered`` are how many people, known from the start and from the end on; ``result`` is what may be
@@ -64,24 +64,21 @@ class Survey:
     result: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyDrafted(Fact):
+class SurveyDrafted(Fact, frozen=True, kw_only=True):
     """A survey was written down."""
 
     survey: Survey
     author: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyOpened(Fact):
+class SurveyOpened(Fact, frozen=True, kw_only=True):
     """A survey is asked of these people."""
 
     survey: SurveyId
     people: tuple[MemberId, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replied(Fact):
+class Replied(Fact, frozen=True, kw_only=True):
     """Somebody answered a question, or left it out; what they said before to it is replaced."""
 
     survey: SurveyId
@@ -90,24 +87,21 @@ class Replied(Fact):
     said: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyFinished(Fact):
+class SurveyFinished(Fact, frozen=True, kw_only=True):
     """Somebody came to the end of the questions."""
 
     survey: SurveyId
     member: MemberId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyLeft(Fact):
+class SurveyLeft(Fact, frozen=True, kw_only=True):
     """Somebody does not want to go on; all that they said is forgotten."""
 
     survey: SurveyId
     member: MemberId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyClosed(Fact):
+class SurveyClosed(Fact, frozen=True, kw_only=True):
     """A survey is over: what may be told of it is kept, and nothing of what any one person said."""
 
     survey: SurveyId
@@ -115,8 +109,7 @@ class SurveyClosed(Fact):
     result: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyCancelled(Fact):
+class SurveyCancelled(Fact, frozen=True, kw_only=True):
     """A survey came to nothing, and what was answered is forgotten."""
 
     survey: SurveyId

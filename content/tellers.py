@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date
 
 from content.ballots import (
@@ -21,8 +20,7 @@ from content.elections import Outcome
 from content.identifiers import BallotId, MemberId, UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PossessionAsked(Fact):
+class PossessionAsked(Fact, frozen=True, kw_only=True):
     """Something random was sealed for a teller; its hash is kept until they answer."""
 
     ballot: BallotId
@@ -30,32 +28,28 @@ class PossessionAsked(Fact):
     asked: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PossessionProven(Fact):
+class PossessionProven(Fact, frozen=True, kw_only=True):
     """A teller has shown that they hold their share."""
 
     ballot: BallotId
     index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpeningAgreed(Fact):
+class OpeningAgreed(Fact, frozen=True, kw_only=True):
     """A teller wants the box opened."""
 
     ballot: BallotId
     index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CountConfirmed(Fact):
+class CountConfirmed(Fact, frozen=True, kw_only=True):
     """A teller stands by the count."""
 
     ballot: BallotId
     index: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ShareDestroyed(Fact):
+class ShareDestroyed(Fact, frozen=True, kw_only=True):
     """A teller has said that their share is destroyed."""
 
     ballot: BallotId

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, Words, refused, words
 from content.franchise import FULL
@@ -29,16 +31,14 @@ REMIND_BEFORE = 6
 MOST_SEATS = 7
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
+class Seat(Struct, frozen=True, kw_only=True):
     """One member of a committee, with their post."""
 
     member: MemberId
     post: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """A committee from one election to the next."""
 
     id: TermId
@@ -63,8 +63,7 @@ class Term:
         return months_on(self.ends_on, 12)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CommitteeElected(Fact):
+class CommitteeElected(Fact, frozen=True, kw_only=True):
     """A committee was elected, or the record of one was put right; the same term is written anew."""
 
     term: Term

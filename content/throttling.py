@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from msgspec import Struct
 
 from content.decision import Fact
 from content.identifiers import UserId
@@ -23,16 +24,14 @@ KEPT = timedelta(days=1)
 """After so long without a try an account begins anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tries:
+class Tries(Struct, frozen=True, kw_only=True):
     """How often it was tried under one key, and when last."""
 
     number: int = 0
     last: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tried(Fact):
+class Tried(Fact, frozen=True, kw_only=True):
     """Somebody tried to prove who they are; ``keys`` are the account, the address and the minute, as hashes.
 
     ``user`` is whom they say to be, if there is such a person.
@@ -43,8 +42,7 @@ class Tried(Fact):
     user: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriesForgotten(Fact):
+class TriesForgotten(Fact, frozen=True, kw_only=True):
     """An account has proved who it is; its tries before that count no more."""
 
     key: str

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from datetime import date, datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Refusal, refused
 from content.edits import Places, Sort, edit
@@ -18,8 +20,7 @@ STANDS_IN = frozenset({Kind.BRANCH, Kind.GROUP})
 """Where a member's membership can lie."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """Where a member goes and from when; ``to`` is None for an organisation elsewhere, which ``other`` names."""
 
     to: OrganisationId | None

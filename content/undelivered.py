@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from content.decision import Decision, Tell, Words, words
 from content.identifiers import UserId
@@ -22,16 +23,14 @@ FAULTS = frozenset(
 """Kinds of fault that have a sentence; of any other it is only known that it did not arrive."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missed:
+class Missed(Struct, frozen=True, kw_only=True):
     """A place that a broadcast did not reach, and why: the kind of fault, or ``too_late``."""
 
     name: str
     why: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undelivered:
+class Undelivered(Struct, frozen=True, kw_only=True):
     """A broadcast with the places that it did not reach."""
 
     id: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import EventId, RoomId, UserId
@@ -26,8 +27,7 @@ class Sort(StrEnum):
 _FORMS = frozenset("not_json too_deep too_large shape sender event_id state_key algorithm".split())  # noqa: SIM905
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Letter:
+class Letter(Struct, frozen=True, kw_only=True):
     """Something that could not be processed.
 
     ``asked_at`` is when somebody asked that it be tried again and it has not been yet, ``tried_at`` when it last failed
@@ -61,8 +61,7 @@ class Letter:
         return self.room is not None and (self.event is not None or self.has_raw)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """Part of a room's history that is missing; ``given_up_at`` is when it was seen that it cannot be read back."""
 
     id: str
@@ -79,8 +78,7 @@ MOST_TOLD = 2
 """How often in a day one person is told; a client that never gives its keys would have it said for every session."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sealed:
+class Sealed(Struct, frozen=True, kw_only=True):
     """Messages of one person in one encrypted session for which no key has come; ``room_name`` is None in private."""
 
     room: RoomId
@@ -89,8 +87,7 @@ class Sealed:
     sender: UserId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SenderTold(Fact):
+class SenderTold(Fact, frozen=True, kw_only=True):
     """Somebody was told that messages of theirs cannot be read, or it was left out."""
 
     room: RoomId
@@ -99,31 +96,27 @@ class SenderTold(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HearingAgainAsked(Fact):
+class HearingAgainAsked(Fact, frozen=True, kw_only=True):
     """Somebody asked that a letter be processed once more."""
 
     id: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetterPutAside(Fact):
+class LetterPutAside(Fact, frozen=True, kw_only=True):
     """Somebody has seen a letter and leaves it at that; it is kept for its time and counted no more."""
 
     id: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StretchAskedAgain(Fact):
+class StretchAskedAgain(Fact, frozen=True, kw_only=True):
     """Somebody asked that a stretch that was given up be read once more."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StretchPutAside(Fact):
+class StretchPutAside(Fact, frozen=True, kw_only=True):
     """Somebody knows of a stretch that cannot be read back, and leaves it at that."""
 
     id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Effect, Fact, Refusal, refused
 from content.identifiers import OrganisationId, RoomId, UserId
@@ -31,8 +32,7 @@ class Doubt(StrEnum):
     OTHER_KIND = "other_kind"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True, kw_only=True):
     """A tombstone that was seen in a room of the organisation; ``doubt`` is why it was not followed so far."""
 
     room: RoomId
@@ -42,8 +42,7 @@ class Upgrade:
     followed: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Succession:
+class Succession(Struct, frozen=True, kw_only=True):
     """What the homeserver says of both rooms at this moment; ``setter`` is who set the tombstone that stands.
 
     ``new`` is ``None`` where the bot is not in the new room; ``predecessor`` and ``founder`` are what the new room says
@@ -58,8 +57,7 @@ class Succession:
     founder: UserId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpgradeSeen(Fact):
+class UpgradeSeen(Fact, frozen=True, kw_only=True):
     """A room of the organisation says that another has taken its place."""
 
     room: RoomId
@@ -67,24 +65,21 @@ class UpgradeSeen(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UpgradeDoubted(Fact):
+class UpgradeDoubted(Fact, frozen=True, kw_only=True):
     """A room was not followed where its tombstone points; unless that is still to come, it goes on being used."""
 
     room: RoomId
     doubt: Doubt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomMoved(Fact):
+class RoomMoved(Fact, frozen=True, kw_only=True):
     """A room has taken the place of another, with everything that belongs to it."""
 
     old: RoomId
     new: Room
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FollowUpgrade(Effect):
+class FollowUpgrade(Effect, frozen=True, kw_only=True):
     """Look at both rooms as they are now, and follow the old one into the new, or say why not."""
 
     room: RoomId

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Effect, Refusal, Tell, refused, words
 from content.identifiers import OrganisationId, RoomId, UserId
@@ -48,8 +49,7 @@ class Ability(StrEnum):
     POWER = "power"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What a room is by its own state: who may do what, who is there (``join`` or ``invite``), what is read by whom."""
 
     me: UserId
@@ -95,8 +95,7 @@ class Standing:
         return tuple(sorted(user for user in there if self.power_of(user) >= wanted))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """Someone who belongs in a room: a member, with or without an account, or someone who leads and is no member."""
 
     user: UserId | None
@@ -131,8 +130,7 @@ def _belongs(purpose: Purpose, node: Organisation, member: Member) -> bool:
             return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Care:
+class Care(Struct, frozen=True, kw_only=True):
     """A room of the organisation with everything by which it is judged.
 
     ``welcome`` are accounts that may be in it without belonging: whoever holds a duty at the node or above it.
@@ -274,8 +272,7 @@ def fits(purpose: Purpose, node: Organisation) -> bool:
     return node.kind in TEMPLATES[purpose].kinds
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Housed:
+class Housed(Struct, frozen=True, kw_only=True):
     """What a node has, or is being given: purposes of rooms that work, and of those that are being made."""
 
     node: Organisation
@@ -339,8 +336,7 @@ def remove(care: Care, user: UserId) -> Decision | Refusal:
     return Decision(effects=(Remove(room=care.room.id, organisation=care.room.organisation, user=user),))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """What somebody asks for who wants a room that is there already to become one of the organisation."""
 
     room: RoomId
@@ -396,8 +392,7 @@ def governs(standing: Standing, user: UserId) -> bool:
     return standing.people.get(user) == "join" and standing.power_of(user) >= max(wanted, LEADS)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """What a person has had the bot take up lately: whether they have a private room that works, and how many."""
 
     has_private: bool = False

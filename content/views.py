@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import Cause, OrganisationId, UserId, ViewId, derive
@@ -38,8 +39,7 @@ class Order(StrEnum):
     STROKES = "strokes"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """Which members are wanted, and in which order; what is empty or None lets everyone through."""
 
     text: str = ""
@@ -85,8 +85,7 @@ def filter_from(values: Mapping[str, str]) -> Filter:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(Struct, frozen=True, kw_only=True):
     """A part of the roster that one person has given a name; nobody else sees it."""
 
     id: ViewId
@@ -95,15 +94,13 @@ class View:
     wanted: Filter
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViewSaved(Fact):
+class ViewSaved(Fact, frozen=True, kw_only=True):
     """A person gave a name to a part of the roster, or the name to another part."""
 
     view: View
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ViewForgotten(Fact):
+class ViewForgotten(Fact, frozen=True, kw_only=True):
     """A person no longer needs a view."""
 
     view: ViewId

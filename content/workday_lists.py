@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.decision import Refusal, refused
 
@@ -57,8 +58,7 @@ _KINDS = dict.fromkeys(["休", "放假", "假", "假期", "休息", "节假日",
 _KINDS |= dict.fromkeys(["班", "上班", "补班", "调班", "调休上班", "工作日", "work", "workday", "working"], True)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
+class Day(Struct, frozen=True, kw_only=True):
     """A day on which one rests or works against the order of the week, or a weekend day of a holiday.
 
     ``name`` is a festival's name of ours, or as it was typed; it may be empty.

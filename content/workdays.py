@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.published_workdays import published
@@ -29,16 +30,14 @@ class Source(StrEnum):
     """Nobody has it: the order of the week is a guess."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reckoned:
+class Reckoned(Struct, frozen=True, kw_only=True):
     """A date that was reckoned in working days; not ``confirmed`` where a year without a list was passed through."""
 
     date: date
     confirmed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
+class Stretch(Struct, frozen=True, kw_only=True):
     """Days one after the other that are alike, as a list of the year shows them."""
 
     first: date
@@ -53,8 +52,7 @@ class Stretch:
         return (self.last - self.first).days + 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkCalendar:
+class WorkCalendar(Struct, frozen=True, kw_only=True):
     """What is known of working days; make one with ``calendar``.
 
     ``days`` are the exceptions by date, ``sources`` says of a year where its list comes from, and ``by_hand`` are the
@@ -150,23 +148,20 @@ class WorkCalendar:
             day += step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YearListed(Fact):
+class YearListed(Fact, frozen=True, kw_only=True):
     """The list of a year was entered; it takes the place of all that was known of this year."""
 
     year: int
     days: tuple[Day, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class YearForgotten(Fact):
+class YearForgotten(Fact, frozen=True, kw_only=True):
     """What was entered of a year is dropped, its single days too; what came with the program stands again."""
 
     year: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkdaySet(Fact):
+class WorkdaySet(Fact, frozen=True, kw_only=True):
     """One day was set to be worked or rested on."""
 
     day: Day

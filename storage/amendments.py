@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct, to_builtins
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import SENT, OccurrenceCorrected, OccurrenceWithdrawn, Sent
@@ -25,8 +25,7 @@ from storage.schedules import entry, occurrences
 from storage.unit import Reading, Writing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+class Note(Struct, frozen=True, kw_only=True):
     """When and why an occurrence was corrected or withdrawn; ``None`` for what has not happened."""
 
     corrected_at: datetime | None
@@ -127,7 +126,7 @@ async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
         .values(
             lesson_revision=fact.revision,
             sent_title=fact.title,
-            layout=asdict(fact.layout),
+            layout=to_builtins(fact.layout),
             corrected_at=fact.at,
             correction=fact.reason,
         )

@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bindparam, select
 
 from content.audit import NOTHING, About, about
@@ -92,8 +92,7 @@ QUIET = timedelta(days=90)
 """How long they are remembered: longer than any ballot is open."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One row of record: what was decided when, by whom, about whom, and what made it happen; never the words."""
 
     at: datetime

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec.structs import replace
 from sqlalchemy import func, select, union
 
 from content.burden import LOOKED_AHEAD, Asked, Cap, Caps, Meter, Room, caps_from, is_quiet

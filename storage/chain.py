@@ -9,9 +9,10 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC
 from typing import Any
+
+from msgspec import Struct
 
 START = bytes(32)
 """What stands for the link before the first."""
@@ -29,8 +30,7 @@ AUTHORITY = "authority"
 """Forgotten with the rest, and in the digest only where it is there."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """The newest row of record: its number and its link."""
 
     number: int

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 
+from msgspec import Struct
 from sqlalchemy import (
     Column,
     Date,
@@ -106,8 +106,7 @@ branch_months = Table(
 """The tallies of a branch added up by the month of their local date, so that years are read as quickly as weeks."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CardPlace:
+class CardPlace(Struct, frozen=True, kw_only=True):
     """A card with the occurrence and the room it belongs to."""
 
     id: CardId
@@ -116,8 +115,7 @@ class CardPlace:
     branch: OrganisationId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryLine:
+class HistoryLine(Struct, frozen=True, kw_only=True):
     """One answer as it was given, with why it was set by hand, and when it was taken back."""
 
     given: Given

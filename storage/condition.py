@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from msgspec import Struct
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
@@ -16,8 +16,7 @@ from storage.engines import first_line, open_engine, sqlite_file, trouble
 from storage.migrate import Standing, standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Struct, frozen=True, kw_only=True):
     """The engine with its version, how the tables stand, and what a power cut and a writer would meet.
 
     ``settings`` are the ones on which durability rests, as the engine names them.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, ForeignKey, Index, String, Table, case, func, select, update
 
 from content.corrections import KEPT, Correction, CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn, State
@@ -37,8 +37,7 @@ corrections = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """A correction as the desk shows it: with who asked, where they belong, and the title of what they said it of."""
 
     correction: Correction

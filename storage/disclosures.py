@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, String, Table, false, or_, select
 
 from content.decision import Secret, words
@@ -93,8 +93,7 @@ class Why(StrEnum):
     """It says how we work, and nothing about the person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """What one table may hold about a person.
 
     ``found_by`` are the columns that name the person, by account or as a member. Of a row, ``given`` is handed out;
@@ -422,8 +421,7 @@ hashes, for a day.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class Names(Struct, frozen=True, kw_only=True):
     """What stands behind identifiers, so that a person can read them."""
 
     organisations: Mapping[str, str]

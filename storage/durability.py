@@ -6,11 +6,11 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from msgspec import Struct
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -24,8 +24,7 @@ LONGEST_MEASURE = 1.0
 """Seconds after which a slow disk has been measured well enough."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InForce:
+class InForce(Struct, frozen=True, kw_only=True):
     """The settings that a connection of ours works under; ``checksums`` is ``None`` where the engine has none."""
 
     settings: Mapping[str, str]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from content import moves
@@ -20,8 +20,7 @@ from storage.organisations import duties, organisations, within
 from storage.unit import Reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """A duty, where it is held, by whom as the roster names them, and since when by whose word."""
 
     duty: Duty

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, Text, func, or_, select, update
 
 from content.edits import (
@@ -73,8 +74,7 @@ edit_entries = Table(
 PAGE = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """One change of one person's entry: what was done, which fields it wrote, and from which sheet, if any."""
 
     edit: EditId

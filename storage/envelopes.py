@@ -9,25 +9,28 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
 
+from msgspec import Struct
 from nacl import bindings as sodium
 from nacl.exceptions import CryptoError
 
 from content.ballot_papers import EMPTY, OVERHEAD
+from content.discreet import repr_without
 from content.shares import rebuilt, split
 
 KEY_BYTES = sodium.crypto_box_SECRETKEYBYTES
 _PROVING = b"ballot-pop"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Ceremony:
+class Ceremony(Struct, frozen=True, kw_only=True):
     """What a key ceremony yields: the public key, each teller's share, and the key that proves that one holds it."""
 
     key: bytes
     shares: dict[int, bytes]
     share_keys: dict[int, bytes]
+
+    def __repr__(self) -> str:
+        return repr_without(self, *self.__struct_fields__)
 
 
 def hold_ceremony(ballot: str, *, needed: int, among: int) -> Ceremony:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Table, and_, case, delete, false, func, or_, select, update
 
 from content.ballots import State as BallotState
@@ -182,8 +182,7 @@ async def _elections(unit: Reading, ids: Collection[MemberId], roots: Collection
     return tuple(row[0] for row in await unit.rows(query))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extent:
+class Extent(Struct, frozen=True, kw_only=True):
     """In how many rows something is held about a person, by kind: of those that go, and of those that are emptied."""
 
     goes: Mapping[str, int]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import JSON, Column, Connection, MetaData, Table, Text, cast, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,8 +18,7 @@ PORTION = 500
 """Rows that are held in memory at once."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fingerprint:
+class Fingerprint(Struct, frozen=True, kw_only=True):
     """How many rows a table has, and the sum of the SHA-256 of each modulo 2^256, in hexadecimal.
 
     A sum does not depend on the order in which an engine gives its rows, which differs by collation.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import func, select, text
 
 from content import health
@@ -28,8 +28,7 @@ _ENGINE: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """What is known of an installation at one moment.
 
     ``waiting`` and ``failed`` count rows of the outbox by kind; ``troubles`` gaps, dead letters and unreadable events.

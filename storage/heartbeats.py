@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from msgspec import Struct, field
 from sqlalchemy import JSON, Column, String, Table, select
 
 from content.decision import Fact
@@ -36,8 +36,7 @@ heartbeats = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beat(Fact):
+class Beat(Fact, frozen=True, kw_only=True):
     """A part of the program (``clock``, ``bot``, ``backup``, ``time``) did its round and is in this state.
 
     ``measures`` are numbers that it took since the last one; they and the states name no person and no room.
@@ -50,8 +49,7 @@ class Beat(Fact):
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sign:
+class Sign(Struct, frozen=True, kw_only=True):
     """The last sign of life of a part, with what it measured and the version that it runs."""
 
     state: str

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import asdict
 from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, delete, select, update
 
 from content.identifiers import ImportId, MemberId, OrganisationId, UserId

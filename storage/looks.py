@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Column, Index, Integer, String, Table, func, or_, select
 
 from content.identifiers import MemberId, OrganisationId, UserId
@@ -36,8 +36,7 @@ looks = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
+class Look(Struct, frozen=True, kw_only=True):
     """One look as the person looked at is told of it."""
 
     at: datetime

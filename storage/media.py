@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import JSON, BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, func, select
 
 from content.decision import Fact
@@ -56,8 +57,7 @@ upload_limits = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredMedium:
+class StoredMedium(Struct, frozen=True, kw_only=True):
     """What a chat client wants to know of a medium before showing it, and in how many pieces its bytes lie."""
 
     hash: str
@@ -71,8 +71,7 @@ class StoredMedium:
     pieces: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MediumUploaded(Fact):
+class MediumUploaded(Fact, frozen=True, kw_only=True):
     """The homeserver holds a medium; ``content`` is its address there, with keys where it is encrypted."""
 
     hash: str
@@ -80,8 +79,7 @@ class MediumUploaded(Fact):
     content: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UploadLimitSeen(Fact):
+class UploadLimitSeen(Fact, frozen=True, kw_only=True):
     """The homeserver said to the bot's account how many bytes one upload may have; ``None`` where it sets no limit."""
 
     user: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     Boolean,
     Column,
@@ -247,8 +247,7 @@ async def names(
     return tuple((row.name, MemberId(row.id)) for row in await unit.rows(query))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, frozen=True, kw_only=True):
     """How many members there are, how many of them have an account, and how many there are of each kind."""
 
     total: int

@@ -5,10 +5,10 @@ Alembic is imported only where there is something to bring up to date: a program
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
 from sqlalchemy import Connection, Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -33,8 +33,7 @@ def alembic_config(folder: Path = FOLDER) -> Config:
     return config
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """Which revision a database has, ``None`` without tables, and which one this program has.
 
     ``foreign`` is a database with tables of another program, ``newer`` one of a revision that we do not know.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from alembic import command
+from msgspec import Struct
 from sqlalchemy import JSON, Connection, Table, Text, bindparam, cast, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,8 +24,7 @@ from storage.migrate import FOLDER, Standing, alembic_config, standing
 Prints = dict[str, Fingerprint]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
+class Moved(Struct, frozen=True, kw_only=True):
     """What is in the new database now: the revision of its tables, and the fingerprint of each."""
 
     revision: str

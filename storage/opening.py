@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.ballot_files import ClosedBox, Share
 from content.ballot_papers import EMPTY, canonical, opened_lines, piles, receipts, set_hash
 from content.ballots import FEWEST
 from content.decision import Words, words
+from content.discreet import repr_without
 from content.elections import Outcome, Result, evaluate
 from content.questions import tally_answers
 from content.shares import combine
@@ -25,15 +28,14 @@ class NotOpened(Exception):
         self.words: Words = words(key, **parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenedBox:
+class OpenedBox(Struct, frozen=True, kw_only=True):
     """What was in a box: the papers as lines in canonical order, for a recount only, and what they amount to.
 
     Of a survey the papers are kept nowhere, and not by a hash either: whoever knows what was told of few papers could
     try what else they hold until the hash is right.
     """
 
-    lines: tuple[str, ...] = field(repr=False)
+    lines: tuple[str, ...]
     result: Result
     kept: bool = True
 
@@ -47,6 +49,9 @@ class OpenedBox:
     def hash(self) -> str:
         """Return the hash of what is kept."""
         return hashlib.sha256(self.text).hexdigest()
+
+    def __repr__(self) -> str:
+        return repr_without(self, "lines")
 
 
 def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:

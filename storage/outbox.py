@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from msgspec import Struct
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
 from content.decision import Fact, Words
@@ -107,8 +107,7 @@ outbox = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claimed:
+class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, or what is to be mended in one.
@@ -140,8 +139,7 @@ class Claimed:
         return f"zhibu.{self.id}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent(Fact):
+class Sent(Fact, frozen=True, kw_only=True):
     """The homeserver accepted a row."""
 
     claimed: Claimed
@@ -149,16 +147,14 @@ class Sent(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Echoed(Fact):
+class Echoed(Fact, frozen=True, kw_only=True):
     """A row was heard back from its room under its mark, perhaps before its sender knew that it had arrived."""
 
     id: OutboxId
     event_id: EventId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Postponed(Fact):
+class Postponed(Fact, frozen=True, kw_only=True):
     """A row must be tried again later; ``counts`` tells whether that was a real failure."""
 
     claimed: Claimed
@@ -167,8 +163,7 @@ class Postponed(Fact):
     counts: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GivenUp(Fact):
+class GivenUp(Fact, frozen=True, kw_only=True):
     """A row cannot be sent; the reason stays visible until someone retries or cancels it."""
 
     claimed: Claimed
@@ -176,24 +171,21 @@ class GivenUp(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Retried(Fact):
+class Retried(Fact, frozen=True, kw_only=True):
     """An organiser has a failed or expired row tried again."""
 
     id: OutboxId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelled(Fact):
+class Cancelled(Fact, frozen=True, kw_only=True):
     """An organiser took back a row that has not been sent."""
 
     id: OutboxId
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClockSetBack(Fact):
+class ClockSetBack(Fact, frozen=True, kw_only=True):
     """The wall clock was set back by so much; whatever waits for a time that was reckoned by it waits no longer."""
 
     by: timedelta

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import and_, bindparam, func, literal_column, null, or_, select, true, update
 
 from content.decision import Words
@@ -21,8 +21,7 @@ from storage.unit import AnyRow, Query, Reading, Writing
 from storage.vault import Unreadable, Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What a worker that drives a Matrix device can take on: so many rows, of some kinds only or of any."""
 
     worker: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select, union
 
 from content.identifiers import CardId, OrganisationId, OutboxId, PollId, RoomId, UserId
@@ -22,8 +22,7 @@ from storage.schedules import SHOWN_TITLE, occurrences
 from storage.unit import AnyRow, Query, Reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """A row of the outbox as the organiser's desk shows it."""
 
     id: OutboxId

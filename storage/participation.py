@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select, union_all
 
 from content.checkins import TOOK_PART, State
@@ -25,16 +25,14 @@ _PORTION = 500
 """How many members one question names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Period:
+class Period(Struct, frozen=True, kw_only=True):
     """Local dates from ``since`` to ``until``, both included; ``None`` leaves an end open."""
 
     since: date | None = None
     until: date | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One member and one occurrence, as the export has it.
 
     ``note`` is what they added to having taken part; ``by_hand`` tells that who keeps the record set the state.
@@ -52,8 +50,7 @@ class Line:
     by_hand: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OccurrenceLine:
+class OccurrenceLine(Struct, frozen=True, kw_only=True):
     """One occurrence and the numbers of the branches asked for."""
 
     id: OccurrenceId
@@ -65,8 +62,7 @@ class OccurrenceLine:
     numbers: Counter[State]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberLine:
+class MemberLine(Struct, frozen=True, kw_only=True):
     """One member and the numbers of their own answers."""
 
     id: MemberId

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from msgspec import to_builtins
+from msgspec.structs import asdict
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, func, or_, select, update
 
 from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId
@@ -295,13 +296,13 @@ async def write_ended(unit: Writing, fact: PollEnded) -> None:
         state=State.CLOSED,
         ended_at=fact.ended_at,
         closed_at=fact.at,
-        result=asdict(fact.result),
+        result=to_builtins(fact.result),
     )
 
 
 async def write_recounted(unit: Writing, fact: PollRecounted) -> None:
     """Replace the published figure by the corrected one."""
-    await _change(unit, fact.poll, ended_at=fact.ended_at, result=asdict(fact.result))
+    await _change(unit, fact.poll, ended_at=fact.ended_at, result=to_builtins(fact.result))
 
 
 async def write_withdrawn(unit: Writing, fact: PollWithdrawn) -> None:

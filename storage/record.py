@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import and_, false, func, or_, select, true
 
 from content.identifiers import OrganisationId
@@ -36,16 +36,14 @@ MOST_PEOPLE = 50
 """People of one name that are looked for."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """For which nodes somebody looks; with ``everything`` also at rows that belong to none."""
 
     roots: tuple[OrganisationId, ...]
     everything: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
+class Filter(Struct, frozen=True, kw_only=True):
     """Which rows are wanted: each field narrows, and one that is empty does not."""
 
     person: str = ""
@@ -55,8 +53,7 @@ class Filter:
     until: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One row of record with the names of those in it; ``link`` is its seal in hexadecimal."""
 
     number: int
@@ -76,8 +73,7 @@ class Entry:
     """The roles by which it was done, and where they were held."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Struct, frozen=True, kw_only=True):
     """A message or an act that a decision put into the outbox, and what became of it."""
 
     kind: str
@@ -87,16 +83,14 @@ class Effect:
     done_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changed:
+class Changed(Struct, frozen=True, kw_only=True):
     """An answer that a decision wrote down."""
 
     name: str
     state: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
+class Why(Struct, frozen=True, kw_only=True):
     """One row with what led to it and all that it brought about."""
 
     entry: Entry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import func, select, update
@@ -28,8 +27,7 @@ _MESSAGES = (Kind.POST, Kind.FOLLOW)
 _ASKING = (OccurrenceState.PLANNED, OccurrenceState.OPEN)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved(Fact):
+class Moved(Fact, frozen=True, kw_only=True):
     """An organiser has a card or a poll that reached its room not shown in another one of the same node."""
 
     id: OutboxId

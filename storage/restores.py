@@ -7,7 +7,6 @@ same identifiers and find what they made before.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,8 +25,7 @@ restores = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restored(Fact):
+class Restored(Fact, frozen=True, kw_only=True):
     """The database was put back from a backup that was taken at ``taken_at``."""
 
     taken_at: datetime

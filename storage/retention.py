@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -54,8 +53,7 @@ MOST_AT_ONCE = 5000
 """So many rows of those are forgotten at a time, so that others get the writer's place in between."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Swept(Fact):
+class Swept(Fact, frozen=True, kw_only=True):
     """The time has come to forget what is past its use."""
 
     at: datetime

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, bindparam, func, select, update
 
 from content.decision import Observed
@@ -65,8 +65,7 @@ TRACKED = frozenset(
 """The kinds of state on which decisions rest."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateSeen(Observed):
+class StateSeen(Observed, frozen=True, kw_only=True):
     """A state event was seen; it replaces what the room said before under the same type and key."""
 
     room: RoomId
@@ -174,8 +173,7 @@ async def direct_user(unit: Reading, room: RoomId) -> UserId | None:
     return await unit.value(query)  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """What is known of a room in which somebody speaks to the bot.
 
     ``hall`` tells that it is the organisation's, ``direct`` whose private room it is, ``crowded`` that somebody else is
@@ -222,8 +220,7 @@ async def present(unit: Reading, room: RoomId) -> tuple[UserId, ...]:
     return tuple(UserId(row.state_key) for row in rows if row.content.get("membership") in ("join", "invite"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unclaimed:
+class Unclaimed(Struct, frozen=True, kw_only=True):
     """A room that the bot was brought into and that belongs to nobody yet; by whom, and when."""
 
     room: RoomId

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     JSON,
     Column,
@@ -98,8 +98,7 @@ SHOWN_TITLE = func.coalesce(occurrences.c.sent_title, lessons.c.title).label("ti
 """The title as it was sent; a lesson that is changed later does not change what members were shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """One occurrence as a calendar shows it; ``counts`` is member states and how many are in each."""
 
     occurrence: Occurrence

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Column, or_, select
 
 from content.identifiers import OrganisationId
@@ -20,8 +20,7 @@ from storage.schedules import SHOWN_TITLE, concerns, occurrences
 from storage.unit import Reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """One thing that was found: what it is called, whose it is, and when it is or was, where it is of one time."""
 
     id: str

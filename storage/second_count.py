@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from contextlib import closing
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from content.questions import Question, Sort
 
@@ -29,8 +30,7 @@ CREATE TEMP VIEW valid AS SELECT number FROM paper WHERE NOT unreadable
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecondCount:
+class SecondCount(Struct, frozen=True, kw_only=True):
     """The sums that both counts must agree on."""
 
     valid: int

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Column, Integer, LargeBinary, String, Table, select
@@ -27,8 +26,7 @@ shelf = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shelved(Fact):
+class Shelved(Fact, frozen=True, kw_only=True):
     """A session has put something on the shelf; ``sealed`` can be opened with what only its person holds.
 
     ``session_hash`` is the family of the session, which stays when it gets a new id.
@@ -40,8 +38,7 @@ class Shelved(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unshelved(Fact):
+class Unshelved(Fact, frozen=True, kw_only=True):
     """What lay there is no longer needed."""
 
     id: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import select
 
 from content.cards import Message as CardMessage
@@ -19,8 +19,7 @@ from storage import amendments, checkins, lessons, organisations, outbox_queries
 from storage.unit import Reading
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """A card with all that it says, for the reader of its room."""
 
     occurrence: OccurrenceId

@@ -7,12 +7,12 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from msgspec import Struct
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
@@ -56,8 +56,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One request: what caused it, who is behind it, and how to decide it.
 
     ``decide`` reads and answers; ``None`` means that this is nobody's business and leaves no trace. ``tell`` turns a
@@ -74,8 +73,7 @@ class Step:
     event: EventId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What became of a step; ``repeated`` when its cause had had its effect before, ``failed`` when a rule broke."""
 
     answer: Answer = None
@@ -101,8 +99,7 @@ class Worker(Protocol):
         """Begin to deliver rows, with what was looked up for them. Called in the loop after the commit."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Request:
+class _Request(Struct, frozen=True, kw_only=True):
     """Something that waits for the writer's place; ``news`` when it may have put something into the outbox.
 
     ``offers`` when the worker is to be given what is ready, news or not.
@@ -114,8 +111,7 @@ class _Request:
     offers: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Ended:
+class _Ended(Struct, frozen=True, kw_only=True):
     """What became of a request: what it yields, or why it failed; ``decided`` when a step of it was decided."""
 
     value: Any = None

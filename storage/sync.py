@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from msgspec import Struct
 from sqlalchemy import Column, Index, LargeBinary, String, Table, bindparam, func, select
 
 from content.decision import Fact, Observed
@@ -64,8 +64,7 @@ unreadable = Table(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard(Fact):
+class Heard(Fact, frozen=True, kw_only=True):
     """Everything of the stream before ``since`` is dealt with; committed together with what it brought about."""
 
     account: UserId
@@ -73,8 +72,7 @@ class Heard(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapFound(Fact):
+class GapFound(Fact, frozen=True, kw_only=True):
     """Part of a room's history could not be read back."""
 
     room: RoomId
@@ -83,8 +81,7 @@ class GapFound(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Buried(Fact):
+class Buried(Fact, frozen=True, kw_only=True):
     """Something could not be processed; it is kept with its reason instead of stopping the rest."""
 
     cause: str
@@ -96,8 +93,7 @@ class Buried(Fact):
     event_id: EventId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NotReadable(Observed):
+class NotReadable(Observed, frozen=True, kw_only=True):
     """An encrypted event came for which there is no key; ``refers_to`` is the event it is about, if it says so."""
 
     room: RoomId
@@ -107,22 +103,19 @@ class NotReadable(Observed):
     refers_to: EventId | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Readable(Fact):
+class Readable(Fact, frozen=True, kw_only=True):
     """The key of an event came after all."""
 
     event_id: EventId
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GapFilled(Fact):
+class GapFilled(Fact, frozen=True, kw_only=True):
     """A stretch of a room's history was read back after all."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenGap:
+class OpenGap(Struct, frozen=True, kw_only=True):
     """A stretch of a room's history that is still missing, from the newer token back to the older one."""
 
     id: str

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, or_, select, update
 
 from content.decision import Fact
@@ -29,8 +29,7 @@ from storage.sync import dead_letters, gaps, unreadable
 from storage.unit import AnyRow, Query, Reading, Writing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """A letter or a stretch with the name of its room, ``None`` for a private chat, and the node it belongs to."""
 
     what: Letter | Stretch
@@ -39,15 +38,13 @@ class Placed:
     organisation_name: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetterRead(Fact):
+class LetterRead(Fact, frozen=True, kw_only=True):
     """A letter was processed after all."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LetterFailedAgain(Fact):
+class LetterFailedAgain(Fact, frozen=True, kw_only=True):
     """A letter was tried again and could not be processed again."""
 
     id: str
@@ -55,8 +52,7 @@ class LetterFailedAgain(Fact):
     at: datetime
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StretchGivenUp(Fact):
+class StretchGivenUp(Fact, frozen=True, kw_only=True):
     """A stretch of a room's history cannot be read back, and trying again would not help."""
 
     id: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,8 +14,7 @@ from storage.engines import WRITE, first_line, open_working_engine, sqlite_file,
 from storage.migrate import FOLDER, migrate, standing
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upgrade:
+class Upgrade(Struct, frozen=True, kw_only=True):
     """What was done: the revisions before (``None`` without tables) and after, and where the copy lies, if any."""
 
     before: str | None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import or_, select
 
 from content.identifiers import OrganisationId, RoomId, UserId
@@ -25,8 +25,7 @@ _SLICE = 500
 """Databases limit how many values one question may name."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Wanted(Struct, frozen=True, kw_only=True):
     """A room that is to be made: where, under which alias, who leads it, and what it hangs in or takes up.
 
     ``inside`` are the rooms that hang in it when it is a space, each with its purpose and the place of its node.

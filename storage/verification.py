@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import func, select, update
 
 from content.identifiers import Cause, UserId
@@ -39,16 +39,14 @@ class Wrong(StrEnum):
     SHORT = "short"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """The first row at which the record is not whole, and how."""
 
     number: int
     wrong: Wrong
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(Struct, frozen=True, kw_only=True):
     """What became of reading the whole record: how many rows, how many of them sealed, and the newest.
 
     ``began`` is the number of the row with which the chain begins, ``None`` where there is none.
@@ -66,8 +64,7 @@ class Verdict:
         return self.began is not None and self.finding is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
+class Noted(Struct, frozen=True, kw_only=True):
     """How far the record had come at one time, noted where who changes the database does not reach."""
 
     number: int

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from itertools import count
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.balloting import closing_ballot
 from content import ballots as rules

@@ -13,11 +13,12 @@ import shutil
 import tarfile
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
+
+from msgspec import Struct
 
 from content.backups import name_of, outdated
 from content.trouble import Exit, Trouble
@@ -39,8 +40,7 @@ _LIVE = "device/crypto.db"
 _KINDS = (".key", ".json", ".db", ".pickle")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manifest:
+class Manifest(Struct, frozen=True, kw_only=True):
     """What a backup says of itself. ``files`` are names with the SHA-256 of each, in hexadecimal."""
 
     taken_at: datetime
@@ -82,8 +82,7 @@ class Manifest:
             raise Damaged from None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Made:
+class Made(Struct, frozen=True, kw_only=True):
     """A backup that has proved good. ``new_key`` tells that its key was made with it."""
 
     file: Path

@@ -7,12 +7,12 @@ import logging
 import secrets
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 import click
+from msgspec.structs import replace
 
 from content.speech import Reader
 from content.trouble import Exit, Trouble

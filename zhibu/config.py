@@ -7,11 +7,13 @@ import ipaddress
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
+
+from msgspec import NODEFAULT, Struct, field
+from msgspec.structs import fields
 
 from content.backups import wall_time
 from content.decision import Words, words
@@ -19,23 +21,20 @@ from content.speech import LANGUAGES
 from content.trouble import Exit, Trouble
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(Struct, frozen=True, kw_only=True):
     """How things are said where nothing else is set: the language, and the zone of wall times."""
 
     language: str = "zh_CN"
     timezone: str = "Asia/Shanghai"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Storage:
+class Storage(Struct, frozen=True, kw_only=True):
     """Where everything is remembered."""
 
     database: str = "sqlite:///zhibu.db"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bot:
+class Bot(Struct, frozen=True, kw_only=True):
     """The chat account, and the folder with its device and keys; these belong together and move together."""
 
     homeserver: str
@@ -45,8 +44,7 @@ class Bot:
     encrypted: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Console:
+class Console(Struct, frozen=True, kw_only=True):
     """Where the console listens, and the address under which people reach it."""
 
     host: str = "127.0.0.1"
@@ -58,8 +56,7 @@ class Console:
     proxy_address: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backup:
+class Backup(Struct, frozen=True, kw_only=True):
     """Where backups go, under which key, when and how many stay; without a time of day none is made by itself."""
 
     folder: str = "backups"
@@ -68,8 +65,7 @@ class Backup:
     keep: int = 14
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Config:
+class Config(Struct, frozen=True, kw_only=True):
     """All settings; relative paths are meant from the folder of the file, which is called ``name`` there."""
 
     bot: Bot
@@ -217,10 +213,10 @@ def _check_table(name: str, kind: type[Any], table: Mapping[str, Any]) -> list[W
     for key, one in known.items():
         place = f"[{name}] {key}"
         if key in table:
-            wanted = {"str": str, "int": int, "bool": bool}[str(one.type)]
+            wanted = one.type
             if type(table[key]) is not wanted:
                 problems.append(words(f"config.not_{wanted.__name__}", place=place))
-        elif one.default is MISSING:
+        elif one.default is NODEFAULT:
             problems.append(words("config.required", place=place))
     return problems
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from console import sheets
 from content.decision import Words, words
@@ -35,8 +36,7 @@ POLLS = (
 AUDIT = ("at", "actor", "action", "outcome", "cause")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """A kind of record: what it is called, its columns in order, and where it is read from."""
 
     title: Words

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+
+from msgspec import Struct
 
 from bot.commands.console import hash_token
 from bot.delivery import UPKEEP, Delivery
@@ -37,8 +38,7 @@ PATIENCE = 3
 """How often one thing may fail before whoever waits is told; a limit that is waited for is no failure."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is to be founded: the top node, the person who gets to work first, and the people of the roster.
 
     Below a general branch each entry's ``organisation`` names a branch; a branch stands alone and takes them all.

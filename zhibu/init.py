@@ -7,14 +7,17 @@ import secrets
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.matrix import account
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.login import stored_session
 from bot.matrix.trust import write_secret
+from content.discreet import repr_without
 from content.speech import Speech
 from content.trouble import Exit, Trouble
 from storage.engines import remove_database, sqlite_file
@@ -36,8 +39,7 @@ REFUSED = ("init.wrong_password", "init.wrong_secret")
 Again = Callable[[Trouble], str | None]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(Struct, frozen=True, kw_only=True):
     """What was asked. Either the bot's password, or the homeserver's registration secret by which to make the bot.
 
     ``password_file`` is where the password came from; a file that lies where ours will lie is not one in the way.
@@ -45,8 +47,8 @@ class Answers:
 
     homeserver: str
     user: str
-    password: str = field(default="", repr=False)
-    registration_secret: str = field(default="", repr=False)
+    password: str = ""
+    registration_secret: str = ""
     password_file: Path | None = None
     database: str
     console_host: str
@@ -64,6 +66,9 @@ class Answers:
             "console": {"host": self.console_host, "port": self.console_port, "address": self.console_address},
             "backup": {"daily_at": DAILY_BACKUP},
         }
+
+    def __repr__(self) -> str:
+        return repr_without(self, "password", "registration_secret")
 
 
 def refuse_overwriting(folder: Path, password_file: Path | None = None) -> None:

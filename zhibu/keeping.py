@@ -97,7 +97,7 @@ def port(target: str, write_config: bool, file: Path) -> None:
 async def _port(front: Front, file: Path, target: str, *, write_config: bool) -> int:
     configure_logs(logging.ERROR)
     config = load_config(file)
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from storage.moving import move, named
 

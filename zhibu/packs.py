@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 import content
 from console.media import take_in
@@ -19,8 +20,7 @@ from content.trouble import Exit, Trouble
 SHIPPED = Path(content.__file__).parent / "packs"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
+class Packed(Struct, frozen=True, kw_only=True):
     """A lesson of a pack and its media, not yet anyone's."""
 
     file: str

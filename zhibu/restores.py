@@ -6,9 +6,10 @@ import contextlib
 import os
 import shutil
 import tomllib
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from content.trouble import Exit, Trouble
 from storage.copies import let_copies_go
@@ -25,8 +26,7 @@ _RETIRED = ("session.json", "crypto.db")
 """What must never go on: the login with its one-time keys and sessions, as old as the backup."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Put:
+class Put(Struct, frozen=True, kw_only=True):
     """What was put back: the backup's manifest and the settings file to start from."""
 
     manifest: Manifest

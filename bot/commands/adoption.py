@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in

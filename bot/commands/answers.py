@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
@@ -19,8 +20,7 @@ from storage import polls as stored_polls
 Answer = Decision | Refusal | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Candidate:
+class _Candidate(Struct, frozen=True, kw_only=True):
     """Something that could be taken back: how it is named, when it was said, and how to do it."""
 
     name: Words

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from content.checkins import Note, Way
 from content.decision import Decision, Refusal
@@ -31,8 +32,7 @@ class Held(StrEnum):
     PASSED_OVER = "passed_over"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What commands need to know of this installation: where its console is, and where secrets come from."""
 
     console: str
@@ -42,8 +42,7 @@ class Settings:
     """Whether this installation encrypts; sign-in links then never go into a room in clear."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asking:
+class Asking(Struct, frozen=True, kw_only=True):
     """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
 
     ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed, but for the

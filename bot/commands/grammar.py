@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from difflib import get_close_matches
 from enum import StrEnum
+
+from msgspec import Struct
 
 LONGEST_READ = 4096
 """Characters of a message that are looked at; commands are short."""
@@ -158,8 +159,7 @@ _TAKES = {
 _COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes is _NUMBER_ALONE or takes is LENGTH)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """A command as it was said: the verb, the word used for it, and the rest with the case it was typed in."""
 
     verb: Verb

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.commands import (
     adoption,
@@ -43,8 +44,7 @@ def _no_choice(argument: str) -> bool:
     return not argument or ";" in argument
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
+class Command(Struct, frozen=True, kw_only=True):
     """One thing that can be asked for.
 
     ``answers`` marks the words that answer an open card, ``of_cards`` others that may be said of one by replying to it.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from bot.commands import ballots, checkins, inquiries, polls
 from bot.commands.asking import Asking, Held, Place, Settings

@@ -12,12 +12,12 @@ import binascii
 import json
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import vodozemac
+from msgspec.structs import replace
 from nio import Client, ClientConfig, MatrixRoom
 from nio.events import RoomKeyEvent, ToDeviceEvent
 from nio.store import SqliteStore

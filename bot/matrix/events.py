@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+from msgspec import Struct
+
+from content.discreet import repr_without
 
 Membership = Literal["join", "leave", "invite", "knock"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One well-formed event. ``content`` is sanitised and must not be changed by anyone.
 
     Stripped events of invitations have no ``event_id`` (an empty text). ``sent_at`` is the homeserver's word, clamped
@@ -34,8 +36,7 @@ class Event:
     megolm: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unreadable:
+class Unreadable(Struct, frozen=True, kw_only=True):
     """An encrypted event whose key has not arrived; ``Homeserver.read_again`` tries once more when it has.
 
     ``refers_to`` is the event that it says in clear to be about.
@@ -49,27 +50,27 @@ class Unreadable:
     refers_to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poison:
+class Poison(Struct, frozen=True, kw_only=True):
     """An event that cannot be processed: ``reason`` names the class of the fault, ``raw`` is kept for the operator."""
 
     room_id: str
     event_id: str | None
     sender: str | None
     reason: str
-    raw: bytes = field(repr=False)
+    raw: bytes
+
+    def __repr__(self) -> str:
+        return repr_without(self, "raw")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """A stretch of a room's history that is still missing, from the newer token back to the older one."""
 
     from_token: str
     to_token: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomBatch:
+class RoomBatch(Struct, frozen=True, kw_only=True):
     """What one sync says about one room: apply ``state`` first, then ``timeline`` in order."""
 
     room_id: str
@@ -79,16 +80,14 @@ class RoomBatch:
     gap: Gap | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoomKey:
+class RoomKey(Struct, frozen=True, kw_only=True):
     """A key that has arrived with a sync: events of this session that were unreadable can be read again."""
 
     room_id: str
     session_id: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """One sync response, sanitised, decrypted and with its gaps filled.
 
     Commit all of it and ``next_batch`` in one transaction. ``dropped`` counts messages to our device and whole rooms

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.wire import Wire
@@ -15,8 +16,7 @@ RATE = 0.2
 """And how many a second after that."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limit:
+class Limit(Struct, frozen=True, kw_only=True):
     """How much an account may send: messages a second, and how many at once before that counts."""
 
     rate: float = RATE

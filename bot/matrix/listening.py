@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from bot.matrix.events import Batch
 from bot.matrix.faults import Fault, TokenRevoked
@@ -25,8 +26,7 @@ class Health(StrEnum):
     SIGN_IN_NEEDED = "sign_in_needed"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class State(Struct, frozen=True, kw_only=True):
     """What the health page shows: ``wait`` is the pause before the next try in seconds, ``error`` what went wrong."""
 
     health: Health

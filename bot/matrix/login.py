@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from bot.matrix import border
 from bot.matrix.crypto import Device
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.trust import write_secret
 from bot.matrix.wire import Wire, path
+from content.discreet import repr_without
 from storage.crashpoints import crashpoint
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Session:
+class Session(Struct, frozen=True, kw_only=True):
     """A login that lives across restarts, with the folder of its device. One unit: never mix parts of two."""
 
     url: str
     user_id: str
     device_id: str
-    access_token: str = field(repr=False)
+    access_token: str
     store: Path
+
+    def __repr__(self) -> str:
+        return repr_without(self, "access_token")
 
 
 async def log_in(

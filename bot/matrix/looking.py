@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import quote
 
 import aiohttp
+from msgspec import Struct
 from nio.crypto import OlmAccount
 from nio.store.models import Accounts
 from peewee import PeeweeException, SqliteDatabase  # type: ignore[import-untyped]
@@ -25,16 +25,14 @@ from bot.matrix.wire import Wire, path
 _SOFTWARE = "/_synapse/admin/v1/server_version"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What a room lets the bot do."""
 
     may_send: bool
     encrypted: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """How others see our device: with the keys that our store holds, and signed by our identity."""
 
     fits: bool

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -26,8 +25,7 @@ from storage.unit import Reading
 pages = Blueprint("accounts", __name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What is known of an account that is to be bound."""
 
     member: Member

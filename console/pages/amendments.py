@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -24,8 +23,7 @@ from storage.unit import Reading
 pages = Blueprint("amendments", __name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """An occurrence that stands in rooms, with their names."""
 
     entry: schedules.Entry

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -42,8 +42,7 @@ _ID = re.compile(r"[a-z2-7]{24}")
 _PARTS = ("own", "mutual", "final")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One member in the summary: what is written down of them, and how often each grade was given, and none."""
 
     member: MemberId | None
@@ -52,8 +51,7 @@ class Line:
     votes: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What the summary shows; ``void`` and ``valid`` are unknown until the votes are counted."""
 
     lines: tuple[Line, ...]

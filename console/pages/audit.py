@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires, right_of
 from console.addresses import link
@@ -73,8 +73,7 @@ LONGEST_NUMBER = 18
 """Digits of a number that every engine can count to."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """What stands in the filter."""
 
     person: str
@@ -93,7 +92,7 @@ class Fields:
 @requires(Right.RECORD)
 def show() -> str:
     """Show the record of one's part of the tree, newest first, a page at a time."""
-    fields = Fields(**{name: request.args.get(name, "").strip()[:LONGEST] for name in Fields.__dataclass_fields__})
+    fields = Fields(**{name: request.args.get(name, "").strip()[:LONGEST] for name in Fields.__struct_fields__})
     if not fields.narrow and not fields.since and not fields.until:
         fields = Fields(person="", thing="", cause="", since=(today() - LATELY).isoformat(), until="")
     before = request.args.get("before", "")

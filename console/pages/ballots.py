@@ -6,12 +6,13 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
@@ -60,8 +61,7 @@ _SAID = re.compile(r"：|(?<=\s):|:(?=\s)|(?<=[^\x00-\x7f]):")
 _DONE = {Act.OPEN_BALLOT: "ballot_open_now", Act.CANCEL_BALLOT: "ballot_cancelled"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """What stands in the form, whether or not it can be meant."""
 
     id: str
@@ -78,8 +78,7 @@ class Fields:
     selection: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one."""
 
     roll: tuple[Elector, ...]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -27,8 +27,7 @@ MONTHS_OFFERED = 6
 _MONTH = re.compile(r"20\d\d-(0[1-9]|1[0-2])")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One branch in a month: its room's meter, the one of the month before, and its caps."""
 
     node: Organisation

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, render_template
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -31,8 +31,7 @@ MOST_NAMES = 500
 """More names than this are shown a branch at a time."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class One:
+class One(Struct, frozen=True, kw_only=True):
     """One occurrence as far as the person may see it; ``lines`` is empty for who may not read names.
 
     ``reasons`` says why members asked leave and ``explanations`` why a state was set by hand, to who keeps the record

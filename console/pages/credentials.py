@@ -6,9 +6,9 @@ import base64
 import binascii
 import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console import passkeys
 from console.access import demanded, digest, early, here, hold_session, requires
@@ -50,8 +50,7 @@ _RESET_CHARACTERS = 28
 """Eighty bits for a code that is one of ten, a hundred and forty for one that another person hands over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mine:
+class Mine(Struct, frozen=True, kw_only=True):
     """What a person has to prove themselves with, and where they are signed in."""
 
     factors: tuple[Factor, ...]

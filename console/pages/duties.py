@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -29,8 +29,7 @@ pages = Blueprint("duties", __name__)
 MOST_PAST = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Typed(Struct, frozen=True, kw_only=True):
     """What was chosen in the form, and why it was not taken."""
 
     user: str = ""
@@ -39,8 +38,7 @@ class Typed:
     refusal: Refusal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class Matter(Struct, frozen=True, kw_only=True):
     """A proposal as the page shows it; ``mine`` may be taken back, ``yours`` may be answered."""
 
     proposal: Proposal
@@ -48,8 +46,7 @@ class Matter:
     yours: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """Everything that the page shows, and the names of those on the roster."""
 
     held: tuple[stored.Held, ...]
@@ -162,8 +159,7 @@ def _answer(id: str, *, agree: bool, done: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=user), to=link("duties.show"), done=done)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Desk:
+class _Desk(Struct, frozen=True, kw_only=True):
     """Who changes duties, where they may be seen to, and the name that a proposal of theirs would have."""
 
     by: UserId

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, abort, render_template, request
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link

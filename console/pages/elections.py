@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from datetime import date
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console import election_papers
 from console.access import here, requires
@@ -43,8 +44,7 @@ _BETWEEN = re.compile(r"[\s,，、;；:：]+")
 _WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """What stands in the form of an election, whether or not it can be meant."""
 
     id: str
@@ -61,8 +61,7 @@ class Fields:
     kind: str = Kind.FORMAL
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What the page of an election shows beside it: its roll, names, and what followed."""
 
     roll: tuple[Elector, ...]

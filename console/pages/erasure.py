@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -31,8 +31,7 @@ from storage.upkeep import rooms_with
 pages = Blueprint("erasure", __name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Matter:
+class Matter(Struct, frozen=True, kw_only=True):
     """A person, how things stand with them, who leads over their place, and whether somebody waits for an answer.
 
     ``newly`` are those who do not count yet, because they are too near to who asks; they are not in ``over``.

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from flask import Blueprint, render_template
+from msgspec import Struct, field
 
 from console.access import Here, here, requires
 from console.addresses import link
@@ -63,8 +63,7 @@ LONE_FAILURES = 5
 """Up to how many things that were not sent stand one by one."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Need:
+class Need(Struct, frozen=True, kw_only=True):
     """One thing that waits: what it is, a word of help, and the one place where it is done."""
 
     said: str
@@ -73,8 +72,7 @@ class Need:
     help: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coming:
+class Coming(Struct, frozen=True, kw_only=True):
     """Something that is planned or ends within the next days."""
 
     at: datetime
@@ -83,16 +81,14 @@ class Coming:
     address: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stand:
+class Stand(Struct, frozen=True, kw_only=True):
     """How the month so far went."""
 
     held: int
     share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Strain:
+class Strain(Struct, frozen=True, kw_only=True):
     """What the rooms were asked this month: of how many rooms, the sum of posts, and the most of any of them.
 
     ``near`` is how many of them come near to their cap; ``caps`` are those of the only room, where it is one.
@@ -106,8 +102,7 @@ class Strain:
     caps: Caps | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
+class Waiting(Struct, frozen=True, kw_only=True):
     """What waits by the person's rights, in numbers."""
 
     proposals: int
@@ -121,8 +116,7 @@ class Waiting:
     workdays_missing: int | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Today:
+class Today(Struct, frozen=True, kw_only=True):
     """What the page shows."""
 
     facts: Facts
@@ -140,8 +134,7 @@ class Today:
     weeks: tuple[tuple[date, Share], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asker:
+class Asker(Struct, frozen=True, kw_only=True):
     """Who looks: where, and where they have which right."""
 
     user: UserId

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from flask import Blueprint, abort, redirect, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
 from werkzeug.wrappers import Response
 
 from console.access import here, requires
@@ -39,8 +40,7 @@ MOST_SHOWN = 200
 """Rows of one kind that a preview shows; the numbers above it count them all."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
+class Upload(Struct, frozen=True, kw_only=True):
     """A file that waits for a person's yes, as it was read, without what is never kept."""
 
     file: SheetFile
@@ -55,8 +55,7 @@ class Upload:
         }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """What a sheet is compared with; ``foreign`` are the accounts of members whom this person may not see.
 
     ``departed`` have left the roster; no sheet brings them back.
@@ -68,8 +67,7 @@ class Known:
     foreign: frozenset[UserId]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What taking a sheet in would do, and a mark by which a changed plan is known.
 
     ``founded`` are the groups that it would found, each as the names of its branch and of itself.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from flask import Blueprint, abort, render_template, request
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link

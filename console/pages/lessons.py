@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import partial
 from urllib.parse import quote
 
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires, takes_files
 from console.addresses import link
@@ -42,8 +43,7 @@ PREVIEW_WINDOW = timedelta(days=1)
 MANY_MINUTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
+class Shown(Struct, frozen=True, kw_only=True):
     """A medium of the editor: kept already, or waiting on the shelf under a ``key``; ``said`` is its caption."""
 
     medium: Medium
@@ -61,8 +61,7 @@ class Shown:
         return self.medium.kind is MediumKind.PICTURE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
+class Draft(Struct, frozen=True, kw_only=True):
     """What stands in the editor's fields, whether or not it can be kept."""
 
     id: LessonId | None

@@ -6,9 +6,9 @@ import hashlib
 import secrets
 from bisect import bisect
 from collections.abc import Sequence
-from dataclasses import replace
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link

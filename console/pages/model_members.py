@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, time, timedelta
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console import selection_papers
 from console.access import here, requires
@@ -44,8 +44,7 @@ _ID = re.compile("[a-z2-7]{24}")
 _NUMBER = re.compile("[0-9]{1,3}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """What stands in the form of a call, whether or not it can be meant."""
 
     id: str
@@ -56,8 +55,7 @@ class Fields:
     time: str = "18:00"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a selection shows; objections only to who hears them, ``mine`` is one's own nomination."""
 
     nominees: tuple[Nominee, ...]
@@ -93,7 +91,7 @@ def start() -> Answer:
         new = derive(secrets.token_urlsafe(24), "selection")
         day = (today() + timedelta(days=7)).isoformat()
         return _form(Fields(id=new, organisation=nodes[0].id if nodes else "", date=day), nodes)
-    fields = Fields(**{name: request.form.get(name, "").strip() for name in Fields.__slots__})
+    fields = Fields(**{name: request.form.get(name, "").strip() for name in Fields.__struct_fields__})
     if not _ID.fullmatch(fields.id):
         abort(400)
     user = here().user

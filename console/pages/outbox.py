@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -83,8 +83,7 @@ async def _tray(
     return items, counts, await relocation.choices(unit, items)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UnderWay:
+class UnderWay(Struct, frozen=True, kw_only=True):
     """What goes out to many rooms, each with when it will have arrived everywhere, ``None`` where that is not known."""
 
     broadcasts: tuple[tuple[Broadcast, datetime | None], ...]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console.access import Here, here, requires
 from console.addresses import link
@@ -45,8 +45,7 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
 SHADES = 5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One organisation and its numbers; ``depth`` is how far below the first it stands."""
 
     node: Organisation
@@ -54,8 +53,7 @@ class Row:
     share: Share
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Overview:
+class Overview(Struct, frozen=True, kw_only=True):
     """The numbers of a period, for the places asked for; ``more`` is the last place shown where others follow."""
 
     total: Share

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -22,16 +21,14 @@ from storage.unit import Reading
 pages = Blueprint("records", __name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Struct, frozen=True, kw_only=True):
     """How one member stands in one occurrence, and everything that led there, oldest first."""
 
     place: Expectation
     history: tuple[checkins.HistoryLine, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """What stands in the form."""
 
     mark: str = ""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.desk import ask
@@ -23,8 +23,7 @@ pages = Blueprint("reports", __name__)
 QUARTERS_OFFERED = 6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A part of the report: its head, what is said, and a table where there is one."""
 
     head: str

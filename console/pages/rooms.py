@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -32,8 +32,7 @@ PLACES_SHOWN = 10
 """Nodes whose rooms one page shows."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What rooms tell beside their state: what is missing of their history, and which were replaced."""
 
     missing: Mapping[RoomId, tuple[Stretch, ...]]
@@ -44,8 +43,7 @@ async def _told(unit: Reading) -> Told:
     return Told(missing=await unheard.missing(unit), upgrades=await upgrades.every_upgrade(unit))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """A room as the overview shows it."""
 
     care: Care
@@ -65,8 +63,7 @@ class Line:
         return sum(1 for one in self.care.absent if one.user not in self.asked)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A node with its rooms, those that could be made there, and those that are being made.
 
     A group that has no room yet is no place of its own: its room could be made at its branch.
@@ -78,8 +75,7 @@ class Place:
     coming: tuple[Purpose, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
+class Offered(Struct, frozen=True, kw_only=True):
     """A room that waits for somebody to take it over, with what it is and whether who looks may do so."""
 
     unclaimed: Unclaimed

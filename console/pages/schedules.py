@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
@@ -36,8 +37,7 @@ LATENESS = (10, 120, 720, 1_440, 4_320)
 SHOWN_DATES = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
+class Fields(Struct, frozen=True, kw_only=True):
     """What stands in the form, whether or not it can be meant."""
 
     lessons: tuple[str, ...]

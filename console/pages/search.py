@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -23,8 +23,7 @@ MOST_OF_A_KIND = 10
 LONGEST = 80
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """What was found of one kind; ``by`` is how its page names one.
 
     ``all`` leads to the page that lists the rest, where there may be more.

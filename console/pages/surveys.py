@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -43,8 +43,7 @@ TEMPLATES = ("study", "work")
 """Questionnaires that one may begin with."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
+class Seen(Struct, frozen=True, kw_only=True):
     """A survey as its page shows it, whichever way it is asked: what may be told is in ``answers``."""
 
     survey: Survey
@@ -53,8 +52,7 @@ class Seen:
     answers: Mapping[str, Any] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What may be told of one question: a table with a line for each option, or texts."""
 
     question: Question

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from flask import Blueprint, abort, render_template
+from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
@@ -27,8 +27,7 @@ LONGEST_RAW = 4_000
 """Bytes of what came that the page shows; enough to see what is wrong with it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unheard:
+class Unheard(Struct, frozen=True, kw_only=True):
     """What the page shows."""
 
     letters: tuple[Placed, ...]

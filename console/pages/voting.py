@@ -13,10 +13,10 @@ import unicodedata
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
+from msgspec import Struct
 
 from console.access import digest, forget_cookie, public, session_cookie, set_cookie
 from console.answering import Answer
@@ -53,8 +53,7 @@ from storage.unit import Reading
 pages = Blueprint("voting", __name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voter:
+class Voter(Struct, frozen=True, kw_only=True):
     """Who is at the page: their name, the ballot that they may cast, and the receipt once they have.
 
     ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since. ``others`` are

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import date
 
 from flask import Blueprint, abort, render_template, request
+from msgspec import Struct, field
 
 from console.access import here, requires
 from console.addresses import link
@@ -28,8 +28,7 @@ from storage.unit import Reading
 pages = Blueprint("workdays", __name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Typed:
+class Typed(Struct, frozen=True, kw_only=True):
     """What was typed into the forms, and why it was not taken."""
 
     fields: Mapping[str, str] = field(default_factory=dict)

@@ -6,8 +6,9 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+
+from msgspec import Struct
 
 from content.grid import Cell
 
@@ -65,8 +66,7 @@ _NO = {"否", "不是", "×", "✗", "✘", "☒", "x", "n", "no", "false", "错
 _GENDERS = {"男": "男", "女": "女", "m": "男", "f": "女", "male": "男", "female": "女"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wrong:
+class Wrong(Struct, frozen=True, kw_only=True):
     """What is wrong with a cell: the last part of a key of the catalogue."""
 
     code: str

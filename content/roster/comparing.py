@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
 from enum import StrEnum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Words, words
 from content.identifiers import MemberId, OrganisationId
@@ -13,12 +15,11 @@ from content.members import Member
 from content.roster import cells
 from content.roster.reading import CellProblem, Entry, Gravity, Reading, RosterRow
 
-_FIELDS = tuple(field.name for field in fields(Entry))
+_FIELDS = Entry.__struct_fields__
 _OF_THE_MEMBER = tuple(name for name in _FIELDS if name not in {"organisation", "group"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownMember:
+class KnownMember(Struct, frozen=True, kw_only=True):
     """A member as the roster has them now, with the names of their organisation and group."""
 
     id: MemberId
@@ -36,8 +37,7 @@ Answer = Verdict | MemberId
 """What a person said of a row in doubt: a verdict, or the member whom it is about."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True, kw_only=True):
     """One field of an entry, before and after, as a roster writes them."""
 
     field: str
@@ -45,8 +45,7 @@ class FieldChange:
     new: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What a row would change about a member."""
 
     row: RosterRow
@@ -54,8 +53,7 @@ class Change:
     fields: tuple[FieldChange, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Doubt:
+class Doubt(Struct, frozen=True, kw_only=True):
     """A row that may be one person or another; nothing is done with it until someone says so.
 
     ``candidates`` are the members whom it may be about; ``answer`` is what was said of it, None as long as nothing was.
@@ -67,8 +65,7 @@ class Doubt:
     answer: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preview:
+class Preview(Struct, frozen=True, kw_only=True):
     """What importing a sheet would do.
 
     ``doubts`` holds also the rows of which someone has said what they are, so that it can be said anew. ``absent`` are

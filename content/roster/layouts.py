@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from content.members import Member
 from content.roster.cells import said
@@ -35,8 +36,7 @@ SIMPLE_COLUMNS = ("序号", "姓名", "性别", "所在党支部", "党小组", 
 ROLL_COLUMNS = ("序号", "姓名", "所在党支部", "党小组", "人员类别", "有无表决权", "说明")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One person as a sheet has them; ``branch`` and ``group`` are names.
 
     ``why_not`` says why they may not vote, and is empty where they may.
@@ -49,8 +49,7 @@ class Line:
     why_not: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """The columns of a sheet in their order, and what stands in them; a column of which nothing is kept is empty."""
 
     columns: tuple[str, ...]

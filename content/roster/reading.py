@@ -6,11 +6,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Words, words
 from content.grid import Cell, Grid
@@ -132,8 +134,7 @@ class Gravity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """What a roster says of one person; empty text and None mean that it does not say.
 
     Dates are ``YYYY-MM-DD`` or ``YYYY-MM``; ``organisation`` and ``group`` are names as written.
@@ -163,16 +164,14 @@ class Entry:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RosterRow:
+class RosterRow(Struct, frozen=True, kw_only=True):
     """One person's row; ``number`` counts from 1 as the spreadsheet program shows it."""
 
     number: int
     entry: Entry
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CellProblem:
+class CellProblem(Struct, frozen=True, kw_only=True):
     """What is wrong in one cell: where, what stands there (shortened), a code, and a sentence."""
 
     row: int
@@ -183,8 +182,7 @@ class CellProblem:
     gravity: Gravity
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Header:
+class Header(Struct, frozen=True, kw_only=True):
     """Where the header ends, and what every column is called: as written, and in canonical form or None."""
 
     last_row: int
@@ -196,8 +194,7 @@ class Header:
         return tuple(place for place, name in enumerate(self.canonical) if name == canonical)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """One column of a sheet: its place counted from 0, its letter, its header as written, and a value from it."""
 
     place: int
@@ -206,16 +203,14 @@ class Column:
     example: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class Question(Struct, frozen=True, kw_only=True):
     """Two or more columns that could each be the one of a canonical name; a person has to say which."""
 
     name: str
     columns: tuple[Column, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class Reading(Struct, frozen=True, kw_only=True):
     """All that a sheet says: good rows, problems by cell, and notes about what was passed over.
 
     ``obstacles`` must be removed before anything can be imported; rows are then empty. ``questions`` are about columns

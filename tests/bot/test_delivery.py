@@ -6,12 +6,12 @@ import asyncio
 import html
 import re
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from bot.delivery import MOST_FAILURES, Delivery
 from bot.matrix.crypto import MARK

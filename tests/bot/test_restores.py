@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest_asyncio
+from msgspec.structs import replace
 
 from bot.clock import Clock
 from bot.commands.understanding import understand

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from msgspec import Struct
 from werkzeug.test import TestResponse
 
 from console.access import digest
@@ -29,8 +29,7 @@ def laid_out(settings: ConsoleSettings) -> Flask:
     return lay_out(settings)
 
 
-@dataclass(slots=True)
-class House:
+class House(Struct):
     """A console and everything behind it; ``run`` waits for something in the store's loop."""
 
     app: Flask

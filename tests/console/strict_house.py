@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from console.app import furnish
 from content.credentials import Factor, FactorAdded, Kind, code_at

@@ -7,11 +7,11 @@ import json
 import re
 import zipfile
 from base64 import b64encode
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from bot.balloting import closing_ballot

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import io
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import openpyxl
 import pytest
+from msgspec.structs import replace
 
 from content.members import Member, MemberChanged
 from content.organisations import Duty, DutyGranted, Organisation, Role

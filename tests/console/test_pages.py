@@ -142,7 +142,7 @@ def test_what_people_wrote_is_never_markup(house: House, browser: Browser) -> No
         )
         member = await house.store.read(lambda unit: members.member(unit, house.seeded.members["白云"]))
         assert member is not None
-        from dataclasses import replace
+        from msgspec.structs import replace
 
         changed = MemberChanged(member=replace(member, name=EVIL, category=EVIL[:20], note=EVIL))
         await put(house.store, "evil", LessonWritten(lesson=lesson, author=SECRETARY), changed)

@@ -161,7 +161,7 @@ def test_the_flat_rows_have_the_columns_of_the_command_line(browser: Browser) ->
 
 
 def test_a_name_that_looks_like_a_formula_is_text_in_every_export(house: House, browser: Browser) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     from content.members import MemberChanged
     from storage import members

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import io
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from console.app import create_app
 from content.trouble import Exit, Trouble

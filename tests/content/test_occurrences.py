@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from content.decision import Decision, Post, Refresh, Refusal
 from content.identifiers import CardId, LessonId, MemberId, OccurrenceId, OrganisationId, RoomId, UserId

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from content.decision import Decision, Fact
 from content.identifiers import Cause, ImportId, MemberId, OrganisationId, RoomId, UserId

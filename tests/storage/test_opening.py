@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from content.ballot_files import ClosedBox, read_box, write_box
 from content.ballot_papers import EMPTY, opened_lines, piles, receipts, set_hash, write_paper

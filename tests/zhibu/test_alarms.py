@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 from sqlalchemy import select
 
 from content.alarms import LOW_BYTES, PATIENCE

@@ -12,9 +12,11 @@ import secrets
 import shutil
 import socket
 from collections.abc import Callable, Coroutine, Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import words
 from content.identifiers import UserId
@@ -32,8 +34,7 @@ SERVER_NAME = "zhibu.localhost"
 CONSOLE_PORT, HOMESERVER_PORT = 8480, 8448
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(Struct, frozen=True, kw_only=True):
     """What the command line asks for; a port of 0 picks a free one, ``None`` the one of the last run or the default."""
 
     data: Path

@@ -10,11 +10,12 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from bot.matrix.homeserver import Homeserver
 from content import lessons as lesson_rules
@@ -42,8 +43,7 @@ TIMEZONE = "Asia/Shanghai"
 ROOMS = (*FIRST, Purpose.COMMITTEE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Login:
+class Login(Struct, frozen=True, kw_only=True):
     """A sample person with their account."""
 
     person: Person
@@ -51,8 +51,7 @@ class Login:
     account: Account
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notes:
+class Notes(Struct, frozen=True, kw_only=True):
     """What the demo remembers of itself between runs, in a file that only its owner reads."""
 
     file: Path

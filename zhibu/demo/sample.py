@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
+class Person(Struct, frozen=True, kw_only=True):
     """Someone of the sample roster; ``account`` is the part of their Matrix id before the server."""
 
     account: str
@@ -18,8 +17,7 @@ class Person:
     post: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SampleBranch:
+class SampleBranch(Struct, frozen=True, kw_only=True):
     """A branch with its groups and people."""
 
     key: str

@@ -13,12 +13,14 @@ import select
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 import aiohttp
+from msgspec import Struct
+
+from content.discreet import repr_without
 
 HIGH = {"per_second": 10_000, "burst_count": 10_000}
 
@@ -27,14 +29,16 @@ class SynapseFailed(Exception):
     """The homeserver did not come up or refused an administrator's request; the text says where to look."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Account(Struct, frozen=True, kw_only=True):
     """A login on this homeserver. Token and password are for the sample branch only."""
 
     user_id: str
-    access_token: str = field(repr=False)
+    access_token: str
     device_id: str
-    password: str = field(repr=False)
+    password: str
+
+    def __repr__(self) -> str:
+        return repr_without(self, "access_token", "password")
 
 
 class Synapse:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from bot.matrix.login import Session
 from content.decision import Parameter, Words, words
+from content.discreet import repr_without
 from content.organisations import Organisation
 from content.trouble import Exit, Trouble
 from zhibu.config import Config
@@ -64,8 +66,7 @@ class Fix(StrEnum):
     DONE = "done"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One thing that was looked at, how it stands, and what to do; ``exit_code`` counts for a fault.
 
     ``mend`` puts it right where that is safe, says what it did, and can be done again without harm.
@@ -79,13 +80,12 @@ class Finding:
     mend: Callable[[], Awaitable[Words]] | None = None
 
 
-@dataclass(slots=True, kw_only=True)
-class Known:
+class Known(Struct, kw_only=True):
     """What earlier looks have found out, for the later ones."""
 
     config: Config
     form: Form
-    admin_token: str = field(default="", repr=False)
+    admin_token: str = ""
     current: bool = False
     reachable: bool = False
     session: Session | None = None
@@ -94,6 +94,9 @@ class Known:
     """The public keys of the device by our own store: to agree on secrets by, and to sign by."""
     tree: Sequence[Organisation] = field(default_factory=tuple)
     branch_rooms: int = 0
+
+    def __repr__(self) -> str:
+        return repr_without(self, "admin_token")
 
 
 def outcome(findings: Sequence[Finding]) -> Exit:
