@@ -149,3 +149,33 @@ def test_rooms_are_shown_a_page_of_places_at_a_time(browser: Browser, monkeypatc
     assert len(seen) > 1
     assert max(map(len, seen)) == 2
     assert [one for page in seen for one in page] == whole
+
+
+def test_the_head_of_a_page_opens_a_large_tree_level_by_level(house: House, browser: Browser) -> None:
+    """A thousand organisations on each page would be too heavy, and too long to look through."""
+    at, odd = house.seeded.organisations["general"], OrganisationId("n0")
+    founded: list[Fact] = [
+        OrganisationFounded(
+            organisation=Organisation(
+                id=OrganisationId(f"n{number}"),
+                parent=odd if number > 30 else at,
+                kind=Kind.GROUP if number > 30 else Kind.BRANCH,
+                name=f"多的{number}",
+            )
+        )
+        for number in range(60)
+    ]
+    house.run(put(house.store, "sixty", *founded))
+
+    def offered(chosen: str = "") -> list[str]:
+        page = browser.get(f"/?org={chosen}").get_data(as_text=True)
+        head = page.partition('<select id="org"')[2].partition("</select>")[0]
+        return re.findall(r"<option[^>]*>　*([^<]*)</option>", head)[1:]
+
+    first = offered()
+    assert (first[0], len(first)) == ("检修党总支", 35)
+    assert {"多的0 …", "多的30"} <= set(first)
+    assert sum(name.endswith("…") for name in first) == 2
+    opened = offered(odd)
+    assert {"检修党总支", "多的0", "多的31", "多的59"} <= set(opened)
+    assert "第一党小组" not in opened, "beside the way nothing is opened"
