@@ -22,7 +22,6 @@ from sqlalchemy import (
     LargeBinary,
     String,
     Table,
-    Text,
     and_,
     false,
     func,
@@ -42,7 +41,6 @@ from content.ballots import (
     BallotFrozen,
     BallotOpened,
     BallotVoided,
-    Candidate,
     Elector,
     State,
     Teller,
@@ -55,7 +53,7 @@ from content.elections import Count, Outcome, Result, Votes, judge
 from content.identifiers import BallotId, MemberId, OrganisationId, RoomId
 from content.rooms import Purpose
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
-from storage import rooms
+from storage import rooms, standing
 from storage.organisations import within
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
@@ -86,15 +84,8 @@ ballots = Table(
     Column("set_sha256", String(64)),
 )
 
-ballot_candidates = Table(
-    "ballot_candidates",
-    metadata,
-    Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
-    Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("paper_id", String(32), nullable=False),
-    Column("member_id", ForeignKey("members.id")),
-    Column("name", String(120), nullable=False),
-    Column("introduction", Text, nullable=False),
+ballot_candidates = standing.candidates_table(
+    "ballot_candidates", Column("ballot_id", ForeignKey("ballots.id"), primary_key=True)
 )
 
 ballot_tellers = Table(
@@ -113,14 +104,9 @@ ballot_tellers = Table(
 )
 
 # Without row numbers, in which the order of casting could be read.
-ballot_roll = Table(
+ballot_roll = standing.roll_table(
     "ballot_roll",
-    metadata,
     Column("ballot_id", ForeignKey("ballots.id"), primary_key=True),
-    Column("member_id", ForeignKey("members.id"), primary_key=True),
-    Column("may_vote", Boolean, nullable=False),
-    Column("reason", String(200), nullable=False),
-    Column("approval", String(200), nullable=False),
     Column("issued", Boolean, nullable=False, server_default=false()),
     Column("slot", String(32), unique=True),
     Column("voted", Boolean, nullable=False),
@@ -165,7 +151,7 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         parent=row.parent_id,
         title=row.title,
         election=read_election(row.election),
-        candidates=await _candidates(unit, id),
+        candidates=await standing.candidates(unit, ballot_candidates, id),
         tellers=await _tellers(unit, id),
         needed=row.needed,
         key=bytes(row.public_key),
@@ -182,14 +168,6 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         set_hash=row.set_sha256,
         flag=Outcome(row.flag) if row.flag else None,
         decided_on=row.decided_on,
-    )
-
-
-async def _candidates(unit: Reading, ballot: BallotId) -> tuple[Candidate, ...]:
-    query = select(ballot_candidates).where(ballot_candidates.c.ballot_id == ballot)
-    return tuple(
-        Candidate(id=row.paper_id, member=row.member_id, name=row.name, introduction=row.introduction)
-        for row in await unit.rows(query.order_by(ballot_candidates.c.place))
     )
 
 
@@ -247,11 +225,7 @@ async def open_to(unit: Reading, member: MemberId) -> tuple[Ballot, ...]:
 
 async def roll(unit: Reading, ballot: BallotId) -> tuple[Elector, ...]:
     """Return everyone on the roll, by name of their entry, which says nothing about whether they voted."""
-    query = select(ballot_roll).where(ballot_roll.c.ballot_id == ballot).order_by(ballot_roll.c.member_id)
-    return tuple(
-        Elector(member=row.member_id, may_vote=row.may_vote, reason=row.reason, approval=row.approval)
-        for row in await unit.rows(query)
-    )
+    return await standing.roll(unit, ballot_roll, ballot)
 
 
 async def elector(unit: Reading, ballot: BallotId, member: MemberId) -> Elector | None:
@@ -259,9 +233,7 @@ async def elector(unit: Reading, ballot: BallotId, member: MemberId) -> Elector 
     row = await unit.first(
         select(ballot_roll).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.member_id == member)
     )
-    if row is None:
-        return None
-    return Elector(member=row.member_id, may_vote=row.may_vote, reason=row.reason, approval=row.approval)
+    return None if row is None else standing.as_elector(row)
 
 
 async def is_copied(unit: Reading, ballot: BallotId, member: MemberId, box: bytes) -> bool:
@@ -380,20 +352,7 @@ async def write_drafted(unit: Writing, fact: BallotDrafted) -> None:
             "roll_sha256": "",
         },
     )
-    await unit.add(
-        ballot_candidates,
-        [
-            {
-                "ballot_id": one.id,
-                "place": place,
-                "paper_id": each.id,
-                "member_id": each.member,
-                "name": each.name,
-                "introduction": each.introduction,
-            }
-            for place, each in enumerate(one.candidates)
-        ],
-    )
+    await standing.keep_candidates(unit, ballot_candidates, one.id, one.candidates)
     await unit.add(
         ballot_tellers,
         [
@@ -416,15 +375,8 @@ async def write_frozen(unit: Writing, fact: BallotFrozen) -> None:
     await unit.add(
         ballot_roll,
         [
-            {
-                "ballot_id": fact.ballot,
-                "member_id": one.member,
-                "may_vote": one.may_vote,
-                "reason": one.reason,
-                "approval": one.approval,
-                "slot": next(slots) if one.may_vote else None,
-                "voted": False,
-            }
+            standing.on_roll(ballot_roll, fact.ballot, one)
+            | {"slot": next(slots) if one.may_vote else None, "voted": False}
             for one in fact.roll
         ],
     )

@@ -8,19 +8,17 @@ from typing import Any
 from msgspec.structs import replace
 from sqlalchemy import (
     JSON,
-    Boolean,
     Column,
     Date,
     ForeignKey,
     Integer,
     String,
     Table,
-    Text,
     select,
     update,
 )
 
-from content.ballots import Candidate, Elector
+from content.ballots import Elector
 from content.counts import figures
 from content.election_cases import read_election, show_election
 from content.elections import Count, Election, Result, Votes, judge
@@ -44,6 +42,7 @@ from content.paper_elections import (
     State,
     attendance,
 )
+from storage import standing
 from storage.organisations import within
 from storage.tables import metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -71,25 +70,12 @@ paper_elections = Table(
     Column("why_void", String(200), nullable=False),
 )
 
-paper_candidates = Table(
-    "paper_candidates",
-    metadata,
-    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
-    Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("paper_id", String(32), nullable=False),
-    Column("member_id", ForeignKey("members.id")),
-    Column("name", String(120), nullable=False),
-    Column("introduction", Text, nullable=False),
+paper_candidates = standing.candidates_table(
+    "paper_candidates", Column("election_id", ForeignKey("paper_elections.id"), primary_key=True)
 )
 
-paper_roll = Table(
-    "paper_roll",
-    metadata,
-    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
-    Column("member_id", ForeignKey("members.id"), primary_key=True),
-    Column("may_vote", Boolean, nullable=False),
-    Column("reason", String(200), nullable=False),
-    Column("approval", String(200), nullable=False),
+paper_roll = standing.roll_table(
+    "paper_roll", Column("election_id", ForeignKey("paper_elections.id"), primary_key=True)
 )
 
 paper_officers = Table(
@@ -134,11 +120,7 @@ async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int
 
 async def roll(unit: Reading, id: PaperElectionId) -> tuple[Elector, ...]:  # noqa: A002
     """Return everyone on the roll of an election."""
-    query = select(paper_roll).where(paper_roll.c.election_id == id).order_by(paper_roll.c.member_id)
-    return tuple(
-        Elector(member=row.member_id, may_vote=row.may_vote, reason=row.reason, approval=row.approval)
-        for row in await unit.rows(query)
-    )
+    return await standing.roll(unit, paper_roll, id)
 
 
 def result(paper: PaperElection) -> Result | None:
@@ -173,15 +155,11 @@ def _bare(row: AnyRow) -> PaperElection:
 
 
 async def _paper(unit: Reading, row: AnyRow) -> PaperElection:
-    stood = select(paper_candidates).where(paper_candidates.c.election_id == row.id).order_by(paper_candidates.c.place)
     charged = select(paper_officers).where(paper_officers.c.election_id == row.id).order_by(paper_officers.c.member_id)
     entered = select(paper_counts).where(paper_counts.c.election_id == row.id).order_by(paper_counts.c.place)
     return replace(
         _bare(row),
-        candidates=tuple(
-            Candidate(id=one.paper_id, member=one.member_id, name=one.name, introduction=one.introduction)
-            for one in await unit.rows(stood)
-        ),
+        candidates=await standing.candidates(unit, paper_candidates, row.id),
         officers=tuple(
             Officer(member=MemberId(one.member_id), office=Office(one.office), account=one.user_id)
             for one in await unit.rows(charged)
@@ -233,34 +211,12 @@ async def write_prepared(unit: Writing, fact: ElectionPrepared) -> None:
         "why_void": "",
     }
     await unit.put(paper_elections, values, key=["id"])
-    await unit.execute(paper_candidates.delete().where(paper_candidates.c.election_id == one.id))
-    standing = [
-        {
-            "election_id": one.id,
-            "place": place,
-            "paper_id": each.id,
-            "member_id": each.member,
-            "name": each.name,
-            "introduction": each.introduction,
-        }
-        for place, each in enumerate(one.candidates)
-    ]
-    await unit.add(paper_candidates, standing)
+    await standing.keep_candidates(unit, paper_candidates, one.id, one.candidates)
 
 
 async def write_fixed(unit: Writing, fact: ElectionFixed) -> None:
     """Keep the roll, and who may be written in."""
-    people = [
-        {
-            "election_id": fact.paper,
-            "member_id": one.member,
-            "may_vote": one.may_vote,
-            "reason": one.reason,
-            "approval": one.approval,
-        }
-        for one in fact.roll
-    ]
-    await unit.add(paper_roll, people)
+    await unit.add(paper_roll, [standing.on_roll(paper_roll, fact.paper, one) for one in fact.roll])
     voted_on = await unit.value(select(paper_elections.c.election).where(paper_elections.c.id == fact.paper))
     fixed: Election = read_election({**voted_on, "eligible_writeins": sorted(fact.eligible)})
     expected = sum(one.may_vote for one in fact.roll)
