@@ -14,8 +14,7 @@ from content.decision import Secret, words
 from content.disclosures import DisclosureAsked, Section, Value
 from content.identifiers import MemberId, UserId
 from content.members import Member
-from storage import edits as by_hand
-from storage import imports as by_sheet
+from storage import kept_entries
 from storage import members as roster
 from storage.anchors import anchors
 from storage.appraisals import appraisal_grades
@@ -455,9 +454,9 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return roster.opened(unit, row)
     if table is selection_objections:
         return opened_objection(unit, row)
-    for noun, own in ((by_hand, edit_entries), (by_sheet, import_entries)):
-        if table is own:
-            return {name: noun.opened(unit, row, name, keys) for name in ("before", "after") if getattr(row, name)}
+    if table in (edit_entries, import_entries):
+        held = [name for name in kept_entries.HELD if getattr(row, name)]
+        return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}
     return {}
 
 

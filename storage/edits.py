@@ -21,13 +21,13 @@ from content.edits import (
 from content.identifiers import EditId, MemberId, OrganisationId, UserId, derive
 from content.imports import Entered, ImportUndone, RosterImported
 from content.members import AccountBound, Member
+from storage import kept_entries
 from storage.imports import imports
 from storage.members import keys_of
 from storage.members import member as one_member
 from storage.organisations import branch_above, each_within, within
 from storage.tables import Instant, Sequence, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
-from storage.vault import Vault
 
 edits = Table(
     "roster_edits",
@@ -155,8 +155,8 @@ async def entries(unit: Reading, id: EditId) -> tuple[Entered, ...]:  # noqa: A0
     keys = await keys_of(unit, [row.member_id for row in rows])
     return tuple(
         Entered(
-            before=None if row.is_new else _load(opened(unit, row, "before", keys)),
-            after=_load(opened(unit, row, "after", keys)),
+            before=None if row.is_new else _load(kept_entries.opened(unit, edit_entries, row, "before", keys)),
+            after=_load(kept_entries.opened(unit, edit_entries, row, "after", keys)),
             branch=row.branch_id,
             left=row.left_id,
         )
@@ -187,46 +187,6 @@ async def traces(
     if limit is not None:
         query = query.limit(limit)
     return tuple(_trace(row) for row in await unit.rows(query))
-
-
-def opened(unit: Reading, row: AnyRow, column: str, keys: Mapping[MemberId, bytes]) -> dict[str, Any]:
-    """Return an entry as it was kept in a column, with what is sealed of it."""
-    member = row.member_id
-    place = (edit_entries.name, column, row.edit_id)
-    return unit.vault.show_entry(getattr(row, column), keys.get(member), member, *place)
-
-
-async def renew(unit: Writing, new: Vault, keys: Mapping[MemberId, bytes]) -> None:
-    """Seal what was replaced and written anew, under the new keys of its people; of who has none nothing opens."""
-    rows = await unit.rows(select(edit_entries).where(edit_entries.c.after.is_not(None)))
-    old = await keys_of(unit, [row.member_id for row in rows])
-    for row in rows:
-        if row.member_id not in keys:
-            continue
-        own = (edit_entries.c.edit_id == row.edit_id, edit_entries.c.member_id == row.member_id)
-        known = {name: opened(unit, row, name, old) for name in _HELD if getattr(row, name) is not None}
-        place = {name: (edit_entries.name, name, row.edit_id) for name in known}
-        key = keys[row.member_id]
-        hidden = {name: new.hide_entry(one, key, row.member_id, *place[name]) for name, one in known.items()}
-        await unit.execute(update(edit_entries).where(*own).values(**hidden))
-
-
-async def seal_clear(unit: Writing) -> None:
-    """Seal what changes by hand replaced from before there were keys."""
-    rows = await unit.rows(select(edit_entries).where(edit_entries.c.after.is_not(None)))
-    keys = await keys_of(unit, [row.member_id for row in rows])
-    for row in rows:
-        own = (edit_entries.c.edit_id == row.edit_id, edit_entries.c.member_id == row.member_id)
-        key = keys.get(row.member_id)
-        hidden = {
-            name: unit.vault.hide_entry(getattr(row, name), key, row.member_id, edit_entries.name, name, row.edit_id)
-            for name in _HELD
-        }
-        if any(hidden[name] != getattr(row, name) for name in _HELD):
-            await unit.execute(update(edit_entries).where(*own).values(**hidden))
-
-
-_HELD = ("before", "after")
 
 
 def _trace(row: AnyRow) -> Trace:

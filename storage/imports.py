@@ -24,11 +24,11 @@ from content.imports import (
     by_branch,
 )
 from content.members import Member
+from storage import kept_entries
 from storage.members import binding_codes, by_ids, keys_of, members
 from storage.organisations import organisation_closure, organisations, within
 from storage.tables import Instant, Sequence, metadata
-from storage.unit import AnyRow, Query, Reading, Writing
-from storage.vault import Vault
+from storage.unit import Query, Reading, Writing
 
 imports = Table(
     "roster_imports",
@@ -146,55 +146,15 @@ async def entries(unit: Reading, id: ImportId) -> tuple[Entered, ...]:  # noqa: 
     keys = await keys_of(unit, [row.member_id for row in rows])
     return tuple(
         Entered(
-            before=None if row.before is None else Member(**opened(unit, row, "before", keys)),
-            after=Member(**opened(unit, row, "after", keys)),
+            before=None
+            if row.before is None
+            else Member(**kept_entries.opened(unit, import_entries, row, "before", keys)),
+            after=Member(**kept_entries.opened(unit, import_entries, row, "after", keys)),
             branch=row.branch_id,
             left=row.left_id,
         )
         for row in rows
     )
-
-
-def opened(unit: Reading, row: AnyRow, column: str, keys: Mapping[MemberId, bytes]) -> dict[str, Any]:
-    """Return an entry as it was kept in a column, with what is sealed of it."""
-    member = row.member_id
-    place = (import_entries.name, column, row.import_id)
-    return unit.vault.show_entry(getattr(row, column), keys.get(member), member, *place)
-
-
-async def renew(unit: Writing, new: Vault, keys: Mapping[MemberId, bytes]) -> None:
-    """Seal what was replaced and written anew, under the new keys of its people; of who has none nothing opens."""
-    rows = await unit.rows(select(import_entries).where(import_entries.c.after.is_not(None)))
-    old = await keys_of(unit, [row.member_id for row in rows])
-    for row in rows:
-        if row.member_id not in keys:
-            continue
-        own = (import_entries.c.import_id == row.import_id, import_entries.c.member_id == row.member_id)
-        known = {name: opened(unit, row, name, old) for name in _HELD if getattr(row, name) is not None}
-        place = {name: (import_entries.name, name, row.import_id) for name in known}
-        key = keys[row.member_id]
-        hidden = {name: new.hide_entry(one, key, row.member_id, *place[name]) for name, one in known.items()}
-        await unit.execute(update(import_entries).where(*own).values(**hidden))
-
-
-async def seal_clear(unit: Writing) -> None:
-    """Seal what imports replaced and wrote from before there were keys."""
-    rows = await unit.rows(select(import_entries))
-    keys = await keys_of(unit, [row.member_id for row in rows])
-    for row in rows:
-        own = (import_entries.c.import_id == row.import_id, import_entries.c.member_id == row.member_id)
-        key = keys.get(row.member_id)
-        hidden = {
-            name: unit.vault.hide_entry(
-                getattr(row, name), key, row.member_id, import_entries.name, name, row.import_id
-            )
-            for name in _HELD
-        }
-        if any(hidden[name] != getattr(row, name) for name in _HELD):
-            await unit.execute(update(import_entries).where(*own).values(**hidden))
-
-
-_HELD = ("before", "after")
 
 
 async def founded(unit: Reading, id: ImportId) -> tuple[OrganisationId, ...]:  # noqa: A002

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage import credentials, edits, exports, imports, members, model_members
+from storage import credentials, exports, kept_entries, members, model_members
 from storage.claims import wait_until_alone
+from storage.edits import edit_entries
 from storage.engines import trouble
+from storage.imports import import_entries
 from storage.unit import Reading, Writing
 from storage.vault import Vault, vaults
 
@@ -24,8 +26,10 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, edits, imports, model_members):
+    for noun in (members, credentials, model_members):
         await noun.seal_clear(unit)
+    for table in (edit_entries, import_entries):
+        await kept_entries.seal_clear(unit, table)
 
 
 async def seal_anew(unit: Writing, new: Vault) -> int:
@@ -42,6 +46,7 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     await exports.forget_all(unit)
     keys = await members.new_keys(unit, new)
     # Members last: what was replaced of their entries opens by the keys that their rows still hold.
-    for noun in (edits, imports, members):
-        await noun.renew(unit, new, keys)
+    for table in (edit_entries, import_entries):
+        await kept_entries.renew(unit, table, new, keys)
+    await members.renew(unit, new, keys)
     return len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
