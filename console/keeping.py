@@ -25,7 +25,7 @@ _TICKED = frozenset({"radio", "checkbox"})
 _WRITTEN = frozenset({"input", "textarea", "select"})
 
 
-class _Tag(Struct):
+class _Tag(Struct, frozen=True, kw_only=True):
     """One tag as it stands in a page: from where to where, and what it says."""
 
     name: str
@@ -56,11 +56,13 @@ class _Tags(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         start = self._at()
-        self.tags.append(_Tag(tag, start, start + len(self.get_starttag_text() or ""), dict(attrs)))
+        self.tags.append(
+            _Tag(name=tag, start=start, end=start + len(self.get_starttag_text() or ""), attributes=dict(attrs))
+        )
 
     def handle_endtag(self, tag: str) -> None:
         start = self._at()
-        self.tags.append(_Tag(tag, start, start + len(tag) + 3, closes=True))
+        self.tags.append(_Tag(name=tag, start=start, end=start + len(tag) + 3, closes=True))
 
 
 def kept(refusal: Refusal, *, to: str) -> str | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import collections.abc
-import dataclasses
 import types
 import typing
 from datetime import UTC, date, datetime, time, timedelta
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 _PLAIN: dict[Any, Any] = {
     str: "x",
@@ -25,7 +26,7 @@ _PLAIN: dict[Any, Any] = {
 def sample(kind: type[Any]) -> Any:
     """Return a value of a kind in which every part that may be there is there."""
     hints = typing.get_type_hints(kind)
-    return kind(**{field.name: _value(hints[field.name]) for field in dataclasses.fields(kind)})
+    return kind(**{name: _value(hints[name]) for name in kind.__struct_fields__})
 
 
 def _value(wanted: Any) -> Any:
@@ -40,6 +41,6 @@ def _value(wanted: Any) -> Any:
         return origin() if isinstance(origin, type) and origin in (dict, set, frozenset) else {}
     if isinstance(wanted, type) and issubclass(wanted, Enum):
         return next(iter(wanted))
-    if dataclasses.is_dataclass(wanted):
-        return sample(typing.cast(type[Any], wanted))
+    if isinstance(wanted, type) and issubclass(wanted, Struct):
+        return sample(wanted)
     return _PLAIN.get(wanted)
