@@ -206,7 +206,7 @@ def _blame(tags: list[_Tag], place: int, refusal: Refusal) -> tuple[int, int, st
     tag = tags[place]
     id_ = f"{tag.attributes['id']}-why"
     told = tag.attributes.get("aria-describedby")
-    tag.attributes |= {"aria-invalid": "true", "aria-describedby": f"{told} {id_}" if told else id_}
+    tag.attributes.update({"aria-invalid": "true", "aria-describedby": f"{told} {id_}" if told else id_})
     end = tag.end
     if tag.name != "input":
         end = next(later.end for later in tags[place + 1 :] if later.name == tag.name and later.closes)
