@@ -257,6 +257,7 @@ class Clock:
             if over:
                 await self._store.settle([closing(one) for one in over])
                 crashpoint("clock.closed")
+            await announce_due(self._store, now)
             if await surveying.close(self._store, now):
                 await self._forget_deleted()
             await self._end_polls(now)
@@ -271,7 +272,6 @@ class Clock:
         if await self._balloting.close(now):
             await self._forget_deleted()
         await self._balloting.speak(now)
-        await announce_due(self._store, now)
         await surveying.remind(self._store, now)
 
     async def _forget_deleted(self) -> None:

@@ -437,7 +437,8 @@ def post(
     nominees: Sequence[Nominee],
     *,
     names: Mapping[MemberId, str],
-    contact: MemberId | None,
+    hearers: Collection[MemberId],
+    contact: MemberId,
     phone: str,
     days: int,
     calendar: WorkCalendar,
@@ -445,12 +446,20 @@ def post(
     by: UserId,
     today: date,
 ) -> Decision | Refusal:
-    """Post the notice, as the second of two; in the publicity this is its correction, and a new window begins."""
+    """Post the notice, as the second of two; in the publicity this is its correction, and a new window begins.
+
+    ``hearers`` are those who may take objections; where there are none, nothing is posted.
+    """
     if selection.stage not in (Stage.CONSIDERED, Stage.PUBLIC):
         return _not_now(selection)
     if selection.decided_by == by:
         return refused("selection.another_posts")
-    if contact is None:
+    chosen = chosen_of(nominees)
+    if not chosen:
+        return refused("selection.nobody_chosen")
+    if not hearers:
+        return refused("selection.nobody_hears", field="contact")
+    if contact not in hearers:
         return refused("selection.no_contact", field="contact")
     if not FEWEST_DAYS <= days <= MOST_DAYS:
         return refused("selection.too_short", field="days", least=FEWEST_DAYS, most=MOST_DAYS)
@@ -470,7 +479,7 @@ def post(
     said = words(
         "selection.room_notice",
         title=selection.title,
-        names="、".join(names.get(one.member, "") for one in chosen_of(nominees)),
+        names="、".join(names.get(one.member, "") for one in chosen),
         first=calendar.after(today).date.isoformat(),
         last=end.date.isoformat(),
         n=days,
@@ -518,10 +527,12 @@ def settle_objection(
 ) -> Decision | Refusal:
     """Give an objection its outcome. Who it is right against is chosen no longer, and the notice has to be posted anew.
 
-    Where nobody is left the selection ends.
+    Nobody decides what they have objected themselves. Where nobody is left the selection ends.
     """
     if objection.outcome is not Outcome.OPEN or selection.stage in OVER:
         return _not_now(selection)
+    if by == objector:
+        return refused("selection.own_objection")
     said = answer.strip()
     if not _fits(said):
         return refused("selection.no_answer", field="answer", most=LONGEST_REASON)
@@ -577,9 +588,22 @@ def end(selection: Selection) -> Decision | Refusal:
     return Decision(facts=(SelectionEnded(selection=selection.id, organisation=selection.organisation),))
 
 
-def hearers(duties: Iterable[Duty]) -> frozenset[UserId]:
-    """Return who hears objections among those with duties at a selection's place or above it, and nobody else does."""
-    return frozenset(one.user for one in duties if one.role is Role.DISCIPLINE_MEMBER)
+def hearers(duties: Iterable[Duty], *, concerned: Collection[UserId]) -> frozenset[UserId]:
+    """Return who hears objections among those with duties at a selection's place or above it, and nobody else does.
+
+    ``concerned`` are the accounts of those who are, or were, on the notice: they do not hear what is said of them.
+    """
+    return frozenset(one.user for one in duties if one.role is Role.DISCIPLINE_MEMBER) - set(concerned)
+
+
+def concerned(nominees: Iterable[Nominee]) -> tuple[MemberId, ...]:
+    """Return who was chosen, also if they are no longer; what was objected then is still not for them."""
+    left = (Standing.WITHDRAWN, Standing.REJECTED)
+    return tuple(
+        one.member
+        for one in nominees
+        if one.standing is Standing.CHOSEN or (one.standing in left and one.votes is not None)
+    )
 
 
 def chosen_of(nominees: Iterable[Nominee]) -> tuple[Nominee, ...]:

@@ -259,14 +259,23 @@ def fix(
 
 
 def meet(
-    paper: PaperElection, *, present: int, issued: int, officers: Sequence[Officer], people: Collection[MemberId]
+    paper: PaperElection,
+    *,
+    present: int,
+    issued: int,
+    officers: Sequence[Officer],
+    people: Collection[MemberId],
+    excused_alone: bool = False,
 ) -> Decision | Refusal:
     """Take the figures of the meeting, and who counts; ``people`` are the organisation's members.
 
-    Nothing is counted where too few have come.
+    Nothing is counted where too few have come. ``excused_alone`` tells that who begins it has fixed a roll on which
+    somebody is excused: fewer are then needed, and that takes two.
     """
     if paper.state is not State.FIXED:
         return _not_now(paper)
+    if excused_alone:
+        return refused("paper.another_begins")
     if not 0 < present <= paper.expected:
         return refused("paper.bad_present", field="present", most=paper.expected)
     if not 0 < issued <= present:

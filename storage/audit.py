@@ -126,6 +126,13 @@ _OUTCOME = Prepared(select(causes.c.outcome).where(causes.c.cause == bindparam("
 _QUIET_OUTCOME = Prepared(select(quiet_causes.c.outcome).where(quiet_causes.c.cause == bindparam("cause")))
 
 
+async def actor_of(unit: Reading, action: str, thing: str) -> UserId | None:
+    """Return who did something to a thing, the last time that it was done, as far as the record still says."""
+    query = select(audit.c.actor).where(audit.c.thing == thing, audit.c.action == action, audit.c.outcome == DONE)
+    actor: UserId | None = await unit.value(query.order_by(audit.c.number.desc()).limit(1))
+    return actor
+
+
 async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
     """Return which of these causes have had their effect already, and whether that was a refusal."""
     wanted = list(wanted)

@@ -96,7 +96,8 @@ class Held(Struct, frozen=True, kw_only=True):
     """What one table may hold about a person.
 
     ``found_by`` are the columns that name the person, by account or as a member. Of a row, ``given`` is handed out;
-    the rest is kept back. ``prefix`` tells for a column with a short word of ours under which keys its sentences are.
+    the rest is kept back. ``own_words`` are given only where the first of ``found_by`` names the person; in other rows
+    they are another's. ``prefix`` tells for a column with a short word of ours under which keys its sentences are.
     """
 
     table: Table
@@ -105,6 +106,7 @@ class Held(Struct, frozen=True, kw_only=True):
     kept_back: Mapping[str, Why]
     prefix: Mapping[str, str]
     readable: bool
+    own_words: tuple[str, ...]
 
 
 def _held(
@@ -114,6 +116,7 @@ def _held(
     *,
     inner: str = "",
     opens: str = "",
+    own_words: str = "",
     readable: bool = True,
     **prefix: str,
 ) -> Held:
@@ -126,6 +129,7 @@ def _held(
         kept_back=kept_back,
         prefix=prefix,
         readable=readable,
+        own_words=tuple(own_words.split()),
     )
 
 
@@ -250,6 +254,7 @@ PERSONAL: tuple[Held, ...] = (
         "member_id decided_by",
         "selection_id received_on text outcome answer decided_on",
         inner="id member_id is_sealed decided_by",
+        own_words="text",
         outcome="selection.outcome_",
     ),
     _held(
@@ -443,9 +448,16 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
         who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
         rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
-        shown = tuple(_row(row, held, names, _opened(unit, row, held.table, keys)) for row in rows)
+        shown = tuple(
+            _row(row, held, names, _opened(unit, row, held.table, keys), own=_own(row, held, ids)) for row in rows
+        )
         sections.append(Section(name=held.table.name, readable=held.readable, rows=shown))
     return tuple(sections)
+
+
+def _own(row: AnyRow, held: Held, ids: Collection[MemberId]) -> bool:
+    """Tell whether a row is the person's own, and not only one that they have dealt with."""
+    return getattr(row, held.found_by[0]) in ids
 
 
 def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, bytes]) -> Mapping[str, Any]:
@@ -480,9 +492,11 @@ def _order(table: Table) -> list[Any]:
     return [*times[:1], *table.primary_key.columns]
 
 
-def _row(row: AnyRow, held: Held, names: Names, opened: Mapping[str, Any]) -> dict[str, Value]:
+def _row(row: AnyRow, held: Held, names: Names, opened: Mapping[str, Any], *, own: bool) -> dict[str, Value]:
     shown: dict[str, Value] = {}
     for name in held.given:
+        if name in held.own_words and not own:
+            continue
         value = opened.get(name, getattr(row, name))
         for label, one in _named(name, value, row, names):
             shown[label] = _said(one, held.prefix.get(name))

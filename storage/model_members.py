@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.identifiers import MemberId, ObjectionId, OrganisationId, RoomId, SelectionId
+from content.identifiers import MemberId, ObjectionId, OrganisationId, RoomId, SelectionId, UserId
 from content.model_members import (
     OVER,
     MemberNominated,
@@ -46,9 +46,12 @@ from content.model_members import (
     SelectionEnded,
     Stage,
     Standing,
+    concerned,
 )
+from content.model_members import hearers as heard_by
+from content.organisations import Kind, Role
 from content.rooms import Purpose
-from storage import rooms
+from storage import members, organisations, rooms
 from storage.organisations import organisation_closure, within
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -209,6 +212,24 @@ async def waiting(unit: Reading, id: SelectionId) -> int:  # noqa: A002
     held = selection_objections.c
     query = select(func.count()).where(held.selection_id == id, held.outcome == Outcome.OPEN)
     return int(await unit.value(query) or 0)
+
+
+async def hearers(unit: Reading, one: Selection) -> frozenset[UserId]:
+    """Return the accounts of those who hear objections to a selection; nobody does who is, or was, on its notice."""
+    people = await members.by_ids(unit, concerned(await nominees(unit, one.id)))
+    duties = await organisations.duties_over(unit, one.organisation)
+    return heard_by(duties, concerned={each.user for each in people if each.user is not None})
+
+
+async def group_led(unit: Reading, user: UserId, node: OrganisationId) -> OrganisationId | None:
+    """Return the group at or below a node that somebody leads."""
+    for held in await organisations.duties_of(unit, user):
+        if held.role is not Role.GROUP_LEADER:
+            continue
+        group = await organisations.organisation(unit, held.organisation)
+        if group is not None and group.kind is Kind.GROUP and await organisations.stands_below(unit, group.id, [node]):
+            return group.id
+    return None
 
 
 async def branch_rooms(unit: Reading, organisation: OrganisationId) -> tuple[tuple[RoomId, OrganisationId], ...]:

@@ -22,7 +22,7 @@ from content.ballots import Elector
 from content.counts import figures
 from content.election_cases import read_election, show_election
 from content.elections import Count, Election, Result, Votes, judge
-from content.identifiers import MemberId, OrganisationId, PaperElectionId
+from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
 from content.paper_elections import (
     CountAgreed,
     CountEntered,
@@ -42,7 +42,7 @@ from content.paper_elections import (
     State,
     attendance,
 )
-from storage import standing
+from storage import audit, standing
 from storage.organisations import within
 from storage.tables import metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -102,6 +102,13 @@ async def paper(unit: Reading, id: PaperElectionId) -> PaperElection | None:  # 
     """Return an election."""
     row = await unit.first(select(paper_elections).where(paper_elections.c.id == id))
     return await _paper(unit, row) if row else None
+
+
+async def excused_by(unit: Reading, id: PaperElectionId) -> UserId | None:  # noqa: A002
+    """Return who fixed the roll of an election, by the record, if somebody on it is excused."""
+    if not any(one.approval for one in await roll(unit, id)):
+        return None
+    return await audit.actor_of(unit, "election_fixed", f"paper:{id}")
 
 
 async def visible(unit: Reading, roots: Iterable[OrganisationId], id: PaperElectionId) -> PaperElection | None:  # noqa: A002

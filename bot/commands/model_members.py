@@ -13,8 +13,7 @@ from content.franchise import why_not
 from content.identifiers import ObjectionId, derive
 from content.members import Member
 from content.model_members import Selection, Stage, Standing
-from content.organisations import Role
-from storage import members, organisations
+from storage import members
 from storage import model_members as stored
 
 _SPACE = re.compile(r"\s+")
@@ -46,12 +45,6 @@ async def _nominate(asking: Asking, *, for_group: bool) -> Decision | Refusal | 
         if links is not None:
             return links
         return refused("selection.no_call")
-    group = None
-    if for_group:
-        held = await organisations.duties_of(unit, asking.sender)
-        group = next((one.organisation for one in held if one.role is Role.GROUP_LEADER), None)
-        if group is None:
-            return refused("selection.no_group")
     split = _SPACE if asking.argument.startswith("@") else _BETWEEN
     name, reason = (*split.split(asking.argument, maxsplit=1), "")[:2]
     if not name or not reason:
@@ -59,6 +52,9 @@ async def _nominate(asking: Asking, *, for_group: bool) -> Decision | Refusal | 
     selection = rules.meant(open_calls, reason)
     if selection is None:
         return _which(open_calls)
+    group = await stored.group_led(unit, asking.sender, selection.organisation) if for_group else None
+    if for_group and group is None:
+        return refused("selection.no_group")
     found = _called(await members.roster(unit, [selection.organisation]), name)
     if len(found) != 1:
         return refused("selection.nobody_of_the_name" if not found else "selection.several_of_the_name")
@@ -131,7 +127,7 @@ async def object_to(asking: Asking) -> Decision | Refusal | None:
         by=member.id,
         sender=asking.sender,
         text=asking.argument,
-        hearers=rules.hearers(await organisations.duties_over(unit, selection.organisation)),
+        hearers=await stored.hearers(unit, selection),
         today=selection.day(unit.now),
     )
 

@@ -14,6 +14,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.ballot_drafts import Sealing, draft_sealed, lines, people_of, refuse_tellers_of, sealing, sealing_from
 from console.desk import ask, now, settle
+from console.exporting import note_export
 from console.fresh import fresh
 from console.tables import Table, download, hand_out
 from console.word import CONTENT_TYPE, Grid, Paragraph, write_docx
@@ -173,6 +174,7 @@ def print_paper(id: str) -> Response:  # noqa: A002
     rows = tuple((str(n), one.name, *[""] * 5) for n, one in enumerate(ballot.candidates, start=1))
     blocks = (Grid(header=header, rows=rows), Paragraph(text=t("appraisals.paper_help")))
     data = write_docx(t("appraisals.paper_title"), blocks)
+    note_export("appraisal:paper", len(rows))
     return download(data, CONTENT_TYPE, f"zhibu-appraisal-paper-{today().isoformat()}.docx")
 
 

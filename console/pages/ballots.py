@@ -40,7 +40,7 @@ from content.elections import Election
 from content.franchise import FULL, why_not
 from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
 from content.members import Member
-from content.model_members import Standing, link_ballot
+from content.model_members import Selection, Standing, link_ballot
 from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
 from content.strokes import by_strokes
@@ -111,14 +111,20 @@ def start() -> Answer:
     keys = keys_of(fields.id, fields.keys)
     if isinstance(keys, Refusal):
         return _form(fields, nodes, keys)
-    user = here().user
+    user, roots = here().user, here().roots
 
     async def decide(unit: Reading) -> Decided:
         ballot = await _draft(unit, fields, keys, nodes)
         if isinstance(ballot, Refusal):
             return ballot
         drafted = await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
-        return await _link(unit, fields.selection, ballot, drafted) if fields.selection else drafted
+        if not isinstance(drafted, Decision) or not fields.selection:
+            return drafted
+        one = await model_members.visible(unit, roots, SelectionId(fields.selection))
+        # For who may not call one there is none.
+        if one is None or not await organisations.may(unit, user, Right.IMPORT_ROSTER, one.organisation):
+            return drafted
+        return await _link(unit, one, ballot, drafted)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -434,11 +440,8 @@ def _for_selection(fields: Fields) -> Fields:
     return ask(read) if wanted else fields
 
 
-async def _link(unit: Reading, id: str, ballot: Ballot, drafted: Decided) -> Decided:  # noqa: A002
+async def _link(unit: Reading, one: Selection, ballot: Ballot, drafted: Decision) -> Decided:
     """Let a ballot that is drafted be the vote of recommendation of a selection."""
-    one = await model_members.selection(unit, SelectionId(id))
-    if not isinstance(drafted, Decision) or one is None:
-        return drafted
     before = await stored.ballot(unit, one.ballot) if one.ballot else None
     linked = link_ballot(one, await model_members.nominees(unit, one.id), ballot, before=before)
     return linked if isinstance(linked, Refusal) else replace(drafted, facts=(*drafted.facts, linked))

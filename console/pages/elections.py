@@ -30,7 +30,7 @@ from content.members import Member
 from content.organisations import Organisation, Right
 from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
 from content.rule_packs import PACKS, quorum_needs
-from storage import members
+from storage import members, organisations
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -132,6 +132,7 @@ def fix(id: str) -> Answer:  # noqa: A002
 def meet(id: str) -> Answer:  # noqa: A002
     """Take the figures of the meeting, and who counts."""
     present, issued, typed = _number("present"), _number("issued"), request.form.get("officers", "")
+    user = here().user
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
@@ -139,7 +140,9 @@ def meet(id: str) -> Answer:  # noqa: A002
         if isinstance(officers, Refusal):
             return officers
         ids = {one.id for one in people}
-        return rules.meet(paper, present=present, issued=issued, officers=officers, people=ids)
+        one_hand = await organisations.same_hand_at(unit, paper.organisation, Right.IMPORT_ROSTER, user)
+        alone = await stored.excused_by(unit, paper.id) in one_hand
+        return rules.meet(paper, present=present, issued=issued, officers=officers, people=ids, excused_alone=alone)
 
     return _act(id, decide, done="election_met")
 

@@ -28,10 +28,11 @@ from content.franchise import why_not
 from content.identifiers import LessonId, MemberId, OrganisationId, SelectionId, UserId, derive
 from content.members import Member
 from content.model_members import Nominee, Objection, Selection, Stage
-from content.organisations import Organisation, Right, Role
+from content.organisations import Organisation, Right
 from content.schedules import instant
 from content.strokes import by_strokes
 from storage import ballots, members, organisations, workdays
+from storage import lessons as stored_lessons
 from storage import model_members as stored
 from storage.store import Answer as Decided
 from storage.store import Decide
@@ -71,6 +72,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     member: Member | None
     mine: Nominee | None
     group: OrganisationId | None
+    untold: tuple[Nominee, ...]
 
 
 @pages.get("/model-members")
@@ -128,7 +130,7 @@ def nominate(id: str) -> Answer:  # noqa: A002
         me = await members.by_user(unit, user)
         if me is None or not await organisations.stands_below(unit, me.organisation, [one.organisation]):
             return refused("help.not_on_roster")
-        group = await _group(unit, user) if for_group else None
+        group = await stored.group_led(unit, user, one.organisation) if for_group else None
         if for_group and group is None:
             return refused("selection.no_group")
         people = await members.roster(unit, [one.organisation])
@@ -236,7 +238,8 @@ def post(id: str) -> Answer:  # noqa: A002
             one,
             found,
             names={each.id: each.name for each in people},
-            contact=next((each.id for each in hearers if each.id == contact), None),
+            hearers=[each.id for each in hearers],
+            contact=MemberId(contact),
             phone=phone,
             days=days,
             calendar=await workdays.calendar(unit),
@@ -257,7 +260,7 @@ def settle_objection(id: str, objection: str) -> Answer:  # noqa: A002
     against, said = MemberId(request.form.get("against", "")), request.form.get("answer", "")
 
     async def verb(one: Selection, unit: Reading) -> Decided:
-        if user not in rules.hearers(await organisations.duties_over(unit, one.organisation)):
+        if user not in await stored.hearers(unit, one):
             return None
         found = next((each for each in await stored.objections(unit, one.id) if each.id == objection), None)
         if found is None:
@@ -296,11 +299,15 @@ def write_stories(id: str) -> Answer:  # noqa: A002
     """Draft a story of everyone who was announced, to be read and agreed to by them before anyone else reads it."""
     one, user = _visible(id), here().user
     seen = ask(lambda unit: _seen(unit, one, user))
-    drafts = [_story(one, each, seen.names.get(each.member, "")) for each in rules.chosen_of(seen.nominees)]
+    stories = {each.member: _story(one, each, seen.names.get(each.member, "")) for each in seen.untold}
 
     async def verb(selection: Selection, unit: Reading) -> Decided:
-        if selection.stage is not Stage.ANNOUNCED or not drafts:
+        if selection.stage is not Stage.ANNOUNCED:
             return refused("selection.not_now", title=selection.title)
+        untold = await _untold(unit, selection, await stored.nominees(unit, selection.id))
+        drafts = [stories[each.member] for each in untold if each.member in stories]
+        if not drafts:
+            return refused("selection.stories_drafted")
         written = [lessons.write_lesson(each, author=user) for each in drafts]
         return next((each for each in written if isinstance(each, Refusal)), None) or Decision(
             facts=tuple(fact for each in written if isinstance(each, Decision) for fact in each.facts)
@@ -366,7 +373,7 @@ async def _seen(unit: Reading, one: Selection, user: UserId) -> Seen:
     nominations: dict[MemberId, list[tuple[MemberId, OrganisationId | None, str]]] = {}
     for nominee, by, group, reason in await stored.nominations(unit, one.id):
         nominations.setdefault(nominee, []).append((by, group, reason))
-    hears = user in rules.hearers(await organisations.duties_over(unit, one.organisation))
+    hears = user in await stored.hearers(unit, one)
     objections = await stored.objections(unit, one.id) if hears else ()
     hearers = await _hearers(unit, one)
     known = {each.member for each in found} | {by for said in nominations.values() for by, _, _ in said}
@@ -387,7 +394,8 @@ async def _seen(unit: Reading, one: Selection, user: UserId) -> Seen:
         hearers=hearers,
         member=me,
         mine=await stored.nominee(unit, one.id, me.id) if me is not None else None,
-        group=await _group(unit, user),
+        group=await stored.group_led(unit, user, one.organisation),
+        untold=await _untold(unit, one, found),
     )
 
 
@@ -416,20 +424,24 @@ async def _voted(unit: Reading, one: Selection) -> tuple[Ballot | None, Mapping[
 
 
 async def _hearers(unit: Reading, one: Selection) -> tuple[Member, ...]:
-    accounts = rules.hearers(await organisations.duties_over(unit, one.organisation))
+    accounts = await stored.hearers(unit, one)
     found = [await members.by_user(unit, each) for each in sorted(accounts)]
     return tuple(each for each in found if each is not None)
 
 
-async def _group(unit: Reading, user: UserId) -> OrganisationId | None:
-    """Return the group that somebody leads."""
-    held = await organisations.duties_of(unit, user)
-    return next((each.organisation for each in held if each.role is Role.GROUP_LEADER), None)
+async def _untold(unit: Reading, one: Selection, found: tuple[Nominee, ...]) -> tuple[Nominee, ...]:
+    """Return those chosen of whom no story is drafted yet."""
+    chosen = rules.chosen_of(found)
+    return tuple([each for each in chosen if await stored_lessons.lesson(unit, _story_id(one, each)) is None])
+
+
+def _story_id(one: Selection, nominee: Nominee) -> LessonId:
+    return LessonId(derive(one.id, nominee.member, "story"))
 
 
 def _story(one: Selection, nominee: Nominee, name: str) -> lessons.Lesson:
     return lessons.Lesson(
-        id=LessonId(derive(one.id, nominee.member, "story")),
+        id=_story_id(one, nominee),
         owner=one.organisation,
         kind=lessons.Kind.LESSON,
         title=t("selections.story_title", name=name),

@@ -32,8 +32,10 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     NOON,
+    ROOF,
     SECRETARY,
     WANG,
+    WEST,
     ZHANG,
     HandClock,
     SmallBranch,
@@ -167,7 +169,13 @@ async def decide_and_post(branch: SmallBranch, clock: HandClock) -> None:
 
 async def post(branch: SmallBranch, by: UserId = SECOND) -> Answer:
     async def decide(one: Selection, unit: Reading) -> Answer:
-        given: dict[str, Any] = {"names": {ZHANG: "张明", WANG: "王丽"}, "contact": WANG, "phone": "", "days": 5}
+        given: dict[str, Any] = {
+            "names": {ZHANG: "张明", WANG: "王丽"},
+            "hearers": [WANG],
+            "contact": WANG,
+            "phone": "",
+            "days": 5,
+        }
         rooms = await model_members.branch_rooms(unit, EAST)
         found = await model_members.nominees(unit, ID)
         return rules.post(one, found, **given, calendar=CALENDAR, rooms=rooms, by=by, today=one.day(unit.now))
@@ -177,7 +185,7 @@ async def post(branch: SmallBranch, by: UserId = SECOND) -> Answer:
 
 @pytest.fixture
 def ticking(branch: SmallBranch) -> Clock:
-    return Clock(branch.store, caught_up=lambda: False, hearing_state=lambda: "", console="https://console.example.org")
+    return Clock(branch.store, caught_up=lambda: True, hearing_state=lambda: "", console="https://console.example.org")
 
 
 async def publish(branch: SmallBranch, clock: HandClock) -> None:
@@ -245,6 +253,67 @@ async def test_an_objection_is_read_by_one_alone_and_halts_everything_until_its_
     assert await stage(branch) is Stage.ANNOUNCED
     (held,) = await branch.store.read(lambda unit: model_members.objections(unit, ID))
     assert (held.outcome, held.answer) == (Outcome.DISMISSED, "已核实，不影响")
+
+
+async def test_an_objection_made_in_time_counts_though_we_were_down_until_after_midnight(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    await publish(branch, clock)
+    behind = Clock(branch.store, caught_up=lambda: False, hearing_state=lambda: "")
+    clock.now = NOON.replace(day=10, hour=16, minute=30)
+    await behind.tick()
+    assert await stage(branch) is Stage.PUBLIC, "what was said before has not been heard yet"
+    clock.now = NOON.replace(day=10, hour=12)
+    assert await say(branch, LI, "意见 他上月被投诉过") == ["selection.objection_kept"]
+    clock.now = NOON.replace(day=10, hour=16, minute=31)
+    await ticking.tick()
+    assert await stage(branch) is Stage.PUBLIC, "it waits for its outcome"
+
+
+async def test_who_is_on_the_notice_is_not_told_of_an_objection(branch: SmallBranch, clock: HandClock) -> None:
+    above = Duty(user=SECRETARY, organisation=ROOF, role=Role.DISCIPLINE_MEMBER)
+    own = Duty(user=account(ZHANG), organisation=EAST, role=Role.DISCIPLINE_MEMBER)
+    await publish(branch, clock)
+    await branch.store.settle(notes=[DutyGranted(duty=one) for one in (own, above)])
+    await say(branch, LI, "意见 他上月被投诉过")
+    told = {row.user_id for row in await branch.rows() if row.words and row.words["key"] == "selection.objection_came"}
+    assert told == {LISTENER, SECRETARY}
+
+
+async def test_only_who_leads_a_group_of_the_branch_that_calls_nominates_for_one(branch: SmallBranch) -> None:
+    await call(branch)
+    led = [(WANG, EAST), (ZHANG, WEST)]
+    duties = [Duty(user=account(who), organisation=node, role=Role.GROUP_LEADER) for who, node in led]
+    await branch.store.settle(notes=[DutyGranted(duty=one) for one in duties])
+    for who, _ in led:
+        assert await say(branch, who, "小组推荐 李强 热心") == ["selection.no_group"]
+    assert await say(branch, LI, "小组推荐 张明 热心") == ["selection.nominated"]
+    ((_, by, group, _),) = await branch.store.read(lambda unit: model_members.nominations(unit, ID))
+    assert (by, group) == (LI, EAST_GROUP)
+
+
+async def test_who_hears_an_objection_is_given_no_words_of_it_with_their_own_data(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await publish(branch, clock)
+    await say(branch, LI, "意见 石榴红隼")
+    (objection,) = await branch.store.read(lambda unit: model_members.objections(unit, ID))
+
+    async def settle(one: Selection, unit: Reading) -> Answer:
+        given: dict[str, Any] = {"upheld": False, "against": None, "answer": "已核实", "by": LISTENER}
+        found = await model_members.nominees(unit, ID)
+        return rules.settle_objection(one, objection, found, **given, objector=account(LI), today=one.day(unit.now))
+
+    await act(branch, settle)
+    held = {
+        who: await branch.store.read(lambda unit, who=who: disclosures.collect(unit, account(who)))
+        for who in (LI, WANG)
+    }
+    rows = {who: next(one.rows for one in held[who] if one.name == "selection_objections") for who in held}
+    assert [len(one) for one in rows.values()] == [1, 1]
+    assert "石榴红隼" in repr(rows[LI])
+    assert "石榴红隼" not in repr(held[WANG])
+    assert "已核实" in repr(rows[WANG]), "what they answered is theirs"
 
 
 async def test_what_is_objected_lies_sealed_where_there_is_a_key(branch: SmallBranch, clock: HandClock) -> None:

@@ -19,6 +19,7 @@ from content.identifiers import BallotId, MemberId, OrganisationId, UserId
 from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from storage import appraisals, ballots
+from storage.audit import audit
 from storage.disclosures import collect
 from storage.envelopes import hold_ceremony
 from storage.outbox import outbox
@@ -140,7 +141,14 @@ def test_the_committee_decides_by_hand_with_the_votes_beside_it(house: House, br
     assert ",".join(rows[1]) == f"1,{people[0]},5,5,5,3,2,0,0,优秀,"
     for kind in ("xlsx", "docx"):
         assert browser.get(f"/appraisals/{id}/export.{kind}").status_code == 200
+
+
+def test_a_paper_with_the_names_on_it_is_on_record_when_it_is_handed_out(house: House, browser: Browser) -> None:
+    id = house.seeded.appraisals["one"]
     assert browser.get(f"/appraisals/{id}/paper.docx").status_code == 200
+    query = audit.select().where(audit.c.action == "exported")
+    rows = house.run(house.store.read(lambda unit: unit.rows(query)))
+    assert [row.cause.split(":")[:3] for row in rows] == [["export", "appraisal", "paper"]]
 
 
 def test_a_grade_that_does_not_exist_is_none(house: House, browser: Browser) -> None:

@@ -18,6 +18,7 @@ from content.paper_elections import PaperElection, State
 from storage import paper_elections
 from tests.console.console_house import Browser, House
 
+ORGANISER = UserId("@organiser:example.org")
 MONITOR, COUNTER = UserId("@monitor:example.org"), UserId("@counter:example.org")
 PEOPLE = [f"选举人{number}" for number in "一二三四五六七八九十"]
 
@@ -167,9 +168,29 @@ def test_too_few_present_hold_no_election(house: House, place: OrganisationId) -
     press(browser, filled["id"], "fix", {"excused": "选举人十：矿委〔2027〕5号"})
     assert paper(house, filled["id"]).expected == 9
     met = {"present": "7", "issued": "7", "officers": "选举人一\n选举人二"}
-    answer = press(browser, filled["id"], "meet", met)
+    answer = press(organiser(house, place), filled["id"], "meet", met)
     assert (answer.status_code, "还差 1 人" in answer.get_data(as_text=True)) == (422, True)
     assert paper(house, filled["id"]).state is State.FIXED
+
+
+def organiser(house: House, place: OrganisationId) -> Browser:
+    """Return the browser of somebody else who may hold an election."""
+    duty = Duty(user=ORGANISER, organisation=place, role=Role.ORGANISING_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
+    return house.browser(ORGANISER)
+
+
+def test_where_somebody_is_excused_another_begins_the_meeting(house: House, place: OrganisationId) -> None:
+    browser = house.browser()
+    filled = fields(browser, place)
+    browser.post("/elections/new", filled)
+    press(browser, filled["id"], "fix", {"excused": "选举人十：矿委〔2027〕5号"})
+    met = {"present": "9", "issued": "9", "officers": "选举人一\n选举人二"}
+    answer = press(browser, filled["id"], "meet", met)
+    assert (answer.status_code, "请由另一位同志来" in answer.get_data(as_text=True)) == (422, True)
+    assert paper(house, filled["id"]).state is State.FIXED
+    assert press(organiser(house, place), filled["id"], "meet", met).status_code == 303
+    assert paper(house, filled["id"]).state is State.COUNTING
 
 
 def test_a_tie_offers_a_vote_among_the_tied_alone(

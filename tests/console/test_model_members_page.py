@@ -16,7 +16,7 @@ from content.ballots import BallotCertified, BallotCounted, State
 from content.elections import Outcome, Result, Votes
 from content.identifiers import BallotId, MemberId, ObjectionId, OrganisationId, SelectionId, UserId
 from content.model_members import ObjectionRaised, Selection, SelectionAnnounced, Stage, Standing
-from content.organisations import Duty, DutyGranted, Role
+from content.organisations import Duty, DutyEnded, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.rule_packs import Rule
 from content.sessions import LinkIssued
 from storage import ballots, lessons, model_members
@@ -27,6 +27,7 @@ from tests.console.test_ballots_page import fields as ballot_form
 from tests.console.test_ballots_page import place as place
 
 LISTENER, MEMBER = UserId("@b1:example.org"), UserId("@b2:example.org")
+GROUP = OrganisationId("second group")
 FIRST, SECOND = MemberId("b0"), MemberId("b3")
 REFERENCE = "推荐票是参考，不是唯一依据。"
 
@@ -34,9 +35,14 @@ REFERENCE = "推荐票是参考，不是唯一依据。"
 @pytest.fixture
 def called(house: House, place: OrganisationId) -> str:
     """Give a selection that members were called to, somebody who hears objections, and a member with a look in."""
-    duties = [(LISTENER, Role.DISCIPLINE_MEMBER), (MEMBER, Role.VIEWER), (MEMBER, Role.GROUP_LEADER)]
-    granted = [DutyGranted(duty=Duty(user=user, organisation=place, role=role)) for user, role in duties]
-    house.run(house.store.settle(notes=granted))
+    group = Organisation(id=GROUP, parent=place, kind=Kind.GROUP, name="第二党小组")
+    duties = [
+        (LISTENER, place, Role.DISCIPLINE_MEMBER),
+        (MEMBER, place, Role.VIEWER),
+        (MEMBER, GROUP, Role.GROUP_LEADER),
+    ]
+    granted = [DutyGranted(duty=Duty(user=user, organisation=node, role=role)) for user, node, role in duties]
+    house.run(house.store.settle(notes=[OrganisationFounded(organisation=group), *granted]))
     browser = come(house)
     page = browser.get("/model-members/new").get_data(as_text=True)
     (id,) = re.findall(r'name="id" value="([^"]+)"', page)
@@ -121,6 +127,18 @@ def posted(house: House, id: str, place: OrganisationId) -> None:
     assert press(come(house, OTHER), id, "post", notice).status_code == 303
 
 
+def objected(house: House, id: str, place: OrganisationId, by: MemberId) -> None:
+    raised = ObjectionRaised(
+        selection=SelectionId(id),
+        organisation=place,
+        id=ObjectionId("objection"),
+        member=by,
+        text="石榴红隼",
+        on=house.clock.now.date(),
+    )
+    house.run(house.store.settle(notes=[raised]))
+
+
 def text_of(answer: TestResponse) -> str:
     with zipfile.ZipFile(io.BytesIO(answer.data)) as parts:
         return re.sub("<[^>]+>", "", parts.read("word/document.xml").decode())
@@ -167,15 +185,7 @@ def test_what_is_objected_is_read_and_settled_by_who_hears_it_alone(
     house: House, called: str, place: OrganisationId
 ) -> None:
     posted(house, called, place)
-    raised = ObjectionRaised(
-        selection=SelectionId(called),
-        organisation=place,
-        id=ObjectionId("objection"),
-        member=MemberId("b4"),
-        text="石榴红隼",
-        on=house.clock.now.date(),
-    )
-    house.run(house.store.settle(notes=[raised]))
+    objected(house, called, place, MemberId("b4"))
     outcome = {"upheld": "yes", "against": FIRST, "answer": "属实"}
     for user in (SECRETARY, OTHER, MEMBER):
         browser = come(house, user)
@@ -189,6 +199,61 @@ def test_what_is_objected_is_read_and_settled_by_who_hears_it_alone(
     assert press(listener, called, "objections/objection", outcome).status_code == 303
     assert standing(house, called)[FIRST] is Standing.REJECTED
     assert selection(house, called).stage is Stage.ENDED, "nobody is left"
+
+
+def test_who_is_on_the_notice_neither_reads_nor_settles_what_is_objected(
+    house: House, called: str, place: OrganisationId
+) -> None:
+    chosen = UserId("@b0:example.org")
+    duty = Duty(user=chosen, organisation=place, role=Role.DISCIPLINE_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
+    considered(house, called, place)
+    assert press(come(house, OTHER), called, "post", {"contact": "b0", "phone": "", "days": "5"}).status_code == 422
+    assert press(come(house, OTHER), called, "post", {"contact": "b1", "phone": "", "days": "5"}).status_code == 303
+    objected(house, called, place, MemberId("b4"))
+    browser = come(house, chosen)
+    assert "石榴红隼" not in browser.get(f"/model-members/{called}").get_data(as_text=True)
+    press(browser, called, "objections/objection", {"upheld": "no", "answer": "不属实"})
+    (kept,) = house.run(house.store.read(lambda unit: model_members.objections(unit, SelectionId(called))))
+    assert kept.outcome == "open"
+
+
+def test_who_objects_leaves_the_outcome_to_another(house: House, called: str, place: OrganisationId) -> None:
+    posted(house, called, place)
+    objected(house, called, place, MemberId("b1"))
+    browser = come(house, LISTENER)
+    page = browser.get(f"/model-members/{called}").get_data(as_text=True)
+    assert "这是您自己提的意见" in page
+    assert "objections/objection" not in page
+    assert press(browser, called, "objections/objection", {"upheld": "no", "answer": "不属实"}).status_code == 422
+
+
+def test_a_notice_that_nobody_could_object_to_is_not_posted(house: House, called: str, place: OrganisationId) -> None:
+    considered(house, called, place)
+    duty = Duty(user=LISTENER, organisation=place, role=Role.DISCIPLINE_MEMBER)
+    house.run(house.store.settle(notes=[DutyEnded(duty=duty)]))
+    desk = come(house, OTHER)
+    page = desk.get(f"/model-members/{called}").get_data(as_text=True)
+    assert "现在没有人能受理意见" in page
+    assert '<select id="contact"' not in page
+    answer = press(desk, called, "post", {"contact": "", "phone": "", "days": "5"})
+    assert answer.status_code == 422
+    assert selection(house, called).stage is Stage.CONSIDERED
+
+
+def test_a_ballot_of_who_may_not_run_the_selection_is_not_its_vote(
+    house: House, called: str, place: OrganisationId
+) -> None:
+    agreed(house, called)
+    assert press(come(house), called, "review", {}).status_code == 303
+    publicist = UserId("@b5:example.org")
+    duty = Duty(user=publicist, organisation=place, role=Role.PUBLICITY_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
+    browser = come(house, publicist)
+    form, _ = ballot_form(browser, place)
+    form |= {"candidates": "投票人一\n投票人四", "selection": called}
+    assert browser.post("/ballots/new", form).status_code == 303
+    assert selection(house, called).ballot is None
 
 
 def test_a_group_nominates_through_its_leader_and_a_nominee_answers_on_the_page(house: House, called: str) -> None:
@@ -215,6 +280,9 @@ def test_a_story_of_each_is_drafted_once_it_is_announced(house: House, called: s
     announced = SelectionAnnounced(selection=SelectionId(called), organisation=place, on=house.clock.now.date())
     house.run(house.store.settle(notes=[announced]))
     assert press(browser, called, "stories", {}).status_code == 303
+    again = press(browser, called, "stories", {})
+    assert again.status_code == 422, "there is one already"
+    assert f'action="/model-members/{called}/stories"' not in again.get_data(as_text=True)
     found = house.run(house.store.read(lambda unit: lessons.library(unit, [place])))
     assert [one.title for one in found] == ["身边的榜样：投票人一"]
 

@@ -145,9 +145,10 @@ def test_nothing_is_decided_before_the_vote_is_certified_nor_for_more_than_there
 
 
 def post(one: Selection, **more: Any) -> Decision | Refusal:
-    usual: dict[str, Any] = {"names": NAMES, "contact": C, "phone": "", "days": 5, "calendar": CALENDAR}
+    usual: dict[str, Any] = {"names": NAMES, "hearers": [C], "contact": C, "phone": "", "days": 5, "calendar": CALENDAR}
     given = {**usual, "rooms": ROOMS, "by": SECOND, "today": date(2026, 7, 17), **more}
-    return rules.post(one, people(Standing.CHOSEN, A, B), **given)
+    found = given.pop("nominees", people(Standing.CHOSEN, A, B))
+    return rules.post(one, found, **given)
 
 
 CONSIDERED = selection(stage=Stage.CONSIDERED, decided_by=SECRETARY)
@@ -175,7 +176,7 @@ def test_five_working_days_begin_after_the_day_of_the_notice(posted: str, last: 
 
 def test_the_notice_is_posted_by_a_second_person_and_names_who_hears_objections() -> None:
     assert code(post(CONSIDERED, by=SECRETARY)) == "selection.another_posts"
-    assert code(post(CONSIDERED, contact=None)) == "selection.no_contact"
+    assert code(post(CONSIDERED, contact=MemberId(""))) == "selection.no_contact"
     assert code(post(CONSIDERED, days=4)) == "selection.too_short"
     answer = post(CONSIDERED)
     assert isinstance(answer, Decision)
@@ -183,8 +184,28 @@ def test_the_notice_is_posted_by_a_second_person_and_names_who_hears_objections(
     assert said.words.parameters["names"] == "张明、李强"  # type: ignore[attr-defined]
     assert said.words.parameters["contact"] == "王丽"  # type: ignore[attr-defined]
     duties = [Duty(user=SECRETARY, organisation=EAST, role=role) for role in set(Role) - {Role.DISCIPLINE_MEMBER}]
-    assert rules.hearers(duties) == frozenset()
-    assert rules.hearers([Duty(user=SECOND, organisation=EAST, role=Role.DISCIPLINE_MEMBER)]) == {SECOND}
+    assert rules.hearers(duties, concerned=()) == frozenset()
+    listening = Duty(user=SECOND, organisation=EAST, role=Role.DISCIPLINE_MEMBER)
+    assert rules.hearers([listening], concerned=()) == {SECOND}
+
+
+def test_who_is_or_was_on_the_notice_hears_nothing_that_is_objected() -> None:
+    above = OrganisationId("roof")
+    duties = [
+        Duty(user=SECOND, organisation=EAST, role=Role.DISCIPLINE_MEMBER),
+        Duty(user=SECRETARY, organisation=above, role=Role.DISCIPLINE_MEMBER),
+    ]
+    assert rules.hearers(duties, concerned=[SECOND]) == {SECRETARY}, "who hears above goes on hearing"
+    assert rules.hearers(duties, concerned=[SECOND, SECRETARY]) == frozenset()
+    for left in (Standing.CHOSEN, Standing.WITHDRAWN, Standing.REJECTED):
+        assert rules.concerned([Nominee(member=A, standing=left, votes=4)]) == (A,)
+    others = [Standing.NOMINATED, Standing.WITHDRAWN, Standing.REJECTED]
+    assert rules.concerned([Nominee(member=A, standing=one) for one in others]) == ()
+
+
+def test_no_notice_is_posted_that_nobody_hears_of_or_that_nobody_is_on() -> None:
+    assert code(post(CONSIDERED, hearers=[])) == "selection.nobody_hears"
+    assert code(post(CONSIDERED, nominees=people(Standing.WITHDRAWN, A, B))) == "selection.nobody_chosen"
 
 
 PUBLIC = selection(stage=Stage.PUBLIC, posted_on=date(2026, 7, 17), ends_on=date(2026, 7, 24), decided_by=SECRETARY)
@@ -228,6 +249,12 @@ def test_an_objection_that_is_right_takes_one_off_and_the_last_one_ends_it() -> 
     again = replace(OBJECTION, outcome=Outcome.DISMISSED)
     given: dict[str, Any] = {"upheld": False, "against": None, "answer": "x", "by": SECOND, "objector": None}
     assert code(rules.settle_objection(PUBLIC, again, (), **given, today=LAST)) == "selection.not_now"
+
+
+def test_nobody_decides_what_they_have_objected_themselves() -> None:
+    for upheld in (True, False):
+        assert code(settle(people(Standing.CHOSEN, A), upheld=upheld, objector=SECOND)) == "selection.own_objection"
+    assert isinstance(settle(people(Standing.CHOSEN, A), objector=SECRETARY), Decision)
 
 
 def test_a_step_is_taken_from_its_stage_and_from_no_other() -> None:
