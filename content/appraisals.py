@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from content.ballots import Ballot, State
 from content.decision import Decision, Fact, Refusal, Tell, Words, refused, words
 from content.forms import Grade
@@ -24,6 +27,19 @@ class Appraised(Fact, frozen=True, kw_only=True):
     final: Grade | None = None
 
 
+PARTS = ("own", "mutual", "final")
+"""The grades that are written down of one member, in their order."""
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """One grade as it was shown to somebody, and as they want it to be."""
+
+    member: MemberId
+    part: str
+    shown: Grade | None
+    wanted: Grade | None
+
+
 class OutcomeTold(Fact, frozen=True, kw_only=True):
     """A member was told in private what was decided of them."""
 
@@ -42,19 +58,52 @@ def too_many_excellent(grades: Sequence[Grade | None]) -> int:
     return max(0, grades.count(Grade.EXCELLENT) - most_excellent(len(grades)))
 
 
-def appraise(ballot: Ballot, written: Sequence[Appraised], known: Mapping[MemberId, Appraised]) -> Decision | Refusal:
-    """Write grades down, as far as they differ from what is known. What is decided waits for the votes."""
+def appraise(
+    ballot: Ballot,
+    changes: Sequence[Change],
+    known: Mapping[MemberId, Appraised],
+    told: Mapping[MemberId, Grade],
+    *,
+    anew: bool = False,
+) -> Decision | Refusal:
+    """Write down what somebody changed, and nothing over what another has written in the same place meanwhile.
+
+    What is decided waits for the votes. What a member was told is decided otherwise only ``anew``, and never undone.
+    """
     if ballot.election.pack is not APPRAISAL or ballot.state not in _FIXED:
         return refused("ballot.not_now", title=ballot.title)
-    graded = {one.member for one in ballot.candidates}
-    changed = tuple(one for one in written if one.member in graded and one != known.get(one.member, _nothing(one)))
-    if ballot.state not in _DECIDABLE and any(one.final is not None for one in changed):
+    names = {one.member: one.name for one in ballot.candidates if one.member is not None}
+    stands = {one: known.get(one, Appraised(ballot=ballot.id, member=one)) for one in names}
+    meant = [one for one in changes if one.member in names and one.wanted is not one.shown]
+    changed = [one for one in meant if one.wanted is not getattr(stands[one.member], one.part)]
+    if ballot.state not in _DECIDABLE and any(one.part == "final" for one in changed):
         return refused("appraisal.votes_first")
-    return Decision(facts=changed)
+    over = [one for one in changed if one.shown is not getattr(stands[one.member], one.part)]
+    if over:
+        cells = tuple(_cell(names[one.member], one.part, getattr(stands[one.member], one.part)) for one in over)
+        return refused("appraisal.changed_meanwhile", field=field_of(over[0]), cells=cells)
+    otherwise = [one for one in changed if one.part == "final" and one.member in told]
+    for one in otherwise:
+        if one.wanted is None or not anew:
+            key = "appraisal.told_stays" if one.wanted is None else "appraisal.told_already"
+            return refused(key, field=field_of(one), name=names[one.member], told=(_grade(told[one.member]),))
+    written = dict(stands)
+    for one in changed:
+        written[one.member] = replace(written[one.member], **{one.part: one.wanted})
+    return Decision(facts=tuple(written[one] for one in dict.fromkeys(one.member for one in changed)))
 
 
-def _nothing(one: Appraised) -> Appraised:
-    return Appraised(ballot=one.ballot, member=one.member)
+def field_of(one: Change) -> str:
+    """Return the name of the field in which a grade is chosen."""
+    return f"{one.part}-{one.member}"
+
+
+def _cell(name: str, part: str, grade: Grade | None) -> Words:
+    return words("appraisal.cell", name=name, part=(words(f"appraisals.{part}"),), grade=(_grade(grade),))
+
+
+def _grade(grade: Grade | None) -> Words:
+    return words(f"appraisals.grade_{grade}" if grade else "appraisals.none")
 
 
 def votes_of(
@@ -98,7 +147,7 @@ def _outcome(title: str, final: Grade, votes: Sequence[int]) -> Words:
     return words(
         "appraisal.outcome",
         title=title,
-        final=(words(f"appraisals.grade_{final}"),),
+        final=(_grade(final),),
         excellent=excellent,
         qualified=qualified,
         basic=basic,

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct
 
 from content.ballots import FEWEST, LONGEST_TITLE, SHORTEST
-from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
+from content.decision import Decision, Discreet, Effect, Fact, Refusal, Tell, Words, refused, words
 from content.forms import refuse_questions
 from content.identifiers import Cause, MemberId, OrganisationId, SurveyId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
@@ -78,7 +78,16 @@ class SurveyOpened(Fact, frozen=True, kw_only=True):
     people: tuple[MemberId, ...]
 
 
-class Replied(Fact, frozen=True, kw_only=True):
+class QuestionAsked(Discreet, frozen=True, kw_only=True):
+    """Somebody is asked the next question; what they say until then is taken as the answer."""
+
+    user: UserId
+    about: str
+    at: datetime
+    until: datetime
+
+
+class Replied(Discreet, frozen=True, kw_only=True):
     """Somebody answered a question, or left it out; what they said before to it is replaced."""
 
     survey: SurveyId
@@ -87,14 +96,14 @@ class Replied(Fact, frozen=True, kw_only=True):
     said: tuple[str, ...]
 
 
-class SurveyFinished(Fact, frozen=True, kw_only=True):
+class SurveyFinished(Discreet, frozen=True, kw_only=True):
     """Somebody came to the end of the questions."""
 
     survey: SurveyId
     member: MemberId
 
 
-class SurveyLeft(Fact, frozen=True, kw_only=True):
+class SurveyLeft(Discreet, frozen=True, kw_only=True):
     """Somebody does not want to go on; all that they said is forgotten."""
 
     survey: SurveyId
@@ -102,7 +111,7 @@ class SurveyLeft(Fact, frozen=True, kw_only=True):
 
 
 class SurveyClosed(Fact, frozen=True, kw_only=True):
-    """A survey is over: what may be told of it is kept, and nothing of what any one person said."""
+    """A survey is over: what may be told of it is kept, and neither what any one person said nor who was asked."""
 
     survey: SurveyId
     answered: int
@@ -110,7 +119,7 @@ class SurveyClosed(Fact, frozen=True, kw_only=True):
 
 
 class SurveyCancelled(Fact, frozen=True, kw_only=True):
-    """A survey came to nothing, and what was answered is forgotten."""
+    """A survey came to nothing; what was answered is forgotten, and who was asked."""
 
     survey: SurveyId
 
@@ -148,7 +157,8 @@ def ask_next(survey: Survey, answered: Iterable[str], *, user: UserId, now: date
     left = [one for one in survey.questions if one.id not in done]
     if not left:
         return None
-    asked = make_inquiry(user, f"{ABOUT}{survey.id}", now=now)
+    made = make_inquiry(user, f"{ABOUT}{survey.id}", now=now)
+    asked = QuestionAsked(user=made.user, about=made.about, at=made.at, until=made.until)
     return Decision(facts=(asked,), effects=(Tell(user=user, words=_question(survey, left[0])),))
 
 
@@ -182,17 +192,17 @@ def reply(
     *,
     user: UserId,
     now: datetime,
-) -> Decision | Refusal:
+) -> Decision:
     """Take an answer to the question that was asked last, and ask the next one. ``numbers`` are those in the text."""
     if survey.state is not State.OPEN or now >= survey.closes_at:
-        return refused("survey.closed", title=survey.title)
+        return only_say(refused("survey.closed", title=survey.title), user=user)
     done = set(answered)
     question = next((one for one in survey.questions if one.id not in done), None)
     if question is None:
-        return refused("survey.answered", title=survey.title)
+        return only_say(refused("survey.answered", title=survey.title), user=user)
     answer = _read(question, said, numbers)
     if isinstance(answer, Refusal):
-        return answer
+        return only_say(answer, user=user)
     kept = Replied(survey=survey.id, member=member, question=question.id, said=answer)
     onward = ask_next(survey, {*done, question.id}, user=user, now=now)
     if onward is not None:
@@ -200,6 +210,11 @@ def reply(
     ended = InquiryEnded(user=user, about=f"{ABOUT}{survey.id}")
     thanks: tuple[Effect, ...] = (Tell(user=user, words=words("survey.thanks", title=survey.title)),)
     return Decision(facts=(kept, SurveyFinished(survey=survey.id, member=member), ended), effects=thanks)
+
+
+def only_say(refusal: Refusal, *, user: UserId) -> Decision:
+    """Say why not and leave no row of record, which would tell who takes part."""
+    return Decision(effects=(Tell(user=user, words=refusal.words),))
 
 
 def _read(question: Question, said: str, numbers: Sequence[str] | None) -> tuple[str, ...] | Refusal:

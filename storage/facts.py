@@ -108,6 +108,7 @@ from content.sessions import (
 from content.settings import SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
 from content.surveys import (
+    QuestionAsked,
     Replied,
     SurveyCancelled,
     SurveyClosed,
@@ -255,6 +256,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OutcomeTold: (appraisals.write_told,),
     SurveyDrafted: (surveys.write_drafted,),
     SurveyOpened: (surveys.write_opened,),
+    QuestionAsked: (inquiries.write_made,),
     Replied: (surveys.write_replied,),
     SurveyFinished: (surveys.write_finished,),
     SurveyLeft: (surveys.write_left,),

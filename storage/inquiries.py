@@ -8,6 +8,7 @@ from sqlalchemy import Boolean, Column, String, Table, bindparam, select, update
 
 from content.identifiers import UserId
 from content.inquiries import InquiryEnded, InquiryMade
+from content.surveys import QuestionAsked
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
@@ -45,7 +46,7 @@ async def was_made(unit: Reading, user: UserId, about: str) -> bool:
     return await unit.value(_MADE, {"user": user, "subject": about}) is not None
 
 
-async def write_made(unit: Writing, fact: InquiryMade) -> None:
+async def write_made(unit: Writing, fact: InquiryMade | QuestionAsked) -> None:
     """Wait for an answer."""
     await unit.put(
         inquiries,
@@ -58,6 +59,11 @@ async def write_ended(unit: Writing, fact: InquiryEnded) -> None:
     """Wait no longer."""
     place = (inquiries.c.user_id == fact.user) & (inquiries.c.about == fact.about)
     await unit.execute(update(inquiries).where(place).values(ended=True))
+
+
+async def forget_about(unit: Writing, about: str) -> None:
+    """Forget who was asked about something that is over."""
+    await unit.execute(inquiries.delete().where(inquiries.c.about == about))
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, and_, func, select, update
+from sqlalchemy import JSON, Column, ForeignKey, Integer, String, Table, and_, select, update
 
 from content.election_cases import read_questions
 from content.identifiers import MemberId, OrganisationId, SurveyId
 from content.questions import Answers, show_questions
 from content.surveys import (
+    ABOUT,
     Replied,
     Standing,
     State,
@@ -21,6 +22,7 @@ from content.surveys import (
     SurveyLeft,
     SurveyOpened,
 )
+from storage.inquiries import forget_about
 from storage.organisations import within
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -147,12 +149,6 @@ async def papers(unit: Reading, survey: SurveyId) -> tuple[Answers, ...]:
     return tuple(sorted(found.values(), key=lambda paper: sorted(paper.items())))
 
 
-async def people_of(unit: Reading, survey: SurveyId) -> int:
-    """Return how many people are asked."""
-    query = select(func.count()).where(survey_people.c.survey_id == survey)
-    return int(await unit.value(query) or 0)
-
-
 async def write_drafted(unit: Writing, fact: SurveyDrafted) -> None:
     """Keep a draft."""
     one = fact.survey
@@ -202,15 +198,21 @@ async def write_left(unit: Writing, fact: SurveyLeft) -> None:
 
 
 async def write_closed(unit: Writing, fact: SurveyClosed) -> None:
-    """Keep what may be told, and forget what anyone said."""
-    await unit.execute(survey_answers.delete().where(survey_answers.c.survey_id == fact.survey))
+    """Keep what may be told, and forget what anyone said and who was asked."""
+    await _forget_people(unit, fact.survey)
     await _change(unit, fact.survey, state=State.CLOSED, answered=fact.answered, result=fact.result)
 
 
 async def write_cancelled(unit: Writing, fact: SurveyCancelled) -> None:
-    """End a survey that came to nothing."""
-    await unit.execute(survey_answers.delete().where(survey_answers.c.survey_id == fact.survey))
+    """End a survey that came to nothing, and forget what anyone said and who was asked."""
+    await _forget_people(unit, fact.survey)
     await _change(unit, fact.survey, state=State.CANCELLED)
+
+
+async def _forget_people(unit: Writing, survey: SurveyId) -> None:
+    for table in (survey_answers, survey_people):
+        await unit.execute(table.delete().where(table.c.survey_id == survey))
+    await forget_about(unit, f"{ABOUT}{survey}")
 
 
 async def _change(unit: Writing, survey: SurveyId, **values: object) -> None:

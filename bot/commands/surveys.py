@@ -9,7 +9,7 @@ from content import surveys as rules
 from content.decision import Decision, Refusal, refused
 from content.identifiers import SurveyId
 from content.questions import plain
-from content.surveys import Standing, Survey
+from content.surveys import Standing, State, Survey
 from storage import surveys as stored
 
 SKIP = ("跳过", "skip")
@@ -27,7 +27,9 @@ async def survey(asking: Asking) -> Decision | Refusal | None:
     links = await ballots.send_links(asking, asking.member)
     if links is not None:
         return links
-    return refused("survey.answered", title=found[0][0].title) if found else refused("survey.nothing_open")
+    if not found:
+        return refused("survey.nothing_open")
+    return rules.only_say(refused("survey.answered", title=found[0][0].title), user=asking.sender)
 
 
 async def _go_on(asking: Asking, one: Survey) -> Decision | None:
@@ -36,13 +38,13 @@ async def _go_on(asking: Asking, one: Survey) -> Decision | None:
     return rules.ask_next(one, done, user=asking.sender, now=asking.unit.now)
 
 
-async def answer(asking: Asking, id: SurveyId) -> Decision | Refusal | None:  # noqa: A002
-    """Take what somebody says who is being asked the questions of a survey."""
+async def answer(asking: Asking, id: SurveyId) -> Decision | None:  # noqa: A002
+    """Take what somebody says who is being asked the questions of a survey; nothing once it is over or cancelled."""
     if asking.member is None:
         return None
     one = await stored.survey(asking.unit, id)
     standing = await stored.standing(asking.unit, id, asking.member.id)
-    if one is None or standing not in (Standing.ASKED, Standing.LEFT):
+    if one is None or one.state is not State.OPEN or standing not in (Standing.ASKED, Standing.LEFT):
         return None
     said = normalise(asking.text).casefold()
     if said in QUIT:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from datetime import timedelta
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -11,17 +12,18 @@ from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, first_by_field, onward, see
+from console.answering import Answer, first_by_field, not_done, onward, see
 from console.ballot_drafts import Sealing, draft_sealed, lines, people_of, refuse_tellers_of, sealing, sealing_from
 from console.desk import ask, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.keeping import filled
 from console.tables import Table, download, hand_out
 from console.word import CONTENT_TYPE, Grid, Paragraph, write_docx
 from console.wording import fully, t, today
 from content import appraisals as rules
 from content import ballots as drafting
-from content.appraisals import Appraised
+from content.appraisals import PARTS, Appraised, Change
 from content.ballots import Ballot, Candidate, State
 from content.decision import Refusal, refused
 from content.forms import Grade, grading
@@ -40,7 +42,6 @@ pages = Blueprint("appraisals", __name__)
 
 MOST_SHOWN = 100
 _ID = re.compile(r"[a-z2-7]{24}")
-_PARTS = ("own", "mutual", "final")
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -59,6 +60,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     valid: int | None
     excess: int
     waiting: int
+    told: bool
 
 
 @pages.get("/appraisals")
@@ -108,26 +110,28 @@ def start() -> Answer:
 def show_one(id: str) -> str:  # noqa: A002
     """Show what was said, voted and decided of each member."""
     ballot = _visible(id)
-    seen = _seen(ballot)
-    warning = _warning(seen) if seen.excess else ""
-    return render_template("appraisals/show_one.html", ballot=ballot, seen=seen, warning=warning, grades=tuple(Grade))
+    return _page(ballot, _seen(ballot))
 
 
 @pages.post("/appraisals/<id>/grades")
 @requires(Right.IMPORT_ROSTER)
 @fresh
 def write(id: str) -> Answer:  # noqa: A002
-    """Write grades down."""
-    roots, said = here().roots, dict(request.form)
+    """Write down the grades that were changed; one that another changed meanwhile comes back with what was typed."""
+    roots, said = here().roots, request.form.to_dict()
 
     async def decide(unit: Reading) -> Decided:
         ballot = await ballots.visible(unit, roots, BallotId(id))
         if ballot is None or ballot.election.pack is not APPRAISAL:
             return None
-        written = [_written(ballot.id, one.member, said) for one in ballot.candidates if one.member is not None]
-        return rules.appraise(ballot, written, await stored.grades(unit, ballot.id))
+        changes = [change for one in ballot.candidates if one.member for change in _changes(one.member, said)]
+        known, told = await stored.grades(unit, ballot.id), await stored.told(unit, ballot.id)
+        return rules.appraise(ballot, changes, known, told, anew=said.get("anew") == "yes")
 
-    return onward(settle(decide, actor=here().user), to=link("appraisals.show_one", id=id), done="grades_written")
+    outcome, to = settle(decide, actor=here().user), link("appraisals.show_one", id=id)
+    if outcome.refusal is not None:
+        return _refused(id, said, outcome.refusal, to=to)
+    return onward(outcome, to=to, done="grades_written")
 
 
 @pages.post("/appraisals/<id>/tell")
@@ -209,6 +213,7 @@ def _seen(ballot: Ballot) -> Seen:
                 [known[one.member].final if one.member in known else None for one in ballot.candidates]
             ),
             waiting=sum(one.final is not None and told.get(one.member) is not one.final for one in known.values()),
+            told=bool(told),
         )
 
     return ask(read)
@@ -240,11 +245,37 @@ def _warning(seen: Seen) -> str:
     return t("appraisals.too_many", n=most + seen.excess, most=most, everyone=everyone)
 
 
-def _written(ballot: BallotId, member: MemberId, said: dict[str, str]) -> Appraised:
-    parts = {part: said.get(f"{part}-{member}", "") for part in _PARTS}
-    return Appraised(
-        ballot=ballot, member=member, **{part: Grade(one) for part, one in parts.items() if one in list(Grade)}
-    )
+def _changes(member: MemberId, said: Mapping[str, str]) -> list[Change]:
+    """Return which grades of a member a form changes; one that it does not have, or that does not exist, stays."""
+    found = []
+    for part in PARTS:
+        wanted, shown = said.get(f"{part}-{member}"), said.get(f"shown-{part}-{member}", "")
+        if wanted in ("", *Grade) and shown in ("", *Grade) and wanted != shown:
+            found.append(Change(member=member, part=part, shown=_grade(shown), wanted=_grade(wanted)))
+    return found
+
+
+def _grade(said: str | None) -> Grade | None:
+    return Grade(said) if said else None
+
+
+def _page(ballot: Ballot, seen: Seen) -> str:
+    warning = _warning(seen) if seen.excess else ""
+    return render_template("appraisals/show_one.html", ballot=ballot, seen=seen, warning=warning, grades=tuple(Grade))
+
+
+def _refused(id: str, said: Mapping[str, str], refusal: Refusal, *, to: str) -> Answer:  # noqa: A002
+    """Show the grades as they are now, over them what this form changed and nothing that it merely showed."""
+    ballot = _visible(id)
+    seen = _seen(ballot)
+    typed = {name: [value] for name, value in said.items() if name == "anew"}
+    for one in seen.lines:
+        if one.member is None:
+            continue
+        typed |= {f"{part}-{one.member}": [getattr(one.written, part, None) or ""] for part in PARTS}
+        typed |= {rules.field_of(change): [change.wanted or ""] for change in _changes(one.member, said)}
+    page = filled(_page(ballot, seen), request.path, typed, refusal)
+    return (page, 409) if page else not_done(refusal, to=to)
 
 
 async def _graded(

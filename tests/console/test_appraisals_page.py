@@ -159,6 +159,82 @@ def test_a_grade_that_does_not_exist_is_none(house: House, browser: Browser) -> 
         assert house.run(house.store.read(lambda unit: appraisals.grades(unit, house.seeded.appraisals["one"]))) == {}
 
 
+def sent(browser: Browser, id: str) -> dict[str, str]:
+    """Return the form of the page as a browser sends it that has changed nothing."""
+    return fields(browser.get(f"/appraisals/{id}").get_data(as_text=True))
+
+
+def fields(page: str) -> dict[str, str]:
+    said = dict(re.findall(r'<input type="hidden" name="(shown-[^"]+)" value="([^"]*)"', page))
+    for name, options in re.findall(r'<select name="([^"]+)"[^>]*>(.*?)</select>', page):
+        chosen = re.findall(r'<option value="([^"]*)"\s+selected', options)
+        said[name] = chosen[0] if chosen else ""
+    return said
+
+
+def finals(house: House) -> dict[str, str | None]:
+    id = house.seeded.appraisals["one"]
+    known = house.run(house.store.read(lambda unit: appraisals.grades(unit, id)))
+    return {name: known[member].final for name, member in house.seeded.members.items() if member in known}
+
+
+def save(browser: Browser, id: str, said: dict[str, str]) -> Any:
+    return browser.post(f"/appraisals/{id}/grades", {**browser.marks(f"/appraisals/{id}"), **said})
+
+
+def test_saving_writes_what_was_changed_and_nothing_over_what_a_colleague_wrote_meanwhile(
+    house: House, browser: Browser
+) -> None:
+    """Two have the page open: what one merely saw does not take back what the other wrote; nor does a short form."""
+    id, people = house.seeded.appraisals["one"], names(house)
+    first, second, third = (f"final-{house.seeded.members[name]}" for name in people[:3])
+    opened = sent(browser, id)
+    assert graded(house, browser, **{people[0]: "1"}).status_code == 303
+    assert save(browser, id, opened | {second: "2"}).status_code == 303
+    assert finals(house) == {people[0]: "1", people[1]: "2"}
+    assert save(browser, id, {third: "3"}).status_code == 303
+    assert finals(house) == {people[0]: "1", people[1]: "2", people[2]: "3"}
+    assert save(browser, id, sent(browser, id) | {first: ""}).status_code == 303
+    assert finals(house) == {people[0]: None, people[1]: "2", people[2]: "3"}
+
+
+def test_a_grade_that_somebody_else_changed_meanwhile_is_refused_and_what_was_typed_stays(
+    house: House, browser: Browser
+) -> None:
+    """What comes back has the newest of all else, so that saving it again takes back nothing else."""
+    id, people = house.seeded.appraisals["one"], names(house)
+    first, second, third = (f"final-{house.seeded.members[name]}" for name in people[:3])
+    opened = sent(browser, id)
+    assert graded(house, browser, **{people[0]: "1", people[1]: "2"}).status_code == 303
+    answer = save(browser, id, opened | {first: "3", third: "4"})
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 409
+    assert "这期间有别人改过同一处" in page
+    assert f"{people[0]}，支委会评定意见：优秀" in page
+    assert finals(house) == {people[0]: "1", people[1]: "2"}
+    again = fields(page)
+    assert [again[one] for one in (first, second, third)] == ["3", "2", "4"]
+    assert save(browser, id, again).status_code == 303
+    assert finals(house) == {people[0]: "3", people[1]: "2", people[2]: "4"}
+
+
+def test_an_outcome_that_was_told_is_changed_only_with_the_box_that_says_so(house: House, browser: Browser) -> None:
+    id, people = house.seeded.appraisals["one"], names(house)
+    bound = next(name for name in people if house.run(_user(house, house.seeded.members[name])) is not None)
+    field = f"final-{house.seeded.members[bound]}"
+    graded(house, browser, **{bound: "1"})
+    assert 'name="anew"' not in browser.get(f"/appraisals/{id}").get_data(as_text=True)
+    assert browser.post(f"/appraisals/{id}/tell", browser.marks(f"/appraisals/{id}")).status_code == 303
+    answer = save(browser, id, sent(browser, id) | {field: "2"})
+    assert (answer.status_code, f"已经告诉{bound}“优秀”" in answer.get_data(as_text=True)) == (409, True)
+    assert finals(house) == {bound: "1"}
+    again = fields(answer.get_data(as_text=True))
+    assert again[field] == "2"
+    assert save(browser, id, again | {"anew": "yes"}).status_code == 303
+    assert finals(house) == {bound: "2"}
+    assert "还有 1 " in browser.get(f"/appraisals/{id}").get_data(as_text=True)
+
+
 def test_each_is_told_their_own_in_private_and_finds_it_in_their_data(house: House, browser: Browser) -> None:
     id, people = house.seeded.appraisals["one"], names(house)
     bound = [

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import pytest
@@ -235,6 +236,65 @@ def test_every_hidden_cell_could_be_another_number_and_no_line_hides_fewer_than_
                 if any(cell[side] == line for cell in cells)
             )
     assert told > 5
+
+
+def consistent(
+    table: Sequence[Sequence[int]], hidden: set[tuple[int, int]], rows: set[int], columns: set[int]
+) -> list[set[int]]:
+    """Return what each hidden cell may be, two values at most, by trying every table that fits what is told."""
+    lines = [{cell for cell in hidden if cell[0] == i} for i in range(len(table)) if i not in rows]
+    lines += [{cell for cell in hidden if cell[1] == j} for j in range(len(table[0])) if j not in columns]
+    lines.append(set(hidden))
+    left = [sum(table[i][j] for i, j in line) for line in lines]
+
+    def fits(waiting: list[tuple[int, int]]) -> Iterator[int]:
+        """Yield the values of the first cell for which the others can be filled in too."""
+        cell, rest = waiting[0], waiting[1:]
+        of = [n for n, line in enumerate(lines) if cell in line]
+        ends = [n for n in of if not lines[n] & set(rest)]
+        for value in range(max((left[n] for n in ends), default=0), min(left[n] for n in of) + 1):
+            for n in of:
+                left[n] -= value
+            fit = not any(left[n] for n in ends) and (not rest or next(fits(rest), None) is not None)
+            for n in of:
+                left[n] += value
+            if fit:
+                yield value
+
+    return [set(islice(fits([cell, *sorted(hidden - {cell})]), 2)) for cell in sorted(hidden)]
+
+
+def tables() -> Iterator[tuple[list[list[int]], set[int], set[int]]]:
+    """Return random tables from 2x2 to 3x4, of some of which two rows or columns are hidden elsewhere."""
+    for seed in range(70):
+        chance = random.Random(seed)
+        high, wide = chance.choice(((2, 2), (2, 3), (3, 2), (3, 3), (2, 4), (3, 4)))
+        table = [[min(9, int(10 * chance.random() ** 0.5)) for _ in range(wide)] for _ in range(high)]
+        rows = set(chance.sample(range(high), 2)) if high > 2 and chance.random() < 0.25 else set()
+        columns = set(chance.sample(range(wide), 2)) if wide > 2 and chance.random() < 0.25 else set()
+        yield table, rows, columns
+
+
+def test_whoever_tries_every_table_that_fits_finds_two_values_for_each_hidden_cell() -> None:
+    """All tables of whole numbers, none below nought, with the same told cells and sums; whole lines hidden too."""
+    told = lines = 0
+    for table, rows, columns in tables():
+        hidden = hidden_in_table(table, K, rows=rows, columns=columns)
+        if hidden:
+            told += 1
+            lines += bool(rows or columns)
+            assert all(len(one) > 1 for one in consistent(table, hidden, rows, columns)), (table, rows, columns)
+    assert told > 15
+    assert lines > 2
+
+
+def test_the_same_trying_finds_out_cells_where_only_the_small_ones_are_hidden() -> None:
+    """The control of the one before."""
+    forced = 0
+    for table, _, _ in tables():
+        small = {(i, j) for i, row in enumerate(table) for j, count in enumerate(row) if count < K}
+        forced += any(len(one) < 2 for one in consistent(table, small, set(), set()))
+    assert forced > 15
 
 
 def test_a_cell_that_joins_two_rings_follows_from_the_sums_and_so_another_is_hidden() -> None:

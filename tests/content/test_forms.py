@@ -145,15 +145,37 @@ def test_what_is_decided_waits_for_the_votes_and_own_grades_do_not() -> None:
     """CAD-14: 自评, 互评, 测评, 评定 in this order."""
     own = Appraised(ballot=BallotId("ballot"), member=ONE, own=Grade.QUALIFIED, mutual=Grade.EXCELLENT)
     final = replace(own, final=Grade.EXCELLENT)
+    both = [change("own", wanted=Grade.QUALIFIED), change("mutual", wanted=Grade.EXCELLENT)]
+    decided = [change("final", wanted=Grade.EXCELLENT)]
     for state in (State.FROZEN, State.OPEN, State.CLOSED, State.OPENED):
-        assert appraisals.appraise(appraisal(state), [own], {}) == Decision(facts=(own,))
-        assert isinstance(appraisals.appraise(appraisal(state), [final], {ONE: own}), Refusal)
+        assert appraisals.appraise(appraisal(state), both, {}, {}) == Decision(facts=(own,))
+        assert isinstance(appraisals.appraise(appraisal(state), decided, {ONE: own}, {}), Refusal)
     for state in (State.CERTIFIED, State.ARCHIVED):
-        assert appraisals.appraise(appraisal(state), [final], {ONE: own}) == Decision(facts=(final,))
-        assert appraisals.appraise(appraisal(state), [final], {ONE: final}) == Decision()
+        assert appraisals.appraise(appraisal(state), decided, {ONE: own}, {}) == Decision(facts=(final,))
+        assert appraisals.appraise(appraisal(state), decided, {ONE: final}, {}) == Decision()
     for state in (State.DRAFT, State.VOID):
-        assert isinstance(appraisals.appraise(appraisal(state), [own], {}), Refusal)
-    assert isinstance(appraisals.appraise(ballot(state=State.CERTIFIED), [own], {}), Refusal)
+        assert isinstance(appraisals.appraise(appraisal(state), both, {}, {}), Refusal)
+    assert isinstance(appraisals.appraise(ballot(state=State.CERTIFIED), both, {}, {}), Refusal)
+
+
+def change(part: str, *, shown: Grade | None = None, wanted: Grade | None = None) -> appraisals.Change:
+    return appraisals.Change(member=ONE, part=part, shown=shown, wanted=wanted)
+
+
+def test_an_outcome_that_was_told_changes_only_where_it_was_decided_anew_and_is_never_taken_away() -> None:
+    known = {ONE: Appraised(ballot=BallotId("ballot"), member=ONE, final=Grade.EXCELLENT)}
+    told = {ONE: Grade.EXCELLENT}
+    other = [change("final", shown=Grade.EXCELLENT, wanted=Grade.QUALIFIED)]
+    none = [change("final", shown=Grade.EXCELLENT)]
+
+    def outcome(changes: list[appraisals.Change], *, anew: bool) -> str:
+        found = appraisals.appraise(appraisal(State.CERTIFIED), changes, known, told, anew=anew)
+        return found.words.key if isinstance(found, Refusal) else "written"
+
+    assert outcome(other, anew=False) == "appraisal.told_already"
+    assert outcome(other, anew=True) == "written"
+    assert [outcome(none, anew=anew) for anew in (False, True)] == ["appraisal.told_stays"] * 2
+    assert outcome([change("own", wanted=Grade.QUALIFIED)], anew=False) == "written"
 
 
 def test_each_is_told_their_own_outcome_once_and_nobody_that_of_another() -> None:

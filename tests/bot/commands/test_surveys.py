@@ -11,12 +11,15 @@ from sqlalchemy import select
 from bot.clock import Clock
 from bot.commands.grammar import Verb, read
 from content import surveys as rules
+from content.decision import Decision, Refusal
 from content.forms import read_questions
 from content.identifiers import Cause, MemberId, SurveyId, UserId
 from content.members import Member, MemberEnrolled
 from content.surveys import Standing, State, Survey
+from storage import audit
 from storage import surveys as stored
 from storage.disclosures import collect
+from storage.inquiries import inquiries
 from storage.outbox import outbox
 from storage.store import Step
 from storage.unit import Reading
@@ -93,6 +96,21 @@ async def fill(branch: SmallBranch, *people: MemberId, **answers: tuple[str, ...
         rules.Replied(survey=ID, member=one, question=q, said=said) for one in people for q, said in answers.items()
     ]
     await branch.store.settle(notes=facts)
+
+
+async def end(branch: SmallBranch, clock: HandClock, way: str) -> None:
+    """Let a survey come to its end, or to nothing."""
+    if way == "closed":
+        clock.now = CLOSES
+        await clock_of(branch).tick()
+        return
+
+    async def cancelled(unit: Reading) -> Decision | Refusal:
+        found = await stored.survey(unit, ID)
+        assert found is not None
+        return rules.cancel(found)
+
+    await branch.store.settle([Step(cause=Cause("form:cancel"), decide=cancelled)])
 
 
 def clock_of(branch: SmallBranch) -> Clock:
@@ -256,7 +274,7 @@ async def test_a_close_that_is_cut_off_is_done_again_and_nothing_is_lost_or_doub
 async def test_ones_own_data_says_that_one_was_asked_and_what_one_has_said_until_the_end(
     asked: SmallBranch, clock: HandClock
 ) -> None:
-    """Invariant 20 for a survey with names: after the end, that one took part and never how."""
+    """Invariant 20 for a survey with names: after the end nothing is held, not even that one was asked."""
     await fill(asked, *OTHERS, q1=("1",))
     await say(asked, "问卷", "2", "1", "说给组织")
 
@@ -264,12 +282,55 @@ async def test_ones_own_data_says_that_one_was_asked_and_what_one_has_said_until
         found = await asked.store.read(lambda unit: collect(unit, account(ZHANG)))
         return {one.name: [dict(row) for row in one.rows] for one in found if one.name.startswith("survey")}
 
-    assert [row["said"] for row in (await held())["survey_answers"]] == [["2"], ["1"], ["说给组织"]]
+    before = await held()
+    assert [row["said"] for row in before["survey_answers"]] == [["2"], ["1"], ["说给组织"]]
+    assert [row["title"] for row in before["survey_people"]] == ["问卷"]
     clock.now = CLOSES
     await clock_of(asked).tick()
-    after = await held()
-    assert after["survey_answers"] == []
-    assert [row["title"] for row in after["survey_people"]] == ["问卷"]
+    assert await held() == {"survey_answers": [], "survey_people": []}
+
+
+async def test_the_record_does_not_say_who_began_answered_finished_or_left_a_survey(asked: SmallBranch) -> None:
+    """What is refused while one answers would tell it too, and leaves no row."""
+    before = len(await asked.store.read(audit.lines))
+    await say(asked, "问卷", "1", "退出", "问卷", "没有", "2", "跳过", "长" * 301, "好", "问卷")
+    found = (await asked.store.read(audit.lines))[before:]
+    first = [one.action.split(", ")[0] for one in found]
+    assert first == ["question_asked", "replied", "survey_left", "question_asked", "replied", "replied", "replied"]
+    assert {one.actor for one in found} == {None}
+    assert all(one.cause.startswith("discreet:") for one in found)
+
+
+@pytest.mark.parametrize("way", ["closed", "cancelled"])
+async def test_of_a_survey_that_is_over_nobody_stays_known_as_asked_and_the_response_rate_stands(
+    asked: SmallBranch, clock: HandClock, way: str
+) -> None:
+    await fill(asked, *OTHERS, q1=("1",))
+    await say(asked, "问卷", "2")
+    await end(asked, clock, way)
+    for table in (stored.survey_people, stored.survey_answers, inquiries):
+        assert await asked.store.read(lambda unit, table=table: unit.rows(select(table))) == []  # type: ignore[misc]
+    one = await asked.store.read(lambda unit: stored.survey(unit, ID))
+    assert one is not None
+    assert (one.asked, one.answered) == (7, 7 if way == "closed" else None)
+
+
+@pytest.mark.parametrize("way", ["closed", "cancelled"])
+async def test_a_survey_that_is_over_takes_no_more_private_words(
+    asked: SmallBranch, clock: HandClock, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where the question still waits, as where a survey was over before that was forgotten with it."""
+
+    async def nothing(*_: object) -> None:
+        pass
+
+    monkeypatch.setattr(stored, "_forget_people", nothing)
+    clock.now = CLOSES - timedelta(hours=1)
+    await say(asked, "问卷")
+    await end(asked, clock, way)
+    for text in ("1", "退出", "帮助"):
+        assert not {"survey.closed", "survey.left"} & set(await say(asked, text)), text
+    assert (await told(asked))[-1][0].startswith("help")
 
 
 def test_every_word_for_it_is_understood() -> None:
