@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from content.ballot_links import BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
-from content.decision import Fact
+from content.decision import Discreet, Fact
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
@@ -212,7 +212,13 @@ def _id(fact: Fact, name: str | None) -> str | None:
 
 
 def about(facts: Sequence[Fact]) -> About:
-    """Return what a decision is about: the first thing and place that its facts name, and a person if there is one."""
+    """Return what a decision is about: the first thing and place that its facts name, and a person if there is one.
+
+    Where one of them is discreet it is about those alone, and never about a person or their private room.
+    """
+    discreet = told(facts)
+    if any(isinstance(fact, Discreet) for fact in discreet):
+        return _unnamed(about_one(fact) for fact in discreet)
     if len(facts) == 1:
         return about_one(facts[0])
     found = [about_one(fact) for fact in facts]
@@ -224,4 +230,22 @@ def about(facts: Sequence[Fact]) -> About:
         place=next((one.place for one in found if one.place), None),
         before=next((one.before for one in found if one.before), None) if alone else None,
         after=next((one.after for one in found if one.after), None) if alone else None,
+    )
+
+
+def told(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Return of which facts of a decision the record tells: where some are discreet, of nothing beside them."""
+    discreet = [fact for fact in facts if isinstance(fact, Discreet)]
+    return discreet or facts
+
+
+_NAMING = ("member:", "room:")
+"""How things begin that say whom something is about."""
+
+
+def _unnamed(found: Iterable[About]) -> About:
+    found = list(found)
+    return About(
+        thing=next((one.thing for one in found if one.thing and not one.thing.startswith(_NAMING)), None),
+        place=next((one.place for one in found if one.place), None),
     )

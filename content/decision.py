@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from content.identifiers import CardId, EventId, OrganisationId, RoomId, UserId
 
@@ -114,12 +116,14 @@ class Refresh(Effect, frozen=True, kw_only=True):
 class Refusal(Struct, frozen=True, kw_only=True):
     """Why a request was not carried out, and what would work; ``words`` speaks to the person who asked.
 
-    ``about`` is the account that was claimed by somebody of whom it is not known who they are, for the record.
+    ``about`` is the account that was claimed by somebody of whom it is not known who they are, for the record. Of a
+    ``discreet`` one the record names neither who asked nor the message that it came by, as of a ``Discreet`` fact.
     """
 
     words: Words
     field: str | None = None
     about: UserId | None = None
+    discreet: bool = False
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -132,3 +136,20 @@ class Decision(Struct, frozen=True, kw_only=True):
 def refused(key: str, *, field: str | None = None, **parameters: Parameter) -> Refusal:
     """Refuse with the sentence of this key; ``field`` names the form field it belongs to."""
     return Refusal(words=words(key, **parameters), field=field)
+
+
+Answered = TypeVar("Answered", bound=Decision | Refusal | None)
+
+
+def discreetly(answer: Answered) -> Answered:
+    """Return an answer of which, where it is a refusal, the record does not name who asked."""
+    return replace(answer, discreet=True) if isinstance(answer, Refusal) else answer
+
+
+DISCREET_WORDS = ("appraisal.", "ballot.", "selection.", "survey.")
+"""How the keys begin of what is said to one person and whose list would name voters, nominators or objectors."""
+
+
+def are_discreet(said: Words) -> bool:
+    """Tell whether nobody is to see to whom, and when, these words were said in private."""
+    return said.key.startswith(DISCREET_WORDS)

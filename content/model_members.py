@@ -16,7 +16,7 @@ from msgspec import Struct
 from content.ballots import LONGEST_TITLE, Ballot
 from content.ballots import State as BallotState
 from content.confusables import skeleton
-from content.decision import Decision, Discreet, Fact, Refusal, Say, Tell, Words, refused, words
+from content.decision import Decision, Discreet, Fact, Refusal, Say, Tell, Words, discreetly, refused, words
 from content.discreet import repr_without
 from content.identifiers import BallotId, MemberId, ObjectionId, OrganisationId, RoomId, SelectionId, UserId
 from content.organisations import Duty, Role
@@ -280,18 +280,18 @@ def nominate(
     ``barred`` tells that the rules keep them out, ``made`` whom the same member has nominated before.
     """
     if selection.stage is not Stage.CALLED or now >= selection.nominate_until:
-        return refused("selection.nominations_over", title=selection.title)
+        return discreetly(refused("selection.nominations_over", title=selection.title))
     if nominee == by:
-        return refused("selection.not_oneself", field="name")
+        return discreetly(refused("selection.not_oneself", field="name"))
     if barred:
-        return refused("selection.may_not_be_chosen", field="name")
+        return discreetly(refused("selection.may_not_be_chosen", field="name"))
     if known is not None and known.standing is Standing.WITHDRAWN:
-        return refused("selection.does_not_want", field="name")
+        return discreetly(refused("selection.does_not_want", field="name"))
     if len(set(made) - {nominee}) >= MOST_NOMINATIONS:
-        return refused("selection.too_many_nominated", most=MOST_NOMINATIONS)
+        return discreetly(refused("selection.too_many_nominated", most=MOST_NOMINATIONS))
     said = " ".join(reason.split())
     if not 1 <= len(said) <= LONGEST_REASON:
-        return refused("selection.no_reason", field="reason", most=LONGEST_REASON)
+        return discreetly(refused("selection.no_reason", field="reason", most=LONGEST_REASON))
     nominated = MemberNominated(
         selection=selection.id, organisation=selection.organisation, nominee=nominee, by=by, group=group, reason=said
     )
@@ -500,10 +500,10 @@ def object_to(
 ) -> Decision | Refusal:
     """Take an objection during the publicity: who hears them learns that there is one, and nobody else does."""
     if selection.stage is not Stage.PUBLIC or selection.ends_on is None or today > selection.ends_on:
-        return refused("selection.nothing_public")
+        return discreetly(refused("selection.nothing_public"))
     said = text.strip()
     if not _fits(said):
-        return refused("selection.no_objection", most=LONGEST_REASON)
+        return discreetly(refused("selection.no_objection", most=LONGEST_REASON))
     raised = ObjectionRaised(
         selection=selection.id, organisation=selection.organisation, id=id, member=by, text=said, on=today
     )

@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bindparam, select
 
-from content.audit import NOTHING, About, about
+from content.audit import NOTHING, About, about, told
 from content.decision import Decision, Discreet, Refusal
 from content.identifiers import Cause, UserId
 from content.organisations import Duty
@@ -161,18 +161,25 @@ async def record(
         await unit.add_later(quiet_causes, row)
         return
     await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
-    if isinstance(answer, Decision) and any(isinstance(fact, Discreet) for fact in answer.facts):
-        actor, cause = None, Cause(f"{DISCREET}{hashlib.sha256(cause.encode()).hexdigest()[:32]}")
+    by = authority_text(unit.authority)
+    if _is_discreet(answer):
+        actor, by, cause = None, None, Cause(f"{DISCREET}{hashlib.sha256(cause.encode()).hexdigest()[:32]}")
     if isinstance(answer, Refusal):
-        action, what = answer.words.key, About(subject=answer.about)
+        action, what = answer.words.key, NOTHING if answer.discreet else About(subject=answer.about)
     else:
-        action = ", ".join(_verb(type(fact).__name__) for fact in answer.facts)
+        action = ", ".join(_verb(type(fact).__name__) for fact in told(answer.facts))
         what = about(answer.facts) if action else NOTHING
     if action:
-        by = authority_text(unit.authority)
         await add(
             unit, row_of(at=at, actor=actor, cause=cause, action=action, outcome=outcome, what=what, authority=by)
         )
+
+
+def _is_discreet(answer: Decision | Refusal) -> bool:
+    """Tell whether nobody is named for what was decided."""
+    if isinstance(answer, Refusal):
+        return answer.discreet
+    return any(isinstance(fact, Discreet) for fact in answer.facts)
 
 
 def authority_text(duties: Iterable[Duty]) -> str | None:

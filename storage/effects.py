@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
-from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell, Words
+from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.identifiers import CardId, Cause, derive
 from content.polls import Announce, EndPoll, SendPoll
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.upgrades import FollowUpgrade
 from storage.checkins import cards
-from storage.outbox import ANSWER, BROADCAST, EDIT, EDIT_RHYTHM, MESSAGES, UNDER_WAY, Kind, State, outbox
+from storage.outbox import ANSWER, BROADCAST, DISCREET, EDIT, EDIT_RHYTHM, MESSAGES, UNDER_WAY, Kind, State, outbox
 from storage.phrases import save_words
 from storage.prepared import Prepared
 from storage.unit import AnyRow, Writing
@@ -292,6 +292,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> 
         lane=f"user:{tell.user}",
         part=place,
         user_id=tell.user,
+        subject=DISCREET if are_discreet(tell.words) else None,
         words=tell.words,
         priority=ANSWER,
         quiet=tell.quiet,

@@ -59,6 +59,9 @@ LOST_DEVICE = "before restore"
 ANSWER, BROADCAST, EDIT = 0, 1, 2
 """Priorities: answers to people go ahead of broadcasts, and the live numbers come last."""
 
+DISCREET = "discreet"
+"""The subject of what is said to one person and not listed: nobody is to see to whom it was said, nor when."""
+
 MESSAGES = (Kind.POST, Kind.FOLLOW)
 """Kinds that are messages of a card, each with a part of its own."""
 
@@ -110,7 +113,7 @@ outbox = Table(
 class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
-    ``subject`` is the purpose of a room to be made, or what is to be mended in one.
+    ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
     """
 
     id: OutboxId

@@ -16,7 +16,7 @@ from storage.checkins import cards
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
-from storage.outbox import Kind, State, outbox
+from storage.outbox import DISCREET, Kind, State, outbox
 from storage.polls import polls
 from storage.schedules import SHOWN_TITLE, occurrences
 from storage.unit import AnyRow, Query, Reading
@@ -42,6 +42,14 @@ class Item(Struct, frozen=True, kw_only=True):
     error: str | None
     over: bool
     """Whether it is a card or a poll whose time is over, so that sending it would ask for what no longer counts."""
+
+
+def is_listed() -> Any:
+    """Return the condition on what may be listed: all but what is discreet, of which there is a number alone.
+
+    Not its id either, which anybody can work out who knows to whom it may have gone.
+    """
+    return func.coalesce(outbox.c.subject, "") != DISCREET
 
 
 async def _scope(unit: Reading, roots: Iterable[str], private: Iterable[str] | None = None) -> Any:
@@ -128,7 +136,8 @@ async def items(
 
     Of private answers only those to members of the subtrees ``private``, where not all members may be seen by name.
     """
-    found = select(outbox.c.number).where(await _scope(unit, roots, private), outbox.c.state.in_(list(states)))
+    shown = await _scope(unit, roots, private)
+    found = select(outbox.c.number).where(shown, is_listed(), outbox.c.state.in_(list(states)))
     if before is not None:
         last = select(outbox.c.number).where(outbox.c.id == before).scalar_subquery()
         found = found.where(outbox.c.number < last)
@@ -138,13 +147,13 @@ async def items(
 
 
 async def every_item(unit: Reading) -> tuple[Item, ...]:
-    """Return all rows, oldest first; for the operator, whose scope is the whole installation."""
-    return tuple(_item(row) for row in await unit.rows(_items().order_by(outbox.c.number)))
+    """Return all rows that may be listed, oldest first; for the operator, whose scope is the whole installation."""
+    return tuple(_item(row) for row in await unit.rows(_items().where(is_listed()).order_by(outbox.c.number)))
 
 
 async def item(unit: Reading, roots: Iterable[str], id: OutboxId) -> Item | None:  # noqa: A002
     """Return one row, if it belongs to the subtrees."""
-    row = await unit.first(_items().where(outbox.c.id == id, await _scope(unit, roots)))
+    row = await unit.first(_items().where(outbox.c.id == id, is_listed(), await _scope(unit, roots)))
     return _item(row) if row else None
 
 
@@ -157,5 +166,15 @@ async def number(
     most: int,
 ) -> int:
     """Return how many rows items would find in these states without a limit, counted up to ``most`` and no further."""
-    found = select(outbox.c.number).where(await _scope(unit, roots, private), outbox.c.state.in_(list(states)))
+    shown = await _scope(unit, roots, private)
+    found = select(outbox.c.number).where(shown, is_listed(), outbox.c.state.in_(list(states)))
     return int(await unit.value(select(func.count()).select_from(found.limit(most).subquery())) or 0)
+
+
+async def unlisted_failures(unit: Reading, roots: Iterable[str]) -> int:
+    """Return how many of what is listed nowhere could not be sent to the subtrees' members."""
+    top = [OrganisationId(root) for root in roots]
+    known = select(members.c.user_id).where(within(members.c.organisation_id, top), members.c.user_id.is_not(None))
+    failed = outbox.c.state.in_([State.FAILED, State.EXPIRED])
+    found = select(outbox.c.number).where(failed, outbox.c.subject == DISCREET, outbox.c.user_id.in_(known))
+    return int(await unit.value(select(func.count()).select_from(found.subquery())) or 0)

@@ -19,6 +19,7 @@ from storage.members import members
 from storage.model_members import selections
 from storage.organisations import organisations, within
 from storage.outbox import outbox
+from storage.outbox_items import is_listed
 from storage.paper_elections import paper_elections
 from storage.polls import polls
 from storage.rooms import rooms
@@ -225,7 +226,7 @@ _LINKS = "ballot_link_issued"
 
 
 async def _effects(unit: Reading, scope: Scope, entry: Entry) -> tuple[Effect, ...]:
-    """Return what a decision sent: into rooms of the scope, to its people, and to who asked."""
+    """Return what a decision sent, but for what is discreet: into rooms of the scope, to its people, to who asked."""
     cause = entry.cause
     if not cause:
         return ()
@@ -233,7 +234,7 @@ async def _effects(unit: Reading, scope: Scope, entry: Entry) -> tuple[Effect, .
         select(outbox, rooms.c.name.label("room_name"), members.c.name.label("user_name"))
         .outerjoin(rooms, rooms.c.id == outbox.c.room_id)
         .outerjoin(members, members.c.user_id == outbox.c.user_id)
-        .where(outbox.c.cause == cause)
+        .where(outbox.c.cause == cause, is_listed())
         .where(
             or_(
                 true() if scope.everything else false(),

@@ -8,7 +8,7 @@ from bot.commands import ballots
 from bot.commands.asking import Asking, Place
 from content import model_members as rules
 from content.ballots import look_alike
-from content.decision import Decision, Refusal, Tell, refused, words
+from content.decision import Decision, Refusal, Tell, discreetly, refused, words
 from content.franchise import why_not
 from content.identifiers import ObjectionId, derive
 from content.members import Member
@@ -22,12 +22,12 @@ _BETWEEN = re.compile(r"[\s:,、]+")
 
 async def nominate(asking: Asking) -> Decision | Refusal | None:
     """推荐 姓名 理由: nominate a member; the bot then asks them whether they agree."""
-    return await _nominate(asking, for_group=False)
+    return discreetly(await _nominate(asking, for_group=False))
 
 
 async def nominate_for_group(asking: Asking) -> Decision | Refusal | None:
     """小组推荐 姓名 理由: say whom a group nominates, as who leads it."""
-    return await _nominate(asking, for_group=True)
+    return discreetly(await _nominate(asking, for_group=True))
 
 
 async def _nominate(asking: Asking, *, for_group: bool) -> Decision | Refusal | None:
@@ -104,6 +104,10 @@ async def _answer(asking: Asking, *, agreed: bool) -> Decision | Refusal | None:
 
 async def object_to(asking: Asking) -> Decision | Refusal | None:
     """意见 内容: object during a publicity; only who hears objections reads it."""
+    return discreetly(await _object_to(asking))
+
+
+async def _object_to(asking: Asking) -> Decision | Refusal | None:
     unit, member = asking.unit, asking.member
     if member is None:
         return None

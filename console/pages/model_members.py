@@ -23,7 +23,7 @@ from console.wording import t, today
 from content import lessons
 from content import model_members as rules
 from content.ballots import Ballot, look_alike
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Refusal, discreetly, refused
 from content.franchise import why_not
 from content.identifiers import LessonId, MemberId, OrganisationId, SelectionId, UserId, derive
 from content.members import Member
@@ -153,7 +153,10 @@ def nominate(id: str) -> Answer:  # noqa: A002
             now=unit.now,
         )
 
-    return _taken(id, decide, "selection_nominated")
+    async def decide_discreetly(one: Selection, unit: Reading) -> Decided:
+        return discreetly(await decide(one, unit))
+
+    return _taken(id, decide_discreetly, "selection_nominated")
 
 
 @pages.post("/model-members/<id>/answer")

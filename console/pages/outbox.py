@@ -49,6 +49,7 @@ def show() -> str:
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
     found, counts, moves = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
     items = found[:PAGE_SIZE]
+    unlisted = ask(lambda unit: outbox_items.unlisted_failures(unit, roots)) if tab == "failed" else 0
     under_way = ask(lambda unit: _under_way(unit, roots)) if tab == "waiting" else None
     return render_template(
         "outbox/show.html",
@@ -57,6 +58,7 @@ def show() -> str:
         first_page=not before,
         tab=tab,
         counts=counts,
+        unlisted=unlisted,
         most_counted=MOST_COUNTED,
         retried=RETRIED,
         cancelled=CANCELLED,

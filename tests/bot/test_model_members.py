@@ -20,9 +20,10 @@ from content.identifiers import MemberId, SelectionId, UserId
 from content.model_members import Outcome, Selection, Stage, Standing
 from content.organisations import Duty, DutyGranted, Role
 from content.workdays import calendar
-from storage import audit, ballots, disclosures, erased_people, model_members
+from storage import audit, ballots, disclosures, erased_people, model_members, record
 from storage.model_members import selection_objections
 from storage.opening import open_box
+from storage.record import Scope
 from storage.store import Answer, Step
 from storage.unit import Reading
 from tests.sealed_ballots import agree, closing, confirm, deciding, draft, open_voting, paper, roll, shares, stand, vote
@@ -94,6 +95,11 @@ async def say(branch: SmallBranch, member: MemberId, words: str, **more: Any) ->
 
 async def stands(branch: SmallBranch) -> dict[MemberId, Standing]:
     return {one.member: one.standing for one in await branch.store.read(lambda unit: model_members.nominees(unit, ID))}
+
+
+async def recorded(branch: SmallBranch) -> list[Any]:
+    query = audit.audit.select().order_by(audit.audit.c.number)
+    return list(await branch.store.read(lambda unit: unit.rows(query)))
 
 
 async def stage(branch: SmallBranch) -> Stage:
@@ -248,6 +254,11 @@ async def test_an_objection_is_read_by_one_alone_and_halts_everything_until_its_
         return rules.settle_objection(one, objection, found, **given, objector=account(LI), today=today)
 
     await act(branch, settle)
+    (row,) = [one for one in await recorded(branch) if "objection_decided" in one.action]
+    everywhere = Scope(roots=(EAST,), everything=True)
+    why = await branch.store.read(lambda unit: record.why(unit, everywhere, row.number))
+    assert why is not None
+    assert why.effects == (), "who is told of the outcome has objected"
     clock.forward(seconds=2)
     await ticking.tick()
     assert await stage(branch) is Stage.ANNOUNCED
@@ -388,6 +399,35 @@ async def test_the_record_does_not_name_who_nominated(branch: SmallBranch) -> No
     await say(branch, LI, "推荐 张明 好")
     (line,) = [one for one in await branch.store.read(audit.lines) if "member_nominated" in one.action]
     assert (line.actor, line.subject) == (None, None)
+
+
+async def test_who_objects_and_who_only_tries_to_is_nowhere_in_the_record(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    await call(branch)
+    before = len(await recorded(branch))
+    tried = ["推荐 张明", "推荐 李强 好", "推荐 赵敏 好", "推荐 张明 " + "长" * 501, "意见 有", "推荐 张明 好"]
+    said = [await say(branch, LI, words) for words in tried]
+    assert [one for (one,) in said] == [
+        "selection.how_to_nominate",
+        "selection.not_oneself",
+        "selection.nobody_of_the_name",
+        "selection.no_reason",
+        "selection.nothing_public",
+        "selection.nominated",
+    ]
+    await say(branch, ZHANG, "同意")
+    await review(branch, clock)
+    await recommend(branch, clock)
+    await decide_and_post(branch, clock)
+    assert await say(branch, LI, "意见 " + "长" * 501) == ["selection.no_objection"]
+    assert await say(branch, LI, "意见 不合适") == ["selection.objection_kept"]
+    rows = (await recorded(branch))[before:]
+    assert sum(row.cause.startswith("discreet:") for row in rows) == len(tried) + 2
+    for row in rows:
+        assert {LI, account(LI), private_room(LI)}.isdisjoint(str(value) for value in row), row
+    (item,) = [one for one in rows if one.action == "objection_raised"]
+    assert (item.subject, item.thing) == (None, f"selection:{ID}")
 
 
 async def test_of_who_is_erased_no_word_is_left_in_a_selection_and_one_that_goes_on_stands_in_the_way(

@@ -20,6 +20,7 @@ from content.organisations import Duty, DutyEnded, DutyGranted, Kind, Organisati
 from content.rule_packs import Rule
 from content.sessions import LinkIssued
 from storage import ballots, lessons, model_members
+from storage.audit import audit
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import SECRETARY
 from tests.console.test_ballots_page import OTHER
@@ -271,6 +272,20 @@ def test_a_group_nominates_through_its_leader_and_a_nominee_answers_on_the_page(
     assert standing(house, called) == {MemberId("b1"): Standing.CONSENTED}
     assert press(nominee, called, "answer", {"agreed": "no"}).status_code == 303
     assert standing(house, called) == {MemberId("b1"): Standing.WITHDRAWN}
+
+
+def test_a_nomination_at_the_desk_names_no_duty_in_the_record_and_neither_does_one_that_is_refused(
+    house: House, called: str
+) -> None:
+    member = come(house, MEMBER)
+    for name, code in (("没有这人", 422), ("投票人二", 303)):
+        assert press(member, called, "nominate", {"name": name, "reason": "好", "for_group": "yes"}).status_code == code
+    rows = house.run(house.store.read(lambda unit: unit.rows(audit.select().order_by(audit.c.number))))
+    *_, tried, nominated = rows
+    assert (tried.action, nominated.action) == ("selection.nobody_of_the_name", "member_nominated")
+    for row in (tried, nominated):
+        assert (row.actor, row.subject, row.authority) == (None, None, None)
+        assert row.cause.startswith("discreet:")
 
 
 def test_a_story_of_each_is_drafted_once_it_is_announced(house: House, called: str, place: OrganisationId) -> None:

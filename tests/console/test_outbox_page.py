@@ -12,7 +12,7 @@ from content.pace import FEWEST
 from content.rooms import Purpose, Room, RoomKept
 from storage import outbox_items, pace
 from storage.checkins import cards
-from storage.outbox import Kind, State, outbox
+from storage.outbox import DISCREET, Kind, State, outbox
 from storage.unit import Writing
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, VIEWER
@@ -57,6 +57,22 @@ def test_a_viewer_sees_no_private_answers_and_a_count_without_them(house: House,
     assert "@m1:example.org" in named
     assert "@m1:example.org" not in seen
     assert waiting(seen) == waiting(named) - 1
+
+
+def test_of_who_was_reminded_of_a_vote_the_page_shows_only_how_many_it_did_not_reach(
+    house: House, browser: Browser
+) -> None:
+    mark = update(outbox).where(outbox.c.id == house.seeded.outbox["waiting"]).values(subject=DISCREET)
+    failed = update(outbox).where(outbox.c.id == house.seeded.outbox["waiting"]).values(state=State.FAILED)
+    assert "@m1:example.org" in browser.get("/outbox").get_data(as_text=True)
+    for change in (mark, failed):
+        house.run(house.store._write(lambda unit, change=change: unit.execute(change), news=False))
+        for tab in ("waiting", "sent", "failed"):
+            page = browser.get(f"/outbox?tab={tab}").get_data(as_text=True)
+            assert "@m1:example.org" not in page
+            assert ("有 1 条关于投票" in page) is (change is failed and tab == "failed")
+    answer = browser.post(f"/outbox/{house.seeded.outbox['waiting']}/retry", browser.marks("/outbox"))
+    assert answer.status_code == 404, "by its id one could find out whose it is"
 
 
 def test_a_viewer_has_no_hand_in_it(house: House) -> None:

@@ -297,7 +297,7 @@ async def test_the_record_does_not_say_who_began_answered_finished_or_left_a_sur
     found = (await asked.store.read(audit.lines))[before:]
     first = [one.action.split(", ")[0] for one in found]
     assert first == ["question_asked", "replied", "survey_left", "question_asked", "replied", "replied", "replied"]
-    assert {one.actor for one in found} == {None}
+    assert {(one.actor, one.subject) for one in found} == {(None, None)}
     assert all(one.cause.startswith("discreet:") for one in found)
 
 

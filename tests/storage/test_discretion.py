@@ -1,0 +1,108 @@
+"""Of what is discreet neither the record nor the outbox says who it was, nor to whom anything was said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from content.decision import Decision, Discreet, Fact, Refusal, Tell, discreetly, refused, words
+from content.identifiers import Cause, UserId
+from content.model_members import MemberNominated, ObjectionRaised
+from content.organisations import Duty, Role
+from content.rooms import DirectRoomKept
+from storage import audit, outbox_items
+from storage.audit import audit as record
+from storage.outbox import GivenUp, State, outbox
+from storage.store import Step
+from storage.unit import Reading, Writing
+from tests.small_branch import EAST, NOON, ROOF, WEST, ZHANG, SmallBranch, account
+
+WHO = account(ZHANG)
+SAID = ("ballot.invited", "ballot.code", "survey.reminded", "selection.objection_kept", "selection.nominated")
+
+
+def every_discreet(kind: type[Discreet] = Discreet) -> list[type[Discreet]]:
+    found = [one for each in kind.__subclasses__() for one in (each, *every_discreet(each))]
+    assert found or kind is not Discreet
+    return found
+
+
+def of(kind: type[Discreet]) -> Fact:
+    """Return a fact of which every part is called after its name."""
+    return kind(**{name: f"the-{name}" for name in kind.__struct_fields__})
+
+
+async def recorded(branch: SmallBranch, answer: Decision | Refusal) -> dict[str, Any]:
+    """Return the row of record that an answer leaves to what somebody with a duty has said."""
+
+    async def work(unit: Writing) -> None:
+        unit.authority = (Duty(user=WHO, organisation=EAST, role=Role.GROUP_LEADER),)
+        await audit.record(unit, Cause("event:$said"), answer, actor=WHO, at=NOON)
+
+    await branch.store._write(work, news=False)
+    rows = await branch.store.read(lambda unit: unit.rows(select(record).order_by(record.c.number)))
+    return dict(rows[-1]._mapping)
+
+
+def test_each_kind_of_discreet_fact_is_among_those_that_are_tried() -> None:
+    assert {MemberNominated, ObjectionRaised} <= set(every_discreet())
+
+
+@pytest.mark.parametrize("kind", every_discreet())
+@pytest.mark.parametrize("beside", [(), (DirectRoomKept(user=WHO, room="!private:test", encrypted=False),)])  # type: ignore[arg-type]
+async def test_a_discreet_fact_names_nobody_whatever_happened_with_it(
+    branch: SmallBranch, kind: type[Discreet], beside: tuple[Fact, ...]
+) -> None:
+    row = await recorded(branch, Decision(facts=(*beside, of(kind))))
+    assert row["thing"] == "selection:the-selection"
+    assert row["place"] == "the-organisation"
+    assert row["action"] in ("member_nominated", "objection_raised"), "and nothing of a room that was learned of"
+    assert row["cause"].startswith("discreet:")
+    assert [row[name] for name in ("actor", "subject", "before", "after", "authority")] == [None] * 5
+
+
+async def test_a_discreet_refusal_does_not_say_who_tried_and_any_other_does(branch: SmallBranch) -> None:
+    plain = await recorded(branch, refused("selection.no_reason"))
+    assert (plain["actor"], plain["cause"], plain["authority"]) == (WHO, "event:$said", f"group_leader@{EAST}")
+    row = await recorded(branch, discreetly(refused("selection.no_reason")))
+    assert row["action"] == "selection.no_reason"
+    assert row["cause"].startswith("discreet:")
+    assert [row[name] for name in ("actor", "subject", "thing", "place", "authority")] == [None] * 5
+
+
+async def tell(branch: SmallBranch, key: str) -> None:
+    async def decide(_: Reading) -> Decision:
+        return Decision(effects=(Tell(user=UserId(WHO), words=words(key, title="x")),))
+
+    await branch.store.settle([Step(cause=Cause(f"form:{key}"), decide=decide)])
+
+
+@pytest.mark.parametrize("key", SAID)
+async def test_what_is_said_discreetly_is_listed_nowhere_and_counted_where_it_failed(
+    branch: SmallBranch, key: str
+) -> None:
+    await tell(branch, key)
+
+    async def seen(unit: Reading) -> tuple[Any, ...]:
+        (row,) = await unit.rows(select(outbox.c.id).where(outbox.c.user_id == WHO))
+        return (
+            await outbox_items.items(unit, [ROOF], states=list(State)),
+            await outbox_items.number(unit, [ROOF], states=list(State), most=9),
+            await outbox_items.every_item(unit),
+            await outbox_items.item(unit, [ROOF], row.id),
+            await outbox_items.unlisted_failures(unit, [EAST]),
+            await outbox_items.unlisted_failures(unit, [WEST]),
+        )
+
+    assert await branch.store.read(seen) == ((), 0, (), None, 0, 0)
+    rows = await branch.claim()
+    await branch.store.settle(notes=[GivenUp(claimed=row, error="forbidden", at=branch.clock.now) for row in rows])
+    assert await branch.store.read(seen) == ((), 0, (), None, 1, 0)
+
+
+async def test_what_is_said_of_anything_else_is_listed_as_before(branch: SmallBranch) -> None:
+    await tell(branch, "mute.off")
+    (item,) = await branch.store.read(lambda unit: outbox_items.items(unit, [ROOF], states=list(State)))
+    assert item.user == WHO
