@@ -12,7 +12,7 @@ from content.ballot_links import BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
-from content.decision import Discreet, Fact
+from content.decision import Discreet, Fact, Unrecorded
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
@@ -161,7 +161,19 @@ _BY_ID = {
 }
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
-THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
+THINGS = (
+    "occurrence",
+    "poll",
+    "ballot",
+    "survey",
+    "selection",
+    "paper",
+    "lesson",
+    "member",
+    "room",
+    "item",
+    "organisation",
+)
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 
@@ -216,9 +228,9 @@ def about(facts: Sequence[Fact]) -> About:
 
     Where one of them is discreet it is about those alone, and never about a person or their private room.
     """
-    discreet = told(facts)
-    if any(isinstance(fact, Discreet) for fact in discreet):
-        return _unnamed(about_one(fact) for fact in discreet)
+    facts = told(facts)
+    if any(isinstance(fact, Discreet) for fact in facts):
+        return _unnamed(about_one(fact) for fact in facts)
     if len(facts) == 1:
         return about_one(facts[0])
     found = [about_one(fact) for fact in facts]
@@ -234,9 +246,12 @@ def about(facts: Sequence[Fact]) -> About:
 
 
 def told(facts: Sequence[Fact]) -> Sequence[Fact]:
-    """Return of which facts of a decision the record tells: where some are discreet, of nothing beside them."""
+    """Return of which facts of a decision the record tells: where some are discreet, of nothing beside them.
+
+    What is nobody's business it never tells.
+    """
     discreet = [fact for fact in facts if isinstance(fact, Discreet)]
-    return discreet or facts
+    return discreet or [fact for fact in facts if not isinstance(fact, Unrecorded)]
 
 
 _NAMING = ("member:", "room:")

@@ -55,6 +55,10 @@ class Discreet(Fact, frozen=True, kw_only=True):
     """Something that happened of which the record does not name who was behind it, nor the message that it came by."""
 
 
+class Unrecorded(Fact, frozen=True, kw_only=True):
+    """Something that is nobody's business but one person's: the record has no row of it, without a name either."""
+
+
 class Effect(Struct, frozen=True, kw_only=True):
     """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
 
@@ -146,8 +150,8 @@ def discreetly(answer: Answered) -> Answered:
     return replace(answer, discreet=True) if isinstance(answer, Refusal) else answer
 
 
-DISCREET_WORDS = ("appraisal.", "ballot.", "selection.", "survey.")
-"""How the keys begin of what is said to one person and whose list would name voters, nominators or objectors."""
+DISCREET_WORDS = ("appraisal.", "ballot.", "practice.", "selection.", "survey.")
+"""How the keys begin of what is said to one person, and whose list would name voters, objectors or learners."""
 
 
 def are_discreet(said: Words) -> bool:

@@ -25,6 +25,7 @@ from storage.ballots import (
     ballot_tellers,
     ballots,
 )
+from storage.bank import bank_items
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -383,6 +384,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_receipts,
     ballot_results,
     surveys,
+    bank_items,
     paper_elections,
     media,
     media_chunks,

@@ -21,6 +21,7 @@ from content.ballots import (
     BallotOpened,
     BallotVoided,
 )
+from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -131,6 +132,7 @@ from storage import (
     approvals,
     ballot_links,
     ballots,
+    bank,
     checkins,
     corrections,
     credentials,
@@ -254,6 +256,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
     OutcomeTold: (appraisals.write_told,),
+    ItemsAdded: (bank.write_added,),
+    ItemRevised: (bank.write_revised,),
+    ItemWithdrawn: (bank.write_withdrawn,),
+    ItemRestored: (bank.write_restored,),
     SurveyDrafted: (surveys.write_drafted,),
     SurveyOpened: (surveys.write_opened,),
     QuestionAsked: (inquiries.write_made,),

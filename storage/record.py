@@ -11,6 +11,7 @@ from sqlalchemy import and_, false, func, or_, select, true
 from content.identifiers import OrganisationId
 from storage.audit import audit
 from storage.ballots import ballots
+from storage.bank import bank_items
 from storage.checkins import answers
 from storage.corrections import corrections
 from storage.imports import imports
@@ -117,6 +118,7 @@ def _rows(scope: Scope) -> Query:
         .where(paper_elections.c.id == func.substr(audit.c.thing, 7))
         .scalar_subquery(),
         select(surveys.c.organisation_id).where(surveys.c.id == func.substr(audit.c.thing, 8)).scalar_subquery(),
+        select(bank_items.c.organisation_id).where(bank_items.c.id == func.substr(audit.c.thing, 6)).scalar_subquery(),
         select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
@@ -309,6 +311,8 @@ def _titles(kind: str, ids: Sequence[str]) -> Query | None:
             return select(paper_elections.c.id, paper_elections.c.title).where(paper_elections.c.id.in_(ids))
         case "survey":
             return select(surveys.c.id, surveys.c.title).where(surveys.c.id.in_(ids))
+        case "item":
+            return select(bank_items.c.id, bank_items.c.stem.label("title")).where(bank_items.c.id.in_(ids))
         case "selection":
             return select(selections.c.id, selections.c.title).where(selections.c.id.in_(ids))
         case "schedule":

@@ -29,6 +29,8 @@ LEFT_OUT = {
     "health.alive": "for machines",
     "health.ready": "for machines",
     "metrics.show": "for machines",
+    "bank.export": "a file",
+    "bank.export_gift": "a file",
     "lessons.medium": "a file",
     "lessons.shelved": "a file",
     "polls.export": "a file",

@@ -24,6 +24,8 @@ from content.ballots import (
     hash_roll,
     manifest,
 )
+from content.bank import Item, ItemsAdded
+from content.bank import Kind as ItemKind
 from content.checkins import Answered
 from content.checkins import State as Answer
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
@@ -37,6 +39,7 @@ from content.identifiers import (
     CorrectionId,
     EventId,
     ImportId,
+    ItemId,
     LessonId,
     MemberId,
     OccurrenceId,
@@ -129,6 +132,7 @@ class Seeded:
     ballots: dict[str, BallotId] = field(default_factory=dict)
     appraisals: dict[str, BallotId] = field(default_factory=dict)
     surveys: dict[str, SurveyId] = field(default_factory=dict)
+    items: dict[str, ItemId] = field(default_factory=dict)
     elections: dict[str, PaperElectionId] = field(default_factory=dict)
     selections: dict[str, SelectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
@@ -158,6 +162,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _ballots(store, seeded)
     await _appraisals(store, seeded)
     await _surveys(store, seeded)
+    await _items(store, seeded)
     await _elections(store, seeded)
     await _selections(store, seeded)
     await _imports(store, seeded)
@@ -478,6 +483,26 @@ async def _surveys(store: Store, seeded: Seeded) -> None:
         result = publish(questions, "q1", said, least=5)
         steps = (SurveyDrafted(survey=one, author=SECRETARY), SurveyOpened(survey=id, people=people))
         await put(store, f"survey {short}", *steps, SurveyClosed(survey=id, answered=len(said), result=result))
+
+
+async def _items(store: Store, seeded: Seeded) -> None:
+    """Leave a question in the bank of our branch, and one in the neighbour's."""
+    for short in ("one", "far"):
+        seeded.items[short] = ItemId(derive("seed item", short))
+        item = Item(
+            id=seeded.items[short],
+            organisation=seeded.organisations[short],
+            kind=ItemKind.SINGLE,
+            stem="邻队的题" if short == "far" else "党的根本宗旨是什么",
+            options=("全心全意为人民服务", "发展经济"),
+            answer=("1",),
+            explanation="见党章总纲。",
+            source="党章",
+            dated=NOW.date(),
+            tags=("党章",),
+        )
+        added = ItemsAdded(organisation=item.organisation, items=(item,), at=NOW)
+        await put(store, f"item {short}", added)
 
 
 async def _elections(store: Store, seeded: Seeded) -> None:

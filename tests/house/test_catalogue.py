@@ -26,6 +26,8 @@ from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
 from content.ballots import TellerRole
+from content.bank import Difficulty
+from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -91,7 +93,7 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("roster_text", "bank", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -108,6 +110,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
+    "bank.column_": (),
+    "bank.difficulty_": Difficulty,
+    "bank.kind_": ItemKind,
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
