@@ -51,6 +51,7 @@ from storage.paper_elections import (
     paper_roll,
 )
 from storage.polls import poll_responses, polls
+from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import occurrences, schedules
@@ -205,6 +206,10 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(survey_people, "member_id", "survey_id standing", inner="member_id", standing="surveys.standing_"),
     _held(survey_answers, "member_id", "survey_id question said", inner="member_id"),
+    _held(
+        practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
+    ),
+    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
     _held(
         ballot_links,
         "member_id",

@@ -95,6 +95,7 @@ from content.polls import (
     VoteRemoved,
     VotingStopped,
 )
+from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.sessions import (
@@ -156,6 +157,7 @@ from storage import (
     outbox_fates,
     paper_elections,
     polls,
+    practice,
     relocation,
     restores,
     retention,
@@ -260,6 +262,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ItemRevised: (bank.write_revised,),
     ItemWithdrawn: (bank.write_withdrawn,),
     ItemRestored: (bank.write_restored,),
+    PracticeBegun: (practice.write_begun,),
+    ItemAnswered: (practice.write_answered,),
+    PracticeEnded: (practice.write_ended,),
+    PracticeForgotten: (practice.write_forgotten,),
     SurveyDrafted: (surveys.write_drafted,),
     SurveyOpened: (surveys.write_opened,),
     QuestionAsked: (inquiries.write_made,),

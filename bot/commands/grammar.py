@@ -17,8 +17,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -51,6 +51,8 @@ class Verb(StrEnum):
     DISAGREE = "disagree"
     OBJECT = "object"
     SURVEY = "survey"
+    PRACTISE = "practise"
+    MISTAKES = "mistakes"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -78,6 +80,8 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.DISAGREE: ("不同意", "disagree", "不同意推荐"),
     Verb.OBJECT: ("意见", "objection"),
     Verb.SURVEY: ("问卷", "survey", "调查"),
+    Verb.PRACTISE: ("练习", "practice", "自测", "做题", "practise"),
+    Verb.MISTAKES: ("错题", "mistakes", "错题本"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -145,6 +149,8 @@ _TAKES = {
     Verb.MUTE: LENGTH,
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
+    Verb.PRACTISE: re.compile(r".{1,60}"),
+    Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
