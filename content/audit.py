@@ -172,6 +172,7 @@ THINGS = (
     "member",
     "room",
     "item",
+    "entry",
     "organisation",
 )
 PEOPLE = ("member", "user")

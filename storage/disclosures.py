@@ -31,6 +31,7 @@ from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
 from storage.exports import exports
+from storage.glossary import glossary_entries
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -390,6 +391,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_results,
     surveys,
     bank_items,
+    glossary_entries,
     paper_elections,
     media,
     media_chunks,

@@ -48,6 +48,7 @@ from content.exports import (
     ExportsForgotten,
     ExportTaken,
 )
+from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -141,6 +142,7 @@ from storage import (
     edits,
     erased_people,
     exports,
+    glossary,
     heartbeats,
     imports,
     inquiries,
@@ -262,6 +264,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ItemRevised: (bank.write_revised,),
     ItemWithdrawn: (bank.write_withdrawn,),
     ItemRestored: (bank.write_restored,),
+    EntriesWritten: (glossary.write_written,),
+    EntryRevised: (glossary.write_revised,),
+    EntryWithdrawn: (glossary.write_withdrawn,),
+    EntryRestored: (glossary.write_restored,),
     PracticeBegun: (practice.write_begun,),
     ItemAnswered: (practice.write_answered,),
     PracticeEnded: (practice.write_ended,),

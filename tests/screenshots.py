@@ -31,6 +31,7 @@ LEFT_OUT = {
     "metrics.show": "for machines",
     "bank.export": "a file",
     "bank.export_gift": "a file",
+    "glossary.export": "a file",
     "lessons.medium": "a file",
     "lessons.shelved": "a file",
     "polls.export": "a file",

@@ -53,6 +53,7 @@ class Verb(StrEnum):
     SURVEY = "survey"
     PRACTISE = "practise"
     MISTAKES = "mistakes"
+    LOOK_UP = "look_up"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -82,6 +83,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SURVEY: ("问卷", "survey", "调查"),
     Verb.PRACTISE: ("练习", "practice", "自测", "做题", "practise"),
     Verb.MISTAKES: ("错题", "mistakes", "错题本"),
+    Verb.LOOK_UP: ("百科", "wiki", "什么是", "查一下"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -97,6 +99,7 @@ ROOM_WORDS = {
     Verb.MAKE_UP: ("补学",),
     Verb.CONSOLE: ("控制台",),
     Verb.LESSON: ("学习",),
+    Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
     Verb.CORRECT: ("更正",),
     Verb.DATA: ("我的数据", "导出我的数据"),
@@ -138,6 +141,7 @@ _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音)"
     rf"(?P<argument>(?<!绑定)(?<!静音){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
+_WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _TAKES = {
     Verb.CHECK_IN: _NUMBER_ALONE,
@@ -150,6 +154,7 @@ _TAKES = {
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
     Verb.PRACTISE: re.compile(r".{1,60}"),
+    Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
@@ -211,7 +216,7 @@ def read(text: str) -> Said | None:
     voted = _VOTE.fullmatch(plain.translate(_SIMPLIFIED))
     if voted is not None:
         return Said(verb=Verb.VOTE, word="投" if not plain.isascii() else "vote", argument=voted[1])
-    return _with_argument(plain) or _glued(plain)
+    return _with_argument(plain) or _glued(plain) or _asked_what(plain)
 
 
 def language_of(said: Said | None) -> str | None:
@@ -309,6 +314,12 @@ def _glued(plain: str) -> Said | None:
     if found is None:
         return None
     return Said(verb=_KEYWORDS[found["word"]], word=found["word"], argument=found["argument"])
+
+
+def _asked_what(plain: str) -> Said | None:
+    """Read 什么是三会一课?, as it is asked without a space."""
+    found = _WHAT.fullmatch(plain)
+    return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1]) if found is not None else None
 
 
 def _with_argument(plain: str) -> Said | None:

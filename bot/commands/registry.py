@@ -13,6 +13,7 @@ from bot.commands import (
     console,
     corrections,
     disclosures,
+    glossary,
     help,  # noqa: A004 - the noun is the word people type
     lessons,
     members,
@@ -79,6 +80,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
     Command(verb=Verb.PRACTISE, handler=practice.practise, needs=None, momentary=_always),
     Command(verb=Verb.MISTAKES, handler=practice.mistakes, needs=None, momentary=_always),
+    Command(verb=Verb.LOOK_UP, handler=glossary.look_up, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),

@@ -35,6 +35,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "paper": ("elections.show_one", "id"),
     "survey": ("surveys.show_one", "id"),
     "item": ("bank.show_one", "id"),
+    "entry": ("glossary.show_one", "id"),
     "selection": ("model_members.show_one", "id"),
     "lesson": ("lessons.show_one", "id"),
     "schedule": ("calendar.show", ""),

@@ -33,10 +33,12 @@ from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
 from content.elections import Election, Outcome, Result, rules_behind
 from content.forms import Grade, grading, read_questions
+from content.glossary import EntriesWritten, Entry
 from content.identifiers import (
     BallotId,
     Cause,
     CorrectionId,
+    EntryId,
     EventId,
     ImportId,
     ItemId,
@@ -133,6 +135,7 @@ class Seeded:
     appraisals: dict[str, BallotId] = field(default_factory=dict)
     surveys: dict[str, SurveyId] = field(default_factory=dict)
     items: dict[str, ItemId] = field(default_factory=dict)
+    entries: dict[str, EntryId] = field(default_factory=dict)
     elections: dict[str, PaperElectionId] = field(default_factory=dict)
     selections: dict[str, SelectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
@@ -486,7 +489,7 @@ async def _surveys(store: Store, seeded: Seeded) -> None:
 
 
 async def _items(store: Store, seeded: Seeded) -> None:
-    """Leave a question in the bank of our branch, and one in the neighbour's."""
+    """Leave a question and an entry in the bank and glossary of our branch, and in the neighbour's."""
     for short in ("one", "far"):
         seeded.items[short] = ItemId(derive("seed item", short))
         item = Item(
@@ -502,7 +505,17 @@ async def _items(store: Store, seeded: Seeded) -> None:
             tags=("党章",),
         )
         added = ItemsAdded(organisation=item.organisation, items=(item,), at=NOW)
-        await put(store, f"item {short}", added)
+        seeded.entries[short] = EntryId(derive("seed entry", short))
+        entry = Entry(
+            id=seeded.entries[short],
+            organisation=item.organisation,
+            term="邻队的词" if short == "far" else "三会一课",
+            text="定期召开支部党员大会、支部委员会、党小组会，按时上好党课。",
+            source="中国共产党支部工作条例（试行）",
+            dated=NOW.date(),
+        )
+        written = EntriesWritten(organisation=item.organisation, entries=(entry,), at=NOW)
+        await put(store, f"item {short}", added, written)
 
 
 async def _elections(store: Store, seeded: Seeded) -> None:

@@ -93,7 +93,19 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *("roster_text", "bank", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *(
+        "roster_text",
+        "bank",
+        "glossary",
+        "burden",
+        "poll",
+        "quarter",
+        "survey",
+        "appraisal",
+        "selection",
+        "attendance",
+        "other",
+    ),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -202,6 +214,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "paper.": (),
     "reports.column_": (),
     "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
+    "glossary.column_": (),
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],
