@@ -31,7 +31,7 @@ from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected
 from content.upgrades import RoomMoved
-from content.workdays import WorkdaySet, YearForgotten, YearListed
+from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -103,7 +103,7 @@ def _node(organisation: OrganisationId) -> About:
     return About(thing=f"organisation:{organisation}", place=organisation)
 
 
-def _year(fact: YearListed | YearForgotten) -> About:
+def _year(fact: YearListed | YearForgotten | YearPutBack) -> About:
     return About(thing=f"year:{fact.year}")
 
 
@@ -146,6 +146,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CommitteeElected: lambda fact: _node(fact.term.organisation),
     YearListed: _year,
     YearForgotten: _year,
+    YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""

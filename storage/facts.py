@@ -123,7 +123,7 @@ from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
-from content.workdays import WorkdaySet, YearForgotten, YearListed
+from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 from storage import (
     amendments,
     anchors,
@@ -309,6 +309,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),
     WorkdaySet: (workdays.write_set,),
+    YearPutBack: (workdays.write_put_back,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
