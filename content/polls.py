@@ -26,10 +26,15 @@ _SECRET_WORDS = ("匿名", "无记名", "不记名")
 
 
 class State(StrEnum):
-    """Where a poll stands. ``closing``: its end is on the way to the room; ``withdrawn``: it never counted."""
+    """Where a poll stands.
+
+    ``closing``: its end is on the way to the room; ``counting``: it has ended, and the homeserver is asked for all that
+    refers to it; ``withdrawn``: it never counted.
+    """
 
     OPEN = "open"
     CLOSING = "closing"
+    COUNTING = "counting"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
 
@@ -62,7 +67,8 @@ class Count(Struct, frozen=True, kw_only=True):
     """A count: of everyone who sent something, as clients count, and of the roster, of which there are ``asked``.
 
     ``by_text`` is how many voted in words or by number reactions, which clients do not see; ``struck`` how many votes
-    someone other than the voter removed; ``unreadable`` how many could not be decrypted.
+    someone other than the voter removed; ``unreadable`` how many could not be decrypted. An ``unchecked`` one was made
+    of what was heard alone, since the homeserver did not give out all that refers to the poll.
     """
 
     everyone: Side
@@ -71,14 +77,15 @@ class Count(Struct, frozen=True, kw_only=True):
     by_text: int = 0
     struck: int = 0
     unreadable: int = 0
+    unchecked: bool = False
 
 
 class Poll(Struct, frozen=True, kw_only=True):
     """A poll in one room.
 
     ``starter`` is ``None`` for our own and else who began it in their client; ``event`` is ``None`` until it stands in
-    its room. ``ended_at`` is the homeserver's time of the end event, up to which responses count. ``result`` is the
-    figure that was published.
+    its room. ``stopped_at`` is when we stopped it, or heard its end; ``ended_at`` is the homeserver's time of the end
+    event, up to which responses count. ``result`` is the figure that was published.
     """
 
     id: PollId
@@ -89,6 +96,7 @@ class Poll(Struct, frozen=True, kw_only=True):
     starter: UserId | None = None
     event: EventId | None = None
     closes_at: datetime | None = None
+    stopped_at: datetime | None = None
     ended_at: datetime | None = None
     closed_at: datetime | None = None
     edited_late: bool = False
@@ -184,8 +192,16 @@ class VotingStopped(Fact, frozen=True, kw_only=True):
     at: datetime
 
 
+class PollEndHeard(Fact, frozen=True, kw_only=True):
+    """The end of a poll stands in its room; what it comes to is to be counted."""
+
+    poll: PollId
+    ended_at: datetime
+    at: datetime
+
+
 class PollEnded(Fact, frozen=True, kw_only=True):
-    """The end of a poll stands in its room, and its result is published."""
+    """A poll that has ended was counted, and its result is published."""
 
     poll: PollId
     ended_at: datetime
@@ -412,7 +428,7 @@ def _with_correction(poll: Poll, box: Box, fact: Fact) -> Decision:
 def _corrected(poll: Poll, fresh: Count, facts: tuple[Fact, ...], *, ended_at: datetime) -> Decision:
     if poll.result is not None:
         # The roster may have changed since; what is corrected is the count, not its base.
-        fresh = replace(fresh, asked=poll.result.asked)
+        fresh = replace(fresh, asked=poll.result.asked, unchecked=poll.result.unchecked)
     recounted = PollRecounted(poll=poll.id, ended_at=ended_at, result=fresh)
     if poll.result == fresh:
         return Decision(facts=(*facts, recounted) if ended_at != poll.ended_at else facts)
@@ -439,16 +455,22 @@ def withdraw(poll: Poll, *, now: datetime) -> Decision | None:
 
 
 def end(poll: Poll, box: Box, *, ended_at: datetime, now: datetime) -> Decision | None:
-    """Close a poll by an end event from who may send it, and say the result once; an earlier end corrects a later."""
+    """End a poll by an end event from who may send it, so that it is counted; an earlier end corrects a later."""
     if poll.state is State.WITHDRAWN or (poll.ended_at is not None and ended_at >= poll.ended_at):
         return None
-    ended = replace(poll, ended_at=ended_at)
-    result = count(ended, box)
     if poll.state is State.CLOSED:
-        return _corrected(poll, result, (), ended_at=ended_at)
+        return _corrected(poll, count(replace(poll, ended_at=ended_at), box), (), ended_at=ended_at)
+    return Decision(facts=(PollEndHeard(poll=poll.id, ended_at=ended_at, at=now),))
+
+
+def publish(poll: Poll, box: Box, *, whole: bool, now: datetime) -> Decision | None:
+    """Say the result of a poll that has ended, once; ``whole`` is whether the homeserver gave out all that it holds."""
+    if poll.state is not State.COUNTING or poll.ended_at is None:
+        return None
+    result = replace(count(poll, box), unchecked=not whole)
     said = words("poll.result", question=poll.sheet.question, lines=result_lines(poll, result))
     return Decision(
-        facts=(PollEnded(poll=poll.id, ended_at=ended_at, at=now, result=result),),
+        facts=(PollEnded(poll=poll.id, ended_at=poll.ended_at, at=now, result=result),),
         effects=(Announce(poll=poll.id, room=poll.room, words=said),),
     )
 
@@ -524,6 +546,8 @@ def notes(poll: Poll, result: Count) -> tuple[Words, ...]:
     """Return what else one must know to judge a result."""
     numbers = (("poll.by_text", result.by_text), ("poll.struck", result.struck), ("poll.unreadable", result.unreadable))
     lines = [words(key, n=number) for key, number in numbers if number]
+    if result.unchecked:
+        lines.append(words("poll.unchecked"))
     if poll.edited_late:
         lines.append(words("poll.edited_late"))
     if poll.odd_limit:

@@ -85,6 +85,7 @@ from content.paper_elections import (
 from content.polls import (
     PollEditedLate,
     PollEnded,
+    PollEndHeard,
     PollOpened,
     PollRecounted,
     PollReworded,
@@ -295,6 +296,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Voted: (polls.write_voted,),
     VoteRemoved: (polls.write_removed,),
     VotingStopped: (polls.write_stopped,),
+    PollEndHeard: (polls.write_end_heard,),
     PollEnded: (polls.write_ended,),
     PollRecounted: (polls.write_recounted,),
     PollWithdrawn: (polls.write_withdrawn,),
