@@ -182,6 +182,13 @@ class Retried(Fact, frozen=True, kw_only=True):
     at: datetime
 
 
+class DiscreetRetried(Fact, frozen=True, kw_only=True):
+    """An organiser has everything tried again that is listed nowhere and did not reach members of some subtrees."""
+
+    roots: tuple[OrganisationId, ...]
+    at: datetime
+
+
 class Cancelled(Fact, frozen=True, kw_only=True):
     """An organiser took back a row that has not been sent."""
 
