@@ -7,7 +7,7 @@ from typing import Any
 
 from content.decision import Words, words
 from content.election_cases import show_result
-from content.elections import Attendance, Result
+from content.elections import NOBODY, Attendance, Result
 from content.questions import Question
 from content.rule_packs import RulePack, said
 
@@ -31,8 +31,7 @@ def describe(
         yield _with_rule(words("count.valid", valid=result.valid, void=result.void), result, "valid")
     for name, votes in (result.tally or {}).items():
         yield words("count.votes", name=names.get(name, name), yes=votes.yes, no=votes.no, abstained=votes.abstained)
-    for name, number in sorted(result.write_ins.items()):
-        yield words("count.write_in", name=names.get(name, name), number=number)
+    yield from _written(result.write_ins, names)
     if result.answers is not None:
         yield from told(result.answers, questions, names, result.valid or 0)
     if result.need is not None:
@@ -42,6 +41,14 @@ def describe(
             yield words(key, name=names.get(name, name))
     outcome = words(f"count.outcome_{result.outcome.lower()}")
     yield words("count.outcome", outcome=(outcome,), rule=(said(result.ground),))
+
+
+def _written(write_ins: Mapping[str, int], names: Mapping[str, str]) -> Iterator[Words]:
+    for name, number in sorted(write_ins.items()):
+        if name == NOBODY:
+            yield words("count.written_nobody", number=number)
+        else:
+            yield words("count.write_in", name=names.get(name, name), number=number)
 
 
 def told(
@@ -94,6 +101,5 @@ def brief(title: str, names: Mapping[str, str], kept: Mapping[str, Any]) -> Iter
         return
     for name, (yes, no, abstained) in kept.get("tally", {}).items():
         yield words("count.votes", name=names.get(name, name), yes=yes, no=no, abstained=abstained)
-    for name, number in sorted(kept.get("writein", {}).items()):
-        yield words("count.write_in", name=names.get(name, name), number=number)
+    yield from _written(kept.get("writein", {}), names)
     yield words("ballots.reference")

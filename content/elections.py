@@ -17,6 +17,9 @@ from msgspec.structs import replace
 from content.questions import Answers, Question, fits, publish
 from content.rule_packs import ELECTION_2020, Base, Purpose, Rule, RulePack
 
+NOBODY = "-"
+"""What is counted in the place of a name that was written in and means nobody who can be chosen."""
+
 
 class Mark(StrEnum):
     """What stands beside a name; no mark is an abstention."""

@@ -74,6 +74,7 @@ from storage.upgrades import upgrades
 from storage.vault import vaults
 from storage.views import views
 from storage.workdays import workdays
+from storage.write_ins import ballot_write_ins
 
 disclosures = Table(
     "disclosures",
@@ -391,6 +392,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_envelopes,
     ballot_receipts,
     ballot_results,
+    ballot_write_ins,
     surveys,
     paper_elections,
     media,
