@@ -43,6 +43,7 @@ class Rule(StrEnum):
     GRADES = "grades"
     EXCELLENT = "excellent"
     SURVEY = "survey"
+    ANSWERS = "answers"
 
 
 class Base(StrEnum):

@@ -49,5 +49,5 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     for table in (edit_entries, import_entries):
         await kept_entries.renew(unit, table, new, keys)
     await members.renew(unit, new, keys)
-    others = [await noun.rewrap(unit, new) for noun in (credentials, model_members, write_ins)]
-    return len(keys) + sum(others)
+    number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
+    return number + await write_ins.rewrap(unit, new)
