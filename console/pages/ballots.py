@@ -25,6 +25,7 @@ from console.fresh import fresh
 from console.tables import download
 from console.word import CONTENT_TYPE
 from console.wording import today
+from console.written_names import may_be_written_in
 from content import approvals as rule_of_two
 from content import ballot_news
 from content import ballots as rules
@@ -33,7 +34,7 @@ from content.ballot_approvals import ACTS, waiting_for, want
 from content.ballot_files import PublicKeys
 from content.ballot_links import Invited, invite, invited, lasts_until
 from content.ballot_papers import canonical
-from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller
+from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
 from content.decision import Decision, Refusal, refused
 from content.duties import SETTLES
 from content.elections import Election
@@ -45,7 +46,8 @@ from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
 from content.strokes import by_strokes
 from content.tellers import teller_of
-from storage import approvals, duties, members, model_members, organisations
+from content.write_ins import Written
+from storage import approvals, duties, members, model_members, organisations, write_ins
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
@@ -74,19 +76,29 @@ class Fields(Struct, frozen=True, kw_only=True):
     date: str = ""
     time: str = "18:00"
     server_seal: bool = False
-    write_in: bool = False
+    write_in: str = WriteIn.NONE
     selection: str = ""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one."""
+    """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one.
+
+    ``written`` are the texts that wait for the tellers to say whom they mean, ``people`` whom they may mean.
+    """
 
     roll: tuple[Elector, ...]
-    names: Mapping[MemberId, str]
+    names: Mapping[str, str]
     result: Mapping[str, Any] | None
     mine: Teller | None
     wishes: Mapping[str, Proposal]
     by: Mapping[str, str]
+    written: tuple[Written, ...]
+    people: tuple[tuple[str, str], ...]
+
+    @property
+    def undecided(self) -> int:
+        """Return of how many texts that were written in two tellers have not said the same."""
+        return sum(one.agreed is None for one in self.written)
 
 
 @pages.get("/ballots")
@@ -144,12 +156,16 @@ def show_one(id: str) -> str:  # noqa: A002
         drafted = ballot.state is State.DRAFT
         roll = await _roll(unit, ballot.organisation) if drafted else await stored.roll(unit, ballot.id)
         known = [*(one.member for one in ballot.tellers), *(one.member for one in roll)]
+        standing = {one.id: one.name for one in ballot.candidates}
         me = await members.by_user(unit, user)
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
+        written = await write_ins.written(unit, ballot.id)
         return Seen(
+            written=written,
+            people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
-            names={one.id: one.name for one in await members.by_ids(unit, known)},
+            names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},
             result=await stored.result(unit, ballot.id),
             mine=teller_of(ballot, me.id if me else None),
             wishes=wishes,
@@ -267,6 +283,7 @@ def certificate(id: str) -> Answer:  # noqa: A002
             tellers={one.id: one.name for one in people},
             opened_hash=await stored.opened_hash(unit, ballot.id),
             receipts=len(await stored.published(unit, ballot.id)),
+            rulings=await write_ins.ruled(unit, ballot.id),
         )
 
     known = ask(read)
@@ -407,7 +424,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
             seats=int(fields.seats) if re.fullmatch("[0-9]{1,3}", fields.seats) else 0,
             pack=RECOMMENDATION,
             contested=False,
-            eligible=None if fields.write_in else frozenset(),
+            eligible=frozenset() if fields.write_in == WriteIn.NONE else None,
         ),
         candidates=tuple(standing),
         tellers=tellers,
@@ -416,7 +433,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
         closes_at=closes_at,
         timezone=node.timezone,
         server_seal=fields.server_seal,
-        write_in=rules.WriteIn.ROLL if fields.write_in else rules.WriteIn.NONE,
+        write_in=WriteIn(fields.write_in),
     )
 
 
@@ -478,7 +495,7 @@ def _fields() -> Fields:
         date=text("date"),
         time=text("time"),
         server_seal=text("server_seal") == "yes",
-        write_in=text("write_in") == "yes",
+        write_in=text("write_in") if text("write_in") in list(WriteIn) else WriteIn.NONE,
         selection=text("selection"),
     )
 

@@ -76,6 +76,7 @@ PAGES = (
     "/ballots/{ballot}",
     "/appraisals",
     "/appraisals/new",
+    "/appraisals/paper",
     "/appraisals/{appraisal}",
     "/surveys",
     "/surveys/new?template=study",

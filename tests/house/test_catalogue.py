@@ -25,7 +25,7 @@ from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import TellerRole
+from content.ballots import TellerRole, WriteIn
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -105,9 +105,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
+    "ballots.rule_of_": ("present", "quorum_need", "returned", "valid", "tally", "write_ins", "outcome"),
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
+    "ballots.write_in_": (*WriteIn, "help"),
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
@@ -129,6 +131,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "count.": ("elected", "tied"),
     "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,

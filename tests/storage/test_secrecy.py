@@ -21,7 +21,7 @@ from sqlalchemy.engine import make_url
 from content import ballots as rules
 from content.ballot_files import read_box, write_box
 from content.ballots import Candidate, WriteIn
-from content.elections import Election
+from content.elections import NOBODY, Election
 from content.identifiers import MemberId
 from storage import ballots
 from storage.engines import BESIDE
@@ -176,7 +176,7 @@ async def end(store: Store, clock: HandClock, folder: Path) -> OpenedBox:
     clock.forward(days=1)
     await store.settle([closing()])
     kept = await store.read(lambda unit: ballots.boxes(unit, ID))
-    found = open_box(read_box(write_box(await stand(store), kept)), shares())
+    found = open_box(read_box(write_box(await stand(store), kept)), shares(), {SIGN: NOBODY})
     (folder / "opened.jsonl").write_bytes(found.text)
     await agree(store)
     await take(store, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
@@ -296,8 +296,9 @@ async def test_a_choice_is_nowhere_before_the_opening_and_an_envelope_nowhere_af
     assert hits(forms(SIGN.encode()), files(address)) == []
     assert hits(sent[-1:], files(address)) != [], "what is looked for can be found"
     found = await end(branch.store, clock, opened)
-    assert found.result.write_ins == {SIGN: 1}
-    papers = [paper("a- b-", SIGN), paper("a+")]
+    assert found.result.write_ins == {NOBODY: 1}
+    papers = [paper("a- b-", NOBODY), paper("a+")]
+    assert hits(forms(SIGN.encode()), [*files(address), *opened.iterdir()]) == [], "a text is in no opened paper"
     assert hits(papers, [*files(address), *opened.iterdir()]) == ["opened.jsonl"]
     await confirm(branch.store)
     clock.forward(days=7)
