@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from console.sheets import write_xlsx
+from console.written_sheets import write_xlsx
 from content.decision import Decision
 from content.identifiers import Cause, LessonId, ScheduleId, UserId
 from content.lessons import Kind, Lesson, LessonWritten

@@ -18,11 +18,11 @@ from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.pages.edits import instant_of
 from console.people import names_of, open_nodes, visible
-from console.sheets import Written
 from console.tables import Table, hand_out, show_text
 from console.tree import places
 from console.undoing import Undo, way_back
 from console.wording import fully, local, say, t, today
+from console.written_sheets import Written
 from content.approvals import Act
 from content.edits import Sort
 from content.franchise import why_not

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from content.members import Member
 from content.roster.cells import said
-from content.roster.reading import COLUMNS
+from content.roster.headers import COLUMNS
 
 SYSTEM_COLUMNS = (
     "序号",

@@ -20,7 +20,7 @@ from content.identifiers import MemberId, SelectionId, UserId
 from content.model_members import Outcome, Selection, Stage, Standing
 from content.organisations import Duty, DutyGranted, Role
 from content.workdays import calendar
-from storage import audit, ballots, disclosures, erased_people, model_members, record
+from storage import audit, ballots, erased_people, holdings, model_members, record
 from storage.model_members import selection_objections
 from storage.opening import open_box
 from storage.record import Scope
@@ -330,8 +330,7 @@ async def test_who_hears_an_objection_is_given_no_words_of_it_with_their_own_dat
 
     await act(branch, settle)
     held = {
-        who: await branch.store.read(lambda unit, who=who: disclosures.collect(unit, account(who)))
-        for who in (LI, WANG)
+        who: await branch.store.read(lambda unit, who=who: holdings.collect(unit, account(who))) for who in (LI, WANG)
     }
     rows = {who: next(one.rows for one in held[who] if one.name == "selection_objections") for who in held}
     assert [len(one) for one in rows.values()] == [1, 1]
@@ -397,12 +396,12 @@ async def test_one_is_told_of_ones_own_part_and_never_who_nominated(branch: Smal
     """Invariant of 我的数据: the nominee learns where they stand, the nominator what they said."""
     await call(branch)
     await say(branch, LI, "推荐 张明 带班零违章")
-    found = await branch.store.read(lambda unit: disclosures.collect(unit, account(ZHANG)))
+    found = await branch.store.read(lambda unit: holdings.collect(unit, account(ZHANG)))
     told = {section.name: section.rows for section in found if section.name.startswith("selection")}
     assert told["selection_nominees"][0]["title"] == TITLE
     assert told["selection_nominations"] == ()
     assert "李强" not in repr(told)
-    own = await branch.store.read(lambda unit: disclosures.collect(unit, account(LI)))
+    own = await branch.store.read(lambda unit: holdings.collect(unit, account(LI)))
     (said,) = next(section.rows for section in own if section.name == "selection_nominations")
     assert said["reason"] == "带班零违章"
 

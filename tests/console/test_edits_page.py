@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from console.sheets import FORMULA_STARTERS, read_grid, write_csv
+from console.sheets import read_grid
+from console.written_sheets import FORMULA_STARTERS, write_csv
 from content.grid import Grid
 from content.identifiers import MemberId, OrganisationId
 from content.members import Member

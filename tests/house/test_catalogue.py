@@ -32,6 +32,7 @@ from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
+from content.decision import words
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
@@ -54,7 +55,7 @@ from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.sessions import Way
 from content.settings import SETTINGS
-from content.speech import LANGUAGES
+from content.speech import LANGUAGES, Reader
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
 from content.unheard import Sort
@@ -359,7 +360,14 @@ def test_sentences_are_read_as_babel_reads_them() -> None:
 def test_a_catalogue_that_is_not_written_as_ours_are_is_refused(tmp_path: Path, broken: str) -> None:
     (tmp_path / "noun.en.po").write_text(broken)
     with pytest.raises(ValueError, match=r"noun\.en\.po"):
-        load_speech(tmp_path)
+        load_speech(tmp_path).keys("en")
+
+
+def test_a_language_is_read_when_it_is_first_spoken(tmp_path: Path) -> None:
+    (tmp_path / "noun.en.po").write_text("what is this\n")
+    (tmp_path / "noun.zh_CN.po").write_text('msgid "a.b"\nmsgstr "甲"\n', encoding="utf-8")
+    speech = load_speech(tmp_path)
+    assert speech.say(words("a.b"), Reader()) == "甲"
 
 
 def test_both_languages_say_the_same_things() -> None:
