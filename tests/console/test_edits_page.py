@@ -137,6 +137,16 @@ def test_all_that_a_filter_lets_through_are_changed(house: House, browser: Brows
     assert {one.name for one in found if one.category == "预备党员"} == {"江流", "康宁"}
 
 
+def test_several_are_noted_as_away_or_as_not_away(house: House, browser: Browser) -> None:
+    chosen = [house.seeded.members[name] for name in ("白云", "陈晨")]
+    address = "/members/together?" + "&".join(f"member={id}" for id in chosen)
+    for value, after in (("yes", True), ("no", False)):
+        page = browser.get(f"{address}&do=floating:{value}").get_data(as_text=True)
+        browser.post("/members/together", hidden(page) | {"member": chosen})
+        assert [person(house, name).floating for name in ("白云", "陈晨", "丁一")] == [after, after, None]
+    assert "没有要改的" in browser.get(f"{address}&do=floating:maybe").get_data(as_text=True)
+
+
 def test_a_neighbours_member_is_in_no_selection(house: House, browser: Browser) -> None:
     far = house.seeded.members["安邻"]
     for address in (f"/members/together?member={far}", f"/members/together?member={far}&do=category:预备党员"):
