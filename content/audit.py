@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from content.approvals import Act, Proposed
-from content.ballot_links import BallotLinkIssued
+from content.ballot_links import BallotLinkAsked, BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
@@ -187,7 +187,7 @@ def _parts_of(names: set[str]) -> _Parts:
 
 def about_one(fact: Fact) -> About:
     """Return what a fact is about."""
-    if isinstance(fact, BallotLinkIssued):
+    if isinstance(fact, BallotLinkIssued | BallotLinkAsked):
         # Even of one person alone: it would say who had not voted by then.
         return NOTHING
     special = _SPECIAL.get(type(fact))
