@@ -192,7 +192,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
     "members.sheet_": LAYOUTS,
-    "members.moment_": ("correction", "answered", "invited", "removed"),
+    "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
     "occurrence.missed_": ("too_late", "no_room"),
