@@ -29,7 +29,7 @@ from content.home import (
 from content.identifiers import OrganisationId, PollId, UserId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
-from content.participation import Share, add, by_week, monday, share
+from content.participation import Share, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
 from storage import (
@@ -345,7 +345,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
 async def _stand(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> Stand:
     return Stand(
         held=await participation.held(unit, roots, period),
-        share=add((await participation.by_branch(unit, roots, period)).values()),
+        share=await participation.total(unit, roots, period),
     )
 
 
