@@ -92,6 +92,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("record", "outbox", "duties", "calendar"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -113,6 +114,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
+    "calendar.column_": (),
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
@@ -187,7 +189,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
-    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
+    "looks.what_": (
+        "participation",
+        "record",
+        "member",
+        "participation_file",
+        "member_file",
+        "record_file",
+        "outbox_file",
+    ),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
