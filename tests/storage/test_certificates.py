@@ -18,7 +18,7 @@ from storage.envelopes import empty_envelopes, new_slots, seal
 from storage.opening import open_box
 from storage.store import Store
 from tests.databases import Postgres
-from tests.sealed_ballots import ID, agree, ballot, casting, closing, confirm, paper, roll, shares, stand, take
+from tests.sealed_ballots import ID, agree, ballot, casting, closing, confirm, issue, paper, roll, shares, stand, take
 from tests.small_branch import NOON, SECRETARY, HandClock, SmallBranch
 from zhibu.catalogue import load_speech
 
@@ -44,7 +44,8 @@ async def certificate(store: Store, clock: HandClock, boxes: tuple[bytes, ...], 
         boxes=boxes,
     )
     drafted = rules.BallotDrafted(ballot=one, author=SECRETARY)
-    await store.settle(notes=[*enrolled, drafted, frozen, BallotOpened(ballot=ID)])
+    links = [issue(each.member, f"token-{each.member}", clock.now) for each in electors]
+    await store.settle(notes=[*enrolled, drafted, frozen, BallotOpened(ballot=ID), *links])
     for member, box in cast.items():
         (outcome,) = await store.settle([casting(member, box)])
         assert outcome.refusal is None
