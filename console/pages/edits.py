@@ -256,6 +256,7 @@ def together() -> Answer:
         do=do,
         nodes=nodes,
         categories=entries.CATEGORIES,
+        answers=ANSWERS,
         changing=shown_changes(changing[:MOST_SHOWN], at.nodes),
         number=len(changing),
         mark=mark,
@@ -272,6 +273,8 @@ def _changed(found: Sequence[Member], do: str, nodes: Sequence[Organisation]) ->
         return [(member, replace(member, organisation=OrganisationId(value))) for member in found]
     if what == "category" and value in entries.CATEGORIES:
         return [(member, replace(member, category=value)) for member in found]
+    if what in ANSWERS and value in ("yes", "no"):
+        return [(member, replace(member, **{what: value == "yes"})) for member in found]
     return []
 
 
