@@ -43,9 +43,10 @@ def describe(
         yield words("count.votes_by", rule=(said(result.rules["tally"]),))
     if result.need is not None:
         yield _with_rule(words("count.need", need=result.need), result, "need")
-    for figure, chosen in (("elected", result.elected), ("tied", result.tied)):
-        for name in chosen:
-            yield _with_rule(words(f"count.{figure}", name=names.get(name, name)), result, figure)
+    for name in result.elected:
+        yield _with_rule(words("count.elected", name=names.get(name, name)), result, "elected")
+    for name in result.tied:
+        yield _with_rule(words("count.tied", name=names.get(name, name)), result, "tied")
     outcome = words(f"count.outcome_{result.outcome.lower()}")
     yield words("count.outcome", outcome=(outcome,), rule=(said(result.ground),))
 

@@ -237,6 +237,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
     "selection.stage_": Stage,
