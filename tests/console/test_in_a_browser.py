@@ -616,6 +616,7 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     _is_sound(page, 360)
     page.get_by_role("button", name="返回修改").click()
     page.get_by_role("button", name="看一遍再投").click()
+    assert in_the_box(house) is None, "no key and no look casts anything"
     page.get_by_role("button", name="投进票箱").click()
     expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
     _is_sound(page, 360)
