@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from console.app import furnish
 from console.server import serve
 from console.settings import ConsoleSettings
-from content.identifiers import LessonId
+from content.identifiers import LessonId, derive
 from content.lessons import Kind, Lesson, LessonWritten
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import SECRETARY, put
@@ -37,6 +37,7 @@ PAGES = (
     "/calendar?view=month&month=2026-11",
     "/calendar/workdays?year=2026",
     "/calendar/{planned}/move",
+    "/calendar/series/{series}",
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",
@@ -183,6 +184,7 @@ def filled(house: House, path: str) -> str:
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
+        series=derive("seed schedule", "planned"),
     )
 
 
