@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from content.approvals import Act, Proposed
-from content.ballot_links import BallotLinkIssued
+from content.ballot_links import BallotLinkAsked, BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
@@ -32,7 +32,7 @@ from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected
 from content.upgrades import RoomMoved
-from content.workdays import WorkdaySet, YearForgotten, YearListed
+from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ def _node(organisation: OrganisationId) -> About:
     return About(thing=f"organisation:{organisation}", place=organisation)
 
 
-def _year(fact: YearListed | YearForgotten) -> About:
+def _year(fact: YearListed | YearForgotten | YearPutBack) -> About:
     return About(thing=f"year:{fact.year}")
 
 
@@ -155,6 +155,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CommitteeElected: lambda fact: _node(fact.term.organisation),
     YearListed: _year,
     YearForgotten: _year,
+    YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
@@ -195,7 +196,7 @@ def _parts_of(names: set[str]) -> _Parts:
 
 def about_one(fact: Fact) -> About:
     """Return what a fact is about."""
-    if isinstance(fact, BallotLinkIssued):
+    if isinstance(fact, BallotLinkIssued | BallotLinkAsked):
         # Even of one person alone: it would say who had not voted by then.
         return NOTHING
     special = _SPECIAL.get(type(fact))

@@ -421,10 +421,15 @@ def cancel(ballot: Ballot) -> Decision | Refusal:
     return Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.CANCELLED),))
 
 
-def archive(ballot: Ballot, *, today: date) -> Decision | Refusal:
-    """Destroy the envelopes of a ballot to which nothing can be objected any more."""
+def archive(ballot: Ballot, *, today: date, leaned_on: bool = False) -> Decision | Refusal:
+    """Destroy the envelopes of a ballot to which nothing can be objected any more.
+
+    ``leaned_on`` tells that something rests on its result which is still public or not yet decided.
+    """
     if ballot.state is not State.CERTIFIED or ballot.decided_on is None:
         return not_now(ballot)
+    if leaned_on:
+        return refused("ballot.leaned_on")
     until = ballot.decided_on + OBJECTIONS
     if today < until:
         return refused("ballot.objections_open", until=until.isoformat())

@@ -9,7 +9,7 @@ from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
-from content.ballot_links import BallotLeft, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
+from content.ballot_links import BallotLeft, BallotLinkAsked, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
 from content.ballots import (
     BallotArchived,
     BallotCast,
@@ -91,6 +91,7 @@ from content.paper_elections import (
 from content.polls import (
     PollEditedLate,
     PollEnded,
+    PollEndHeard,
     PollOpened,
     PollRecounted,
     PollReworded,
@@ -130,7 +131,7 @@ from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
-from content.workdays import WorkdaySet, YearForgotten, YearListed
+from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 from storage import (
     amendments,
     anchors,
@@ -276,6 +277,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SurveyClosed: (surveys.write_closed,),
     SurveyCancelled: (surveys.write_cancelled,),
     BallotLinkIssued: (ballot_links.write_issued,),
+    BallotLinkAsked: (ballot_links.write_issued,),
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),
     BallotLeft: (ballot_links.write_left,),
@@ -307,6 +309,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Voted: (polls.write_voted,),
     VoteRemoved: (polls.write_removed,),
     VotingStopped: (polls.write_stopped,),
+    PollEndHeard: (polls.write_end_heard,),
     PollEnded: (polls.write_ended,),
     PollRecounted: (polls.write_recounted,),
     PollWithdrawn: (polls.write_withdrawn,),
@@ -322,6 +325,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),
     WorkdaySet: (workdays.write_set,),
+    YearPutBack: (workdays.write_put_back,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
@@ -347,6 +351,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.Postponed: (outbox_fates.write_postponed,),
     outbox.GivenUp: (outbox_fates.write_given_up,),
     outbox.Retried: (outbox_fates.write_retried,),
+    outbox.DiscreetRetried: (outbox_fates.write_discreet_retried,),
     relocation.Moved: (relocation.write_moved,),
     outbox.Cancelled: (outbox_fates.write_cancelled,),
     outbox.ClockSetBack: (outbox_claims.write_clock_set_back,),

@@ -6,7 +6,7 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,7 +31,7 @@ from content import ballots as rules
 from content.approvals import Act, Proposal, Proposed
 from content.ballot_approvals import ACTS, waiting_for, want
 from content.ballot_files import PublicKeys
-from content.ballot_links import Invited, invite, invited
+from content.ballot_links import Invited, invite, invited, lasts_until
 from content.ballot_papers import canonical
 from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller
 from content.decision import Decision, Refusal, refused
@@ -200,7 +200,9 @@ def send_links(id: str) -> Answer:  # noqa: A002
         if ballot is None:
             return None
         waiting = await members.by_ids(unit, await stored.silent(unit, ballot.id))
-        return invite(ballot, tuple(_invited(one, origin) for one in waiting if one.user is not None), now=unit.now)
+        until = lasts_until(ballot, unit.now)
+        people = tuple(_invited(one, origin, until) for one in waiting if one.user is not None)
+        return invite(ballot, people, now=unit.now)
 
     return onward(settle(decide, actor=here().user), to=link("ballots.show_one", id=id), done="ballot_links_sent")
 
@@ -280,8 +282,15 @@ def certificate(id: str) -> Answer:  # noqa: A002
 @fresh
 def archive(id: str) -> Answer:  # noqa: A002
     """Destroy the envelopes of a ballot that is over for good."""
-    day = today()
-    outcome = settle(on_ballot(id, lambda one, _: rules.archive(one, today=day)), actor=here().user)
+    roots, day = here().roots, today()
+
+    async def decide(unit: Reading) -> Decided:
+        ballot = await stored.visible(unit, roots, BallotId(id))
+        if ballot is None:
+            return None
+        return rules.archive(ballot, today=day, leaned_on=await model_members.leans_on(unit, ballot.id))
+
+    outcome = settle(decide, actor=here().user)
     if outcome.refusal is None:
         desk().bridge(desk().store.forget_deleted())
     return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_archived")
@@ -361,10 +370,10 @@ def _elector(member: Member, day: date) -> Elector:
     return Elector(member=member.id, may_vote=not barred, reason=said if barred else "")
 
 
-def _invited(member: Member, origin: str) -> Invited:
+def _invited(member: Member, origin: str, until: datetime) -> Invited:
     assert member.user is not None
     token, noise = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
-    return invited(member.id, member.user, origin=origin, token=token, noise=noise)
+    return invited(member.id, member.user, origin=origin, token=token, noise=noise, until=until)
 
 
 async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[Organisation, ...]) -> Ballot | Refusal:

@@ -244,7 +244,8 @@ def add(id: str) -> Answer:  # noqa: A002
     async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
         return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form)
 
-    return _change(id, decide, "node_added")
+    added = OrganisationId(derive(by_form, "organisation"))
+    return _change(id, decide, "node_added", lambda: way_back("structure.close", id=added))
 
 
 @pages.post("/organisation/<id>/rename")

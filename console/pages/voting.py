@@ -33,6 +33,8 @@ from content.ballot_links import (
     enter,
     invited,
     is_over,
+    lasts_until,
+    link_is_over,
 )
 from content.ballot_papers import receipt, write_paper
 from content.ballots import Ballot, Elector, State
@@ -85,7 +87,7 @@ def offer(token: str) -> str:
 def come_in(token: str) -> Answer:
     """Use the link up with its code, and give the browser what it is known by."""
     secret, token_hash = browser_secret(secrets.token_urlsafe(32), now=now()), digest(token)
-    anew = [secrets.token_urlsafe(32) for _ in range(2)]
+    noise = [secrets.token_urlsafe(32) for _ in range(2)]
     code_hash = digest(f"{token}{_digits(request.form.get('code', ''))}")
     session: Session | None = g.get("session")
     origin = desk().settings.origin
@@ -94,6 +96,11 @@ def come_in(token: str) -> Answer:
         found = await ballot_links.by_token(unit, token_hash)
         owner = await members.member(unit, found.member) if found is not None else None
         user = owner.user if owner is not None else None
+        ballot = await ballots.ballot(unit, found.ballot) if found is not None else None
+        anew = None
+        if ballot is not None and found is not None and user is not None:
+            until = lasts_until(ballot, unit.now)
+            anew = invited(found.member, user, origin=origin, token=noise[0], noise=noise[1], until=until)
         return enter(
             found,
             token_hash=token_hash,
@@ -102,8 +109,9 @@ def come_in(token: str) -> Answer:
             signed_in=session.user if session is not None else None,
             owner=user,
             now=unit.now,
-            ballot=await ballots.ballot(unit, found.ballot) if found is not None else None,
-            anew=invited(found.member, user, origin=origin, token=anew[0], noise=anew[1]) if found and user else None,
+            over=link_is_over(token, now=unit.now),
+            ballot=ballot,
+            anew=anew,
         )
 
     # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.

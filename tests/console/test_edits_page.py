@@ -11,19 +11,21 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from console.sheets import read_grid
 from console.written_sheets import FORMULA_STARTERS, write_csv
 from content.grid import Grid
-from content.identifiers import MemberId, OrganisationId
-from content.members import Member
+from content.identifiers import MemberId, OrganisationId, UserId
+from content.members import Member, MemberChanged
+from content.organisations import Duty, DutyGranted, Role
 from content.roster import COLUMNS
 from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
 from content.settings import SETTINGS
 from content.views import EVERYONE
 from storage import members, organisations, outbox
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER, put
 
 
 def person(house: House, name: str) -> Member:
@@ -230,6 +232,36 @@ def test_the_roster_is_handed_out_as_the_screen_shows_it(house: House, browser: 
     assert next(csv.reader(io.StringIO(simple, newline=""))) == list(LAYOUTS["simple"].columns)
 
 
+def test_what_may_tell_of_discipline_is_for_who_keeps_the_roster_who_watches_over_it_and_oneself(
+    house: House, browser: Browser
+) -> None:
+    """S20: on the page, in every sheet, and in why somebody may not vote."""
+    one = person(house, "白云")
+    told = {"status": "留党察看", "note": "受过处分", "phone": "13800000001"}
+    house.run(house.store.settle(notes=[MemberChanged(member=replace(one, **told))]))
+    at, path = house.seeded.organisations["one"], f"/members/{one.id}"
+    held = {
+        "@jilv:example.org": Duty(user=UserId("@jilv:example.org"), organisation=at, role=Role.DISCIPLINE_MEMBER),
+        "@zuzhang:example.org": Duty(user=UserId("@zuzhang:example.org"), organisation=at, role=Role.GROUP_LEADER),
+        one.user: Duty(user=UserId(one.user or ""), organisation=at, role=Role.GROUP_LEADER),
+    }
+    house.run(put(house.store, "held", *(DutyGranted(duty=duty) for duty in held.values())))
+
+    def seen(user: str | None) -> tuple[bool, bool, bool, bool]:
+        who = browser if user is None else house.browser(UserId(user))
+        page = who.get(path).get_data(as_text=True)
+        roll = who.get("/members/export/roll.csv").get_data().decode("utf-8-sig")
+        filed = who.get("/members/export/filed.csv").get_data().decode("utf-8-sig")
+        assert "没有表决权" in page
+        assert '"白云","检修车间第一党支部","","正式党员","无"' in roll
+        return "留党察看期间" in page, "留党察看" in roll, "受过处分" in page + filed, "13800000001" in page + filed
+
+    assert seen(None) == (True, True, True, True)
+    assert seen("@jilv:example.org") == (True, True, True, False)
+    assert seen("@zuzhang:example.org") == (False, False, False, False)
+    assert seen(one.user) == (True, False, False, False)
+
+
 def test_the_roster_is_copied_as_text_and_sorted_by_strokes(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """ORG-10: the screen, a page at a time, and the text for another chat tool."""
     page = browser.get("/members/text").get_data(as_text=True)
@@ -250,7 +282,7 @@ def test_a_part_of_the_roster_is_kept_under_a_name_for_oneself(house: House, bro
     kept = browser.post(
         "/members/views", {"name": "没有账号", "account": "unbound"}, form_at="/members?account=unbound"
     )
-    assert kept.headers["Location"].endswith("account=unbound&done=view_saved")
+    assert "account=unbound&done=view_saved" in kept.headers["Location"]
     assert "没有账号" in browser.get("/members").get_data(as_text=True)
     assert "没有账号" not in house.browser(VIEWER).get("/").get_data(as_text=True)
     page = browser.get("/members?account=unbound").get_data(as_text=True)

@@ -39,7 +39,7 @@ from content.elections import Outcome
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
-from content.home import BallotMatter, Beginning
+from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -129,6 +129,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "checkin.noted_": Note,
     "checkins.": (),
     "checkins.note_": Note,
+    "correction.back_": Mark,
     "correction.set_": Mark,
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
@@ -179,6 +180,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.do_": (),
     "home.help_": (),
     "home.do_ballot_": BallotMatter,
+    "home.do_paper_": PaperMatter,
+    "home.do_selection_": SelectionMatter,
+    "home.paper_": PaperMatter,
+    "home.selection_": SelectionMatter,
     "home.step_": (*Beginning, "done", "open"),
     "home.step_do_": Beginning,
     "home.step_help_": Beginning,

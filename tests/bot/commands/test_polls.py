@@ -13,8 +13,10 @@ from bot.clock import Clock
 from bot.commands.grammar import Verb, read, vote_numbers
 from bot.commands.polls import read_moment
 from bot.delivery import Delivery
+from bot.hearing import Hearing
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
+from bot.polls import Counting
 from content.identifiers import PollId, RoomId, UserId
 from content.polls import Count, Poll, State, count
 from storage import polls as stored
@@ -54,15 +56,19 @@ class Asked:
         self.homeserver = FakeHomeserver(branch.clock)
         self.delivery = Delivery(branch.store, self.homeserver, SPEECH, encrypted=False)  # type: ignore[arg-type]
         self.clock = Clock(branch.store, caught_up=lambda: True, hearing_state=lambda: "listening")
+        hearing = Hearing(branch.store, self.homeserver, branch.settings)  # type: ignore[arg-type]
+        self.counting = Counting(branch.store, self.homeserver, hearing)  # type: ignore[arg-type]
         self._heard = 0
 
     async def deliver(self, *, echo: bool = True) -> None:
-        """Send everything, and hear in the room what was sent there, until nothing more follows."""
+        """Send everything, hear in the room what was sent there, and count, until nothing more follows."""
+        await self.counting.count()
         while rows := await self.delivery._take(16):
             for row in rows:
                 await self.delivery.deliver(row)
             if echo:
                 await self.echo()
+            await self.counting.count()
 
     async def echo(self) -> None:
         """Hear what the bot itself sent to the room."""
