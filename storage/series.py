@@ -81,7 +81,7 @@ def _schedule(row: AnyRow) -> Schedule:
         window=timedelta(minutes=row.window_minutes),
         late=_late(row.late_minutes),
         weekdays=frozenset(row.weekdays),
-        count=row.count,
+        count=row._mapping["count"],
         every=row.every,
         nth=row.nth,
         off_days=OffDays(row.off_days),

@@ -102,8 +102,9 @@ def test_a_guess_is_confirmed_by_a_person(house: House, browser: Browser) -> Non
 def test_a_rule_without_end_says_so(house: House, browser: Browser) -> None:
     monthly = form(house, when="monthly", nth="5", endless="yes", date="2026-11-25", off_days="next")
     page = browser.post("/schedule", monthly | {"intent": "look"}).get_data(as_text=True)
-    assert "一直发下去；现在先排好 1 次" in page
+    assert "一直发下去；现在先排好 2 次" in page
     assert "12月7日（周一）" in page
     browser.post("/schedule", monthly)
-    (entry,) = planned(house)
-    assert "不设次数" in browser.get(f"/calendar/series/{entry.schedule}").get_data(as_text=True)
+    first, second = planned(house)
+    assert (first.occurrence.provisional, second.occurrence.provisional) == (False, True)
+    assert "不设次数" in browser.get(f"/calendar/series/{first.schedule}").get_data(as_text=True)

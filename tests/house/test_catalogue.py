@@ -197,7 +197,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
