@@ -55,8 +55,8 @@ class Discreet(Fact, frozen=True, kw_only=True):
     """Something that happened of which the record does not name who was behind it, nor the message that it came by."""
 
 
-class Unrecorded(Fact, frozen=True, kw_only=True):
-    """Something that is nobody's business but one person's: the record has no row of it, without a name either."""
+class Untraced(Fact, frozen=True, kw_only=True):
+    """Something of which no row of record is kept, and of what made it happen the day alone."""
 
 
 class Effect(Struct, frozen=True, kw_only=True):

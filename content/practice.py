@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from content.answering import fills, is_right, read_choice
 from content.bank import LETTERS, TRUE, Item, Kind, letter
-from content.decision import Decision, Fact, Tell, Unrecorded, Words, words
+from content.decision import Decision, Fact, Tell, Untraced, Words, words
 from content.identifiers import Cause, ItemId, MemberId, UserId, derive
 from content.repetition import KNOWN, Memory, remember
 
@@ -42,7 +42,7 @@ class Met(Struct, frozen=True, kw_only=True):
     memory: Memory | None
 
 
-class PracticeBegun(Unrecorded, frozen=True, kw_only=True):
+class PracticeBegun(Untraced, frozen=True, kw_only=True):
     """Somebody is asked items; what they say until then is taken as the answer."""
 
     session: Session
@@ -50,7 +50,7 @@ class PracticeBegun(Unrecorded, frozen=True, kw_only=True):
     until: datetime
 
 
-class ItemAnswered(Unrecorded, frozen=True, kw_only=True):
+class ItemAnswered(Untraced, frozen=True, kw_only=True):
     """Somebody answered an item; ``first`` where it is their first answer and counts for the item's figures."""
 
     member: MemberId
@@ -61,14 +61,14 @@ class ItemAnswered(Unrecorded, frozen=True, kw_only=True):
     memory: Memory | None
 
 
-class PracticeEnded(Unrecorded, frozen=True, kw_only=True):
+class PracticeEnded(Untraced, frozen=True, kw_only=True):
     """Somebody came to the end, or has left."""
 
     member: MemberId
     user: UserId
 
 
-class PracticeForgotten(Unrecorded, frozen=True, kw_only=True):
+class PracticeForgotten(Untraced, frozen=True, kw_only=True):
     """Somebody wants nothing of their practice to be kept."""
 
     member: MemberId

@@ -12,7 +12,7 @@ from sqlalchemy import Column, String, Table, select
 from content.disclosures import DisclosureAsked
 from content.identifiers import UserId
 from storage.anchors import anchors
-from storage.appraisals import appraisal_grades
+from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
 from storage.ballot_links import ballot_links
@@ -69,6 +69,7 @@ from storage.upgrades import upgrades
 from storage.vault import vaults
 from storage.views import views
 from storage.workdays import workdays
+from storage.write_ins import ballot_write_ins
 
 disclosures = Table(
     "disclosures",
@@ -205,6 +206,16 @@ PERSONAL: tuple[Held, ...] = (
         final="appraisals.grade_",
         told="appraisals.grade_",
     ),
+    _held(
+        paper_grades,
+        "member_id",
+        "election_id own mutual final told",
+        inner="member_id",
+        own="appraisals.grade_",
+        mutual="appraisals.grade_",
+        final="appraisals.grade_",
+        told="appraisals.grade_",
+    ),
     _held(survey_people, "member_id", "survey_id standing", inner="member_id", standing="surveys.standing_"),
     _held(survey_answers, "member_id", "survey_id question said", inner="member_id"),
     _held(
@@ -305,7 +316,8 @@ PERSONAL: tuple[Held, ...] = (
         schedules,
         "author",
         "owner_id audience_id start at timezone made_at",
-        inner="id lessons recurrence weekdays count window_minutes late_minutes author",
+        inner="id lessons recurrence weekdays count window_minutes late_minutes author "
+        "every nth off_days changes former ended_at",
         readable=False,
     ),
     _held(
@@ -389,6 +401,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_envelopes,
     ballot_receipts,
     ballot_results,
+    ballot_write_ins,
     surveys,
     bank_items,
     glossary_entries,

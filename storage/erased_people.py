@@ -13,7 +13,7 @@ from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
 from content.paper_elections import State as ElectionState
-from storage.appraisals import appraisal_grades
+from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
@@ -67,6 +67,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         answers,
         corrections,
         appraisal_grades,
+        paper_grades,
         survey_people,
         survey_answers,
         practice_items,

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
 
-from console.access import here, requires
+from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
-from console.answering import Answer, onward, see
-from console.desk import ask, cause, settle
+from console.answering import Answer, done_once, onward
+from console.desk import ask, cause, now, settle
 from console.fresh import fresh
+from console.tables import Table, hand_out
+from console.undoing import Undo, way_back
+from console.wording import fully, local, t
 from content import duties, moves, structure
 from content.approvals import LASTS, OF_DUTIES, Act, Proposal, Proposed
 from content.decision import Decision, Refusal, refused
@@ -22,6 +25,7 @@ from content.organisations import RIGHTS, Duty, Organisation, Right, Role
 from storage import approvals, organisations
 from storage import duties as stored
 from storage.store import Answer as Decided
+from storage.store import Outcome
 from storage.unit import Reading
 
 pages = Blueprint("duties", __name__)
@@ -64,6 +68,38 @@ def show() -> Answer:
     return _page(Typed())
 
 
+@pages.get("/duties/export.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ_MEMBERS)
+@fresh
+def export(format: str) -> Response:  # noqa: A002
+    """Hand out who holds what, as the screen shows it."""
+    at = here()
+    roots, user = at.roots_for(Right.READ_MEMBERS), at.user
+    seen = ask(lambda unit: _look(unit, roots, user))
+    table = Table(
+        title=t("nav.duties"),
+        header=(
+            *(t("duties.place"), t("duties.person"), t("duties.account")),
+            *(t("duties.role"), t("duties.since"), t("duties.given_by")),
+        ),
+        rows=tuple(_cells(one, seen.names) for one in seen.held),
+    )
+    footer = t("exports.footer", at=fully(now()), n=len(table.rows))
+    return hand_out(table, format, "duties", footer, back=link("duties.show"))
+
+
+def _cells(one: stored.Held, names: Mapping[str, str]) -> tuple[str | None, ...]:
+    user, by = one.duty.user, one.by or ""
+    return (
+        one.place,
+        one.name or names.get(user),
+        user,
+        t(f"duties.role_{one.duty.role}"),
+        f"{local(one.since):%Y-%m-%d}" if one.since else t("duties.since_founding"),
+        names.get(by, by) or None,
+    )
+
+
 @pages.post("/duties")
 @requires(Right.GRANT_DUTIES)
 @fresh
@@ -83,7 +119,7 @@ def grant() -> Answer:
     outcome = settle(decide, actor=desk.by)
     if outcome.refusal is not None:
         return _page(Typed(user=user, role=role, place=place, refusal=outcome.refusal))
-    return see(link("duties.show"), "repeated" if outcome.repeated else _done(outcome.answer, "duty_granted"))
+    return _changed(outcome, "duty_granted", lambda: _opposite("duties.end", duty))
 
 
 def _second_look(name: str, role: str, place: str) -> Answer:
@@ -113,7 +149,11 @@ def end() -> Answer:
         return await desk.change(unit, Act.END_DUTY, duty)
 
     outcome = settle(decide, actor=desk.by)
-    return onward(outcome, to=link("duties.show"), done=_done(outcome.answer, "duty_ended"))
+    if outcome.refusal is not None:
+        return onward(outcome, to=link("duties.show"), done="duty_ended")
+    # Who lays down their own may not be the one to give it again.
+    back = None if duty.user == desk.by else lambda: _opposite("duties.grant", duty)
+    return _changed(outcome, "duty_ended", back)
 
 
 @pages.post("/duties/proposals/<id>/approve")
@@ -190,9 +230,19 @@ async def _account(unit: Reading, typed: str, roots: tuple[OrganisationId, ...])
     return found[0] if found[0] is not None else refused("duties.name_without_account", field="user", name=typed)
 
 
-def _done(answer: Decided, done: str) -> str:
-    facts = answer.facts if isinstance(answer, Decision) else ()
-    return "duty_proposed" if any(isinstance(fact, Proposed) for fact in facts) else done
+def _changed(outcome: Outcome, done: str, back: Callable[[], Undo] | None) -> Answer:
+    """Go on to the page, with the way back: to what was before, or of a proposal to its being taken back."""
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    proposal = next((fact.proposal for fact in facts if isinstance(fact, Proposed)), None)
+    if proposal is not None:
+        return done_once(
+            outcome, link("duties.show"), "duty_proposed", lambda: way_back("duties.decline", id=proposal.id)
+        )
+    return done_once(outcome, link("duties.show"), done, back)
+
+
+def _opposite(endpoint: str, duty: Duty) -> Undo:
+    return way_back(endpoint, fields={"user": duty.user, "role": duty.role.value, "place": duty.organisation})
 
 
 def _page(typed: Typed) -> Answer:
@@ -205,8 +255,8 @@ def _page(typed: Typed) -> Answer:
         held=[(one, _may_end(one.duty, at.user, rights)) for one in seen.held],
         resettable=_resettable(seen.held, at.user, rights),
         seen=seen,
-        places=places,
-        indents=at.depths,
+        places=at.offer(places, typed.place) if places else "",
+        deep=len(places) > MOST_OFFERED,
         node_names={node.id: node.name for node in at.nodes},
         roles=[role for role in Role if any(duties.may_give(role, held) for held in rights.values())],
         rights_of_roles=RIGHTS,

@@ -89,6 +89,8 @@ def notes(poll: Poll, result: Count) -> tuple[Words, ...]:
     """Return what else one must know to judge a result."""
     numbers = (("poll.by_text", result.by_text), ("poll.struck", result.struck), ("poll.unreadable", result.unreadable))
     lines = [words(key, n=number) for key, number in numbers if number]
+    if result.unchecked:
+        lines.append(words("poll.unchecked"))
     if poll.edited_late:
         lines.append(words("poll.edited_late"))
     if poll.odd_limit:

@@ -19,8 +19,16 @@ class VotingStopped(Fact, frozen=True, kw_only=True):
     at: datetime
 
 
+class PollEndHeard(Fact, frozen=True, kw_only=True):
+    """The end of a poll stands in its room; what it comes to is to be counted."""
+
+    poll: PollId
+    ended_at: datetime
+    at: datetime
+
+
 class PollEnded(Fact, frozen=True, kw_only=True):
-    """The end of a poll stands in its room, and its result is published."""
+    """A poll that has ended was counted, and its result is published."""
 
     poll: PollId
     ended_at: datetime
@@ -58,16 +66,23 @@ class Announce(Effect, frozen=True, kw_only=True):
     words: Words
 
 
+class ShowChart(Effect, frozen=True, kw_only=True):
+    """Draw the result of a poll in its room, as it stands when it is sent."""
+
+    poll: PollId
+    room: RoomId
+
+
 def corrected(poll: Poll, fresh: Count, facts: tuple[Fact, ...], *, ended_at: datetime) -> Decision:
     """Keep a figure that came after the published one, and say in the room what is different."""
     if poll.result is not None:
         # The roster may have changed since; what is corrected is the count, not its base.
-        fresh = replace(fresh, asked=poll.result.asked)
+        fresh = replace(fresh, asked=poll.result.asked, unchecked=poll.result.unchecked)
     recounted = PollRecounted(poll=poll.id, ended_at=ended_at, result=fresh)
     if poll.result == fresh:
         return Decision(facts=(*facts, recounted) if ended_at != poll.ended_at else facts)
     said = words("poll.corrected", question=poll.sheet.question, lines=result_lines(poll, fresh))
-    return Decision(facts=(*facts, recounted), effects=(Announce(poll=poll.id, room=poll.room, words=said),))
+    return Decision(facts=(*facts, recounted), effects=_shown(poll, said))
 
 
 def stop_voting(poll: Poll, *, now: datetime, by_hand: bool = False) -> Decision | Refusal | None:
@@ -89,15 +104,26 @@ def withdraw(poll: Poll, *, now: datetime) -> Decision | None:
 
 
 def end(poll: Poll, box: Box, *, ended_at: datetime, now: datetime) -> Decision | None:
-    """Close a poll by an end event from who may send it, and say the result once; an earlier end corrects a later."""
+    """End a poll by an end event from who may send it, so that it is counted; an earlier end corrects a later."""
     if poll.state is State.WITHDRAWN or (poll.ended_at is not None and ended_at >= poll.ended_at):
         return None
-    ended = replace(poll, ended_at=ended_at)
-    result = count(ended, box)
     if poll.state is State.CLOSED:
-        return corrected(poll, result, (), ended_at=ended_at)
+        return corrected(poll, count(replace(poll, ended_at=ended_at), box), (), ended_at=ended_at)
+    return Decision(facts=(PollEndHeard(poll=poll.id, ended_at=ended_at, at=now),))
+
+
+def publish(poll: Poll, box: Box, *, whole: bool, now: datetime) -> Decision | None:
+    """Say the result of a poll that has ended, once; ``whole`` is whether the homeserver gave out all that it holds."""
+    if poll.state is not State.COUNTING or poll.ended_at is None:
+        return None
+    result = replace(count(poll, box), unchecked=not whole)
     said = words("poll.result", question=poll.sheet.question, lines=result_lines(poll, result))
     return Decision(
-        facts=(PollEnded(poll=poll.id, ended_at=ended_at, at=now, result=result),),
-        effects=(Announce(poll=poll.id, room=poll.room, words=said),),
+        facts=(PollEnded(poll=poll.id, ended_at=poll.ended_at, at=now, result=result),), effects=_shown(poll, said)
     )
+
+
+def _shown(poll: Poll, said: Words) -> tuple[Effect, ...]:
+    """Say figures in the room of a poll, and draw them there."""
+    room = poll.room
+    return Announce(poll=poll.id, room=room, words=said), ShowChart(poll=poll.id, room=room)

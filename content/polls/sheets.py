@@ -12,10 +12,15 @@ from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId
 
 
 class State(StrEnum):
-    """Where a poll stands. ``closing``: its end is on the way to the room; ``withdrawn``: it never counted."""
+    """Where a poll stands.
+
+    ``closing``: its end is on the way to the room; ``counting``: it has ended, and the homeserver is asked for all that
+    refers to it; ``withdrawn``: it never counted.
+    """
 
     OPEN = "open"
     CLOSING = "closing"
+    COUNTING = "counting"
     CLOSED = "closed"
     WITHDRAWN = "withdrawn"
 
@@ -48,7 +53,8 @@ class Count(Struct, frozen=True, kw_only=True):
     """A count: of everyone who sent something, as clients count, and of the roster, of which there are ``asked``.
 
     ``by_text`` is how many voted in words or by number reactions, which clients do not see; ``struck`` how many votes
-    someone other than the voter removed; ``unreadable`` how many could not be decrypted.
+    someone other than the voter removed; ``unreadable`` how many could not be decrypted. An ``unchecked`` one was made
+    of what was heard alone, since the homeserver did not give out all that refers to the poll.
     """
 
     everyone: Side
@@ -57,14 +63,15 @@ class Count(Struct, frozen=True, kw_only=True):
     by_text: int = 0
     struck: int = 0
     unreadable: int = 0
+    unchecked: bool = False
 
 
 class Poll(Struct, frozen=True, kw_only=True):
     """A poll in one room.
 
     ``starter`` is ``None`` for our own and else who began it in their client; ``event`` is ``None`` until it stands in
-    its room. ``ended_at`` is the homeserver's time of the end event, up to which responses count. ``result`` is the
-    figure that was published.
+    its room. ``stopped_at`` is when we stopped it, or heard its end; ``ended_at`` is the homeserver's time of the end
+    event, up to which responses count. ``result`` is the figure that was published.
     """
 
     id: PollId
@@ -75,6 +82,7 @@ class Poll(Struct, frozen=True, kw_only=True):
     starter: UserId | None = None
     event: EventId | None = None
     closes_at: datetime | None = None
+    stopped_at: datetime | None = None
     ended_at: datetime | None = None
     closed_at: datetime | None = None
     edited_late: bool = False

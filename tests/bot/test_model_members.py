@@ -281,6 +281,19 @@ async def test_an_objection_made_in_time_counts_though_we_were_down_until_after_
     assert await stage(branch) is Stage.PUBLIC, "it waits for its outcome"
 
 
+async def test_the_envelopes_stay_until_what_rests_on_them_is_over(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """They wait for the end of the publicity, and while an objection is open."""
+    await publish(branch, clock)
+    ballot = (await stand(branch.store)).id
+    assert await branch.store.read(lambda unit: model_members.leans_on(unit, ballot))
+    clock.now = NOON.replace(day=11)
+    await ticking.tick()
+    assert await stage(branch) is Stage.ANNOUNCED
+    assert not await branch.store.read(lambda unit: model_members.leans_on(unit, ballot))
+
+
 async def test_who_is_on_the_notice_is_not_told_of_an_objection(branch: SmallBranch, clock: HandClock) -> None:
     above = Duty(user=SECRETARY, organisation=ROOF, role=Role.DISCIPLINE_MEMBER)
     own = Duty(user=account(ZHANG), organisation=EAST, role=Role.DISCIPLINE_MEMBER)

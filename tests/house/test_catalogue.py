@@ -25,7 +25,7 @@ from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import TellerRole
+from content.ballots import TellerRole, WriteIn
 from content.bank import Difficulty
 from content.bank import Kind as ItemKind
 from content.burden import Cap
@@ -41,7 +41,7 @@ from content.elections import Outcome
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
-from content.home import BallotMatter, Beginning
+from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -51,10 +51,12 @@ from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
+from content.recurrences import OffDays, Recurrence
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Rule
 from content.safe_mode import Reason
+from content.series import Scope
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES, Reader
@@ -93,19 +95,9 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *(
-        "roster_text",
-        "bank",
-        "glossary",
-        "burden",
-        "poll",
-        "quarter",
-        "survey",
-        "appraisal",
-        "selection",
-        "attendance",
-        "other",
-    ),
+    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("record", "outbox", "duties", "calendar"),
+    *("bank", "glossary"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -119,16 +111,22 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
+    "ballots.rule_of_": ("present", "quorum_need", "returned", "valid", "tally", "write_ins", "outcome"),
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
+    "ballots.write_in_": (*WriteIn, "help"),
     "bank.column_": (),
     "bank.difficulty_": Difficulty,
     "bank.kind_": ItemKind,
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
+    "calendar.column_": (),
     "calendar.view_": ("month", "list"),
+    "schedule.off_days_": OffDays,
+    "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
+    "series.scope_": Scope,
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
     "card.closed_": LessonKind,
@@ -141,6 +139,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "checkin.noted_": Note,
     "checkins.": (),
     "checkins.note_": Note,
+    "correction.back_": Mark,
     "correction.set_": Mark,
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
@@ -191,20 +190,32 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.do_": (),
     "home.help_": (),
     "home.do_ballot_": BallotMatter,
+    "home.do_paper_": PaperMatter,
+    "home.do_selection_": SelectionMatter,
+    "home.paper_": PaperMatter,
+    "home.selection_": SelectionMatter,
     "home.step_": (*Beginning, "done", "open"),
     "home.step_do_": Beginning,
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
-    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
+    "looks.what_": (
+        "participation",
+        "record",
+        "member",
+        "participation_file",
+        "member_file",
+        "record_file",
+        "outbox_file",
+    ),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
     "members.sheet_": LAYOUTS,
-    "members.moment_": ("correction", "answered", "invited", "removed"),
+    "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -235,8 +246,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
-    "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
     "selection.stage_": Stage,
