@@ -10,7 +10,7 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 from msgspec.structs import replace
 
-from console.access import here, requires
+from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, now, settle
@@ -64,6 +64,8 @@ def plan() -> Answer:
     fields = _fields()
     if not any(node.id == fields.audience for node in places):
         abort(404)
+    if request.form.get("intent") == "open":
+        return _form(fields, places, library)
     at, troubles = _schedule(fields, places, library)
     if troubles or at is None:
         return _form(fields, places, library, troubles)
@@ -216,7 +218,8 @@ def _form(
     page = render_template(
         "schedules/plan.html",
         fields=fields,
-        places=places,
+        places=here().offer(places, fields.audience),
+        deep=len(places) > MOST_OFFERED,
         library=library,
         windows=_offered(WINDOWS, fields.window),
         lateness=_offered(LATENESS, fields.late),

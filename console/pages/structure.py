@@ -189,6 +189,8 @@ def _line(node: Organisation, setting: Setting, seen: Mapping[str, Any]) -> Line
 def _value(setting: Setting, value: str) -> str:
     if setting.unit == "minutes":
         return span(timedelta(minutes=int(value)))
+    if setting.unit == "answer":
+        return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value
 
 

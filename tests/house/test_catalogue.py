@@ -25,7 +25,7 @@ from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import TellerRole
+from content.ballots import TellerRole, WriteIn
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -92,6 +92,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("record", "outbox", "duties", "calendar"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -105,12 +106,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
+    "ballots.rule_of_": ("present", "quorum_need", "returned", "valid", "tally", "write_ins", "outcome"),
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
+    "ballots.write_in_": (*WriteIn, "help"),
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
+    "calendar.column_": (),
     "calendar.view_": ("month", "list"),
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
@@ -129,6 +133,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "count.": ("elected", "tied"),
     "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,
@@ -184,7 +189,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
-    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
+    "looks.what_": (
+        "participation",
+        "record",
+        "member",
+        "participation_file",
+        "member_file",
+        "record_file",
+        "outbox_file",
+    ),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
@@ -224,6 +237,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.why_": Reason,
     "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
     "selection.stage_": Stage,
