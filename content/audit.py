@@ -30,7 +30,7 @@ from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
-from content.terms import CommitteeElected
+from content.terms import CommitteeElected, CommitteeTakenBack
 from content.upgrades import RoomMoved
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 
@@ -151,6 +151,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     ExportFailed: _table,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
     CommitteeElected: lambda fact: _node(fact.term.organisation),
+    CommitteeTakenBack: lambda fact: _node(fact.organisation),
     YearListed: _year,
     YearForgotten: _year,
     YearPutBack: _year,
