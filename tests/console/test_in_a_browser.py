@@ -45,6 +45,7 @@ PAGES = (
     "/calendar?view=month&month=2026-11",
     "/calendar/workdays?year=2026",
     "/calendar/{planned}/move",
+    "/calendar/series/{series}",
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",
@@ -253,6 +254,7 @@ def filled(house: House, path: str) -> str:
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
+        series=derive("seed schedule", "planned"),
     )
 
 
