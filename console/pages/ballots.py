@@ -32,6 +32,7 @@ from console.ballot_drafts import (
 from console.desk import ask, cause, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.pages.voting import programs
 from console.people import veiled
 from console.tables import download
 from console.word import CONTENT_TYPE
@@ -176,7 +177,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
     seen = ask(read)
     seen = replace(seen, roll=veiled(seen.roll, ballot.organisation))
-    return render_template("ballots/show_one.html", ballot=ballot, seen=seen)
+    return render_template("ballots/show_one.html", ballot=ballot, seen=seen, programs=programs())
 
 
 @pages.post("/ballots/<id>/freeze")
