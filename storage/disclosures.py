@@ -309,7 +309,8 @@ PERSONAL: tuple[Held, ...] = (
         schedules,
         "author",
         "owner_id audience_id start at timezone made_at",
-        inner="id lessons recurrence weekdays count window_minutes late_minutes author",
+        inner="id lessons recurrence weekdays count window_minutes late_minutes author "
+        "every nth off_days changes former ended_at",
         readable=False,
     ),
     _held(

@@ -68,7 +68,13 @@ from content.model_members import (
     SelectionEnded,
 )
 from content.mutes import Muted, Unmuted
-from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
+from content.occurrences import (
+    OccurrenceClosed,
+    OccurrenceConfirmed,
+    OccurrenceMissed,
+    OccurrenceOpened,
+    OccurrenceRevived,
+)
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
     CountAgreed,
@@ -97,6 +103,7 @@ from content.polls import (
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
+from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -161,6 +168,7 @@ from storage import (
     retention,
     rooms,
     schedules,
+    series,
     sessions,
     settings,
     shelf,
@@ -216,6 +224,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceCancelled: (schedules.write_state,),
     OccurrenceRestored: (schedules.write_state,),
     OccurrenceMoved: (schedules.write_state,),
+    OccurrenceConfirmed: (schedules.write_state,),
+    SeriesReplanned: (series.write_replanned,),
+    SeriesContinued: (series.write_continued,),
+    SeriesEnded: (series.write_ended,),
+    SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),

@@ -49,10 +49,12 @@ from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
+from content.recurrences import OffDays, Recurrence
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Rule
 from content.safe_mode import Reason
+from content.series import Scope
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES, Reader
@@ -92,6 +94,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("record", "outbox", "duties", "calendar"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -113,7 +116,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
+    "calendar.column_": (),
     "calendar.view_": ("month", "list"),
+    "schedule.off_days_": OffDays,
+    "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
+    "series.scope_": Scope,
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
     "card.closed_": LessonKind,
@@ -131,7 +138,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
-    "count.": ("elected", "tied"),
     "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,
@@ -187,7 +193,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
-    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
+    "looks.what_": (
+        "participation",
+        "record",
+        "member",
+        "participation_file",
+        "member_file",
+        "record_file",
+        "outbox_file",
+    ),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
@@ -195,7 +209,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -225,7 +239,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
-    "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
