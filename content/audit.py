@@ -28,6 +28,7 @@ from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
+from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected
@@ -112,6 +113,10 @@ def _year(fact: YearListed | YearForgotten | YearPutBack) -> About:
     return About(thing=f"year:{fact.year}")
 
 
+def _series(fact: SeriesReplanned | SeriesContinued | SeriesEnded | SeriesResumed) -> About:
+    return About(thing=f"schedule:{fact.schedule}")
+
+
 def _table(fact: ExportMade | ExportFailed) -> About:
     return About(thing=f"table:{fact.what}")
 
@@ -126,6 +131,10 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     LessonWritten: _lesson,
     LessonRevised: _lesson,
     LessonsScheduled: lambda fact: About(thing=f"schedule:{fact.schedule.id}", place=fact.schedule.audience),
+    SeriesReplanned: _series,
+    SeriesContinued: _series,
+    SeriesEnded: _series,
+    SeriesResumed: _series,
     CorrectionAsked: _asked,
     CorrectionAnswered: lambda fact: About(thing=f"correction:{fact.id}", after=f"corrections.state_{fact.state}"),
     CorrectionWithdrawn: lambda fact: About(thing=f"correction:{fact.id}"),
@@ -169,7 +178,20 @@ _BY_ID = {
 }
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
-THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
+THINGS = (
+    "occurrence",
+    "poll",
+    "ballot",
+    "survey",
+    "selection",
+    "paper",
+    "lesson",
+    "member",
+    "room",
+    "item",
+    "entry",
+    "organisation",
+)
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

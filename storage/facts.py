@@ -21,6 +21,7 @@ from content.ballots import (
     BallotOpened,
     BallotVoided,
 )
+from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -47,6 +48,7 @@ from content.exports import (
     ExportsForgotten,
     ExportTaken,
 )
+from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -68,7 +70,13 @@ from content.model_members import (
     SelectionEnded,
 )
 from content.mutes import Muted, Unmuted
-from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
+from content.occurrences import (
+    OccurrenceClosed,
+    OccurrenceConfirmed,
+    OccurrenceMissed,
+    OccurrenceOpened,
+    OccurrenceRevived,
+)
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
     CountAgreed,
@@ -95,8 +103,10 @@ from content.polls import (
     VoteRemoved,
     VotingStopped,
 )
+from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
+from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -133,6 +143,7 @@ from storage import (
     approvals,
     ballot_links,
     ballots,
+    bank,
     checkins,
     corrections,
     credentials,
@@ -140,6 +151,7 @@ from storage import (
     edits,
     erased_people,
     exports,
+    glossary,
     heartbeats,
     imports,
     inquiries,
@@ -156,11 +168,13 @@ from storage import (
     outbox_fates,
     paper_elections,
     polls,
+    practice,
     relocation,
     restores,
     retention,
     rooms,
     schedules,
+    series,
     sessions,
     settings,
     shelf,
@@ -216,6 +230,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceCancelled: (schedules.write_state,),
     OccurrenceRestored: (schedules.write_state,),
     OccurrenceMoved: (schedules.write_state,),
+    OccurrenceConfirmed: (schedules.write_state,),
+    SeriesReplanned: (series.write_replanned,),
+    SeriesContinued: (series.write_continued,),
+    SeriesEnded: (series.write_ended,),
+    SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
@@ -260,6 +279,18 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
     OutcomeTold: (appraisals.write_told,),
+    ItemsAdded: (bank.write_added,),
+    ItemRevised: (bank.write_revised,),
+    ItemWithdrawn: (bank.write_withdrawn,),
+    ItemRestored: (bank.write_restored,),
+    EntriesWritten: (glossary.write_written,),
+    EntryRevised: (glossary.write_revised,),
+    EntryWithdrawn: (glossary.write_withdrawn,),
+    EntryRestored: (glossary.write_restored,),
+    PracticeBegun: (practice.write_begun,),
+    ItemAnswered: (practice.write_answered,),
+    PracticeEnded: (practice.write_ended,),
+    PracticeForgotten: (practice.write_forgotten,),
     SurveyDrafted: (surveys.write_drafted,),
     SurveyOpened: (surveys.write_opened,),
     QuestionAsked: (inquiries.write_made,),

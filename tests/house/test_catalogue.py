@@ -26,6 +26,8 @@ from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
 from content.ballots import TellerRole, WriteIn
+from content.bank import Difficulty
+from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -49,10 +51,12 @@ from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
+from content.recurrences import OffDays, Recurrence
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Rule
 from content.safe_mode import Reason
+from content.series import Scope
 from content.sessions import Way
 from content.settings import SETTINGS
 from content.speech import LANGUAGES, Reader
@@ -93,6 +97,7 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar"),
+    *("bank", "glossary"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -111,11 +116,17 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
     "ballots.write_in_": (*WriteIn, "help"),
+    "bank.column_": (),
+    "bank.difficulty_": Difficulty,
+    "bank.kind_": ItemKind,
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
     "calendar.column_": (),
     "calendar.view_": ("month", "list"),
+    "schedule.off_days_": OffDays,
+    "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
+    "series.scope_": Scope,
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
     "card.closed_": LessonKind,
@@ -133,7 +144,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
-    "count.": ("elected", "tied"),
     "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,
@@ -205,7 +215,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -215,6 +225,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "paper.": (),
     "reports.column_": (),
     "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
+    "glossary.column_": (),
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],
@@ -235,7 +246,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
-    "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
