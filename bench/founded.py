@@ -14,8 +14,9 @@ from content.lessons import Kind, Lesson, LessonWritten
 from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Organisation, OrganisationFounded, Role
 from content.organisations import Kind as Level
+from content.recurrences import Recurrence
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
-from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
+from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import sync
 from storage.store import Store
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from content import ballot_news, ballot_times
 from content import ballots as rules
-from content.ballot_links import invite, invited
+from content.ballot_links import invite, invited, lasts_until
 from content.ballot_papers import set_hash
 from content.ballots import State
 from content.decision import Decision, Refusal
@@ -63,8 +63,9 @@ class Balloting(Struct, frozen=True, kw_only=True):
             if ballot is None or ballot.state is not State.OPEN:
                 return None
             waiting = await members.by_ids(unit, await ballots.silent(unit, id))
+            until = lasts_until(ballot, unit.now)
             people = tuple(
-                invited(one.id, one.user, origin=self.origin, token=self.secret(), noise=self.secret())
+                invited(one.id, one.user, origin=self.origin, token=self.secret(), noise=self.secret(), until=until)
                 for one in waiting
                 if one.user is not None and one.left is None
             )

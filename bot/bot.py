@@ -16,6 +16,7 @@ from bot.hearing import Hearing
 from bot.hearing_again import HearingAgain
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import Health, State, listen
+from bot.polls import Counting
 from bot.undelivered import tell_owners
 from content.identifiers import UserId
 from content.speech import Speech
@@ -27,6 +28,8 @@ GAP_PAUSE = 60.0
 """Seconds between two tries to read back what is missing of a room's history."""
 REPLAY_PAUSE = 1.0
 """Seconds between two looks for what somebody wants heard again, however much is decided meanwhile."""
+COUNT_PAUSE = 10.0
+"""Seconds until the homeserver is asked again for what refers to a poll that has ended."""
 LIMIT_PAUSE = 3600.0
 """Seconds between two questions for the homeserver's upload limit."""
 
@@ -79,7 +82,8 @@ class Bot:
         )
         self._hearing = Hearing(store, homeserver, settings)
         self._again = HearingAgain(store, homeserver, self._hearing)
-        self._decided = asyncio.Event()
+        self._counting = Counting(store, homeserver, self._hearing)
+        self._decided, self._ended = asyncio.Event(), asyncio.Event()
         self._delivery = Delivery(store, homeserver, speech, encrypted=encrypted, jitter=jitter)
         self._clock = Clock(
             store,
@@ -93,6 +97,7 @@ class Bot:
         store.on_change(self._delivery.wake)
         store.on_decision(self._clock.look_soon)
         store.on_decision(self._decided.set)
+        store.on_decision(self._ended.set)
 
     async def run(self) -> None:
         """Work until cancelled. A homeserver that is away is waited for; a revoked login leaves the clock running."""
@@ -107,6 +112,7 @@ class Bot:
             asyncio.create_task(self._listen(position[0] if position else None, behind=behind), name="listening"),
             asyncio.create_task(self._fill_gaps(), name="gaps"),
             asyncio.create_task(self._replay(), name="replay"),
+            asyncio.create_task(self._count_polls(), name="polls"),
             asyncio.create_task(self._ask_limit(), name="limit"),
         ]
         try:
@@ -140,6 +146,19 @@ class Bot:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._decided.wait(), jitter(GAP_PAUSE))
             await asyncio.sleep(REPLAY_PAUSE)
+
+    async def _count_polls(self) -> None:
+        """Count polls soon after they have ended, and what had ended before a start."""
+        while True:
+            self._ended.clear()
+            waits = True
+            try:
+                waits = await self._counting.count()
+            except Exception as error:
+                log.warning("a poll stays uncounted", kind=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ended.wait(), COUNT_PAUSE if waits else jitter(GAP_PAUSE))
+            await asyncio.sleep(COUNT_PAUSE if waits else REPLAY_PAUSE)
 
     async def _ask_limit(self) -> None:
         """Learn now and every hour how much the homeserver takes in one upload, so that the desk can say so first."""

@@ -16,6 +16,7 @@ from bot.balloting import Balloting
 from bot.model_members import announce_due
 from content import cards
 from content import polls as poll_rules
+from content import series as series_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence, open_occurrence
@@ -31,7 +32,9 @@ from storage import (
     retention,
     rooms,
     schedules,
+    series,
     sync,
+    workdays,
 )
 from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
@@ -113,6 +116,7 @@ class Clock:
         self._began = self._done = self._passed()
         self._offset = self._reckon()
         await self._look_back()
+        await self._plan_ahead()
         await self._beat()
         every = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", **every)
@@ -235,6 +239,7 @@ class Clock:
         """Forget what is past its use, and leave rooms that nobody wanted to have."""
         now = self._store.now()
         await self._store.settle(notes=[retention.Swept(at=now)])
+        await self._plan_ahead()
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
@@ -242,6 +247,15 @@ class Clock:
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:
             await self._store.settle(old)
+
+    async def _plan_ahead(self) -> None:
+        """Plan rules without end as far ahead as is planned at all."""
+        known = await self._store.read(workdays.calendar)
+        now = self._store.now()
+        found = await self._store.read(series.endless)
+        further = [answer for one in found if (answer := series_rules.continued(one, known=known, now=now))]
+        if further:
+            await self._store.settle(notes=[fact for answer in further for fact in answer.facts])
 
     async def tick(self) -> None:
         """Open what is due; close what is over, once everything said before has been heard."""

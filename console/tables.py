@@ -10,9 +10,9 @@ from flask import Response, make_response, render_template, request
 from msgspec import Struct
 
 from console.exporting import being_made, note_export
-from console.sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
 from console.word import CONTENT_TYPE, Block, Grid, Paragraph, write_docx
 from console.wording import t, today
+from console.written_sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
 from content.decision import refused
 from content.exports import LONG, MOST, MOST_TO_READ
 

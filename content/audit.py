@@ -7,8 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from content.appraisals import Appraised, OutcomeTold
 from content.approvals import Act, Proposed
-from content.ballot_links import BallotLinkIssued
+from content.ballot_links import BallotLinkAsked, BallotLinkIssued
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
@@ -27,11 +28,12 @@ from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
+from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected
 from content.upgrades import RoomMoved
-from content.workdays import WorkdaySet, YearForgotten, YearListed
+from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 
 
 class About(Struct, frozen=True, kw_only=True):
@@ -99,12 +101,20 @@ def _proposed(fact: Proposed) -> About:
     return About(subject=one.subject, place=one.organisation)
 
 
+def _appraised(fact: Appraised | OutcomeTold) -> About:
+    return About(thing=f"{'paper' if fact.on_paper else 'ballot'}:{fact.ballot}", subject=fact.member)
+
+
 def _node(organisation: OrganisationId) -> About:
     return About(thing=f"organisation:{organisation}", place=organisation)
 
 
-def _year(fact: YearListed | YearForgotten) -> About:
+def _year(fact: YearListed | YearForgotten | YearPutBack) -> About:
     return About(thing=f"year:{fact.year}")
+
+
+def _series(fact: SeriesReplanned | SeriesContinued | SeriesEnded | SeriesResumed) -> About:
+    return About(thing=f"schedule:{fact.schedule}")
 
 
 def _table(fact: ExportMade | ExportFailed) -> About:
@@ -121,6 +131,10 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     LessonWritten: _lesson,
     LessonRevised: _lesson,
     LessonsScheduled: lambda fact: About(thing=f"schedule:{fact.schedule.id}", place=fact.schedule.audience),
+    SeriesReplanned: _series,
+    SeriesContinued: _series,
+    SeriesEnded: _series,
+    SeriesResumed: _series,
     CorrectionAsked: _asked,
     CorrectionAnswered: lambda fact: About(thing=f"correction:{fact.id}", after=f"corrections.state_{fact.state}"),
     CorrectionWithdrawn: lambda fact: About(thing=f"correction:{fact.id}"),
@@ -138,6 +152,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SignedIn: lambda fact: About(subject=fact.session.user),
     PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
+    Appraised: _appraised,
+    OutcomeTold: _appraised,
     Exported: lambda fact: About(thing=f"table:{fact.what}", place=fact.place),
     ExportAsked: lambda fact: About(thing=f"table:{fact.export.what}"),
     ExportMade: _table,
@@ -146,6 +162,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CommitteeElected: lambda fact: _node(fact.term.organisation),
     YearListed: _year,
     YearForgotten: _year,
+    YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
@@ -186,7 +203,7 @@ def _parts_of(names: set[str]) -> _Parts:
 
 def about_one(fact: Fact) -> About:
     """Return what a fact is about."""
-    if isinstance(fact, BallotLinkIssued):
+    if isinstance(fact, BallotLinkIssued | BallotLinkAsked):
         # Even of one person alone: it would say who had not voted by then.
         return NOTHING
     special = _SPECIAL.get(type(fact))

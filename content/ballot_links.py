@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
 from content.ballots import Ballot, State
-from content.decision import Decision, Fact, Refusal, Secret, Tell, refused, words
+from content.decision import Decision, Fact, Refusal, Secret, Tell, Untraced, refused, words
 from content.identifiers import BallotId, MemberId, UserId
 
 LASTS = timedelta(hours=24)
@@ -58,6 +58,16 @@ class BallotLinkIssued(Fact, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class BallotLinkAsked(Untraced, frozen=True, kw_only=True):
+    """A member asked for a link to their ballot and was given one: who does so is about to vote, at that very time."""
+
+    token_hash: str
+    code_hash: str
+    ballot: BallotId
+    member: MemberId
+    expires_at: datetime
+
+
 class BallotLinkUsed(Fact, frozen=True, kw_only=True):
     """A link was used up, and belongs to one browser from now on."""
 
@@ -78,8 +88,17 @@ class BallotLeft(Fact, frozen=True, kw_only=True):
     spent_hash: str
 
 
-def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: str) -> Invited:
-    """Return someone with a link and a code of their own, made of two secrets that nobody can guess."""
+def lasts_until(ballot: Ballot, now: datetime) -> datetime:
+    """Return until when a link works that is sent now."""
+    return min(now + LASTS, ballot.closes_at)
+
+
+def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: str, until: datetime) -> Invited:
+    """Return someone with a link and a code of their own, made of two secrets that nobody can guess.
+
+    The link ends of itself, so that what is kept of it need not say when it was sent.
+    """
+    token = f"{token}.{int(until.timestamp())}"
     code = f"{int(hash_secret(noise), 16) % 10**DIGITS:0{DIGITS}d}"
     return Invited(
         member=member,
@@ -102,20 +121,25 @@ def is_over(held: str, *, now: datetime) -> bool:
     return not (until.isascii() and until.isdigit() and len(until) < 12) or now.timestamp() >= int(until)
 
 
+def link_is_over(token: str, *, now: datetime) -> bool:
+    """Tell whether a link has come to the end that it names; one that names none ends as it is kept."""
+    return "." in token and is_over(token, now=now)
+
+
 def hash_secret(secret: str) -> str:
     """Return what is kept of a secret."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime) -> Decision | Refusal:
-    """Send their links to people, in one text for all, whether it is the first or a reminder."""
+def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime, asked: bool = False) -> Decision | Refusal:
+    """Send their links to people, in one text for all, whether it is the first, a reminder, or ``asked`` for."""
     if ballot.state is not State.OPEN or now >= ballot.closes_at:
         return refused("ballot.too_late", closes=ballot.closes_at)
-    until = min(now + LASTS, ballot.closes_at)
+    until = lasts_until(ballot, now)
+    day = until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    issued = BallotLinkAsked if asked else BallotLinkIssued
     facts = tuple(
-        BallotLinkIssued(
-            token_hash=one.token_hash, code_hash=one.code_hash, ballot=ballot.id, member=one.member, expires_at=until
-        )
+        issued(token_hash=one.token_hash, code_hash=one.code_hash, ballot=ballot.id, member=one.member, expires_at=day)
         for one in people
     )
     # To vote is a right and no news: who has asked for silence is told all the same.
@@ -145,16 +169,19 @@ def enter(
     signed_in: UserId | None,
     owner: UserId | None,
     now: datetime,
+    over: bool = False,
     ballot: Ballot | None = None,
     anew: Invited | None = None,
 ) -> Decision | Refusal:
     """Use a link up for one browser; ``signed_in`` is who else is known there, ``owner`` whose link it is.
 
+    ``over`` is whether it has come to the end that it names.
+
     Whoever has only the link must not keep its owner out: with the last wrong code they are sent another, ``anew``.
     """
     if link is None or link.used:
         return refused("ballot.link_used")
-    if link.expires_at <= now:
+    if over or link.expires_at <= now:
         return refused("ballot.link_expired")
     if signed_in is not None and signed_in != owner:
         return refused("ballot.other_account")

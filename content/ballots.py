@@ -333,7 +333,9 @@ def freeze(
         ballot,
         roll_hash=roll_hash,
         expected=len(electors),
-        election=replace(ballot.election, eligible=eligible) if ballot.write_in is WriteIn.ROLL else ballot.election,
+        election=replace(ballot.election, eligible=eligible)
+        if ballot.write_in is not WriteIn.NONE
+        else ballot.election,
     )
     frozen = BallotFrozen(
         ballot=ballot.id,
@@ -348,8 +350,8 @@ def freeze(
 
 
 def eligible_of(ballot: Ballot, electors: Sequence[Elector]) -> frozenset[str]:
-    """Return who may be written in: whoever may vote and does not stand anyway, by their entry."""
-    if ballot.write_in is not WriteIn.ROLL:
+    """Return who may be written in, or be meant by what is written: who may vote and does not stand, by their entry."""
+    if ballot.write_in is WriteIn.NONE:
         return frozenset()
     return frozenset(one.member for one in electors) - {one.member for one in ballot.candidates if one.member}
 
@@ -421,10 +423,15 @@ def cancel(ballot: Ballot) -> Decision | Refusal:
     return Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.CANCELLED),))
 
 
-def archive(ballot: Ballot, *, today: date) -> Decision | Refusal:
-    """Destroy the envelopes of a ballot to which nothing can be objected any more."""
+def archive(ballot: Ballot, *, today: date, leaned_on: bool = False) -> Decision | Refusal:
+    """Destroy the envelopes of a ballot to which nothing can be objected any more.
+
+    ``leaned_on`` tells that something rests on its result which is still public or not yet decided.
+    """
     if ballot.state is not State.CERTIFIED or ballot.decided_on is None:
         return not_now(ballot)
+    if leaned_on:
+        return refused("ballot.leaned_on")
     until = ballot.decided_on + OBJECTIONS
     if today < until:
         return refused("ballot.objections_open", until=until.isoformat())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
-from content.checkins import TOOK_PART, Answered, Expectation
+from content.checkins import TOOK_PART, Answered, AnswersTakenBack, Expectation, Given
 from content.checkins import State as Answer
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
 from content.identifiers import Cause, CorrectionId, MemberId, OccurrenceId, OrganisationId, UserId, derive
@@ -175,3 +176,41 @@ def record_by_hand(
         said = words(f"correction.set_{mark}", title=expectation.title, explanation=explanation)
         effects.append(Tell(user=expectation.user, words=said, unasked=True))
     return Decision(facts=(fact,), effects=tuple(effects))
+
+
+def retract_by_hand(
+    expectation: Expectation, given: Sequence[Given], *, set_by: Cause, cause: Cause, now: datetime
+) -> Decision | Refusal:
+    """Take back what was set by hand, so that what stood before stands again; the member is told of it as well.
+
+    ``set_by`` is the cause by which it was set, and must be what still counts. ``given`` is what was answered and not
+    taken back, oldest first, that among it.
+    """
+    if expectation.recorded_by is None or expectation.decided_by != set_by:
+        return refused("correction.changed_since", name=expectation.name)
+    occurrence, rest = expectation.occurrence, [one for one in given if one.cause != set_by]
+    open_still = occurrence.state is OccurrenceState.OPEN
+    neither = Answer.OPEN if open_still else Answer.UNANSWERED
+    last = rest[-1] if rest else None
+    # What was taken to be open while it still was is unanswered after the close.
+    after = last.state if last is not None and last.state not in (Answer.OPEN, Answer.UNANSWERED) else neither
+    crossed_out = AnswersTakenBack(occurrence=occurrence.id, member=expectation.member, causes=(set_by,), at=now)
+    again = Answered(
+        occurrence=occurrence.id,
+        member=expectation.member,
+        before=expectation.state,
+        after=after,
+        at=last.at if last is not None else now,
+        cause=last.cause if last is not None else cause,
+        reason=last.reason if last is not None else None,
+        note=last.note if last is not None else None,
+        recorded_by=last.recorded_by if last is not None else None,
+    )
+    effects: list[Effect] = []
+    if expectation.card is not None and after is not expectation.state:
+        effects.append(Refresh(card=expectation.card))
+    if expectation.user:
+        mark = Mark.ATTENDED if after in TOOK_PART else Mark.LEAVE if after is Answer.EXCUSED else Mark.NEITHER
+        said = words(f"correction.back_{mark}", title=expectation.title)
+        effects.append(Tell(user=expectation.user, words=said, unasked=True))
+    return Decision(facts=(crossed_out, again), effects=tuple(effects))

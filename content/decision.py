@@ -55,6 +55,10 @@ class Discreet(Fact, frozen=True, kw_only=True):
     """Something that happened of which the record does not name who was behind it, nor the message that it came by."""
 
 
+class Untraced(Fact, frozen=True, kw_only=True):
+    """Something of which no row of record is kept, and of what made it happen the day alone."""
+
+
 class Effect(Struct, frozen=True, kw_only=True):
     """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
 

@@ -10,7 +10,10 @@ from msgspec import Struct
 
 from content.ballots import State as BallotState
 from content.identifiers import BallotId, UserId
+from content.model_members import Selection, Stage
 from content.organisations import Right
+from content.paper_elections import PaperElection, may_agree, may_enter
+from content.paper_elections import State as PaperState
 
 AHEAD = timedelta(days=7)
 """How far the first page looks ahead."""
@@ -107,6 +110,59 @@ def ballot_matter(ballot: BallotStanding, user: UserId, rights: Collection[Right
     if Right.COUNT_BALLOTS not in rights:
         return None
     return {BallotState.CLOSED: BallotMatter.COUNT, BallotState.OPENED: BallotMatter.CERTIFY}.get(ballot.state)
+
+
+class PaperMatter(StrEnum):
+    """What an election on paper waits for: those who count are to be charged, a count, a word, the announcement."""
+
+    MEET = "meet"
+    COUNT = "count"
+    AGREE = "agree"
+    ANNOUNCE = "announce"
+
+
+def paper_matter(paper: PaperElection, user: UserId, rights: Collection[Right], *, today: date) -> PaperMatter | None:
+    """Return what an election on paper waits for from this person."""
+    if Right.COUNT_BALLOTS in rights:
+        if may_agree(paper, user):
+            return PaperMatter.AGREE
+        # Of a count that was made together, who entered it waits for the other's word.
+        if may_enter(paper, user) and len(paper.entries) < 3:
+            return PaperMatter.COUNT
+    if Right.IMPORT_ROSTER not in rights:
+        return None
+    if paper.state is PaperState.COUNTED:
+        return PaperMatter.ANNOUNCE
+    return PaperMatter.MEET if paper.state is PaperState.FIXED and paper.held_on <= today else None
+
+
+class SelectionMatter(StrEnum):
+    """What a selection of model members waits for: to be reviewed, to be posted, and what was objected to be heard."""
+
+    REVIEW = "review"
+    POST = "post"
+    HEAR = "hear"
+
+
+class SelectionStanding(Struct, frozen=True, kw_only=True):
+    """Where a selection stands; ``objections`` are those without an outcome, of who hears them, and else none."""
+
+    selection: Selection
+    objections: int
+
+
+def selection_matter(
+    standing: SelectionStanding, user: UserId, rights: Collection[Right], *, now: datetime
+) -> SelectionMatter | None:
+    """Return what a selection waits for from this person; who has decided does not post the notice."""
+    one = standing.selection
+    if standing.objections:
+        return SelectionMatter.HEAR
+    if Right.IMPORT_ROSTER not in rights:
+        return None
+    if one.stage is Stage.CALLED and one.nominate_until <= now:
+        return SelectionMatter.REVIEW
+    return SelectionMatter.POST if one.stage is Stage.CONSIDERED and one.decided_by != user else None
 
 
 def backup_is_old(newest: datetime | None, *, now: datetime) -> bool:

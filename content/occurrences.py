@@ -10,7 +10,14 @@ from msgspec import Struct
 
 from content.decision import Decision, Fact, Post, Refresh, Refusal, refused
 from content.identifiers import CardId, LessonId, MemberId, OccurrenceId, OrganisationId, RoomId, UserId, derive
-from content.schedules import LATEST_AHEAD, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, instant
+from content.schedules import (
+    LATEST_AHEAD,
+    SHORTEST_WINDOW,
+    OccurrenceCancelled,
+    OccurrenceMoved,
+    OccurrenceRestored,
+    instant,
+)
 
 PUNCTUAL = timedelta(minutes=2)
 """A card that goes out later than this after its time says what its time was."""
@@ -31,7 +38,10 @@ class State(StrEnum):
 
 
 class Occurrence(Struct, frozen=True, kw_only=True):
-    """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open."""
+    """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open.
+
+    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess.
+    """
 
     id: OccurrenceId
     lesson: LessonId
@@ -40,6 +50,7 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     window: timedelta
     late: timedelta
     state: State
+    provisional: bool = False
     opened_at: datetime | None = None
     closes_at: datetime | None = None
 
@@ -101,6 +112,13 @@ class OccurrenceClosed(Fact, frozen=True, kw_only=True):
     at: datetime
 
 
+class OccurrenceConfirmed(Fact, frozen=True, kw_only=True):
+    """A person says that a date which was reckoned without a list of working days is meant."""
+
+    occurrence: OccurrenceId
+    by: UserId
+
+
 class OccurrenceRevived(Fact, frozen=True, kw_only=True):
     """An organiser has a missed occurrence sent after all."""
 
@@ -122,6 +140,8 @@ def open_occurrence(
     grace = max(occurrence.late, PUNCTUAL)
     if now - occurrence.due_at > grace:
         return _missed(occurrence, "too_late", seats, now)
+    if occurrence.provisional:
+        return _missed(occurrence, "no_workdays", seats, now)
     if not stages:
         return _missed(occurrence, "no_room", seats, now)
     reached = {stage.branch for stage in stages}
@@ -168,6 +188,13 @@ def cancel_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refus
     return Decision(facts=(OccurrenceCancelled(occurrence=occurrence.id, by=by),))
 
 
+def confirm_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refusal:
+    """Have what was planned on a guess go out on the day it has."""
+    if occurrence.state is not State.PLANNED or not occurrence.provisional:
+        return refused("occurrence.not_provisional")
+    return Decision(facts=(OccurrenceConfirmed(occurrence=occurrence.id, by=by),))
+
+
 def restore_occurrence(occurrence: Occurrence, *, by: UserId, now: datetime) -> Decision | Refusal:
     """Plan again what was called off, while its time is still to come."""
     if occurrence.state is not State.CANCELLED:
@@ -178,9 +205,21 @@ def restore_occurrence(occurrence: Occurrence, *, by: UserId, now: datetime) -> 
 
 
 def move_occurrence(
-    occurrence: Occurrence, *, on: date, at: time, timezone: str, by: UserId, now: datetime
+    occurrence: Occurrence,
+    *,
+    on: date,
+    at: time,
+    timezone: str,
+    by: UserId,
+    now: datetime,
+    window: timedelta | None = None,
+    late: timedelta | None = None,
 ) -> Decision | Refusal:
-    """Have what has not gone out yet go out at another time, by the clock of the zone that it was planned in."""
+    """Have what has not gone out yet go out at another time, by the clock of the zone that it was planned in.
+
+    How long it is open and how late it may be stay as they are where nothing else is said.
+    """
+    window, late = window or occurrence.window, late or occurrence.late
     if occurrence.state is not State.PLANNED:
         return refused("occurrence.not_movable")
     if on > (now + LATEST_AHEAD).date():
@@ -188,9 +227,12 @@ def move_occurrence(
     due_at = instant(on, at, timezone)
     if due_at < now:
         return refused("schedule.in_the_past", field="date", due=due_at)
-    if due_at == occurrence.due_at:
+    if window < SHORTEST_WINDOW:
+        return refused("schedule.window_too_short", field="window")
+    if (due_at, window, late) == (occurrence.due_at, occurrence.window, occurrence.late):
         return refused("occurrence.same_time", field="time")
-    return Decision(facts=(OccurrenceMoved(occurrence=occurrence.id, due_at=due_at, local_date=on, by=by),))
+    fact = OccurrenceMoved(occurrence=occurrence.id, due_at=due_at, local_date=on, window=window, late=late, by=by)
+    return Decision(facts=(fact,))
 
 
 def send_missed_now(occurrence: Occurrence, *, now: datetime) -> Decision | Refusal:

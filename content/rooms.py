@@ -39,17 +39,20 @@ class Flaw(StrEnum):
     """What can be wrong with a room, the gravest first; ``MENDABLE`` are those that the bot may be able to put right.
 
     The bot is not in it or it was replaced; nothing of its state is known; outsiders may come in or read along; it is
-    not encrypted; other servers take part; later members read more than they should; the bot lacks rights; those who
-    lead lack theirs; it does not hang in its space; its version is one whose rights cannot be relied on.
+    not encrypted; it was made by somebody who has no place in it; other servers take part; later members read more than
+    they should; the bot lacks rights; somebody else made it and stands above every level; those who lead lack their
+    rights; it does not hang in its space; its version is one whose rights cannot be relied on.
     """
 
     LOST = "lost"
     UNSEEN = "unseen"
     OPEN = "open"
     CLEAR = "clear"
+    STRANGER = "stranger"
     FEDERATED = "federated"
     READABLE = "readable"
     POWERLESS = "powerless"
+    OVERRULED = "overruled"
     LEADERLESS = "leaderless"
     ASTRAY = "astray"
     OLD = "old"

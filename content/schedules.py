@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
+from content.recurrences import Day, OffDays, Pattern, Recurrence, days
+from content.workdays import WorkCalendar, calendar
 
 LATEST_AHEAD = timedelta(days=5 * 366)
 """Nobody means a date further away than this; it is a slip of the finger."""
@@ -21,25 +22,48 @@ FIRST_DAY = date(2000, 1, 1)
 MOST_OCCURRENCES = 200
 """More than this from one rule is a slip as well."""
 
+AHEAD = timedelta(days=60)
+"""How far ahead a rule without end is planned, and at every start and every day anew."""
+
+SHORTEST_WINDOW = timedelta(minutes=5)
+
+MOST_EVERY = 12
+MOST_NTH = {
+    Recurrence.MONTHLY: 31,
+    Recurrence.WEEKDAY: 5,
+    Recurrence.WORKDAY: 20,
+    Recurrence.OF_WEEK: 5,
+}
+"""Up to which number days of a month or a week are counted; what counts none is not here."""
+
+BY_WEEKDAY = frozenset({Recurrence.WEEKLY, Recurrence.WEEKDAY})
+
+LONGEST_DAY = timedelta(days=1, hours=2)
+"""No day of any clock is longer."""
 
 SAME_TIME = timedelta(minutes=5)
 """Two plans for the same lesson and people that are closer than this are one that was made twice."""
 
 
-class Recurrence(StrEnum):
-    """How often a rule yields a date."""
+class Change(Struct, frozen=True, kw_only=True):
+    """What holds of a rule from a day on that it means: the time, and by how many days and working days it is moved."""
 
-    ONCE = "once"
-    WEEKLY = "weekly"
+    since: date
+    at: time
+    days: int = 0
+    workdays: int = 0
+    window: timedelta
+    late: timedelta | None
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
     """A rule that yields occurrences.
 
     ``start`` is the first local date, ``at`` the local wall time, ``timezone`` the IANA zone both are meant in.
-    ``weekdays`` (0 = Monday) and ``count`` matter to weekly rules only. The n-th occurrence teaches lesson n of
-    ``lessons``, beginning anew after the last. ``window`` is how long the check-in stays open, ``late`` how long
-    after its time a card may still go out; after that the occurrence is missed.
+    ``weekdays`` are counted from Monday as 0; what else says on which days it falls is told by ``Pattern``. The n-th
+    occurrence teaches lesson n of ``lessons``, beginning anew after the last. ``window`` is how long the check-in stays
+    open, ``late`` how long after its time a card may still go out, ``None`` until that local day ends; after that the
+    occurrence is missed. ``changes`` were made to it since, for what it means from a day on, the newest last.
     """
 
     id: ScheduleId
@@ -51,19 +75,48 @@ class Schedule(Struct, frozen=True, kw_only=True):
     at: time
     timezone: str
     window: timedelta
-    late: timedelta
+    late: timedelta | None
     weekdays: frozenset[int] = frozenset()
     count: int = 1
+    every: int = 1
+    nth: int = 1
+    off_days: OffDays = OffDays.KEEP
+    changes: tuple[Change, ...] = ()
+
+    @property
+    def pattern(self) -> Pattern:
+        """Return on which days it falls."""
+        return Pattern(
+            recurrence=self.recurrence,
+            start=self.start,
+            weekdays=self.weekdays,
+            every=self.every,
+            nth=self.nth,
+            off_days=self.off_days,
+            count=self.count,
+        )
+
+    def since(self, meant: date) -> Change:
+        """Return what holds for a day that it means."""
+        first = Change(since=date.min, at=self.at, window=self.window, late=self.late)
+        return next((one for one in reversed(self.changes) if one.since <= meant), first)
 
 
 class Planned(Struct, frozen=True, kw_only=True):
-    """One occurrence that a rule yields: the date it means, and the instant on which that falls due."""
+    """One occurrence that a rule yields: the date it ``meant``, that on which it falls, and the instant of it.
+
+    It is ``provisional`` where it was reckoned by working days of which nobody has the list.
+    """
 
     id: OccurrenceId
     schedule: ScheduleId
     lesson: LessonId
+    meant: date
     local_date: date
     due_at: datetime
+    window: timedelta
+    late: timedelta
+    provisional: bool = False
 
 
 class LessonsScheduled(Fact, frozen=True, kw_only=True):
@@ -94,6 +147,8 @@ class OccurrenceMoved(Fact, frozen=True, kw_only=True):
     occurrence: OccurrenceId
     due_at: datetime
     local_date: date
+    window: timedelta
+    late: timedelta
     by: UserId
 
 
@@ -125,31 +180,49 @@ def _first_after_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datet
     return datetime.fromtimestamp(high, UTC)
 
 
-def dates(schedule: Schedule) -> Iterator[date]:
-    """Yield the local dates that the rule means, earliest first."""
-    if schedule.recurrence is Recurrence.ONCE:
-        yield schedule.start
-        return
-    day, found = schedule.start, 0
-    while found < schedule.count:
-        if day.weekday() in schedule.weekdays:
-            found += 1
-            yield day
-        day += timedelta(days=1)
+def materialise(
+    schedule: Schedule, known: WorkCalendar | None = None, *, until: date | None = None
+) -> tuple[Planned, ...]:
+    """Return every occurrence of the rule, up to a date; the same rule always yields the same identifiers.
 
-
-def materialise(schedule: Schedule) -> tuple[Planned, ...]:
-    """Return every occurrence of the rule; the same rule always yields the same identifiers."""
+    Of a rule without end that is all within ``AHEAD`` of its start.
+    """
+    known = known or calendar()
+    if until is None and not schedule.count:
+        until = schedule.start + AHEAD
     return tuple(
-        Planned(
-            id=OccurrenceId(derive(schedule.id, "occurrence", day.isoformat())),
-            schedule=schedule.id,
-            lesson=schedule.lessons[number % len(schedule.lessons)],
-            local_date=day,
-            due_at=instant(day, schedule.at, schedule.timezone),
-        )
-        for number, day in enumerate(dates(schedule))
+        _planned(schedule, number, day, known) for number, day in enumerate(days(schedule.pattern, known, until=until))
     )
+
+
+def _planned(schedule: Schedule, number: int, day: Day, known: WorkCalendar) -> Planned:
+    change = schedule.since(day.meant)
+    on, confirmed = day.on + timedelta(days=change.days), day.confirmed
+    if change.workdays:
+        walked = (known.after if change.workdays > 0 else known.before)(on, abs(change.workdays))
+        on, confirmed = walked.date, confirmed and walked.confirmed
+    due_at = instant(on, change.at, schedule.timezone)
+    return Planned(
+        id=OccurrenceId(derive(schedule.id, "occurrence", day.meant.isoformat())),
+        schedule=schedule.id,
+        lesson=schedule.lessons[number % len(schedule.lessons)],
+        meant=day.meant,
+        local_date=on,
+        due_at=due_at,
+        window=change.window,
+        late=late_after(due_at, change.late, schedule.timezone),
+        provisional=not confirmed,
+    )
+
+
+def late_after(due_at: datetime, late: timedelta | None, timezone: str) -> timedelta:
+    """Return how long after its time something may still go out; ``None`` is until the end of that local day."""
+    if late is not None:
+        return late
+    local = due_at.astimezone(ZoneInfo(timezone))
+    if local.date() == date.max:
+        return LONGEST_DAY
+    return instant(local.date() + timedelta(days=1), time(), timezone) - due_at
 
 
 def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, datetime]]) -> Refusal | None:
@@ -162,21 +235,47 @@ def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, dat
     return None
 
 
-def schedule_lessons(schedule: Schedule, *, author: UserId, now: datetime) -> Decision | Refusal:
+def schedule_lessons(
+    schedule: Schedule, *, author: UserId, now: datetime, known: WorkCalendar | None = None
+) -> Decision | Refusal:
     """Accept a rule, unless it asks for what cannot be meant; times in the past are refused, never moved."""
+    refusal = _unmeant(schedule, now)
+    if refusal is not None:
+        return refusal
+    planned = materialise(schedule, known, until=horizon(schedule, now))
+    if not planned:
+        return refused("schedule.never", field="when")
+    if planned[0].due_at < now - timedelta(minutes=1):
+        return refused("schedule.in_the_past", field="date", due=planned[0].due_at)
+    if schedule.count and len(planned) < schedule.count:
+        return refused("schedule.ends_too_late", field="count", n=len(planned))
+    return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author),))
+
+
+def horizon(schedule: Schedule, now: datetime) -> date | None:
+    """Return up to which day a rule is planned now; ``None`` for one that ends, which is planned as a whole."""
+    return None if schedule.count else max(now.date(), schedule.start) + AHEAD
+
+
+def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
+    """Refuse what no rule can mean, whatever dates it would yield."""
+    kind = schedule.recurrence
     if not schedule.lessons:
         return refused("schedule.no_lesson", field="lessons")
-    if schedule.recurrence is Recurrence.ONCE and len(schedule.lessons) > 1:
+    if kind is Recurrence.ONCE and len(schedule.lessons) > 1:
         return refused("schedule.one_at_a_time", field="when")
-    if schedule.recurrence is Recurrence.WEEKLY and not schedule.weekdays & set(range(7)):
+    if kind in BY_WEEKDAY and not schedule.weekdays & set(range(7)):
         return refused("schedule.no_weekday", field="weekdays")
-    if not 1 <= schedule.count <= MOST_OCCURRENCES:
+    if kind is Recurrence.WEEKDAY and len(schedule.weekdays) > 1:
+        return refused("schedule.one_weekday", field="weekdays")
+    if not 1 <= schedule.every <= MOST_EVERY:
+        return refused("schedule.every_out_of_range", field="every", most=MOST_EVERY)
+    if kind in MOST_NTH and not (schedule.nth and -5 <= schedule.nth <= MOST_NTH[kind]):
+        return refused("schedule.nth_out_of_range", field="nth", most=MOST_NTH[kind])
+    if not 0 <= schedule.count <= MOST_OCCURRENCES or (kind is Recurrence.ONCE and not schedule.count):
         return refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
-    if schedule.window < timedelta(minutes=5):
+    if schedule.window < SHORTEST_WINDOW:
         return refused("schedule.window_too_short", field="window")
     if schedule.start > (now + LATEST_AHEAD).date():
         return refused("schedule.too_far", field="date")
-    planned = materialise(schedule)
-    if planned[0].due_at < now - timedelta(minutes=1):
-        return refused("schedule.in_the_past", field="date", due=planned[0].due_at)
-    return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author),))
+    return None

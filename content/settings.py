@@ -47,6 +47,9 @@ def _is_number(value: str) -> bool:
 
 
 TIMEZONE, LANGUAGE, WINDOW, LATE = "timezone", "language", "window", "late"
+POSTING_DAY = "posting_day_counts"
+"""Whether the day on which a notice is posted is the first of its publicity (DEV-14)."""
+YES, NO = "yes", "no"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -75,6 +78,7 @@ SETTINGS: tuple[Setting, ...] = (
         possible=_is_minutes,
         unit="minutes",
     ),
+    Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
 )
 """Everything that can be set, in the order of the page. A feature adds its own line here and asks ``value_of``."""
 

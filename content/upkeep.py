@@ -74,6 +74,10 @@ class Standing(Struct, frozen=True, kw_only=True):
         """Tell whether the bot stands above every level here, which nobody can take from it."""
         return self.power_of(self.me) == math.inf
 
+    def makers(self) -> tuple[UserId, ...]:
+        """Return who made the room, other than the bot; since version 12 they stand above every level in it."""
+        return tuple(sorted(UserId(user) for user in self.powers.creators if user != self.me))
+
     def power_of(self, user: UserId) -> float:
         """Return a person's level; below everything where the state does not say it."""
         try:
@@ -191,6 +195,14 @@ class Care(Struct, frozen=True, kw_only=True):
         there = (user for user, how in self._there().items() if how in _HERE)
         return tuple(sorted(user for user in there if not self.may_stay(user)))
 
+    @property
+    def strange_makers(self) -> tuple[UserId, ...]:
+        """Return who made the room and has no place in it, by roster or duty; into a staff room comes who is there."""
+        if self.standing is None:
+            return ()
+        staff = self.standing.people if self.room.purpose is Purpose.STAFF else {}
+        return tuple(one for one in self.standing.makers() if not self.may_stay(one) and staff.get(one) != "join")
+
     def may_stay(self, user: UserId) -> bool:
         """Tell whether a person belongs in the room by roster or duty, or is the bot itself."""
         me = self.standing is not None and user == self.standing.me
@@ -228,6 +240,8 @@ def examine(care: Care, *, encrypts: bool = True) -> tuple[Flaw, ...]:
         found.add(Flaw.LEADERLESS)
     if care.space_standing is not None and care.room.id not in care.space_standing.children:
         found.add(Flaw.ASTRAY)
+    if care.strange_makers:
+        found.add(Flaw.STRANGER)
     return tuple(flaw for flaw in Flaw if flaw in found)
 
 
@@ -244,6 +258,7 @@ def inspect(standing: Standing, purpose: Purpose, *, encrypts: bool = True) -> t
         Flaw.FEDERATED: standing.federates,
         Flaw.READABLE: history != History.WORLD and shown > allowed,
         Flaw.POWERLESS: bool(abilities_missing(standing, purpose)),
+        Flaw.OVERRULED: any(standing.power_of(user) == math.inf for user in standing.makers()),
         Flaw.OLD: standing.version is None or standing.version < _OLDEST_TRUSTED,
     }
     return tuple(flaw for flaw in Flaw if wrong.get(flaw))

@@ -10,7 +10,7 @@ from msgspec import Struct, field
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.published_workdays import published
-from content.workday_lists import FIRST_YEAR, LAST_YEAR, LONGEST_NAME, Day, name_of
+from content.workday_lists import FIRST_YEAR, LAST_YEAR, LONGEST_NAME, MOST_DAYS, Day, name_of
 
 ASKED_FROM = 12
 """The month from which next year's list is asked for; it is mostly published in November."""
@@ -167,6 +167,25 @@ class WorkdaySet(Fact, frozen=True, kw_only=True):
     day: Day
 
 
+class Entered(Struct, frozen=True, kw_only=True):
+    """What was entered of a year: its list, and the days that were set one by one."""
+
+    year: int
+    listed: tuple[Day, ...] = ()
+    alone: tuple[Day, ...] = ()
+
+
+class YearPutBack(Fact, frozen=True, kw_only=True):
+    """What was entered of a year is again what it was before the last change to it."""
+
+    entered: Entered
+
+    @property
+    def year(self) -> int:
+        """Return which year it is."""
+        return self.entered.year
+
+
 def calendar(listed: Iterable[int] = (), days: Iterable[Day] = (), by_hand: Iterable[Day] = ()) -> WorkCalendar:
     """Return the calendar of what came with the program, of the years entered here and their days, and of single days.
 
@@ -215,3 +234,16 @@ def forget_year(known: WorkCalendar, year: int) -> Decision | Refusal:
     if known.source(year) is not Source.LISTED and all(day.year != year for day in known.by_hand):
         return refused("workdays.nothing_entered")
     return Decision(facts=(YearForgotten(year=year),))
+
+
+def put_back(before: Sequence[Entered]) -> Decision | Refusal:
+    """Let what was entered of some years be as it was; ``before`` comes from a form, and may hold anything."""
+    for one in before:
+        days = (*one.listed, *one.alone)
+        if not FIRST_YEAR <= one.year <= LAST_YEAR or len(days) > MOST_DAYS:
+            return refused("workdays.changed_since")
+        if any(day.date.year != one.year or len(day.name) > LONGEST_NAME for day in days):
+            return refused("workdays.changed_since")
+        if len({day.date for day in days}) < len(days):
+            return refused("workdays.changed_since")
+    return Decision(facts=tuple(YearPutBack(entered=one) for one in before))

@@ -13,7 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bindparam, select
 
 from content.audit import NOTHING, About, about, told
-from content.decision import Decision, Discreet, Refusal
+from content.decision import Decision, Discreet, Refusal, Untraced
 from content.identifiers import Cause, UserId
 from content.organisations import Duty
 from storage.chain import START, Head
@@ -154,13 +154,17 @@ async def seen(unit: Reading, wanted: Iterable[Cause]) -> dict[Cause, str]:
 async def record(
     unit: Writing, cause: Cause, answer: Decision | Refusal, *, actor: UserId | None, at: datetime
 ) -> None:
-    """Write down that a cause has had its effect, and of all but a secret vote who was behind it and when."""
+    """Write down that a cause has had its effect, and who was behind it and when but for what is near a secret vote."""
     outcome = REFUSED if isinstance(answer, Refusal) else DONE
     if cause.startswith(UNRECORDED):
         row = {"cause": cause, "outcome": outcome, "day": at.astimezone(UTC).date()}
         await unit.add_later(quiet_causes, row)
         return
-    await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": at})
+    untraced = _is_untraced(answer)
+    seen_at = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) if untraced else at
+    await unit.add_later(causes, {"cause": cause, "outcome": outcome, "at": seen_at})
+    if untraced:
+        return
     by = authority_text(unit.authority)
     if _is_discreet(answer):
         actor, by, cause = None, None, Cause(f"{DISCREET}{hashlib.sha256(cause.encode()).hexdigest()[:32]}")
@@ -180,6 +184,11 @@ def _is_discreet(answer: Decision | Refusal) -> bool:
     if isinstance(answer, Refusal):
         return answer.discreet
     return any(isinstance(fact, Discreet) for fact in answer.facts)
+
+
+def _is_untraced(answer: Decision | Refusal) -> bool:
+    """Tell whether nothing is written down of what was decided but that its cause has had its effect."""
+    return isinstance(answer, Decision) and any(isinstance(fact, Untraced) for fact in answer.facts)
 
 
 def authority_text(duties: Iterable[Duty]) -> str | None:

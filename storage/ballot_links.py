@@ -6,7 +6,14 @@ from datetime import datetime
 
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, and_, select, update
 
-from content.ballot_links import BallotLeft, BallotLink, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
+from content.ballot_links import (
+    BallotLeft,
+    BallotLink,
+    BallotLinkAsked,
+    BallotLinkIssued,
+    BallotLinkMissed,
+    BallotLinkUsed,
+)
 from storage.ballots import ballot_roll
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -50,7 +57,7 @@ async def by_browser(unit: Reading, browser_hash: str) -> BallotLink | None:
     return _link(row) if row else None
 
 
-async def write_issued(unit: Writing, fact: BallotLinkIssued) -> None:
+async def write_issued(unit: Writing, fact: BallotLinkIssued | BallotLinkAsked) -> None:
     """Keep a link in the place of the one before."""
     values = {
         "ballot_id": fact.ballot,

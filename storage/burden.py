@@ -38,11 +38,16 @@ async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[Organisat
 
 
 async def rooms(
-    unit: Reading, audience: OrganisationId, *, since: date, until: date, but: OccurrenceId | None = None
+    unit: Reading,
+    audience: OrganisationId,
+    *,
+    since: date,
+    until: date,
+    without: frozenset[OccurrenceId] = frozenset(),
 ) -> tuple[Room, ...]:
     """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around.
 
-    ``but`` is left out, because it is about to be moved.
+    ``without`` are left out, because they are about to be moved.
     """
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
     query = select(organisations).where(organisations.c.id.in_(select(reached.c.ancestor_id)))
@@ -51,7 +56,7 @@ async def rooms(
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
     for row in await _occurrences(unit, zones, *period):
-        if row.id != but and (row.reached or row.state == OccurrenceState.PLANNED):
+        if row.id not in without and (row.reached or row.state == OccurrenceState.PLANNED):
             asked[OrganisationId(row.branch)].append(Asked(on=row.local_date, minutes=row.minutes))
     for branch, at in await _polls(unit, zones, *period):
         asked[branch].append(Asked(on=at.date()))

@@ -1,23 +1,18 @@
-"""What is held about a person: the list of everything personal in every table, and the rows of one person."""
+"""What is held about people: the list of everything personal in every table, and who asked for theirs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from datetime import date, datetime
+from collections.abc import Mapping
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Column, String, Table, false, or_, select
+from sqlalchemy import Column, String, Table, select
 
-from content.decision import Secret, words
-from content.disclosures import DisclosureAsked, Section, Value
-from content.identifiers import MemberId, UserId
-from content.members import Member
-from storage import kept_entries
-from storage import members as roster
+from content.disclosures import DisclosureAsked
+from content.identifiers import UserId
 from storage.anchors import anchors
-from storage.appraisals import appraisal_grades
+from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
 from storage.ballot_links import ballot_links
@@ -39,12 +34,10 @@ from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
-from storage.looks import about as looked_at
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
-from storage.model_members import opened as opened_objection
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
 from storage.mutes import mutes
 from storage.organisations import duties, organisation_closure, organisations
@@ -56,7 +49,6 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
-from storage.phrases import load_words
 from storage.polls import poll_responses, polls
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
@@ -69,11 +61,12 @@ from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.terms import term_seats, terms
 from storage.throttling import tries
-from storage.unit import AnyRow, Reading, Writing
+from storage.unit import Reading, Writing
 from storage.upgrades import upgrades
 from storage.vault import vaults
 from storage.views import views
 from storage.workdays import workdays
+from storage.write_ins import ballot_write_ins
 
 disclosures = Table(
     "disclosures",
@@ -210,6 +203,16 @@ PERSONAL: tuple[Held, ...] = (
         final="appraisals.grade_",
         told="appraisals.grade_",
     ),
+    _held(
+        paper_grades,
+        "member_id",
+        "election_id own mutual final told",
+        inner="member_id",
+        own="appraisals.grade_",
+        mutual="appraisals.grade_",
+        final="appraisals.grade_",
+        told="appraisals.grade_",
+    ),
     _held(survey_people, "member_id", "survey_id standing", inner="member_id", standing="surveys.standing_"),
     _held(survey_answers, "member_id", "survey_id question said", inner="member_id"),
     _held(
@@ -306,7 +309,8 @@ PERSONAL: tuple[Held, ...] = (
         schedules,
         "author",
         "owner_id audience_id start at timezone made_at",
-        inner="id lessons recurrence weekdays count window_minutes late_minutes author",
+        inner="id lessons recurrence weekdays count window_minutes late_minutes author "
+        "every nth off_days changes former ended_at",
         readable=False,
     ),
     _held(
@@ -380,7 +384,6 @@ PERSONAL: tuple[Held, ...] = (
     ),
 )
 """Every table that holds something about a person, in the order of the file."""
-
 IMPERSONAL: tuple[Table, ...] = (
     organisations,
     organisation_closure,
@@ -391,6 +394,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_envelopes,
     ballot_receipts,
     ballot_results,
+    ballot_write_ins,
     surveys,
     paper_elections,
     media,
@@ -423,148 +427,6 @@ What waits on the shelf is sealed, and nobody here can open it; no more can anyo
 of them is whose is told to nobody, not to its voter either. Who tried to sign in, and from where, is counted under
 hashes, for a day.
 """
-
-
-class Names(Struct, frozen=True, kw_only=True):
-    """What stands behind identifiers, so that a person can read them."""
-
-    organisations: Mapping[str, str]
-    occurrences: Mapping[str, tuple[str, datetime]]
-    polls: Mapping[str, tuple[str, Mapping[str, str]]]
-    terms: Mapping[str, tuple[str, date]]
-    ballots: Mapping[str, str]
-    elections: Mapping[str, str]
-    selections: Mapping[str, str]
-    surveys: Mapping[str, str]
-
-
-async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
-    """Return everything held about whoever an account belongs to, table by table, as it is at this moment."""
-    member = await roster.by_user(unit, user)
-    ids = await roster.doubles_of(unit, [member.id]) if member else frozenset()
-    names, keys = await _names(unit), await roster.keys_of(unit, ids)
-    sections = []
-    for held in PERSONAL:
-        who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
-        named = or_(false(), *[one for one in who if one is not None])
-        rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
-        shown = tuple(
-            _row(row, held, names, _opened(unit, row, held.table, keys), own=_own(row, held, ids)) for row in rows
-        )
-        sections.append(Section(name=held.table.name, readable=held.readable, rows=shown))
-    return tuple(sections)
-
-
-def _own(row: AnyRow, held: Held, ids: Collection[MemberId]) -> bool:
-    """Tell whether a row is the person's own, and not only one that they have dealt with."""
-    return getattr(row, held.found_by[0]) in ids
-
-
-def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, bytes]) -> Mapping[str, Any]:
-    """Return what is sealed in a row."""
-    if table is members:
-        return roster.opened(unit, row)
-    if table is selection_objections:
-        return opened_objection(unit, row)
-    if table in (edit_entries, import_entries):
-        held = [name for name in kept_entries.HELD if getattr(row, name)]
-        return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}
-    return {}
-
-
-def _condition(column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
-    """Return that a column names the person, by account or by one of their entries; ``None`` where it cannot."""
-    if column is looks.c.member_id:
-        return looked_at(person.id, person.organisation) if person is not None else None
-    if column is audit.c.subject:
-        # Whom a decision was about may be a member, or an account that is nobody's on the roster.
-        return or_(column == user, column.in_(sorted(ids)))
-    by_member = column.name == "member_id" or column is members.c.id
-    by_member = by_member or any(one.column is members.c.id for one in column.foreign_keys)
-    if by_member:
-        return column.in_(sorted(ids)) if ids else None
-    return column == user
-
-
-def _order(table: Table) -> list[Any]:
-    """Order by time where a table has one, so that the file reads as it happened."""
-    times = [column for column in table.c if isinstance(column.type, Instant) and not column.nullable]
-    return [*times[:1], *table.primary_key.columns]
-
-
-def _row(row: AnyRow, held: Held, names: Names, opened: Mapping[str, Any], *, own: bool) -> dict[str, Value]:
-    shown: dict[str, Value] = {}
-    for name in held.given:
-        if name in held.own_words and not own:
-            continue
-        value = opened.get(name, getattr(row, name))
-        for label, one in _named(name, value, row, names):
-            shown[label] = _said(one, held.prefix.get(name))
-    return shown
-
-
-def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, Any]]:
-    """Put names in the place of identifiers that mean nothing to a person."""
-    match name, value:
-        case _, None:
-            return [(name, None)]
-        case (("organisation_id" | "branch_id" | "audience_id"), _):
-            return [("organisation", names.organisations.get(value, value))]
-        case "owner_id", _:
-            return [("owner", names.organisations.get(value, value))]
-        case "occurrence_id", _:
-            title, due_at = names.occurrences.get(value, (value, None))
-            return [("title", title), ("due_at", due_at)]
-        case "poll_id", _:
-            return [("question", names.polls.get(value, (value, {}))[0])]
-        case "term_id", _:
-            place, elected_on = names.terms.get(value, (value, None))
-            return [("organisation", place), ("elected_on", elected_on)]
-        case "ballot_id", _:
-            return [("title", names.ballots.get(value, value))]
-        case "survey_id", _:
-            return [("title", names.surveys.get(value, value))]
-        case "election_id", _:
-            return [("title", names.elections.get(value, value))]
-        case "selection_id", _:
-            return [("title", names.selections.get(value, value))]
-        case "chosen", _:
-            texts = names.polls.get(row.poll_id, ("", {}))[1]
-            return [("chosen", [texts.get(one, one) for one in value])]
-        case "answers", _:
-            return [("answers", [one["text"] for one in value])]
-        case "words", _:
-            said = load_words(value)
-            # A link that has not gone out yet still lets somebody in.
-            harmless = {gap: one for gap, one in said.parameters.items() if not isinstance(one, Secret)}
-            return [("words", words(said.key, **harmless))]
-        case _, bytes():
-            return [(name, value.decode(errors="replace"))]
-    return [(name, value)]
-
-
-def _said(value: Any, prefix: str | None) -> Value:
-    if prefix is not None and isinstance(value, str):
-        return words(f"{prefix}{value}")
-    return value  # type: ignore[no-any-return]
-
-
-async def _names(unit: Reading) -> Names:
-    title = select(occurrences.c.id, occurrences.c.sent_title, lessons.c.title, occurrences.c.due_at)
-    shown = await unit.rows(title.join(lessons, lessons.c.id == occurrences.c.lesson_id))
-    asked = await unit.rows(select(polls.c.id, polls.c.question, polls.c.answers))
-    elected = select(terms.c.id, organisations.c.name, terms.c.elected_on)
-    elected = elected.join(organisations, organisations.c.id == terms.c.organisation_id)
-    return Names(
-        terms={row.id: (row.name, row.elected_on) for row in await unit.rows(elected)},
-        organisations={row.id: row.name for row in await unit.rows(select(organisations))},
-        occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
-        polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
-        ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
-        surveys={row.id: row.title for row in await unit.rows(select(surveys.c.id, surveys.c.title))},
-        elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
-        selections={row.id: row.title for row in await unit.rows(select(selections.c.id, selections.c.title))},
-    )
 
 
 async def last_asked(unit: Reading, user: UserId) -> datetime | None:

@@ -9,7 +9,7 @@ from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
-from content.ballot_links import BallotLeft, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
+from content.ballot_links import BallotLeft, BallotLinkAsked, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
 from content.ballots import (
     BallotArchived,
     BallotCast,
@@ -68,7 +68,13 @@ from content.model_members import (
     SelectionEnded,
 )
 from content.mutes import Muted, Unmuted
-from content.occurrences import OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
+from content.occurrences import (
+    OccurrenceClosed,
+    OccurrenceConfirmed,
+    OccurrenceMissed,
+    OccurrenceOpened,
+    OccurrenceRevived,
+)
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
     CountAgreed,
@@ -85,6 +91,7 @@ from content.paper_elections import (
 from content.polls import (
     PollEditedLate,
     PollEnded,
+    PollEndHeard,
     PollOpened,
     PollRecounted,
     PollReworded,
@@ -96,6 +103,7 @@ from content.polls import (
 )
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
+from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -123,7 +131,8 @@ from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
-from content.workdays import WorkdaySet, YearForgotten, YearListed
+from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
+from content.write_ins import WriteInsDecided, WriteInsFound, WriteInsRuled
 from storage import (
     amendments,
     anchors,
@@ -159,6 +168,7 @@ from storage import (
     retention,
     rooms,
     schedules,
+    series,
     sessions,
     settings,
     shelf,
@@ -171,6 +181,7 @@ from storage import (
     upgrades,
     views,
     workdays,
+    write_ins,
 )
 from storage.unit import Writing
 
@@ -213,6 +224,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceCancelled: (schedules.write_state,),
     OccurrenceRestored: (schedules.write_state,),
     OccurrenceMoved: (schedules.write_state,),
+    OccurrenceConfirmed: (schedules.write_state,),
+    SeriesReplanned: (series.write_replanned,),
+    SeriesContinued: (series.write_continued,),
+    SeriesEnded: (series.write_ended,),
+    SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
@@ -248,8 +264,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotCast: (ballots.write_cast,),
     BallotClosed: (ballots.write_closed,),
     BallotCounted: (ballots.write_counted,),
-    BallotCertified: (ballots.write_certified,),
-    BallotVoided: (ballots.write_voided,),
+    WriteInsFound: (write_ins.write_found,),
+    WriteInsDecided: (write_ins.write_decided,),
+    WriteInsRuled: (write_ins.write_ruled,),
+    BallotCertified: (ballots.write_certified, write_ins.write_over),
+    BallotVoided: (ballots.write_voided, write_ins.write_over),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
@@ -263,6 +282,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SurveyClosed: (surveys.write_closed,),
     SurveyCancelled: (surveys.write_cancelled,),
     BallotLinkIssued: (ballot_links.write_issued,),
+    BallotLinkAsked: (ballot_links.write_issued,),
     BallotLinkMissed: (ballot_links.write_missed,),
     BallotLinkUsed: (ballot_links.write_used,),
     BallotLeft: (ballot_links.write_left,),
@@ -294,6 +314,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Voted: (polls.write_voted,),
     VoteRemoved: (polls.write_removed,),
     VotingStopped: (polls.write_stopped,),
+    PollEndHeard: (polls.write_end_heard,),
     PollEnded: (polls.write_ended,),
     PollRecounted: (polls.write_recounted,),
     PollWithdrawn: (polls.write_withdrawn,),
@@ -309,6 +330,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),
     WorkdaySet: (workdays.write_set,),
+    YearPutBack: (workdays.write_put_back,),
     LinkIssued: (sessions.write_issued,),
     SignedIn: (sessions.write_signed_in,),
     SessionSeen: (sessions.write_seen,),
@@ -334,6 +356,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.Postponed: (outbox_fates.write_postponed,),
     outbox.GivenUp: (outbox_fates.write_given_up,),
     outbox.Retried: (outbox_fates.write_retried,),
+    outbox.DiscreetRetried: (outbox_fates.write_discreet_retried,),
     relocation.Moved: (relocation.write_moved,),
     outbox.Cancelled: (outbox_fates.write_cancelled,),
     outbox.ClockSetBack: (outbox_claims.write_clock_set_back,),

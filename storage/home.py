@@ -8,28 +8,45 @@ from typing import Any
 
 from sqlalchemy import and_, func, or_, select
 
-from content.approvals import LASTS
+from content.approvals import LASTS, Act
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS
 from content.ballots import State as BallotState
-from content.home import BallotStanding, Facts
-from content.identifiers import BallotId, OrganisationId, PollId, UserId
+from content.home import BallotStanding, Facts, SelectionStanding
+from content.identifiers import (
+    BallotId,
+    MemberId,
+    OrganisationId,
+    PaperElectionId,
+    PollId,
+    SelectionId,
+    SurveyId,
+    UserId,
+)
+from content.model_members import Stage
 from content.occurrences import State as OccurrenceState
 from content.organisations import RIGHTS, Kind, Right
+from content.paper_elections import PaperElection
+from content.paper_elections import State as PaperState
 from content.polls import State as PollState
 from content.rooms import Purpose
-from storage import members
-from storage.approvals import approvals
+from content.surveys import State as SurveyState
+from storage import members, model_members, paper_elections
+from storage.approvals import approvals, waiting
 from storage.ballots import ballot_tellers, ballots
 from storage.heartbeats import heartbeats
 from storage.organisations import duties, organisation_closure, organisations, within
 from storage.polls import polls
 from storage.rooms import rooms
 from storage.schedules import occurrences
+from storage.surveys import surveys
 from storage.unit import Reading
 
 MOST = 20
 """Of each kind, so many are shown."""
+
+FEW = 5
+"""Of what is read whole, so many are looked at."""
 
 _STEADY = (BallotState.FROZEN, BallotState.OPEN, BallotState.CLOSED, BallotState.OPENED)
 
@@ -153,3 +170,46 @@ async def polls_ending(
         .limit(MOST)
     )
     return tuple((PollId(row.id), row.question, row.closes_at) for row in await unit.rows(query))
+
+
+async def surveys_ending(
+    unit: Reading, roots: Iterable[OrganisationId], *, until: datetime
+) -> tuple[tuple[SurveyId, str, datetime], ...]:
+    """Return the surveys that are being asked at or below the roots and close by then, each with title and end."""
+    held = surveys.c
+    asked = (held.state == SurveyState.OPEN, held.closes_at <= until, within(held.organisation_id, roots))
+    query = select(held.id, held.title, held.closes_at).where(*asked).order_by(held.closes_at, held.id).limit(MOST)
+    return tuple((SurveyId(row.id), row.title, row.closes_at) for row in await unit.rows(query))
+
+
+async def elections_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[PaperElection, ...]:
+    """Return the elections on paper at or below the roots whose roll is fixed and whose result is not announced."""
+    held = paper_elections.paper_elections.c
+    under_way = held.state.in_([PaperState.FIXED, PaperState.COUNTING, PaperState.COUNTED])
+    query = select(held.id).where(under_way, within(held.organisation_id, roots)).order_by(held.held_on, held.id)
+    found = [await paper_elections.paper(unit, PaperElectionId(row.id)) for row in await unit.rows(query.limit(FEW))]
+    return tuple(one for one in found if one is not None)
+
+
+async def selections_under_way(
+    unit: Reading, roots: Iterable[OrganisationId], user: UserId
+) -> tuple[SelectionStanding, ...]:
+    """Return the selections at or below the roots that may wait for somebody, by when nominations ended."""
+    held = model_members.selections.c
+    wanted = held.stage.in_([Stage.CALLED, Stage.CONSIDERED, Stage.PUBLIC])
+    query = select(held.id).where(wanted, within(held.organisation_id, roots)).order_by(held.nominate_until, held.id)
+    found = []
+    for row in await unit.rows(query.limit(FEW)):
+        one = await model_members.selection(unit, SelectionId(row.id))
+        assert one is not None
+        hears = one.stage is Stage.PUBLIC and user in await model_members.hearers(unit, one)
+        number = await model_members.waiting(unit, one.id) if hears else 0
+        found.append(SelectionStanding(selection=one, objections=number))
+    return tuple(found)
+
+
+async def erasures_waiting(unit: Reading, roots: Iterable[OrganisationId], user: UserId) -> int:
+    """Return how many erasures that others proposed wait for an answer; nobody answers one of themselves."""
+    asked = [one for one in await waiting(unit, roots, acts=[Act.ERASE_PERSON]) if one.by != user]
+    own = await members.by_user(unit, user) if asked else None
+    return sum(1 for one in asked if own is None or MemberId(one.subject) != own.id)

@@ -26,7 +26,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.identifiers import MemberId, ObjectionId, OrganisationId, RoomId, SelectionId, UserId
+from content.identifiers import BallotId, MemberId, ObjectionId, OrganisationId, RoomId, SelectionId, UserId
 from content.model_members import (
     OVER,
     MemberNominated,
@@ -148,6 +148,12 @@ async def at_stage(unit: Reading, stages: Collection[Stage], above: Organisation
     query = select(selections).where(selections.c.stage.in_(stages), selections.c.organisation_id.in_(over))
     rows = await unit.rows(query.order_by(selections.c.nominate_until, selections.c.id))
     return tuple(_selection(row) for row in rows)
+
+
+async def leans_on(unit: Reading, ballot: BallotId) -> bool:
+    """Tell whether a selection that is not over rests on a ballot, so that it may yet have to be looked into."""
+    query = select(selections.c.id).where(selections.c.ballot_id == ballot, selections.c.stage.not_in(list(OVER)))
+    return await unit.first(query) is not None
 
 
 async def shown_until(unit: Reading, day: date) -> tuple[Selection, ...]:

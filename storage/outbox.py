@@ -31,6 +31,7 @@ class Kind(StrEnum):
     POLL = "poll"
     POLL_END = "poll_end"
     RESULT = "result"
+    CHART = "chart"
     MAKE = "make"
     MEND = "mend"
     REMOVE = "remove"
@@ -78,7 +79,7 @@ outbox = Table(
     Column("lane", String(300), nullable=False),
     Column("room_id", String(255)),
     Column("user_id", String(255), index=True),
-    Column("card_id", ForeignKey("cards.id"), index=True),
+    Column("card_id", ForeignKey("cards.id")),
     Column("poll_id", String(32), index=True),
     Column("organisation_id", String(32), index=True),
     Column("subject", String(20)),
@@ -104,6 +105,7 @@ outbox = Table(
     Column("made_at", Instant, nullable=False),
     Column("done_at", Instant),
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
+    Index("ix_outbox_card_kind_number", "card_id", "kind", "number"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
     Index("ix_outbox_lane_state", "lane", "state"),
     Index("ix_outbox_state_number", "state", "number"),
@@ -178,6 +180,13 @@ class Retried(Fact, frozen=True, kw_only=True):
     """An organiser has a failed or expired row tried again."""
 
     id: OutboxId
+    at: datetime
+
+
+class DiscreetRetried(Fact, frozen=True, kw_only=True):
+    """An organiser has everything tried again that is listed nowhere and did not reach members of some subtrees."""
+
+    roots: tuple[OrganisationId, ...]
     at: datetime
 
 

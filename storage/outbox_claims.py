@@ -180,7 +180,7 @@ async def in_doubt(unit: Reading, tries: int) -> bool:
 _TOO_LATE = and_(
     outbox.c.state == State.PENDING,
     outbox.c.expires_at < bindparam("now", type_=Instant),
-    # What may stand in its room already is looked for first, see bot/delivery.py.
+    # What may stand in its room already is looked for first, see bot/sending.py.
     func.coalesce(~_of_a_lost_life(), true()),
 )
 

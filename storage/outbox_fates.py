@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, select, update
 
 from content.checkins import State as AnswerState
+from content.decision import Words
 from content.identifiers import CardId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
 from storage.checkins import cards, move_seats
-from storage.outbox import MESSAGES, Cancelled, Claimed, Echoed, GivenUp, Kind, Postponed, Retried, Sent, State, outbox
+from storage.outbox import (
+    DISCREET,
+    MESSAGES,
+    Cancelled,
+    Claimed,
+    DiscreetRetried,
+    Echoed,
+    GivenUp,
+    Kind,
+    Postponed,
+    Retried,
+    Sent,
+    State,
+    outbox,
+)
+from storage.outbox_items import failed_unlisted
 from storage.outbox_queries import shown_at
+from storage.phrases import load_words
 from storage.polls import polls
 from storage.prepared import Prepared
 from storage.schedules import occurrences
@@ -30,8 +48,19 @@ _SENT = Prepared(
 )
 
 
+_DISCREETLY_SENT = Prepared(
+    outbox.delete().where(
+        outbox.c.id == bindparam("row"), outbox.c.claim_no == bindparam("claim"), outbox.c.state == State.LEASED
+    )
+)
+"""To whom something discreet was said, and when, is nowhere once it is said: a list of them would name voters."""
+
+
 async def write_sent(unit: Writing, fact: Sent) -> None:
     """Mark a row as sent, unless another worker has taken it over; its words are no longer needed."""
+    if fact.claimed.subject == DISCREET:
+        await unit.change_later(_DISCREETLY_SENT, {"row": fact.claimed.id, "claim": fact.claimed.claim_no})
+        return
     held = {"row": fact.claimed.id, "claim": fact.claimed.claim_no, "event": fact.event_id, "at": fact.at}
     if fact.claimed.kind is Kind.TELL:
         await unit.change_later(_SENT, held)
@@ -70,10 +99,15 @@ async def write_postponed(unit: Writing, fact: Postponed) -> None:
 
 
 async def write_given_up(unit: Writing, fact: GivenUp) -> None:
-    """End a row with its reason, and everything that was to follow it; a card that never came was not offered."""
-    changed = await unit.execute(
-        update(outbox).where(_held(fact.claimed)).values(state=State.FAILED, done_at=fact.at, last_error=fact.error)
-    )
+    """End a row with its reason, and everything that was to follow it; a card that never came was not offered.
+
+    Of what is discreet the day stays, and no time of it.
+    """
+    ended: dict[str, Any] = {"state": State.FAILED, "done_at": fact.at, "last_error": fact.error}
+    if fact.claimed.subject == DISCREET:
+        day = fact.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        ended |= dict.fromkeys(("done_at", "made_at", "not_before", "first_try_at"), day)
+    changed = await unit.execute(update(outbox).where(_held(fact.claimed)).values(**ended))
     if changed:
         waiting = outbox.c.after_id == fact.claimed.id
         if fact.claimed.kind is Kind.FOLLOW:
@@ -118,6 +152,26 @@ async def write_retried(unit: Writing, fact: Retried) -> None:
     )
     if row.kind == Kind.POST:
         await offer_again(unit, row.card_id)
+
+
+async def write_discreet_retried(unit: Writing, fact: DiscreetRetried) -> None:
+    """Put what is listed nowhere back into the queue; what leads nowhere any more, with its code, is let go."""
+    columns = (outbox.c.number, outbox.c.cause, outbox.c.lane, outbox.c.words)
+    rows = await unit.rows(select(*columns).where(failed_unlisted(fact.roots)).order_by(outbox.c.number))
+    over = {(row.cause, row.lane) for row in rows if not row.words or _is_over(load_words(row.words), fact.at)}
+    for state in (State.PENDING, State.CANCELLED):
+        which = [row.number for row in rows if ((row.cause, row.lane) in over) is (state is State.CANCELLED)]
+        change = update(outbox).where(outbox.c.number == bindparam("which"))
+        values: dict[str, Any] = {"state": state}
+        if state is State.PENDING:
+            values |= {"not_before": fact.at, "expires_at": None, "failures": 0, "last_error": None, "done_at": None}
+        if which:
+            await unit.execute(change.values(**values), [{"which": number} for number in which])
+
+
+def _is_over(said: Words, at: datetime) -> bool:
+    """Tell whether the time that something names has passed."""
+    return any(isinstance(value, datetime) and value <= at for value in said.parameters.values())
 
 
 async def _asks(unit: Writing, card: CardId) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import func, select, union
+from sqlalchemy import and_, func, select, union
 
 from content.identifiers import CardId, OrganisationId, OutboxId, PollId, RoomId, UserId
 from content.occurrences import State as OccurrenceState
@@ -173,10 +173,15 @@ async def number(
     return int(await unit.value(select(func.count()).select_from(found.limit(most).subquery())) or 0)
 
 
-async def unlisted_failures(unit: Reading, roots: Iterable[str]) -> int:
-    """Return how many of what is listed nowhere could not be sent to the subtrees' members."""
+def failed_unlisted(roots: Iterable[str]) -> Any:
+    """Return the condition on what is listed nowhere and could not be sent to the subtrees' members."""
     top = [OrganisationId(root) for root in roots]
     known = select(members.c.user_id).where(within(members.c.organisation_id, top), members.c.user_id.is_not(None))
     failed = outbox.c.state.in_([State.FAILED, State.EXPIRED])
-    found = select(outbox.c.number).where(failed, outbox.c.subject == DISCREET, outbox.c.user_id.in_(known))
+    return and_(failed, outbox.c.subject == DISCREET, outbox.c.user_id.in_(known))
+
+
+async def unlisted_failures(unit: Reading, roots: Iterable[str]) -> int:
+    """Return how many there are of these."""
+    found = select(outbox.c.number).where(failed_unlisted(roots))
     return int(await unit.value(select(func.count()).select_from(found.subquery())) or 0)

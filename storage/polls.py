@@ -20,6 +20,7 @@ from content.polls import (
     Poll,
     PollEditedLate,
     PollEnded,
+    PollEndHeard,
     PollOpened,
     PollRecounted,
     PollReworded,
@@ -98,6 +99,7 @@ def _poll(row: AnyRow) -> Poll:
         starter=row.starter,
         event=row.event_id,
         closes_at=row.closes_at,
+        stopped_at=row.stopped_at,
         ended_at=row.ended_at,
         closed_at=row.closed_at,
         edited_late=row.edited_late,
@@ -212,6 +214,12 @@ async def over(unit: Reading, now: datetime) -> tuple[PollId, ...]:
     return tuple(PollId(row.id) for row in await unit.rows(query.order_by(polls.c.closes_at, polls.c.id)))
 
 
+async def uncounted(unit: Reading) -> tuple[Poll, ...]:
+    """Return the polls that have ended and are not counted yet, the first to end first."""
+    query = select(polls).where(polls.c.state == State.COUNTING)
+    return tuple(_poll(row) for row in await unit.rows(query.order_by(polls.c.ended_at, polls.c.id)))
+
+
 async def write_opened(unit: Writing, fact: PollOpened) -> None:
     """Keep a poll."""
     poll = fact.poll
@@ -286,6 +294,11 @@ async def write_removed(unit: Writing, fact: VoteRemoved) -> None:
 async def write_stopped(unit: Writing, fact: VotingStopped) -> None:
     """Let a poll wait for its end event."""
     await _change(unit, fact.poll, state=State.CLOSING, stopped_at=fact.at)
+
+
+async def write_end_heard(unit: Writing, fact: PollEndHeard) -> None:
+    """Let a poll that has ended wait to be counted."""
+    await _change(unit, fact.poll, state=State.COUNTING, stopped_at=fact.at, ended_at=fact.ended_at)
 
 
 async def write_ended(unit: Writing, fact: PollEnded) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import (
     JSON,
+    Boolean,
     Column,
     Date,
     ForeignKey,
@@ -19,15 +20,17 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
     bindparam,
+    false,
     func,
     select,
     update,
 )
 
-from content.identifiers import LessonId, OccurrenceId, OrganisationId
+from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import (
     Occurrence,
     OccurrenceClosed,
+    OccurrenceConfirmed,
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
@@ -35,8 +38,9 @@ from content.occurrences import (
     Stage,
     State,
 )
+from content.recurrences import Recurrence
 from content.rooms import Purpose
-from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
+from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, Planned
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, within
@@ -62,7 +66,16 @@ schedules = Table(
     Column("late_minutes", Integer, nullable=False),
     Column("author", String(255), nullable=False),
     Column("made_at", Instant, nullable=False),
+    Column("every", Integer, nullable=False, server_default="1"),
+    Column("nth", Integer, nullable=False, server_default="1"),
+    Column("off_days", String(8), nullable=False, server_default="keep"),
+    Column("changes", JSON, nullable=False, server_default="[]"),
+    Column("former", JSON(none_as_null=True)),
+    Column("ended_at", Instant),
 )
+"""``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
+
+UNTIL_DAY_ENDS = -1
 
 occurrences = Table(
     "occurrences",
@@ -88,6 +101,9 @@ occurrences = Table(
     Column("correction", String(200)),
     Column("withdrawn_at", Instant),
     Column("withdrawal", String(200)),
+    Column("meant", Date),
+    Column("touched", Boolean, nullable=False, server_default=false()),
+    Column("provisional", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -109,10 +125,19 @@ class Entry(Struct, frozen=True, kw_only=True):
     timezone: str
     reason: str | None
     lesson_revision: int | None
+    schedule: ScheduleId
+    recurrence: Recurrence
 
 
 _SELECT = (
-    select(occurrences, SHOWN_TITLE, lessons.c.kind, organisations.c.name.label("audience_name"), schedules.c.timezone)
+    select(
+        occurrences,
+        SHOWN_TITLE,
+        lessons.c.kind,
+        organisations.c.name.label("audience_name"),
+        schedules.c.timezone,
+        schedules.c.recurrence,
+    )
     .join(lessons, lessons.c.id == occurrences.c.lesson_id)
     .join(organisations, organisations.c.id == occurrences.c.audience_id)
     .join(schedules, schedules.c.id == occurrences.c.schedule_id)
@@ -129,6 +154,7 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         window=timedelta(minutes=row.window_minutes),
         late=timedelta(minutes=row.late_minutes),
         state=State(row.state),
+        provisional=row.provisional,
         opened_at=row.opened_at,
         closes_at=row.closes_at,
     )
@@ -144,6 +170,8 @@ def _entry(row: AnyRow) -> Entry:
         timezone=row.timezone,
         reason=row.reason,
         lesson_revision=row.lesson_revision,
+        schedule=row.schedule_id,
+        recurrence=Recurrence(row.recurrence),
     )
 
 
@@ -270,10 +298,6 @@ async def stages(unit: Reading, audience: OrganisationId) -> tuple[Stage, ...]:
 async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
     """Keep a rule and the occurrences it yields."""
     rule = fact.schedule
-    minutes = {
-        "window_minutes": int(rule.window.total_seconds()) // 60,
-        "late_minutes": int(rule.late.total_seconds()) // 60,
-    }
     await unit.add(
         schedules,
         {
@@ -287,28 +311,44 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "timezone": rule.timezone,
             "weekdays": sorted(rule.weekdays),
             "count": rule.count,
+            "window_minutes": _minutes(rule.window),
+            "late_minutes": UNTIL_DAY_ENDS if rule.late is None else _minutes(rule.late),
             "author": fact.author,
             "made_at": unit.now,
-            **minutes,
+            "every": rule.every,
+            "nth": rule.nth,
+            "off_days": rule.off_days,
+            "changes": [],
         },
     )
     await unit.add_missing(
-        occurrences,
-        [
-            {
-                "id": planned.id,
-                "schedule_id": rule.id,
-                "audience_id": rule.audience,
-                "lesson_id": planned.lesson,
-                "local_date": planned.local_date,
-                "slot": 0,
-                "due_at": planned.due_at,
-                "state": State.PLANNED,
-                **minutes,
-            }
-            for planned in fact.planned
-        ],
+        occurrences, [planned_row(planned) | {"audience_id": rule.audience} for planned in fact.planned]
     )
+
+
+def _minutes(length: timedelta) -> int:
+    return int(length.total_seconds()) // 60
+
+
+def planned_row(planned: Planned) -> dict[str, Any]:
+    """Return the row of an occurrence as its rule yields it.
+
+    Two of one rule may fall on the same date; who does not stand on the date that it means is told apart by that one.
+    """
+    return {
+        "id": planned.id,
+        "schedule_id": planned.schedule,
+        "lesson_id": planned.lesson,
+        "meant": planned.meant,
+        "local_date": planned.local_date,
+        "slot": 0 if planned.local_date == planned.meant else planned.meant.toordinal(),
+        "due_at": planned.due_at,
+        "window_minutes": _minutes(planned.window),
+        "late_minutes": _minutes(planned.late),
+        "provisional": planned.provisional,
+        "touched": False,
+        "state": State.PLANNED,
+    }
 
 
 async def write_state(
@@ -319,7 +359,8 @@ async def write_state(
     | OccurrenceCancelled
     | OccurrenceRestored
     | OccurrenceMoved
-    | OccurrenceRevived,
+    | OccurrenceRevived
+    | OccurrenceConfirmed,
 ) -> None:
     """Move an occurrence to the state that a fact brings."""
     change: dict[str, Any]
@@ -340,20 +381,28 @@ async def write_state(
         case OccurrenceClosed():
             change = {"state": State.CLOSED, "closed_at": fact.at}
         case OccurrenceCancelled():
-            change = {"state": State.CANCELLED}
+            change = {"state": State.CANCELLED, "touched": True}
         case OccurrenceRestored():
-            change = {"state": State.PLANNED}
+            change = {"state": State.PLANNED, "reason": None}
         case OccurrenceMoved():
-            others = occurrences.alias()
-            own = select(others.c.schedule_id).where(others.c.id == fact.occurrence).scalar_subquery()
-            taken = select(func.max(others.c.slot) + 1).where(
-                others.c.schedule_id == own, others.c.local_date == fact.local_date, others.c.id != fact.occurrence
-            )
+            meant: date = await unit.value(select(occurrences.c.meant).where(occurrences.c.id == fact.occurrence))
             change = {
                 "due_at": fact.due_at,
                 "local_date": fact.local_date,
-                "slot": func.coalesce(taken.scalar_subquery(), 0),
+                "slot": 0 if meant == fact.local_date else meant.toordinal(),
+                "window_minutes": _minutes(fact.window),
+                "late_minutes": _minutes(fact.late),
+                "touched": True,
+                "provisional": False,
             }
+        case OccurrenceConfirmed():
+            change = {"provisional": False}
         case OccurrenceRevived():
-            change = {"state": State.PLANNED, "due_at": fact.at, "reason": None}
+            change = {
+                "state": State.PLANNED,
+                "due_at": fact.at,
+                "reason": None,
+                "provisional": False,
+                "touched": True,
+            }
     await unit.execute(update(occurrences).where(occurrences.c.id == fact.occurrence).values(**change))

@@ -255,6 +255,20 @@ async def rooms_with(unit: Reading, user: UserId) -> tuple[Room, ...]:
     return tuple(as_room(row) for row in await unit.rows(query))
 
 
+async def of_nobody(unit: Reading, ids: Collection[RoomId]) -> tuple[tuple[UserId, str], ...]:
+    """Return the accounts in rooms that belong to nobody on the roster, each with what it calls itself there."""
+    query = select(room_state.c.state_key, room_state.c.content).where(
+        room_state.c.room_id.in_(list(ids)), room_state.c.type == "m.room.member"
+    )
+    taken = {*await members.accounts(unit), await sync.account(unit)}
+    found: dict[UserId, str] = {}
+    for row in await unit.rows(query.order_by(room_state.c.state_key, room_state.c.room_id)):
+        shown = row.content.get("displayname")
+        if row.content.get("membership") == "join" and row.state_key not in taken:
+            found.setdefault(UserId(row.state_key), shown if isinstance(shown, str) else "")
+    return tuple(found.items())
+
+
 PRESSING = frozenset({Flaw.OPEN, Flaw.CLEAR, Flaw.READABLE, Flaw.POWERLESS})
 """What is wrong with a room so that somebody has to see to it soon; the rest stands on the page of rooms."""
 

@@ -55,6 +55,8 @@ class FakeHomeserver:
         self.redacted: list[str] = []
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event | Unreadable | Poison] = {}
+        self.referring: dict[str, tuple[tuple[Event | Unreadable | Poison, ...], bool] | Fault] = {}
+        self.redactions: dict[str, Event] = {}
         self.history: dict[str, tuple[tuple[Event, ...], Gap | None] | Fault] = {}
         self.calls = 0
         self.looks = 0
@@ -276,6 +278,15 @@ class FakeHomeserver:
 
     async def read_kept(self, room_id: str, raw: bytes) -> Event | Unreadable | Poison:
         return border.read_event(room_id, border.read_json(raw))
+
+    async def related(self, room_id: str, event_id: str) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
+        kept = self.referring.get(event_id, ((), True))
+        if isinstance(kept, Fault):
+            raise kept
+        return kept
+
+    async def taken_back(self, room_id: str, event_id: str) -> Event | None:
+        return self.redactions.get(event_id)
 
     async def fill(self, room_id: str, gap: Gap) -> tuple[tuple[Event | Unreadable | Poison, ...], Gap | None]:
         if room_id not in self.history:

@@ -34,8 +34,9 @@ from content.members import Member, MemberEnrolled
 from content.occurrences import Occurrence, cancel_occurrence
 from content.organisations import Duty, DutyGranted, Organisation, OrganisationFounded, Role
 from content.organisations import Kind as Level
+from content.recurrences import Recurrence
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
-from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
+from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import checkins, outbox, schedules
 from storage.checkins import branch_months, expectations, tallies
 from storage.outbox import Claimed, Sent

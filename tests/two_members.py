@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from console.sheets import write_xlsx
+from console.written_sheets import write_xlsx
 from content.decision import Decision
 from content.identifiers import Cause, LessonId, ScheduleId, UserId
 from content.lessons import Kind, Lesson, LessonWritten
-from content.schedules import Recurrence, Schedule, schedule_lessons
+from content.recurrences import Recurrence
+from content.schedules import Schedule, schedule_lessons
 from storage import organisations
 from storage.store import Step, Store
 from tests.installation import Installation, finish

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -15,15 +15,42 @@ FOLDER = Path(content.__file__).parent / "locale" / "parts"
 
 @cache
 def load_speech(folder: Path = FOLDER) -> Speech:
-    """Return all sentences, read once; each feature has a file of its own, ``<noun>.<language>.po``.
+    """Return all sentences, each language read when it is first spoken; many branches speak one only.
 
-    Raises ValueError when a file is not written as ours are, or a key is said twice or not at all.
+    Each feature has a file of its own, ``<noun>.<language>.po``. Speaking raises ValueError as ``read_sentences`` does.
     """
-    return Speech({language: read_sentences(folder, language) for language in LANGUAGES})
+    return Speech(_Languages(folder))
+
+
+class _Languages(Mapping[str, Mapping[str, Sentence]]):
+    """The sentences of every language by its name."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._read: dict[str, dict[str, Sentence]] = {}
+
+    def __getitem__(self, language: str) -> Mapping[str, Sentence]:
+        if language not in LANGUAGES:
+            raise KeyError(language)
+        if language not in self._read:
+            self._read[language] = read_sentences(self._folder, language)
+        return self._read[language]
+
+    def __contains__(self, language: object) -> bool:
+        return language in LANGUAGES
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(LANGUAGES)
+
+    def __len__(self) -> int:
+        return len(LANGUAGES)
 
 
 def read_sentences(folder: Path, language: str) -> dict[str, Sentence]:
-    """Return the sentences of one language by their keys. Raises ValueError as ``load_speech`` does."""
+    """Return the sentences of one language by their keys.
+
+    Raises ValueError when a file is not written as ours are, or a key is said twice or not at all.
+    """
     sentences: dict[str, Sentence] = {}
     for file in sorted(folder.glob(f"*.{language}.po")):
         try:

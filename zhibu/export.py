@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from console import sheets
+from console import written_sheets
 from content.decision import Words, words
 from content.identifiers import OrganisationId
 from content.organisations import Kind, Organisation
@@ -58,8 +58,8 @@ async def export(
         return (json.dumps(rows, ensure_ascii=False, indent=2) + "\n").encode()
     table: list[list[Any]] = [[row[name] for name in kept.columns] for row in rows]
     if form == "csv":
-        return sheets.write_csv(kept.columns, table)
-    return sheets.write_xlsx(speech.say(kept.title, reader), kept.columns, table)
+        return written_sheets.write_csv(kept.columns, table)
+    return written_sheets.write_xlsx(speech.say(kept.title, reader), kept.columns, table)
 
 
 def _instant(at: datetime | None) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bot.commands.asking import Asking
-from content.ballot_links import invite, invited
+from content.ballot_links import invite, invited, lasts_until
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.members import Member
 from storage import ballots
@@ -20,9 +20,10 @@ async def send_links(asking: Asking, member: Member) -> Decision | None:
     facts: tuple[Fact, ...] = ()
     effects: list[Tell] = []
     for one in found:
-        secret = asking.settings.secret
-        link = invited(member.id, asking.sender, origin=asking.settings.console, token=secret(), noise=secret())
-        answer = invite(one, (link,), now=asking.unit.now)
+        secret, now = asking.settings.secret, asking.unit.now
+        origin, until = asking.settings.console, lasts_until(one, now)
+        link = invited(member.id, asking.sender, origin=origin, token=secret(), noise=secret(), until=until)
+        answer = invite(one, (link,), now=now, asked=True)
         if isinstance(answer, Refusal):
             continue
         facts += answer.facts

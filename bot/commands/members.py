@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from bot.commands.asking import Asking, Place
 from content import members
 from content.checkins import State
 from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.franchise import FULL, PROBATIONARY, why_not
 from content.identifiers import MemberId
+from content.members import Member
+from content.organisations import Organisation
 from content.participation import share
 from storage import checkins as stored
 from storage import members as roster
@@ -37,6 +42,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     waiting = [one for one in await stored.still_open(unit, member.id) if one.state is State.OPEN]
     lines: list[Words] = [
         words("mine.summary", name=member.name, category=member.category, organisation=node.name if node else ""),
+        *(_barred(member, node, unit.now) if node else ()),
         words("mine.year", done=counted.took_part, asked=counted.asked, excused=counted.excused),
     ]
     lines += [
@@ -49,6 +55,14 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         lines.append(words("mute.is_on", until=until))
     lines.append(words("mine.wrong"))
     return Decision(effects=(Tell(user=asking.sender, words=words("mine.all", lines=tuple(lines))),))
+
+
+def _barred(member: Member, node: Organisation, now: datetime) -> list[Words]:
+    """Say why a member has no vote; to applicants nothing is said of what nobody expects."""
+    if member.category not in (FULL, PROBATIONARY):
+        return []
+    reasons = why_not(member, on=now.astimezone(ZoneInfo(node.timezone)).date())
+    return [words("mine.no_vote", why=(reason.words,)) for reason in reasons]
 
 
 async def _recent(unit: Reading, member: MemberId) -> list[Words]:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.matrix import border
 from bot.matrix.connection import Connection
 from bot.matrix.events import Batch, Event, Gap, Membership, Poison, RoomBatch, RoomKey, Unreadable
@@ -99,6 +101,37 @@ class Batches(Connection):
                 return None
             raise
         return (await self._read(_border(room_id, [raw]), [raw]))[0]
+
+    async def related(self, room_id: str, event_id: str) -> tuple[tuple[Heard, ...], bool]:
+        """Return what refers to an event, oldest first, as the homeserver keeps it, and whether that is all of it.
+
+        In an encrypted room nothing is chosen by its type, which stands within the encryption.
+        """
+        raws: list[Any] = []
+        where, query = path("/v1/rooms/{}/relations/{}/m.reference", room_id, event_id), {"limit": str(PAGE)}
+        whole = False
+        for _ in range(PAGES):
+            page = await self._wire.ask("GET", where, query=query)
+            raws += border.sequence(page.get("chunk"))
+            token = page.get("next_batch")
+            whole = not isinstance(token, str) or token == query.get("from")
+            if whole:
+                break
+            query["from"] = str(token)
+        raws.reverse()
+        return tuple(await self._read(_border(room_id, raws), raws)), whole
+
+    async def taken_back(self, room_id: str, event_id: str) -> Event | None:
+        """Return the redaction of an event, ``None`` where it stands, or is no longer ours to see."""
+        try:
+            raw = await self._wire.ask("GET", path("/v3/rooms/{}/event/{}", room_id, event_id))
+        except Fault as fault:
+            if fault.kind in (Kind.MISSING, Kind.REFUSED):
+                return None
+            raise
+        found = border.read_event(room_id, border.mapping(raw.get("unsigned")).get("redacted_because"))
+        ours = isinstance(found, Event) and found.type == "m.room.redaction" and found.state_key is None
+        return replace(found, redacts=event_id) if ours and isinstance(found, Event) else None
 
     def _take_crypto(self, body: dict[str, Any]) -> list[RoomKey]:
         try:

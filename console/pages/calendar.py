@@ -15,26 +15,46 @@ from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
 from console.desk import ask, now, settle
 from console.exporting import may_wait
+from console.pages.schedules import LATENESS, UNTIL_DAY_ENDS, WINDOWS, minutes_of, offered
+from console.pages.series import replanned
 from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
 from console.wording import fully, local, reader, t, today
+from content import series as series_rules
 from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.exports import MOST
-from content.identifiers import OccurrenceId, OrganisationId
-from content.occurrences import State, cancel_occurrence, move_occurrence, restore_occurrence, send_missed_now
+from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
+from content.occurrences import (
+    State,
+    cancel_occurrence,
+    confirm_occurrence,
+    move_occurrence,
+    restore_occurrence,
+    send_missed_now,
+)
 from content.organisations import Right
 from content.participation import monday
-from content.schedules import FIRST_DAY, SAME_TIME, OccurrenceMoved
-from storage import burden, lessons, organisations, schedules
+from content.recurrences import Recurrence
+from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, instant, late_after
+from content.series import Scope, Series
+from content.workdays import WorkCalendar
+from storage import burden, lessons, organisations, schedules, workdays
+from storage import series as stored_series
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
 pages = Blueprint("calendar", __name__)
 
+MOVED = ("date", "time", "window", "late")
+"""What can be changed about what has not gone out yet."""
+_MINUTE = timedelta(minutes=1)
+
 LIST_DAYS_BEFORE = 7
 LIST_DAYS_AFTER = 60
 MOST_LISTED = 300
+MOST_SERIES = 50
+"""Of so many series it is looked whether their dates still fit."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -43,6 +63,14 @@ class Wanted(Struct, frozen=True, kw_only=True):
     view: str
     month: date
     state: State | None
+
+
+class Outdated(Struct, frozen=True, kw_only=True):
+    """A series of which so many dates would be others by what is known now."""
+
+    id: ScheduleId
+    title: str
+    number: int
 
 
 @pages.get("/calendar")
@@ -69,6 +97,7 @@ def show() -> str:
         before=(wanted.month - timedelta(days=1)).replace(day=1),
         after=(wanted.month + timedelta(days=32)).replace(day=1),
         plannable={node.id for node in here().within(Right.SCHEDULE)},
+        outdated=ask(lambda unit: _outdated(unit, here().roots_for(Right.SCHEDULE))),
         cut_short=len(entries) == MOST_LISTED,
         most=MOST_LISTED,
     )
@@ -103,6 +132,19 @@ def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
     since, until = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
     states = [wanted.state] if wanted.state else []
     return ask(lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=limit))
+
+
+async def _outdated(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Outdated, ...]:
+    """Return the series whose dates are no longer those that their rules yield, since something else is known now."""
+    if not roots:
+        return ()
+    known, found = await workdays.calendar(unit), list[Outdated]()
+    for one in await stored_series.coming(unit, roots, limit=MOST_SERIES):
+        number = len(series_rules.replan(one, one.schedule.changes, known=known, now=unit.now).differences)
+        if number:
+            lesson = await lessons.lesson(unit, one.schedule.lessons[0])
+            found.append(Outdated(id=one.schedule.id, title=lesson.title if lesson is not None else "", number=number))
+    return tuple(found)
 
 
 def _wanted() -> Wanted:
@@ -174,25 +216,73 @@ def move(id: str) -> Answer:  # noqa: A002
     if entry is None:
         abort(404)
     before = entry.occurrence.due_at.astimezone(ZoneInfo(entry.timezone))
-    typed = {"date": f"{before:%Y-%m-%d}", "time": f"{before:%H:%M}"}
+    typed = {
+        "date": f"{before:%Y-%m-%d}",
+        "time": f"{before:%H:%M}",
+        "window": str(entry.occurrence.window // _MINUTE),
+        "late": str(entry.occurrence.late // _MINUTE),
+    }
     if request.method == "GET":
-        return render_template("calendar/move.html", entry=entry, typed=typed, before=before)
+        return render_template(
+            "calendar/move.html",
+            entry=entry,
+            typed=typed | {name: request.args[name] for name in ("date", "time") if name in request.args},
+            before=before,
+            scopes=tuple(Scope) if entry.recurrence is not Recurrence.ONCE else (),
+            windows=offered(WINDOWS, typed["window"]),
+            lateness=offered(LATENESS, typed["late"]),
+        )
     on, at = _written()
     if on is None or at is None:
         bad = refused("schedule.bad_date", field="date") if on is None else refused("schedule.bad_time", field="time")
         return not_done(bad, to=_back(id))
+    troubles: list[Refusal] = []
+    window = minutes_of(request.form.get("window", typed["window"]), "window", troubles)
+    written = request.form.get("late", typed["late"])
+    late = None if written == UNTIL_DAY_ENDS else minutes_of(written, "late", troubles)
+    if troubles:
+        return not_done(troubles[0], to=_back(id))
+    scope = request.form.get("scope", Scope.ONE)
+    if scope not in frozenset(Scope):
+        abort(400)
+    if scope != Scope.ONE:
+        return _move_together(entry, Scope(scope), on=on, at=at, window=window, late=late)
 
     async def decide(unit: Reading) -> Decided:
         found = await _own(unit, key, roots)
         if found is None:
             return None
-        answer = move_occurrence(found.occurrence, on=on, at=at, timezone=found.timezone, by=user, now=unit.now)
+        zone = found.timezone
+        answer = move_occurrence(
+            found.occurrence,
+            on=on,
+            at=at,
+            timezone=zone,
+            window=window,
+            late=late_after(instant(on, at, zone), late, zone),
+            by=user,
+            now=unit.now,
+        )
         return answer if isinstance(answer, Refusal) else await _hindered(unit, found, answer)
 
     outcome = settle(decide, actor=user)
     return onward(
         outcome, to=_back(id), done="occurrence_moved", back=lambda: way_back("calendar.move", id=id, fields=typed)
     )
+
+
+def _move_together(
+    entry: schedules.Entry, scope: Scope, *, on: date, at: time, window: timedelta, late: timedelta | None
+) -> Answer:
+    """Show what moving an occurrence and those after it, or all, would do; with a yes, do it."""
+    id = entry.occurrence.id  # noqa: A001
+
+    def changing(found: Series, known: WorkCalendar) -> tuple[Change, ...] | Refusal:
+        changes = series_rules.moved(found, id, scope=scope, on=on, at=at, window=window, late=late, known=known)
+        return refused("occurrence.not_movable") if changes is None else changes
+
+    fields = {name: request.form[name][:40] for name in (*MOVED, "scope") if name in request.form}
+    return replanned(entry.schedule, changing, action=link("calendar.move", id=id), fields=fields, anew=id)
 
 
 async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> Decided:
@@ -205,8 +295,21 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
     lesson = await lessons.lesson(unit, occurrence.lesson)
     minutes = lesson.minutes if lesson is not None else 0
-    rooms = await burden.rooms(unit, occurrence.audience, since=on, until=on, but=occurrence.id)
+    rooms = await burden.rooms(unit, occurrence.audience, since=on, until=on, without=frozenset({occurrence.id}))
     return refuse_too_much(rooms, [Asked(on=on, minutes=minutes)]) or answer
+
+
+@pages.post("/calendar/<id>/confirm")
+@requires(Right.SCHEDULE)
+def confirm(id: str) -> Answer:  # noqa: A002
+    """Say that a date is meant that was reckoned without a list of working days."""
+    user, roots = here().user, here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        entry = await _own(unit, OccurrenceId(id), roots)
+        return confirm_occurrence(entry.occurrence, by=user) if entry else None
+
+    return onward(settle(decide, actor=user), to=_back(id), done="occurrence_confirmed")
 
 
 @pages.post("/calendar/<id>/send-now")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
-from console.answering import Answer, onward, see
+from console.answering import Answer, done_once, onward
 from console.desk import ask, cause, now, settle
 from console.fresh import fresh
 from console.tables import Table, hand_out
+from console.undoing import Undo, way_back
 from console.wording import fully, local, t
 from content import duties, moves, structure
 from content.approvals import LASTS, OF_DUTIES, Act, Proposal, Proposed
@@ -24,6 +25,7 @@ from content.organisations import RIGHTS, Duty, Organisation, Right, Role
 from storage import approvals, organisations
 from storage import duties as stored
 from storage.store import Answer as Decided
+from storage.store import Outcome
 from storage.unit import Reading
 
 pages = Blueprint("duties", __name__)
@@ -117,7 +119,7 @@ def grant() -> Answer:
     outcome = settle(decide, actor=desk.by)
     if outcome.refusal is not None:
         return _page(Typed(user=user, role=role, place=place, refusal=outcome.refusal))
-    return see(link("duties.show"), "repeated" if outcome.repeated else _done(outcome.answer, "duty_granted"))
+    return _changed(outcome, "duty_granted", lambda: _opposite("duties.end", duty))
 
 
 def _second_look(name: str, role: str, place: str) -> Answer:
@@ -147,7 +149,11 @@ def end() -> Answer:
         return await desk.change(unit, Act.END_DUTY, duty)
 
     outcome = settle(decide, actor=desk.by)
-    return onward(outcome, to=link("duties.show"), done=_done(outcome.answer, "duty_ended"))
+    if outcome.refusal is not None:
+        return onward(outcome, to=link("duties.show"), done="duty_ended")
+    # Who lays down their own may not be the one to give it again.
+    back = None if duty.user == desk.by else lambda: _opposite("duties.grant", duty)
+    return _changed(outcome, "duty_ended", back)
 
 
 @pages.post("/duties/proposals/<id>/approve")
@@ -224,9 +230,19 @@ async def _account(unit: Reading, typed: str, roots: tuple[OrganisationId, ...])
     return found[0] if found[0] is not None else refused("duties.name_without_account", field="user", name=typed)
 
 
-def _done(answer: Decided, done: str) -> str:
-    facts = answer.facts if isinstance(answer, Decision) else ()
-    return "duty_proposed" if any(isinstance(fact, Proposed) for fact in facts) else done
+def _changed(outcome: Outcome, done: str, back: Callable[[], Undo] | None) -> Answer:
+    """Go on to the page, with the way back: to what was before, or of a proposal to its being taken back."""
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    proposal = next((fact.proposal for fact in facts if isinstance(fact, Proposed)), None)
+    if proposal is not None:
+        return done_once(
+            outcome, link("duties.show"), "duty_proposed", lambda: way_back("duties.decline", id=proposal.id)
+        )
+    return done_once(outcome, link("duties.show"), done, back)
+
+
+def _opposite(endpoint: str, duty: Duty) -> Undo:
+    return way_back(endpoint, fields={"user": duty.user, "role": duty.role.value, "place": duty.organisation})
 
 
 def _page(typed: Typed) -> Answer:

@@ -9,10 +9,11 @@ from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, onward, see
+from console.answering import Answer, done_once, onward
 from console.desk import ask, cause, desk, now, settle
 from console.fresh import fresh
 from console.people import names_of, visible
+from console.undoing import way_back
 from content import erasure
 from content.approvals import LASTS, Act, Proposal
 from content.decision import Refusal, refused
@@ -142,7 +143,8 @@ def propose(id: str) -> Answer:  # noqa: A002
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _page(id, typed=typed, refusal=outcome.refusal)
-    return see(link("erasure.show", id=id), "repeated" if outcome.repeated else "erasure_proposed")
+    to = link("erasure.show", id=id)
+    return done_once(outcome, to, "erasure_proposed", lambda: way_back("erasure.decline", id=id))
 
 
 @pages.post("/members/<id>/erase/agree")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, render_template
 from msgspec import Struct, field
@@ -11,24 +12,27 @@ from msgspec import Struct, field
 from console.access import Here, here, requires
 from console.addresses import link
 from console.desk import ask, desk, now
-from console.wording import t, today
+from console.needs import Need, need, of_ballots, of_papers, of_selections
+from console.wording import reader, t, today
 from content.burden import Caps, is_near
-from content.decision import Parameter
 from content.home import (
     AHEAD,
     WHO,
     BallotStanding,
     Beginning,
     Facts,
+    SelectionStanding,
     backup_is_old,
-    ballot_matter,
     checklist,
     elections_due,
     same_days_before,
 )
-from content.identifiers import OrganisationId, PollId, UserId
+from content.identifiers import OrganisationId, PollId, SurveyId, UserId
+from content.model_members import Stage
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
+from content.paper_elections import PaperElection
+from content.paper_elections import State as PaperState
 from content.participation import Share, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
@@ -63,22 +67,14 @@ LONE_FAILURES = 5
 """Up to how many things that were not sent stand one by one."""
 
 
-class Need(Struct, frozen=True, kw_only=True):
-    """One thing that waits: what it is, a word of help, and the one place where it is done."""
-
-    said: str
-    address: str
-    action: str
-    help: str = ""
-
-
 class Coming(Struct, frozen=True, kw_only=True):
-    """Something that is planned or ends within the next days."""
+    """Something that is planned or ends within the next days; ``on`` is the day of what has no hour."""
 
     at: datetime
     title: str
     note: str
     address: str
+    on: date | None = None
 
 
 class Stand(Struct, frozen=True, kw_only=True):
@@ -106,6 +102,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     """What waits by the person's rights, in numbers."""
 
     proposals: int
+    erasures: int
     corrections: int
     buried: int
     rooms_lost: int
@@ -126,7 +123,10 @@ class Today(Struct, frozen=True, kw_only=True):
     open: tuple[tuple[participation.OccurrenceLine, Share], ...]
     planned: tuple[schedules.Entry, ...]
     ballots: tuple[BallotStanding, ...]
+    papers: tuple[PaperElection, ...]
+    selections: tuple[SelectionStanding, ...]
     polls: tuple[tuple[PollId, str, datetime], ...]
+    surveys: tuple[tuple[SurveyId, str, datetime], ...]
     signs: dict[str, heartbeats.Sign]
     month: Stand
     before: Stand
@@ -159,7 +159,12 @@ def show() -> str:
     return render_template(
         "home/show.html",
         known=known,
-        needs=[*_needs(known, here(), at), *_ballot_needs(known, asker.user, rights)],
+        needs=[
+            *_needs(known, here(), at),
+            *of_ballots(known.ballots, asker.user, rights),
+            *of_papers(known.papers, asker.user, here().rights_at, day),
+            *of_selections(known.selections, asker.user, here().rights_at, at),
+        ],
         coming=sorted(_coming(known, at), key=lambda one: (one.at, one.address))[:MOST_COMING],
         steps=[
             (step, done, _where(step) if WHO[step] in rights else "") for step, done in checklist(known.facts, rights)
@@ -194,59 +199,34 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
     if at.may(Right.OPERATE):
         failed = heartbeats.backup_failed(signs)
         if failed:
-            yield _need("backup_failed", "health.show", {"at": failed}, helped=True)
+            yield need("backup_failed", "health.show", {"at": failed}, helped=True)
         elif backup_is_old(moment(signs, "bot", "backup_at"), now=present):
-            yield _need("backup_old", "health.show", {"at": moment(signs, "bot", "backup_at") or present}, helped=True)
+            yield need("backup_old", "health.show", {"at": moment(signs, "bot", "backup_at") or present}, helped=True)
     if waiting.workdays_missing:
         year = waiting.workdays_missing
-        yield _need("workdays_missing", "workdays.show", {"year": year}, helped=True, address={"year": year})
+        yield need("workdays_missing", "workdays.show", {"year": year}, helped=True, address={"year": year})
     if waiting.rooms_lost:
-        yield _need("rooms_lost", "rooms.show", {"n": waiting.rooms_lost}, helped=True)
+        yield need("rooms_lost", "rooms.show", {"n": waiting.rooms_lost}, helped=True)
     if waiting.rooms_faulty:
-        yield _need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
+        yield need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
     if known.meter is not None and known.meter.near and at.may(Right.SCHEDULE):
-        yield _need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
+        yield need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
     if waiting.without_room and known.facts.rooms:
-        yield _need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
+        yield need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
     if waiting.proposals:
-        yield _need("proposals", "duties.show", {"n": waiting.proposals})
+        yield need("proposals", "duties.show", {"n": waiting.proposals})
+    if waiting.erasures:
+        yield need("erasures", "members.show", {"n": waiting.erasures}, helped=True)
     if waiting.corrections:
-        yield _need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
+        yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
     if waiting.buried:
-        yield _need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
+        yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
     if waiting.unbound and known.facts.bound:
-        yield _need(
+        yield need(
             "unbound", "members.show", {"n": waiting.unbound}, helped=True, address={"account": Account.UNBOUND.value}
         )
     for name, end in waiting.elections:
-        yield _need("election", "structure.show", {"name": name, "day": end.isoformat()})
-
-
-def _need(
-    key: str,
-    endpoint: str,
-    values: dict[str, Parameter],
-    *,
-    helped: bool = False,
-    address: dict[str, object] | None = None,
-) -> Need:
-    return Need(
-        said=t(f"home.{key}", **values),
-        help=t(f"home.help_{key}") if helped else "",
-        address=link(endpoint, **(address or {})),
-        action=t(f"home.do_{key}"),
-    )
-
-
-def _ballot_needs(known: Today, user: UserId, rights: frozenset[Right]) -> Iterator[Need]:
-    for ballot in known.ballots:
-        matter = ballot_matter(ballot, user, rights)
-        if matter is not None:
-            yield Need(
-                said=t(f"home.ballot_{matter}", title=ballot.title, n=ballot.unproven),
-                address=link("ballots.show_one", id=ballot.id),
-                action=t(f"home.do_ballot_{matter}"),
-            )
+        yield need("election", "structure.show", {"name": name, "day": end.isoformat()})
 
 
 def _coming(known: Today, at: datetime) -> Iterator[Coming]:
@@ -267,6 +247,23 @@ def _coming(known: Today, at: datetime) -> Iterator[Coming]:
             )
     for id, question, end in known.polls:  # noqa: A001
         yield Coming(at=end, title=question, note=t("home.poll_ends"), address=link("polls.show_one", id=id))
+    for survey, title, end in known.surveys:
+        yield Coming(at=end, title=title, note=t("home.survey_ends"), address=link("surveys.show_one", id=survey))
+    for paper in known.papers:
+        if paper.state is PaperState.FIXED and at.date() <= paper.held_on <= (at + AHEAD).date():
+            where = link("elections.show_one", id=paper.id)
+            yield _on(paper.held_on, title=paper.title, note=t("home.paper_is_held"), address=where)
+    for standing in known.selections:
+        one, where = standing.selection, link("model_members.show_one", id=standing.selection.id)
+        if one.stage is Stage.CALLED and at <= one.nominate_until <= at + AHEAD:
+            yield Coming(at=one.nominate_until, title=one.title, note=t("home.nominations_end"), address=where)
+        elif one.stage is Stage.PUBLIC and one.ends_on and at.date() <= one.ends_on <= (at + AHEAD).date():
+            yield _on(one.ends_on, title=one.title, note=t("home.publicity_ends"), address=where)
+
+
+def _on(day: date, *, title: str, note: str, address: str) -> Coming:
+    at = datetime.combine(day, time(), ZoneInfo(reader().timezone))
+    return Coming(at=at, on=day, title=title, note=note, address=address)
 
 
 def _where(step: Beginning) -> str:
@@ -313,7 +310,10 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
             limit=MOST_COMING,
         ),
         ballots=await home.ballots_under_way(unit, roots),
+        papers=await home.elections_under_way(unit, roots),
+        selections=await home.selections_under_way(unit, roots, asker.user),
         polls=await home.polls_ending(unit, roots, until=at + AHEAD),
+        surveys=await home.surveys_ending(unit, roots, until=at + AHEAD),
         signs=await heartbeats.signs(unit),
         month=await _stand(unit, roots, Period(since=day.replace(day=1), until=day)),
         before=await _stand(unit, roots, Period(since=since, until=until)),
@@ -331,6 +331,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
     ends = ((names.get(node, ""), term.remind_on, term.ends_on) for node, term in running.items())
     return Waiting(
         proposals=sum(yours for _, yours in await duties.proposals(unit, held[Right.GRANT_DUTIES], asker.user)),
+        erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,

@@ -18,24 +18,26 @@ from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.pages.edits import instant_of
 from console.people import names_of, open_nodes, visible
-from console.sheets import Written
 from console.tables import Table, hand_out, show_text
 from console.tree import places
 from console.undoing import Undo, way_back
 from console.wording import fully, local, say, t, today
+from console.written_sheets import Written
 from content.approvals import Act
+from content.decision import Decision, Fact
 from content.edits import Sort
 from content.franchise import why_not
-from content.identifiers import MemberId, OrganisationId
+from content.identifiers import MemberId, OrganisationId, derive
 from content.members import CODE_LASTS, Member, issue_code
 from content.organisations import Right
 from content.roster import cells
 from content.roster.layouts import LAYOUTS, Line
 from content.strokes import by_strokes, unplaced
-from content.views import UNSAID, Account, Away, Filter, Order, filter_from, forget_view, save_view
+from content.views import UNSAID, Account, Away, Filter, Order, ViewSaved, filter_from, forget_view, save_view
 from storage import approvals, edits, members, organisations, terms, timelines, upkeep
 from storage import views as kept
 from storage.store import Answer as Decided
+from storage.store import Outcome
 from storage.unit import Reading
 
 pages = Blueprint("members", __name__)
@@ -52,6 +54,8 @@ FACTS = (
     "gender ethnicity born education degree working_since category joined full_since "  # noqa: SIM905
     "position post phone status floating destination out_of_touch lost_since note".split()
 )
+DISCIPLINE = ("status", "note")
+"""What may tell of discipline, and so why somebody may not vote; not for everybody who sees the roster."""
 
 
 @pages.get("/members")
@@ -81,6 +85,7 @@ def show() -> str:
         "members/show.html",
         **ask(look),
         wanted=wanted,
+        chips=_chips(wanted),
         accounts=[*Account],
         aways=[*Away],
         layouts=[*LAYOUTS],
@@ -91,6 +96,24 @@ def show() -> str:
         nodes=open_nodes(at.within(Right.READ_MEMBERS)),
         may_import=at.may(Right.IMPORT_ROSTER),
     )
+
+
+def _chips(wanted: Filter) -> list[tuple[str, str]]:
+    """Return each condition as a reader sees it, with the address of the list without it."""
+    place = here().node(wanted.place) if wanted.place else None
+    said = {
+        "q": f"“{wanted.text}”",
+        "place": place.name if place else "",
+        "category": t("views.unsaid") if wanted.category == UNSAID else wanted.category,
+        "account": t(f"views.account_{wanted.account}") if wanted.account else "",
+        "away": t(f"views.away_{wanted.away}") if wanted.away else "",
+        "order": t("views.order_strokes"),
+    }
+    query = wanted.query
+    return [
+        (said[name], link("members.show", **{other: value for other, value in query.items() if other != name}))
+        for name in query
+    ]
 
 
 async def _part(
@@ -136,8 +159,11 @@ def _sheet(layout: str) -> Table:
     rows: list[tuple[Written, ...]] = []
     for number, one in enumerate(found, 1):
         branch, group = standing.get(one.organisation, ("", ""))
-        barred = "；".join(say(reason.words) for reason in why_not(one, on=day)) if layout == "roll" else ""
-        line = Line(number=number, member=_handed_out(one), branch=branch, group=group, why_not=barred)
+        reasons = why_not(one, on=day) if layout == "roll" else ()
+        why = "；".join(say(reason.words) for reason in reasons) if _discipline(one) else ""
+        line = Line(
+            number=number, member=_handed_out(one), branch=branch, group=group, barred=bool(reasons), why_not=why
+        )
         rows.append(tuple(sheet.row(line)))
         progress(number, len(found))
     header = tuple(sheet.columns)
@@ -182,8 +208,8 @@ def _footer(found: Sequence[Member]) -> str:
 
 
 def _handed_out(member: Member) -> Member:
-    """Return a member as a sheet may have them: the number in full only for who may change it."""
-    return replace(member, phone=_shown(member, "phone"))
+    """Return a member as a sheet may have them: what is not for everybody who sees the roster only for whom it is."""
+    return replace(member, **{name: _shown(member, name) for name in ("phone", *DISCIPLINE)})
 
 
 @pages.post("/members/views")
@@ -196,7 +222,15 @@ def save() -> Answer:
     async def decide(unit: Reading) -> Decided:
         return save_view(name, wanted, user=user, present=await kept.views_of(unit, user), cause=by_form)
 
-    return onward(settle(decide, actor=user), to=link("members.show", **wanted.query), done="view_saved")
+    outcome, to = settle(decide, actor=user), link("members.show", **wanted.query)
+    saved = [fact.view.id for fact in _facts(outcome) if isinstance(fact, ViewSaved)]
+    is_new = saved == [derive(by_form, "view")]
+    back = (lambda: way_back("members.forget", view=saved[0])) if is_new else None
+    return onward(outcome, to=to, done="view_saved", back=back)
+
+
+def _facts(outcome: Outcome) -> tuple[Fact, ...]:
+    return outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
 
 
 @pages.post("/members/views/<view>/forget")
@@ -258,6 +292,8 @@ def show_one(id: str) -> str:  # noqa: A002
         place=places(at.nodes).get(member.organisation, ("", "")),
         node_names={node.id: node.name for node in at.nodes},
         reasons=why_not(member, on=today(), left_on=local(member.left).date() if member.left else None),
+        knows_why=_discipline(member) or member.user == at.user,
+        kept_back=[] if _discipline(member) else DISCIPLINE,
         first_page=before is None,
         may_import=at.may(Right.IMPORT_ROSTER),
         own_rooms={node.id for node in at.within(Right.MANAGE_ROOMS)},
@@ -277,9 +313,16 @@ def _sources(traces: tuple[edits.Trace, ...]) -> dict[str, edits.Trace]:
 
 def _shown(member: Member, name: str) -> str:
     value = getattr(member, name)
-    if name == "phone" and value and not here().may(Right.IMPORT_ROSTER):
+    if name == "phone" and value and Right.IMPORT_ROSTER not in here().rights_at(member.organisation):
         return f"···{value[-4:]}"
+    if name in DISCIPLINE and not _discipline(member):
+        return ""
     return value if isinstance(value, str) else cells.said(value)
+
+
+def _discipline(member: Member) -> bool:
+    """Tell whether one may know what may tell of discipline: who keeps the roster there, and who watches over it."""
+    return bool({Right.IMPORT_ROSTER, Right.MODERATE} & here().rights_at(member.organisation))
 
 
 @pages.post("/members/<id>/code")

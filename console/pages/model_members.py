@@ -30,8 +30,9 @@ from content.members import Member
 from content.model_members import Nominee, Objection, Selection, Stage
 from content.organisations import Organisation, Right
 from content.schedules import instant
+from content.settings import POSTING_DAY, YES
 from content.strokes import by_strokes
-from storage import ballots, members, organisations, workdays
+from storage import ballots, members, organisations, settings, workdays
 from storage import lessons as stored_lessons
 from storage import model_members as stored
 from storage.store import Answer as Decided
@@ -249,6 +250,7 @@ def post(id: str) -> Answer:  # noqa: A002
             rooms=await stored.branch_rooms(unit, one.organisation),
             by=user,
             today=one.day(unit.now),
+            today_counts=await settings.value_of(unit, one.organisation, POSTING_DAY) == YES,
         )
 
     return _taken(id, verb, "selection_posted")

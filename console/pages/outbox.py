@@ -201,6 +201,20 @@ def retry(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="retried")
 
 
+@pages.post("/outbox/unlisted/retry")
+@requires(Right.MANAGE_OUTBOX)
+def retry_unlisted() -> Answer:
+    """Try everything again that is listed nowhere; nobody learns to whom it goes, and none of it is chosen."""
+    roots = here().roots_for(Right.MANAGE_OUTBOX)
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        if not await outbox_items.unlisted_failures(unit, roots):
+            return refused("outbox.not_failed")
+        return Decision(facts=(outbox.DiscreetRetried(roots=roots, at=unit.now),))
+
+    return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="failed"), done="retried")
+
+
 @pages.post("/outbox/<id>/move")
 @requires(Right.MANAGE_OUTBOX)
 def move(id: str) -> Answer:  # noqa: A002

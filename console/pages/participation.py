@@ -14,11 +14,11 @@ from console.addresses import link
 from console.desk import ask, now
 from console.exporting import may_wait, progress
 from console.fresh import fresh
-from console.sheets import Written
 from console.tables import Table, hand_out
 from console.tree import depths, parents_of
 from console.wording import day as day_text
 from console.wording import fully, local, t, today
+from console.written_sheets import Written
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.members import Member

@@ -15,9 +15,9 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
 from console.exporting import note_export
-from console.sheets import Written
 from console.tables import Table, hand_out
 from console.wording import fully, t, today
+from console.written_sheets import Written
 from content import polls
 from content.decision import Refusal, refused
 from content.identifiers import OrganisationId, PollId, derive

@@ -7,12 +7,13 @@ from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
-from console.answering import Answer, see
+from console.answering import Answer, done_once, onward
 from console.desk import ask, cause, settle
+from console.undoing import way_back
 from content.checkins import Expectation
-from content.corrections import LONGEST_EXPLANATION, Mark, record_by_hand
+from content.corrections import LONGEST_EXPLANATION, Mark, record_by_hand, retract_by_hand
 from content.decision import Refusal
-from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.identifiers import Cause, MemberId, OccurrenceId, OrganisationId
 from content.organisations import Right
 from storage import checkins
 from storage.store import Answer as Decided
@@ -59,7 +60,29 @@ def show(id: str, member: str) -> Answer:  # noqa: A002
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _page(id, member, fields, outcome.refusal)
-    return see(link("checkins.show_one", id=id), "repeated" if outcome.repeated else "recorded")
+    return done_once(
+        outcome,
+        link("checkins.show_one", id=id),
+        "recorded",
+        lambda: way_back("records.take_back", id=id, member=member, fields={"set_by": by_form}),
+    )
+
+
+@pages.post("/check-ins/<id>/members/<member>/back")
+@requires(Right.RECORD)
+def take_back(id: str, member: str) -> Answer:  # noqa: A002
+    """Take back what was set by hand, so that what stood before stands again."""
+    roots, by_form, set_by = here().roots_for(Right.RECORD), cause(), Cause(request.form.get("set_by", "")[:200])
+
+    async def decide(unit: Reading) -> Decided:
+        place = await checkins.place_within(unit, roots, OccurrenceId(id), MemberId(member))
+        if place is None:
+            return None
+        given = await checkins.given(unit, place.occurrence.id, place.member)
+        return retract_by_hand(place, given, set_by=set_by, cause=by_form, now=unit.now)
+
+    outcome = settle(decide, actor=here().user)
+    return onward(outcome, to=link("checkins.show_one", id=id), done="record_back")
 
 
 def _page(id: str, member: str, fields: Fields, refusal: Refusal | None = None) -> Answer:  # noqa: A002

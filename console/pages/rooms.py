@@ -204,6 +204,7 @@ def show_one(id: str) -> str:  # noqa: A002
         leaving=known.on_the_way(care.room.id, Kind.REMOVE),
         by_name=by_name,
         masters=care.standing.masters() if care.standing is not None and by_name else (),
+        makers=care.standing.makers() if care.standing is not None and by_name else (),
     )
 
 

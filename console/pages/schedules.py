@@ -1,4 +1,4 @@
-"""Scheduling lessons: now, at a time, or weekly; the dates are shown before anything is planned."""
+"""Scheduling lessons: now, at a time, or by a rule; the dates are shown before anything is planned."""
 
 from __future__ import annotations
 
@@ -21,9 +21,20 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
 from content.lessons import Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
-from content.schedules import FIRST_DAY, Planned, Recurrence, Schedule, materialise, refuse_twice, schedule_lessons
+from content.recurrences import OffDays, Recurrence
+from content.schedules import (
+    BY_WEEKDAY,
+    FIRST_DAY,
+    Planned,
+    Schedule,
+    horizon,
+    materialise,
+    refuse_twice,
+    schedule_lessons,
+)
 from content.settings import LATE, WINDOW
-from storage import burden, lessons, media, members, rooms, settings
+from content.workdays import WorkCalendar
+from storage import burden, lessons, media, members, rooms, settings, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -34,7 +45,13 @@ WINDOWS = (30, 120, 720, 1_440, 4_320, 10_080)
 LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
 
+UNTIL_DAY_ENDS = "day"
+"""What the form says for a card that may go out until its local day ends."""
+
 SHOWN_DATES = 3
+
+SINGLE = ("now", "at")
+RECURRING = tuple(str(one) for one in Recurrence if one is not Recurrence.ONCE)
 
 
 class Fields(Struct, frozen=True, kw_only=True):
@@ -47,6 +64,11 @@ class Fields(Struct, frozen=True, kw_only=True):
     time: str = ""
     weekdays: tuple[str, ...] = ()
     count: str = "4"
+    endless: bool = False
+    every: str = "1"
+    nth: str = "1"
+    from_end: bool = False
+    off_days: str = "keep"
     window: str = "1440"
     late: str = "720"
 
@@ -66,11 +88,12 @@ def plan() -> Answer:
         abort(404)
     if request.form.get("intent") == "open":
         return _form(fields, places, library)
-    at, troubles = _schedule(fields, places, library)
+    known = ask(workdays.calendar)
+    at, troubles = _schedule(fields, places, library, known)
     if troubles or at is None:
         return _form(fields, places, library, troubles)
     if request.form.get("intent") == "look":
-        return _form(fields, places, library, planned=materialise(at))
+        return _form(fields, places, library, planned=materialise(at, known, until=horizon(at, now())))
     again = bool(request.form.get("again"))
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
     user = here().user
@@ -79,10 +102,11 @@ def plan() -> Answer:
         chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
         limit = await media.upload_limit(unit)
         too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
-        answer = too_large or schedule_lessons(rule, author=user, now=unit.now)
+        known = await workdays.calendar(unit)
+        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known)
         if isinstance(answer, Refusal):
             return answer
-        planned = materialise(rule)
+        planned = materialise(rule, known, until=horizon(rule, unit.now))
         there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
         return refuse_twice(planned, there) or await _too_much(unit, rule, planned, library) or answer
 
@@ -139,44 +163,55 @@ def _fields() -> Fields:
         time=form.get("time", "").strip(),
         weekdays=tuple(form.getlist("weekdays"))[:7],
         count=form.get("count", "1").strip(),
+        endless="endless" in form,
+        every=form.get("every", "1").strip(),
+        nth=form.get("nth", "1").strip(),
+        from_end="from_end" in form,
+        off_days=form.get("off_days", "keep"),
         window=form.get("window", "").strip(),
         late=form.get("late", "").strip(),
     )
 
 
 def _schedule(
-    fields: Fields, places: tuple[Organisation, ...], library: tuple[Lesson, ...]
+    fields: Fields, places: tuple[Organisation, ...], library: tuple[Lesson, ...], known: WorkCalendar
 ) -> tuple[Schedule | None, list[Refusal]]:
     """Turn the fields into a rule, and check it as the rule's own refusals would."""
     place = next(node for node in places if node.id == fields.audience)
     troubles: list[Refusal] = []
     start, at = _start(fields, ZoneInfo(place.timezone), troubles)
-    window, late = _minutes(fields.window, "window", troubles), _minutes(fields.late, "late", troubles)
-    count = int(fields.count) if re.fullmatch(r"[0-9]{1,6}", fields.count) else 0
-    if fields.when not in ("now", "at", "weekly"):
+    window = minutes_of(fields.window, "window", troubles)
+    late = None if fields.late == UNTIL_DAY_ENDS else minutes_of(fields.late, "late", troubles)
+    if fields.when not in (*SINGLE, *RECURRING) or fields.off_days not in frozenset(OffDays):
         abort(400)
     if troubles or start is None or at is None:
         return None, troubles
-    known = {lesson.id for lesson in library}
-    weekly = fields.when == "weekly"
+    written = {lesson.id for lesson in library}
+    kind = Recurrence.ONCE if fields.when in SINGLE else Recurrence(fields.when)
+    named = frozenset(int(day) for day in fields.weekdays if re.fullmatch("[0-6]", day))
     rule = Schedule(
         id=ScheduleId("preview"),
         owner=place.id,
         audience=OrganisationId(place.id),
-        lessons=tuple(LessonId(wanted) for wanted in fields.lessons if wanted in known),
-        recurrence=Recurrence.WEEKLY if weekly else Recurrence.ONCE,
+        lessons=tuple(LessonId(wanted) for wanted in fields.lessons if wanted in written),
+        recurrence=kind,
         start=start,
         at=at,
         timezone=place.timezone,
         window=window,
         late=late,
-        weekdays=frozenset(int(day) for day in fields.weekdays if re.fullmatch("[0-6]", day))
-        if weekly
-        else frozenset(),
-        count=count if weekly else 1,
+        weekdays=named if kind in BY_WEEKDAY else frozenset(),
+        count=1 if kind is Recurrence.ONCE else 0 if fields.endless else _number(fields.count) or -1,
+        every=1 if kind is Recurrence.ONCE else _number(fields.every),
+        nth=_number(fields.nth) * (-1 if fields.from_end else 1),
+        off_days=OffDays(fields.off_days),
     )
-    answer = schedule_lessons(rule, author=here().user, now=now())
+    answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
     return rule, [answer] if isinstance(answer, Refusal) else []
+
+
+def _number(written: str) -> int:
+    return int(written) if re.fullmatch(r"[0-9]{1,6}", written) else 0
 
 
 def _start(fields: Fields, zone: ZoneInfo, troubles: list[Refusal]) -> tuple[date | None, time | None]:
@@ -198,7 +233,8 @@ def _start(fields: Fields, zone: ZoneInfo, troubles: list[Refusal]) -> tuple[dat
     return start, at
 
 
-def _minutes(written: str, field: str, troubles: list[Refusal]) -> timedelta:
+def minutes_of(written: str, field: str, troubles: list[Refusal]) -> timedelta:
+    """Return the length that a form says in minutes; what is none becomes a refusal at its field."""
     if not re.fullmatch(r"[0-9]{1,6}", written) or not 0 < int(written) <= 90 * 1_440:
         troubles.append(refused("schedule.bad_length", field=field))
         return timedelta()
@@ -221,12 +257,15 @@ def _form(
         places=here().offer(places, fields.audience),
         deep=len(places) > MOST_OFFERED,
         library=library,
-        windows=_offered(WINDOWS, fields.window),
-        lateness=_offered(LATENESS, fields.late),
+        ways=(*SINGLE, *RECURRING),
+        off_days=tuple(OffDays),
+        windows=offered(WINDOWS, fields.window),
+        lateness=offered(LATENESS, fields.late),
         refusals=refusals or [],
         by_field=first_by_field(refusals or []),
         next_dates=planned[:SHOWN_DATES],
         all_dates=len(planned),
+        provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},
         number=number,
         no_room=unreached,
@@ -234,7 +273,8 @@ def _form(
     return page, 422 if refusals else 200
 
 
-def _offered(choices: tuple[int, ...], present: str) -> list[int]:
+def offered(choices: tuple[int, ...], present: str) -> list[int]:
+    """Return the minutes that a form offers, and what stands in it already."""
     extra = {int(present)} if re.fullmatch(r"[0-9]{1,6}", present) else set()
     return sorted({*choices, *extra})
 

@@ -189,6 +189,8 @@ def _line(node: Organisation, setting: Setting, seen: Mapping[str, Any]) -> Line
 def _value(setting: Setting, value: str) -> str:
     if setting.unit == "minutes":
         return span(timedelta(minutes=int(value)))
+    if setting.unit == "answer":
+        return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value
 
 
@@ -244,7 +246,8 @@ def add(id: str) -> Answer:  # noqa: A002
     async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
         return rules.found(node, Kind(kind), name, nodes=nodes, cause=by_form)
 
-    return _change(id, decide, "node_added")
+    added = OrganisationId(derive(by_form, "organisation"))
+    return _change(id, decide, "node_added", lambda: way_back("structure.close", id=added))
 
 
 @pages.post("/organisation/<id>/rename")

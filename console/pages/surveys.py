@@ -16,9 +16,9 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.ballot_drafts import Sealing, closing_time, draft_sealed, refuse_tellers_of, sealing, sealing_from
 from console.desk import ask, now, settle
-from console.sheets import Written
 from console.tables import Table, hand_out
 from console.wording import fully, t
+from console.written_sheets import Written
 from content import ballots as drafting
 from content import surveys as rules
 from content.ballots import Ballot

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from datetime import date
 
+import msgspec
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct, field
 
@@ -13,14 +14,17 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward
 from console.desk import ask, settle
+from console.people import mark_of
 from console.sheet_limits import SheetProblem
 from console.sheets import read_grid
+from console.undoing import Undo, way_back
 from console.wording import today
 from content import workdays as rules
-from content.decision import Refusal
+from content.decision import Refusal, refused
 from content.grid import Grid
 from content.organisations import Right, roots
 from content.workday_lists import FIRST_YEAR, LAST_YEAR, LONGEST_NAME, LONGEST_TEXT, Festival, read_list
+from content.workdays import Entered
 from storage import workdays
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -51,13 +55,17 @@ def set_day() -> Answer:
     if kind not in ("rest", "work"):
         abort(400)
 
-    async def decide(_: Reading) -> Decided:
+    before: list[Entered] = []
+
+    async def decide(unit: Reading) -> Decided:
+        before[:] = await workdays.entered(unit, [day.year] if day else [])
         return rules.set_day(day, works=kind == "work", name=name)
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
         return _page(_year(""), Typed(fields=request.form, refusals=(outcome.refusal,)))
-    return onward(outcome, to=_back(day.year if day else today().year), done="workday_set")
+    to = _back(day.year if day else today().year)
+    return onward(outcome, to=to, done="workday_set", back=lambda: _way_back(before))
 
 
 @pages.post("/calendar/workdays/list")
@@ -72,13 +80,17 @@ def take_list() -> Answer:
     if problems:
         return _page(_year(""), Typed(fields={"list": text}, refusals=problems))
 
-    async def decide(_: Reading) -> Decided:
+    before: list[Entered] = []
+
+    async def decide(unit: Reading) -> Decided:
+        before[:] = await workdays.entered(unit, [day.date.year for day in days])
         return rules.list_years(days)
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
         return _page(_year(""), Typed(fields={"list": text}, refusals=(outcome.refusal,)))
-    return onward(outcome, to=_back(days[-1].date.year), done="workdays_listed")
+    to = _back(days[-1].date.year)
+    return onward(outcome, to=to, done="workdays_listed", back=lambda: _way_back(before))
 
 
 @pages.post("/calendar/workdays/<int:year>/forget")
@@ -88,11 +100,39 @@ def forget(year: int) -> Answer:
     _only_at_the_top()
     if not FIRST_YEAR <= year <= LAST_YEAR:
         abort(404)
+    before: list[Entered] = []
 
     async def decide(unit: Reading) -> Decided:
+        before[:] = await workdays.entered(unit, [year])
         return rules.forget_year(await workdays.calendar(unit), year)
 
-    return onward(settle(decide, actor=here().user), to=_back(year), done="workdays_forgotten")
+    outcome = settle(decide, actor=here().user)
+    return onward(outcome, to=_back(year), done="workdays_forgotten", back=lambda: _way_back(before))
+
+
+@pages.post("/calendar/workdays/put-back")
+@requires(Right.OPERATE)
+def put_back() -> Answer:
+    """Let what was entered of some years be as it was before a change that nothing has followed."""
+    _only_at_the_top()
+    try:
+        before = msgspec.json.decode(request.form.get("before", ""), type=tuple[Entered, ...])
+    except msgspec.DecodeError:
+        abort(400)
+    years, mark = [one.year for one in before], request.form.get("mark", "")
+
+    async def decide(unit: Reading) -> Decided:
+        if mark_of(await workdays.entered(unit, years)) != mark:
+            return refused("workdays.changed_since")
+        return rules.put_back(before)
+
+    return onward(settle(decide, actor=here().user), to=_back(max(years, default=today().year)), done="workdays_back")
+
+
+def _way_back(before: list[Entered]) -> Undo:
+    """Return the form that puts back what was entered of some years, as long as nothing else is entered there."""
+    mark = mark_of(ask(lambda unit: workdays.entered(unit, [one.year for one in before])))
+    return way_back("workdays.put_back", fields={"before": msgspec.json.encode(before).decode(), "mark": mark})
 
 
 def _page(year: int, typed: Typed) -> Answer:

@@ -15,21 +15,16 @@ from content.roster.comparing import (
     enrolled,
     known,
 )
-from content.roster.reading import (
+from content.roster.headers import (
     COLUMNS,
-    CellProblem,
     Column,
-    Entry,
-    Gravity,
     Header,
     Question,
-    Reading,
-    RosterRow,
     find_header,
     normal_header,
-    read,
     without_what_is_never_kept,
 )
+from content.roster.reading import CellProblem, Entry, Gravity, Reading, RosterRow, read
 
 __all__ = [
     "COLUMNS",

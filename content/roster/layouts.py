@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from content.members import Member
 from content.roster.cells import said
-from content.roster.reading import COLUMNS
+from content.roster.headers import COLUMNS
 
 SYSTEM_COLUMNS = (
     "序号",
@@ -39,13 +39,14 @@ ROLL_COLUMNS = ("序号", "姓名", "所在党支部", "党小组", "人员类�
 class Line(Struct, frozen=True, kw_only=True):
     """One person as a sheet has them; ``branch`` and ``group`` are names.
 
-    ``why_not`` says why they may not vote, and is empty where they may.
+    ``barred`` tells that they may not vote, and ``why_not`` why, where that is for the reader.
     """
 
     number: int
     member: Member
     branch: str
     group: str
+    barred: bool = False
     why_not: str = ""
 
 
@@ -106,7 +107,7 @@ def _system(line: Line) -> dict[str, str | int]:
 
 
 def _roll(line: Line) -> dict[str, str | int]:
-    return _filed(line) | {"有无表决权": "无" if line.why_not else "有", "说明": line.why_not}
+    return _filed(line) | {"有无表决权": "无" if line.barred else "有", "说明": line.why_not}
 
 
 LAYOUTS: Mapping[str, Layout] = {

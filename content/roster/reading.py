@@ -1,9 +1,8 @@
-"""Finds the header of a roster sheet under its many names and reads every row, good or bad."""
+"""Reads every row of a roster sheet, good or bad."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
@@ -19,109 +18,24 @@ from content.grid import Cell, Grid
 from content.identifiers import UserId
 from content.roster import cells
 from content.roster.cells import ANSWERS, DAYS, TEXTS, Wrong
-
-COLUMNS = (
-    "序号",
-    "姓名",
-    "性别",
-    "民族",
-    "出生年月",
-    "学历",
-    "学位",
-    "参加工作时间",
-    "所在党支部",
-    "党小组",
-    "党内职务",
-    "工作岗位(职务)",
-    "人员类别",
-    "加入党组织日期",
-    "转为正式党员日期",
-    "联系电话",
-    "党籍状态",
-    "是否流动党员",
-    "外出流向",
-    "备注",
+from content.roster.headers import (
+    FIELDS,
+    NEVER_KEPT,
+    NOT_KEPT,
+    Header,
+    Question,
+    at,
+    canonical_name,
+    columns_of,
+    find_header,
+    question_of,
+    said_twice,
+    shortened,
 )
-"""The columns of a 党员花名册, in the order in which it is filed."""
 
-_FIELDS = {
-    "姓名": "name",
-    "性别": "gender",
-    "民族": "ethnicity",
-    "出生年月": "born",
-    "学历": "education",
-    "学位": "degree",
-    "参加工作时间": "working_since",
-    "所在党支部": "organisation",
-    "党小组": "group",
-    "党内职务": "position",
-    "工作岗位": "post",
-    "人员类别": "category",
-    "加入党组织日期": "joined",
-    "转为正式党员日期": "full_since",
-    "联系电话": "phone",
-    "党籍状态": "status",
-    "是否流动党员": "floating",
-    "外出流向": "destination",
-    "是否失联党员": "out_of_touch",
-    "失联日期": "lost_since",
-    "备注": "note",
-    "群账号": "user",
-}
-_ALIASES = {
-    "党员姓名": "姓名",
-    "name": "姓名",
-    "入党时间": "加入党组织日期",
-    "入党日期": "加入党组织日期",
-    "转正时间": "转为正式党员日期",
-    "转正日期": "转为正式党员日期",
-    "党员类别": "人员类别",
-    "政治面貌": "人员类别",
-    "手机": "联系电话",
-    "电话": "联系电话",
-    "联系方式": "联系电话",
-    "手机号": "联系电话",
-    "手机号码": "联系电话",
-    "phone": "联系电话",
-    "支部": "所在党支部",
-    "所在支部": "所在党支部",
-    "党支部名称": "所在党支部",
-    "所在组织": "所在党支部",
-    "organisation": "所在党支部",
-    "branch": "所在党支部",
-    "身份证": "公民身份号码",
-    "身份证号": "公民身份号码",
-    "身份证号码": "公民身份号码",
-    "居民身份证号": "公民身份号码",
-    "居民身份证号码": "公民身份号码",
-    "住址": "家庭住址",
-    "家庭地址": "家庭住址",
-    "现住址": "家庭住址",
-    "现居住地": "家庭住址",
-    "流动党员": "是否流动党员",
-    "失联党员": "是否失联党员",
-    "流向": "外出流向",
-    "失联时间": "失联日期",
-    "工作时间": "参加工作时间",
-    "文化程度": "学历",
-    "出生日期": "出生年月",
-    "岗位": "工作岗位",
-    "职务": "工作岗位",
-    "所在党小组": "党小组",
-    "matrix账号": "群账号",
-    "matrix": "群账号",
-    "matrixid": "群账号",
-    "user_id": "群账号",
-    "userid": "群账号",
-}
-_NEVER_KEPT = {"公民身份号码", "家庭住址"}
-_NOT_KEPT = {"籍贯", "固定电话"}
-_KNOWN = set(_FIELDS) | _NEVER_KEPT | _NOT_KEPT | {"序号"}
 _LONGEST = {"organisation": 120, "group": 120, **TEXTS}
 _SPANNING = ("organisation", "group")
 """What offices write once, in a cell that spans all the rows it is about."""
-_HEADER_ROWS = 5
-_UNIT = re.compile(r"\([^()]*\)$")
 _CLOSING_ROW = re.compile(r"(合计|总计|小计)|(制表|填表|填报|审核|负责|联系)人?[:：].*|(注|说明)[:：].*")
 _SAMPLE = re.compile(r"(例|示例|样例|例如)([:：].*)?")
 
@@ -182,34 +96,6 @@ class CellProblem(Struct, frozen=True, kw_only=True):
     gravity: Gravity
 
 
-class Header(Struct, frozen=True, kw_only=True):
-    """Where the header ends, and what every column is called: as written, and in canonical form or None."""
-
-    last_row: int
-    written: tuple[str, ...]
-    canonical: tuple[str | None, ...]
-
-    def places(self, canonical: str) -> tuple[int, ...]:
-        """Return the columns, counted from 0, that carry this canonical name."""
-        return tuple(place for place, name in enumerate(self.canonical) if name == canonical)
-
-
-class Column(Struct, frozen=True, kw_only=True):
-    """One column of a sheet: its place counted from 0, its letter, its header as written, and a value from it."""
-
-    place: int
-    letter: str
-    written: str
-    example: str
-
-
-class Question(Struct, frozen=True, kw_only=True):
-    """Two or more columns that could each be the one of a canonical name; a person has to say which."""
-
-    name: str
-    columns: tuple[Column, ...]
-
-
 class Reading(Struct, frozen=True, kw_only=True):
     """All that a sheet says: good rows, problems by cell, and notes about what was passed over.
 
@@ -229,48 +115,6 @@ class Reading(Struct, frozen=True, kw_only=True):
     def refused_rows(self) -> int:
         """Count the rows that are left out because of a problem."""
         return len({problem.row for problem in self.problems if problem.gravity is Gravity.ROW})
-
-
-def normal_header(cell: Cell) -> str:
-    """Return a header without spaces, marks and the unit in brackets at its end, in its canonical name if known."""
-    visible = "".join(letter for letter in str(cell or "") if unicodedata.category(letter) != "Cf")
-    plain = _UNIT.sub("", cells.compact(visible).replace("*", "")).lower()
-    return _ALIASES.get(plain, plain)
-
-
-def find_header(grid: Grid) -> Header | None:
-    """Find the first of the first five rows that has 姓名 and two other known headers; it may be two rows high."""
-    for place, row in enumerate(grid.rows[:_HEADER_ROWS]):
-        found = {normal_header(cell) for cell in row} & _KNOWN
-        if "姓名" in found and len(found) >= 3:
-            return _header(grid, place)
-    return None
-
-
-def _header(grid: Grid, place: int) -> Header:
-    upper = grid.rows[place]
-    lower = grid.rows[place + 1] if place + 1 < len(grid.rows) else ()
-    if not _is_second_header(upper, lower):
-        lower = ()
-    width = max(len(upper), len(lower))
-    chosen = [_at(lower, column) or _at(upper, column) for column in range(width)]
-    return Header(
-        last_row=place + 1 if lower else place,
-        written=tuple(str(cell).strip() if cell is not None else "" for cell in chosen),
-        canonical=tuple(name if (name := normal_header(cell)) in _KNOWN else None for cell in chosen),
-    )
-
-
-def _is_second_header(upper: tuple[Cell, ...], lower: tuple[Cell, ...]) -> bool:
-    """Tell the child names of a two-row header from a person's row: none under 姓名, and known names elsewhere."""
-    given = [(place, cell) for place, cell in enumerate(lower) if cell is not None]
-    if not given or any(normal_header(_at(upper, place)) == "姓名" for place, _ in given):
-        return False
-    return any(normal_header(cell) in _KNOWN for _, cell in given)
-
-
-def _at(row: tuple[Cell, ...], column: int) -> Cell:
-    return row[column] if column < len(row) else None
 
 
 def read(
@@ -293,74 +137,21 @@ def read(
     header = find_header(grid)
     if header is None:
         return Reading(obstacles=(words("roster.no_header"),))
-    questions = tuple(_question(grid, header, name) for name in _FIELDS if len(header.places(name)) > 1)
-    columns = _columns(header, choices or {})
+    questions = tuple(question_of(grid, header, name) for name in FIELDS if len(header.places(name)) > 1)
+    columns = columns_of(header, choices or {})
     twice = [name for name, places in columns.items() if len(places) > 1]
     if twice:
-        return Reading(obstacles=tuple(_asks(name, header) for name in twice), questions=questions)
+        return Reading(obstacles=tuple(said_twice(name, header) for name in twice), questions=questions)
     sheet = _Sheet(
         grid=grid,
         header=header,
-        columns={_FIELDS[name]: places[0] for name, places in columns.items()},
+        columns={FIELDS[name]: places[0] for name, places in columns.items()},
         today=today,
         organisations=None if organisations is None else {cells.compact(name): name for name in organisations},
         organisation=organisation,
         bot=bot,
     )
     return replace(sheet.reading(), questions=questions)
-
-
-def without_what_is_never_kept(grid: Grid) -> Grid:
-    """Return a sheet without the cells of identity numbers and addresses, so that nothing of them is held on to."""
-    header = find_header(grid)
-    if header is None:
-        return grid
-    dropped = {place for name in _NEVER_KEPT for place in header.places(name)}
-    if not dropped:
-        return grid
-    rows = tuple(
-        row
-        if number <= header.last_row
-        else tuple(None if place in dropped else cell for place, cell in enumerate(row))
-        for number, row in enumerate(grid.rows)
-    )
-    return replace(grid, rows=rows, unread=frozenset(place for place in grid.unread if place[1] not in dropped))
-
-
-def _columns(header: Header, choices: Mapping[str, int]) -> dict[str, tuple[int, ...]]:
-    found = {name: header.places(name) for name in _FIELDS if header.places(name)}
-    return {name: (choices[name],) if choices.get(name) in places else places for name, places in found.items()}
-
-
-def _asks(name: str, header: Header) -> Words:
-    written = "、".join(f"{header.written[place]}({_letter(place)})" for place in header.places(name))
-    return words("roster.column_twice", name=name, columns=written)
-
-
-def _question(grid: Grid, header: Header, name: str) -> Question:
-    below = grid.rows[header.last_row + 1 :]
-    return Question(
-        name=name,
-        columns=tuple(
-            Column(
-                place=place,
-                letter=_letter(place),
-                written=header.written[place],
-                example=_short(next((text for row in below if (text := cells.text(_at(row, place)))), "")),
-            )
-            for place in header.places(name)
-        ),
-    )
-
-
-def _letter(place: int) -> str:
-    """Return a column's letters as spreadsheet programs show them: A, B … Z, AA."""
-    letters = ""
-    place += 1
-    while place:
-        place, last = divmod(place - 1, 26)
-        letters = chr(ord("A") + last) + letters
-    return letters
 
 
 class _Sheet:
@@ -424,10 +215,10 @@ class _Sheet:
     def _entry(self, place: int, row: tuple[Cell, ...]) -> Entry | None:
         found: dict[str, Any] = {}
         for field, column in self._columns.items():
-            cell = _at(row, column)
+            cell = at(row, column)
             top = self._spans.get(column, {}).get(place)
             if cell is None and top is not None:
-                cell = _at(self._grid.rows[top], column)
+                cell = at(self._grid.rows[top], column)
             if (place, column) in self._grid.unread:
                 self._tell(place, field, cell, "no_result")
                 continue
@@ -493,7 +284,7 @@ class _Sheet:
 
     def _tell(self, place: int, field: str, cell: Cell, code: str, nearest: str = "") -> None:
         column = self._columns.get(field)
-        name = self._header.written[column] if column is not None else _canonical(field)
+        name = self._header.written[column] if column is not None else canonical_name(field)
         parameters = {"nearest": nearest} if nearest else {}
         gravity = _gravity(field, code)
         self._told.add((place, field))
@@ -503,7 +294,7 @@ class _Sheet:
             CellProblem(
                 row=place + 1,
                 column=name,
-                value=_short(cells.text(cell)),
+                value=shortened(cells.text(cell)),
                 code=code,
                 words=words(f"roster.{code}", **parameters),
                 gravity=gravity,
@@ -530,10 +321,10 @@ class _Sheet:
             yield words("roster.hidden", rows=self._grid.hidden_rows, columns=self._grid.hidden_columns)
         if self._skipped:
             yield words("roster.skipped", n=self._skipped)
-        never = [name for name in self._header.canonical if name in _NEVER_KEPT]
+        never = [name for name in self._header.canonical if name in NEVER_KEPT]
         if never:
             yield words("roster.never_kept", columns="、".join(never))
-        unused = [name for name in self._header.canonical if name in _NOT_KEPT]
+        unused = [name for name in self._header.canonical if name in NOT_KEPT]
         if unused:
             yield words("roster.not_kept", columns="、".join(unused))
         unknown = [
@@ -542,7 +333,7 @@ class _Sheet:
             if written and name is None
         ]
         if unknown:
-            yield words("roster.unknown_columns", columns="、".join(_short(name) for name in unknown))
+            yield words("roster.unknown_columns", columns="、".join(shortened(name) for name in unknown))
 
 
 def _tops(grid: Grid, column: int, last_header_row: int) -> dict[int, int]:
@@ -556,17 +347,9 @@ def _tops(grid: Grid, column: int, last_header_row: int) -> dict[int, int]:
     return found
 
 
-def _canonical(field: str) -> str:
-    return next(name for name, known in _FIELDS.items() if known == field)
-
-
 def _gravity(field: str, code: str) -> Gravity:
     if code in {"in_future", "full_before_joined"}:
         return Gravity.WARNING
     if field in {"name", "organisation", "category", "user"}:
         return Gravity.ROW
     return Gravity.CELL
-
-
-def _short(value: str) -> str:
-    return value if len(value) <= 40 else f"{value[:39]}…"

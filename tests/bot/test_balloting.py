@@ -121,3 +121,17 @@ async def test_a_choice_in_a_room_brings_no_link_there(branch: SmallBranch) -> N
     await branch.hear(message(account(ZHANG), "投票 1", room_id=EAST_ROOM))
     assert [row for row in await branch.rows() if row.words and "ballot" in row.words["key"]] == []
     assert (await stand(branch.store)).turnout is None
+
+
+async def test_who_asks_for_their_link_leaves_no_record_and_no_time_finer_than_a_day(branch: SmallBranch) -> None:
+    """L5: who asks is about to vote."""
+    await begin(branch)
+    recorded = (await branch.size())["audit"]
+    branch.clock.now = branch.clock.now.replace(hour=7, minute=53, second=41)
+    asked = message(account(ZHANG), "投票", room_id=private_room(ZHANG), sent_at=branch.clock.now)
+    await branch.hear(asked)
+    assert len(await branch.send_all()) == 2
+    assert (await branch.size())["audit"] == recorded
+    assert "7, 53, 41" not in await branch.everything()
+    await branch.hear(asked)
+    assert await branch.send_all() == [], "it is known all the same that it was done"

@@ -140,7 +140,7 @@ def killed(create: Any) -> Any:
 async def test_killed_between_remembering_and_marking_nobody_is_asked_twice(hands: Hands, clock: HandClock) -> None:
     await hands.do(MakeRoom(organisation=WEST, purpose=Purpose.ANNOUNCEMENT))
     (row,) = await hands.delivery._take(16)
-    await hands.delivery._send(row)
+    await hands.delivery._sender.send(row)
     clock.forward(minutes=3)
     await hands.work()
     kinds = [one.kind for one in await hands.branch.rows()]

@@ -135,7 +135,7 @@ async def test_killed_between_accepted_and_marked_it_is_sent_again_and_is_one_ev
     """F03."""
     await post.branch.open(audience=EAST)
     (row,) = await post.take()
-    await post.delivery._send(row)  # and the process dies before it can write that down
+    await post.delivery._sender.send(row)  # and the process dies before it can write that down
     clock.forward(minutes=3)
     post.again()
     await post.work()
@@ -386,7 +386,7 @@ async def test_a_person_is_told_in_their_own_room(post: Post) -> None:
 async def test_a_private_room_is_made_once_even_if_the_process_dies_in_between(post: Post, clock: HandClock) -> None:
     await post.say(STRANGER)
     (row,) = await post.take()
-    await post.delivery._make_private_room(STRANGER)  # and the process dies
+    await post.delivery._sender._make_private_room(STRANGER)  # and the process dies
     clock.forward(minutes=3)
     post.again()
     await post.say(STRANGER)
@@ -511,7 +511,7 @@ async def test_killed_between_upload_and_remembering_there_is_still_one_message(
 
 async def test_bytes_are_read_from_the_database_piece_by_piece(post: Post) -> None:
     await teach(post, VIDEO)
-    parts = [part async for part in post.delivery._bytes(await stored(post, VIDEO))]
+    parts = [part async for part in post.delivery._sender._bytes(await stored(post, VIDEO))]
     assert len(parts) == 3
     assert b"".join(parts) == VIDEO.data
 
@@ -522,11 +522,11 @@ async def test_while_a_medium_is_uploaded_for_one_room_the_others_wait_without_h
     await teach(post, VIDEO)
     await post.branch.open()
     first, second = await post.take()
-    post.delivery._uploading.add((VIDEO.hash, False))
+    post.delivery._sender._uploading.add((VIDEO.hash, False))
     await post.delivery.deliver(first)
     (row,) = await post.branch.rows(outbox.outbox.c.id == first.id)
     assert (row.state, row.last_error, row.failures) == (State.PENDING, "uploading", 0)
-    post.delivery._uploading.clear()
+    post.delivery._sender._uploading.clear()
     await post.delivery.deliver(second)
     clock.forward(seconds=6)
     await post.work()

@@ -12,6 +12,7 @@ from bot import hearing
 from bot.hearing import PORTION, Hearing
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event, Gap, Poison, RoomBatch, RoomKey, Unreadable
+from bot.polls import counting
 from content.checkins import State
 from content.decision import Fact
 from content.identifiers import EventId, PollId, RoomId, UserId
@@ -242,6 +243,7 @@ async def test_c13_a_vote_that_cannot_be_read_is_named_and_counts_once_its_key_c
     await ears.hear(room(sealed), token="s1")
     end = event(ME, "m.poll.end", {"m.relates_to": relation}, sent_at=clock.forward(minutes=5))
     await ears.hear(room(end), token="s2")
+    await ears.branch.store.settle([counting(id, whole=True)])
 
     async def result() -> tuple[int, int]:
         found = await ears.branch.store.read(lambda unit: polls.poll(unit, id))

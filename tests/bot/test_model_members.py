@@ -20,7 +20,7 @@ from content.identifiers import MemberId, SelectionId, UserId
 from content.model_members import Outcome, Selection, Stage, Standing
 from content.organisations import Duty, DutyGranted, Role
 from content.workdays import calendar
-from storage import audit, ballots, disclosures, erased_people, model_members, record
+from storage import audit, ballots, erased_people, holdings, model_members, record
 from storage.model_members import selection_objections
 from storage.opening import open_box
 from storage.record import Scope
@@ -281,6 +281,19 @@ async def test_an_objection_made_in_time_counts_though_we_were_down_until_after_
     assert await stage(branch) is Stage.PUBLIC, "it waits for its outcome"
 
 
+async def test_the_envelopes_stay_until_what_rests_on_them_is_over(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """They wait for the end of the publicity, and while an objection is open."""
+    await publish(branch, clock)
+    ballot = (await stand(branch.store)).id
+    assert await branch.store.read(lambda unit: model_members.leans_on(unit, ballot))
+    clock.now = NOON.replace(day=11)
+    await ticking.tick()
+    assert await stage(branch) is Stage.ANNOUNCED
+    assert not await branch.store.read(lambda unit: model_members.leans_on(unit, ballot))
+
+
 async def test_who_is_on_the_notice_is_not_told_of_an_objection(branch: SmallBranch, clock: HandClock) -> None:
     above = Duty(user=SECRETARY, organisation=ROOF, role=Role.DISCIPLINE_MEMBER)
     own = Duty(user=account(ZHANG), organisation=EAST, role=Role.DISCIPLINE_MEMBER)
@@ -317,8 +330,7 @@ async def test_who_hears_an_objection_is_given_no_words_of_it_with_their_own_dat
 
     await act(branch, settle)
     held = {
-        who: await branch.store.read(lambda unit, who=who: disclosures.collect(unit, account(who)))
-        for who in (LI, WANG)
+        who: await branch.store.read(lambda unit, who=who: holdings.collect(unit, account(who))) for who in (LI, WANG)
     }
     rows = {who: next(one.rows for one in held[who] if one.name == "selection_objections") for who in held}
     assert [len(one) for one in rows.values()] == [1, 1]
@@ -384,12 +396,12 @@ async def test_one_is_told_of_ones_own_part_and_never_who_nominated(branch: Smal
     """Invariant of 我的数据: the nominee learns where they stand, the nominator what they said."""
     await call(branch)
     await say(branch, LI, "推荐 张明 带班零违章")
-    found = await branch.store.read(lambda unit: disclosures.collect(unit, account(ZHANG)))
+    found = await branch.store.read(lambda unit: holdings.collect(unit, account(ZHANG)))
     told = {section.name: section.rows for section in found if section.name.startswith("selection")}
     assert told["selection_nominees"][0]["title"] == TITLE
     assert told["selection_nominations"] == ()
     assert "李强" not in repr(told)
-    own = await branch.store.read(lambda unit: disclosures.collect(unit, account(LI)))
+    own = await branch.store.read(lambda unit: holdings.collect(unit, account(LI)))
     (said,) = next(section.rows for section in own if section.name == "selection_nominations")
     assert said["reason"] == "带班零违章"
 

@@ -171,7 +171,7 @@ async def test_a_homeserver_that_is_away_leaves_the_question_open(house: House) 
     house.homeserver.fail(Kind.GARBLED, status=200)
     (row,) = await house.branch.claim()
     with pytest.raises(Fault):
-        await house.delivery._caretaking.do(row)
+        await house.delivery._sender._caretaking.do(row)
     assert not (await house.upgrade()).followed
     assert (await house.upgrade()).doubt is None
 

@@ -68,8 +68,9 @@ from content.organisations import Duty, DutyGranted, Kind, Organisation, Organis
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.questions import publish
+from content.recurrences import Recurrence
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
-from content.schedules import Recurrence, Schedule, materialise, schedule_lessons
+from content.schedules import Schedule, materialise, schedule_lessons
 from content.sessions import LinkIssued
 from content.surveys import Survey, SurveyClosed, SurveyDrafted, SurveyOpened
 from storage import heartbeats, members, outbox, schedules, sync

@@ -20,8 +20,8 @@ from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from storage import appraisals, ballots
 from storage.audit import audit
-from storage.disclosures import collect
 from storage.envelopes import hold_ceremony
+from storage.holdings import collect
 from storage.outbox import outbox
 from tests.console.console_house import Browser, House
 from tests.console.open_ballot import come_in, form, in_the_box, link_to, open_ballot

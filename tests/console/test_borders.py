@@ -73,6 +73,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
+        "series": derive("seed schedule", "far"),
         "unheard": derive("event:$bad", "dead"),
     }
     by_page = {
@@ -334,7 +335,10 @@ def test_no_value_in_a_form_breaks_a_page(house: House, browser: Browser, odd: s
         "/lessons/new": ["kind", "title", "body", "source", "dated", "minutes", "revision", "picture", "remove"],
         "/lessons/preview": ["kind", "title", "body", "source", "dated", "minutes", "owner"],
         f"/lessons/{seeded.lessons['safety']}/edit": ["title", "body", "revision", "minutes"],
-        "/schedule": ["lessons", "when", "date", "time", "weekdays", "count", "window", "late", "intent"],
+        "/schedule": [
+            *("lessons", "when", "date", "time", "weekdays", "count", "every", "nth", "off_days"),
+            *("window", "late", "intent"),
+        ],
         "/preferences": ["language", "theme", "back"],
         "/members/import": ["sheet", "file"],
         "/members/new": ["name", "born", "phone", "category", "note", "organisation", "other", "on"],

@@ -11,18 +11,22 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
-from console.sheets import FORMULA_STARTERS, read_grid, write_csv
+from console.sheets import read_grid
+from console.written_sheets import FORMULA_STARTERS, write_csv
 from content.grid import Grid
-from content.identifiers import MemberId, OrganisationId
-from content.members import Member
+from content.identifiers import EventId, MemberId, OrganisationId, RoomId, UserId
+from content.members import Member, MemberChanged
+from content.organisations import Duty, DutyGranted, Role
 from content.roster import COLUMNS
 from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
 from content.settings import SETTINGS
 from content.views import EVERYONE
 from storage import members, organisations, outbox
+from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, OUTSIDER, VIEWER, put
 
 
 def person(house: House, name: str) -> Member:
@@ -133,6 +137,16 @@ def test_all_that_a_filter_lets_through_are_changed(house: House, browser: Brows
     assert {one.name for one in found if one.category == "预备党员"} == {"江流", "康宁"}
 
 
+def test_several_are_noted_as_away_or_as_not_away(house: House, browser: Browser) -> None:
+    chosen = [house.seeded.members[name] for name in ("白云", "陈晨")]
+    address = "/members/together?" + "&".join(f"member={id}" for id in chosen)
+    for value, after in (("yes", True), ("no", False)):
+        page = browser.get(f"{address}&do=floating:{value}").get_data(as_text=True)
+        browser.post("/members/together", hidden(page) | {"member": chosen})
+        assert [person(house, name).floating for name in ("白云", "陈晨", "丁一")] == [after, after, None]
+    assert "没有要改的" in browser.get(f"{address}&do=floating:maybe").get_data(as_text=True)
+
+
 def test_a_neighbours_member_is_in_no_selection(house: House, browser: Browser) -> None:
     far = house.seeded.members["安邻"]
     for address in (f"/members/together?member={far}", f"/members/together?member={far}&do=category:预备党员"):
@@ -174,6 +188,31 @@ def test_an_account_is_bound_only_after_a_close_look(house: House, browser: Brow
     assert {(row.room_id, row.user_id) for row in asked} == {("!one", "@ml:elsewhere.org")}
     browser.post(f"{path}/unbind", browser.marks(f"/members/{id}"))
     assert person(house, "丁一").user is None
+
+
+def test_accounts_in_the_rooms_of_a_member_that_are_nobodys_are_offered_to_be_looked_at(
+    house: House, browser: Browser
+) -> None:
+    path = f"/members/{house.seeded.members['丁一']}/account"
+    said = {"membership": "join", "displayname": "丁一 <b>检修</b>"}
+    seen = StateSeen(
+        room=RoomId("!one"),
+        type="m.room.member",
+        state_key=OUTSIDER,
+        sender=OUTSIDER,
+        event_id=EventId("$n"),
+        content=said,
+    )
+    house.run(house.store.settle(notes=[seen]))
+    page = browser.get(path).get_data(as_text=True)
+    offered = re.findall(r'name="user" value="(@[^"]+)"', page)
+    assert offered == [OUTSIDER], "neither the bot, nor who is bound, nor who is only asked in, nor of another room"
+    assert "丁一 &lt;b&gt;检修&lt;/b&gt;" in page
+    assert "昵称里有这个姓名" in page
+    looked = browser.post(path, {"user": OUTSIDER}).get_data(as_text=True)
+    assert person(house, "丁一").user is None
+    browser.post(path, hidden(looked) | {"yes": "1", "sure": "1"})
+    assert person(house, "丁一").user == OUTSIDER
 
 
 def test_a_member_is_transferred_within_the_tree_and_out_of_it(house: House, browser: Browser) -> None:
@@ -229,6 +268,36 @@ def test_the_roster_is_handed_out_as_the_screen_shows_it(house: House, browser: 
     assert next(csv.reader(io.StringIO(simple, newline=""))) == list(LAYOUTS["simple"].columns)
 
 
+def test_what_may_tell_of_discipline_is_for_who_keeps_the_roster_who_watches_over_it_and_oneself(
+    house: House, browser: Browser
+) -> None:
+    """S20: on the page, in every sheet, and in why somebody may not vote."""
+    one = person(house, "白云")
+    told = {"status": "留党察看", "note": "受过处分", "phone": "13800000001"}
+    house.run(house.store.settle(notes=[MemberChanged(member=replace(one, **told))]))
+    at, path = house.seeded.organisations["one"], f"/members/{one.id}"
+    held = {
+        "@jilv:example.org": Duty(user=UserId("@jilv:example.org"), organisation=at, role=Role.DISCIPLINE_MEMBER),
+        "@zuzhang:example.org": Duty(user=UserId("@zuzhang:example.org"), organisation=at, role=Role.GROUP_LEADER),
+        one.user: Duty(user=UserId(one.user or ""), organisation=at, role=Role.GROUP_LEADER),
+    }
+    house.run(put(house.store, "held", *(DutyGranted(duty=duty) for duty in held.values())))
+
+    def seen(user: str | None) -> tuple[bool, bool, bool, bool]:
+        who = browser if user is None else house.browser(UserId(user))
+        page = who.get(path).get_data(as_text=True)
+        roll = who.get("/members/export/roll.csv").get_data().decode("utf-8-sig")
+        filed = who.get("/members/export/filed.csv").get_data().decode("utf-8-sig")
+        assert "没有表决权" in page
+        assert '"白云","检修车间第一党支部","","正式党员","无"' in roll
+        return "留党察看期间" in page, "留党察看" in roll, "受过处分" in page + filed, "13800000001" in page + filed
+
+    assert seen(None) == (True, True, True, True)
+    assert seen("@jilv:example.org") == (True, True, True, False)
+    assert seen("@zuzhang:example.org") == (False, False, False, False)
+    assert seen(one.user) == (True, False, False, False)
+
+
 def test_the_roster_is_copied_as_text_and_sorted_by_strokes(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """ORG-10: the screen, a page at a time, and the text for another chat tool."""
     page = browser.get("/members/text").get_data(as_text=True)
@@ -245,11 +314,23 @@ def test_the_roster_is_copied_as_text_and_sorted_by_strokes(browser: Browser, mo
     assert seen == ["丁一", "方圆", "白云", "江流", "何川", "陈晨", "高山", "康宁"]
 
 
+def test_each_condition_of_the_address_stands_as_a_chip_that_drops_it(house: House, browser: Browser) -> None:
+    place = house.seeded.organisations["one"]
+    page = browser.get(f"/members?q=云&place={place}&account=bound&order=strokes").get_data(as_text=True)
+    chips = re.findall(r'<a href="([^"]+)" aria-label="[^"]+去掉这个条件">([^<]+) ×</a>', page)
+    assert [said for _, said in chips] == ["“云”", "检修车间第一党支部", "已绑定", "按姓氏笔画"]
+    without = html.unescape(chips[0][0])
+    assert "q=" not in without
+    assert all(kept in without for kept in (f"place={place}", "account=bound", "order=strokes"))
+    assert "高山" in browser.get(without).get_data(as_text=True)
+    assert 'aria-label="现在的条件"' not in browser.get("/members").get_data(as_text=True)
+
+
 def test_a_part_of_the_roster_is_kept_under_a_name_for_oneself(house: House, browser: Browser) -> None:
     kept = browser.post(
         "/members/views", {"name": "没有账号", "account": "unbound"}, form_at="/members?account=unbound"
     )
-    assert kept.headers["Location"].endswith("account=unbound&done=view_saved")
+    assert "account=unbound&done=view_saved" in kept.headers["Location"]
     assert "没有账号" in browser.get("/members").get_data(as_text=True)
     assert "没有账号" not in house.browser(VIEWER).get("/").get_data(as_text=True)
     page = browser.get("/members?account=unbound").get_data(as_text=True)

@@ -72,7 +72,10 @@ def test_two_persons_erase_somebody_and_no_byte_of_them_is_left(
     assert NAME.encode() in everything(house)
     wrong = answer(house, browser, typed="何三")
     assert (wrong[0], "请输入姓名“何川”" in wrong[1]) == (422, True)
+    assert "删除个人信息" not in second.get("/").get_data(as_text=True)
     assert answer(house, browser)[0] == 303
+    assert "有 1 件删除个人信息的申请等第二个人同意" in second.get("/").get_data(as_text=True)
+    assert "删除个人信息" not in browser.get("/").get_data(as_text=True), "who asked waits for the other"
     assert "/erase/agree" not in browser.get(erasing(house)).get_data(as_text=True)
     assert answer(house, browser, "/agree")[0] == 422
     assert NAME in second.get("/members").get_data(as_text=True)

@@ -23,6 +23,7 @@ DOCUMENTED = {
     *(f"appraisals.{step}" for step in ("write", "tell", "export", "print_paper")),
     *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive", "certificate")),
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
+    "tellers.decide_names",
     "checkins.export",
     "credentials.add_passkey",
     "credentials.add_totp",

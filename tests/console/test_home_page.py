@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from console.access import digest
 from console.app import create_app
 from console.settings import ConsoleSettings
 from content.ballots import BallotClosed
@@ -20,7 +21,7 @@ from content.tellers import PossessionProven
 from storage import heartbeats, rooms
 from storage.store import Store
 from tests.console.console_house import ADDRESS, Browser, House
-from tests.console.console_seeding import MEASURED, NOW, SECRETARY, VIEWER, Clock, Seeded, put
+from tests.console.console_seeding import MEASURED, NOW, SECRETARY, VIEWER, Clock, Seeded, link_for, put
 from tests.console.test_participation_page import shown
 
 
@@ -40,6 +41,14 @@ def test_each_thing_that_waits_stands_on_one_line_with_one_way_to_it(house: Hous
     page = browser.get("/").get_data(as_text=True)
     assert "“年度先进推荐”已截止，等待开票" in page
     assert "机器人已不在 1 个群里" in page
+    assert "“年度党员先锋岗”推荐提名已截止，等支委会审核" in page
+    assert "到会人数" not in page
+    house.run(house.store.settle(notes=[link_for(SECRETARY, "later", digest("later"), lasts=timedelta(days=8))]))
+    house.clock.forward(timedelta(days=7))
+    browser = house.browser(None)
+    browser.sign_in("later")
+    page = browser.get("/").get_data(as_text=True)
+    assert "“支部委员会选举”的会议日期已到" in page
 
 
 def test_a_room_whose_rights_are_gone_and_one_near_its_cap_are_named(house: House, browser: Browser) -> None:
@@ -74,7 +83,7 @@ def test_a_room_whose_rights_are_gone_and_one_near_its_cap_are_named(house: Hous
 
 def test_who_only_looks_is_asked_for_nothing_that_they_cannot_do(house: House) -> None:
     page = house.browser(VIEWER).get("/").get_data(as_text=True)
-    for said in ("还没有绑定账号", "没有验证钥匙份额", "还没有群", 'id="steps"', "更正"):
+    for said in ("还没有绑定账号", "没有验证钥匙份额", "还没有群", 'id="steps"', "更正", "推荐提名已截止"):
         assert said not in page, said
     assert "十一月主题党日" in page
 
@@ -90,6 +99,9 @@ def test_what_comes_within_a_week_stands_in_its_order(browser: Browser) -> None:
     page = browser.get("/").get_data(as_text=True).partition('id="coming"')[2].partition("</section>")[0]
     assert page.index("十一月主题党日") < page.index("年度先进推荐")
     assert "无记名投票截止" in page
+    for said in ("选举会议", "公示最后一天"):
+        assert said in page, said
+    assert "邻队" not in page
 
 
 def test_the_picture_stands_with_its_numbers_as_a_table(browser: Browser) -> None:

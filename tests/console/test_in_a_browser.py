@@ -45,6 +45,7 @@ PAGES = (
     "/calendar?view=month&month=2026-11",
     "/calendar/workdays?year=2026",
     "/calendar/{planned}/move",
+    "/calendar/series/{series}",
     "/lessons",
     "/lessons/{lesson}",
     "/lessons/{lesson}/edit",
@@ -84,6 +85,7 @@ PAGES = (
     "/ballots/{ballot}",
     "/appraisals",
     "/appraisals/new",
+    "/appraisals/paper",
     "/appraisals/{appraisal}",
     "/surveys",
     "/surveys/new?template=study",
@@ -251,6 +253,7 @@ def filled(house: House, path: str) -> str:
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
+        series=derive("seed schedule", "planned"),
     )
 
 
@@ -614,6 +617,7 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     _is_sound(page, 360)
     page.get_by_role("button", name="返回修改").click()
     page.get_by_role("button", name="看一遍再投").click()
+    assert in_the_box(house) is None, "no key and no look casts anything"
     page.get_by_role("button", name="投进票箱").click()
     expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
     _is_sound(page, 360)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from console.sheets import write_csv, write_xlsx
+from console.written_sheets import write_csv, write_xlsx
 from tests.machine import in_ci
 
 HOSTILE = (

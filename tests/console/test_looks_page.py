@@ -10,7 +10,7 @@ from content.identifiers import MemberId, UserId
 from content.looks import MANY
 from content.members import Member, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
-from storage import disclosures, looks, outbox
+from storage import holdings, looks, outbox
 from storage.retention import Swept
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY
@@ -87,10 +87,10 @@ def test_nobody_is_told_of_their_own_look_and_each_of_the_others(house: House, b
 def test_ones_own_data_says_who_looked_alone_or_in_a_file_of_all(house: House, browser: Browser) -> None:
     browser.get(f"/participation/members/{white(house)}")
     browser.get("/participation/export/rows.csv")
-    sections = house.run(house.store.read(lambda unit: disclosures.collect(unit, WHITE)))
+    sections = house.run(house.store.read(lambda unit: holdings.collect(unit, WHITE)))
     (held,) = [section for section in sections if section.name == "looks"]
     assert [row["user_id"] for row in held.rows] == [SECRETARY, SECRETARY]
-    other = house.run(house.store.read(lambda unit: disclosures.collect(unit, NEIGHBOUR)))
+    other = house.run(house.store.read(lambda unit: holdings.collect(unit, NEIGHBOUR)))
     assert [len(section.rows) for section in other if section.name == "looks"] == [0]
 
 

@@ -73,6 +73,11 @@ def test_of_who_was_reminded_of_a_vote_the_page_shows_only_how_many_it_did_not_r
             assert ("有 1 条关于投票" in page) is (change is failed and tab == "failed")
     answer = browser.post(f"/outbox/{house.seeded.outbox['waiting']}/retry", browser.marks("/outbox"))
     assert answer.status_code == 404, "by its id one could find out whose it is"
+    assert "都再发一次" not in house.browser(VIEWER).get("/outbox?tab=failed").get_data(as_text=True)
+    marks = browser.marks("/outbox?tab=failed")
+    assert browser.post("/outbox/unlisted/retry", marks).status_code == 303
+    assert "有 1 条关于投票" not in browser.get("/outbox?tab=failed").get_data(as_text=True)
+    assert browser.post("/outbox/unlisted/retry", browser.marks("/outbox")).status_code == 409, "there is nothing more"
 
 
 def test_a_viewer_has_no_hand_in_it(house: House) -> None:

@@ -14,7 +14,8 @@ from openpyxl.styles import Font
 from openpyxl.worksheet.worksheet import Worksheet
 
 from console.sheet_limits import SheetProblem
-from console.sheets import Book, read_book, read_grid, write_xlsx
+from console.sheets import Book, read_book, read_grid
+from console.written_sheets import write_xlsx
 from content.grid import Grid
 from content.identifiers import MemberId
 from content.roster import Gravity, KnownMember, Preview, Reading, Verdict, compare, find_header, read

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.sheet_limits import SheetProblem
-from console.sheets import FORMULA_STARTERS, Book, neutralise, read_book, read_grid, write_csv, write_xlsx
+from console.sheets import Book, read_book, read_grid
+from console.written_sheets import FORMULA_STARTERS, neutralise, write_csv, write_xlsx
 from content.grid import Grid
 from content.identifiers import MemberId
 from content.roster import COLUMNS, KnownMember, compare, read

@@ -10,16 +10,21 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from console.keys import ACTIONS, RAIL
+from console.people import mark_of
 from content.burden import Cap
+from content.checkins import State as Answer
 from content.identifiers import UserId
 from content.occurrences import State
 from content.organisations import RIGHTS, Duty, DutyGranted, Right, Role
-from storage import schedules
+from content.workdays import Entered
+from storage import organisations, schedules, workdays
 from storage.schedules import Entry
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import SECRETARY, put
 from tests.console.forms_on_pages import forms_of
+from tests.console.test_corrections_page import standing, told
 from tests.console.test_schedule_page import allow, form, planned
+from tests.console.test_workdays_page import NOTICE_2027
 
 
 def entry(house: House, short: str = "planned") -> Entry:
@@ -116,6 +121,125 @@ def test_a_change_to_the_tree_is_taken_back_from_its_notice(
     take_back(browser, answer)
     strip = lambda page: re.sub('value="[^"]{20,}"', "", page)  # noqa: E731 - the marks of forms differ each time
     assert strip(browser.get(path).get_data(as_text=True)) == strip(before)
+
+
+def duties(house: House, user: str) -> set[Role]:
+    return {one.role for one in house.run(house.store.read(lambda unit: organisations.duties_of(unit, UserId(user))))}
+
+
+def test_a_duty_is_taken_back_from_its_notice_whether_given_or_ended(house: House, browser: Browser) -> None:
+    user, place = "@m1:example.org", house.seeded.organisations["two"]
+    duty = {"user": user, "role": "viewer", "place": place}
+    given = browser.post("/duties", duty)
+    assert duties(house, user) == {Role.VIEWER}
+    ended = take_back(browser, given)
+    assert duties(house, user) == set()
+    take_back(browser, ended)
+    assert duties(house, user) == {Role.VIEWER}
+    page = browser.get(f"/members/{house.seeded.members['白云']}").get_data(as_text=True)
+    told = re.findall(r"(担任职责|免去职责) · 查看 · 检修车间第二党支部", page)
+    assert sorted(told) == ["免去职责", "担任职责", "担任职责"], "each stands on the timeline of its person"
+
+
+def test_a_proposed_change_of_secretary_is_taken_back_from_its_notice(house: House, browser: Browser) -> None:
+    at = house.seeded.organisations["general"]
+    second = Duty(user=UserId("@m2:example.org"), organisation=at, role=Role.SECRETARY)
+    house.run(put(house.store, "second", DutyGranted(duty=second)))
+    asked = browser.post("/duties", {"user": "@m1:example.org", "role": "secretary", "place": at})
+    assert "done=duty_proposed" in asked.headers["Location"]
+    back = take_back(browser, asked)
+    assert "done=proposal_declined" in back.headers["Location"]
+    assert "已撤回" in browser.get("/duties").get_data(as_text=True)
+
+
+def entered(house: House) -> tuple[Entered, ...]:
+    found: tuple[Entered, ...] = house.run(house.store.read(lambda unit: workdays.entered(unit, [2026, 2027])))
+    return found
+
+
+def test_working_days_are_put_back_as_they_were_from_the_notice_of_each_change(house: House) -> None:
+    operator, path = UserId("@yunwei:example.org"), "/calendar/workdays"
+    duty = Duty(user=operator, organisation=house.seeded.organisations["committee"], role=Role.OPERATOR)
+    house.run(put(house.store, "operator", DutyGranted(duty=duty)))
+    browser = house.browser(operator)
+    nothing = entered(house)
+    listed = browser.post(f"{path}/list", {"list": NOTICE_2027}, form_at=path)
+    whole = entered(house)
+    # A day of the list itself, so that taking it back has to bring the list's own word again.
+    one = browser.post(f"{path}/day", {"date": "2027-01-01", "kind": "work", "name": "值班"}, form_at=path)
+    late = take_back(browser, listed)
+    assert late.status_code == 409, "the list is not taken from under what came after it"
+    assert "后来又改过" in late.get_data(as_text=True)
+    take_back(browser, one)
+    assert entered(house) == whole
+    take_back(browser, browser.post(f"{path}/2027/forget", form_at=path))
+    assert entered(house) == whole
+    take_back(browser, browser.post(f"{path}/list", {"list": NOTICE_2027.replace("调休", "")}, form_at=path))
+    assert entered(house) == whole != nothing
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "x",
+        '[{"year":1999}]',
+        '[{"year":2027,"listed":[{"date":"2026-01-01","works":false}]}]',
+        '[{"year":2027,"alone":[{"date":"2027-01-01","works":false,"name":"' + "长" * 41 + '"}]}]',
+        '[{"year":2027,"alone":[{"date":"2027-01-01","works":false},{"date":"2027-01-01","works":true}]}]',
+    ],
+)
+def test_what_could_never_have_been_entered_is_not_put_back(house: House, before: str) -> None:
+    operator, path = UserId("@yunwei:example.org"), "/calendar/workdays"
+    duty = Duty(user=operator, organisation=house.seeded.organisations["committee"], role=Role.OPERATOR)
+    house.run(put(house.store, "operator", DutyGranted(duty=duty)))
+    browser, nothing = house.browser(operator), entered(house)
+    fields = {"before": before, "mark": mark_of((Entered(year=2027),))}
+    assert browser.post(f"{path}/put-back", fields, form_at=path).status_code in (400, 409)
+    assert entered(house) == nothing
+
+
+def test_a_record_set_by_hand_is_taken_back_and_what_stood_before_stands_again(house: House, browser: Browser) -> None:
+    path = f"/check-ins/{house.seeded.occurrences['closed']}/members/{house.seeded.members['白云']}"
+    before = standing(house)["白云"]
+    answer = browser.post(path, {"mark": "leave", "explanation": "签错了人"})
+    assert standing(house)["白云"] == (Answer.EXCUSED, True)
+    back = take_back(browser, answer)
+    assert "done=record_back" in back.headers["Location"]
+    assert standing(house)["白云"] == before == (Answer.DONE, False)
+    assert [said["key"] for said in told(house, "@m1:example.org")][-2:] == [
+        "correction.set_leave",
+        "correction.back_attended",
+    ]
+    assert take_back(browser, answer).status_code == 409, "once it is taken back there is nothing left to take"
+
+
+def test_of_two_changes_by_hand_only_the_later_is_taken_back(house: House, browser: Browser) -> None:
+    path = f"/check-ins/{house.seeded.occurrences['open']}/members/{house.seeded.members['江流']}"
+    before = standing(house, "open")["江流"]
+    first = browser.post(path, {"mark": "leave", "explanation": "值班"})
+    second = browser.post(path, {"mark": "attended", "explanation": "到了"})
+    stale = take_back(browser, first)
+    assert (stale.status_code, "后来又改过" in stale.get_data(as_text=True)) == (409, True)
+    take_back(browser, second)
+    assert standing(house, "open")["江流"] == (Answer.EXCUSED, True)
+    take_back(browser, first)
+    assert standing(house, "open")["江流"] == before == (Answer.OPEN, False)
+
+
+def test_a_new_node_and_a_new_view_are_taken_back_from_their_notices(house: House, browser: Browser) -> None:
+    at = house.seeded.organisations["general"]
+    added = browser.post(f"/organisation/{at}/add", {"name": "新支部", "kind": "branch"}, form_at="/organisation")
+    closed = take_back(browser, added)
+    assert "已撤销建制" in browser.get(closed.headers["Location"]).get_data(as_text=True)
+    saved = browser.post(
+        "/members/views", {"name": "没有账号的", "account": "unbound"}, form_at="/members?account=unbound"
+    )
+    assert "没有账号的" in browser.get("/members").get_data(as_text=True)
+    take_back(browser, saved)
+    assert "没有账号的" not in browser.get("/members").get_data(as_text=True)
+    browser.post("/members/views", {"name": "没有账号的", "account": "unbound"}, form_at="/members?account=unbound")
+    again = browser.post("/members/views", {"name": "没有账号的", "account": "bound"}, form_at="/members?account=bound")
+    assert "undo=" not in again.headers["Location"], "letting go of it would not bring back what it meant"
 
 
 def test_what_is_taken_back_is_this_sessions_own_page_saying_so(house: House, browser: Browser) -> None:

@@ -275,6 +275,7 @@ def test_the_envelopes_stay_for_as_long_as_one_may_object() -> None:
     certified = replace(ballot(), state=State.CERTIFIED, decided_on=TODAY)
     assert why(ballots.archive(certified, today=TODAY + timedelta(days=6))) == "ballot.objections_open"
     assert isinstance(ballots.archive(certified, today=TODAY + timedelta(days=7)), Decision)
+    assert why(ballots.archive(certified, today=TODAY + timedelta(days=90), leaned_on=True)) == "ballot.leaned_on"
     assert why(tellers.destroy_share(certified, certified.tellers[0].member, today=TODAY)) == "ballot.not_now"
 
 

@@ -16,14 +16,23 @@ from content.home import (
     BallotStanding,
     Beginning,
     Facts,
+    PaperMatter,
+    SelectionMatter,
+    SelectionStanding,
     backup_is_old,
     ballot_matter,
     checklist,
     elections_due,
+    paper_matter,
     same_days_before,
+    selection_matter,
 )
-from content.identifiers import BallotId, UserId
+from content.identifiers import BallotId, OrganisationId, SelectionId, UserId
+from content.model_members import Selection, Stage
 from content.organisations import Right
+from content.paper_elections import Entry, PaperElection
+from content.paper_elections import State as PaperState
+from tests.content.test_paper_elections import DAY, ONE, TWO, A, B, count, counting, paper
 
 NOW = datetime(2026, 11, 24, 1, tzinfo=UTC)
 ME, OTHER = UserId("@wo:example.org"), UserId("@ta:example.org")
@@ -76,6 +85,67 @@ def test_a_ballot_waits_for_who_may_take_its_next_step(
     ballot: BallotStanding, rights: set[Right], matter: BallotMatter | None
 ) -> None:
     assert ballot_matter(ballot, ME, rights) == matter
+
+
+def entries(*members: str) -> tuple[Entry, ...]:
+    return tuple(
+        Entry(place=place, member=ONE if one == "one" else TWO, counted=count(14, 12, place))
+        for place, one in enumerate(members, start=1)
+    )
+
+
+@pytest.mark.parametrize(
+    ("election", "user", "matter"),
+    [
+        (paper(), ME, None),
+        (paper(state=PaperState.FIXED), ME, PaperMatter.MEET),
+        (paper(state=PaperState.FIXED, held_on=DAY + timedelta(days=1)), ME, None),
+        (counting(), A, PaperMatter.COUNT),
+        (counting(), ME, None),
+        (counting(entries=entries("one")), A, None),
+        (counting(entries=entries("one")), B, PaperMatter.COUNT),
+        (counting(entries=entries("one", "two")), A, PaperMatter.COUNT),
+        (counting(entries=entries("one", "two", "one")), A, None),
+        (counting(entries=entries("one", "two", "one")), B, PaperMatter.AGREE),
+        (counting(state=PaperState.COUNTED), ME, PaperMatter.ANNOUNCE),
+        (counting(state=PaperState.CERTIFIED), ME, None),
+    ],
+)
+def test_an_election_on_paper_waits_for_who_may_take_its_next_step(
+    election: PaperElection, user: UserId, matter: PaperMatter | None
+) -> None:
+    assert paper_matter(election, user, EVERYTHING, today=DAY) == matter
+    assert paper_matter(election, user, {Right.READ}, today=DAY) is None
+
+
+SELECTION = Selection(
+    id=SelectionId("s"),
+    organisation=OrganisationId("o"),
+    title="先锋岗",
+    places=1,
+    nominate_until=NOW,
+    timezone="Asia/Shanghai",
+)
+
+
+@pytest.mark.parametrize(
+    ("selection", "objections", "matter"),
+    [
+        (SELECTION, 0, SelectionMatter.REVIEW),
+        (replace(SELECTION, nominate_until=NOW + timedelta(minutes=1)), 0, None),
+        (replace(SELECTION, stage=Stage.CONSIDERED, decided_by=OTHER), 0, SelectionMatter.POST),
+        (replace(SELECTION, stage=Stage.CONSIDERED, decided_by=ME), 0, None),
+        (replace(SELECTION, stage=Stage.PUBLIC), 0, None),
+        (replace(SELECTION, stage=Stage.PUBLIC), 2, SelectionMatter.HEAR),
+    ],
+)
+def test_a_selection_waits_for_who_may_take_its_next_step(
+    selection: Selection, objections: int, matter: SelectionMatter | None
+) -> None:
+    standing = SelectionStanding(selection=selection, objections=objections)
+    assert selection_matter(standing, ME, EVERYTHING, now=NOW) == matter
+    heard = SelectionMatter.HEAR if objections else None
+    assert selection_matter(standing, ME, {Right.READ}, now=NOW) is heard
 
 
 def test_a_backup_is_old_once_a_daily_one_was_left_out() -> None:

@@ -177,6 +177,8 @@ def test_only_what_is_planned_is_moved_by_the_clock_that_it_was_planned_by(state
     if state is State.PLANNED:
         # Half past two does not exist on the day on which clocks go forward: the first instant after the gap is meant.
         moved = OccurrenceMoved(
+            window=timedelta(hours=2),
+            late=timedelta(minutes=10),
             occurrence=OccurrenceId("one"),
             due_at=datetime(2027, 3, 28, 1, 0, tzinfo=UTC),
             local_date=date(2027, 3, 28),

@@ -23,12 +23,14 @@ from content.polls import (
     Poll,
     PollEditedLate,
     PollEnded,
+    PollEndHeard,
     PollRecounted,
     PollReworded,
     PollWithdrawn,
     Response,
     SendPoll,
     Sheet,
+    ShowChart,
     State,
     Voted,
     VotingStopped,
@@ -255,6 +257,14 @@ def test_where_only_the_roster_voted_one_line_says_it() -> None:
     assert keys(polls.result_lines(poll(), counted)) == [*["poll.line"] * 3, "poll.base"]
 
 
+def test_c12_a_count_without_all_that_the_homeserver_holds_says_so() -> None:
+    counting = poll(state=State.COUNTING, ended_at=END, stopped_at=END)
+    for whole in (True, False):
+        answer = decided(polls.publish(counting, Box(asked=3), whole=whole, now=END))
+        (said,) = (effect.words for effect in answer.effects if isinstance(effect, Announce))
+        assert ("poll.unchecked" in str(said.parameters)) is not whole
+
+
 def test_a_result_says_what_one_must_know_besides() -> None:
     box = Box(
         responses=(said(ZHANG, "a", by_text=True), said(LI, by_text=True, abstains=True), said(WANG, removed_by=LI)),
@@ -292,13 +302,19 @@ def refusal(answer: object) -> str:
     return answer.words.key
 
 
-def test_an_end_publishes_the_count_once() -> None:
+def test_an_end_is_counted_and_the_count_published_once() -> None:
     box = Box(responses=(said(ZHANG, "a"),), members=ROSTER, asked=3)
-    answer = decided(polls.end(poll(), box, ended_at=END, now=END))
-    (fact,), (effect,) = answer.facts, answer.effects
+    assert polls.publish(poll(state=State.CLOSING), box, whole=True, now=END) is None, "its end is not heard yet"
+    heard = decided(polls.end(poll(), box, ended_at=END, now=END))
+    assert (heard.facts, heard.effects) == ((PollEndHeard(poll=PollId("poll"), ended_at=END, at=END),), ())
+    counting = poll(state=State.COUNTING, ended_at=END, stopped_at=END)
+    answer = decided(polls.publish(counting, box, whole=True, now=END))
+    (fact,), (effect, drawn) = answer.facts, answer.effects
     assert isinstance(fact, PollEnded)
+    assert isinstance(drawn, ShowChart)
     assert isinstance(effect, Announce)
     assert effect.words.key == "poll.result"
+    assert polls.publish(poll(state=State.CLOSED, ended_at=END), box, whole=True, now=END) is None
     closed = poll(state=State.CLOSED, ended_at=END, closed_at=END, result=fact.result)
     assert polls.end(closed, box, ended_at=END, now=END) is None
     assert polls.end(closed, box, ended_at=END + timedelta(minutes=1), now=END) is None

@@ -147,12 +147,29 @@ def test_who_was_banned_is_shown_and_not_asked_in_and_who_knocks_is_let_in_only_
         ({"version": "x"}, Flaw.OLD),
         ({"levels": {}}, Flaw.LEADERLESS),
         ({"creator": LEADER}, Flaw.POWERLESS),
+        ({"creator": LEADER}, Flaw.OVERRULED),
+        ({"creator": GUEST, "version": "10"}, Flaw.STRANGER),
     ],
 )
 def test_what_is_wrong_with_a_room_is_named(wrong: dict[str, Any], flaw: Flaw) -> None:
     """X17, X18, X25."""
     assert examine(care()) == ()
     assert flaw in examine(care(standing(**wrong)))
+
+
+def test_who_made_a_room_is_said_where_they_stand_above_the_bot_or_have_no_place_in_it() -> None:
+    """X06."""
+    assert standing(LEADER).makers() == (LEADER,)
+    assert standing().makers() == ()
+    older = care(standing(LEADER, version="10"))
+    assert not {Flaw.OVERRULED, Flaw.STRANGER} & {*examine(older)}, "an older room obeys its levels, and they belong"
+    foreign = care(standing(GUEST))
+    assert {Flaw.OVERRULED, Flaw.STRANGER} <= {*examine(foreign)}
+    assert foreign.strange_makers == (GUEST,)
+    assert not any(can_mend(foreign, flaw) for flaw in (Flaw.OVERRULED, Flaw.STRANGER))
+    there = {BOT: "join", GUEST: "join"}
+    assert care(standing(GUEST, people=there), Purpose.STAFF).strange_makers == ()
+    assert care(standing(GUEST, people={BOT: "join"}), Purpose.STAFF).strange_makers == (GUEST,)
 
 
 def test_history_is_measured_by_what_the_room_is_for() -> None:

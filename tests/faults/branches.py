@@ -13,8 +13,9 @@ from content.lessons import Lesson, LessonWritten
 from content.members import Member as RosterMember
 from content.members import MemberEnrolled
 from content.organisations import Kind, Organisation, OrganisationFounded
+from content.recurrences import Recurrence
 from content.rooms import Purpose, Room, RoomKept
-from content.schedules import Recurrence, Schedule, schedule_lessons
+from content.schedules import Schedule, schedule_lessons
 from storage.store import Step, Store
 from tests.member import Member
 

@@ -15,7 +15,8 @@ from bot.matrix import border
 from bot.matrix.events import Event
 from content.identifiers import EventId, LessonId, ScheduleId
 from content.lessons import Kind, LessonWritten
-from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
+from content.recurrences import Recurrence
+from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import schedules
 from storage.outbox import Claimed, Postponed, Sent
 from storage.store import Outcome, Step, Store

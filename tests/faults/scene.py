@@ -18,8 +18,9 @@ from content.media import MediumKept
 from content.members import Member as Enrolled
 from content.members import MemberEnrolled
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
+from content.recurrences import Recurrence
 from content.rooms import DirectRoomKept, MakeRoom, Purpose, Room, RoomKept
-from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
+from content.schedules import LessonsScheduled, Schedule, materialise
 from storage.engines import WRITE, open_working_engine
 from storage.store import Step, Store
 from tests.faults.oracle import Said, World

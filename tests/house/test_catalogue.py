@@ -25,20 +25,21 @@ from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import TellerRole
+from content.ballots import TellerRole, WriteIn
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
+from content.decision import words
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
-from content.home import BallotMatter, Beginning
+from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -48,13 +49,15 @@ from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
+from content.recurrences import OffDays, Recurrence
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Rule
 from content.safe_mode import Reason
+from content.series import Scope
 from content.sessions import Way
 from content.settings import SETTINGS
-from content.speech import LANGUAGES
+from content.speech import LANGUAGES, Reader
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
 from content.unheard import Sort
@@ -105,14 +108,19 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
+    "ballots.rule_of_": ("present", "quorum_need", "returned", "valid", "tally", "write_ins", "outcome"),
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
+    "ballots.write_in_": (*WriteIn, "help"),
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
     "calendar.column_": (),
     "calendar.view_": ("month", "list"),
+    "schedule.off_days_": OffDays,
+    "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
+    "series.scope_": Scope,
     "card.title_": LessonKind,
     "card.ask_": LessonKind,
     "card.closed_": LessonKind,
@@ -125,6 +133,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "checkin.noted_": Note,
     "checkins.": (),
     "checkins.note_": Note,
+    "correction.back_": Mark,
     "correction.set_": Mark,
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
@@ -175,6 +184,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.do_": (),
     "home.help_": (),
     "home.do_ballot_": BallotMatter,
+    "home.do_paper_": PaperMatter,
+    "home.do_selection_": SelectionMatter,
+    "home.paper_": PaperMatter,
+    "home.selection_": SelectionMatter,
     "home.step_": (*Beginning, "done", "open"),
     "home.step_do_": Beginning,
     "home.step_help_": Beginning,
@@ -193,10 +206,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
     "members.sheet_": LAYOUTS,
-    "members.moment_": ("correction", "answered", "invited", "removed"),
+    "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -226,8 +239,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
-    "schedule.when_": ("now", "at", "weekly"),
     "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
     "selection.stage_": Stage,
@@ -369,7 +382,14 @@ def test_sentences_are_read_as_babel_reads_them() -> None:
 def test_a_catalogue_that_is_not_written_as_ours_are_is_refused(tmp_path: Path, broken: str) -> None:
     (tmp_path / "noun.en.po").write_text(broken)
     with pytest.raises(ValueError, match=r"noun\.en\.po"):
-        load_speech(tmp_path)
+        load_speech(tmp_path).keys("en")
+
+
+def test_a_language_is_read_when_it_is_first_spoken(tmp_path: Path) -> None:
+    (tmp_path / "noun.en.po").write_text("what is this\n")
+    (tmp_path / "noun.zh_CN.po").write_text('msgid "a.b"\nmsgstr "甲"\n', encoding="utf-8")
+    speech = load_speech(tmp_path)
+    assert speech.say(words("a.b"), Reader()) == "甲"
 
 
 def test_both_languages_say_the_same_things() -> None:

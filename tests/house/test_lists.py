@@ -35,7 +35,7 @@ WORKING_EXAMPLES = {("bot", "homeserver"), ("bot", "user"), ("bot", "password_fi
 """Settings that have no default, or none that would show what they are for."""
 
 
-MUTABLE = {("console/sheets.py", "_Survey"), ("console/videos.py", "_Seen"), ("zhibu/doctor/findings.py", "Known")}
+MUTABLE = {("console/new_sheets.py", "_Survey"), ("console/videos.py", "_Seen"), ("zhibu/doctor/findings.py", "Known")}
 """Values that are filled while something is read or looked at, and thrown away afterwards."""
 
 

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from console.sheets import write_xlsx
+from console.written_sheets import write_xlsx
 from tests.installation import Installation, Program, finish
 from tests.member import Member
 from tests.synapse_fixture import free_port

@@ -26,8 +26,9 @@ from content.media import MediumKept
 from content.members import Member, MemberEnrolled
 from content.organisations import Kind as Level
 from content.organisations import Organisation, OrganisationFounded
+from content.recurrences import Recurrence
 from content.rooms import Purpose, Room, RoomKept
-from content.schedules import LessonsScheduled, Recurrence, Schedule, materialise
+from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import amendments, media
 from storage.store import Step, Store
 from tests.encrypted_member import EncryptedMember

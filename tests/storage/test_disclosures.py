@@ -28,7 +28,7 @@ from content.decision import Decision
 from content.disclosures import Section, _plain, compose
 from content.identifiers import MemberId, UserId
 from content.speech import Reader
-from storage import checkins, disclosures
+from storage import checkins, holdings
 from storage.disclosures import IMPERSONAL, PERSONAL, Held, Why
 from storage.engines import sqlite3
 from storage.store import Step, Store
@@ -142,7 +142,7 @@ async def test_of_every_table_a_row_that_names_a_person_anywhere_is_given_to_the
                     me = {"user_id": ME} if held.table.name == "members" else {}
                     connection.execute(insert(held.table).values(a_row(held, naming) | me))
         engine.dispose()
-    found = {one.name: one for one in await store.read(lambda unit: disclosures.collect(unit, ME))}
+    found = {one.name: one for one in await store.read(lambda unit: holdings.collect(unit, ME))}
     await store.close()
     for held in PERSONAL:
         rows = found[held.table.name].rows
@@ -155,7 +155,7 @@ async def test_of_every_table_a_row_that_names_a_person_anywhere_is_given_to_the
 
 
 async def collected(branch: SmallBranch, user: Any) -> dict[str, Section]:
-    found = await branch.store.read(lambda unit: disclosures.collect(unit, user))
+    found = await branch.store.read(lambda unit: holdings.collect(unit, user))
     return {section.name: section for section in found}
 
 
@@ -217,7 +217,7 @@ async def test_the_file_can_be_written_in_both_languages_without_a_gap(branch: S
     await branch.answer(await branch.open(ROLL), ZHANG)
     speech = load_speech()
     for who in (account(ZHANG), SECRETARY):
-        held = await branch.store.read(lambda unit, who=who: disclosures.collect(unit, who))  # type: ignore[misc]
+        held = await branch.store.read(lambda unit, who=who: holdings.collect(unit, who))  # type: ignore[misc]
         for language in ("zh_CN", "en"):
             reader = Reader(language=language, timezone="Asia/Shanghai")
             text = compose(held, who, lambda said, reader=reader: speech.say(said, reader), now=NOON)  # type: ignore[misc]

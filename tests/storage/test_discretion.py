@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,12 +16,13 @@ from content.organisations import Duty, Role
 from content.rooms import DirectRoomKept
 from storage import audit, outbox_items
 from storage.audit import audit as record
-from storage.outbox import GivenUp, State, outbox
+from storage.outbox import DiscreetRetried, GivenUp, State, outbox
 from storage.store import Step
 from storage.unit import Reading, Writing
-from tests.small_branch import EAST, NOON, ROOF, WEST, ZHANG, SmallBranch, account
+from tests.small_branch import EAST, NOON, ROOF, WEST, ZHANG, ZHAO, SmallBranch, account
 
 WHO = account(ZHANG)
+VOTED_AT = "7, 53, 41"
 SAID = ("ballot.invited", "ballot.code", "survey.reminded", "selection.objection_kept", "selection.nominated")
 
 
@@ -74,11 +76,17 @@ async def test_a_discreet_refusal_does_not_say_who_tried_and_any_other_does(bran
     assert [row[name] for name in ("actor", "subject", "thing", "place", "authority")] == [None] * 5
 
 
-async def tell(branch: SmallBranch, key: str) -> None:
+async def tell(branch: SmallBranch, *keys: str, to: UserId = WHO, **more: Any) -> None:
     async def decide(_: Reading) -> Decision:
-        return Decision(effects=(Tell(user=UserId(WHO), words=words(key, title="x")),))
+        return Decision(effects=tuple(Tell(user=to, words=words(key, title="x", **more)) for key in keys))
 
-    await branch.store.settle([Step(cause=Cause(f"form:{key}"), decide=decide)])
+    await branch.store.settle([Step(cause=Cause(f"form:{keys[0]}:{to}"), decide=decide)])
+
+
+async def give_up(branch: SmallBranch) -> None:
+    """Let everything fail that could go out."""
+    while rows := await branch.claim():
+        await branch.store.settle(notes=[GivenUp(claimed=row, error="forbidden", at=branch.clock.now) for row in rows])
 
 
 @pytest.mark.parametrize("key", SAID)
@@ -99,8 +107,7 @@ async def test_what_is_said_discreetly_is_listed_nowhere_and_counted_where_it_fa
         )
 
     assert await branch.store.read(seen) == ((), 0, (), None, 0, 0)
-    rows = await branch.claim()
-    await branch.store.settle(notes=[GivenUp(claimed=row, error="forbidden", at=branch.clock.now) for row in rows])
+    await give_up(branch)
     assert await branch.store.read(seen) == ((), 0, (), None, 1, 0)
 
 
@@ -108,3 +115,43 @@ async def test_what_is_said_of_anything_else_is_listed_as_before(branch: SmallBr
     await tell(branch, "mute.off")
     (item,) = await branch.store.read(lambda unit: outbox_items.items(unit, [ROOF], states=list(State)))
     assert item.user == WHO
+
+
+async def test_what_was_said_discreetly_leaves_no_row_and_what_failed_a_day_and_no_time(branch: SmallBranch) -> None:
+    """L5, L6: who was sent a link, a reminder or a code, and when, is who was about to vote."""
+    branch.clock.now = branch.clock.now.replace(hour=7, minute=53, second=41)
+    await tell(branch, "ballot.invited")
+    (row,) = await branch.claim()
+    assert VOTED_AT in await branch.everything()
+    await branch.mark_sent(row)
+    rest = (await branch.everything()).replace(repr(Cause(f"form:ballot.invited:{WHO}")), "")
+    assert "ballot.invited" not in rest
+    assert await branch.rows() == []
+    await tell(branch, "ballot.code")
+    await give_up(branch)
+    (left,) = await branch.rows()
+    assert VOTED_AT not in repr(tuple(left))
+    assert (left.state, left.done_at) == (State.FAILED, NOON.replace(hour=0))
+
+
+async def test_what_failed_discreetly_is_tried_again_all_at_once_within_ones_own_subtree(branch: SmallBranch) -> None:
+    """A link whose time is over is let go with its code: it would lead nowhere."""
+    soon, later = (branch.clock.now + timedelta(hours=hours) for hours in (1, 9))
+    await tell(branch, "ballot.invited", "ballot.code", until=later)
+    await tell(branch, "survey.invited", "ballot.code", until=soon)
+    await tell(branch, "selection.nominated")
+    await tell(branch, "selection.nominated", to=account(ZHAO))
+    await give_up(branch)
+    branch.clock.forward(hours=2)
+    await branch.store.settle(notes=[DiscreetRetried(roots=(EAST,), at=branch.clock.now)])
+    stands = [(row.user_id == WHO, row.words["key"], row.state) for row in await branch.rows()]
+    assert stands == [
+        (True, "ballot.invited", State.PENDING),
+        (True, "ballot.code", State.PENDING),
+        (True, "survey.invited", State.CANCELLED),
+        (True, "ballot.code", State.CANCELLED),
+        (True, "selection.nominated", State.PENDING),
+        (False, "selection.nominated", State.FAILED),
+    ]
+    sent = [row.words.key for row in await branch.send_all() if row.words is not None]
+    assert sent == ["ballot.invited", "ballot.code", "selection.nominated"]

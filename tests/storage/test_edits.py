@@ -20,7 +20,7 @@ from content.settings import LANGUAGE, TIMEZONE, WINDOW, SettingChosen
 from content.structure import OrganisationClosed, OrganisationMoved
 from content.terms import CommitteeElected, Seat, Term
 from content.views import EVERYONE, UNSAID, Account, Away, Filter, View, ViewForgotten, ViewId, ViewSaved
-from storage import disclosures, edits, imports, members, organisations, settings, structure, terms, timelines, views
+from storage import edits, holdings, imports, members, organisations, settings, structure, terms, timelines, views
 from storage.organisations import organisation_closure
 from storage.retention import Swept
 from storage.store import Step
@@ -145,7 +145,7 @@ async def test_two_entries_become_one_with_the_history_of_both_and_two_again(bra
     found, more = await branch.store.read(lambda unit: timelines.moments(unit, ids, account(LI), [ROOF]))
     assert not more
     assert {moment.sort for moment in found} >= {timelines.Sort.EDIT, timelines.Sort.ANSWER}
-    held = await branch.store.read(lambda unit: disclosures.collect(unit, account(LI)))
+    held = await branch.store.read(lambda unit: holdings.collect(unit, account(LI)))
     rows = {section.name: len(section.rows) for section in held}
     assert (rows["members"], rows["answers"], rows["roster_edit_entries"]) == (2, 1, 2)
     await take_back(branch, EditId(derive(cause, "edit")))

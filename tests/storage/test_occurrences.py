@@ -152,7 +152,9 @@ async def test_one_that_was_moved_opens_at_its_new_time_and_one_that_was_restore
     moved, restored = await branch.plan(due=NOON + MINUTE), await branch.plan(due=NOON + MINUTE)
     later = NOON + timedelta(days=1)
     await branch.cancel(restored)
-    facts = OccurrenceMoved(occurrence=moved, due_at=later, local_date=later.date(), by=SECRETARY)
+    facts = OccurrenceMoved(
+        occurrence=moved, due_at=later, local_date=later.date(), window=MINUTE * 90, late=MINUTE, by=SECRETARY
+    )
     await branch.store.settle(notes=[facts, OccurrenceRestored(occurrence=restored, by=SECRETARY)])
     clock.forward(minutes=1)
     for id in (moved, restored):

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from content.checkins import State as Answer
 from content.decision import Decision, Tell, words
@@ -18,6 +19,7 @@ from content.trouble import Trouble
 from storage import outbox, outbox_claims, outbox_items
 from storage.outbox import EDIT_RHYTHM, Cancelled, GivenUp, Kind, Postponed, Retried, Sent, State
 from storage.store import Step, Store
+from storage.unit import Reading
 from tests.small_branch import (
     EAST,
     EAST_GROUP,
@@ -117,6 +119,17 @@ async def test_an_edit_waits_for_its_card_and_knows_the_event_to_edit(branch: Sm
     (edit,) = await branch.claim()
     assert edit.kind is Kind.EDIT
     assert edit.target == f"$sent-{rows[1].id}"
+
+
+async def test_the_edits_of_a_card_are_found_by_the_card_however_much_else_waits(branch: SmallBranch) -> None:
+    query = "SELECT number FROM outbox WHERE card_id = 'x' AND kind = 'edit' AND state = 'pending'"
+
+    async def explain(unit: Reading) -> list[str]:
+        if unit.engine != "sqlite":
+            return []
+        return [str(row[3]) for row in unit._connection.execute(text(f"EXPLAIN QUERY PLAN {query}")).all()]
+
+    assert [plan for plan in await branch.store.read(explain) if "(card_id=? AND kind=?)" not in plan] == []
 
 
 async def test_a_claim_carries_a_transaction_that_never_changes(branch: SmallBranch, clock: HandClock) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.clock import concluding, stopping
+from bot.polls import counting
 from content import polls as rules
 from content.decision import Decision, Fact, Refusal
 from content.identifiers import EventId, OrganisationId, PollId, RoomId, UserId
@@ -142,6 +143,9 @@ async def test_the_published_figure_is_read_back_as_it_was_written(branch: Small
     box = await branch.store.read(lambda unit: polls.box(unit, poll))
     now = branch.clock.now
     await decide(branch, rules.end(poll, box, ended_at=now, now=now))
+    assert await branch.store.read(polls.uncounted) == (await found(branch),)
+    await branch.store.settle([counting(ID, whole=True)])
+    assert await branch.store.read(polls.uncounted) == ()
     closed = await found(branch)
     assert (closed.state, closed.ended_at, closed.result) == (State.CLOSED, now, rules.count(poll, box))
 
@@ -188,7 +192,7 @@ async def test_an_end_that_is_not_heard_back_is_believed_after_a_while(branch: S
     clock.forward(minutes=6)
     unheard = await branch.store.read(lambda unit: outbox_queries.unheard_ends(unit, clock.now - timedelta(minutes=5)))
     assert unheard == ((ID, sent_at),)
-    await branch.store.settle([concluding(*unheard[0])])
+    await branch.store.settle([concluding(*unheard[0]), counting(ID, whole=True)])
     closed = await found(branch)
     assert (closed.state, closed.ended_at) == (State.CLOSED, sent_at)
     assert [row.kind for row in await branch.rows(outbox.outbox.c.kind == Kind.RESULT)] == [Kind.RESULT]
@@ -201,6 +205,7 @@ async def test_who_chose_what_is_forgotten_after_a_year_and_the_totals_stay(
     await note(branch, vote(branch, account(ZHANG), poll.sheet.answers[0].id))
     box = await branch.store.read(lambda unit: polls.box(unit, poll))
     await decide(branch, rules.end(poll, box, ended_at=clock.now, now=clock.now))
+    await branch.store.settle([counting(ID, whole=True)])
     clock.forward(days=364)
     await note(branch, retention.Swept(at=clock.now))
     assert (await branch.size())[poll_responses.name] == 1

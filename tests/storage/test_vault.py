@@ -19,7 +19,7 @@ from content.identifiers import FactorId, ImportId, UserId
 from content.imports import Counts, Entered, RosterImported
 from content.trouble import Trouble
 from content.views import Filter
-from storage import credentials, disclosures, edits, imports, members, organisations
+from storage import credentials, edits, holdings, imports, members, organisations
 from storage.credentials import second_factors
 from storage.engines import sqlite_file
 from storage.members import members as table
@@ -104,7 +104,7 @@ async def test_what_is_sealed_is_in_no_byte_and_is_read_as_ever(sealed: SmallBra
     """S55."""
     assert await leaks(sealed, address) == []
     assert await known(sealed.store) == KNOWN
-    told = repr(await sealed.store.read(lambda unit: disclosures.collect(unit, account(ZHANG))))
+    told = repr(await sealed.store.read(lambda unit: holdings.collect(unit, account(ZHANG))))
     assert PHONE in told
     assert NOTE in told
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from console.sheets import write_xlsx
+from console.written_sheets import write_xlsx
 from content.grid import Grid
 from content.roster import Entry, Reading, RosterRow, read
 from content.trouble import Exit, Trouble

@@ -24,9 +24,10 @@ from content.lessons import Kind as LessonKind
 from content.lessons import Lesson
 from content.media import MediumKept
 from content.organisations import Kind
+from content.recurrences import Recurrence
 from content.rooms import FIRST, Purpose
 from content.roster import Entry
-from content.schedules import Recurrence, Schedule, schedule_lessons
+from content.schedules import Schedule, schedule_lessons
 from content.speech import Speech
 from storage import organisations
 from storage.store import Step, Store

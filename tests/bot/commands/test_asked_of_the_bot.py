@@ -19,7 +19,7 @@ from content.lessons import LessonRevised
 from content.members import Member, MemberChanged
 from content.organisations import Duty, DutyGranted, Role
 from content.rooms import DirectRoomKept
-from storage import corrections, disclosures, mutes, outbox, retention
+from storage import corrections, holdings, mutes, outbox, retention
 from storage.rooms import StateSeen
 from storage.store import Step
 from tests.fake_homeserver import FakeHomeserver
@@ -337,7 +337,7 @@ async def test_it_holds_what_was_said_and_nobody_elses(branch: SmallBranch, cloc
 
 async def test_no_secret_stands_in_it(branch: SmallBranch) -> None:
     await branch.hear(message(SECRETARY, "控制台", room_id=RoomId("!with-secretary:test")))
-    held = repr(await branch.store.read(lambda unit: disclosures.collect(unit, SECRETARY)))
+    held = repr(await branch.store.read(lambda unit: holdings.collect(unit, SECRETARY)))
     assert "console.link" in held
     assert TOKEN not in held
     assert hash_token(TOKEN) not in held

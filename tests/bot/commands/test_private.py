@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands.console import hash_token
 from bot.commands.members import hash_code
 from content import sessions
 from content.decision import Decision, Refusal
 from content.identifiers import EventId, RoomId, UserId
-from content.members import CodeIssued
+from content.members import CodeIssued, MemberChanged
 from content.rooms import DirectRoomKept
 from storage import members, rooms
 from storage import sessions as stored
@@ -74,6 +75,28 @@ async def test_ones_own_record_shows_the_year_and_what_waits(branch: SmallBranch
     await branch.open()
     await branch.hear(message(WHO, "mine", room_id=private_room(ZHANG)))
     assert await lines(branch) == ["mine.summary", "mine.year", "mine.waiting", "mine.wrong"]
+
+
+@pytest.mark.parametrize(
+    ("standing", "said"),
+    [
+        ({"status": "留党察看"}, ["franchise.watched"]),
+        ({"category": "预备党员"}, ["franchise.probationary"]),
+        ({"category": "入党积极分子"}, []),
+        ({}, []),
+    ],
+)
+async def test_why_one_may_not_vote_is_said_to_oneself(
+    branch: SmallBranch, standing: dict[str, str], said: list[str]
+) -> None:
+    one = await branch.store.read(lambda unit: members.member(unit, ZHANG))
+    assert one is not None
+    await branch.store.settle(notes=[MemberChanged(member=replace(one, **{"category": "正式党员", **standing}))])
+    await branch.hear(message(WHO, "我的", room_id=private_room(ZHANG)))
+    told = await lines(branch)
+    assert told == ["mine.summary", *["mine.no_vote"] * len(said), "mine.year", "mine.nothing_waiting", "mine.wrong"]
+    (row,) = [row for row in await branch.rows() if row.words]
+    assert all(key in str(row.words) for key in said)
 
 
 async def test_a_code_in_private_makes_the_account_ones_own_once(branch: SmallBranch, clock: HandClock) -> None:

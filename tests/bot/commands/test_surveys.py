@@ -18,7 +18,7 @@ from content.members import Member, MemberEnrolled
 from content.surveys import Standing, State, Survey
 from storage import audit
 from storage import surveys as stored
-from storage.disclosures import collect
+from storage.holdings import collect
 from storage.inquiries import inquiries
 from storage.outbox import outbox
 from storage.store import Step

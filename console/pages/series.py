@@ -1,0 +1,205 @@
+"""A series: its rule, what is still to go out, and what is done to it as a whole; shown first, and taken back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, not_done, onward
+from console.desk import ask, settle
+from console.undoing import way_back
+from content import series as rules
+from content.burden import Asked, refuse_too_much
+from content.decision import Refusal, refused
+from content.identifiers import OrganisationId, ScheduleId
+from content.organisations import Right
+from content.schedules import Change
+from content.series import Replan, Series
+from content.workdays import WorkCalendar
+from storage import burden, lessons, series, workdays
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("series", __name__)
+
+MOST_SHOWN = 60
+"""Dates that a preview names; the number above it counts them all."""
+
+Changing = Callable[[Series, WorkCalendar], tuple[Change, ...] | Refusal]
+"""What a form asks for: the changes that a rule would have then."""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A series as its page shows it, and what its rule would make of it by what is known now."""
+
+    series: Series
+    titles: dict[str, str]
+    outdated: Replan
+
+
+@pages.get("/calendar/series/<id>")
+@requires(Right.SCHEDULE)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show a rule in words, and every time that is still to come."""
+    roots = here().roots
+    seen = ask(lambda unit: _seen(unit, ScheduleId(id), roots))
+    if seen is None:
+        abort(404)
+    return render_template("series/show_one.html", seen=seen, rule=seen.series.schedule, most=rules.MOST_WORKDAYS)
+
+
+async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]) -> Seen | None:  # noqa: A002
+    found = await series.series(unit, id, roots)
+    if found is None:
+        return None
+    known = await workdays.calendar(unit)
+    return Seen(
+        series=found,
+        titles=await _titles(unit, found),
+        outdated=rules.replan(found, found.schedule.changes, known=known, now=unit.now),
+    )
+
+
+async def _titles(unit: Reading, found: Series) -> dict[str, str]:
+    known = [await lessons.lesson(unit, id) for id in dict.fromkeys(found.schedule.lessons)]  # noqa: A001
+    return {lesson.id: lesson.title for lesson in known if lesson is not None}
+
+
+@pages.post("/calendar/series/<id>/shift")
+@requires(Right.SCHEDULE)
+def shift(id: str) -> Answer:  # noqa: A002
+    """Shift everything that is still to go out by working days."""
+    written = request.form.get("workdays", "").strip()
+    number = int(written) if written.removeprefix("-").isascii() and written.removeprefix("-").isdigit() else 0
+
+    def changing(found: Series, _known: WorkCalendar) -> tuple[Change, ...] | Refusal:
+        return rules.shifted(found, number)
+
+    return replanned(ScheduleId(id), changing, fields={"workdays": written[:6]}, action=link("series.shift", id=id))
+
+
+@pages.post("/calendar/series/<id>/recount")
+@requires(Right.SCHEDULE)
+def recount(id: str) -> Answer:  # noqa: A002
+    """Reckon what is still to go out anew, by the working days and the clocks that are known now."""
+    return replanned(ScheduleId(id), lambda found, _: found.schedule.changes, action=link("series.recount", id=id))
+
+
+def replanned(
+    id: ScheduleId,  # noqa: A002
+    changing: Changing,
+    *,
+    action: str,
+    fields: dict[str, str] | None = None,
+    anew: str | None = None,
+) -> Answer:
+    """Show what would stand otherwise; with a yes, let it stand so."""
+    user, roots, back = here().user, here().roots, link("series.show_one", id=id)
+
+    async def reckon(unit: Reading) -> tuple[Series, Replan] | Refusal | None:
+        found = await series.series(unit, id, roots)
+        if found is None:
+            return None
+        known = await workdays.calendar(unit)
+        changes = changing(found, known)
+        if isinstance(changes, Refusal):
+            return changes
+        return found, rules.replan(found, changes, known=known, now=unit.now, anew=anew)  # type: ignore[arg-type]
+
+    if "yes" not in request.form:
+        look = ask(reckon)
+        if look is None:
+            abort(404)
+        if isinstance(look, Refusal):
+            return not_done(look, to=back)
+        found, wanted = look
+        return render_template(
+            "series/look.html",
+            rule=found.schedule,
+            wanted=wanted,
+            shown=wanted.differences[:MOST_SHOWN],
+            titles=ask(lambda unit: _titles(unit, found)),
+            action=action,
+            fields=fields or {},
+            back=back,
+        )
+
+    async def decide(unit: Reading) -> Decided:
+        look = await reckon(unit)
+        if look is None or isinstance(look, Refusal):
+            return look
+        found, wanted = look
+        answer = rules.decide(found, wanted, by=user, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await _too_much(unit, found, wanted) or answer
+
+    return onward(
+        settle(decide, actor=user), to=back, done="series_replanned", back=lambda: way_back("series.undo", id=id)
+    )
+
+
+async def _too_much(unit: Reading, found: Series, wanted: Replan) -> Refusal | None:
+    """Refuse what would ask more of a room than its organisation wants."""
+    if not wanted.after:
+        return None
+    minutes = {
+        lesson.id: lesson.minutes
+        for id in set(found.schedule.lessons)  # noqa: A001
+        if (lesson := await lessons.lesson(unit, id)) is not None
+    }
+    on = sorted(wanted.after, key=lambda one: one.local_date)
+    rooms = await burden.rooms(
+        unit, found.schedule.audience, since=on[0].local_date, until=on[-1].local_date, without=wanted.before
+    )
+    return refuse_too_much(rooms, [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in on])
+
+
+@pages.post("/calendar/series/<id>/undo")
+@requires(Right.SCHEDULE)
+def undo(id: str) -> Answer:  # noqa: A002
+    """Take back the last change of the whole."""
+    user, roots = here().user, here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        found = await series.series(unit, ScheduleId(id), roots)
+        if found is None:
+            return None
+        if found.former is None:
+            return refused("series.nothing_to_undo")
+        known = await workdays.calendar(unit)
+        wanted = rules.replan(found, found.former, known=known, now=unit.now)
+        return rules.decide(found, wanted, by=user, now=unit.now, back=True)
+
+    return onward(settle(decide, actor=user), to=link("series.show_one", id=id), done="series_undone")
+
+
+@pages.post("/calendar/series/<id>/end")
+@requires(Right.SCHEDULE)
+def end(id: str) -> Answer:  # noqa: A002
+    """Let nothing more of it go out."""
+    return _change(ScheduleId(id), rules.end, "series_ended", back="series.resume")
+
+
+@pages.post("/calendar/series/<id>/resume")
+@requires(Right.SCHEDULE)
+def resume(id: str) -> Answer:  # noqa: A002
+    """Let it go on."""
+    return _change(ScheduleId(id), rules.resume, "series_resumed", back="series.end")
+
+
+def _change(id: ScheduleId, verb: Callable[..., Decided], done: str, *, back: str) -> Answer:  # noqa: A002
+    user, roots = here().user, here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        found = await series.series(unit, id, roots)
+        return verb(found, by=user, now=unit.now) if found is not None else None
+
+    return onward(
+        settle(decide, actor=user),
+        to=link("series.show_one", id=id),
+        done=done,
+        back=lambda: way_back(back, id=id),
+    )

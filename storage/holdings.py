@@ -1,0 +1,179 @@
+"""What is held about one person: their rows in every table, with names in the place of identifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Table, false, or_, select
+
+from content.decision import Secret, words
+from content.disclosures import Section, Value
+from content.identifiers import MemberId, UserId
+from content.members import Member
+from storage import kept_entries
+from storage import members as roster
+from storage.audit import audit
+from storage.ballots import ballots
+from storage.disclosures import PERSONAL, Held
+from storage.edits import edit_entries
+from storage.imports import import_entries
+from storage.lessons import lessons
+from storage.looks import about as looked_at
+from storage.looks import looks
+from storage.members import members
+from storage.model_members import opened as opened_objection
+from storage.model_members import selection_objections, selections
+from storage.organisations import organisations
+from storage.paper_elections import paper_elections
+from storage.phrases import load_words
+from storage.polls import polls
+from storage.schedules import occurrences
+from storage.surveys import surveys
+from storage.tables import Instant
+from storage.terms import terms
+from storage.unit import AnyRow, Reading
+
+
+class Names(Struct, frozen=True, kw_only=True):
+    """What stands behind identifiers, so that a person can read them."""
+
+    organisations: Mapping[str, str]
+    occurrences: Mapping[str, tuple[str, datetime]]
+    polls: Mapping[str, tuple[str, Mapping[str, str]]]
+    terms: Mapping[str, tuple[str, date]]
+    ballots: Mapping[str, str]
+    elections: Mapping[str, str]
+    selections: Mapping[str, str]
+    surveys: Mapping[str, str]
+
+
+async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
+    """Return everything held about whoever an account belongs to, table by table, as it is at this moment."""
+    member = await roster.by_user(unit, user)
+    ids = await roster.doubles_of(unit, [member.id]) if member else frozenset()
+    names, keys = await _names(unit), await roster.keys_of(unit, ids)
+    sections = []
+    for held in PERSONAL:
+        who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
+        named = or_(false(), *[one for one in who if one is not None])
+        rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
+        shown = tuple(
+            _row(row, held, names, _opened(unit, row, held.table, keys), own=_own(row, held, ids)) for row in rows
+        )
+        sections.append(Section(name=held.table.name, readable=held.readable, rows=shown))
+    return tuple(sections)
+
+
+def _own(row: AnyRow, held: Held, ids: Collection[MemberId]) -> bool:
+    """Tell whether a row is the person's own, and not only one that they have dealt with."""
+    return getattr(row, held.found_by[0]) in ids
+
+
+def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, bytes]) -> Mapping[str, Any]:
+    """Return what is sealed in a row."""
+    if table is members:
+        return roster.opened(unit, row)
+    if table is selection_objections:
+        return opened_objection(unit, row)
+    if table in (edit_entries, import_entries):
+        held = [name for name in kept_entries.HELD if getattr(row, name)]
+        return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}
+    return {}
+
+
+def _condition(column: Any, user: UserId, person: Member | None, ids: Collection[MemberId]) -> Any:
+    """Return that a column names the person, by account or by one of their entries; ``None`` where it cannot."""
+    if column is looks.c.member_id:
+        return looked_at(person.id, person.organisation) if person is not None else None
+    if column is audit.c.subject:
+        # Whom a decision was about may be a member, or an account that is nobody's on the roster.
+        return or_(column == user, column.in_(sorted(ids)))
+    by_member = column.name == "member_id" or column is members.c.id
+    by_member = by_member or any(one.column is members.c.id for one in column.foreign_keys)
+    if by_member:
+        return column.in_(sorted(ids)) if ids else None
+    return column == user
+
+
+def _order(table: Table) -> list[Any]:
+    """Order by time where a table has one, so that the file reads as it happened."""
+    times = [column for column in table.c if isinstance(column.type, Instant) and not column.nullable]
+    return [*times[:1], *table.primary_key.columns]
+
+
+def _row(row: AnyRow, held: Held, names: Names, opened: Mapping[str, Any], *, own: bool) -> dict[str, Value]:
+    shown: dict[str, Value] = {}
+    for name in held.given:
+        if name in held.own_words and not own:
+            continue
+        value = opened.get(name, getattr(row, name))
+        for label, one in _named(name, value, row, names):
+            shown[label] = _said(one, held.prefix.get(name))
+    return shown
+
+
+def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, Any]]:
+    """Put names in the place of identifiers that mean nothing to a person."""
+    match name, value:
+        case _, None:
+            return [(name, None)]
+        case (("organisation_id" | "branch_id" | "audience_id"), _):
+            return [("organisation", names.organisations.get(value, value))]
+        case "owner_id", _:
+            return [("owner", names.organisations.get(value, value))]
+        case "occurrence_id", _:
+            title, due_at = names.occurrences.get(value, (value, None))
+            return [("title", title), ("due_at", due_at)]
+        case "poll_id", _:
+            return [("question", names.polls.get(value, (value, {}))[0])]
+        case "term_id", _:
+            place, elected_on = names.terms.get(value, (value, None))
+            return [("organisation", place), ("elected_on", elected_on)]
+        case "ballot_id", _:
+            return [("title", names.ballots.get(value, value))]
+        case "survey_id", _:
+            return [("title", names.surveys.get(value, value))]
+        case "election_id", _:
+            return [("title", names.elections.get(value, value))]
+        case "selection_id", _:
+            return [("title", names.selections.get(value, value))]
+        case "chosen", _:
+            texts = names.polls.get(row.poll_id, ("", {}))[1]
+            return [("chosen", [texts.get(one, one) for one in value])]
+        case "answers", _:
+            return [("answers", [one["text"] for one in value])]
+        case "words", _:
+            said = load_words(value)
+            # A link that has not gone out yet still lets somebody in.
+            harmless = {gap: one for gap, one in said.parameters.items() if not isinstance(one, Secret)}
+            return [("words", words(said.key, **harmless))]
+        case _, bytes():
+            return [(name, value.decode(errors="replace"))]
+    return [(name, value)]
+
+
+def _said(value: Any, prefix: str | None) -> Value:
+    if prefix is not None and isinstance(value, str):
+        return words(f"{prefix}{value}")
+    return value  # type: ignore[no-any-return]
+
+
+async def _names(unit: Reading) -> Names:
+    title = select(occurrences.c.id, occurrences.c.sent_title, lessons.c.title, occurrences.c.due_at)
+    shown = await unit.rows(title.join(lessons, lessons.c.id == occurrences.c.lesson_id))
+    asked = await unit.rows(select(polls.c.id, polls.c.question, polls.c.answers))
+    elected = select(terms.c.id, organisations.c.name, terms.c.elected_on)
+    elected = elected.join(organisations, organisations.c.id == terms.c.organisation_id)
+    return Names(
+        terms={row.id: (row.name, row.elected_on) for row in await unit.rows(elected)},
+        organisations={row.id: row.name for row in await unit.rows(select(organisations))},
+        occurrences={row.id: (row.sent_title or row.title, row.due_at) for row in shown},
+        polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
+        ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
+        surveys={row.id: row.title for row in await unit.rows(select(surveys.c.id, surveys.c.title))},
+        elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
+        selections={row.id: row.title for row in await unit.rows(select(selections.c.id, selections.c.title))},
+    )

@@ -1,0 +1,183 @@
+"""Rules with all that they yield: read as a whole, planned further, and reckoned anew."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import date, time, timedelta
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from content.identifiers import OrganisationId, ScheduleId
+from content.occurrences import State
+from content.recurrences import OffDays, Recurrence
+from content.schedules import Change, Planned, Schedule
+from content.series import Series, SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed, Standing
+from storage.organisations import within
+from storage.schedules import UNTIL_DAY_ENDS, occurrences, planned_row, schedules
+from storage.unit import AnyRow, Reading, Writing
+
+ENDED = "series_ended"
+"""Why an occurrence was called off that would have gone out had its series gone on."""
+
+
+async def series(
+    unit: Reading,
+    id: ScheduleId,  # noqa: A002
+    roots: Iterable[OrganisationId] | None = None,
+) -> Series | None:
+    """Return a rule and its occurrences, where its whole audience lies in the subtrees of the roots."""
+    query = select(schedules).where(schedules.c.id == id)
+    if roots is not None:
+        query = query.where(within(schedules.c.audience_id, list(roots)))
+    row = await unit.first(query)
+    return (await _whole(unit, [row]))[0] if row is not None else None
+
+
+async def coming(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Series, ...]:
+    """Return the rules for audiences in the subtrees of the roots of which something is still to go out."""
+    planned = select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)
+    query = select(schedules).where(
+        within(schedules.c.audience_id, list(roots)),
+        schedules.c.recurrence != Recurrence.ONCE,
+        schedules.c.id.in_(planned),
+    )
+    return await _whole(unit, await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit)))
+
+
+async def endless(unit: Reading) -> tuple[Series, ...]:
+    """Return the rules that have no end and were not called off."""
+    query = select(schedules).where(schedules.c.count == 0, schedules.c.ended_at.is_(None))
+    return await _whole(unit, await unit.rows(query.order_by(schedules.c.id)))
+
+
+async def _whole(unit: Reading, rows: Iterable[AnyRow]) -> tuple[Series, ...]:
+    rows = list(rows)
+    query = select(occurrences).where(occurrences.c.schedule_id.in_([row.id for row in rows]))
+    standing: dict[str, list[Standing]] = {}
+    for row in await unit.rows(query.order_by(occurrences.c.meant, occurrences.c.id)):
+        standing.setdefault(row.schedule_id, []).append(_standing(row))
+    return tuple(
+        Series(
+            schedule=_schedule(row),
+            standing=tuple(standing.get(row.id, ())),
+            former=None if row.former is None else _changes(row.former),
+            ended=row.ended_at,
+        )
+        for row in rows
+    )
+
+
+def _schedule(row: AnyRow) -> Schedule:
+    return Schedule(
+        id=row.id,
+        owner=row.owner_id,
+        audience=row.audience_id,
+        lessons=tuple(row.lessons),
+        recurrence=Recurrence(row.recurrence),
+        start=row.start,
+        at=row.at,
+        timezone=row.timezone,
+        window=timedelta(minutes=row.window_minutes),
+        late=_late(row.late_minutes),
+        weekdays=frozenset(row.weekdays),
+        count=row._mapping["count"],
+        every=row.every,
+        nth=row.nth,
+        off_days=OffDays(row.off_days),
+        changes=_changes(row.changes),
+    )
+
+
+def _late(minutes: int) -> timedelta | None:
+    return None if minutes == UNTIL_DAY_ENDS else timedelta(minutes=minutes)
+
+
+def _standing(row: AnyRow) -> Standing:
+    planned = Planned(
+        id=row.id,
+        schedule=row.schedule_id,
+        lesson=row.lesson_id,
+        meant=row.meant,
+        local_date=row.local_date,
+        due_at=row.due_at,
+        window=timedelta(minutes=row.window_minutes),
+        late=timedelta(minutes=row.late_minutes),
+        provisional=row.provisional,
+    )
+    return Standing(planned=planned, state=State(row.state), touched=row.touched)
+
+
+def _changes(held: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
+    return tuple(
+        Change(
+            since=date.fromisoformat(one["since"]),
+            at=time.fromisoformat(one["at"]),
+            days=one["days"],
+            workdays=one["workdays"],
+            window=timedelta(minutes=one["window"]),
+            late=_late(one["late"]),
+        )
+        for one in held
+    )
+
+
+def _dump(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            "since": one.since.isoformat(),
+            "at": one.at.isoformat(),
+            "days": one.days,
+            "workdays": one.workdays,
+            "window": int(one.window.total_seconds()) // 60,
+            "late": UNTIL_DAY_ENDS if one.late is None else int(one.late.total_seconds()) // 60,
+        }
+        for one in changes
+    ]
+
+
+async def write_replanned(unit: Writing, fact: SeriesReplanned) -> None:
+    """Let a rule's occurrences stand as they were reckoned."""
+    former = None if fact.former is None else _dump(fact.former)
+    rule = update(schedules).where(schedules.c.id == fact.schedule)
+    await unit.execute(rule.values(changes=_dump(fact.changes), former=former))
+    await unit.execute(
+        delete(occurrences).where(occurrences.c.id.in_(list(fact.gone)), occurrences.c.state == State.PLANNED)
+    )
+    for planned in fact.moved:
+        row = planned_row(planned)
+        await unit.execute(
+            update(occurrences)
+            .where(occurrences.c.id == planned.id, occurrences.c.state == State.PLANNED)
+            .values({name: value for name, value in row.items() if name not in ("id", "schedule_id", "state")})
+        )
+    await _add(unit, fact.schedule, fact.added)
+
+
+async def write_continued(unit: Writing, fact: SeriesContinued) -> None:
+    """Add what a rule without end yields further ahead."""
+    await _add(unit, fact.schedule, fact.added)
+
+
+async def write_ended(unit: Writing, fact: SeriesEnded) -> None:
+    """Let nothing more of a rule go out."""
+    await unit.execute(update(schedules).where(schedules.c.id == fact.schedule).values(ended_at=fact.at))
+    planned = (occurrences.c.schedule_id == fact.schedule, occurrences.c.state == State.PLANNED)
+    await unit.execute(update(occurrences).where(*planned).values(state=State.CANCELLED, reason=ENDED))
+
+
+async def write_resumed(unit: Writing, fact: SeriesResumed) -> None:
+    """Let a rule go on, and plan again what was called off with it, as far as its time is still to come."""
+    await unit.execute(update(schedules).where(schedules.c.id == fact.schedule).values(ended_at=None))
+    called_off = (
+        occurrences.c.schedule_id == fact.schedule,
+        occurrences.c.state == State.CANCELLED,
+        occurrences.c.reason == ENDED,
+        occurrences.c.due_at > fact.at,
+    )
+    await unit.execute(update(occurrences).where(*called_off).values(state=State.PLANNED, reason=None))
+
+
+async def _add(unit: Writing, id: ScheduleId, added: Iterable[Planned]) -> None:  # noqa: A002
+    audience = await unit.value(select(schedules.c.audience_id).where(schedules.c.id == id))
+    await unit.add_missing(occurrences, [planned_row(planned) | {"audience_id": audience} for planned in added])

@@ -1,0 +1,110 @@
+"""A series on the console: its rule in words, what changes shown before it does, and the way back."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from content.workday_lists import Day
+from content.workdays import YearListed
+from storage.schedules import Entry
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import put
+from tests.console.test_schedule_page import form, planned
+
+
+def due(house: House) -> list[str]:
+    return [entry.occurrence.due_at.strftime("%m-%d %H:%M") for entry in planned(house)]
+
+
+def weekly(house: House, browser: Browser, **more: str) -> Entry:
+    wanted = form(house, when="weekly", weekdays=["1", "4"], count="4") | more
+    assert browser.post("/schedule", wanted).status_code == 303
+    return planned(house)[0]
+
+
+def look_and_say_yes(browser: Browser, path: str, fields: dict[str, str], said: str) -> str:
+    """Send a form, find what it would do, send the form of that page, and return where it leads."""
+    look = browser.post(path, browser.marks("/") | fields)
+    assert look.status_code == 200
+    page = look.get_data(as_text=True)
+    assert said in page
+    assert 'name="yes"' in page
+    return browser.post(path, browser.marks("/") | fields | {"yes": "yes"}).headers["Location"]
+
+
+def test_this_and_following_is_shown_then_done_and_taken_back(house: House, browser: Browser) -> None:
+    first = weekly(house, browser)
+    assert due(house) == ["11-27 07:00", "12-01 07:00", "12-04 07:00", "12-08 07:00"]
+    third = planned(house)[2].occurrence.id
+    fields = {"date": "2026-12-05", "time": "16:30", "window": "1440", "late": "day", "scope": "following"}
+    page = browser.get(f"/calendar/{third}/move").get_data(as_text=True)
+    assert "这一次和后面的" in page
+    where = look_and_say_yes(browser, f"/calendar/{third}/move", fields, "会改 2 次")
+    assert "done=series_replanned" in where
+    assert due(house) == ["11-27 07:00", "12-01 07:00", "12-05 08:30", "12-09 08:30"]
+    assert planned(house)[2].occurrence.late.total_seconds() == 7.5 * 3600
+    back = browser.post(f"/calendar/series/{first.schedule}/undo", browser.marks("/"))
+    assert "done=series_undone" in back.headers["Location"]
+    assert due(house) == ["11-27 07:00", "12-01 07:00", "12-04 07:00", "12-08 07:00"]
+    assert browser.post(f"/calendar/series/{first.schedule}/undo", browser.marks("/")).status_code == 409
+
+
+def test_one_alone_keeps_its_place_when_the_series_is_shifted(house: House, browser: Browser) -> None:
+    first = weekly(house, browser)
+    alone = {"date": "2026-11-28", "time": "10:00"}
+    browser.post(f"/calendar/{first.occurrence.id}/move", browser.marks("/") | alone)
+    path = f"/calendar/series/{first.schedule}"
+    assert "单独改过" in browser.get(path).get_data(as_text=True)
+    look_and_say_yes(browser, f"{path}/shift", {"workdays": "2"}, "会改 3 次")
+    assert due(house) == ["11-28 02:00", "12-03 07:00", "12-08 07:00", "12-10 07:00"]
+    assert browser.post(f"{path}/shift", browser.marks("/") | {"workdays": "99"}).status_code == 409
+
+
+def test_a_series_is_ended_and_goes_on(house: House, browser: Browser) -> None:
+    path = f"/calendar/series/{weekly(house, browser).schedule}"
+    assert "done=series_ended" in browser.post(f"{path}/end", browser.marks("/")).headers["Location"]
+    assert due(house) == []
+    assert "停了" in browser.get(path).get_data(as_text=True)
+    assert "done=series_resumed" in browser.post(f"{path}/resume", browser.marks("/")).headers["Location"]
+    assert len(due(house)) == 4
+
+
+def test_dates_on_a_guess_say_so_and_a_new_list_is_shown_before_it_changes_them(house: House, browser: Browser) -> None:
+    ahead = form(house, when="workdays", date="2026-12-31", count="3")
+    look = browser.post("/schedule", ahead | {"intent": "look"}).get_data(as_text=True)
+    assert "有 2 次落在还没有工作日历的年份" in look
+    browser.post("/schedule", ahead)
+    guessed = planned(house)[1]
+    assert guessed.occurrence.provisional
+    assert "待确认" in browser.get("/calendar?view=month&month=2027-01").get_data(as_text=True)
+    listed = YearListed(year=2027, days=(Day(date=date(2027, 1, 1), works=False, name="元旦"),))
+    house.run(put(house.store, "list 2027", listed))
+    assert re.search("《作业安全四步法》|《宪法第一课》", browser.get("/calendar").get_data(as_text=True))
+    assert due(house) == ["12-31 07:00", "01-01 07:00", "01-04 07:00"]
+    look_and_say_yes(browser, f"/calendar/series/{guessed.schedule}/recount", {}, "不发了")
+    assert due(house) == ["12-31 07:00", "01-04 07:00", "01-05 07:00"]
+    assert not any(entry.occurrence.provisional for entry in planned(house))
+
+
+def test_a_guess_is_confirmed_by_a_person(house: House, browser: Browser) -> None:
+    browser.post("/schedule", form(house, when="workdays", date="2027-01-04", count="1"))
+    (guessed,) = planned(house)
+    assert (
+        "done=occurrence_confirmed"
+        in browser.post(f"/calendar/{guessed.occurrence.id}/confirm", browser.marks("/")).headers["Location"]
+    )
+    (confirmed,) = planned(house)
+    assert not confirmed.occurrence.provisional
+    assert browser.post(f"/calendar/{guessed.occurrence.id}/confirm", browser.marks("/")).status_code == 409
+
+
+def test_a_rule_without_end_says_so(house: House, browser: Browser) -> None:
+    monthly = form(house, when="monthly", nth="5", endless="yes", date="2026-11-25", off_days="next")
+    page = browser.post("/schedule", monthly | {"intent": "look"}).get_data(as_text=True)
+    assert "一直发下去；现在先排好 2 次" in page
+    assert "12月7日（周一）" in page
+    browser.post("/schedule", monthly)
+    first, second = planned(house)
+    assert (first.occurrence.provisional, second.occurrence.provisional) == (False, True)
+    assert "不设次数" in browser.get(f"/calendar/series/{first.schedule}").get_data(as_text=True)

@@ -1,0 +1,194 @@
+"""A series as a whole: moved from one on or altogether, shifted by working days, reckoned anew, and taken back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from content.decision import Decision, Refusal
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.occurrences import State
+from content.recurrences import OffDays, Recurrence
+from content.schedules import Change, Schedule, materialise
+from content.series import Scope, Series, SeriesReplanned, Standing, continued, decide, moved, replan, shifted
+from content.workday_lists import Day
+from content.workdays import calendar
+
+KNOWN = calendar()
+NOW = datetime(2026, 2, 1, tzinfo=UTC)
+WHO = UserId("@who:test")
+
+
+def series(**more: Any) -> Series:
+    usual: dict[str, Any] = {
+        "id": ScheduleId("rule"),
+        "owner": OrganisationId("roof"),
+        "audience": OrganisationId("roof"),
+        "lessons": (LessonId("a"), LessonId("b")),
+        "recurrence": Recurrence.WEEKLY,
+        "weekdays": frozenset({0, 4}),
+        "start": date(2026, 2, 2),
+        "at": time(9),
+        "timezone": "Asia/Shanghai",
+        "window": timedelta(hours=2),
+        "late": timedelta(minutes=10),
+        "count": 8,
+    }
+    rule = Schedule(**{**usual, **more})
+    planned = materialise(rule, KNOWN)
+    return Series(
+        schedule=rule, standing=tuple(Standing(planned=one, state=State.PLANNED, touched=False) for one in planned)
+    )
+
+
+def after(one: Series, changes: tuple[Change, ...] | Refusal | None, **more: Any) -> Series:
+    """Return a series as it stands once changes were accepted."""
+    assert isinstance(changes, tuple)
+    wanted = replan(one, changes, known=more.get("known", KNOWN), now=NOW, anew=more.get("anew"))
+    answer = decide(one, wanted, by=WHO, now=NOW)
+    assert isinstance(answer, Decision)
+    (fact,) = answer.facts
+    assert isinstance(fact, SeriesReplanned)
+    new = {planned.id: planned for planned in (*fact.moved, *fact.added)}
+    kept = [
+        replace(each, planned=new.pop(each.planned.id, each.planned))
+        for each in one.standing
+        if each.planned.id not in fact.gone
+    ]
+    kept += [Standing(planned=planned, state=State.PLANNED, touched=False) for planned in new.values()]
+    return replace(
+        one,
+        schedule=replace(one.schedule, changes=fact.changes),
+        standing=tuple(sorted(kept, key=lambda each: each.planned.meant)),
+        former=fact.former,
+    )
+
+
+def dates(one: Series) -> list[str]:
+    return [f"{each.planned.local_date:%m-%d}" for each in one.standing]
+
+
+def times(one: Series) -> list[int]:
+    return [(each.planned.due_at.hour + 8) % 24 for each in one.standing]
+
+
+def move(one: Series, place: int, scope: Scope, on: date, at: time) -> tuple[Change, ...] | None:
+    rule = one.schedule
+    id = one.standing[place].planned.id
+    return moved(one, id, scope=scope, on=on, at=at, window=rule.window, late=rule.late, known=KNOWN)
+
+
+def test_this_and_following_moves_those_from_it_on() -> None:
+    one = series()
+    assert dates(one) == ["02-02", "02-06", "02-09", "02-13", "02-16", "02-20", "02-23", "02-27"]
+    later = after(one, move(one, 5, Scope.FOLLOWING, date(2026, 2, 21), time(15)))
+    assert dates(later) == ["02-02", "02-06", "02-09", "02-13", "02-16", "02-21", "02-24", "02-28"]
+    assert times(later) == [9] * 5 + [15] * 3
+
+
+def test_the_series_moves_whole_and_a_second_change_counts_from_the_rule() -> None:
+    one = series()
+    first = after(one, move(one, 0, Scope.SERIES, date(2026, 2, 3), time(10)))
+    second = after(first, move(first, 0, Scope.SERIES, date(2026, 2, 4), time(11)))
+    assert dates(second)[:3] == ["02-04", "02-08", "02-11"]
+    assert set(times(second)) == {11}
+
+
+def test_what_went_out_or_was_touched_stays() -> None:
+    one = series()
+    sent, own = replace(one.standing[0], state=State.CLOSED), replace(one.standing[1], touched=True)
+    one = replace(one, standing=(sent, own, *one.standing[2:]))
+    moved_on = after(one, move(one, 2, Scope.SERIES, date(2026, 2, 10), time(9)))
+    assert dates(moved_on)[:3] == ["02-02", "02-06", "02-10"]
+
+
+def test_a_shift_by_working_days_passes_over_the_holiday_and_lands_on_the_make_up_saturday() -> None:
+    """The holiday of 2026 is 15 to 23 February; Saturday 14 is worked."""
+    shifted_by_one = after(series(), shifted(series(), 1))
+    assert dates(shifted_by_one) == ["02-03", "02-09", "02-10", "02-14", "02-24", "02-24", "02-24", "02-28"]
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(
+        st.one_of(
+            st.integers(-2, 9).filter(bool),
+            st.tuples(st.integers(0, 7), st.sampled_from([Scope.FOLLOWING, Scope.SERIES]), st.integers(0, 20)),
+        ),
+        min_size=1,
+        max_size=4,
+    )
+)
+def test_every_change_of_the_whole_is_taken_back_exactly(done: list[Any]) -> None:
+    one = series(start=date(2026, 3, 2))
+    for what in done:
+        if isinstance(what, int):
+            changes: tuple[Change, ...] | Refusal | None = shifted(one, what)
+        else:
+            place, scope, day = what
+            on = one.standing[place].planned.local_date + timedelta(days=day)
+            changes = move(one, place, scope, on, time(8 + day % 8))
+        assert isinstance(changes, tuple)
+        wanted = replan(one, changes, known=KNOWN, now=NOW)
+        if isinstance(decide(one, wanted, by=WHO, now=NOW), Refusal):
+            continue
+        there = after(one, changes)
+        assert there.former == one.schedule.changes
+        back = after(there, there.former) if replan(there, there.former, known=KNOWN, now=NOW).differences else one
+        assert [each.planned for each in back.standing] == [each.planned for each in one.standing]
+        one = replace(there, former=None)
+
+
+def test_a_year_that_was_listed_is_shown_before_anything_changes() -> None:
+    one = series(recurrence=Recurrence.WORKDAYS, start=date(2026, 12, 30), count=5)
+    assert dates(one) == ["12-30", "12-31", "01-01", "01-04", "01-05"]
+    assert [each.planned.provisional for each in one.standing] == [False, False, True, True, True]
+    listed = calendar({2027}, [Day(date=date(2027, 1, 1), works=False, name="")])
+    wanted = replan(one, (), known=listed, now=NOW)
+    assert [each.planned for each in one.standing][2] in [each.before for each in wanted.differences]
+    again = after(one, (), known=listed)
+    assert dates(again) == ["12-30", "12-31", "01-04", "01-05", "01-06"]
+    assert not any(each.planned.provisional for each in again.standing)
+    assert not replan(again, (), known=listed, now=NOW).differences
+
+
+def test_what_the_rule_yields_no_more_falls_away() -> None:
+    one = series(off_days=OffDays.SKIP, start=date(2027, 1, 1), count=0)
+    listed = calendar({2027}, [Day(date=date(2027, 1, 1), works=False, name="")])
+    wanted = replan(one, (), known=listed, now=NOW)
+    assert (wanted.differences[0].before is not None, wanted.differences[0].after) == (True, None)
+
+
+def test_nothing_is_moved_into_the_past_or_to_where_it_is() -> None:
+    one = series()
+    past = replan(one, move(one, 0, Scope.SERIES, date(2026, 1, 2), time(9)) or (), known=KNOWN, now=NOW)
+    same = replan(one, (), known=KNOWN, now=NOW)
+    for wanted, key in ((past, "schedule.in_the_past"), (same, "series.nothing_changes")):
+        answer = decide(one, wanted, by=WHO, now=NOW)
+        assert isinstance(answer, Refusal)
+        assert answer.words.key == key
+
+
+@pytest.mark.parametrize("number", [0, 61, -61])
+def test_a_shift_has_a_limit(number: int) -> None:
+    answer = shifted(series(), number)
+    assert isinstance(answer, Refusal)
+    assert answer.words.key == "series.shift_out_of_range"
+
+
+def test_a_rule_without_end_is_continued_as_it_was_changed_and_only_further() -> None:
+    one = series(count=0)
+    assert continued(one, known=KNOWN, now=NOW) is None
+    later = after(one, move(one, 0, Scope.SERIES, date(2026, 2, 3), time(10)))
+    answer = continued(later, known=KNOWN, now=NOW + timedelta(days=30))
+    assert answer is not None
+    (fact,) = answer.facts
+    added = fact.added  # type: ignore[attr-defined]
+    assert min(each.meant for each in added) > max(each.planned.meant for each in later.standing)
+    assert {each.local_date.weekday() for each in added} == {1, 5}
+    assert continued(series(), known=KNOWN, now=NOW + timedelta(days=300)) is None
