@@ -322,3 +322,17 @@ def test_help_speaks_of_what_a_role_may_do_and_of_nothing_else(house: House) -> 
         ):
             assert (said in page) is (right in RIGHTS[role]), (role, right)
         assert SECRETARY in page
+
+
+def test_the_illustrated_guide_is_read_here_with_its_pictures_and_told_of_where_it_belongs(browser: Browser) -> None:
+    page = browser.get("/help/guide").get_data(as_text=True)
+    chapters = dict(re.findall(r'<h2 id="(c\d+)">([^<]+)</h2>', page))
+    assert len(chapters) > 8
+    assert re.findall(r'href="#(c\d+)">([^<]+)<', page) == list(chapters.items())
+    pictures = re.findall(r'<img src="(/static/guide/pictures/[a-z-]+\.webp)" alt="[^"]+"', page)
+    assert len(pictures) == page.count("<img ") > 8
+    assert {browser.get(one).status_code for one in pictures} == {200}
+    told = re.findall(r'<h2 id="part-\w+"><a[^>]*>([^<]+)</a></h2>.*?</section>', browser.get("/help").text, re.DOTALL)
+    links = re.findall(r'href="/help/guide#(c\d+)">', browser.get("/help").text)
+    assert [chapters[one] for one in links] == [title for title in told if title in chapters.values()]
+    assert len(links) > 6
