@@ -68,13 +68,14 @@ class Tell(Effect, frozen=True, kw_only=True):
 
     ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
     out where no private room exists yet: an invitation would be louder than the news. An unasked one is begun by the
-    bot. Neither is said to who has asked for silence.
+    bot, and waits for the end of quiet hours unless it is urgent. Neither is said to who has asked for silence.
     """
 
     user: UserId
     words: Words
     quiet: bool = False
     unasked: bool = False
+    urgent: bool = False
     language: str | None = None
 
 

@@ -299,7 +299,7 @@ PERSONAL: tuple[Held, ...] = (
         "author",
         "owner_id audience_id start at timezone made_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
-        "every nth off_days changes former ended_at",
+        "every nth off_days changes former ended_at urgent",
         readable=False,
     ),
     _held(

@@ -13,6 +13,7 @@ from content.identifiers import CardId, Cause, derive
 from content.polls import Announce, EndPoll, SendPoll
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.upgrades import FollowUpgrade
+from storage import quiet
 from storage.checkins import cards
 from storage.outbox import ANSWER, BROADCAST, DISCREET, EDIT, EDIT_RHYTHM, MESSAGES, UNDER_WAY, Kind, State, outbox
 from storage.phrases import save_words
@@ -298,6 +299,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> 
         quiet=tell.quiet,
         unasked=tell.unasked,
         language=tell.language,
+        not_before=unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
     )
 
 

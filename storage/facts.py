@@ -54,6 +54,7 @@ from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
+from content.missed import MissedTold, OccurrenceSkipped
 from content.model_members import (
     MemberNominated,
     NominationAnswered,
@@ -71,6 +72,7 @@ from content.mutes import Muted, Unmuted
 from content.occurrences import (
     OccurrenceClosed,
     OccurrenceConfirmed,
+    OccurrenceHeld,
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
@@ -154,6 +156,7 @@ from storage import (
     media,
     members,
     misreadings,
+    missed,
     model_members,
     mutes,
     organisations,
@@ -223,6 +226,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceRestored: (schedules.write_state,),
     OccurrenceMoved: (schedules.write_state,),
     OccurrenceConfirmed: (schedules.write_state,),
+    OccurrenceHeld: (schedules.write_state,),
+    OccurrenceSkipped: (missed.write_skipped,),
+    MissedTold: (missed.write_told,),
     SeriesReplanned: (series.write_replanned,),
     SeriesContinued: (series.write_continued,),
     SeriesEnded: (series.write_ended,),

@@ -31,6 +31,7 @@ from content.occurrences import (
     Occurrence,
     OccurrenceClosed,
     OccurrenceConfirmed,
+    OccurrenceHeld,
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
@@ -72,6 +73,7 @@ schedules = Table(
     Column("changes", JSON, nullable=False, server_default="[]"),
     Column("former", JSON(none_as_null=True)),
     Column("ended_at", Instant),
+    Column("urgent", String(200), nullable=False, server_default=""),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
@@ -104,6 +106,9 @@ occurrences = Table(
     Column("meant", Date),
     Column("touched", Boolean, nullable=False, server_default=false()),
     Column("provisional", Boolean, nullable=False, server_default=false()),
+    Column("planned_for", Instant),
+    Column("note", String(200)),
+    Column("told_at", Instant),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -127,6 +132,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     lesson_revision: int | None
     schedule: ScheduleId
     recurrence: Recurrence
+    planned_for: datetime | None
+    note: str | None
 
 
 _SELECT = (
@@ -137,6 +144,7 @@ _SELECT = (
         organisations.c.name.label("audience_name"),
         schedules.c.timezone,
         schedules.c.recurrence,
+        schedules.c.urgent,
     )
     .join(lessons, lessons.c.id == occurrences.c.lesson_id)
     .join(organisations, organisations.c.id == occurrences.c.audience_id)
@@ -155,6 +163,7 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         late=timedelta(minutes=row.late_minutes),
         state=State(row.state),
         provisional=row.provisional,
+        urgent=bool(row.urgent),
         opened_at=row.opened_at,
         closes_at=row.closes_at,
     )
@@ -172,6 +181,8 @@ def _entry(row: AnyRow) -> Entry:
         lesson_revision=row.lesson_revision,
         schedule=row.schedule_id,
         recurrence=Recurrence(row.recurrence),
+        planned_for=row.planned_for,
+        note=row.note,
     )
 
 
@@ -237,6 +248,17 @@ async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetim
         .order_by(occurrences.c.due_at, occurrences.c.id)
     )
     return tuple((OccurrenceId(row.id), row.due_at) for row in await unit.rows(query))
+
+
+async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
+    """Tell whether a later occurrence of the same series is due as well."""
+    own, later = occurrences.alias("own"), occurrences.alias("later")
+    query = (
+        select(later.c.id)
+        .join(own, own.c.schedule_id == later.c.schedule_id)
+        .where(own.c.id == id, later.c.state == State.PLANNED, later.c.due_at > own.c.due_at, later.c.due_at <= now)
+    )
+    return await unit.first(query.limit(1)) is not None
 
 
 async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
@@ -318,6 +340,7 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "every": rule.every,
             "nth": rule.nth,
             "off_days": rule.off_days,
+            "urgent": rule.urgent,
             "changes": [],
         },
     )
@@ -360,7 +383,8 @@ async def write_state(
     | OccurrenceRestored
     | OccurrenceMoved
     | OccurrenceRevived
-    | OccurrenceConfirmed,
+    | OccurrenceConfirmed
+    | OccurrenceHeld,
 ) -> None:
     """Move an occurrence to the state that a fact brings."""
     change: dict[str, Any]
@@ -377,7 +401,14 @@ async def write_state(
                 "reason": None,
             }
         case OccurrenceMissed():
-            change = {"state": State.MISSED, "reason": fact.reason}
+            change = {
+                "state": State.MISSED,
+                "reason": fact.reason,
+                "due_at": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
+                "planned_for": None,
+                "note": None,
+                "told_at": fact.at if fact.again else None,
+            }
         case OccurrenceClosed():
             change = {"state": State.CLOSED, "closed_at": fact.at}
         case OccurrenceCancelled():
@@ -395,13 +426,19 @@ async def write_state(
                 "touched": True,
                 "provisional": False,
             }
+        case OccurrenceHeld():
+            change = {
+                "due_at": fact.until,
+                "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
+                "touched": True,
+            }
         case OccurrenceConfirmed():
             change = {"provisional": False}
         case OccurrenceRevived():
             change = {
                 "state": State.PLANNED,
                 "due_at": fact.at,
-                "reason": None,
+                "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
                 "provisional": False,
                 "touched": True,
             }

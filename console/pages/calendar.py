@@ -14,7 +14,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
 from console.desk import ask, settle
-from console.pages.schedules import LATENESS, UNTIL_DAY_ENDS, WINDOWS, minutes_of, offered
+from console.pages.schedules import LATENESS, WINDOWS, minutes_of, offered
 from console.pages.series import replanned
 from console.undoing import Undo, way_back
 from console.wording import reader, today
@@ -35,6 +35,7 @@ from content.participation import monday
 from content.recurrences import Recurrence
 from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, instant, late_after
 from content.series import Scope, Series
+from content.settings import UNTIL_DAY_ENDS
 from content.workdays import WorkCalendar
 from storage import burden, lessons, organisations, schedules, workdays
 from storage import series as stored_series

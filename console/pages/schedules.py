@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -18,23 +19,26 @@ from console.people import open_nodes
 from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
-from content.lessons import Lesson
+from content.lessons import Kind, Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
+from content.quiet import free_at
 from content.recurrences import OffDays, Recurrence
 from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
+    LONGEST_REASON,
     Planned,
     Schedule,
     horizon,
+    late_of,
     materialise,
     refuse_twice,
     schedule_lessons,
 )
-from content.settings import LATE, WINDOW
+from content.settings import BY_KIND, LATE, UNTIL_DAY_ENDS, WINDOW
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, rooms, settings, workdays
+from storage import burden, lessons, media, members, quiet, rooms, settings, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -44,9 +48,6 @@ pages = Blueprint("schedules", __name__)
 WINDOWS = (30, 120, 720, 1_440, 4_320, 10_080)
 LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
-
-UNTIL_DAY_ENDS = "day"
-"""What the form says for a card that may go out until its local day ends."""
 
 SHOWN_DATES = 3
 
@@ -70,7 +71,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     from_end: bool = False
     off_days: str = "keep"
     window: str = "1440"
-    late: str = "720"
+    late: str = BY_KIND
+    urgent: str = ""
 
 
 @pages.route("/schedule", methods=["GET", "POST"])
@@ -166,6 +168,7 @@ def _fields() -> Fields:
         nth=form.get("nth", "1").strip(),
         from_end="from_end" in form,
         off_days=form.get("off_days", "keep"),
+        urgent=" ".join(form.get("urgent", "").split())[: LONGEST_REASON + 1],
         window=form.get("window", "").strip(),
         late=form.get("late", "").strip(),
     )
@@ -179,7 +182,8 @@ def _schedule(
     troubles: list[Refusal] = []
     start, at = _start(fields, ZoneInfo(place.timezone), troubles)
     window = minutes_of(fields.window, "window", troubles)
-    late = None if fields.late == UNTIL_DAY_ENDS else minutes_of(fields.late, "late", troubles)
+    chosen = [lesson for lesson in library if lesson.id in fields.lessons]
+    late = late_from(fields.late, [lesson.kind for lesson in chosen], troubles)
     if fields.when not in (*SINGLE, *RECURRING) or fields.off_days not in frozenset(OffDays):
         abort(400)
     if troubles or start is None or at is None:
@@ -203,6 +207,7 @@ def _schedule(
         every=1 if kind is Recurrence.ONCE else _number(fields.every),
         nth=_number(fields.nth) * (-1 if fields.from_end else 1),
         off_days=OffDays(fields.off_days),
+        urgent=fields.urgent,
     )
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
     return rule, [answer] if isinstance(answer, Refusal) else []
@@ -231,6 +236,13 @@ def _start(fields: Fields, zone: ZoneInfo, troubles: list[Refusal]) -> tuple[dat
     return start, at
 
 
+def late_from(written: str, kinds: Iterable[Kind], troubles: list[Refusal]) -> timedelta | None:
+    """Return how late a form lets something go out, by the kinds of what is sent where it leaves that to them."""
+    if written == BY_KIND:
+        return late_of(kinds)
+    return None if written == UNTIL_DAY_ENDS else minutes_of(written, "late", troubles)
+
+
 def minutes_of(written: str, field: str, troubles: list[Refusal]) -> timedelta:
     """Return the length that a form says in minutes; what is none becomes a refusal at its field."""
     if not re.fullmatch(r"[0-9]{1,6}", written) or not 0 < int(written) <= 90 * 1_440:
@@ -249,6 +261,13 @@ def _form(
 ) -> Answer:
     audience = OrganisationId(fields.audience)
     number, unreached = ask(lambda unit: _reach(unit, audience))
+    hush = ask(lambda unit: quiet.at(unit, audience))
+    known = ask(workdays.calendar) if hush.ever else None
+    held = {
+        one.id: free
+        for one in planned
+        if known is not None and not fields.urgent and (free := free_at(hush, one.due_at, known)) > one.due_at
+    }
     page = render_template(
         "schedules/plan.html",
         fields=fields,
@@ -262,6 +281,8 @@ def _form(
         by_field=first_by_field(refusals or []),
         next_dates=planned[:SHOWN_DATES],
         all_dates=len(planned),
+        quiet=hush,
+        held=held,
         provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},
         number=number,

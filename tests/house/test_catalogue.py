@@ -41,6 +41,7 @@ from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.lessons import Kind as LessonKind
+from content.missed import Do
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
 from content.occurrences import State as Stand
@@ -49,6 +50,7 @@ from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
+from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
@@ -197,7 +199,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -227,6 +229,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
+    "settings.quiet_days_": QuietDays,
+    "schedule.late_": ("kind", "day"),
+    "done.missed_": Do,
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
