@@ -16,6 +16,7 @@ from content.decision import Discreet, Fact
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
+from content.feeds import FeedMade, FeedRevoked
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
@@ -126,6 +127,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     LessonWritten: _lesson,
     LessonRevised: _lesson,
     LessonsScheduled: lambda fact: About(thing=f"schedule:{fact.schedule.id}", place=fact.schedule.audience),
+    FeedMade: lambda fact: About(place=fact.feed.organisation),
+    FeedRevoked: lambda fact: NOTHING,
     SeriesReplanned: _series,
     SeriesContinued: _series,
     SeriesEnded: _series,

@@ -30,6 +30,7 @@ from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
 from storage.exports import exports
+from storage.feeds import feeds
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -302,6 +303,7 @@ PERSONAL: tuple[Held, ...] = (
         "every nth off_days changes former ended_at urgent",
         readable=False,
     ),
+    _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
     _held(
         outbox,
         "user_id",

@@ -47,6 +47,7 @@ from content.exports import (
     ExportsForgotten,
     ExportTaken,
 )
+from content.feeds import FeedMade, FeedRevoked
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -148,6 +149,7 @@ from storage import (
     edits,
     erased_people,
     exports,
+    feeds,
     heartbeats,
     imports,
     inquiries,
@@ -229,6 +231,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceHeld: (schedules.write_state,),
     OccurrenceSkipped: (missed.write_skipped,),
     MissedTold: (missed.write_told,),
+    FeedMade: (feeds.write_made,),
+    FeedRevoked: (feeds.write_revoked,),
     SeriesReplanned: (series.write_replanned,),
     SeriesContinued: (series.write_continued,),
     SeriesEnded: (series.write_ended,),

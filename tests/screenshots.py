@@ -30,6 +30,7 @@ LEFT_OUT = {
     "health.ready": "for machines",
     "metrics.show": "for machines",
     "lessons.medium": "a file",
+    "feeds.read": "a file, at an address of its own",
     "lessons.shelved": "a file",
     "polls.export": "a file",
     "appraisals.export": "a file",

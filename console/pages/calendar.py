@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, abort, render_template, request
@@ -51,6 +52,9 @@ _MINUTE = timedelta(minutes=1)
 LIST_DAYS_BEFORE = 7
 LIST_DAYS_AFTER = 60
 MOST_LISTED = 300
+VIEWS = ("list", "week", "month")
+COLOURS = 6
+"""So many series are told apart by colour; the title says which it is in any case."""
 MOST_SERIES = 50
 """Of so many series it is looked whether their dates still fit."""
 
@@ -60,6 +64,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     view: str
     month: date
+    week: date
     state: State | None
 
 
@@ -99,6 +104,10 @@ def show() -> str:
         today=today(),
         before=(wanted.month - timedelta(days=1)).replace(day=1),
         after=(wanted.month + timedelta(days=32)).replace(day=1),
+        views=VIEWS,
+        week_before=wanted.week - timedelta(days=7),
+        week_after=wanted.week + timedelta(days=7),
+        colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, here().roots_for(Right.SCHEDULE))),
         cut_short=len(entries) == MOST_LISTED,
@@ -122,17 +131,32 @@ async def _outdated(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[O
 def _wanted() -> Wanted:
     view = request.args.get("view", "list")
     month, state = request.args.get("month", ""), request.args.get("state", "")
-    if view not in ("list", "month") or (state and state not in list(State)):
+    if view not in VIEWS or (state and state not in list(State)):
         abort(400)
     first = today().replace(day=1)
     if month:
         if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):
             abort(400)
         first = date.fromisoformat(f"{month}-01")
-    return Wanted(view=view, month=first, state=State(state) if state else None)
+    return Wanted(
+        view=view, month=first, week=monday(_day(request.args.get("week", ""))), state=State(state) if state else None
+    )
+
+
+def _day(written: str) -> date:
+    if not written:
+        return today()
+    if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", written):
+        abort(400)
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        abort(400)
 
 
 def _range(wanted: Wanted) -> tuple[date, date]:
+    if wanted.view == "week":
+        return wanted.week, wanted.week + timedelta(days=6)
     if wanted.view == "list" and "month" not in request.args:
         return today() - timedelta(days=LIST_DAYS_BEFORE), today() + timedelta(days=LIST_DAYS_AFTER)
     last = (wanted.month + timedelta(days=32)).replace(day=1) - timedelta(days=1)

@@ -28,6 +28,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "health.alive",
     "health.ready",
     "metrics.show",
+    "feeds.read",
     "safe_mode.show",
     *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done", "leave", "published")),
 }
@@ -302,7 +303,7 @@ ODD = (
 )
 TAKEN = {
     "/": ("done",),
-    "/calendar": ("view", "month", "state"),
+    "/calendar": ("view", "month", "week", "state"),
     "/lessons": ("q",),
     "/members": ("q", "place", "category", "account", "away", "after", "after_id"),
     "/members/edits": ("before",),

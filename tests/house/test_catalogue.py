@@ -115,7 +115,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
-    "calendar.view_": ("month", "list"),
+    "calendar.view_": ("month", "week", "list"),
     "schedule.off_days_": OffDays,
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
