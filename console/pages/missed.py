@@ -22,6 +22,7 @@ from storage.unit import Reading
 pages = Blueprint("missed", __name__)
 
 MOST = 100
+DONE = {Do.SEND: "missed_send", Do.MOVE: "missed_move", Do.SKIP: "missed_skip", Do.UNDO: "missed_undo"}
 
 
 @pages.get("/calendar/missed")
@@ -69,7 +70,7 @@ def act() -> Answer:
     return onward(
         settle(decide, actor=user),
         to=link("missed.show"),
-        done=f"missed_{wanted}",
+        done=DONE[Do(wanted)],
         back=None
         if wanted == Do.UNDO
         else lambda: way_back("missed.act", fields={"do": str(Do.UNDO), "ids": " ".join(do)}),

@@ -41,7 +41,6 @@ from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.lessons import Kind as LessonKind
-from content.missed import Do
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
 from content.occurrences import State as Stand
@@ -231,7 +230,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.why_": Reason,
     "settings.quiet_days_": QuietDays,
     "schedule.late_": ("kind", "day"),
-    "done.missed_": Do,
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
