@@ -54,6 +54,7 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     state: State
     provisional: bool = False
     urgent: bool = False
+    approved: bool = True
     opened_at: datetime | None = None
     closes_at: datetime | None = None
 
@@ -162,6 +163,8 @@ def open_occurrence(
         return _missed(occurrence, "too_late", seats, now)
     if overtaken:
         return _missed(occurrence, "overtaken", seats, now)
+    if not occurrence.approved:
+        return _missed(occurrence, "not_approved", seats, now)
     if occurrence.provisional:
         return _missed(occurrence, "no_workdays", seats, now)
     if not stages:

@@ -12,6 +12,7 @@ from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
 from content.lessons import Kind
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
+from content.reviews import Stage
 from content.workdays import WorkCalendar, calendar
 
 LATEST_AHEAD = timedelta(days=5 * 366)
@@ -131,6 +132,8 @@ class LessonsScheduled(Fact, frozen=True, kw_only=True):
     schedule: Schedule
     planned: tuple[Planned, ...]
     author: UserId
+    review: Stage = Stage.APPROVED
+    """Whether it may go out as it is, or somebody else looks at it first."""
 
 
 class OccurrenceCancelled(Fact, frozen=True, kw_only=True):
@@ -242,7 +245,12 @@ def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, dat
 
 
 def schedule_lessons(
-    schedule: Schedule, *, author: UserId, now: datetime, known: WorkCalendar | None = None
+    schedule: Schedule,
+    *,
+    author: UserId,
+    now: datetime,
+    known: WorkCalendar | None = None,
+    review: Stage = Stage.APPROVED,
 ) -> Decision | Refusal:
     """Accept a rule, unless it asks for what cannot be meant; times in the past are refused, never moved."""
     refusal = _unmeant(schedule, now)
@@ -255,7 +263,7 @@ def schedule_lessons(
         return refused("schedule.in_the_past", field="date", due=planned[0].due_at)
     if schedule.count and len(planned) < schedule.count:
         return refused("schedule.ends_too_late", field="count", n=len(planned))
-    return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author),))
+    return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author, review=review),))
 
 
 def horizon(schedule: Schedule, now: datetime) -> date | None:

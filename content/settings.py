@@ -12,6 +12,7 @@ from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
 from content.quiet import NONE, QuietDays, is_hours
+from content.reviews import NO, YES
 from content.speech import LANGUAGES
 
 LONGEST_VALUE = 100
@@ -53,6 +54,7 @@ def _is_number(value: str) -> bool:
 
 TIMEZONE, LANGUAGE, WINDOW, LATE = "timezone", "language", "window", "late"
 QUIET_HOURS, QUIET_DAYS = "quiet_hours", "quiet_days"
+SECOND_PAIR = "second_pair"
 BY_KIND, UNTIL_DAY_ENDS = "kind", "day"
 """How late something may go out, where it is no number of minutes: as its kind has it, or until its day ends."""
 
@@ -85,6 +87,7 @@ SETTINGS: tuple[Setting, ...] = (
         offered=tuple(QuietDays),
         possible=lambda value: value in frozenset(QuietDays),
     ),
+    Setting(name=SECOND_PAIR, default=NO, offered=(NO, YES), possible=lambda value: value in (NO, YES)),
     Setting(name=Cap.DAY, default="2", offered=("1", "2", "3", "5"), possible=_is_number),
     Setting(name=Cap.MONTH, default="10", offered=("4", "8", "10", "15", "20", "31"), possible=_is_number),
     Setting(

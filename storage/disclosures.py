@@ -297,10 +297,11 @@ PERSONAL: tuple[Held, ...] = (
     _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
     _held(
         schedules,
-        "author",
-        "owner_id audience_id start at timezone made_at",
+        "author reviewed_by",
+        "owner_id audience_id start at timezone made_at review reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
-        "every nth off_days changes former ended_at urgent",
+        "every nth off_days changes former ended_at urgent "
+        "approved reviewed_by review_note",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),

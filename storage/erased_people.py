@@ -88,7 +88,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     polls: ("starter", "author"),
     lesson_revisions: ("author",),
     lessons: ("author",),
-    schedules: ("author",),
+    schedules: ("author", "reviewed_by"),
     audit: (),
     ballot_roll: (),
     ballot_candidates: (),

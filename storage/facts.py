@@ -104,6 +104,7 @@ from content.polls import (
     VoteRemoved,
     VotingStopped,
 )
+from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
@@ -170,6 +171,7 @@ from storage import (
     relocation,
     restores,
     retention,
+    reviews,
     rooms,
     schedules,
     series,
@@ -231,6 +233,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceHeld: (schedules.write_state,),
     OccurrenceSkipped: (missed.write_skipped,),
     MissedTold: (missed.write_told,),
+    ReviewAsked: (reviews.write_asked,),
+    ScheduleApproved: (reviews.write_approved,),
+    ScheduleReturned: (reviews.write_returned,),
     FeedMade: (feeds.write_made,),
     FeedRevoked: (feeds.write_revoked,),
     SeriesReplanned: (series.write_replanned,),

@@ -40,6 +40,7 @@ from content.occurrences import (
     State,
 )
 from content.recurrences import Recurrence
+from content.reviews import Stage as Reviewed
 from content.rooms import Purpose
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, Planned
 from storage.lessons import lessons
@@ -74,6 +75,11 @@ schedules = Table(
     Column("former", JSON(none_as_null=True)),
     Column("ended_at", Instant),
     Column("urgent", String(200), nullable=False, server_default=""),
+    Column("review", String(10), nullable=False, server_default="approved"),
+    Column("approved", JSON(none_as_null=True)),
+    Column("reviewed_by", String(255)),
+    Column("reviewed_at", Instant),
+    Column("review_note", String(200)),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
@@ -145,6 +151,9 @@ _SELECT = (
         schedules.c.timezone,
         schedules.c.recurrence,
         schedules.c.urgent,
+        schedules.c.review,
+        schedules.c.approved,
+        lessons.c.revision.label("newest"),
     )
     .join(lessons, lessons.c.id == occurrences.c.lesson_id)
     .join(organisations, organisations.c.id == occurrences.c.audience_id)
@@ -164,9 +173,17 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         state=State(row.state),
         provisional=row.provisional,
         urgent=bool(row.urgent),
+        approved=_is_approved(row),
         opened_at=row.opened_at,
         closes_at=row.closes_at,
     )
+
+
+def _is_approved(row: AnyRow) -> bool:
+    """Tell whether what would go out now is what was approved; where nobody was asked to, nothing is kept of it."""
+    if row.review != Reviewed.APPROVED:
+        return False
+    return not row.approved or row.approved.get(row.lesson_id) == row.newest
 
 
 def _entry(row: AnyRow) -> Entry:
@@ -341,6 +358,7 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "nth": rule.nth,
             "off_days": rule.off_days,
             "urgent": rule.urgent,
+            "review": fact.review,
             "changes": [],
         },
     )

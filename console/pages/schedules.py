@@ -14,20 +14,22 @@ from msgspec.structs import replace
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
-from console.desk import ask, cause, now, settle
+from console.desk import ask, cause, desk, now, settle
 from console.people import open_nodes
 from content.burden import Asked, refuse_too_much
-from content.decision import Refusal, refused
-from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
+from content.decision import Decision, Refusal, refused
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 from content.lessons import Kind, Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.quiet import free_at
 from content.recurrences import OffDays, Recurrence
+from content.reviews import YES, Review, Stage, told
 from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
     LONGEST_REASON,
+    LessonsScheduled,
     Planned,
     Schedule,
     horizon,
@@ -36,9 +38,9 @@ from content.schedules import (
     refuse_twice,
     schedule_lessons,
 )
-from content.settings import BY_KIND, LATE, UNTIL_DAY_ENDS, WINDOW
+from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, quiet, rooms, settings, workdays
+from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -96,25 +98,60 @@ def plan() -> Answer:
         return _form(fields, places, library, planned=materialise(at, known, until=horizon(at, now())))
     again = bool(request.form.get("again"))
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
-    user = here().user
+    user, draft, origin = here().user, request.form.get("intent") == "draft", desk().settings.origin
+    drafted = link("series.show_one", id=rule.id)
 
     async def decide(unit: Reading) -> Decided:
         chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
         limit = await media.upload_limit(unit)
         too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
         known = await workdays.calendar(unit)
-        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known)
+        stage = await _stage(unit, rule.audience, draft=draft)
+        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
         if isinstance(answer, Refusal):
             return answer
         planned = materialise(rule, known, until=horizon(rule, unit.now))
         there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
-        return refuse_twice(planned, there) or await _too_much(unit, rule, planned, library) or answer
+        refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
+        return refusal or await _told(unit, rule, answer, user, origin)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _form(fields, places, library, [outcome.refusal])
+    if draft and not outcome.repeated:
+        return see(drafted, "drafted")
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    if any(isinstance(fact, LessonsScheduled) and fact.review is Stage.WAITING for fact in facts):
+        return see(drafted, "review_asked")
     done = "repeated" if outcome.repeated else "going_out" if fields.when == "now" else "scheduled"
     return see(link("calendar.show"), done)
+
+
+async def _stage(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:
+    """Return how far what is planned is from going out: where the organisation wants it, somebody else looks first."""
+    if draft:
+        return Stage.DRAFT
+    wants = await settings.value_of(unit, audience, SECOND_PAIR) == YES
+    return Stage.WAITING if wants else Stage.APPROVED
+
+
+async def _told(unit: Reading, rule: Schedule, answer: Decision, user: UserId, origin: str) -> Decision:
+    """Tell those who may approve it, where it waits for that."""
+    (fact,) = answer.facts
+    if not isinstance(fact, LessonsScheduled) or fact.review is not Stage.WAITING:
+        return answer
+    titles = [lesson.title for one in rule.lessons if (lesson := await lessons.lesson(unit, one)) is not None]
+    asked = Review(
+        schedule=rule.id,
+        organisation=rule.audience,
+        author=user,
+        stage=fact.review,
+        title="、".join(dict.fromkeys(titles)),
+        lessons={},
+        approved={},
+    )
+    readers = await reviews.reviewers(unit, rule.audience)
+    return replace(answer, effects=told(asked, readers, by=user, console=origin))
 
 
 async def _too_much(
@@ -282,6 +319,7 @@ def _form(
         next_dates=planned[:SHOWN_DATES],
         all_dates=len(planned),
         quiet=hush,
+        second_pair=ask(lambda unit: settings.value_of(unit, audience, SECOND_PAIR)) == YES,
         held=held,
         provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},

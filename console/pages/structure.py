@@ -38,6 +38,7 @@ from content.settings import (
     LANGUAGE,
     QUIET_DAYS,
     QUIET_HOURS,
+    SECOND_PAIR,
     SETTINGS,
     UNTIL_DAY_ENDS,
     Setting,
@@ -199,6 +200,8 @@ def _line(node: Organisation, setting: Setting, seen: Mapping[str, Any]) -> Line
 
 
 def _value(setting: Setting, value: str) -> str:
+    if setting.name == SECOND_PAIR:
+        return t(f"settings.second_pair_{value}")
     if setting.name == QUIET_DAYS:
         return t(f"settings.quiet_days_{value}")
     if setting.name == QUIET_HOURS:

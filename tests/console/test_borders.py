@@ -75,6 +75,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
+        "reviews": derive("seed schedule", "far"),
         "unheard": derive("event:$bad", "dead"),
     }
     by_page = {

@@ -37,6 +37,7 @@ PAGES = (
     "/calendar?view=month&month=2026-11",
     "/calendar?view=week&week=2026-11-24",
     "/calendar/missed",
+    "/calendar/reviews",
     "/calendar/feeds",
     "/calendar/workdays?year=2026",
     "/calendar/{planned}/move",

@@ -51,6 +51,8 @@ from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
+from content.reviews import NO, YES
+from content.reviews import Stage as ReviewStage
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Rule
@@ -198,7 +200,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -229,6 +231,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
     "settings.quiet_days_": QuietDays,
+    "settings.second_pair_": (NO, YES),
+    "reviews.stage_": [stage for stage in ReviewStage if stage is not ReviewStage.APPROVED],
     "schedule.late_": ("kind", "day"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.name_": [one.name for one in SETTINGS],
