@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,6 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from bot.caretaking import Caretaking
+from bot.charts import draw_bars
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
@@ -98,6 +100,8 @@ class Sender:
                 return await self._say_in_room(row)
             case outbox.Kind.LESSON:
                 return await self._show_again(row)
+            case outbox.Kind.CHART:
+                return await self._draw(row)
             case outbox.Kind.POLL | outbox.Kind.POLL_END | outbox.Kind.RESULT:
                 return await self._poll(row)
             case _:
@@ -258,6 +262,30 @@ class Sender:
         lines = poll_rules.result_lines(poll, poll_rules.count(poll, box))
         result = self._say(words("poll.result", question=poll.sheet.question, lines=lines), reader)
         return [await self._put(row, room, poll_shapes.write_end(poll.event, result), poll_shapes.END)]
+
+    async def _draw(self, row: Claimed) -> list[Fact]:
+        """Draw the result of a poll in its room; what the picture shows is its text as well, for who cannot see it."""
+        id, room = row.poll, row.room  # noqa: A001 - the field's name
+        found = await self._store.read(lambda unit: shown.poll(unit, id)) if id else None
+        if found is None or room is None or found[0].result is None:
+            return [self._sent(row, None)]
+        poll, _, reader = found
+        result = poll.result
+        assert result is not None
+        votes = [result.everyone.votes.get(answer.id, 0) for answer in poll.sheet.answers]
+        drawn = await asyncio.to_thread(draw_bars, votes)
+        said = words("poll.chart", question=poll.sheet.question, lines=poll_rules.result_lines(poll, result))
+        info = {"mimetype": drawn.mimetype, "size": len(drawn.data), "w": drawn.width, "h": drawn.height}
+        sent_as = await self._homeserver.upload(
+            _one_piece(drawn.data),
+            drawn.mimetype,
+            drawn.name,
+            size=len(drawn.data),
+            encrypted=self._homeserver.encrypted(room) is not False,
+        )
+        return [
+            await self._put(row, room, {"msgtype": "m.image", "body": self._say(said, reader), "info": info, **sent_as})
+        ]
 
     async def _show(self, row: Claimed) -> list[Fact]:
         """Put into the room what a row says of its card as it stands now; what has no place any more is let go."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ LARGEST_FILES_BYTES = 64 * 1024 * 1024
 """Of one form that takes files, with all that it carries; what comes is written to disk by the server, not held."""
 
 MOST_OFFERED = 60
-"""How many organisations the head of a page offers at once."""
+"""How many organisations a page offers at once, in its head and in forms."""
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -109,24 +109,28 @@ class Here(Struct, frozen=True, kw_only=True):
 
     @property
     def choices(self) -> Markup:
-        """Return an option for each organisation, as every page's head shows them.
+        """Return an option for each organisation, as every page's head shows them."""
+        return self.offer(self.nodes, self.chosen.id if self.chosen else None)
+
+    def offer(self, nodes: Sequence[Organisation], chosen: str | None) -> Markup:
+        """Return an option for each of these organisations, one of which is chosen.
 
         Of more than ``MOST_OFFERED`` only the way to the chosen one is opened, level by level: a thousand lines on each
         page are heavy, and too long to look through on a telephone.
         """
-        chosen = self.chosen.id if self.chosen else None
-        if len(self.nodes) <= MOST_OFFERED:
-            return self.options(self.nodes, chosen)
-        seen, opened, above = {node.id for node in self.nodes}, set(), chosen
+        if len(nodes) <= MOST_OFFERED:
+            return self.options(nodes, chosen)
+        seen, opened = {node.id for node in nodes}, set()
+        above = OrganisationId(chosen) if chosen else None
         while above is not None:
             opened.add(above)
             above = self.parents.get(above)
-        offered = [node for node in self.nodes if node.parent in opened or node.id in opened or node.parent not in seen]
-        if chosen is None:
+        offered = [node for node in nodes if node.parent in opened or node.id in opened or node.parent not in seen]
+        if not chosen:
             tops = {node.id for node in offered}
-            offered = [node for node in self.nodes if node.id in tops or node.parent in tops]
+            offered = [node for node in nodes if node.id in tops or node.parent in tops]
         shown = {node.id for node in offered}
-        return self.options(offered, chosen, more={node.parent for node in self.nodes if node.id not in shown})
+        return self.options(offered, chosen, more={node.parent for node in nodes if node.id not in shown})
 
     def options(
         self, nodes: Iterable[Organisation], chosen: str | None, *, more: Collection[str | None] = ()

@@ -13,11 +13,12 @@ from console.word import Block, Grid, Paragraph, write_docx
 from content.ballots import Ballot, TellerRole
 from content.counts import describe
 from content.decision import Words, words
-from content.elections import Result, Votes
+from content.elections import NOBODY, Result, Votes
 from content.identifiers import MemberId
-from content.rule_packs import Purpose
+from content.rule_packs import Purpose, said
 from content.speech import Reader, Speech
 from content.strokes import by_strokes
+from content.write_ins import Ruling
 
 CHINESE = Reader(language="zh_CN")
 MISSING = "（待补充）"
@@ -29,10 +30,11 @@ class Certified(Struct, frozen=True, kw_only=True):
     ballot: Ballot
     organisation: str
     result: Result
-    names: Mapping[str, str]
+    names: dict[str, str]
     tellers: Mapping[MemberId, str]
     opened_hash: str
     receipts: int
+    rulings: tuple[Ruling, ...] = ()
 
 
 def write_certificate(known: Certified, speech: Speech) -> bytes:
@@ -59,6 +61,7 @@ def write_certificate(known: Certified, speech: Speech) -> bytes:
     if ballot.election.pack.purpose is Purpose.REFERENCE:
         blocks.append(Paragraph(text=say("selection.reference")))
     blocks += [
+        *(Paragraph(text=line) for line in _ruled(known, say)),
         Paragraph(text=say("certificate.manifest", hash=ballot.manifest_hash or MISSING)),
         Paragraph(text=say("certificate.set", n=known.receipts, hash=ballot.set_hash or MISSING)),
         Paragraph(text=say("certificate.opened", hash=known.opened_hash or MISSING)),
@@ -76,9 +79,18 @@ def _rows(known: Certified, say: Callable[..., str]) -> Iterator[tuple[str, ...]
     for one in sorted(known.ballot.candidates, key=lambda one: (by_strokes(one.name), one.id)):
         votes = (result.tally or {}).get(one.id, Votes(yes=0, no=0, abstained=0))
         yield one.name, str(votes.yes), str(votes.no), str(votes.abstained), "", _elected(one.id, result, say)
-    called = [(known.names.get(one, MISSING), one, number) for one, number in result.write_ins.items()]
+    others = known.names | {NOBODY: say("ballots.nobody_meant")}
+    called = [(others.get(one, MISSING), one, number) for one, number in result.write_ins.items()]
     for name, entry, number in sorted(called, key=lambda one: (by_strokes(one[0]), one[1])):
         yield name, "", "", "", str(number), _elected(entry, result, say)
+
+
+def _ruled(known: Certified, say: Callable[..., str]) -> Iterator[str]:
+    """Say of each who was written in by how many texts, by whose word, and by which rule."""
+    others = known.names | {NOBODY: say("ballots.nobody_meant")}
+    for one in known.rulings:
+        called, by = others.get(one.meant, MISSING), "、".join(map(str, one.by))
+        yield say("ballots.ruled_line", name=called, n=one.texts, by=by, rule=(said(one.rule),))
 
 
 def _elected(id: str, result: Result, say: Callable[..., str]) -> str:  # noqa: A002

@@ -46,8 +46,12 @@ def sealing(id: str, nodes: Sequence[Organisation], title: str, closes: datetime
 def sealing_from(form: Mapping[str, str]) -> Sealing:
     """Return that part of a form as it was sent."""
     names = ("id", "organisation", "title", "tellers", "keys", "date", "time")
-    said = {name: form.get(name, "").replace("\r\n", "\n").strip() for name in names}
-    return Sealing(**said, server_seal=form.get("server_seal") == "yes")
+    return Sealing(**{name: written(form, name) for name in names}, server_seal=form.get("server_seal") == "yes")
+
+
+def written(form: Mapping[str, str], name: str) -> str:
+    """Return what was written in one field, whatever ends its lines."""
+    return form.get(name, "").replace("\r\n", "\n").strip()
 
 
 async def draft_sealed(
@@ -58,7 +62,7 @@ async def draft_sealed(
     election: Election,
     candidates: tuple[Candidate, ...] = (),
 ) -> Ballot | Refusal:
-    """Turn that part of a form into a ballot whose papers answer questions."""
+    """Turn that part of a form into a ballot; whether that can be meant is judged by its own rule."""
     node, keys = next((one for one in nodes if one.id == fields.organisation), None), keys_of(fields.id, fields.keys)
     if node is None:
         return refused("ballot.no_place", field="organisation")

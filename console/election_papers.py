@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
+from console.appraisal_papers import counting_sheet, grades_counted, grading_paper
 from console.word import Block, Grid, Heading, Paragraph, write_docx
 from content.ballots import Elector
 from content.counts import describe
 from content.decision import Words, words
-from content.elections import Result, Votes
+from content.elections import Count, Result, Votes
 from content.identifiers import MemberId
-from content.paper_elections import Entry, Office, PaperElection, State, attendance
+from content.paper_elections import Entry, Office, PaperElection, State, attendance, grades_in
 from content.rule_packs import Purpose
 from content.speech import Reader, Speech
 from content.strokes import by_strokes
@@ -55,6 +56,9 @@ class _Sheet:
     def table(self, header: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         self._blocks.append(Grid(header=tuple(header), rows=tuple(map(tuple, rows))))
 
+    def add(self, block: Block) -> None:
+        self._blocks.append(block)
+
     def written(self) -> bytes:
         return write_docx(self._title, self._blocks)
 
@@ -73,10 +77,15 @@ READY: Mapping[State, frozenset[str]] = {
 }
 """Which papers there are at which stage."""
 
+OF_GRADES = frozenset({"ballot", "counting", "record"})
+"""Which of them there are of an appraisal, whose summary is a sheet of its own."""
+
 
 def ballot(known: Known, speech: Speech) -> bytes:
     """Write the ballot as voters get it: names in their order, no number and no mark, and how to fill it in."""
     say, paper = _saying(speech), known.paper
+    if paper.election.questions:
+        return grading_paper([one.name for one in paper.candidates], speech)
     sheet = _Sheet(say("paper.sheet_ballot", title=paper.title))
     rows = [[one.name, "", *([] if _motion(paper) else [""])] for one in paper.candidates]
     header = [say("paper.candidate"), say("paper.mark")]
@@ -93,6 +102,8 @@ def ballot(known: Known, speech: Speech) -> bytes:
 def counting(known: Known, speech: Speech) -> bytes:
     """Write the sheet on which tellers tally by hand."""
     say, paper = _saying(speech), known.paper
+    if paper.election.questions:
+        return counting_sheet(paper.title, [one.name for one in paper.candidates], speech)
     sheet = _Sheet(say("paper.sheet_counting", title=paper.title))
     sheet.say(say("paper.figures_by_hand"))
     header = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained")]
@@ -116,10 +127,13 @@ def record(known: Known, speech: Speech) -> bytes:
     sheet = _Sheet(say("paper.sheet_record", title=paper.title))
     sheet.heading(say("paper.part_before"))
     sheet.say(say("paper.held", organisation=known.organisation, day=_day(paper.held_on)))
-    sheet.say(say("paper.consent_was", letter=paper.consent or MISSING))
-    sheet.say(say("paper.seats_were", n=paper.election.seats, candidates=len(paper.candidates)))
-    for one in paper.candidates:
-        sheet.say(f"{one.name}：{one.introduction or MISSING}")
+    if paper.election.questions:
+        sheet.say(say("appraisals.graded_were", n=len(paper.candidates)))
+    else:
+        sheet.say(say("paper.consent_was", letter=paper.consent or MISSING))
+        sheet.say(say("paper.seats_were", n=paper.election.seats, candidates=len(paper.candidates)))
+        for one in paper.candidates:
+            sheet.say(f"{one.name}：{one.introduction or MISSING}")
     sheet.heading(say("paper.part_roll"))
     may = [one for one in known.roll if one.may_vote]
     sheet.say(say("paper.due", expected=len(may), everyone=len(known.roll)))
@@ -137,7 +151,7 @@ def record(known: Known, speech: Speech) -> bytes:
     if not _certify(sheet, known, speech):
         sheet.say(MISSING)
         for entry in paper.entries if paper.state is State.VOID else ():
-            _entered(sheet, known, entry, say)
+            _entered(sheet, known, entry, speech)
     sheet.heading(say("paper.part_after"))
     sheet.say(say("paper.certified", day=_day(paper.certified_on)))
     sheet.say(say("paper.reported", day=_day(paper.reported_on), letter=paper.report or MISSING))
@@ -172,19 +186,29 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
             ]
         ],
     )
-    columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained", "other_votes", "elected")]
-    sheet.table(columns, _lines(known, result, say))
-    for line in describe(paper.title, paper.election.pack, figures, result, paper.names):
+    if paper.election.questions:
+        sheet.add(_graded(paper, counted.count, speech))
+    else:
+        columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained", "other_votes", "elected")]
+        sheet.table(columns, _lines(known, result, say))
+    for line in describe(paper.title, paper.election.pack, figures, result, paper.names, paper.election.questions):
         sheet.say(speech.say(line, CHINESE))
     sheet.sign(_charged(known, say))
     sheet.sign(_day(paper.certified_on))
     return True
 
 
-def _entered(sheet: _Sheet, known: Known, entry: Entry, say: Callable[..., str]) -> None:
+def _graded(paper: PaperElection, found: Count, speech: Speech) -> Grid:
+    return grades_counted([(one.name, grades_in(found, one.id)) for one in paper.candidates], found.valid, speech)
+
+
+def _entered(sheet: _Sheet, known: Known, entry: Entry, speech: Speech) -> None:
     """Add a count that came to nothing: it was made, and it stays on record."""
-    found = entry.counted.count
+    say, found = _saying(speech), entry.counted.count
     sheet.say(say("paper.count_of", place=entry.place, name=known.names.get(entry.member, MISSING)))
+    if known.paper.election.questions:
+        sheet.add(_graded(known.paper, found, speech))
+        return
     columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained")]
     rows = [
         [one.name, str(votes.yes), str(votes.no), str(votes.abstained)]

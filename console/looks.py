@@ -38,6 +38,8 @@ FILES: Mapping[str, str] = {
     "model_members.export": "member",
     "members.export": "member",
     "members.text": "member",
+    "audit.export": "record",
+    "outbox.export": "outbox",
 }
 """Files about everyone in a place."""
 

@@ -16,9 +16,6 @@ from console.written_sheets import CONTENT_TYPES, Written, write_csv, write_xlsx
 from content.decision import refused
 from content.exports import LONG, MOST, MOST_TO_READ
 
-FORMATS = ("xlsx", "csv", "docx", "text")
-"""The ways in which a table leaves the screen, in the order of the buttons; a route names them in its address."""
-
 _TO_READ = frozenset({"docx", "text"})
 _ENDINGS = {"text": "txt"}
 

@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from msgspec import Struct
 from msgspec.structs import replace
 
-from content.confusables import parts
+from content.confusables import parts, skeleton
 from content.decision import Decision, Refusal, Words, refused
 from content.edits import Places, Sort, edit
 from content.identifiers import Cause, RoomId, UserId
 from content.members import Member
 from content.rooms import Invite
+
+LONGEST_SHOWN = 60
+MOST_OFFERED = 30
+
+
+class Candidate(Struct, frozen=True, kw_only=True):
+    """An account in a member's rooms that belongs to nobody on the roster; ``shown`` is what it calls itself there."""
+
+    user: UserId
+    shown: str
+    likely: bool
+
+
+def candidates(member: Member, found: Iterable[tuple[UserId, str]]) -> tuple[Candidate, ...]:
+    """Return the accounts that may be a member's, those first that call themselves so.
+
+    Everybody can call themselves anything: what is shown is a hint of whom to ask, and never a proof.
+    """
+    name = skeleton(member.name)
+    known = (
+        Candidate(user=user, shown=plain, likely=bool(name) and name in skeleton(plain))
+        for user, plain in ((user, _plain(shown)) for user, shown in found)
+    )
+    return tuple(sorted(known, key=lambda one: (not one.likely, one.shown, one.user))[:MOST_OFFERED])
+
+
+def _plain(shown: str) -> str:
+    return " ".join("".join(letter for letter in shown if letter.isprintable()).split())[:LONGEST_SHOWN]
 
 
 def may_bind(member: Member, user: str, *, holder: Member | None, bot: UserId | None) -> Refusal | None:

@@ -10,18 +10,44 @@ from msgspec.structs import replace
 from content.ballots import Ballot, State
 from content.decision import Decision, Fact, Refusal, Tell, Words, refused, words
 from content.forms import Grade
-from content.identifiers import BallotId, MemberId, UserId
+from content.identifiers import MemberId, UserId
+from content.paper_elections import PaperElection
+from content.paper_elections import State as PaperState
 from content.rule_packs import APPRAISAL
 
 _FIXED = frozenset(State) - {State.DRAFT, State.VOID}
 _DECIDABLE = frozenset({State.CERTIFIED, State.ARCHIVED})
+_FIXED_ON_PAPER = frozenset(PaperState) - {PaperState.DRAFT, PaperState.VOID}
+_DECIDABLE_ON_PAPER = frozenset({PaperState.CERTIFIED, PaperState.REPORTED, PaperState.APPROVED})
+
+Appraisal = Ballot | PaperElection
+"""What everyone grades in: a secret ballot, or papers in a meeting."""
+
+
+def is_appraisal(one: Appraisal) -> bool:
+    """Tell whether members are graded in it."""
+    return one.election.pack is APPRAISAL
+
+
+def may_be_written(one: Appraisal) -> bool:
+    """Tell whether own and mutual grades may be written down."""
+    return one.state in (_FIXED_ON_PAPER if isinstance(one, PaperElection) else _FIXED)
+
+
+def may_be_decided(one: Appraisal) -> bool:
+    """Tell whether the votes stand, so that the committee decides with them beside it."""
+    return one.state in (_DECIDABLE_ON_PAPER if isinstance(one, PaperElection) else _DECIDABLE)
 
 
 class Appraised(Fact, frozen=True, kw_only=True):
-    """What was written down of one member: own and mutual grade as the meeting heard them, and the committee's."""
+    """What was written down of one member: own and mutual grade as the meeting heard them, and the committee's.
 
-    ballot: BallotId
+    ``ballot`` is the secret ballot in which they are graded, or what is held ``on_paper``.
+    """
+
+    ballot: str
     member: MemberId
+    on_paper: bool = False
     own: Grade | None = None
     mutual: Grade | None = None
     final: Grade | None = None
@@ -43,9 +69,10 @@ class Change(Struct, frozen=True, kw_only=True):
 class OutcomeTold(Fact, frozen=True, kw_only=True):
     """A member was told in private what was decided of them."""
 
-    ballot: BallotId
+    ballot: str
     member: MemberId
     final: Grade
+    on_paper: bool = False
 
 
 def most_excellent(members: int) -> int:
@@ -59,7 +86,7 @@ def too_many_excellent(grades: Sequence[Grade | None]) -> int:
 
 
 def appraise(
-    ballot: Ballot,
+    ballot: Appraisal,
     changes: Sequence[Change],
     known: Mapping[MemberId, Appraised],
     told: Mapping[MemberId, Grade],
@@ -70,13 +97,14 @@ def appraise(
 
     What is decided waits for the votes. What a member was told is decided otherwise only ``anew``, and never undone.
     """
-    if ballot.election.pack is not APPRAISAL or ballot.state not in _FIXED:
+    if not (is_appraisal(ballot) and may_be_written(ballot)):
         return refused("ballot.not_now", title=ballot.title)
     names = {one.member: one.name for one in ballot.candidates if one.member is not None}
-    stands = {one: known.get(one, Appraised(ballot=ballot.id, member=one)) for one in names}
+    paper = isinstance(ballot, PaperElection)
+    stands = {one: known.get(one, Appraised(ballot=ballot.id, member=one, on_paper=paper)) for one in names}
     meant = [one for one in changes if one.member in names and one.wanted is not one.shown]
     changed = [one for one in meant if one.wanted is not getattr(stands[one.member], one.part)]
-    if ballot.state not in _DECIDABLE and any(one.part == "final" for one in changed):
+    if not may_be_decided(ballot) and any(one.part == "final" for one in changed):
         return refused("appraisal.votes_first")
     over = [one for one in changed if one.shown is not getattr(stands[one.member], one.part)]
     if over:
@@ -107,7 +135,7 @@ def _grade(grade: Grade | None) -> Words:
 
 
 def votes_of(
-    ballot: Ballot, answers: Mapping[str, Mapping[str, Sequence[int]]], valid: int
+    ballot: Appraisal, answers: Mapping[str, Mapping[str, Sequence[int]]], valid: int
 ) -> dict[MemberId, tuple[int, ...]]:
     """Return for each member how often each grade was given, and last how often none."""
     known = {one.id: one.member for one in ballot.candidates if one.member is not None}
@@ -117,14 +145,14 @@ def votes_of(
 
 
 def tell_outcomes(
-    ballot: Ballot,
+    ballot: Appraisal,
     known: Mapping[MemberId, Appraised],
     votes: Mapping[MemberId, Sequence[int]],
     users: Mapping[MemberId, UserId],
     told: Mapping[MemberId, Grade],
 ) -> Decision | Refusal:
     """Tell each their own outcome in private, who has not been told it yet, and nobody that of another."""
-    if ballot.state not in _DECIDABLE:
+    if not may_be_decided(ballot):
         return refused("ballot.not_now", title=ballot.title)
     waiting = [
         (one.member, one.final, users[one.member])
@@ -134,7 +162,10 @@ def tell_outcomes(
     if not waiting:
         return refused("appraisal.nobody_to_tell")
     return Decision(
-        facts=tuple(OutcomeTold(ballot=ballot.id, member=member, final=final) for member, final, _ in waiting),
+        facts=tuple(
+            OutcomeTold(ballot=ballot.id, member=member, final=final, on_paper=isinstance(ballot, PaperElection))
+            for member, final, _ in waiting
+        ),
         effects=tuple(
             Tell(user=user, words=_outcome(ballot.title, final, votes.get(member, ())))
             for member, final, user in waiting

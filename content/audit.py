@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from content.appraisals import Appraised, OutcomeTold
 from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkAsked, BallotLinkIssued
 from content.checkins import Answered
@@ -102,6 +103,10 @@ def _proposed(fact: Proposed) -> About:
     return About(subject=one.subject, place=one.organisation)
 
 
+def _appraised(fact: Appraised | OutcomeTold) -> About:
+    return About(thing=f"{'paper' if fact.on_paper else 'ballot'}:{fact.ballot}", subject=fact.member)
+
+
 def _node(organisation: OrganisationId) -> About:
     return About(thing=f"organisation:{organisation}", place=organisation)
 
@@ -159,6 +164,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SignedIn: lambda fact: About(subject=fact.session.user),
     PersonErased: lambda fact: About(thing=f"member:{fact.members[0]}"),
     Proposed: _proposed,
+    Appraised: _appraised,
+    OutcomeTold: _appraised,
     Exported: lambda fact: About(thing=f"table:{fact.what}", place=fact.place),
     ExportAsked: lambda fact: About(thing=f"table:{fact.export.what}"),
     ExportMade: _table,

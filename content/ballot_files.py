@@ -13,11 +13,12 @@ from content.ballot_papers import receipt
 from content.ballots import Ballot, WriteIn, hash_manifest, manifest
 from content.discreet import repr_without
 from content.election_cases import Unusable, read_election
-from content.elections import Attendance, Election
+from content.elections import NOBODY, Attendance, Election
 
 BOX_FORM = "zhibu-ballot-box-1"
 SHARE_FORM = "zhibu-ballot-share-1"
 KEYS_FORM = "zhibu-ballot-keys-1"
+NAMES_FORM = "zhibu-ballot-names-1"
 
 
 class ClosedBox(Struct, frozen=True, kw_only=True):
@@ -27,7 +28,7 @@ class ClosedBox(Struct, frozen=True, kw_only=True):
     title: str
     election: Election
     names: Mapping[str, str]
-    write_ins: bool
+    write_in: WriteIn
     attendance: Attendance
     needed: int
     key: bytes
@@ -97,7 +98,7 @@ def read_box(raw: object) -> ClosedBox:
         title=_text(published, "title"),
         election=read_election(_object(published, "election")),
         names=written | {_text(one, "id"): _text(one, "name") for one in _objects(published, "candidates")},
-        write_ins=_text(published, "write_in") != WriteIn.NONE,
+        write_in=_write_in(published),
         attendance=Attendance(
             expected=_number(figures, "expected"),
             present=_number(figures, "present"),
@@ -112,6 +113,29 @@ def read_box(raw: object) -> ClosedBox:
         set_hash=_text(box, "set_hash"),
         boxes=tuple(_envelope(one) for one in envelopes),
     )
+
+
+def write_names(box: ClosedBox, texts: Sequence[str], meant: Mapping[str, str]) -> dict[str, Any]:
+    """Return the texts that were written in for tellers to say whom each means, beside whom they may mean."""
+    return {
+        "form": NAMES_FORM,
+        "ballot": box.ballot,
+        "meant": dict(meant) | dict.fromkeys(texts, ""),
+        "people": {**box.names, NOBODY: ""},
+    }
+
+
+def read_names(raw: object, box: ClosedBox) -> dict[str, str]:
+    """Return whom texts mean, as far as it is said. Raises Unusable for what is of another ballot or means no one."""
+    names = _form(raw, NAMES_FORM)
+    if names.get("ballot") != box.ballot:
+        raise Unusable("tally.not_known", field="ballot", known=box.ballot)
+    known = {NOBODY, *box.election.candidates, *(box.election.eligible or ())}
+    said = {text: meant for text, meant in _object(names, "meant").items() if meant}
+    for text, meant in said.items():
+        if meant not in known:
+            raise Unusable("tally.not_known", field=text, known=", ".join(sorted(known)))
+    return said
 
 
 def write_share(share: Share) -> dict[str, Any]:
@@ -167,6 +191,13 @@ def _text(raw: Mapping[str, Any], name: str) -> str:
     if not isinstance(value, str):
         raise Unusable("tally.no_text", field=name)
     return value
+
+
+def _write_in(raw: Mapping[str, Any]) -> WriteIn:
+    text = _text(raw, "write_in")
+    if text not in list(WriteIn):
+        raise Unusable("tally.not_known", field="write_in", known=", ".join(WriteIn))
+    return WriteIn(text)
 
 
 def _number(raw: Mapping[str, Any], name: str) -> int:

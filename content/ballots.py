@@ -333,7 +333,9 @@ def freeze(
         ballot,
         roll_hash=roll_hash,
         expected=len(electors),
-        election=replace(ballot.election, eligible=eligible) if ballot.write_in is WriteIn.ROLL else ballot.election,
+        election=replace(ballot.election, eligible=eligible)
+        if ballot.write_in is not WriteIn.NONE
+        else ballot.election,
     )
     frozen = BallotFrozen(
         ballot=ballot.id,
@@ -348,8 +350,8 @@ def freeze(
 
 
 def eligible_of(ballot: Ballot, electors: Sequence[Elector]) -> frozenset[str]:
-    """Return who may be written in: whoever may vote and does not stand anyway, by their entry."""
-    if ballot.write_in is not WriteIn.ROLL:
+    """Return who may be written in, or be meant by what is written: who may vote and does not stand, by their entry."""
+    if ballot.write_in is WriteIn.NONE:
         return frozenset()
     return frozenset(one.member for one in electors) - {one.member for one in ballot.candidates if one.member}
 

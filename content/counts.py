@@ -7,7 +7,7 @@ from typing import Any
 
 from content.decision import Words, words
 from content.election_cases import show_result
-from content.elections import Attendance, Result
+from content.elections import NOBODY, Attendance, Result
 from content.questions import Question
 from content.rule_packs import RulePack, said
 
@@ -24,24 +24,39 @@ def describe(
     yield words("count.title", title=title)
     checked = words("count.checked") if pack.checked else words("count.unchecked")
     yield words("count.pack", pack=pack.id, version=pack.version, checked=(checked,))
-    yield words("count.present", expected=attendance.expected, present=attendance.present)
+    there = words("count.present", expected=attendance.expected, present=attendance.present)
+    yield _with_rule(there, result, "present")
     yield _with_rule(words("count.quorum", least=result.quorum_need), result, "quorum_need")
-    yield words("count.ballots", issued=attendance.issued, returned=attendance.returned)
+    papers = words("count.ballots", issued=attendance.issued, returned=attendance.returned)
+    yield _with_rule(papers, result, "returned")
     if result.valid is not None and result.void is not None:
         yield _with_rule(words("count.valid", valid=result.valid, void=result.void), result, "valid")
     for name, votes in (result.tally or {}).items():
         yield words("count.votes", name=names.get(name, name), yes=votes.yes, no=votes.no, abstained=votes.abstained)
-    for name, number in sorted(result.write_ins.items()):
-        yield words("count.write_in", name=names.get(name, name), number=number)
+    if result.tally:
+        yield words("count.votes_by", rule=(said(result.rules["tally"]),))
+    yield from _written(result.write_ins, names)
+    if result.write_ins:
+        yield words("count.write_ins_by", rule=(said(result.rules["write_ins"]),))
     if result.answers is not None:
         yield from told(result.answers, questions, names, result.valid or 0)
+        yield words("count.votes_by", rule=(said(result.rules["tally"]),))
     if result.need is not None:
         yield _with_rule(words("count.need", need=result.need), result, "need")
-    for key, chosen in (("count.elected", result.elected), ("count.tied", result.tied)):
-        for name in chosen:
-            yield words(key, name=names.get(name, name))
+    for name in result.elected:
+        yield _with_rule(words("count.elected", name=names.get(name, name)), result, "elected")
+    for name in result.tied:
+        yield _with_rule(words("count.tied", name=names.get(name, name)), result, "tied")
     outcome = words(f"count.outcome_{result.outcome.lower()}")
     yield words("count.outcome", outcome=(outcome,), rule=(said(result.ground),))
+
+
+def _written(write_ins: Mapping[str, int], names: Mapping[str, str]) -> Iterator[Words]:
+    for name, number in sorted(write_ins.items()):
+        if name == NOBODY:
+            yield words("count.written_nobody", number=number)
+        else:
+            yield words("count.write_in", name=names.get(name, name), number=number)
 
 
 def told(
@@ -94,6 +109,5 @@ def brief(title: str, names: Mapping[str, str], kept: Mapping[str, Any]) -> Iter
         return
     for name, (yes, no, abstained) in kept.get("tally", {}).items():
         yield words("count.votes", name=names.get(name, name), yes=yes, no=no, abstained=abstained)
-    for name, number in sorted(kept.get("writein", {}).items()):
-        yield words("count.write_in", name=names.get(name, name), number=number)
+    yield from _written(kept.get("writein", {}), names)
     yield words("ballots.reference")

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from content.decision import Decision, Fact, Refusal, refused
+from content.decision import Decision, Fact, Refusal, refused, words
 from content.identifiers import Cause, EditId, OrganisationId, UserId, derive
 from content.imports import EnrolmentUndone, Entered, Since, Undoing
 from content.members import Member, MemberChanged, MemberEnrolled
@@ -251,15 +251,21 @@ def merge(
     cause: Cause,
     by: UserId,
     now: datetime,
+    running: Sequence[str] = (),
 ) -> Decision | Refusal:
     """Make two entries one: what is ``taken`` comes from the other, which leaves the roster and points to the kept one.
 
-    What the other was asked and has done stays with it, and is shown and handed out with the kept one's.
+    What the other was asked and has done stays with it, and is shown and handed out with the kept one's. While it is
+    on a roll, counts, stands, nominates or is asked in something that is ``running``, it stays: else a place to vote
+    would be lost or a person would have two, and nobody would hear what becomes of a nomination or an objection.
     """
     if kept.id == other.id:
         return refused("edits.same_entry")
     if kept.left is not None or other.left is not None:
         return refused("edits.double_has_left")
+    if running:
+        titles = tuple(words("edits.running_title", title=one) for one in running if one)
+        return refused("edits.double_in_votes", n=len(running), titles=titles or (words("edits.running_elsewhere"),))
     values = {name: getattr(other, name) for name in taken if name in mergeable(kept, other)}
     merged = replace(kept, **values)
     if merged.user is None:

@@ -17,6 +17,9 @@ from msgspec.structs import replace
 from content.questions import Answers, Question, fits, publish
 from content.rule_packs import ELECTION_2020, Base, Purpose, Rule, RulePack
 
+NOBODY = "-"
+"""What is counted in the place of a name that was written in and means nobody who can be chosen."""
+
 
 class Mark(StrEnum):
     """What stands beside a name; no mark is an abstention."""
@@ -172,10 +175,8 @@ class Result(Struct, frozen=True, kw_only=True):
                 return self.rules["unfilled"]
             case Outcome.ELECTED:
                 return self.rules["elected"]
-            case Outcome.PASSED | Outcome.NOT_PASSED:
+            case Outcome.PASSED | Outcome.NOT_PASSED | Outcome.COUNTED:
                 return self.rules["need"]
-            case Outcome.COUNTED:
-                return Rule.REFERENCE
 
 
 def evaluate(election: Election, attendance: Attendance, piles: Iterable[Pile]) -> Result:
@@ -215,8 +216,10 @@ def rules_behind(election: Election) -> Mapping[str, Rule]:
         "tied": Rule.RUNOFF,
         "unfilled": Rule.TOO_FEW,
     }
-    counted = {"valid": Rule.BALLOT, "void": Rule.BALLOT, "tally": Rule.MARKS, "write_ins": Rule.WRITE_INS}
-    return {"quorum_need": pack.quorum_rule, **counted, **decided}
+    paper, votes = (Rule.ANSWERS, majority) if election.questions else (Rule.BALLOT, Rule.MARKS)
+    counted = {"valid": paper, "void": paper, "tally": votes, "write_ins": Rule.WRITE_INS}
+    given = {"present": Rule.ELECTORS, "returned": Rule.RETURNED}
+    return {"quorum_need": pack.quorum_rule, **given, **counted, **decided}
 
 
 def run_off(election: Election, result: Result) -> Election:

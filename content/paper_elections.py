@@ -237,7 +237,7 @@ def fix(
 ) -> Decision | Refusal:
     """Fix what is voted on and who may vote.
 
-    ``names`` are those of the people on the roll. In a run-off nobody is written in.
+    ``names`` are those of the people on the roll. In a run-off and an appraisal nobody is written in.
     """
     if paper.state is not State.DRAFT:
         return _not_now(paper)
@@ -249,7 +249,8 @@ def fix(
         return refused("paper.nobody_may_vote")
     if paper.held_on < today:
         return refused("paper.held_before", field="held_on")
-    written = frozenset[str]() if paper.election.kind is Kind.RUNOFF else frozenset(names[one] for one in may)
+    nobody = paper.election.kind is Kind.RUNOFF or bool(paper.election.questions)
+    written = frozenset[str]() if nobody else frozenset(names[one] for one in may)
     eligible = written - {one.name for one in paper.candidates}
     fixed = ElectionFixed(paper=paper.id, organisation=paper.organisation, roll=tuple(roll), eligible=eligible)
     return Decision(facts=(fixed,))
@@ -286,7 +287,8 @@ def meet(
     named = {one.member for one in officers}
     if len(officers) < FEWEST_OFFICERS or len(named) < len(officers) or not named <= set(people):
         return refused("paper.bad_officers", field="officers", least=FEWEST_OFFICERS)
-    if named & {one.member for one in paper.candidates}:
+    # Everyone of a branch is graded, so that its tellers are too.
+    if not paper.election.questions and named & {one.member for one in paper.candidates}:
         return refused("paper.officer_stands", field="officers")
     if len({one.account for one in officers if one.account is not None}) < FEWEST_OFFICERS:
         return refused("paper.no_accounts", field="officers", least=FEWEST_OFFICERS)
@@ -382,6 +384,8 @@ def _does_not_add_up(paper: PaperElection, entered: PaperCount) -> Refusal | Non
         return refused("paper.no_number", field="returned")
     if found.valid + found.void != entered.returned:
         return refused("paper.papers_off", field="returned", sum=found.valid + found.void, returned=entered.returned)
+    if election.questions:
+        return _grades_do_not_add_up(paper, found)
     for candidate in paper.candidates:
         votes = found.tally[candidate.id]
         sum_of = votes.yes + votes.no + votes.abstained
@@ -397,6 +401,24 @@ def _does_not_add_up(paper: PaperElection, entered: PaperCount) -> Refusal | Non
     return None
 
 
+def _grades_do_not_add_up(paper: PaperElection, found: Count) -> Refusal | None:
+    """Tell that somebody was given more grades than there are valid papers; who ticked none has given none."""
+    for candidate in paper.candidates:
+        cells = grades_in(found, candidate.id)
+        if any(not 0 <= number <= MOST_PAPERS for number in cells):
+            return refused("paper.no_number", field=candidate.id)
+        if sum(cells) > found.valid:
+            return refused(
+                "paper.grades_off", field=candidate.id, name=candidate.name, sum=sum(cells), valid=found.valid
+            )
+    return None
+
+
+def grades_in(found: Count, id: str) -> tuple[int, ...]:  # noqa: A002
+    """Return how often somebody was given each grade."""
+    return tuple((found.answers or {}).get(id, {}).get("cells", ()))
+
+
 def differences(one: PaperCount, other: PaperCount) -> tuple[str, ...]:
     """Return in which figures two counts differ: by the names of the totals, of candidates, and of those written in."""
     found = [
@@ -409,6 +431,8 @@ def differences(one: PaperCount, other: PaperCount) -> tuple[str, ...]:
         if left != right
     ]
     found += [name for name in one.count.tally if one.count.tally[name] != other.count.tally.get(name)]
+    graded = one.count.answers or {}
+    found += [name for name in graded if grades_in(one.count, name) != grades_in(other.count, name)]
     written = sorted({*one.count.write_ins, *other.count.write_ins})
     return (
         *found,

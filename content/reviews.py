@@ -12,8 +12,6 @@ from content.decision import Decision, Fact, Refusal, Tell, refused, words
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 
 LONGEST_NOTE = 200
-NO, YES = "no", "yes"
-"""Whether an organisation wants it."""
 
 
 class Stage(StrEnum):

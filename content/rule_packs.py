@@ -27,6 +27,9 @@ class Rule(StrEnum):
     BALLOT = "ballot"
     MARKS = "marks"
     WRITE_INS = "write_ins"
+    WRITTEN_PERSON = "written_person"
+    WRITTEN_STANDING = "written_standing"
+    WRITTEN_NOBODY = "written_nobody"
     MAJORITY = "majority"
     MAJORITY_1990 = "majority_1990"
     MAJORITY_MOTION = "majority_motion"
@@ -40,6 +43,7 @@ class Rule(StrEnum):
     GRADES = "grades"
     EXCELLENT = "excellent"
     SURVEY = "survey"
+    ANSWERS = "answers"
 
 
 class Base(StrEnum):

@@ -12,7 +12,6 @@ from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
 from content.quiet import NONE, QuietDays, is_hours
-from content.reviews import NO, YES
 from content.speech import LANGUAGES
 
 LONGEST_VALUE = 100
@@ -57,6 +56,9 @@ QUIET_HOURS, QUIET_DAYS = "quiet_hours", "quiet_days"
 SECOND_PAIR = "second_pair"
 BY_KIND, UNTIL_DAY_ENDS = "kind", "day"
 """How late something may go out, where it is no number of minutes: as its kind has it, or until its day ends."""
+YES, NO = "yes", "no"
+POSTING_DAY = "posting_day_counts"
+"""Whether the day on which a notice is posted is the first of its publicity (DEV-14)."""
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -97,6 +99,7 @@ SETTINGS: tuple[Setting, ...] = (
         possible=_is_minutes,
         unit="minutes",
     ),
+    Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
 )
 """Everything that can be set, in the order of the page. A feature adds its own line here and asks ``value_of``."""
 

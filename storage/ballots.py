@@ -387,9 +387,8 @@ async def write_frozen(unit: Writing, fact: BallotFrozen) -> None:
             for slot, box in sorted(zip(fact.slots, fact.boxes, strict=True))
         ],
     )
-    if fact.eligible:
-        voted_on = await unit.value(select(ballots.c.election).where(ballots.c.id == fact.ballot))
-        await _change(unit, fact.ballot, election={**voted_on, "eligible_writeins": sorted(fact.eligible)})
+    voted_on = await unit.value(select(ballots.c.election).where(ballots.c.id == fact.ballot))
+    await _change(unit, fact.ballot, election={**voted_on, "eligible_writeins": sorted(fact.eligible)})
     await _change(
         unit,
         fact.ballot,

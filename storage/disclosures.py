@@ -12,7 +12,7 @@ from sqlalchemy import Column, String, Table, select
 from content.disclosures import DisclosureAsked
 from content.identifiers import UserId
 from storage.anchors import anchors
-from storage.appraisals import appraisal_grades
+from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
 from storage.ballot_links import ballot_links
@@ -67,6 +67,7 @@ from storage.upgrades import upgrades
 from storage.vault import vaults
 from storage.views import views
 from storage.workdays import workdays
+from storage.write_ins import ballot_write_ins
 
 disclosures = Table(
     "disclosures",
@@ -197,6 +198,16 @@ PERSONAL: tuple[Held, ...] = (
         appraisal_grades,
         "member_id",
         "ballot_id own mutual final told",
+        inner="member_id",
+        own="appraisals.grade_",
+        mutual="appraisals.grade_",
+        final="appraisals.grade_",
+        told="appraisals.grade_",
+    ),
+    _held(
+        paper_grades,
+        "member_id",
+        "election_id own mutual final told",
         inner="member_id",
         own="appraisals.grade_",
         mutual="appraisals.grade_",
@@ -386,6 +397,7 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_envelopes,
     ballot_receipts,
     ballot_results,
+    ballot_write_ins,
     surveys,
     paper_elections,
     media,

@@ -10,7 +10,7 @@ from sqlalchemy import bindparam, select, update
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.identifiers import CardId, Cause, derive
-from content.polls import Announce, EndPoll, SendPoll
+from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.upgrades import FollowUpgrade
 from storage import quiet
@@ -65,7 +65,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     language=language,
                     priority=ANSWER,
                 )
-            case SendPoll() | EndPoll() | Announce():
+            case SendPoll() | EndPoll() | Announce() | ShowChart():
                 await _enqueue_poll(unit, cause, place, effect)
             case Join() | Decline():
                 kind = Kind.JOIN if isinstance(effect, Join) else Kind.DECLINE
@@ -82,8 +82,10 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
 
-async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPoll | EndPoll | Announce) -> None:
-    """Let a room hear of its poll in order: the poll, its end, its result."""
+async def _enqueue_poll(
+    unit: Writing, cause: Cause, place: int, effect: SendPoll | EndPoll | Announce | ShowChart
+) -> None:
+    """Let a room hear of its poll in order: the poll, its end, its result in words and in a picture."""
     values: dict[str, Any] = {"room_id": effect.room, "poll_id": effect.poll, "priority": BROADCAST}
     match effect:
         case SendPoll():
@@ -96,6 +98,8 @@ async def _enqueue_poll(unit: Writing, cause: Cause, place: int, effect: SendPol
         case Announce():
             kind = Kind.RESULT
             values["words"] = effect.words
+        case ShowChart():
+            kind = Kind.CHART
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 

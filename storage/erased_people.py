@@ -13,7 +13,7 @@ from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
 from content.paper_elections import State as ElectionState
-from storage.appraisals import appraisal_grades
+from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links
@@ -63,7 +63,7 @@ from storage.views import views
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
-    "answers": (answers, corrections, appraisal_grades, survey_people, survey_answers),
+    "answers": (answers, corrections, appraisal_grades, paper_grades, survey_people, survey_answers),
     "votes": (poll_responses, ballot_links, selection_nominations, selection_objections),
     "messages": (
         direct_rooms,

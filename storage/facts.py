@@ -136,6 +136,7 @@ from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, Stret
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
+from content.write_ins import WriteInsDecided, WriteInsFound, WriteInsRuled
 from storage import (
     amendments,
     anchors,
@@ -187,6 +188,7 @@ from storage import (
     upgrades,
     views,
     workdays,
+    write_ins,
 )
 from storage.unit import Writing
 
@@ -277,8 +279,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotCast: (ballots.write_cast,),
     BallotClosed: (ballots.write_closed,),
     BallotCounted: (ballots.write_counted,),
-    BallotCertified: (ballots.write_certified,),
-    BallotVoided: (ballots.write_voided,),
+    WriteInsFound: (write_ins.write_found,),
+    WriteInsDecided: (write_ins.write_decided,),
+    WriteInsRuled: (write_ins.write_ruled,),
+    BallotCertified: (ballots.write_certified, write_ins.write_over),
+    BallotVoided: (ballots.write_voided, write_ins.write_over),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),

@@ -10,14 +10,17 @@ from msgspec.structs import replace
 
 from content.ballot_files import ClosedBox, Share
 from content.ballot_papers import EMPTY, canonical, opened_lines, piles, receipts, set_hash
-from content.ballots import FEWEST
+from content.ballots import FEWEST, WriteIn
 from content.decision import Words, words
 from content.discreet import repr_without
 from content.elections import Outcome, Result, evaluate
 from content.questions import tally_answers
 from content.shares import combine
+from content.write_ins import put_in
 from storage.envelopes import open_envelope, proving_key, public_of
 from storage.second_count import count_again, count_answers_again
+
+NOTHING_SAID: Mapping[str, str] = {}
 
 
 class NotOpened(Exception):
@@ -26,6 +29,14 @@ class NotOpened(Exception):
     def __init__(self, key: str, **parameters: str | int) -> None:
         super().__init__(key)
         self.words: Words = words(key, **parameters)
+
+
+class NamesOpen(Exception):
+    """A box is not counted yet: of these texts that were written in nobody has decided whom they mean."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        super().__init__("names open")
+        self.texts = tuple(texts)
 
 
 class OpenedBox(Struct, frozen=True, kw_only=True):
@@ -54,10 +65,11 @@ class OpenedBox(Struct, frozen=True, kw_only=True):
         return repr_without(self, "lines")
 
 
-def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:
+def open_box(box: ClosedBox, shares: Sequence[Share], meant: Mapping[str, str] = NOTHING_SAID) -> OpenedBox:
     """Open a whole box; there is no way to open a part of it. Raises NotOpened.
 
-    Only the set that was published at the close can be opened, and not by fewer shares than it takes.
+    Only the set that was published at the close can be opened, and not by fewer shares than it takes. Where names are
+    written freely, ``meant`` says whom each text means; raises NamesOpen with the others.
     """
     if set_hash(receipts(box.boxes)) != box.set_hash or len(set(box.boxes)) < len(box.boxes):
         raise NotOpened("ballot.other_envelopes")
@@ -68,20 +80,24 @@ def open_box(box: ClosedBox, shares: Sequence[Share]) -> OpenedBox:
         raise NotOpened("ballot.wrong_shares")
     papers = [open_envelope(one, private, box.length) or b"" for one in box.boxes]
     cast = _without_empty(papers, left=len(papers) - box.attendance.returned)
-    election = box.election
+    election, freely = box.election, box.write_in is WriteIn.TEXT
+    if freely:
+        cast, waiting = put_in(election, cast, meant)
+        if waiting:
+            raise NamesOpen(waiting)
     lines = opened_lines(
         cast,
-        write_ins=box.write_ins,
+        write_ins=box.write_in is not WriteIn.NONE,
         candidates=election.candidates,
         questions=election.questions,
-        eligible=election.eligible,
+        eligible=None if freely else election.eligible,
     )
     result = evaluate(box.election, box.attendance, piles(lines))
     kept = not box.election.pack.least_cell
     return OpenedBox(lines=lines, result=result if _agree(box, lines, result) else _recount(result), kept=kept)
 
 
-def _without_empty(papers: Sequence[bytes], *, left: int) -> list[bytes]:
+def _without_empty(papers: Sequence[bytes], *, left: int) -> Sequence[bytes]:
     """Return the papers that were cast: the empty ones of those who have not voted are left out, and no more.
 
     Who seals an empty one by themselves has cast a paper that cannot be read, and does not make the sums wrong.

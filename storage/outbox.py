@@ -31,6 +31,7 @@ class Kind(StrEnum):
     POLL = "poll"
     POLL_END = "poll_end"
     RESULT = "result"
+    CHART = "chart"
     MAKE = "make"
     MEND = "mend"
     REMOVE = "remove"

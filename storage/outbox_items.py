@@ -26,6 +26,7 @@ class Item(Struct, frozen=True, kw_only=True):
     """A row of the outbox as the organiser's desk shows it."""
 
     id: OutboxId
+    cause: str
     kind: Kind
     state: State
     room: RoomId | None
@@ -104,6 +105,7 @@ def _items() -> Query:
 def _item(row: AnyRow) -> Item:
     return Item(
         id=row.id,
+        cause=row.cause,
         kind=Kind(row.kind),
         state=State(row.state),
         room=row.room_id,

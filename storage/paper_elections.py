@@ -191,12 +191,15 @@ def _show_count(counted: PaperCount) -> dict[str, Any]:
         "void": found.void,
         "tally": {name: [one.yes, one.no, one.abstained] for name, one in found.tally.items()},
         "write_ins": dict(found.write_ins),
+        **({"answers": found.answers} if found.answers is not None else {}),
     }
 
 
 def _read_count(raw: Mapping[str, Any]) -> PaperCount:
     tally = {name: Votes(yes=yes, no=no, abstained=none) for name, (yes, no, none) in raw["tally"].items()}
-    found = Count(valid=raw["valid"], void=raw["void"], tally=tally, write_ins=raw["write_ins"])
+    found = Count(
+        valid=raw["valid"], void=raw["void"], tally=tally, write_ins=raw["write_ins"], answers=raw.get("answers")
+    )
     return PaperCount(returned=raw["returned"], count=found)
 
 

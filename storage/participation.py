@@ -116,6 +116,20 @@ def _between(query: Any, column: Any, since: date | None, until: date | None) ->
 
 async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
     """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
+    counts = _counts(roots, period)
+    query = select(counts.c.branch_id, *_sums(counts.c.state, counts.c.number)).group_by(counts.c.branch_id)
+    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query.having(_counted(counts)))}
+
+
+async def total(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> Share:
+    """Return what they add up to all together."""
+    counts = _counts(roots, period)
+    (row,) = await unit.rows(select(*_sums(counts.c.state, counts.c.number)))
+    return _share(row)
+
+
+def _counts(roots: Iterable[OrganisationId], period: Period) -> Any:
+    """Return the running counts of the branches at or below the roots in a period."""
     roots, apart = list(roots), months(period.since, period.until)
     by_month = select(branch_months.c.branch_id, branch_months.c.state, branch_months.c.number)
     by_month = by_month.where(within(branch_months.c.branch_id, roots))
@@ -125,9 +139,7 @@ async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Peri
         by_month = by_month.where(branch_months.c.month < apart.before)
     by_day = select(tallies.c.branch_id, tallies.c.state, tallies.c.number).where(within(tallies.c.branch_id, roots))
     parts = [_between(by_day, tallies.c.local_date, *edge) for edge in apart.edges]
-    counts = union_all(*([] if apart.none else [by_month]), *parts).subquery()
-    query = select(counts.c.branch_id, *_sums(counts.c.state, counts.c.number)).group_by(counts.c.branch_id)
-    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query.having(_counted(counts)))}
+    return union_all(*([] if apart.none else [by_month]), *parts).subquery()
 
 
 def _counted(counts: Any) -> Any:

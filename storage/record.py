@@ -8,10 +8,10 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import and_, false, func, or_, select, true
 
-from content.identifiers import OrganisationId
+from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from storage.audit import audit
 from storage.ballots import ballots
-from storage.checkins import answers
+from storage.checkins import answers, cards
 from storage.corrections import corrections
 from storage.imports import imports
 from storage.lessons import lessons
@@ -75,26 +75,30 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Effect(Struct, frozen=True, kw_only=True):
-    """A message or an act that a decision put into the outbox, and what became of it."""
+    """A message or an act that a decision put into the outbox, and what became of it; a card is about its ``thing``."""
 
     kind: str
     room: str | None
     user: str | None
     state: str
     done_at: datetime | None
+    thing: str | None
 
 
 class Changed(Struct, frozen=True, kw_only=True):
     """An answer that a decision wrote down."""
 
+    occurrence: OccurrenceId
+    member: MemberId
     name: str
     state: str
 
 
 class Why(Struct, frozen=True, kw_only=True):
-    """One row with what led to it and all that it brought about."""
+    """One row with what led to it and all that it brought about; ``beside`` are the other rows of its cause."""
 
     entry: Entry
+    beside: tuple[Entry, ...]
     earlier: tuple[Entry, ...]
     later: tuple[Entry, ...]
     effects: tuple[Effect, ...]
@@ -160,9 +164,20 @@ async def entries(
     unit: Reading, scope: Scope, wanted: Filter, *, before: int | None = None, limit: int
 ) -> tuple[Entry, ...]:
     """Return rows, newest first; ``before`` is the number of the last row of the page before."""
-    query = _rows(scope).order_by(audit.c.number.desc()).limit(limit)
+    query = (await _wanted(unit, scope, wanted)).order_by(audit.c.number.desc()).limit(limit)
     if before is not None:
         query = query.where(audit.c.number < before)
+    return tuple(_entry(row) for row in await unit.rows(query))
+
+
+async def number_of_entries(unit: Reading, scope: Scope, wanted: Filter, *, most: int) -> int:
+    """Return how many rows there are, counted up to ``most`` and no further."""
+    found = (await _wanted(unit, scope, wanted)).with_only_columns(audit.c.number).limit(most)
+    return int(await unit.value(select(func.count()).select_from(found.subquery())) or 0)
+
+
+async def _wanted(unit: Reading, scope: Scope, wanted: Filter) -> Query:
+    query = _rows(scope)
     if wanted.person:
         people = await _people(unit, scope, wanted.person)
         query = query.where(or_(audit.c.actor.in_(people), audit.c.subject.in_(people)))
@@ -174,7 +189,7 @@ async def entries(
         query = query.where(audit.c.at >= wanted.since)
     if wanted.until is not None:
         query = query.where(audit.c.at < wanted.until)
-    return tuple(_entry(row) for row in await unit.rows(query))
+    return query
 
 
 async def _people(unit: Reading, scope: Scope, wanted: str) -> list[str]:
@@ -191,6 +206,10 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
     if row is None:
         return None
     entry = _entry(row)
+    beside: tuple[Entry, ...] = ()
+    if entry.cause:
+        others = _rows(scope).where(audit.c.cause == entry.cause, audit.c.number != number)
+        beside = tuple(_entry(one) for one in await unit.rows(others.order_by(audit.c.number).limit(MOST_NEAR)))
     earlier: list[Entry] = []
     later: list[Entry] = []
     # One thing at a time: only so are the nearest rows of one that has a million found by the index.
@@ -202,6 +221,7 @@ async def why(unit: Reading, scope: Scope, number: int) -> Why | None:
         later += [_entry(one) for one in await unit.rows(after)]
     return Why(
         entry=entry,
+        beside=beside,
         earlier=tuple(sorted(earlier, key=lambda one: -one.number)[:MOST_NEAR]),
         later=tuple(sorted(later, key=lambda one: one.number)[:MOST_NEAR]),
         effects=() if _LINKS in entry.action else await _effects(unit, scope, entry),
@@ -231,7 +251,13 @@ async def _effects(unit: Reading, scope: Scope, entry: Entry) -> tuple[Effect, .
     if not cause:
         return ()
     query = (
-        select(outbox, rooms.c.name.label("room_name"), members.c.name.label("user_name"))
+        select(
+            outbox,
+            cards.c.occurrence_id,
+            rooms.c.name.label("room_name"),
+            members.c.name.label("user_name"),
+        )
+        .outerjoin(cards, cards.c.id == outbox.c.card_id)
         .outerjoin(rooms, rooms.c.id == outbox.c.room_id)
         .outerjoin(members, members.c.user_id == outbox.c.user_id)
         .where(outbox.c.cause == cause, is_listed())
@@ -254,15 +280,22 @@ async def _effects(unit: Reading, scope: Scope, entry: Entry) -> tuple[Effect, .
             user=row.user_name or row.user_id,
             state=row.state,
             done_at=row.done_at,
+            thing=_thing_of(row),
         )
         for row in await unit.rows(query)
     )
 
 
+def _thing_of(row: AnyRow) -> str | None:
+    if row.occurrence_id is not None:
+        return f"occurrence:{row.occurrence_id}"
+    return f"poll:{row.poll_id}" if row.poll_id is not None else None
+
+
 async def _changed(unit: Reading, scope: Scope, cause: str) -> tuple[Changed, ...]:
     """Return which answers of the scope's people a decision wrote down."""
     query = (
-        select(answers.c.state, members.c.name)
+        select(answers.c.occurrence_id, answers.c.state, members.c.id, members.c.name)
         .join(members, members.c.id == answers.c.member_id)
         .where(
             answers.c.cause == cause,
@@ -271,7 +304,10 @@ async def _changed(unit: Reading, scope: Scope, cause: str) -> tuple[Changed, ..
         .order_by(answers.c.number)
         .limit(MOST_EFFECTS)
     )
-    return tuple(Changed(name=row.name, state=row.state) for row in await unit.rows(query))
+    return tuple(
+        Changed(occurrence=row.occurrence_id, member=row.id, name=row.name, state=row.state)
+        for row in await unit.rows(query)
+    )
 
 
 async def titles(unit: Reading, things: Iterable[str]) -> Mapping[str, str]:

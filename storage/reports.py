@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from content.ballots import State as BallotState
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation
-from content.participation import Share, add, share
+from content.participation import Share, share
 from content.polls import State as PollState
 from content.reports import Held, Quarter, Report, Vote
 from storage import members, participation, schedules, terms
@@ -55,7 +55,7 @@ async def report(unit: Reading, node: Organisation, quarter: Quarter) -> Report:
 
 
 async def _stretch(unit: Reading, node: Organisation, since: date, until: date) -> Share:
-    return add((await participation.by_branch(unit, [node.id], Period(since=since, until=until))).values())
+    return await participation.total(unit, [node.id], Period(since=since, until=until))
 
 
 def _ends(node: Organisation, quarter: Quarter) -> tuple[datetime, datetime]:

@@ -1,4 +1,4 @@
-"""What has happened with one person, newest first: their entry, what they answered and asked, and their rooms."""
+"""What has happened with one person, newest first: their entry, what they answered and asked, duties and rooms."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from sqlalchemy import and_, or_, select
 
 from content.checkins import State
 from content.identifiers import CorrectionId, MemberId, OccurrenceId, OrganisationId, UserId
+from storage.audit import DONE, audit
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
 from storage.edits import Trace, traces
 from storage.lessons import lessons
-from storage.organisations import each_within
+from storage.organisations import each_within, organisations
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Sent
 from storage.rooms import rooms
@@ -35,10 +36,15 @@ class Sort(StrEnum):
     ANSWERED = "answered"
     INVITED = "invited"
     REMOVED = "removed"
+    DUTY_GIVEN = "duty_given"
+    DUTY_ENDED = "duty_ended"
 
 
 class Moment(Struct, frozen=True, kw_only=True):
-    """One thing that happened; what it was about is named by the fields that its sort has."""
+    """One thing that happened; what it was about is named by the fields that its sort has.
+
+    ``role`` is the key by which a role is called.
+    """
 
     at: datetime
     sort: Sort
@@ -48,6 +54,7 @@ class Moment(Struct, frozen=True, kw_only=True):
     by: UserId | None = None
     occurrence: OccurrenceId | None = None
     correction: CorrectionId | None = None
+    role: str | None = None
 
 
 async def moments(
@@ -71,6 +78,7 @@ async def moments(
     ]
     if user is not None:
         found += await _rooms(unit, user, roots, before, limit + 1)
+        found += await _duties(unit, user, roots, before, limit + 1)
     found.sort(key=lambda one: (one.at, one.sort), reverse=True)
     if len(found) <= limit:
         return tuple(found), False
@@ -152,5 +160,35 @@ async def _rooms(
     sorts = {Kind.INVITE: Sort.INVITED, Kind.REMOVE: Sort.REMOVED}
     return [
         Moment(at=row.done_at, sort=sorts[Kind(row.kind)], title=row.name)
+        for row in await unit.rows(query.limit(limit))
+    ]
+
+
+_OF_DUTIES = {
+    f"{first}{action}": sort
+    for action, sort in (("duty_granted", Sort.DUTY_GIVEN), ("duty_ended", Sort.DUTY_ENDED))
+    for first in ("", "proposal_decided, ")
+}
+"""What the record calls the giving and the ending of a duty, at once or once a second person has agreed."""
+
+
+async def _duties(
+    unit: Reading, user: UserId, roots: list[OrganisationId], before: datetime | None, limit: int
+) -> list[Moment]:
+    query = (
+        select(audit, organisations.c.name)
+        .join(organisations, organisations.c.id == audit.c.place)
+        .where(
+            audit.c.subject == user,
+            audit.c.action.in_(list(_OF_DUTIES)),
+            audit.c.outcome == DONE,
+            each_within(audit.c.place, roots),
+        )
+        .order_by(audit.c.at.desc(), audit.c.number.desc())
+    )
+    if before is not None:
+        query = query.where(audit.c.at < before)
+    return [
+        Moment(at=row.at, sort=_OF_DUTIES[row.action], title=row.name, by=row.actor, role=row.after or row.before)
         for row in await unit.rows(query.limit(limit))
     ]

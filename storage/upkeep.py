@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -50,21 +50,15 @@ class Survey:
         tree: tuple[Organisation, ...],
         seen: frozenset[OrganisationId],
         duties: tuple[Duty, ...],
-        people: tuple[Member, ...],
         kept: tuple[tuple[Room, str | None], ...],
-        standings: Mapping[RoomId, Standing],
         under_way: tuple[outbox.Claimed, ...],
     ) -> None:
         self._nodes = {node.id: node for node in tree}
         self._places = {node.id: place for place, node in enumerate(tree)}
         self._duties = duties
         self._kept = kept
-        self._standings = standings
-        # Found once for all rooms: a party committee asks about hundreds of rooms and thousands of people.
+        self._standings: Mapping[RoomId, Standing] = {}
         self._below: dict[OrganisationId, list[Member]] = {}
-        for one in people:
-            for node in self.above(one.organisation):
-                self._below.setdefault(node.id, []).append(one)
         self._spaces = {room.organisation: room.id for room, lost in kept if _is_space(room) and lost is None}
         self._rooms: dict[OrganisationId, list[tuple[Room, str | None]]] = {}
         for room, lost in sorted(kept, key=lambda one: (_ORDER.index(one[0].purpose), one[0].id)):
@@ -72,6 +66,18 @@ class Survey:
         self.under_way = under_way
         self.seen = tuple(node for node in tree if node.id in seen)
         """The nodes that were asked about, parents first."""
+
+    def fill(self, people: Iterable[Member], standings: Mapping[RoomId, Standing]) -> None:
+        """Take in who is on the roster, and what the rooms say of themselves."""
+        self._standings = standings
+        # Found once for all rooms: a party committee asks about hundreds of rooms and thousands of people.
+        for one in people:
+            for node in self.above(one.organisation):
+                self._below.setdefault(node.id, []).append(one)
+
+    def has_rooms(self, id: OrganisationId) -> bool:  # noqa: A002
+        """Tell whether a node has any room, were it one that cannot be used."""
+        return bool(self._rooms.get(id))
 
     def above(self, id: OrganisationId) -> Iterator[Organisation]:  # noqa: A002
         """Yield a node and every node above it, upwards."""
@@ -196,22 +202,35 @@ def _leads(duty: Duty) -> bool:
     return duty.role in LEADING
 
 
-async def survey(unit: Reading, roots: Iterable[OrganisationId], me: UserId | None) -> Survey:
-    """Read what is known of the rooms at and below the roots; without ``me``, nothing of their state."""
+async def survey(
+    unit: Reading,
+    roots: Iterable[OrganisationId],
+    me: UserId | None,
+    *,
+    page: Callable[[Survey], Collection[OrganisationId]] | None = None,
+) -> Survey:
+    """Read what is known of the rooms at and below the roots; without ``me``, nothing of their state.
+
+    Where only some nodes are shown, ``page`` tells which by what is known already; who belongs in rooms, and what rooms
+    say of themselves, is read for those alone.
+    """
     roots = tuple(roots)
     seen = frozenset(node.id for node in await organisations.tree(unit, roots) if node.closed is None)
     query = select(rooms).where(or_(within(rooms.c.organisation_id, roots), rooms.c.purpose == Purpose.SPACE))
     kept = tuple((as_room(row), row.lost) for row in await unit.rows(query.order_by(rooms.c.kept_at, rooms.c.id)))
-    states = await standings(unit, [room.id for room, _ in kept], me) if me is not None else {}
-    return Survey(
+    known = Survey(
         tree=await organisations.tree(unit),
         seen=seen,
         duties=await organisations.every_duty(unit),
-        people=await members.roster(unit, roots),
         kept=kept,
-        standings=states,
         under_way=await outbox_claims.upkeep_under_way(unit),
     )
+    shown = None if page is None else set(page(known))
+    at = roots if shown is None else tuple(node for node in shown if known.has_rooms(node))
+    wanted = [room.id for room, _ in kept if shown is None or room.organisation in shown or _is_space(room)]
+    states = await standings(unit, wanted, me) if me is not None else {}
+    known.fill(await members.roster(unit, at) if at else (), states)
+    return known
 
 
 async def rooms_for(unit: Reading, member: Member) -> tuple[RoomId, ...]:
@@ -234,6 +253,20 @@ async def rooms_with(unit: Reading, user: UserId) -> tuple[Room, ...]:
     present = [row.room_id for row in await unit.rows(there) if row.content.get("membership") in ("join", "invite")]
     query = select(rooms).where(rooms.c.id.in_(present), rooms.c.lost.is_(None)).order_by(rooms.c.name, rooms.c.id)
     return tuple(as_room(row) for row in await unit.rows(query))
+
+
+async def of_nobody(unit: Reading, ids: Collection[RoomId]) -> tuple[tuple[UserId, str], ...]:
+    """Return the accounts in rooms that belong to nobody on the roster, each with what it calls itself there."""
+    query = select(room_state.c.state_key, room_state.c.content).where(
+        room_state.c.room_id.in_(list(ids)), room_state.c.type == "m.room.member"
+    )
+    taken = {*await members.accounts(unit), await sync.account(unit)}
+    found: dict[UserId, str] = {}
+    for row in await unit.rows(query.order_by(room_state.c.state_key, room_state.c.room_id)):
+        shown = row.content.get("displayname")
+        if row.content.get("membership") == "join" and row.state_key not in taken:
+            found.setdefault(UserId(row.state_key), shown if isinstance(shown, str) else "")
+    return tuple(found.items())
 
 
 PRESSING = frozenset({Flaw.OPEN, Flaw.CLEAR, Flaw.READABLE, Flaw.POWERLESS})

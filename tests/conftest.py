@@ -15,7 +15,17 @@ from hypothesis import HealthCheck, settings
 from storage.store import Store
 from tests.small_branch import NOON, HandClock, SmallBranch
 
-pytest_plugins = ["tests.compiled", "tests.databases", "tests.synapse_fixture"]
+pytest_plugins = ["tests.compiled", "tests.databases", "tests.statements", "tests.synapse_fixture"]
+
+LONG = (
+    "journeys/test_newcomer.py",
+    "faults/test_places.py",
+    "faults/test_voting.py",
+    "tests/journeys/",
+    "tests/faults/",
+    "tests/zhibu/",
+)
+"""What waits for other programs, the longest first."""
 
 settings.register_profile(
     "same every time",
@@ -25,6 +35,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same every time"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is still at it when the others have nothing left to do."""
+    items.sort(key=lambda item: next((rank for rank, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
 
 
 @pytest.fixture

@@ -37,9 +37,9 @@ class EncryptedMember:
         await self.client.close()
         self.client.store.database.close()
 
-    async def sync(self, *, settle: bool = True) -> SyncResponse:
+    async def sync(self, *, settle: bool = True, wait_ms: int = 0) -> SyncResponse:
         """Take what is new and, unless told otherwise, do the key work that follows."""
-        response = await self.client.sync(timeout=0, full_state=self.client.next_batch == "")
+        response = await self.client.sync(timeout=wait_ms, full_state=self.client.next_batch == "")
         assert isinstance(response, SyncResponse), response
         if not settle:
             return response

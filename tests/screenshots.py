@@ -38,9 +38,13 @@ LEFT_OUT = {
     "polls.picture": "a file",
     "ballots.show_manifest": "a file",
     "ballots.certificate": "a file",
+    "audit.export": "a file",
     "burden.export": "a file",
+    "calendar.export": "a file",
     "checkins.export": "a file",
     "participation.export_times": "a file",
+    "duties.export": "a file",
+    "outbox.export": "a file",
     "reports.export": "a file",
     "surveys.export": "a file",
     "tellers.download": "a file",
@@ -72,7 +76,7 @@ GUIDE = {
     "participation.show": "participation",
     "structure.show_one": "organisation",
 }
-"""Which pages the guide for organisers shows, and how their pictures in ``docs/pictures`` are called."""
+"""Which pages the guide for organisers shows, and how their pictures in ``docs/guide/pictures`` are called."""
 
 GUIDE_WIDTH, GUIDE_HEIGHT = 960, 600
 
@@ -127,7 +131,7 @@ def take(browser: Browser, console: str, state: Any, found: dict[str, str], fold
 
 def illustrate(folder: Path) -> None:
     """Make the guide's pictures out of those that were taken: the top of each page, small."""
-    pictures = Path(__file__).parents[1] / "docs" / "pictures"
+    pictures = Path(__file__).parents[1] / "docs" / "guide" / "pictures"
     pictures.mkdir(exist_ok=True)
     for page, name in GUIDE.items():
         with Image.open(folder / f"{page}-1280-light-zh-CN.jpg") as taken:

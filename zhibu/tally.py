@@ -127,23 +127,34 @@ async def _prove(front: Front, file: Path, challenge: str) -> int:
 @tally.command("open", epilog=EPILOG)
 @click.option("--envelopes", type=PLACE, required=True, help="The closed box, as the ballot's page gives it out.")
 @click.option("--share", "shares", type=PLACE, multiple=True, required=True, help="A teller's share; once for each.")
+@click.option("--names", type=PLACE, help="The file names.json in which two tellers have said whom names mean.")
 @click.option("--into", "folder", type=PLACE, help="An empty folder for the count and the opened papers.")
-def open_(envelopes: Path, shares: tuple[Path, ...], folder: Path | None) -> None:
-    """Open a closed box with the tellers' shares and count it, on a machine without a network."""
+def open_(envelopes: Path, shares: tuple[Path, ...], names: Path | None, folder: Path | None) -> None:
+    """Open a closed box with the tellers' shares and count it, on a machine without a network.
+
+    Where names were written freely and nobody has said yet whom they mean, nothing is counted; the folder then gets a
+    file names.json, in which each text is given somebody's entry, the id of a candidate, or "-" for nobody.
+    """
     front = Front()
-    front.run(_open(front, envelopes, shares, folder))
+    front.run(_open(front, envelopes, shares, names, folder))
 
 
-async def _open(front: Front, envelopes: Path, files: tuple[Path, ...], folder: Path | None) -> int:
-    from content.ballot_files import read_box, read_share
+async def _open(front: Front, envelopes: Path, files: tuple[Path, ...], names: Path | None, folder: Path | None) -> int:
+    from content.ballot_files import read_box, read_names, read_share, write_names
     from content.counts import describe, figures
-    from storage.opening import NotOpened, open_box
+    from storage.opening import NamesOpen, NotOpened, open_box
 
     box = _usable(envelopes, read_box)
+    meant = _usable(names, lambda raw: read_names(raw, box)) if names is not None else {}
     try:
-        opened = open_box(box, [_usable(file, read_share) for file in files])
+        opened = open_box(box, [_usable(file, read_share) for file in files], meant)
     except NotOpened as closed:
         raise Trouble(Exit.DATA, closed.words.key, **closed.words.parameters) from None
+    except NamesOpen as found:
+        if folder is not None:
+            written = json.dumps(write_names(box, found.texts, meant), **WRITTEN)
+            _write_all(folder, {"names.json": f"{written}\n".encode()})
+        raise Trouble(Exit.DATA, "tally.names_open", n=len(found.texts)) from None
     for line in describe(
         box.title, box.election.pack, box.attendance, opened.result, box.names, box.election.questions
     ):

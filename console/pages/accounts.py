@@ -33,6 +33,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     bot: UserId | None
     warnings: tuple[Words, ...]
     rooms: tuple[RoomId, ...]
+    candidates: tuple[rules.Candidate, ...]
 
 
 async def _look(unit: Reading, id: str, user: UserId, roots: tuple[OrganisationId, ...]) -> Seen | None:  # noqa: A002
@@ -41,12 +42,15 @@ async def _look(unit: Reading, id: str, user: UserId, roots: tuple[OrganisationI
         return None
     bot = await sync.account(unit)
     own = parts(bot) if bot is not None else None
+    rooms = await upkeep.rooms_for(unit, member)
+    found = await upkeep.of_nobody(unit, rooms) if not user and member.user is None else ()
     return Seen(
         member=member,
         holder=await members.by_user(unit, user),
         bot=bot,
         warnings=warnings(user, known=await members.accounts(unit), home=own.server if own else ""),
-        rooms=await upkeep.rooms_for(unit, member),
+        rooms=rooms,
+        candidates=rules.candidates(member, found),
     )
 
 
@@ -101,6 +105,7 @@ def _page(seen: Seen, user: str, refusal: Refusal | None, *, look: bool = False)
         look=look,
         warnings=seen.warnings if look else (),
         rooms=len(seen.rooms),
+        candidates=seen.candidates,
         refusals=[refusal] if refusal else [],
         by_field={refusal.field: refusal} if refusal and refusal.field else {},
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Mapping
-from datetime import timedelta
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
@@ -13,28 +15,30 @@ from msgspec import Struct
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, not_done, onward, see
+from console.appraisal_papers import grading_paper
 from console.ballot_drafts import Sealing, draft_sealed, lines, people_of, refuse_tellers_of, sealing, sealing_from
-from console.desk import ask, now, settle
+from console.desk import ask, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
 from console.keeping import filled
 from console.tables import Table, download, hand_out
-from console.word import CONTENT_TYPE, Grid, Paragraph, write_docx
+from console.word import CONTENT_TYPE
 from console.wording import fully, t, today
 from content import appraisals as rules
 from content import ballots as drafting
-from content.appraisals import PARTS, Appraised, Change
-from content.ballots import Ballot, Candidate, State
+from content import paper_elections as preparing
+from content.appraisals import PARTS, Appraisal, Appraised, Change
+from content.ballots import Ballot, Candidate
 from content.decision import Refusal, refused
 from content.forms import Grade, grading
 from content.franchise import FULL
-from content.identifiers import BallotId, MemberId, derive
+from content.identifiers import BallotId, MemberId, OrganisationId, PaperElectionId, derive
 from content.members import Member
 from content.organisations import Organisation, Right
-from content.rule_packs import APPRAISAL
+from content.paper_elections import PaperElection
 from content.strokes import by_strokes
 from storage import appraisals as stored
-from storage import ballots, members
+from storage import ballots, members, paper_elections
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -42,6 +46,7 @@ pages = Blueprint("appraisals", __name__)
 
 MOST_SHOWN = 100
 _ID = re.compile(r"[a-z2-7]{24}")
+_ON_PAPER = ("id", "organisation", "title", "left_out", "held_on")
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -54,9 +59,11 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What the summary shows; ``void`` and ``valid`` are unknown until the votes are counted."""
+    """What the summary shows; how many papers are valid is unknown until the votes are counted."""
 
     lines: tuple[Line, ...]
+    issued: int | None
+    returned: int | None
     valid: int | None
     excess: int
     waiting: int
@@ -68,9 +75,14 @@ class Seen(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """Show the appraisals, the last to close first."""
     roots = here().roots
-    every = ask(lambda unit: ballots.of_roots(unit, roots, limit=MOST_SHOWN))
-    found = [one for one in every if one.election.pack is APPRAISAL]
-    return render_template("appraisals/show.html", found=found, most=MOST_SHOWN)
+
+    async def read(unit: Reading) -> tuple[list[Ballot], list[PaperElection]]:
+        secret = await ballots.of_roots(unit, roots, limit=MOST_SHOWN)
+        papers = await paper_elections.of_roots(unit, roots, limit=MOST_SHOWN)
+        return [one for one in secret if rules.is_appraisal(one)], [one for one in papers if rules.is_appraisal(one)]
+
+    found, papers = ask(read)
+    return render_template("appraisals/show.html", found=found, papers=papers, most=MOST_SHOWN)
 
 
 @pages.route("/appraisals/new", methods=["GET", "POST"])
@@ -89,7 +101,7 @@ def start() -> Answer:
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
-        people = await _graded(unit, fields, nodes, left_out)
+        people = await _graded(unit, fields.organisation, nodes, left_out)
         if isinstance(people, Refusal):
             return people
         standing = tuple(Candidate(id=f"c{n}", member=one.id, name=one.name) for n, one in enumerate(people, start=1))
@@ -103,6 +115,36 @@ def start() -> Answer:
     if outcome.refusal is not None:
         return _form(fields, nodes, left_out, outcome.refusal)
     return see(link("ballots.show_one", id=fields.id), "repeated" if outcome.repeated else "ballot_drafted")
+
+
+@pages.route("/appraisals/paper", methods=["GET", "POST"])
+@requires(Right.IMPORT_ROSTER)
+def start_on_paper() -> Answer:
+    """Prepare an appraisal in which everyone on a branch's roster is graded on paper, in a meeting."""
+    nodes, user = here().within(Right.IMPORT_ROSTER), here().user
+    if request.method == "GET":
+        empty = dict.fromkeys(_ON_PAPER, "")
+        empty |= {"id": derive(secrets.token_urlsafe(24), "paper"), "held_on": today().isoformat()}
+        return _form_on_paper(empty | {"title": t("appraisals.usual_title", year=now().year)}, nodes)
+    said = {name: request.form.get(name, "").replace("\r\n", "\n").strip() for name in _ON_PAPER}
+    if not _ID.fullmatch(said["id"]):
+        abort(400)
+
+    async def decide(unit: Reading) -> Decided:
+        people = await _graded(unit, said["organisation"], nodes, said["left_out"])
+        if isinstance(people, Refusal):
+            return people
+        try:
+            held_on = date.fromisoformat(said["held_on"])
+        except ValueError:
+            return refused("paper.bad_day", field="held_on")
+        known = await paper_elections.paper(unit, PaperElectionId(said["id"]))
+        return preparing.prepare(_on_paper(said, people, held_on), known=known, author=user)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form_on_paper(said, nodes, outcome.refusal)
+    return see(link("elections.show_one", id=said["id"]), "repeated" if outcome.repeated else "appraisal_prepared")
 
 
 @pages.get("/appraisals/<id>")
@@ -121,11 +163,11 @@ def write(id: str) -> Answer:  # noqa: A002
     roots, said = here().roots, request.form.to_dict()
 
     async def decide(unit: Reading) -> Decided:
-        ballot = await ballots.visible(unit, roots, BallotId(id))
-        if ballot is None or ballot.election.pack is not APPRAISAL:
+        ballot = await _find(unit, roots, id)
+        if ballot is None:
             return None
         changes = [change for one in ballot.candidates if one.member for change in _changes(one.member, said)]
-        known, told = await stored.grades(unit, ballot.id), await stored.told(unit, ballot.id)
+        known, told = await _written(unit, ballot)
         return rules.appraise(ballot, changes, known, told, anew=said.get("anew") == "yes")
 
     outcome, to = settle(decide, actor=here().user), link("appraisals.show_one", id=id)
@@ -142,15 +184,14 @@ def tell(id: str) -> Answer:  # noqa: A002
     roots = here().roots
 
     async def decide(unit: Reading) -> Decided:
-        ballot = await ballots.visible(unit, roots, BallotId(id))
-        if ballot is None or ballot.election.pack is not APPRAISAL:
+        ballot = await _find(unit, roots, id)
+        if ballot is None:
             return None
-        known = await stored.grades(unit, ballot.id)
+        known, told = await _written(unit, ballot)
         people = await members.by_ids(unit, sorted(known))
         users = {one.id: one.user for one in people if one.user is not None and one.left is None}
-        result = await ballots.result(unit, ballot.id)
-        votes = rules.votes_of(ballot, (result or {}).get("answers", {}), (result or {}).get("valid", 0))
-        return rules.tell_outcomes(ballot, known, votes, users, await stored.told(unit, ballot.id))
+        answers, valid = await _counted(unit, ballot)
+        return rules.tell_outcomes(ballot, known, rules.votes_of(ballot, answers, valid), users, told)
 
     return onward(settle(decide, actor=here().user), to=link("appraisals.show_one", id=id), done="outcomes_told")
 
@@ -173,32 +214,51 @@ def export(id: str, format: str) -> Response:  # noqa: A002
 def print_paper(id: str) -> Response:  # noqa: A002
     """Hand out 民主测评表, for who grades on paper: no name, no number."""
     ballot = _visible(id)
-    grades = [t(f"appraisals.grade_{grade}") for grade in Grade]
-    header = (t("appraisals.number"), t("appraisals.appraised"), *grades, t("appraisals.remarks"))
-    rows = tuple((str(n), one.name, *[""] * 5) for n, one in enumerate(ballot.candidates, start=1))
-    blocks = (Grid(header=header, rows=rows), Paragraph(text=t("appraisals.paper_help")))
-    data = write_docx(t("appraisals.paper_title"), blocks)
-    note_export("appraisal:paper", len(rows))
+    data = grading_paper([one.name for one in ballot.candidates], desk().speech)
+    note_export("appraisal:paper", len(ballot.candidates))
     return download(data, CONTENT_TYPE, f"zhibu-appraisal-paper-{today().isoformat()}.docx")
 
 
-def _visible(id: str) -> Ballot:  # noqa: A002
+def _visible(id: str) -> Appraisal:  # noqa: A002
     roots = here().roots
-    found = ask(lambda unit: ballots.visible(unit, roots, BallotId(id)))
-    if found is None or found.election.pack is not APPRAISAL:
+    found = ask(lambda unit: _find(unit, roots, id))
+    if found is None:
         abort(404)
     return found
 
 
-def _seen(ballot: Ballot) -> Seen:
+async def _find(unit: Reading, roots: Collection[OrganisationId], id: str) -> Appraisal | None:  # noqa: A002
+    """Return the appraisal of this identifier, whether it is a secret ballot or held on paper."""
+    found = await ballots.visible(unit, roots, BallotId(id))
+    one = found or await paper_elections.visible(unit, roots, PaperElectionId(id))
+    return one if one is not None and rules.is_appraisal(one) else None
+
+
+async def _written(unit: Reading, one: Appraisal) -> tuple[dict[MemberId, Appraised], Mapping[MemberId, Grade]]:
+    """Return what was written down of each member, and what each was told."""
+    paper = isinstance(one, PaperElection)
+    return await stored.grades(unit, one.id, on_paper=paper), await stored.told(unit, one.id, on_paper=paper)
+
+
+async def _counted(unit: Reading, one: Appraisal) -> tuple[Mapping[str, Any], int]:
+    """Return what was counted, and in how many valid papers."""
+    if isinstance(one, PaperElection):
+        result = paper_elections.result(one)
+        return (result.answers or {}, result.valid or 0) if result is not None else ({}, 0)
+    kept = await ballots.result(unit, one.id) or {}
+    return kept.get("answers", {}), kept.get("valid", 0)
+
+
+def _seen(ballot: Appraisal) -> Seen:
     async def read(unit: Reading) -> Seen:
-        known, told = await stored.grades(unit, ballot.id), await stored.told(unit, ballot.id)
-        result = await ballots.result(unit, ballot.id)
-        stands = ballot.state in (State.CERTIFIED, State.ARCHIVED)
-        votes = (
-            rules.votes_of(ballot, (result or {}).get("answers", {}), (result or {}).get("valid", 0)) if stands else {}
-        )
+        known, told = await _written(unit, ballot)
+        stands = rules.may_be_decided(ballot)
+        answers, valid = await _counted(unit, ballot)
+        votes = rules.votes_of(ballot, answers, valid) if stands else {}
+        paper = ballot.entries[-1].counted if isinstance(ballot, PaperElection) and ballot.entries and stands else None
         return Seen(
+            issued=ballot.issued,
+            returned=ballot.turnout if isinstance(ballot, Ballot) else paper.returned if paper else None,
             lines=tuple(
                 Line(
                     member=one.member,
@@ -208,7 +268,7 @@ def _seen(ballot: Ballot) -> Seen:
                 )
                 for one in ballot.candidates
             ),
-            valid=result["valid"] if result and stands else None,
+            valid=valid if stands else None,
             excess=rules.too_many_excellent(
                 [known[one.member].final if one.member in known else None for one in ballot.candidates]
             ),
@@ -219,7 +279,7 @@ def _seen(ballot: Ballot) -> Seen:
     return ask(read)
 
 
-def _table(ballot: Ballot, seen: Seen) -> Table:
+def _table(ballot: Appraisal, seen: Seen) -> Table:
     grades = [t(f"appraisals.grade_{grade}") for grade in Grade]
     names = ("number", "name", "issued", "returned", "valid")
     header = (*(t(f"appraisals.{one}") for one in names), *grades, t("appraisals.final"), t("appraisals.signed"))
@@ -228,15 +288,19 @@ def _table(ballot: Ballot, seen: Seen) -> Table:
         counted = [*one.votes[:4], *[None] * 4][:4]
         final = one.written.final if one.written else None
         said = t(f"appraisals.grade_{final}") if final else ""
-        rows.append((n, one.name, ballot.issued, ballot.turnout, seen.valid, *counted, said, ""))
+        rows.append((n, one.name, seen.issued, seen.returned, seen.valid, *counted, said, ""))
     return Table(title=t("appraisals.sheet", title=ballot.title), header=header, rows=tuple(rows))
 
 
-def _footer(ballot: Ballot, seen: Seen) -> str:
+def _footer(ballot: Appraisal, seen: Seen) -> str:
     said = [t("appraisals.rule"), t("appraisals.reference")]
     if seen.excess:
         said.insert(0, _warning(seen))
-    return " ".join([*said, t("appraisals.footer", at=fully(now()), state=t(f"ballots.state_{ballot.state}"))])
+    return " ".join([*said, t("appraisals.footer", at=fully(now()), state=_state(ballot))])
+
+
+def _state(one: Appraisal) -> str:
+    return t(f"{'elections' if isinstance(one, PaperElection) else 'ballots'}.state_{one.state}")
 
 
 def _warning(seen: Seen) -> str:
@@ -259,9 +323,18 @@ def _grade(said: str | None) -> Grade | None:
     return Grade(said) if said else None
 
 
-def _page(ballot: Ballot, seen: Seen) -> str:
-    warning = _warning(seen) if seen.excess else ""
-    return render_template("appraisals/show_one.html", ballot=ballot, seen=seen, warning=warning, grades=tuple(Grade))
+def _page(ballot: Appraisal, seen: Seen) -> str:
+    return render_template(
+        "appraisals/show_one.html",
+        ballot=ballot,
+        seen=seen,
+        warning=_warning(seen) if seen.excess else "",
+        grades=tuple(Grade),
+        state=_state(ballot),
+        steps=link("elections.show_one" if isinstance(ballot, PaperElection) else "ballots.show_one", id=ballot.id),
+        writable=rules.may_be_written(ballot),
+        decidable=rules.may_be_decided(ballot),
+    )
 
 
 def _refused(id: str, said: Mapping[str, str], refusal: Refusal, *, to: str) -> Answer:  # noqa: A002
@@ -279,12 +352,12 @@ def _refused(id: str, said: Mapping[str, str], refusal: Refusal, *, to: str) -> 
 
 
 async def _graded(
-    unit: Reading, fields: Sealing, nodes: tuple[Organisation, ...], left_out: str
+    unit: Reading, organisation: str, nodes: tuple[Organisation, ...], left_out: str
 ) -> list[Member] | Refusal:
     """Return who is graded: everyone who is a full member by the roster, but for who is left out by name."""
-    if fields.organisation not in {one.id for one in nodes}:
+    if organisation not in {one.id for one in nodes}:
         return refused("ballot.no_place", field="organisation")
-    people = await members.roster(unit, [fields.organisation])  # type: ignore[list-item]
+    people = await members.roster(unit, [organisation])  # type: ignore[list-item]
     graded = {one.id: one for one in people if one.category == FULL}
     for typed in lines(left_out):
         found = people_of(people, typed)
@@ -292,6 +365,37 @@ async def _graded(
             return refused("appraisal.unknown_person", field="left_out", name=typed)
         graded.pop(found[0].id, None)
     return sorted(graded.values(), key=lambda one: by_strokes(one.name))
+
+
+def _on_paper(said: Mapping[str, str], people: Sequence[Member], held_on: date) -> PaperElection:
+    """Return an appraisal on paper; those who share a name are told apart by their post, or else by their account."""
+    names: Counter[str] = Counter(one.name for one in people)
+    called = {one.id: f"{one.name} {one.post or one.user or ''}".strip() for one in people if names[one.name] > 1}
+    standing = tuple(
+        Candidate(id=f"c{n}", member=one.id, name=called.get(one.id, one.name)) for n, one in enumerate(people, start=1)
+    )
+    return PaperElection(
+        id=PaperElectionId(said["id"]),
+        organisation=OrganisationId(said["organisation"]),
+        title=said["title"],
+        election=grading(one.id for one in standing),
+        candidates=standing,
+        held_on=held_on,
+    )
+
+
+def _form_on_paper(
+    fields: Mapping[str, str], nodes: tuple[Organisation, ...], refusal: Refusal | None = None
+) -> Answer:
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "appraisals/start_on_paper.html",
+        fields=fields,
+        nodes=nodes,
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+    return page, 422 if refusals else 200
 
 
 def _form(fields: Sealing, nodes: tuple[Organisation, ...], left_out: str, refusal: Refusal | None = None) -> Answer:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import partial
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, redirect, render_template, request
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from console.access import here, requires, right_of
 from console.addresses import link
-from console.desk import ask
-from console.wording import reader, t, t_or, today
+from console.answering import Answer
+from console.desk import ask, now
+from console.exporting import may_wait, progress
+from console.fresh import fresh
+from console.tables import Table, hand_out
+from console.wording import fully, local, reader, t, t_or, today
+from content.anchors import said_head
+from content.exports import MOST
 from content.identifiers import OrganisationId
 from content.organisations import Right
 from storage import record
@@ -59,6 +67,9 @@ CAUSES = (
     "form",
     "occurrence",
     "poll",
+    "ballot",
+    "survey",
+    "selection",
     "room",
     "record",
     "look",
@@ -67,6 +78,12 @@ CAUSES = (
     "broadcast",
 )
 """What causes begin with and a person can be told of; all others are the program's own housekeeping."""
+
+TIMED = frozenset({"occurrence", "poll", "ballot", "survey", "selection"})
+"""Of these, what comes due with a thing: its identifier follows."""
+
+STRIDE = 1_000
+"""Rows that are read at once where all of them go into a file."""
 
 LONGEST = 300
 LONGEST_NUMBER = 18
@@ -90,22 +107,17 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 @pages.get("/record")
 @requires(Right.RECORD)
-def show() -> str:
-    """Show the record of one's part of the tree, newest first, a page at a time."""
-    fields = Fields(**{name: request.args.get(name, "").strip()[:LONGEST] for name in Fields.__struct_fields__})
-    if not fields.narrow and not fields.since and not fields.until:
-        fields = Fields(person="", thing="", cause="", since=(today() - LATELY).isoformat(), until="")
-    before = request.args.get("before", "")
-    wanted = Filter(
-        person=fields.person,
-        thing=fields.thing,
-        cause=fields.cause,
-        since=_midnight(fields.since),
-        until=_midnight(fields.until, after=1),
-    )
-    scope = _scope()
-    from_number = _number(before)
-    found, titles = ask(lambda unit: _entries(unit, scope, wanted, from_number))
+def show() -> Answer:
+    """Show the record of one's part of the tree, newest first, a page at a time.
+
+    Who asks for the rows of a cause and for nothing else, and finds one, is at that row.
+    """
+    fields = _fields()
+    scope, wanted = _scope(), _filter(fields)
+    from_number = _number(request.args.get("before", ""))
+    found, titles = ask(lambda unit: _entries(unit, scope, wanted, from_number, PAGE_SIZE + 1))
+    if fields.cause and len(found) == 1 and not request.args.keys() - {"cause", "org"}:
+        return redirect(link("audit.show_one", number=found[0].number), code=303)
     return render_template(
         "audit/show.html",
         entries=found[:PAGE_SIZE],
@@ -115,7 +127,54 @@ def show() -> str:
         first_page=from_number is None,
         did=did,
         called=called,
+        who=who,
+        change=change,
     )
+
+
+@pages.get("/record/export.<any(xlsx,csv,docx,text):format>")
+@requires(Right.RECORD)
+@fresh
+@may_wait("record")
+def export(format: str) -> Response:  # noqa: A002
+    """Hand out all rows that the screen shows page by page, with the seal of the newest below them."""
+    fields = _fields()
+    scope, wanted = _scope(), _filter(fields)
+    number = ask(lambda unit: record.number_of_entries(unit, scope, wanted, most=MOST + 1))
+
+    def table() -> Table:
+        rows: list[tuple[str, ...]] = []
+        seal = ""
+        for found, titles in _strides(scope, wanted):
+            seal = seal or (said_head(found[0].number, found[0].link) if found[0].link else "")
+            rows += [(*_cells(one, titles), str(one.number)) for one in found]
+            progress(len(rows), number)
+        footer = t("exports.footer", at=fully(now()), n=len(rows))
+        return Table(
+            title=t("nav.audit"),
+            header=(
+                *(t("audit.what"), t("audit.about"), t("audit.change")),
+                *(t("audit.who"), t("audit.when"), t("audit.number")),
+            ),
+            rows=tuple(rows),
+            footer=f"{footer} {t('audit.newest_seal', head=seal)}" if seal else footer,
+        )
+
+    return hand_out(table, format, "record", back=link("audit.show", **_given(fields)), rows=number)
+
+
+def _strides(scope: Scope, wanted: Filter) -> Iterator[tuple[tuple[Entry, ...], dict[str, str]]]:
+    """Read all rows, some at a time: the bot must not wait while years of them are read."""
+    found, titles = ask(lambda unit: _entries(unit, scope, wanted, None, STRIDE))
+    while found:
+        yield found, titles
+        last = found[-1].number
+        found, titles = ask(partial(_entries, scope=scope, wanted=wanted, before=last, limit=STRIDE))
+
+
+def _cells(one: Entry, titles: Mapping[str, str]) -> tuple[str, ...]:
+    at = f"{local(one.at):%Y-%m-%d %H:%M}"
+    return did(one), about(one, titles), change(one), who(one), at
 
 
 @pages.get("/record/<number>")
@@ -135,15 +194,18 @@ def show_one(number: str) -> str:
         titles=titles,
         did=did,
         called=called,
-        page=page_of(why.entry.thing) if why.entry.thing else "",
+        who=who,
+        change=change,
+        page_of=page_of,
+        due=came_due(why.entry.cause),
         cause=f"audit.cause_{kind if kind in CAUSES else 'other'}" if why.entry.cause else "audit.cause_forgotten",
     )
 
 
 async def _entries(
-    unit: Reading, scope: Scope, wanted: Filter, before: int | None
+    unit: Reading, scope: Scope, wanted: Filter, before: int | None, limit: int
 ) -> tuple[tuple[Entry, ...], dict[str, str]]:
-    found = await record.entries(unit, scope, wanted, before=before, limit=PAGE_SIZE + 1)
+    found = await record.entries(unit, scope, wanted, before=before, limit=limit)
     return found, dict(await record.titles(unit, [one.thing for one in found if one.thing]))
 
 
@@ -151,9 +213,38 @@ async def _why(unit: Reading, scope: Scope, number: int) -> tuple[record.Why, di
     why = await record.why(unit, scope, number)
     if why is None:
         return None
-    near = (why.entry, *why.earlier, *why.later)
-    places = [f"organisation:{place}" for _, place in why.entry.authority]
-    return why, dict(await record.titles(unit, [*places, *(one.thing for one in near if one.thing)]))
+    things = [one.thing for one in (why.entry, *why.beside, *why.earlier, *why.later)]
+    things += [one.thing for one in why.effects]
+    named = [came_due(why.entry.cause), *(f"organisation:{place}" for _, place in why.entry.authority)]
+    named += [f"occurrence:{one.occurrence}" for one in why.changed]
+    return why, dict(await record.titles(unit, filter(None, (*named, *things))))
+
+
+def who(one: Entry) -> str:
+    """Return who did what a row says, or what stands for them."""
+    if one.actor_name or one.actor:
+        return one.actor_name or one.actor or ""
+    if one.cause.startswith("form:"):
+        return t("audit.before_sign_in")
+    return t("audit.by_itself") if one.cause else t("audit.forgotten")
+
+
+def change(one: Entry) -> str:
+    """Return how something was before and is now."""
+    now_it_is = t_or(one.after, "frame.none") if one.after else t("frame.none")
+    return f"{t_or(one.before, 'frame.none')} → {now_it_is}" if one.before else now_it_is
+
+
+def about(one: Entry, titles: Mapping[str, str]) -> str:
+    """Return what a row is about, and whom."""
+    title, person = called(one.thing, titles) if one.thing else "", one.subject_name or one.subject or ""
+    return " · ".join(dict.fromkeys(filter(None, (title, person)))) or t("frame.none")
+
+
+def came_due(cause: str) -> str:
+    """Return the thing of which a time had come, empty where something else was the cause."""
+    kind, _, rest = cause.partition(":")
+    return f"{kind}:{rest.partition(':')[0]}" if kind in TIMED else ""
 
 
 def called(thing: str, titles: Mapping[str, str]) -> str:
@@ -182,6 +273,28 @@ def did(entry: Entry) -> str:
         return t("audit.was_refused")
     verbs = dict.fromkeys(entry.action.split(", "))
     return t("audit.and").join(dict.fromkeys(t_or(f"audit.did_{verb}", "audit.did_other") for verb in verbs))
+
+
+def _fields() -> Fields:
+    """Return what is asked for; the last days where that is nothing in particular."""
+    fields = Fields(**{name: request.args.get(name, "").strip()[:LONGEST] for name in Fields.__struct_fields__})
+    if not fields.narrow and not fields.since and not fields.until:
+        return Fields(person="", thing="", cause="", since=(today() - LATELY).isoformat(), until="")
+    return fields
+
+
+def _given(fields: Fields) -> dict[str, str]:
+    return {name: value for name, value in asdict(fields).items() if value}
+
+
+def _filter(fields: Fields) -> Filter:
+    return Filter(
+        person=fields.person,
+        thing=fields.thing,
+        cause=fields.cause,
+        since=_midnight(fields.since),
+        until=_midnight(fields.until, after=1),
+    )
 
 
 def _scope() -> Scope:

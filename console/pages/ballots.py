@@ -12,28 +12,38 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.ballot_certificate import Certified, write_certificate
-from console.ballot_drafts import closing_time, keys_of, lines, people_of, refuse_tellers_of, tellers_among
+from console.ballot_drafts import (
+    Sealing,
+    draft_sealed,
+    keys_of,
+    lines,
+    people_of,
+    refuse_tellers_of,
+    sealing,
+    sealing_from,
+    written,
+)
 from console.desk import ask, cause, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
 from console.tables import download
 from console.word import CONTENT_TYPE
 from console.wording import today
+from console.written_names import may_be_written_in
 from content import approvals as rule_of_two
 from content import ballot_news
 from content import ballots as rules
 from content.approvals import Act, Proposal, Proposed
 from content.ballot_approvals import ACTS, waiting_for, want
-from content.ballot_files import PublicKeys
 from content.ballot_links import Invited, invite, invited, lasts_until
 from content.ballot_papers import canonical
-from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller
+from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
 from content.decision import Decision, Refusal, refused
 from content.duties import SETTLES
 from content.elections import Election
@@ -45,7 +55,8 @@ from content.organisations import RIGHTS, Organisation, Right
 from content.rule_packs import RECOMMENDATION
 from content.strokes import by_strokes
 from content.tellers import teller_of
-from storage import approvals, duties, members, model_members, organisations
+from content.write_ins import Written
+from storage import approvals, duties, members, model_members, organisations, write_ins
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
@@ -61,32 +72,34 @@ _SAID = re.compile(r"：|(?<=\s):|:(?=\s)|(?<=[^\x00-\x7f]):")
 _DONE = {Act.OPEN_BALLOT: "ballot_open_now", Act.CANCEL_BALLOT: "ballot_cancelled"}
 
 
-class Fields(Struct, frozen=True, kw_only=True):
+class Fields(Sealing, frozen=True, kw_only=True):
     """What stands in the form, whether or not it can be meant."""
 
-    id: str
-    organisation: str = ""
-    title: str = ""
     candidates: str = ""
     seats: str = "1"
-    tellers: str = ""
-    keys: str = ""
-    date: str = ""
-    time: str = "18:00"
-    server_seal: bool = False
-    write_in: bool = False
+    write_in: str = WriteIn.NONE
     selection: str = ""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one."""
+    """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one.
+
+    ``written`` are the texts that wait for the tellers to say whom they mean, ``people`` whom they may mean.
+    """
 
     roll: tuple[Elector, ...]
-    names: Mapping[MemberId, str]
+    names: Mapping[str, str]
     result: Mapping[str, Any] | None
     mine: Teller | None
     wishes: Mapping[str, Proposal]
     by: Mapping[str, str]
+    written: tuple[Written, ...]
+    people: tuple[tuple[str, str], ...]
+
+    @property
+    def undecided(self) -> int:
+        """Return of how many texts that were written in two tellers have not said the same."""
+        return sum(one.agreed is None for one in self.written)
 
 
 @pages.get("/ballots")
@@ -114,7 +127,7 @@ def start() -> Answer:
     user, roots = here().user, here().roots
 
     async def decide(unit: Reading) -> Decided:
-        ballot = await _draft(unit, fields, keys, nodes)
+        ballot = await _draft(unit, fields, nodes)
         if isinstance(ballot, Refusal):
             return ballot
         drafted = await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
@@ -144,12 +157,16 @@ def show_one(id: str) -> str:  # noqa: A002
         drafted = ballot.state is State.DRAFT
         roll = await _roll(unit, ballot.organisation) if drafted else await stored.roll(unit, ballot.id)
         known = [*(one.member for one in ballot.tellers), *(one.member for one in roll)]
+        standing = {one.id: one.name for one in ballot.candidates}
         me = await members.by_user(unit, user)
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
+        written = await write_ins.written(unit, ballot.id)
         return Seen(
+            written=written,
+            people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
-            names={one.id: one.name for one in await members.by_ids(unit, known)},
+            names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},
             result=await stored.result(unit, ballot.id),
             mine=teller_of(ballot, me.id if me else None),
             wishes=wishes,
@@ -267,6 +284,7 @@ def certificate(id: str) -> Answer:  # noqa: A002
             tellers={one.id: one.name for one in people},
             opened_hash=await stored.opened_hash(unit, ballot.id),
             receipts=len(await stored.published(unit, ballot.id)),
+            rulings=await write_ins.ruled(unit, ballot.id),
         )
 
     known = ask(read)
@@ -376,20 +394,31 @@ def _invited(member: Member, origin: str, until: datetime) -> Invited:
     return invited(member.id, member.user, origin=origin, token=token, noise=noise, until=until)
 
 
-async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[Organisation, ...]) -> Ballot | Refusal:
+async def _draft(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]) -> Ballot | Refusal:
     """Turn the fields into a ballot; what it says is judged by its own rule."""
-    node = next((one for one in nodes if one.id == fields.organisation), None)
-    if node is None:
+    standing = await _candidates(unit, fields, nodes)
+    if isinstance(standing, Refusal):
+        return standing
+    election = Election(
+        candidates=tuple(one.id for one in standing),
+        seats=int(fields.seats) if re.fullmatch("[0-9]{1,3}", fields.seats) else 0,
+        pack=RECOMMENDATION,
+        contested=False,
+        eligible=frozenset() if fields.write_in == WriteIn.NONE else None,
+    )
+    ballot = await draft_sealed(unit, fields, nodes, election=election, candidates=standing)
+    if isinstance(ballot, Refusal):
+        return ballot
+    return replace(ballot, write_in=WriteIn(fields.write_in))
+
+
+async def _candidates(
+    unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]
+) -> tuple[Candidate, ...] | Refusal:
+    """Return who stands, one on each line: a member of the branch where the name is theirs, or just a name."""
+    if fields.organisation not in {one.id for one in nodes}:
         return refused("ballot.no_place", field="organisation")
-    if await stored.ballot(unit, BallotId(fields.id)) is not None:
-        return refused("ballot.bad_keys", field="keys")
-    closes_at = closing_time(fields.date, fields.time, node.timezone)
-    if isinstance(closes_at, Refusal):
-        return closes_at
-    people = await members.roster(unit, [node.id])
-    tellers = tellers_among(people, fields.tellers, keys)
-    if isinstance(tellers, Refusal):
-        return tellers
+    people = await members.roster(unit, [OrganisationId(fields.organisation)])
     standing = []
     for place, line in enumerate(lines(fields.candidates), start=1):
         typed, _, introduction = (part.strip() for part in _SAID.sub("：", line, count=1).partition("："))
@@ -398,26 +427,7 @@ async def _draft(unit: Reading, fields: Fields, keys: PublicKeys, nodes: tuple[O
             return refused("ballot.several_of_the_name", field="candidates", name=typed)
         member, name = (found[0].id, found[0].name) if found else (None, typed)
         standing.append(Candidate(id=f"c{place}", member=member, name=name, introduction=introduction))
-    return Ballot(
-        id=BallotId(fields.id),
-        organisation=node.id,
-        title=fields.title,
-        election=Election(
-            candidates=tuple(one.id for one in standing),
-            seats=int(fields.seats) if re.fullmatch("[0-9]{1,3}", fields.seats) else 0,
-            pack=RECOMMENDATION,
-            contested=False,
-            eligible=None if fields.write_in else frozenset(),
-        ),
-        candidates=tuple(standing),
-        tellers=tellers,
-        needed=keys.needed,
-        key=keys.key,
-        closes_at=closes_at,
-        timezone=node.timezone,
-        server_seal=fields.server_seal,
-        write_in=rules.WriteIn.ROLL if fields.write_in else rules.WriteIn.NONE,
-    )
+    return tuple(standing)
 
 
 def _for_selection(fields: Fields) -> Fields:
@@ -457,29 +467,16 @@ async def _link(unit: Reading, one: Selection, ballot: Ballot, drafted: Decision
 
 
 def _fresh(nodes: tuple[Organisation, ...]) -> Fields:
-    zone = ZoneInfo(nodes[0].timezone) if nodes else None
-    tomorrow = now().astimezone(zone).date() + timedelta(days=7)
-    place = nodes[0].id if nodes else ""
-    return Fields(id=derive(secrets.token_urlsafe(24), "ballot"), organisation=place, date=tomorrow.isoformat())
+    return Fields(**asdict(sealing(derive(secrets.token_urlsafe(24), "ballot"), nodes, "", now() + timedelta(days=7))))
 
 
 def _fields() -> Fields:
-    def text(name: str) -> str:
-        return request.form.get(name, "").replace("\r\n", "\n").strip()
-
     return Fields(
-        id=text("id"),
-        organisation=text("organisation"),
-        title=text("title"),
-        candidates=text("candidates"),
-        seats=text("seats"),
-        tellers=text("tellers"),
-        keys=text("keys"),
-        date=text("date"),
-        time=text("time"),
-        server_seal=text("server_seal") == "yes",
-        write_in=text("write_in") == "yes",
-        selection=text("selection"),
+        **asdict(sealing_from(request.form)),
+        candidates=written(request.form, "candidates"),
+        seats=written(request.form, "seats"),
+        selection=written(request.form, "selection"),
+        write_in=wanted if (wanted := written(request.form, "write_in")) in list(WriteIn) else WriteIn.NONE,
     )
 
 

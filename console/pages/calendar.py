@@ -8,20 +8,23 @@ from datetime import UTC, date, datetime, time, timedelta
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
-from console.desk import ask, settle
+from console.desk import ask, now, settle
+from console.exporting import may_wait
 from console.pages.schedules import LATENESS, WINDOWS, minutes_of, offered
 from console.pages.series import replanned
+from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
-from console.wording import reader, today
+from console.wording import fully, local, reader, t, today
 from content import series as series_rules
 from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
+from content.exports import MOST
 from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import (
     State,
@@ -83,12 +86,7 @@ def show() -> str:
     wanted = _wanted()
     first, last = _range(wanted)
     zone = ZoneInfo(reader().timezone)
-    since, until = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
-    states = [wanted.state] if wanted.state else []
-    roots = here().roots
-    entries = ask(
-        lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=MOST_LISTED)
-    )
+    entries = _entries(wanted, MOST_LISTED)
     by_day: dict[date, list[schedules.Entry]] = {}
     for entry in entries:
         by_day.setdefault(entry.occurrence.due_at.astimezone(zone).date(), []).append(entry)
@@ -126,6 +124,38 @@ async def _outdated(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[O
             lesson = await lessons.lesson(unit, one.schedule.lessons[0])
             found.append(Outdated(id=one.schedule.id, title=lesson.title if lesson is not None else "", number=number))
     return tuple(found)
+
+
+@pages.get("/calendar/export.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ)
+@may_wait("calendar")
+def export(format: str) -> Response:  # noqa: A002
+    """Hand out what the screen shows, and all of it where that is cut short."""
+    wanted = _wanted()
+    entries = _entries(wanted, MOST + 1)
+    table = Table(
+        title=t("nav.calendar"),
+        header=tuple(t(f"calendar.column_{name}") for name in ("day", "time", "what", "audience", "state")),
+        rows=tuple(_cells(one) for one in entries),
+    )
+    month_wanted = f"{wanted.month:%Y-%m}" if "month" in request.args else None
+    week = wanted.week if wanted.view == "week" else None
+    back = link("calendar.show", view=wanted.view, month=month_wanted, week=week, state=wanted.state)
+    return hand_out(table, format, "calendar", t("exports.footer", at=fully(now()), n=len(table.rows)), back=back)
+
+
+def _cells(one: schedules.Entry) -> tuple[str, ...]:
+    at = local(one.occurrence.due_at)
+    state = t(f"occurrence.state_{one.occurrence.state}")
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", one.title, one.audience_name, state
+
+
+def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
+    first, last = _range(wanted)
+    zone, roots = ZoneInfo(reader().timezone), here().roots
+    since, until = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
+    states = [wanted.state] if wanted.state else []
+    return ask(lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=limit))
 
 
 def _wanted() -> Wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
 
 from console.access import here, requires
@@ -27,6 +27,7 @@ from storage.unit import Reading
 pages = Blueprint("checkins", __name__)
 
 MOST_SHOWN = 60
+BRANCHES_SHOWN = 100
 MOST_NAMES = 500
 """More names than this are shown a branch at a time."""
 
@@ -77,11 +78,16 @@ def show_one(id: str) -> str:  # noqa: A002
     one = ask(lambda unit: _one(unit, OccurrenceId(id), at.roots, nodes, by_name, recording))
     if one is None:
         abort(404)
-    audience = at.node(one.entry.occurrence.audience)
+    audience, after = at.node(one.entry.occurrence.audience), request.args.get("after", "")[:32]
+    start = next((place for place, (node, _, _) in enumerate(one.branches, start=1) if node.id == after), 0)
+    shown = one.branches[start : start + BRANCHES_SHOWN]
     may_change = audience is not None and audience.id in {node.id for node in at.within(Right.SCHEDULE)}
     return render_template(
         "checkins/show_one.html",
         one=one,
+        branches=shown,
+        first_page=not start,
+        more=shown[-1][0].id if start + len(shown) < len(one.branches) else None,
         may_change=may_change,
         names=bool(by_name),
         lesson_visible=one.lesson_visible,

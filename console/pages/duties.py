@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
 
-from console.access import here, requires
+from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
 from console.answering import Answer, done_once, onward
-from console.desk import ask, cause, settle
+from console.desk import ask, cause, now, settle
 from console.fresh import fresh
+from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
+from console.wording import fully, local, t
 from content import duties, moves, structure
 from content.approvals import LASTS, OF_DUTIES, Act, Proposal, Proposed
 from content.decision import Decision, Refusal, refused
@@ -64,6 +66,38 @@ class Seen(Struct, frozen=True, kw_only=True):
 def show() -> Answer:
     """Show who holds what, what waits for a second person, and the form to give a duty."""
     return _page(Typed())
+
+
+@pages.get("/duties/export.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ_MEMBERS)
+@fresh
+def export(format: str) -> Response:  # noqa: A002
+    """Hand out who holds what, as the screen shows it."""
+    at = here()
+    roots, user = at.roots_for(Right.READ_MEMBERS), at.user
+    seen = ask(lambda unit: _look(unit, roots, user))
+    table = Table(
+        title=t("nav.duties"),
+        header=(
+            *(t("duties.place"), t("duties.person"), t("duties.account")),
+            *(t("duties.role"), t("duties.since"), t("duties.given_by")),
+        ),
+        rows=tuple(_cells(one, seen.names) for one in seen.held),
+    )
+    footer = t("exports.footer", at=fully(now()), n=len(table.rows))
+    return hand_out(table, format, "duties", footer, back=link("duties.show"))
+
+
+def _cells(one: stored.Held, names: Mapping[str, str]) -> tuple[str | None, ...]:
+    user, by = one.duty.user, one.by or ""
+    return (
+        one.place,
+        one.name or names.get(user),
+        user,
+        t(f"duties.role_{one.duty.role}"),
+        f"{local(one.since):%Y-%m-%d}" if one.since else t("duties.since_founding"),
+        names.get(by, by) or None,
+    )
 
 
 @pages.post("/duties")
@@ -221,8 +255,8 @@ def _page(typed: Typed) -> Answer:
         held=[(one, _may_end(one.duty, at.user, rights)) for one in seen.held],
         resettable=_resettable(seen.held, at.user, rights),
         seen=seen,
-        places=places,
-        indents=at.depths,
+        places=at.offer(places, typed.place) if places else "",
+        deep=len(places) > MOST_OFFERED,
         node_names={node.id: node.name for node in at.nodes},
         roles=[role for role in Role if any(duties.may_give(role, held) for held in rights.values())],
         rights_of_roles=RIGHTS,

@@ -40,7 +40,7 @@ from content.members import Member
 from content.organisations import Kind, Organisation, Right, roots
 from content.roster.cells import ANSWERS
 from content.views import filter_from
-from storage import edits, members
+from storage import edits, members, running_votes
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -256,6 +256,7 @@ def together() -> Answer:
         do=do,
         nodes=nodes,
         categories=entries.CATEGORIES,
+        answers=ANSWERS,
         changing=shown_changes(changing[:MOST_SHOWN], at.nodes),
         number=len(changing),
         mark=mark,
@@ -272,6 +273,8 @@ def _changed(found: Sequence[Member], do: str, nodes: Sequence[Organisation]) ->
         return [(member, replace(member, organisation=OrganisationId(value))) for member in found]
     if what == "category" and value in entries.CATEGORIES:
         return [(member, replace(member, category=value)) for member in found]
+    if what in ANSWERS and value in ("yes", "no"):
+        return [(member, replace(member, **{what: value == "yes"})) for member in found]
     return []
 
 
@@ -329,7 +332,15 @@ def merge(id: str, member: str) -> Answer:  # noqa: A002
         if mark_of(*known) != mark:
             return refused("edits.changed_meanwhile")
         there = await branches(unit)
-        answer = rules.merge(*known, taken=taken, places=there, cause=by_form, by=at.user, now=unit.now)
+        answer = rules.merge(
+            *known,
+            taken=taken,
+            places=there,
+            cause=by_form,
+            by=at.user,
+            now=unit.now,
+            running=await running_votes.resting_on(unit, known[1], at.roots),
+        )
         return await refuse_letting_go(unit, changes_of(answer), by=at.user) or answer
 
     outcome = settle(decide, actor=at.user)

@@ -24,6 +24,7 @@ from content.ballots import Candidate, Elector
 from content.counts import describe
 from content.decision import Refusal, Words, refused
 from content.elections import Count, Election, Kind, Result, Votes
+from content.forms import Grade
 from content.franchise import FULL, why_not
 from content.identifiers import MemberId, PaperElectionId, derive
 from content.members import Member
@@ -74,7 +75,8 @@ class Seen(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """Show the elections on paper, the latest meeting first."""
     roots = here().roots
-    found = ask(lambda unit: stored.of_roots(unit, roots, limit=MOST_SHOWN))
+    every = ask(lambda unit: stored.of_roots(unit, roots, limit=MOST_SHOWN))
+    found = [one for one in every if not one.election.questions]
     return render_template("elections/show.html", found=found, most=MOST_SHOWN)
 
 
@@ -221,7 +223,7 @@ def download(id: str, sheet: str) -> Response:  # noqa: A002
     """Give out a paper to print: the ballot, the sheet for counting, the certificate, or the whole record."""
     paper = _visible(id)
     write = election_papers.SHEETS.get(sheet)
-    if write is None:
+    if write is None or (paper.election.questions and sheet not in election_papers.OF_GRADES):
         abort(404)
     seen = _look(paper)
     node = here().node(paper.organisation)
@@ -249,7 +251,9 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
     lines: tuple[Words, ...] = ()
     if seen.result is not None and stands is not None:
         figures = rules.attendance(paper, stands)
-        lines = tuple(describe(paper.title, paper.election.pack, figures, seen.result, paper.names))
+        lines = tuple(
+            describe(paper.title, paper.election.pack, figures, seen.result, paper.names, paper.election.questions)
+        )
     two = paper.entries[:2]
     differ = rules.differences(two[0].counted, two[1].counted) if len(two) > 1 and len(paper.entries) < 4 else ()
     refusals = [refusal] if refusal else []
@@ -265,7 +269,14 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
         needs=quorum_needs(paper.expected or sum(one.may_vote for one in seen.roll)),
         advice=rules.advice(paper),
         next=rules.follows(paper, seen.result) if seen.result else None,
-        sheets=[name for name in election_papers.SHEETS if name in election_papers.READY[paper.state]],
+        sheets=[
+            name
+            for name in election_papers.SHEETS
+            if name in election_papers.READY[paper.state]
+            and not (paper.election.questions and name not in election_papers.OF_GRADES)
+        ],
+        grades=tuple(Grade),
+        grades_in=rules.grades_in,
         typed=request.form,
         refusals=refusals,
         by_field=first_by_field(refusals),
@@ -353,6 +364,11 @@ def _officers(typed: str, people: tuple[Member, ...]) -> tuple[Officer, ...] | R
 
 def _counted(paper: PaperElection) -> PaperCount | Refusal:
     """Read what a teller has counted."""
+    if paper.election.questions:
+        cells = {one.id: [_number(f"g{grade}-{one.id}") for grade in Grade] for one in paper.candidates}
+        graded = {name: {"cells": each, "base": sum(each)} for name, each in cells.items()}
+        found = Count(valid=_number("valid"), void=_number("void"), tally={}, answers=graded)
+        return PaperCount(returned=_number("returned"), count=found)
     tally = {}
     for one in paper.candidates:
         figures = [_number(f"{part}-{one.id}") for part in ("yes", "no", "none")]
@@ -420,6 +436,8 @@ def _asked_for(nodes: tuple[Organisation, ...]) -> Fields:
     if not wanted and not after:
         return Fields(id=new, organisation=nodes[0].id if nodes else "", held_on=day)
     paper = _visible(wanted or after)
+    if paper.election.questions:
+        abort(404)
     lines = {one.id: f"{one.name}：{one.introduction}" if one.introduction else one.name for one in paper.candidates}
     if wanted:
         return _fields_of(paper, paper.election, lines, id=paper.id)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, current_app, render_template, url_for
+from markupsafe import Markup
+from msgspec import Struct
 
 from console.access import here, requires
-from console.desk import ask
+from console.desk import ask, desk
+from content.decision import Words
 from content.identifiers import UserId
+from content.markup import images, to_html
 from content.organisations import RIGHTS, Right
-from storage import organisations
+from content.speech import Reader
+from storage import duties, organisations
 from storage.unit import Reading
 
 pages = Blueprint("guide", __name__)
@@ -28,6 +36,16 @@ PARTS: tuple[tuple[str, str, Right | None], ...] = (
 
 MOST_NAMED = 5
 
+BOOK = "guide/guide.zh-CN.md"
+"""The illustrated guide, among the console's own files; it is written in Chinese."""
+
+
+class Chapter(Struct, frozen=True, kw_only=True):
+    """A part of the illustrated guide: its head, and what stands below it as HTML."""
+
+    head: str
+    text: Markup
+
 
 @pages.get("/help")
 @requires(Right.READ)
@@ -37,15 +55,50 @@ def show() -> str:
     return render_template(
         "guide/show.html",
         parts=[(name, page) for name, page, right in PARTS if right is None or at.may(right)],
+        chapters=_places(),
         leading=ask(_leading),
     )
 
 
-async def _leading(unit: Reading) -> tuple[UserId, ...]:
-    """Return who may give duties where the person stands, nearest first: they are whom one asks."""
+@pages.get("/help/guide")
+@requires(Right.READ)
+def read() -> str:
+    """Show the illustrated guide for organisers."""
+    return render_template("guide/read.html", chapters=_chapters(str(current_app.static_folder)))
+
+
+@cache
+def _chapters(folder: str) -> tuple[Chapter, ...]:
+    """Return the guide, chapter by chapter; its own title, and what stands before the first head, have none."""
+    written = (Path(folder) / BOOK).read_text(encoding="utf-8")
+    before, *parts = written.split("\n## ")
+    found = [Chapter(head="", text=_html(before.partition("\n")[2]))]
+    for part in parts:
+        head, _, text = part.partition("\n")
+        found.append(Chapter(head=head.strip(), text=_html(text)))
+    return tuple(found)
+
+
+def _html(text: str) -> Markup:
+    pictures = {one.address: url_for("static", filename=f"guide/{one.address}") for one in images(text)}
+    return Markup(to_html(text, pictures=pictures))  # noqa: S704 - written by our own renderer, of our own file
+
+
+def _places() -> dict[str, int]:
+    """Return in which chapter of the guide each part of the help is told of: in that with the head that it has."""
+    heads = [chapter.head for chapter in _chapters(str(current_app.static_folder))]
+    reader = Reader(language="zh_CN", timezone=desk().settings.timezone)
+    titles = {name: desk().speech.say(Words(key=f"guide.part_{name}", parameters={}), reader) for name, _, _ in PARTS}
+    return {name: heads.index(title) for name, title in titles.items() if title in heads}
+
+
+async def _leading(unit: Reading) -> tuple[tuple[UserId, str], ...]:
+    """Return who may give duties where the person stands, nearest first, and their names: they are whom one asks."""
     found: dict[UserId, None] = {}
     for root in here().roots:
         for duty in reversed(await organisations.duties_over(unit, root)):
             if Right.GRANT_DUTIES in RIGHTS[duty.role] and duty.user != here().user:
                 found.setdefault(duty.user)
-    return tuple(found)[:MOST_NAMED]
+    shown = tuple(found)[:MOST_NAMED]
+    names = await duties.names_of(unit, shown)
+    return tuple((user, names.get(user, "")) for user in shown)

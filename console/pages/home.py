@@ -33,7 +33,7 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
 from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
-from content.participation import Share, add, by_week, monday, share
+from content.participation import Share, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
 from storage import (
@@ -346,7 +346,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
 async def _stand(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> Stand:
     return Stand(
         held=await participation.held(unit, roots, period),
-        share=add((await participation.by_branch(unit, roots, period)).values()),
+        share=await participation.total(unit, roots, period),
     )
 
 

@@ -40,6 +40,11 @@ async def _duties(unit: Reading, member: Member) -> tuple[Duty, ...]:
 @requires(Right.IMPORT_ROSTER)
 def ask_first(id: str) -> str:  # noqa: A002
     """Show what leaving the roster brings, and out of which rooms the person would go."""
+    return render_template("leaving/ask.html", most=transfers.LONGEST_REASON, **_shown(_found(id)))
+
+
+def _found(id: str) -> tuple[Member, tuple[Room, ...], tuple[Duty, ...]]:  # noqa: A002
+    """Return a member whom this person may see, with their rooms and their duties, or answer that there is none."""
     roots = here().roots
 
     async def look(unit: Reading) -> tuple[Member, tuple[Room, ...], tuple[Duty, ...]] | None:
@@ -51,7 +56,7 @@ def ask_first(id: str) -> str:  # noqa: A002
     found = ask(look)
     if found is None:
         abort(404)
-    return render_template("leaving/ask.html", most=transfers.LONGEST_REASON, **_shown(found))
+    return found
 
 
 def _shown(found: tuple[Member, tuple[Room, ...], tuple[Duty, ...]]) -> dict[str, object]:
@@ -143,17 +148,7 @@ def come_back(id: str) -> Answer:  # noqa: A002
 @fresh
 def transfer(id: str) -> Answer:  # noqa: A002
     """Transfer a member to another organisation of the tree, or out of it; history stays where it happened."""
-    at = here()
-
-    async def look(unit: Reading) -> tuple[Member, tuple[Room, ...], tuple[Duty, ...]] | None:
-        member = await visible(unit, id, at.roots)
-        if member is None:
-            return None
-        return member, await _rooms(unit, member), await _duties(unit, member)
-
-    found = ask(look)
-    if found is None:
-        abort(404)
+    at, found = here(), _found(id)
     nodes = tuple(
         node
         for node in open_nodes(at.within(Right.IMPORT_ROSTER))

@@ -85,6 +85,7 @@ def show() -> str:
         "members/show.html",
         **ask(look),
         wanted=wanted,
+        chips=_chips(wanted),
         accounts=[*Account],
         aways=[*Away],
         layouts=[*LAYOUTS],
@@ -95,6 +96,24 @@ def show() -> str:
         nodes=open_nodes(at.within(Right.READ_MEMBERS)),
         may_import=at.may(Right.IMPORT_ROSTER),
     )
+
+
+def _chips(wanted: Filter) -> list[tuple[str, str]]:
+    """Return each condition as a reader sees it, with the address of the list without it."""
+    place = here().node(wanted.place) if wanted.place else None
+    said = {
+        "q": f"“{wanted.text}”",
+        "place": place.name if place else "",
+        "category": t("views.unsaid") if wanted.category == UNSAID else wanted.category,
+        "account": t(f"views.account_{wanted.account}") if wanted.account else "",
+        "away": t(f"views.away_{wanted.away}") if wanted.away else "",
+        "order": t("views.order_strokes"),
+    }
+    query = wanted.query
+    return [
+        (said[name], link("members.show", **{other: value for other, value in query.items() if other != name}))
+        for name in query
+    ]
 
 
 async def _part(

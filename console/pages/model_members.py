@@ -17,7 +17,7 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
-from console.tables import FORMATS, Table, download, hand_out
+from console.tables import Table, download, hand_out
 from console.word import CONTENT_TYPE
 from console.wording import t, today
 from content import lessons
@@ -30,8 +30,9 @@ from content.members import Member
 from content.model_members import Nominee, Objection, Selection, Stage
 from content.organisations import Organisation, Right
 from content.schedules import instant
+from content.settings import POSTING_DAY, YES
 from content.strokes import by_strokes
-from storage import ballots, members, organisations, workdays
+from storage import ballots, members, organisations, settings, workdays
 from storage import lessons as stored_lessons
 from storage import model_members as stored
 from storage.store import Answer as Decided
@@ -249,6 +250,7 @@ def post(id: str) -> Answer:  # noqa: A002
             rooms=await stored.branch_rooms(unit, one.organisation),
             by=user,
             today=one.day(unit.now),
+            today_counts=await settings.value_of(unit, one.organisation, POSTING_DAY) == YES,
         )
 
     return _taken(id, verb, "selection_posted")
@@ -322,14 +324,12 @@ def write_stories(id: str) -> Answer:  # noqa: A002
     return onward(outcome, to=link("lessons.show"), done="stories_drafted")
 
 
-@pages.get("/model-members/<id>/table.<format>")
+@pages.get("/model-members/<id>/table.<any(xlsx,csv,docx,text):format>")
 @requires(Right.IMPORT_ROSTER)
 @fresh
 def export(id: str, format: str) -> Response:  # noqa: A002
     """Give out the sheet of a selection: who was nominated by whom, the votes, and what was decided."""
     one = _visible(id)
-    if format not in FORMATS:
-        abort(404)
     header, rows = selection_papers.sheet(_known(one), desk().speech)
     table = Table(title=one.title, header=header, rows=rows)
     return hand_out(

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
-from console.desk import ask, settle
+from console.desk import ask, now, settle
+from console.exporting import may_wait, progress
+from console.fresh import fresh
 from console.pages.texts import COPIED
+from console.tables import Table, hand_out
 from console.undoing import way_back
+from console.wording import fully, local, t, t_or
 from content import pace
 from content.decision import Decision, Refusal, refused
+from content.exports import MOST
 from content.identifiers import OrganisationId, OutboxId, RoomId
 from content.organisations import Right
 from content.pace import Broadcast
@@ -34,6 +40,8 @@ TABS = {
 RETRIED = frozenset({State.FAILED, State.EXPIRED, State.CANCELLED})
 CANCELLED = frozenset({State.PENDING, State.FAILED, State.EXPIRED})
 PAGE_SIZE = 50
+STRIDE = 1_000
+"""Rows that are read at once where all of them go into a file."""
 MOST_COUNTED = 1_000
 """A tray with more in it says "more than"; nobody reads the exact number, and counting years of mail takes long."""
 
@@ -42,9 +50,7 @@ MOST_COUNTED = 1_000
 @requires(Right.READ)
 def show() -> str:
     """Show one of the three trays; whom a private answer went to is for those who see members by name."""
-    tab = request.args.get("tab", "waiting")
-    if tab not in TABS:
-        abort(400)
+    tab = _tab()
     before = request.args.get("before", "")[:32]
     roots, by_name = here().roots, here().roots_for(Right.READ_MEMBERS)
     found, counts, moves = ask(lambda unit: _tray(unit, roots, by_name, tab, OutboxId(before) if before else None))
@@ -67,6 +73,79 @@ def show() -> str:
         under_way=under_way,
         may_change=here().may(Right.MANAGE_OUTBOX),
     )
+
+
+@pages.get("/outbox/export.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ)
+@fresh
+@may_wait("outbox")
+def export(format: str) -> Response:  # noqa: A002
+    """Hand out all rows of a tray, as the screen shows them page by page."""
+    tab, roots, by_name = _tab(), here().roots, here().roots_for(Right.READ_MEMBERS)
+    states = TABS[tab]
+    number = ask(lambda unit: outbox_items.number(unit, roots, states=states, private=by_name, most=MOST + 1))
+
+    def table() -> Table:
+        rows: list[tuple[str | None, ...]] = []
+        last: OutboxId | None = None
+        while found := ask(partial(_stride, roots=roots, by_name=by_name, states=states, before=last)):
+            rows += map(_cells, found)
+            last = found[-1].id
+            progress(len(rows), number)
+        return Table(
+            title=f"{t('nav.outbox')} · {t(f'outbox_page.tab_{tab}')}",
+            header=(
+                *(t("outbox_page.what"), t("outbox_page.to"), t("outbox_page.time")),
+                *(t("outbox_page.state"), t("outbox_page.why")),
+            ),
+            rows=tuple(rows),
+            footer=t("exports.footer", at=fully(now()), n=len(rows)),
+        )
+
+    return hand_out(table, format, "outbox", back=link("outbox.show", tab=tab), rows=number)
+
+
+def _tab() -> str:
+    tab = request.args.get("tab", "waiting")
+    if tab not in TABS:
+        abort(400)
+    return tab
+
+
+async def _stride(
+    unit: Reading,
+    roots: tuple[OrganisationId, ...],
+    by_name: tuple[OrganisationId, ...],
+    states: tuple[State, ...],
+    before: OutboxId | None,
+) -> tuple[outbox_items.Item, ...]:
+    return await outbox_items.items(unit, roots, states=states, private=by_name, before=before, limit=STRIDE)
+
+
+def _cells(item: outbox_items.Item) -> tuple[str | None, ...]:
+    """Return what the screen says of a row."""
+    kind = t(f"outbox_page.kind_{item.kind}")
+    return (
+        f"{kind} · {item.title}" if item.title else kind,
+        item.branch_name or item.user or item.room or t("frame.none"),
+        f"{local(item.done_at or item.not_before):%Y-%m-%d %H:%M}",
+        t(f"outbox_page.state_{item.state}"),
+        _why(item) or None,
+    )
+
+
+def _why(item: outbox_items.Item) -> str:
+    """Say why a row was not sent, as ``outbox/why.html`` does, and how often it was tried."""
+    said = ""
+    if item.state is State.EXPIRED:
+        said = t("outbox_page.expired")
+    elif item.state is State.CANCELLED:
+        said = t("outbox_page.cancelled")
+    elif item.error:
+        fault, _, code = item.error.partition(" ")
+        said = f"{t_or(f'fault.{fault}', 'outbox_page.unknown_fault')} {code.partition(' ')[0]}".strip()
+    tries = t("outbox_page.tries", n=item.failures) if item.failures and item.state is not State.SENT else ""
+    return " ".join(filter(None, (said, tries)))
 
 
 async def _tray(

@@ -303,7 +303,7 @@ def _earlier(period: Period) -> tuple[Period, Share] | None:
     last = period.since - timedelta(days=1)
     before = Period(since=last - (period.until - period.since), until=last)
     roots = here().roots
-    counted = add(ask(lambda unit: participation.by_branch(unit, roots, before)).values())
+    counted = ask(lambda unit: participation.total(unit, roots, before))
     return None if counted.percent is None else (before, counted)
 
 

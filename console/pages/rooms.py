@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
@@ -88,10 +88,16 @@ class Offered(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """Show the tree with its rooms, a page at a time."""
     roots, user, shown, after = here().roots, here().user, here().nodes, request.args.get("after", "")[:32]
-    known, offered, told = ask(lambda unit: _overview(unit, roots, user))
-    bare, outline = _outline(known, shown)
-    start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
-    page = outline[start : start + PLACES_SHOWN]
+
+    def page_of(known: Survey) -> tuple[int, list[Organisation], list[Organisation]]:
+        """Return where the page begins in the outline, and what stands on it."""
+        outline = _outline(known, shown)[1]
+        start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
+        return start, outline[start : start + PLACES_SHOWN], outline
+
+    known, offered, told = ask(lambda unit: _overview(unit, roots, user, lambda known: _ids(page_of(known)[1])))
+    start, page, outline = page_of(known)
+    bare, _ = _outline(known, shown)
     return render_template(
         "rooms/show.html",
         places=[_place(known, node, shown, bare, told) for node in page],
@@ -102,11 +108,18 @@ def show() -> str:
     )
 
 
+def _ids(nodes: Iterable[Organisation]) -> list[OrganisationId]:
+    return [node.id for node in nodes]
+
+
 async def _overview(
-    unit: Reading, roots: tuple[OrganisationId, ...], user: UserId
+    unit: Reading,
+    roots: tuple[OrganisationId, ...],
+    user: UserId,
+    page: Callable[[Survey], Collection[OrganisationId]] | None = None,
 ) -> tuple[Survey, tuple[Offered, ...], Told]:
     me = await sync.account(unit)
-    known = await survey(unit, roots, me)
+    known = await survey(unit, roots, me, page=page)
     waiting = await rooms.unclaimed(unit, me) if me is not None else ()
     states = await standings(unit, [one.room for one in waiting], me) if me is not None else {}
     offered = (
@@ -127,7 +140,7 @@ def _outline(known: Survey, shown: tuple[Organisation, ...]) -> tuple[set[Organi
 
 
 def _is_bare(known: Survey, node: Organisation) -> bool:
-    return not known.cares(node.id) and not known.housed(node).coming
+    return not known.has_rooms(node.id) and not known.housed(node).coming
 
 
 def _place(

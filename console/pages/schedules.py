@@ -11,7 +11,7 @@ from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 from msgspec.structs import replace
 
-from console.access import here, requires
+from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, desk, now, settle
@@ -24,7 +24,7 @@ from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.quiet import free_at
 from content.recurrences import OffDays, Recurrence
-from content.reviews import YES, Review, Stage, told
+from content.reviews import Review, Stage, told
 from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
@@ -38,7 +38,7 @@ from content.schedules import (
     refuse_twice,
     schedule_lessons,
 )
-from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW
+from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
 from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, workdays
 from storage import schedules as stored
@@ -90,6 +90,8 @@ def plan() -> Answer:
     fields = _fields()
     if not any(node.id == fields.audience for node in places):
         abort(404)
+    if request.form.get("intent") == "open":
+        return _form(fields, places, library)
     known = ask(workdays.calendar)
     at, troubles = _schedule(fields, places, library, known)
     if troubles or at is None:
@@ -308,7 +310,8 @@ def _form(
     page = render_template(
         "schedules/plan.html",
         fields=fields,
-        places=places,
+        places=here().offer(places, fields.audience),
+        deep=len(places) > MOST_OFFERED,
         library=library,
         ways=(*SINGLE, *RECURRING),
         off_days=tuple(OffDays),

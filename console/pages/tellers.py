@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -11,11 +11,11 @@ from flask import Blueprint, Response, abort, render_template, request
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
-from console.desk import ask, settle
+from console.desk import ask, desk, settle
 from console.fresh import fresh
-from console.pages.ballots import names_on, on_ballot, read_names, visible_ballot
+from console.pages.ballots import names_on, read_names, visible_ballot
 from console.wording import today
-from content import ballot_news, tellers
+from content import ballot_news, tellers, write_ins
 from content import ballots as rules
 from content.ballot_files import Share, read_box, read_share, write_box
 from content.ballots import Ballot, BallotCertified
@@ -24,10 +24,12 @@ from content.decision import Decision, Refusal, refused
 from content.election_cases import Unusable
 from content.identifiers import BallotId, MemberId
 from content.organisations import Right
+from content.write_ins import Written
 from storage import ballots as stored
 from storage import members
+from storage import write_ins as stored_write_ins
 from storage.envelopes import challenge
-from storage.opening import NotOpened, open_box
+from storage.opening import NamesOpen, NotOpened, open_box
 from storage.store import Answer as Decided
 from storage.store import Decide
 from storage.unit import Reading
@@ -98,16 +100,39 @@ def count(id: str) -> Answer:  # noqa: A002
     if refusal is not None:
         return _refuse(refusal, id)
     boxes = ask(lambda unit: stored.boxes(unit, ballot.id))
+    meant = write_ins.decided(ask(lambda unit: stored_write_ins.written(unit, ballot.id)))
     try:
-        opened = open_box(read_box(write_box(ballot, boxes)), _shares(ballot))
+        opened = open_box(read_box(write_box(ballot, boxes)), _shares(ballot), meant)
     except NotOpened as closed:
         return _refuse(Refusal(words=closed.words), id)
-    outcome = settle(on_ballot(id, lambda one, _: rules.keep_count(one, opened.result, opened.hash)), actor=here().user)
+    except NamesOpen as found:
+        texts = found.texts
+        outcome = settle(_on_names(id, lambda one, known: write_ins.find(one, texts, known)), actor=here().user)
+        return onward(outcome, to=back, done="names_found")
+    outcome = settle(
+        _on_names(id, lambda one, known: write_ins.keep_count(one, opened.result, opened.hash, known, meant)),
+        actor=here().user,
+    )
     if outcome.refusal is not None or outcome.repeated:
         return onward(outcome, to=back, done="repeated")
     asked, names = ballot.election.questions, names_on(ballot)
     lines = tuple(describe(ballot.title, ballot.election.pack, ballot.attendance, opened.result, names, asked))
     return render_template("ballots/counted.html", ballot=ballot, lines=lines)
+
+
+@pages.post("/ballots/<id>/names")
+@requires(Right.COUNT_BALLOTS)
+@fresh
+def decide_names(id: str) -> Answer:  # noqa: A002
+    """Say whom the names mean that were written in, as the teller who is signed in."""
+    said, me = request.form.to_dict(), _me()
+
+    async def decide(unit: Reading, ballot: Ballot, known: Sequence[Written]) -> Decided:
+        meant = {one.text: said[f"meant-{place}"] for place, one in enumerate(known) if said.get(f"meant-{place}")}
+        return write_ins.decide(ballot, await me(unit), known, meant)
+
+    outcome = settle(_with_names(id, decide), actor=here().user)
+    return onward(outcome, to=link("ballots.show_one", id=id), done="names_decided")
 
 
 @pages.post("/ballots/<id>/certify")
@@ -130,6 +155,11 @@ def confirm(id: str) -> Answer:  # noqa: A002
         return Decision(facts=answer.facts, effects=ballot_news.counted(lines, rooms))
 
     outcome = settle(decide, actor=here().user)
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    certified = any(isinstance(fact, BallotCertified) for fact in facts)
+    if certified and visible_ballot(id).write_in is rules.WriteIn.TEXT:
+        # What was written in by hand is gone with this, from the log of the database too.
+        desk().bridge(desk().store.forget_deleted())
     return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_confirmed")
 
 
@@ -163,6 +193,27 @@ def _mine(id: str, verb: Callable[[Ballot, MemberId | None], Decided]) -> Decide
         return None if ballot is None else verb(ballot, await me(unit))
 
     return decide
+
+
+def _with_names(
+    id: str,  # noqa: A002
+    verb: Callable[[Reading, Ballot, Sequence[Written]], Awaitable[Decided]],
+) -> Decide:
+    """Return how something is decided of a ballot in which names may have been written."""
+    roots = here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        ballot = await stored.visible(unit, roots, BallotId(id))
+        return None if ballot is None else await verb(unit, ballot, await stored_write_ins.written(unit, ballot.id))
+
+    return decide
+
+
+def _on_names(id: str, verb: Callable[[Ballot, Sequence[Written]], Decided]) -> Decide:  # noqa: A002
+    async def decide(_: Reading, ballot: Ballot, known: Sequence[Written]) -> Decided:
+        return verb(ballot, known)
+
+    return _with_names(id, decide)
 
 
 def _refuse_opening(ballot: Ballot) -> Refusal | None:

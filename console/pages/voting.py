@@ -11,7 +11,6 @@ import hmac
 import secrets
 import unicodedata
 from base64 import b64decode
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 
@@ -21,6 +20,7 @@ from msgspec import Struct
 from console.access import digest, forget_cookie, public, session_cookie, set_cookie
 from console.answering import Answer
 from console.desk import ask, cause, desk, now
+from console.written_names import may_be_written_in
 from content import ballots as rules
 from content.ballot_links import (
     AFTER,
@@ -36,15 +36,15 @@ from content.ballot_links import (
     lasts_until,
     link_is_over,
 )
-from content.ballot_papers import receipt, write_paper
+from content.ballot_papers import LONGEST_NAME, receipt, write_paper
 from content.ballots import Ballot, Elector, State
 from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark, is_valid
-from content.identifiers import BallotId, Cause, MemberId
+from content.identifiers import BallotId, Cause
 from content.questions import LONGEST_TEXT, Question, Sort, fits, plain
 from content.sessions import Session
-from content.strokes import by_strokes
+from content.write_ins import as_written
 from storage import ballot_links, ballots, members
 from storage.audit import UNRECORDED
 from storage.envelopes import seal
@@ -70,9 +70,14 @@ class Voter(Struct, frozen=True, kw_only=True):
     others: tuple[tuple[str, str], ...] = ()
 
     @property
+    def freely(self) -> bool:
+        """Tell whether names are written and not picked."""
+        return self.ballot.write_in is rules.WriteIn.TEXT
+
+    @property
     def lines(self) -> int:
         """Return how many may be written in: no more than there are seats, and a No for each."""
-        return min(self.ballot.election.seats, len(self.ballot.candidates)) if self.others else 0
+        return min(self.ballot.election.seats, len(self.ballot.candidates)) if self.others or self.freely else 0
 
 
 @pages.get("/ballot/enter/<token>")
@@ -151,9 +156,10 @@ def review() -> Answer:
     if not voter.ballot.server_seal:
         return render_template("voting/no_scripts.html", voter=voter), 409
     paper = _chosen(voter.ballot)
-    if not _fits(voter.ballot, paper):
-        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
-    if not voter.ballot.election.questions and not is_valid(voter.ballot.election, paper):
+    too_long = _too_long(voter.ballot, paper)
+    if too_long is not None:
+        return _refuse(too_long)
+    if not voter.ballot.election.questions and not _stands(voter.ballot, paper):
         return _paper_of(voter, wrong=True), 422
     return render_template("voting/review.html", voter=voter, paper=paper, called=dict(voter.others))
 
@@ -165,8 +171,9 @@ def cast() -> Answer:
     voter = _present()
     if voter is None:
         return _refuse(refused("ballot.other_voter"))
-    if _by_server(voter.ballot) and not _fits(voter.ballot, _chosen(voter.ballot)):
-        return _refuse(refused("survey.answer_too_long", most=LONGEST_TEXT))
+    too_long = _too_long(voter.ballot, _chosen(voter.ballot)) if _by_server(voter.ballot) else None
+    if too_long is not None:
+        return _refuse(too_long)
     box = _box(voter.ballot)
 
     async def decide(unit: Reading) -> Decided:
@@ -284,17 +291,8 @@ async def _find(unit: Reading, held: str) -> Voter | None:
         elector=elector,
         receipt=receipt(box) if box else None,
         mark=digest(f"voter {held} {ballot.id} {link.member}"),
-        others=await _others(unit, ballot),
+        others=await may_be_written_in(unit, ballot) if ballot.write_in is rules.WriteIn.ROLL else (),
     )
-
-
-async def _others(unit: Reading, ballot: Ballot) -> tuple[tuple[str, str], ...]:
-    if ballot.write_in is not rules.WriteIn.ROLL:
-        return ()
-    people = await members.by_ids(unit, [MemberId(one) for one in sorted(ballot.election.eligible or ())])
-    alike = Counter(one.name for one in people)
-    found = [(one.id, f"{one.name} {one.post}".strip() if alike[one.name] > 1 else one.name) for one in people]
-    return tuple(sorted(found, key=lambda one: (by_strokes(one[1]), one[0])))
 
 
 def _box(ballot: Ballot) -> bytes:
@@ -319,9 +317,19 @@ def _by_server(ballot: Ballot) -> bool:
     return "box" not in request.form and ballot.server_seal
 
 
-def _fits(ballot: Ballot, paper: Paper) -> bool:
-    """Tell whether what was written is short enough; it is never cut off in silence."""
-    return not ballot.election.questions or fits(ballot.election.questions, paper.answers or {})
+def _too_long(ballot: Ballot, paper: Paper) -> Refusal | None:
+    """Tell that what was written is too long; it is never cut off in silence."""
+    if ballot.election.questions:
+        fit = fits(ballot.election.questions, paper.answers or {})
+        return None if fit else refused("survey.answer_too_long", most=LONGEST_TEXT)
+    fit = all(len(text) <= LONGEST_NAME for text in paper.write_ins)
+    return None if fit else refused("ballot.name_too_long", most=LONGEST_NAME)
+
+
+def _stands(ballot: Ballot, paper: Paper) -> bool:
+    """Tell whether a paper counts; a name that stands on it anyway is not written in as well."""
+    again = any(rules.look_alike(text, one.name) for text in paper.write_ins for one in ballot.candidates)
+    return is_valid(ballot.election, paper) and not (again and ballot.write_in is rules.WriteIn.TEXT)
 
 
 def _chosen(ballot: Ballot) -> Paper:
@@ -330,8 +338,10 @@ def _chosen(ballot: Ballot) -> Paper:
         return Paper(answers=dict(_answered(ballot.election.questions)))
     said: Mapping[str, str] = {one.id: request.form.get(f"m-{one.id}", "") for one in ballot.candidates}
     marks = {name: Mark(mark) for name, mark in said.items() if mark in list(Mark)}
-    if ballot.write_in is not rules.WriteIn.ROLL:
+    if ballot.write_in is rules.WriteIn.NONE:
         return Paper(marks=marks)
+    if ballot.write_in is rules.WriteIn.TEXT:
+        return Paper(marks=marks, write_ins=tuple(filter(None, map(as_written, request.form.getlist("w")))))
     written = {one for one in request.form.getlist("w") if one in (ballot.election.eligible or ())}
     return Paper(marks=marks, write_ins=tuple(sorted(written)))
 

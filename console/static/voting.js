@@ -88,7 +88,7 @@
     const chosen = field.querySelector("input:checked");
     return { id: field.dataset.candidate, name: field.querySelector("legend").textContent, mark: chosen.value, said: chosen.parentElement.textContent.trim() };
   });
-  const others = () => [...paper.querySelectorAll("[data-written]")].filter((field) => field.value);
+  const others = () => [...paper.querySelectorAll("[data-written]")].map((field) => ({ field, name: field.options ? field.value : text(field).replace(/\s+/gu, " ") })).filter((one) => one.name);
   const show = (reviewing) => {
     paper.hidden = reviewing;
     review.hidden = !reviewing;
@@ -100,11 +100,11 @@
     const chosen = choices();
     const written = others(), number = (mark) => chosen.filter((one) => one.mark === mark).length;
     const tooMany = number("Y") + written.length > Number(paper.dataset.seats);
-    const badOthers = written.length > number("N") || new Set(written.map((field) => field.value)).size < written.length;
+    const badOthers = written.length > number("N") || new Set(written.map((one) => one.name)).size < written.length || written.some((one) => !one.field.options && chosen.some((each) => each.name.trim() === one.name));
     document.getElementById("too-many").hidden = !tooMany;
     if (document.getElementById("bad-others")) document.getElementById("bad-others").hidden = !badOthers;
     if (tooMany || badOthers) return;
-    chosen.push(...written.map((field) => ({ name: field.labels[0].textContent, said: field.selectedOptions[0].textContent })));
+    chosen.push(...written.map(({ field, name }) => ({ name: field.labels[0].textContent, said: field.options ? field.selectedOptions[0].textContent : name })));
     readBack.replaceChildren(...chosen.map((one) => {
       const row = document.createElement("div"), name = document.createElement("dt"), said = document.createElement("dd");
       name.textContent = one.name;
@@ -120,7 +120,7 @@
     const filled = sheet ? writeSheet(Object.fromEntries(answers().filter((one) => one.values.length).map((one) => [one.id, one.values]))) : null;
     const marks = Object.fromEntries(choices().filter((one) => one.mark).map((one) => [one.id, one.mark]));
     try {
-      const plain = filled ?? write(marks, others().map((field) => field.value));
+      const plain = filled ?? write(marks, others().map((one) => one.name));
       envelope.elements.box.value = btoa(String.fromCharCode(...seal(plain, key, Number(paper.dataset.length))));
     } catch (error) {
       // An envelope that was not sealed must never leave, not as an empty one either.

@@ -121,10 +121,12 @@ def post(
     rooms: Iterable[Room],
     by: UserId,
     today: date,
+    today_counts: bool = False,
 ) -> Decision | Refusal:
     """Post the notice, as the second of two; in the publicity this is its correction, and a new window begins.
 
-    ``hearers`` are those who may take objections; where there are none, nothing is posted.
+    ``hearers`` are those who may take objections; where there are none, nothing is posted. The first day is the day
+    after, or today where it counts by the setting and is a working day.
     """
     if selection.stage not in (Stage.CONSIDERED, Stage.PUBLIC):
         return not_now(selection)
@@ -141,7 +143,8 @@ def post(
         return refused("selection.too_short", field="days", least=FEWEST_DAYS, most=MOST_DAYS)
     if len(phone) > LONGEST_PHONE:
         return refused("selection.long_phone", field="phone", most=LONGEST_PHONE)
-    end = calendar.after(today, days)
+    reckon = calendar.nth_from if today_counts else calendar.after
+    end = reckon(today, days)
     posted = NoticePosted(
         selection=selection.id,
         organisation=selection.organisation,
@@ -156,7 +159,7 @@ def post(
         "selection.room_notice",
         title=selection.title,
         names="、".join(names.get(one.member, "") for one in chosen),
-        first=calendar.after(today).date.isoformat(),
+        first=reckon(today, 1).date.isoformat(),
         last=end.date.isoformat(),
         n=days,
         contact=names.get(contact, ""),

@@ -66,6 +66,13 @@ class Announce(Effect, frozen=True, kw_only=True):
     words: Words
 
 
+class ShowChart(Effect, frozen=True, kw_only=True):
+    """Draw the result of a poll in its room, as it stands when it is sent."""
+
+    poll: PollId
+    room: RoomId
+
+
 def corrected(poll: Poll, fresh: Count, facts: tuple[Fact, ...], *, ended_at: datetime) -> Decision:
     """Keep a figure that came after the published one, and say in the room what is different."""
     if poll.result is not None:
@@ -75,7 +82,7 @@ def corrected(poll: Poll, fresh: Count, facts: tuple[Fact, ...], *, ended_at: da
     if poll.result == fresh:
         return Decision(facts=(*facts, recounted) if ended_at != poll.ended_at else facts)
     said = words("poll.corrected", question=poll.sheet.question, lines=result_lines(poll, fresh))
-    return Decision(facts=(*facts, recounted), effects=(Announce(poll=poll.id, room=poll.room, words=said),))
+    return Decision(facts=(*facts, recounted), effects=_shown(poll, said))
 
 
 def stop_voting(poll: Poll, *, now: datetime, by_hand: bool = False) -> Decision | Refusal | None:
@@ -112,6 +119,11 @@ def publish(poll: Poll, box: Box, *, whole: bool, now: datetime) -> Decision | N
     result = replace(count(poll, box), unchecked=not whole)
     said = words("poll.result", question=poll.sheet.question, lines=result_lines(poll, result))
     return Decision(
-        facts=(PollEnded(poll=poll.id, ended_at=poll.ended_at, at=now, result=result),),
-        effects=(Announce(poll=poll.id, room=poll.room, words=said),),
+        facts=(PollEnded(poll=poll.id, ended_at=poll.ended_at, at=now, result=result),), effects=_shown(poll, said)
     )
+
+
+def _shown(poll: Poll, said: Words) -> tuple[Effect, ...]:
+    """Say figures in the room of a poll, and draw them there."""
+    room = poll.room
+    return Announce(poll=poll.id, room=room, words=said), ShowChart(poll=poll.id, room=room)

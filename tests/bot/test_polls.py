@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from bot.charts import EDGE, ROW, draw_bars
 from bot.hearing import Hearing
 from bot.matrix.events import Unreadable
 from bot.matrix.faults import Fault, Kind
@@ -31,7 +34,7 @@ async def ended(asked: Asked, *referring: Any, whole: bool = True, fault: Fault 
     assert poll.event is not None
     asked.homeserver.referring[poll.event] = fault or (referring, whole)
     await asked.close()
-    texts = asked.homeserver.texts(EAST_ROOM)
+    texts = asked.said()
     return texts[-1] if texts else ""
 
 
@@ -50,7 +53,7 @@ async def test_c12_a_vote_that_the_stream_never_brought_counts_and_one_that_it_d
     assert said.endswith("2 人投票，名册共 3 人。")
     await asked.branch.hear(missed)
     await asked.deliver()
-    assert len(asked.homeserver.texts(EAST_ROOM)) == 1, "that it comes by the stream as well changes nothing"
+    assert len(asked.said()) == 1, "that it comes by the stream as well changes nothing"
 
 
 async def test_c12_c13_one_that_cannot_be_read_is_named_in_the_result(asked: Asked) -> None:
@@ -106,7 +109,7 @@ async def test_c12_without_an_answer_in_time_what_was_heard_is_counted_and_the_r
     for _ in range(2):
         await asked.counting.count()
         await asked.deliver()
-    (said,) = asked.homeserver.texts(EAST_ROOM)
+    (said,) = asked.said()
     assert "1. 24日（周五）：1 票" in said
     assert said.endswith("聊天服务器没能及时给全回应，这个结果按我们收到的票计算；有出入会更正。")
 
@@ -131,3 +134,34 @@ async def test_a_life_that_ends_before_the_count_leaves_it_to_the_next(asked: As
     for _ in range(2):
         assert not await Counting(asked.branch.store, asked.homeserver, hearing).count()  # type: ignore[arg-type]
     assert len(await asked.branch.rows(outbox.outbox.c.kind == outbox.Kind.RESULT)) == 1
+
+
+async def test_the_result_is_drawn_as_well_and_the_picture_says_in_words_what_it_shows(asked: Asked) -> None:
+    await asked.ask()
+    await asked.respond(account(ZHANG), 1)
+    said = await ended(asked)
+    text, drawn = (one.content for one in asked.sent("m.room.message"))
+    assert (text["msgtype"], drawn["msgtype"], drawn["url"]) == ("m.notice", "m.image", "mxc://test/1")
+    assert drawn["body"] == said.replace("【投票结果】", "【投票结果图】")
+    (data,) = asked.homeserver.uploads
+    with Image.open(io.BytesIO(data)) as picture:
+        assert (picture.format, picture.size) == ("PNG", (drawn["info"]["w"], drawn["info"]["h"]))
+    assert drawn["info"]["size"] == len(data)
+    await asked.respond(account(LI), 2, minute=-1)
+    await asked.deliver()
+    corrected = [one.content["body"].partition("】")[0] for one in asked.sent("m.room.message")[2:]]
+    assert corrected == ["【投票结果更正", "【投票结果图"]
+
+
+def test_a_bar_is_as_long_as_its_votes_and_the_same_votes_give_the_same_bytes() -> None:
+    drawn = draw_bars([4, 2, 0])
+    assert drawn == draw_bars([4, 2, 0])
+    with Image.open(io.BytesIO(drawn.data)) as picture:
+        plain = picture.convert("RGB")
+        red = [
+            sum(plain.getpixel((x, y)) == (163, 32, 29) for x in range(drawn.width))
+            for y in range(EDGE + ROW // 2, drawn.height - EDGE, ROW)
+        ]
+    assert red[0] == 2 * red[1] - 1
+    assert red[2] == 0
+    assert draw_bars([]).height == 2 * EDGE

@@ -40,9 +40,10 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 @pytest.fixture(scope="session")
-def seeded_file(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
+def seeded_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
     """Seed once; every test gets a copy of its own."""
     file = tmp_path_factory.mktemp("seeded") / "zhibu.db"
+    shutil.copyfile(sqlite_template, file)
 
     async def fill() -> Seeded:
         clock = Clock()

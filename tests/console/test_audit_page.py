@@ -267,3 +267,71 @@ def test_a_row_names_its_thing_and_leads_to_it(house: House, browser: Browser) -
         assert name in said, thing
         assert not said.startswith("一"), thing
         assert browser.get(address).status_code == 200, thing
+
+
+def test_a_message_and_an_answer_lead_to_why_and_from_there_to_all_that_followed(
+    house: House, browser: Browser
+) -> None:
+    """From the outbox, and from a member's record, to the row; from the row to the card, the answer and the rest."""
+    seeded = house.seeded
+    white, closed = MemberId(seeded.members["白云"]), seeded.occurrences["closed"]
+    answered = Answered(
+        occurrence=closed,
+        member=white,
+        before=State.DONE,
+        after=State.EXCUSED,
+        at=house.clock.now,
+        cause=Cause("event:said"),
+    )
+    decide(house, "event:said", answered, actor=WHITE, told=WHITE)
+    own = f"/check-ins/{closed}/members/{white}"
+    (address,) = set(re.findall(r'href="(/record\?cause=event:said)"', main_of(browser, own)))
+    assert address in main_of(browser, "/outbox")
+    row = browser.get(address)
+    assert (row.status_code, row.headers["Location"]) == (303, f"/record/{number_of(house, 'event:said')}")
+    page = main_of(browser, row.headers["Location"])
+    assert f'href="{own}"' in page
+    assert "私聊答复" in page
+    opened = main_of(browser, f"/record/{number_of(house, 'seed:open closed')}")
+    assert f'href="/check-ins/{closed}"' in opened.partition("因此发出的")[2]
+    assert "卡片 · " in opened
+
+
+def test_rows_of_one_cause_stand_beside_each_other_and_what_came_due_is_named(house: House, browser: Browser) -> None:
+    closed = house.seeded.occurrences["closed"]
+    at = house.seeded.organisations["one"]
+    cause = Cause(f"occurrence:{closed}:close")
+    rows = [
+        audit.row_of(at=house.clock.now, actor=None, cause=cause, action=action, what=About(place=at))
+        for action in ("occurrence_closed", "muted")
+    ]
+
+    async def add(unit: Writing) -> None:
+        for row in rows:
+            await audit.add(unit, row)
+
+    house.run(house.store._write(add, news=False))
+    page = main_of(browser, f"/record/{number_of(house, cause)}")
+    assert f'href="/check-ins/{closed}"' in page.partition("起因")[2].partition("</dd>")[0]
+    assert "同一起因的全部记录" in page
+    assert page.partition("同一起因带来的")[2].count('href="/record/') == 1
+    both = main_of(browser, f"/record?cause={cause}")
+    assert both.count('href="/record/') == 2 + len(re.findall(r'href="/record/export', both))
+
+
+def test_every_page_about_a_thing_of_the_record_leads_to_its_rows(house: House, browser: Browser) -> None:
+    seeded = house.seeded
+    pages = {
+        f"ballot:{seeded.ballots['fixed']}": f"/ballots/{seeded.ballots['fixed']}",
+        f"ballot:{seeded.appraisals['one']}": f"/appraisals/{seeded.appraisals['one']}",
+        f"survey:{seeded.surveys['one']}": f"/surveys/{seeded.surveys['one']}",
+        f"paper:{seeded.elections['one']}": f"/elections/{seeded.elections['one']}",
+        f"selection:{seeded.selections['public']}": f"/model-members/{seeded.selections['public']}",
+        f"poll:{seeded.polls['open'].id}": f"/polls/{seeded.polls['open'].id}",
+        f"lesson:{seeded.lessons['law']}": f"/lessons/{seeded.lessons['law']}",
+        f"occurrence:{seeded.occurrences['closed']}": f"/check-ins/{seeded.occurrences['closed']}",
+        f"organisation:{seeded.organisations['one']}": f"/organisation/{seeded.organisations['one']}",
+        "room:!one": "/rooms/!one",
+    }
+    for thing, path in pages.items():
+        assert f'href="/record?thing={thing}"' in main_of(browser, path), thing

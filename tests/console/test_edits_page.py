@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from console.sheets import read_grid
 from console.written_sheets import FORMULA_STARTERS, write_csv
 from content.grid import Grid
-from content.identifiers import MemberId, OrganisationId, UserId
+from content.identifiers import EventId, MemberId, OrganisationId, RoomId, UserId
 from content.members import Member, MemberChanged
 from content.organisations import Duty, DutyGranted, Role
 from content.roster import COLUMNS
@@ -24,8 +24,9 @@ from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
 from content.settings import SETTINGS
 from content.views import EVERYONE
 from storage import members, organisations, outbox
+from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER, put
+from tests.console.console_seeding import NEIGHBOUR, NOW, OUTSIDER, VIEWER, put
 
 
 def person(house: House, name: str) -> Member:
@@ -136,6 +137,16 @@ def test_all_that_a_filter_lets_through_are_changed(house: House, browser: Brows
     assert {one.name for one in found if one.category == "预备党员"} == {"江流", "康宁"}
 
 
+def test_several_are_noted_as_away_or_as_not_away(house: House, browser: Browser) -> None:
+    chosen = [house.seeded.members[name] for name in ("白云", "陈晨")]
+    address = "/members/together?" + "&".join(f"member={id}" for id in chosen)
+    for value, after in (("yes", True), ("no", False)):
+        page = browser.get(f"{address}&do=floating:{value}").get_data(as_text=True)
+        browser.post("/members/together", hidden(page) | {"member": chosen})
+        assert [person(house, name).floating for name in ("白云", "陈晨", "丁一")] == [after, after, None]
+    assert "没有要改的" in browser.get(f"{address}&do=floating:maybe").get_data(as_text=True)
+
+
 def test_a_neighbours_member_is_in_no_selection(house: House, browser: Browser) -> None:
     far = house.seeded.members["安邻"]
     for address in (f"/members/together?member={far}", f"/members/together?member={far}&do=category:预备党员"):
@@ -177,6 +188,31 @@ def test_an_account_is_bound_only_after_a_close_look(house: House, browser: Brow
     assert {(row.room_id, row.user_id) for row in asked} == {("!one", "@ml:elsewhere.org")}
     browser.post(f"{path}/unbind", browser.marks(f"/members/{id}"))
     assert person(house, "丁一").user is None
+
+
+def test_accounts_in_the_rooms_of_a_member_that_are_nobodys_are_offered_to_be_looked_at(
+    house: House, browser: Browser
+) -> None:
+    path = f"/members/{house.seeded.members['丁一']}/account"
+    said = {"membership": "join", "displayname": "丁一 <b>检修</b>"}
+    seen = StateSeen(
+        room=RoomId("!one"),
+        type="m.room.member",
+        state_key=OUTSIDER,
+        sender=OUTSIDER,
+        event_id=EventId("$n"),
+        content=said,
+    )
+    house.run(house.store.settle(notes=[seen]))
+    page = browser.get(path).get_data(as_text=True)
+    offered = re.findall(r'name="user" value="(@[^"]+)"', page)
+    assert offered == [OUTSIDER], "neither the bot, nor who is bound, nor who is only asked in, nor of another room"
+    assert "丁一 &lt;b&gt;检修&lt;/b&gt;" in page
+    assert "昵称里有这个姓名" in page
+    looked = browser.post(path, {"user": OUTSIDER}).get_data(as_text=True)
+    assert person(house, "丁一").user is None
+    browser.post(path, hidden(looked) | {"yes": "1", "sure": "1"})
+    assert person(house, "丁一").user == OUTSIDER
 
 
 def test_a_member_is_transferred_within_the_tree_and_out_of_it(house: House, browser: Browser) -> None:
@@ -276,6 +312,18 @@ def test_the_roster_is_copied_as_text_and_sorted_by_strokes(browser: Browser, mo
         more = re.search(r'rel="next" href="([^"]+)"', page)
         path = html.unescape(more[1]) if more else ""
     assert seen == ["丁一", "方圆", "白云", "江流", "何川", "陈晨", "高山", "康宁"]
+
+
+def test_each_condition_of_the_address_stands_as_a_chip_that_drops_it(house: House, browser: Browser) -> None:
+    place = house.seeded.organisations["one"]
+    page = browser.get(f"/members?q=云&place={place}&account=bound&order=strokes").get_data(as_text=True)
+    chips = re.findall(r'<a href="([^"]+)" aria-label="[^"]+去掉这个条件">([^<]+) ×</a>', page)
+    assert [said for _, said in chips] == ["“云”", "检修车间第一党支部", "已绑定", "按姓氏笔画"]
+    without = html.unescape(chips[0][0])
+    assert "q=" not in without
+    assert all(kept in without for kept in (f"place={place}", "account=bound", "order=strokes"))
+    assert "高山" in browser.get(without).get_data(as_text=True)
+    assert 'aria-label="现在的条件"' not in browser.get("/members").get_data(as_text=True)
 
 
 def test_a_part_of_the_roster_is_kept_under_a_name_for_oneself(house: House, browser: Browser) -> None:

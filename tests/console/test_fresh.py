@@ -19,9 +19,11 @@ from tests.console.test_second_factor import cookie
 
 DOCUMENTED = {
     "accounts.unbind",
+    "audit.export",
     *(f"appraisals.{step}" for step in ("write", "tell", "export", "print_paper")),
     *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive", "certificate")),
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
+    "tellers.decide_names",
     "checkins.export",
     "credentials.add_passkey",
     "credentials.add_totp",
@@ -33,6 +35,7 @@ DOCUMENTED = {
     "credentials.set_up",
     "duties.approve",
     "duties.end",
+    "duties.export",
     "duties.grant",
     "edits.merge",
     "elections.agree",
@@ -56,6 +59,7 @@ DOCUMENTED = {
     "model_members.give_out",
     "model_members.post",
     "model_members.settle_objection",
+    "outbox.export",
     "participation.export_members",
     "participation.export_rows",
     "structure.move",

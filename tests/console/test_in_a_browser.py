@@ -11,15 +11,19 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from msgspec.structs import replace
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from console.app import furnish
 from console.server import serve
 from console.settings import ConsoleSettings
-from content.identifiers import LessonId, derive
+from content.identifiers import ImportId, LessonId, RoomId, derive
+from content.imports import Counts, Entered, RosterImported
 from content.lessons import Kind, Lesson, LessonWritten
+from storage import members
+from storage.sync import Buried
 from tests.console.console_house import House, laid_out
-from tests.console.console_seeding import SECRETARY, put
+from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.open_ballot import CODE, in_the_box, link_to, open_ballot
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
@@ -28,6 +32,10 @@ from tests.machine import find_chromium, in_ci
 from tests.sealed_ballots import paper
 
 pytestmark = pytest.mark.browser
+
+EDIT = ImportId(derive("browser", "import"))
+
+NOWHERE = "/nowhere"
 
 PAGES = (
     "/",
@@ -81,6 +89,7 @@ PAGES = (
     "/ballots/{ballot}",
     "/appraisals",
     "/appraisals/new",
+    "/appraisals/paper",
     "/appraisals/{appraisal}",
     "/surveys",
     "/surveys/new?template=study",
@@ -108,11 +117,43 @@ PAGES = (
     "/record?since=2020-01-01",
     "/record/2",
     "/help",
+    "/help/guide",
     "/looked",
     "/exports",
     "/system",
+    "/lessons/new",
+    "/polls/{poll}",
+    "/polls/{poll}/text",
+    "/outbox/{failed}/text",
+    "/members/text",
+    "/members/{member}/account",
+    "/members/{member}/merge/{other}",
+    "/members/edits/{edit}",
+    "/members/imports/{edit}",
+    "/unheard",
+    "/unheard/{letter}",
+    "/second-factor",
+    # Where there is nothing yet.
+    "/?org={empty}",
+    "/calendar?month=2027-08",
+    "/lessons?q=zzz",
+    "/check-ins?org={empty}",
+    "/participation?org={empty}",
+    "/participation/quarter?org={empty}",
+    "/members?org={empty}",
+    "/polls?org={empty}",
+    "/outbox?tab=sent&org={empty}",
+    "/record?person=zzz",
+    # What is no page.
+    NOWHERE,
 )
 
+
+ELSEWHERE = {
+    "imports.look": "test_axe_finds_nothing_on_refusals_previews_and_menus",
+    "voting.published": "it stands in the room's own frame, as the ballot does: test_voting_pages",
+}
+"""Pages that are looked at in another test."""
 
 REFUSALS = ("(UNPROCESSABLE ENTITY)", "(CONFLICT)")
 """What a browser calls an error and is an answer: a form that was refused."""
@@ -124,6 +165,11 @@ new PerformanceObserver((list) => list.getEntries().forEach((one) => {
 })).observe({ type: "layout-shift", buffered: true });
 """
 """Adds up by how much a page shifts under the eye of who has touched nothing."""
+
+
+def is_complaint(said: ConsoleMessage) -> bool:
+    """Tell whether a browser complains of more than the one page that is none."""
+    return said.type == "error" and not said.location["url"].endswith(NOWHERE)
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +207,7 @@ def visit(house: House, chromium: Browser, address: str) -> Iterator[Callable[..
         context.add_init_script(SHIFTS)
         page = context.new_page()
         page.on("request", lambda request: strangers.append(request.url) if address not in request.url else None)
-        page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+        page.on("console", lambda said: complaints.append(said.text) if is_complaint(said) else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.goto(f"{address}/sign-in/{house.issue_link()}")
         page.get_by_role("button").click()
@@ -175,9 +221,33 @@ def visit(house: House, chromium: Browser, address: str) -> Iterator[Callable[..
     assert [said for said in complaints if not said.endswith(REFUSALS)] == []
 
 
+def put_what_is_rare(house: House) -> None:
+    """Have a sheet taken in and a message not heard, so that there are pages about them."""
+    seeded = house.seeded
+
+    async def put_both() -> None:
+        known = await house.store.read(lambda unit: members.member(unit, seeded.members["白云"]))
+        assert known is not None
+        entry = Entered(before=known, after=replace(known, post="值班员"), branch=known.organisation)
+        taken = RosterImported(
+            id=EDIT, by=SECRETARY, at=NOW, file="名册.csv", counts=Counts(changed=1), entries=(entry,), founded=()
+        )
+        await put(house.store, "sheet", taken)
+        buried = Buried(cause="event:$near", room=RoomId("!one"), sender=None, reason="shape", raw=b"{}", at=NOW)
+        await house.store.settle(notes=[buried])
+
+    house.run(put_both())
+
+
 def filled(house: House, path: str) -> str:
     seeded = house.seeded
     return path.format(
+        poll=seeded.polls["open"].id,
+        failed=seeded.outbox["failed"],
+        other=seeded.members["陈晨"],
+        edit=EDIT,
+        letter=derive("event:$near", "dead"),
+        empty=seeded.organisations["three"],
         lesson=seeded.lessons["safety"],
         member=seeded.members["白云"],
         ballot=seeded.ballots["fixed"],
@@ -196,9 +266,12 @@ def filled(house: House, path: str) -> str:
 def test_axe_finds_nothing_on_any_page(
     house: House, address: str, visit: Callable[..., Page], width: int, locale: str, theme: str
 ) -> None:
+    put_what_is_rare(house)
     page = visit(viewport={"width": width, "height": 800}, color_scheme=theme, locale=locale)
     for path in PAGES:
-        page.goto(address + filled(house, path))
+        answer = page.goto(address + filled(house, path))
+        assert answer is not None
+        assert answer.status == (404 if path == NOWHERE else 200), path
         found = Axe().run(page).response["violations"]
         assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
@@ -559,6 +632,7 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     _is_sound(page, 360)
     page.get_by_role("button", name="返回修改").click()
     page.get_by_role("button", name="看一遍再投").click()
+    assert in_the_box(house) is None, "no key and no look casts anything"
     page.get_by_role("button", name="投进票箱").click()
     expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
     _is_sound(page, 360)

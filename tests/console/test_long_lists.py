@@ -57,12 +57,26 @@ def test_places_are_shown_a_page_at_a_time_with_their_weeks(
     names = [html.unescape(name) for page in seen for name in ROW.findall(table(page, 0))]
     assert names == column(browser, f"/participation/export/places.csv{period}")
     body = re.compile(r"<tbody>(.*)</tbody>", re.DOTALL)
-    cells = re.compile(r'<td class="number[^"]*">([^<]*)</td>')
+    cells = re.compile(r'<td class="(?:none|shade-\d)">([^<]*)</td>')
     weeks = [cells.findall(table(page, 1)) for page in [whole, *seen] if 'class="heat"' in page]
+    assert any(weeks[0])
     assert weeks[0] == [cell for part in weeks[1:] for cell in part]
     assert body.search(table(whole, 0))
     lead = re.compile(r'<p class="lead">[^<]*</p>')
     assert {lead.findall(page)[0] for page in seen} == {lead.findall(whole)[0]}
+
+
+def test_the_branches_of_an_occurrence_are_shown_a_page_at_a_time(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f"/check-ins/{house.seeded.occurrences['closed']}"
+    whole = ROW.findall(table(browser.get(path).get_data(as_text=True), 0))
+    monkeypatch.setattr("console.pages.checkins.BRANCHES_SHOWN", 1)
+    seen = pages(browser, path)
+    assert [name for page in seen for name in ROW.findall(table(page, 0))] == whole
+    assert len(seen) == len(whole) > 1
+    total = re.compile("已参加 [^。]*。")
+    assert len({total.search(page)[0] for page in seen}) == 1  # type: ignore[index]
 
 
 def test_members_numbers_are_shown_a_page_at_a_time(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:

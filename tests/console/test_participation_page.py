@@ -110,17 +110,17 @@ def test_a_place_is_open_until_its_time_is_over_and_unanswered_after_it_everywhe
     house: House, browser: Browser
 ) -> None:
     lists = browser.get("/check-ins").get_data(as_text=True)
-    assert shown(lists, "正在进行")[0][-1] == "还开放"
+    assert shown(lists, "正在进行")[0][-1] == "待答复"
     assert [row[-1] for row in shown(lists, "近期") if row[0] == "作业安全四步法"] == ["4"]
     assert shown(lists, "近期")[0][-1] == "未回"
-    for short, word, other in (("open", "还开放", "未回"), ("closed", "未回", "还开放")):
+    for short, word, other in (("open", "待答复", "未回"), ("closed", "未回", "待答复")):
         page = browser.get(f"/check-ins/{house.seeded.occurrences[short]}").get_data(as_text=True)
-        assert shown(page, "按支部")[0][-2:] == ["还开放", "未回"]
+        assert shown(page, "按支部")[0][-2:] == ["待答复", "未回"]
         states = {row[2].split(" ")[0] for row in shown(page, "按成员")[1:]}
         assert word in states
         assert other not in states
     header = from_csv(browser.get("/participation/export/members.csv").data)[0]
-    assert header[-2:] == ["未回", "还开放"]
+    assert header[-2:] == ["未回", "待答复"]
 
 
 def test_sums_are_told_in_plain_english(house: House) -> None:

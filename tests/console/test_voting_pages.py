@@ -229,6 +229,32 @@ def test_what_is_no_envelope_is_refused_and_changes_nothing(house: House, voter:
     assert in_the_box(house) is None
 
 
+WATCHED = (
+    *("/", "/ballots", f"/ballots/{ID}", f"/ballots/{ID}/manifest.json", "/model-members", "/record", "/system"),
+    *("/outbox?tab=waiting", "/outbox?tab=sent", "/outbox?tab=failed", "/members", f"/members/{VOTER}"),
+    *("/participation/burden", "/search?q=voter00", "/calendar", "/exports", "/looked"),
+)
+
+
+def test_while_it_is_open_no_page_of_the_desk_changes_with_a_vote(house: House, browser: Browser) -> None:
+    """L6: whoever reminds one and watches, or reads any page before and after, learns nothing."""
+    open_ballot(house)
+
+    def seen() -> dict[str, str]:
+        pages = {path: browser.get(path) for path in WATCHED}
+        assert {page.status_code for page in pages.values()} == {200}
+        return {
+            path: re.sub(r'name="(csrf|nonce|mark)" value="[^"]*"', "", page.get_data(as_text=True))
+            for path, page in pages.items()
+        }
+
+    seen()
+    before = seen()
+    for member, marks in ((VOTER, "a+"), (OTHER, "b+"), (VOTER, "a-")):
+        house.run(vote(house.store, member, paper(marks)))
+        assert seen() == before
+
+
 def test_after_the_close_nothing_goes_in(house: House, voter: Browser) -> None:
     fields = {**form(voter), "box": sealed(paper("a+"))}
     house.clock.now += timedelta(days=1)

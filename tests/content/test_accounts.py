@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from content.accounts import bind_by_hand, may_bind, unbind
+from content.accounts import LONGEST_SHOWN, MOST_OFFERED, bind_by_hand, candidates, may_bind, unbind
 from content.confusables import parts, warnings
 from content.decision import Decision, Refusal, words
 from content.edits import Places
@@ -97,3 +97,18 @@ def test_a_bound_account_is_asked_into_its_rooms_and_let_go_of_again() -> None:
     assert isinstance(back, Decision)
     assert back.facts[0] == MemberChanged(member=MEMBER)
     assert isinstance(unbind(MEMBER, **USUAL), Refusal)
+
+
+def test_who_calls_themselves_so_is_offered_first_and_what_is_shown_cannot_disturb() -> None:
+    """X02: what an account calls itself is a hint for a person, and never a proof."""
+    found = [
+        (UserId("@a:home.test"), "王丽"),
+        (UserId("@b:home.test"), "检修 张明\u202e\x00\n"),
+        (UserId("@c:home.test"), ""),
+        (UserId("@d:home.test"), "长" * 500),
+    ]
+    offered = candidates(MEMBER, found)
+    assert [(one.user[1], one.likely) for one in offered] == [("b", True), ("c", False), ("a", False), ("d", False)]
+    assert offered[0].shown == "检修 张明"
+    assert len(offered[3].shown) == LONGEST_SHOWN
+    assert len(candidates(MEMBER, found * MOST_OFFERED)) == MOST_OFFERED

@@ -343,6 +343,7 @@ def test_recommendations_are_counted_and_decide_nothing() -> None:
 def test_every_number_names_the_rule_behind_it(pack: Any) -> None:
     found = count(election("AB", 1, pack=pack), held(10), pile(7, "A+"), pile(3, "B+"))
     numbers = {"quorum_need", "valid", "void", "tally", "write_ins", "need", "elected", "tied", "unfilled"}
+    numbers |= {"present", "returned"}
     assert set(found.rules) == numbers
     assert found.rules["quorum_need"] is pack.quorum_rule
     assert found.rules["need"] is pack.majority_rule

@@ -174,6 +174,27 @@ def test_five_working_days_begin_after_the_day_of_the_notice(posted: str, last: 
     assert (fact.ends_on.isoformat(), fact.confirmed) == (last, confirmed)
 
 
+@pytest.mark.parametrize(
+    ("posted", "first", "last"),
+    [
+        ("2026-07-20", "2026-07-20", "2026-07-24"),
+        ("2026-07-22", "2026-07-22", "2026-07-28"),
+        ("2026-07-18", "2026-07-20", "2026-07-24"),
+        ("2026-02-12", "2026-02-12", "2026-02-25"),
+    ],
+)
+def test_where_the_day_of_the_notice_counts_it_is_the_first_if_it_is_a_working_day(
+    posted: str, first: str, last: str
+) -> None:
+    """DEV-14, posting_day_counts; the last over the Spring Festival with its working Saturday."""
+    answer = post(CONSIDERED, today=date.fromisoformat(posted), today_counts=True)
+    assert isinstance(answer, Decision)
+    (fact,) = answer.facts
+    assert isinstance(fact, rules.NoticePosted)
+    (said, *_) = answer.effects
+    assert (said.words.parameters["first"], fact.ends_on.isoformat()) == (first, last)  # type: ignore[union-attr]
+
+
 def test_the_notice_is_posted_by_a_second_person_and_names_who_hears_objections() -> None:
     assert code(post(CONSIDERED, by=SECRETARY)) == "selection.another_posts"
     assert code(post(CONSIDERED, contact=MemberId(""))) == "selection.no_contact"

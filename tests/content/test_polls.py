@@ -30,6 +30,7 @@ from content.polls import (
     Response,
     SendPoll,
     Sheet,
+    ShowChart,
     State,
     Voted,
     VotingStopped,
@@ -308,8 +309,9 @@ def test_an_end_is_counted_and_the_count_published_once() -> None:
     assert (heard.facts, heard.effects) == ((PollEndHeard(poll=PollId("poll"), ended_at=END, at=END),), ())
     counting = poll(state=State.COUNTING, ended_at=END, stopped_at=END)
     answer = decided(polls.publish(counting, box, whole=True, now=END))
-    (fact,), (effect,) = answer.facts, answer.effects
+    (fact,), (effect, drawn) = answer.facts, answer.effects
     assert isinstance(fact, PollEnded)
+    assert isinstance(drawn, ShowChart)
     assert isinstance(effect, Announce)
     assert effect.words.key == "poll.result"
     assert polls.publish(poll(state=State.CLOSED, ended_at=END), box, whole=True, now=END) is None

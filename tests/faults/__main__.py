@@ -126,11 +126,11 @@ async def _answers_lost(given: Round) -> Tally:
 
 
 async def _voting(given: Round) -> Tally:
-    return await killed_while_voting(given.folder, given.seed, given.runs)
+    return await killed_while_voting(given.founded, given.folder, given.seed, given.runs)
 
 
 async def _counting(given: Round) -> Tally:
-    return await killed_while_counting(given.folder, given.seed, given.runs)
+    return await killed_while_counting(given.founded, given.folder, given.seed, given.runs)
 
 
 async def _elections(given: Round) -> Tally:

@@ -10,15 +10,17 @@ from tests.faults.voting import killed_while_counting, killed_while_voting
 SEED = 20261128
 
 
-async def test_lives_that_end_while_people_vote_lose_and_double_no_ballot(tmp_path: Path) -> None:
+async def test_lives_that_end_while_people_vote_lose_and_double_no_ballot(founded_file: Path, tmp_path: Path) -> None:
     """R5, F01: the short form; ``make faults`` ends a thousand."""
-    tally = await killed_while_voting(tmp_path, SEED, runs=5)
+    tally = await killed_while_voting(founded_file, tmp_path, SEED, runs=5)
     assert (tally.failures, tally.tried) == ([], 5)
 
 
-async def test_lives_that_end_from_the_close_to_the_destruction_give_the_same_end(tmp_path: Path) -> None:
+async def test_lives_that_end_from_the_close_to_the_destruction_give_the_same_end(
+    founded_file: Path, tmp_path: Path
+) -> None:
     """R5, F04: the short form; ``make faults`` ends two hundred."""
-    tally = await killed_while_counting(tmp_path, SEED, runs=5)
+    tally = await killed_while_counting(founded_file, tmp_path, SEED, runs=5)
     assert (tally.failures, tally.tried) == ([], 5)
 
 

@@ -51,7 +51,7 @@ from tests.sealed_ballots import (
 from tests.sealed_ballots import (
     closing as closing_step,
 )
-from tests.small_branch import NOON, HandClock, SmallBranch
+from tests.small_branch import NOON, HandClock
 
 VOTERS = 12
 CHOICES = ("a+", "b+", "a- b+", "a+ b-", "", "a-")
@@ -64,13 +64,17 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["tests.faults.voting"])
 
 
-async def _prepare(file: Path) -> None:
-    """Found a branch in which twelve may vote, with their ballot open."""
+async def _prepare(founded: Path, file: Path, *, votes: int) -> None:
+    """Let twelve of a branch that is founded vote, with their ballot open, and so many of them have voted."""
     clock = HandClock(NOON)
+    await asyncio.to_thread(shutil.copyfile, founded, file)
     store = await Store.open(f"sqlite:///{file}", clock)
-    await SmallBranch(store, clock).found()
     await draft(store, VOTERS)
     await open_voting(store)
+    clock.forward(hours=1)
+    for number, one in enumerate(roll(VOTERS)[:votes]):
+        box = seal(paper(CHOICES[number % len(CHOICES)]), ballot().key, (await stand(store)).length)
+        await store.settle([casting(one.member, box)])
     await store.close()
 
 
@@ -135,11 +139,13 @@ def _live(target: Callable[..., None], *given: object, after: float | None) -> t
     return heard, process.exitcode != 0
 
 
-async def killed_while_voting(folder: Path, seed: int, runs: int) -> Tally:
+async def killed_while_voting(founded: Path, folder: Path, seed: int, runs: int) -> Tally:
     """End lives while people vote: what was acknowledged is in the box, once for each (R5, F01)."""
     file, chance, tally = folder / "voting.db", random.Random(seed), Tally()
-    await _prepare(file)
-    held, voted = _boxes(file), set[str]()
+    # A box of fewer is never opened, and how many votes a life gets to cast is the machine's affair.
+    await _prepare(founded, file, votes=rules.FEWEST)
+    held = _boxes(file)
+    voted = {member for member, (_, counted) in held.items() if counted}
     for number in range(runs):
         heard, _ = await asyncio.to_thread(
             lambda number=number: _live(_vote, str(file), seed + number, after=chance.uniform(0.0, LONGEST_LIFE))
@@ -239,15 +245,10 @@ def _end_state(file: Path, folder: Path) -> tuple[object, ...]:
     return state, set_hash, turnout, left, tuple(results), receipts, tuple(keys), files
 
 
-async def killed_while_counting(folder: Path, seed: int, runs: int) -> Tally:
+async def killed_while_counting(founded: Path, folder: Path, seed: int, runs: int) -> Tally:
     """End lives at every step from the close to the destruction: once, and to the same bytes (R5, F04)."""
     file, chance, tally = folder / "counting.db", random.Random(seed), Tally()
-    await _prepare(file)
-    store = await Store.open(f"sqlite:///{file}", HandClock(NOON + timedelta(hours=1)))
-    for number, one in enumerate(roll(VOTERS)[:9]):
-        box = seal(paper(CHOICES[number % len(CHOICES)]), ballot().key, (await stand(store)).length)
-        await store.settle([casting(one.member, box)])
-    await store.close()
+    await _prepare(founded, file, votes=9)
     wanted: tuple[object, ...] | None = None
     trial, into = folder / "trial.db", folder / "into"
 

@@ -25,7 +25,7 @@ from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
-from content.ballots import TellerRole
+from content.ballots import TellerRole, WriteIn
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -51,7 +51,6 @@ from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
-from content.reviews import NO, YES
 from content.reviews import Stage as ReviewStage
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
@@ -59,7 +58,7 @@ from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.series import Scope
 from content.sessions import Way
-from content.settings import SETTINGS
+from content.settings import NO, SETTINGS, YES
 from content.speech import LANGUAGES, Reader
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
@@ -97,6 +96,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("record", "outbox", "duties", "calendar"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -110,12 +110,15 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "audit.did_": [verb for verb in VERBS if load_speech().knows(f"audit.did_{verb}")],
     "audit.thing_": (*(kind for kind in THINGS if kind not in ("table", "year")), "other"),
     "audit.wrong_": Wrong,
+    "ballots.rule_of_": ("present", "quorum_need", "returned", "valid", "tally", "write_ins", "outcome"),
     "ballots.state_": BallotState,
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
+    "ballots.write_in_": (*WriteIn, "help"),
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
+    "calendar.column_": (),
     "calendar.view_": ("month", "week", "list"),
     "schedule.off_days_": OffDays,
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
@@ -137,6 +140,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
+    "count.": ("elected", "tied"),
     "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,
@@ -192,12 +196,20 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
-    "looks.what_": ("participation", "record", "member", "participation_file", "member_file"),
+    "looks.what_": (
+        "participation",
+        "record",
+        "member",
+        "participation_file",
+        "member_file",
+        "record_file",
+        "outbox_file",
+    ),
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
     "members.sheet_": LAYOUTS,
-    "members.moment_": ("correction", "answered", "invited", "removed"),
+    "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
     "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved"),
@@ -235,6 +247,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "reviews.stage_": [stage for stage in ReviewStage if stage is not ReviewStage.APPROVED],
     "schedule.late_": ("kind", "day"),
     "settings.language_": [one.lower() for one in LANGUAGES],
+    "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],
     "selection.outcome_": ObjectionOutcome,
     "selection.stage_": Stage,

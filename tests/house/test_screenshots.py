@@ -7,9 +7,10 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.console.test_in_a_browser import ELSEWHERE, NOWHERE, PAGES
 from tests.screenshots import GUIDE, GUIDE_HEIGHT, GUIDE_WIDTH, LEFT_OUT, routes, rules
 
-DOCS = Path(__file__).parents[2] / "docs"
+GUIDE_BOOK = Path(__file__).parents[2] / "docs" / "guide"
 
 
 def test_every_page_is_shot_or_left_out_for_a_reason() -> None:
@@ -22,17 +23,26 @@ def test_every_page_is_shot_or_left_out_for_a_reason() -> None:
     assert files - LEFT_OUT.keys() == set()
 
 
+def test_axe_looks_at_every_page_of_which_there_is_a_picture() -> None:
+    """A page that is added cannot be forgotten."""
+    match = routes().bind("console").match
+    paths = [re.sub(r"[{}]", "", path).partition("?")[0] for path in PAGES if path != NOWHERE]
+    looked_at = {str(match(path, method="GET")[0]) for path in paths}
+    assert ELSEWHERE.keys() & looked_at == set()
+    assert rules(routes()).keys() - LEFT_OUT.keys() == looked_at | ELSEWHERE.keys()
+
+
 def test_the_guide_shows_small_pictures_that_the_tool_makes_and_no_others() -> None:
     """Made from the sample branch by ``python -m tests.screenshots --guide``, so that nobody real is in them."""
-    guide = (DOCS / "guide.zh-CN.md").read_text(encoding="utf-8")
+    guide = (GUIDE_BOOK / "guide.zh-CN.md").read_text(encoding="utf-8")
     made = {f"pictures/{name}.webp" for name in GUIDE.values()}
     assert set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", guide)) == made
-    assert {f"pictures/{file.name}" for file in (DOCS / "pictures").iterdir()} == made
+    assert {f"pictures/{file.name}" for file in (GUIDE_BOOK / "pictures").iterdir()} == made
     assert rules(routes()).keys() >= GUIDE.keys()
-    sizes = [(DOCS / name).stat().st_size for name in made]
+    sizes = [(GUIDE_BOOK / name).stat().st_size for name in made]
     assert max(sizes) < 60_000
     assert sum(sizes) < 500_000
     for name in made:
-        with Image.open(DOCS / name) as picture:
+        with Image.open(GUIDE_BOOK / name) as picture:
             assert picture.width == GUIDE_WIDTH
             assert picture.height <= GUIDE_HEIGHT

@@ -121,12 +121,13 @@ async def _screen_equals_export(branch: SmallBranch, root: OrganisationId) -> No
     days = [one for _, _, one in await branch.store.read(lambda unit: participation.by_day(unit, roots, period))]
     dates = [one for _, one in await branch.store.read(lambda unit: participation.by_date(unit, roots, period))]
     branches = await branch.store.read(lambda unit: participation.by_branch(unit, roots, period))
+    whole = await branch.store.read(lambda unit: participation.total(unit, roots, period))
     people: Counter[State] = Counter()
     for person in await branch.store.read(lambda unit: participation.by_member(unit, roots, period)):
         people += person.numbers
     assert people == total
     shown = share(total)
-    assert add(days) == add(dates) == add(branches.values()) == shown
+    assert add(days) == add(dates) == add(branches.values()) == whole == shown
     assert shown.took_part + shown.excused + shown.waiting + shown.unanswered == shown.asked
 
 

@@ -20,8 +20,11 @@ from sqlalchemy.engine import make_url
 
 from content import ballots as rules
 from content.ballot_files import read_box, write_box
+from content.ballot_papers import write_paper
 from content.ballots import Candidate, WriteIn
-from content.elections import Election
+from content.elections import NOBODY, Election
+from content.elections import Ballot as Paper
+from content.forms import asking, read_questions
 from content.identifiers import MemberId
 from storage import ballots
 from storage.engines import BESIDE
@@ -48,7 +51,7 @@ from tests.sealed_ballots import (
 )
 from tests.small_branch import HandClock, SmallBranch
 
-SIXTY = 60
+SIXTY, THIRTY = 60, 30
 VOTED_AT = ":53:41"
 CHANCE = 8
 """Orders that have nothing to do with each other agree in one place on average, in more than this hardly ever."""
@@ -176,7 +179,7 @@ async def end(store: Store, clock: HandClock, folder: Path) -> OpenedBox:
     clock.forward(days=1)
     await store.settle([closing()])
     kept = await store.read(lambda unit: ballots.boxes(unit, ID))
-    found = open_box(read_box(write_box(await stand(store), kept)), shares())
+    found = open_box(read_box(write_box(await stand(store), kept)), shares(), {SIGN: NOBODY})
     (folder / "opened.jsonl").write_bytes(found.text)
     await agree(store)
     await take(store, "count", lambda it, _: rules.keep_count(it, found.result, found.hash))
@@ -187,21 +190,48 @@ async def test_sixty_voters_are_linked_no_better_than_by_chance(
     branch: SmallBranch, clock: HandClock, address: str, tmp_path: Path
 ) -> None:
     """L1, L2, L4: by the order of rows, by each commit of the log, by what was opened."""
-    people, chosen = voters()
-    opened = tmp_path / "opened"
+    await link(branch, clock, address, tmp_path, *voters(), election=FOUR, candidates=STANDING)
+
+
+async def test_who_answers_a_survey_is_linked_to_their_answers_no_better_than_by_chance(
+    branch: SmallBranch, clock: HandClock, address: str, tmp_path: Path
+) -> None:
+    """The same attacker and the same game on papers that answer questions, none of which outlives the opening."""
+    questions = read_questions("\n\n".join(f"题{one}\n- 甲\n- 乙\n- 丙" for one in "一二三四"))
+    people, _ = voters(THIRTY)
+    answered = [
+        write_paper(Paper(answers={f"q{place}": (one,) for place, one in enumerate(said, start=1)})).decode()
+        for said in product("123", repeat=4)
+    ]
+    chosen = dict(zip(people, random.Random(30).sample(answered, THIRTY), strict=True))
+    await link(branch, clock, address, tmp_path, people, chosen, election=asking(questions), candidates=())
+
+
+async def link(
+    branch: SmallBranch,
+    clock: HandClock,
+    address: str,
+    tmp_path: Path,
+    people: list[str],
+    chosen: dict[str, str],
+    **voted_on: object,
+) -> None:
+    """Let people vote before an attacker who sees every commit, row and file, and scores by chance only."""
+    number, opened = len(people), tmp_path / "opened"
     opened.mkdir()
     attacker = Attacker(opened, people, list(chosen.values()))
-    await draft(branch.store, SIXTY, election=FOUR, candidates=STANDING)
+    await draft(branch.store, number, **voted_on)
     await open_voting(branch.store)
     database = Path(address.removeprefix("sqlite:///"))
     log = database.with_name(database.name + "-wal")
     attacker.watch(log)
     attacker.commits.clear()
     clock.now = clock.now.replace(hour=7, minute=53, second=41)
-    left, acts = traces(database), []
-    for name in [*people[:20], *people]:
+    left, acts, entered = traces(database), [], set[str]()
+    for name in [*people[: number // 3], *people]:
         steps = [casting(MemberId(name), seal(chosen[name].encode(), ballot().key, (await stand(branch.store)).length))]
-        if name not in attacker.commits:
+        if name not in entered:
+            entered.add(name)
             steps.insert(0, entering(f"token-{name}"))
         for step in steps:
             (outcome,) = await branch.store.settle([step])
@@ -216,9 +246,9 @@ async def test_sixty_voters_are_linked_no_better_than_by_chance(
     assert sum(one == other for one, other in zip(rows, acts, strict=True)) <= CHANCE
     found = await end(branch.store, clock, opened)
     attacker.watch(log)
-    assert found.result.valid == SIXTY
+    assert found.result.valid == number
     assert sorted(found.lines) == sorted(chosen.values())
-    assert len(set(attacker.commits)) > SIXTY // 2, (
+    assert len(set(attacker.commits)) > number // 2, (
         "whoever sees the commits knows who votes; what they vote must not follow"
     )
     assert attacker.links == {}
@@ -296,8 +326,9 @@ async def test_a_choice_is_nowhere_before_the_opening_and_an_envelope_nowhere_af
     assert hits(forms(SIGN.encode()), files(address)) == []
     assert hits(sent[-1:], files(address)) != [], "what is looked for can be found"
     found = await end(branch.store, clock, opened)
-    assert found.result.write_ins == {SIGN: 1}
-    papers = [paper("a- b-", SIGN), paper("a+")]
+    assert found.result.write_ins == {NOBODY: 1}
+    papers = [paper("a- b-", NOBODY), paper("a+")]
+    assert hits(forms(SIGN.encode()), [*files(address), *opened.iterdir()]) == [], "a text is in no opened paper"
     assert hits(papers, [*files(address), *opened.iterdir()]) == ["opened.jsonl"]
     await confirm(branch.store)
     clock.forward(days=7)

@@ -106,7 +106,7 @@ def said() -> Answers:
 
 
 @pytest_asyncio.fixture
-async def config(said: Answers, tmp_path: Path) -> AsyncIterator[Config]:
+async def config(said: Answers, tmp_path: Path, sqlite_template: Path) -> AsyncIterator[Config]:
     """Give an installation with a device that is signed in at a homeserver of its own, and tables."""
     async with TestServer(said.app()) as server:
         file = tmp_path / "config.toml"
@@ -121,7 +121,7 @@ async def config(said: Answers, tmp_path: Path) -> AsyncIterator[Config]:
         )
         said.shown = shown_as(device, Identity(USER, keys / "signing", KEY))
         device.close()
-        await (await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")).close()
+        shutil.copy(sqlite_template, tmp_path / "zhibu.db")
         yield load_config(file)
 
 

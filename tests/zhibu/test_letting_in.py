@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,9 @@ from zhibu.cli import main
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Path:
+def settings(tmp_path: Path, sqlite_template: Path) -> Path:
+    shutil.copyfile(sqlite_template, tmp_path / "zhibu.db")
+
     async def fill() -> None:
         store = await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")
         factor = Factor(id=FactorId("app"), user=SECRETARY, kind=Kind.TOTP, name="手机", secret=b"secret", made_at=NOON)

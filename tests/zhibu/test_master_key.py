@@ -10,11 +10,12 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
-from content.identifiers import MemberId, OrganisationId
+from content.identifiers import MemberId, ObjectionId, OrganisationId, SelectionId, UserId
 from content.members import Member, MemberEnrolled
+from content.model_members import ObjectionRaised, Selection, SelectionCalled
 from content.organisations import Kind, Organisation, OrganisationFounded
 from content.trouble import Trouble
-from storage import members
+from storage import members, model_members
 from storage.store import Store
 from zhibu.backups import back_up
 from zhibu.cli import main
@@ -26,12 +27,15 @@ from zhibu.record_key import make_key
 from zhibu.restores import restore
 
 PHONE = "13977665544"
+SAID = "去年评上以后没有做到"
+CHOSEN = SelectionId("s")
+NOW = datetime(2026, 11, 28, tzinfo=UTC)
 ZHANG = MemberId("zhang")
 
 
 @pytest_asyncio.fixture
 async def config(tmp_path: Path, sqlite_template: Path) -> Config:
-    """Give an installation in whose database a phone is sealed."""
+    """Give an installation in whose database a phone and an objection are sealed."""
     file = tmp_path / "config.toml"
     file.write_text('[bot]\nhomeserver = "http://127.0.0.1:1"\nuser = "@zhibu:example.org"\n')
     (tmp_path / "zhibu.db").write_bytes(sqlite_template.read_bytes())
@@ -39,7 +43,14 @@ async def config(tmp_path: Path, sqlite_template: Path) -> Config:
     store = await Store.open(found.database, master=make_master(found))
     branch = Organisation(id=OrganisationId("b"), parent=None, kind=Kind.BRANCH, name="支部")
     zhang = Member(id=ZHANG, organisation=branch.id, name="张", phone=PHONE)
-    await store.settle(notes=[OrganisationFounded(organisation=branch), MemberEnrolled(member=zhang)])
+    one = Selection(
+        id=CHOSEN, organisation=branch.id, title="树榜样", places=1, nominate_until=NOW, timezone="Asia/Shanghai"
+    )
+    raised = ObjectionRaised(
+        selection=CHOSEN, organisation=branch.id, id=ObjectionId("o"), member=ZHANG, text=SAID, on=NOW.date()
+    )
+    called = SelectionCalled(selection=one, author=UserId("@zhao:test"))
+    await store.settle(notes=[OrganisationFounded(organisation=branch), MemberEnrolled(member=zhang), called, raised])
     await store.close()
     return found
 
@@ -82,23 +93,26 @@ async def test_the_program_does_not_start_under_another_key(config: Config) -> N
 
 async def test_a_restored_backup_opens_what_was_sealed(config: Config, tmp_path: Path) -> None:
     """S72, R9."""
-    now = datetime(2026, 11, 28, tzinfo=UTC)
-    made = await back_up(config, config.folder / "config.toml", config.path(config.backup.folder), 3, now=now)
+    made = await back_up(config, config.folder / "config.toml", config.path(config.backup.folder), 3, now=NOW)
     await restore(made.file, config.path(config.backup.key), tmp_path / "second", None)
     restored = load_config(tmp_path / "second" / "config.toml")
     store = await Store.open(restored.database, master=read_master(restored))
     one = await store.read(lambda unit: members.member(unit, ZHANG))
+    (objection,) = await store.read(lambda unit: model_members.objections(unit, CHOSEN))
     await store.close()
     assert one is not None
-    assert one.phone == PHONE
-    assert PHONE.encode() not in (tmp_path / "second" / "zhibu.db").read_bytes()
+    assert (one.phone, objection.text) == (PHONE, SAID)
+    data = (tmp_path / "second" / "zhibu.db").read_bytes()
+    assert [text for text in (PHONE, SAID) if text.encode() in data] == []
 
 
 async def phone(config: Config) -> str:
     store = await Store.open(config.database, master=read_master(config))
     one = await store.read(lambda unit: members.member(unit, ZHANG))
     found = await store.read(lambda unit: members.like(unit, "", PHONE, [OrganisationId("b")]))
+    (objection,) = await store.read(lambda unit: model_members.objections(unit, CHOSEN))
     await store.close()
+    assert objection.text == SAID
     assert one is not None
     assert found == (one,)
     return one.phone

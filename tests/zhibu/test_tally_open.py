@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from content.ballot_files import write_box, write_share
 from content.ballots import WriteIn
@@ -31,7 +32,7 @@ def put(file: Path, value: object) -> Path:
 @pytest.fixture
 def files(tmp_path: Path) -> dict[str, Path]:
     """Give a closed box and its shares as files."""
-    one, boxes = closed(FIVE, write_in=WriteIn.TEXT, election=OTHERS)
+    one, boxes = closed(FIVE, write_in=WriteIn.ROLL, election=OTHERS)
     found = {"box": put(tmp_path / "box.json", write_box(one, boxes))}
     for share in shares(1, 2, 3):
         found[f"share{share.index}"] = put(tmp_path / f"share{share.index}.json", write_share(share))
@@ -40,7 +41,7 @@ def files(tmp_path: Path) -> dict[str, Path]:
 
 def opened(files: dict[str, Path], *indices: int, **more: Any) -> Result:
     given = [part for index in indices for part in ("--share", files[f"share{index}"])]
-    into = ["--into", more.pop("into")] if "into" in more else []
+    into = [part for name in ("into", "names") if name in more for part in (f"--{name}", more.pop(name))]
     return run("open", "--envelopes", files["box"], *given, *into, **more)
 
 
@@ -99,6 +100,27 @@ def test_a_box_that_stays_closed_says_why(files: dict[str, Path], tmp_path: Path
     put(files["box"], {**raw, "envelopes": raw["envelopes"][1:]})
     ran = opened(files, 1, 2, into=tmp_path / "count")
     assert (ran.exit_code, "nothing was opened" in ran.stderr, (tmp_path / "count").exists()) == (65, True, False)
+
+
+def test_names_are_written_down_for_two_tellers_to_decide_and_then_counted_as_they_say(tmp_path: Path) -> None:
+    """With write_in=text nothing is counted before, and no text is printed or in the opened papers."""
+    election = replace(OTHERS, eligible=frozenset({"m1"}))
+    one, boxes = closed(FIVE, write_in=WriteIn.TEXT, election=election)
+    files = {"box": put(tmp_path / "box.json", write_box(one, boxes, {"m1": "某某某"}))}
+    for share in shares(1, 2):
+        files[f"share{share.index}"] = put(tmp_path / f"share{share.index}.json", write_share(share))
+    ran = opened(files, 1, 2, into=tmp_path / "first")
+    assert (ran.exit_code, "Of one written name nobody has said" in ran.stderr) == (65, True)
+    assert "某某" not in ran.output
+    (file,) = (tmp_path / "first").iterdir()
+    names = json.loads(file.read_text())
+    assert (file.name, names["meant"], names["people"]["m1"]) == ("names.json", {"某某": ""}, "某某某")
+    odd = put(tmp_path / "odd.json", names | {"meant": {"某某": "m9"}})
+    assert opened(files, 1, 2, names=odd).exit_code == 65
+    said = put(tmp_path / "said.json", names | {"meant": {"某某": "m1"}})
+    counted = opened(files, 1, 2, names=said, into=tmp_path / "count")
+    assert (counted.exit_code, "某某某" in counted.stdout) == (0, True)
+    assert "某某" not in (tmp_path / "count" / "opened.jsonl").read_text()
 
 
 def test_one_teller_alone_opens_nothing(files: dict[str, Path]) -> None:

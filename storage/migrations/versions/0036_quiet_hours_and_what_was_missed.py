@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0034"
-down_revision = "0033"
+revision = "0036"
+down_revision = "0035"
 branch_labels = None
 depends_on = None
 
