@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from content.identifiers import CardId, EventId, OrganisationId, RoomId, UserId
+from content.identifiers import CardId, EventId, LessonId, OrganisationId, RoomId, UserId
 
 
 class Secret(str):
@@ -101,6 +101,14 @@ class ShowAgain(Effect, frozen=True, kw_only=True):
     card: CardId
     parts: int
     language: str | None = None
+
+
+class Preview(Effect, frozen=True, kw_only=True):
+    """Show a person in private how a lesson will look, before anybody else sees it, in as many parts as it has."""
+
+    user: UserId
+    lesson: LessonId
+    parts: int
 
 
 class Post(Effect, frozen=True, kw_only=True):
