@@ -140,7 +140,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "correction.told_": (Corrected.SETTLED, Corrected.UNCHANGED),
     "corrections.state_": Corrected,
     "config.not_": ("str", "int", "bool"),
-    "count.": ("elected", "tied"),
     "count.outcome_": [outcome.lower() for outcome in Outcome],
     "credentials.kind_": FactorKind,
     "credentials.told_": FactorKind,
