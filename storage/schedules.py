@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -162,7 +163,7 @@ _SELECT = (
 
 
 def as_occurrence(row: AnyRow) -> Occurrence:
-    """Read the occurrence out of a row that holds all its columns."""
+    """Read the occurrence out of a row that holds all its columns; what its rule says of it is not among them."""
     return Occurrence(
         id=row.id,
         lesson=row.lesson_id,
@@ -172,8 +173,6 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         late=timedelta(minutes=row.late_minutes),
         state=State(row.state),
         provisional=row.provisional,
-        urgent=bool(row.urgent),
-        approved=_is_approved(row),
         opened_at=row.opened_at,
         closes_at=row.closes_at,
     )
@@ -188,7 +187,7 @@ def _is_approved(row: AnyRow) -> bool:
 
 def _entry(row: AnyRow) -> Entry:
     return Entry(
-        occurrence=as_occurrence(row),
+        occurrence=replace(as_occurrence(row), urgent=bool(row.urgent), approved=_is_approved(row)),
         title=row.title,
         kind=row.kind,
         audience_name=row.audience_name,
