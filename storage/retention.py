@@ -19,6 +19,7 @@ from storage import (
     looks,
     misreadings,
     mutes,
+    practice,
     throttling,
 )
 from storage.checkins import forget_people
@@ -97,6 +98,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await ballot_links.forget_past(unit, fact.at)
     await audit.forget_quiet(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
+    await practice.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))
