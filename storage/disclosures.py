@@ -316,10 +316,10 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         schedules,
         "author reviewed_by",
-        "owner_id audience_id start at timezone made_at review reviewed_at",
+        "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved reviewed_by review_note",
+        "approved review reviewed_by review_note",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
