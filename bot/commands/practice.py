@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import is_acknowledgement, normalise
+from bot.commands.grammar import is_acknowledgement, is_bare_reason, normalise
 from content import practice as rules
 from content.bank import Item, Kind
 from content.bank_sheets import DIFFICULTIES
@@ -109,7 +109,7 @@ async def answer(asking: Asking) -> Decision | None:
         return rules.skip(onward, following, now=asking.unit.now)
     judged = rules.judge(item, asking.text)
     is_no_answer = not isinstance(judged, bool) or (item.kind is Kind.FILL_IN and not judged)
-    if is_no_answer and is_acknowledgement(asking.text):
+    if is_no_answer and (is_acknowledgement(asking.text) or is_bare_reason(asking.text)):
         return None
     if not isinstance(judged, bool):
         return rules.say(asking.sender, judged)

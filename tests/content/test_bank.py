@@ -145,7 +145,7 @@ def test_a_blank_is_filled_whatever_signs_stand_around(text: str, right: bool) -
         ({"kind": Kind.FILL_IN, "answer": ("长" * 101,)}, "item.bad_accepted"),
         ({"source": "长" * 201}, "item.long_source"),
         ({"explanation": "长" * 1001}, "item.long_explanation"),
-        ({"tags": ("长" * 21,)}, "item.bad_tags"),
+        ({"tags": ("长" * 101,)}, "item.bad_tags"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_with_its_reason(change: dict[str, object], why: str) -> None:

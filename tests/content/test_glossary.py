@@ -60,6 +60,11 @@ def test_the_entry_that_a_question_means_and_those_near_it_are_found(
         assert near.others == ()
 
 
+def test_of_names_that_hold_what_was_asked_the_shortest_is_nearest() -> None:
+    longer, shorter = entry("党员代表大会"), entry("党员大会")
+    assert nearest("大会", (longer, shorter)).others == (shorter, longer)
+
+
 def test_a_text_is_compared_without_signs_and_case() -> None:
     assert searchable("《Ｗe Chat》，（试行）") == "wechat试行"
     assert bigrams("三会一课") == ("三会", "会一", "一课")

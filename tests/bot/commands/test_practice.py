@@ -198,6 +198,7 @@ async def test_what_nobody_answers_is_waited_for_half_a_day(filled: SmallBranch,
 async def test_other_commands_go_on_working_meanwhile(filled: SmallBranch) -> None:
     await say(filled, "练习 党章")
     assert (await say(filled, "帮助"))[0][0].startswith("help.")
+    assert (await say(filled, "病假"))[0] == ["checkin.nothing_open"], "which is 请假, and no answer"
     assert (await say(filled, "A"))[0][0] == "practice.right"
 
 
