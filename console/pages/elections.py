@@ -31,7 +31,8 @@ from content.identifiers import MemberId, PaperElectionId, derive
 from content.members import Member
 from content.organisations import Organisation, Right
 from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
-from content.rule_packs import PACKS, quorum_needs
+from content.rule_packs import COMMITTEE, PACKS, quorum_needs
+from content.strokes import by_strokes
 from storage import members, organisations
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
@@ -402,8 +403,11 @@ async def _drafted(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...
     people: dict[str, list[MemberId]] = {}
     for one in await members.roster(unit, [node.id]):
         people.setdefault(one.name, []).append(one.id)
-    standing = []
-    for place, line in enumerate((one.strip() for one in fields.candidates.splitlines() if one.strip()), start=1):
+    standing, typed = [], [one.strip() for one in fields.candidates.splitlines() if one.strip()]
+    if pack is not COMMITTEE:
+        # R13: by the strokes of surnames, those of one surname as typed; for a secretary the order is an approved one.
+        typed.sort(key=lambda line: by_strokes(line)[0])
+    for place, line in enumerate(typed, start=1):
         name, _, introduction = (part.strip() for part in line.replace(":", "：", 1).partition("："))
         known = people.get(name, [])
         member = known[0] if len(known) == 1 else None

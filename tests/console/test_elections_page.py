@@ -101,6 +101,19 @@ def test_an_election_goes_from_its_candidates_to_the_answer_of_those_above(
     assert (ended.state, ended.report, ended.approval) == (State.APPROVED, "支部报〔2027〕1号", "矿委复〔2027〕9号")
 
 
+@pytest.mark.parametrize(
+    ("pack", "order"), [("2020", ["丁二", "张乙", "张甲"]), ("committee", ["张乙", "张甲", "丁二"])]
+)
+def test_candidates_stand_by_strokes_but_a_secretary_in_the_order_that_was_approved(
+    house: House, place: OrganisationId, pack: str, order: list[str]
+) -> None:
+    """R13; those of one surname stand as they were written."""
+    browser = house.browser()
+    filled = fields(browser, place, candidates="张乙：班长\n张甲\n丁二", pack=pack, seats="2")
+    assert browser.post("/elections/new", filled).status_code == 303
+    assert [one.name for one in paper(house, filled["id"]).candidates] == order
+
+
 def test_nobody_sees_the_first_count_before_their_own_stands(
     house: House, counting: tuple[str, Callable[[UserId], Browser]]
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from datetime import timedelta
 from typing import Any
 
@@ -99,5 +101,10 @@ def test_two_tellers_say_whom_names_mean_and_then_the_box_is_counted(house: Hous
     assert house.run(stand(house.store)).state is State.CERTIFIED
     page = house.browser().get(f"/ballots/{ID}").get_data(as_text=True)
     assert "（不计给任何人）：2 种写法，第 1、2、3 号认定。依据：认不出是谁" in page
+    filed = house.browser().get(f"/ballots/{ID}/certificate.docx")
+    with zipfile.ZipFile(io.BytesIO(filed.data)) as parts:
+        text = parts.read("word/document.xml").decode()
+    assert [one for one in ("2 种写法，第 1、2、3 号认定", "写了两次，那张票无效") if one not in text] == []
+    assert SIGN not in text
     said = house.run(house.store.read(lambda unit: unit.rows(select(outbox.c.words).where(outbox.c.kind == "say"))))
     assert SIGN not in json.dumps([row.words for row in said], ensure_ascii=False)
