@@ -169,8 +169,12 @@ async def figures(unit: Reading, id: ItemId) -> Figures:  # noqa: A002
 async def taken(
     unit: Reading, organisation: OrganisationId, keys: Collection[str], *, besides: ItemId | None = None
 ) -> frozenset[str]:
-    """Return which of these stem keys an organisation's bank holds already, in withdrawn items too."""
-    query = select(bank_items.c.stem_key).where(bank_items.c.organisation_id == organisation)
+    """Return which of these stem keys are asked of an organisation's people already, or were: there, above or below."""
+    path = organisation_closure.c
+    above = select(path.ancestor_id).where(path.descendant_id == organisation)
+    below = select(path.descendant_id).where(path.ancestor_id == organisation)
+    same = bank_items.c.organisation_id
+    query = select(bank_items.c.stem_key).where(or_(same.in_(above), same.in_(below)))
     if besides is not None:
         query = query.where(bank_items.c.id != besides)
     return frozenset(row.stem_key for row in await unit.rows(query)) & frozenset(keys)

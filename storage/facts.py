@@ -129,7 +129,7 @@ from content.surveys import (
     SurveyOpened,
 )
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
-from content.terms import CommitteeElected
+from content.terms import CommitteeElected, CommitteeTakenBack
 from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
@@ -202,6 +202,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OrganisationReopened: (structure.write_reopened,),
     SettingChosen: (settings.write_chosen,),
     CommitteeElected: (terms.write_elected,),
+    CommitteeTakenBack: (terms.write_taken_back,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
     Proposed: (approvals.write_proposed,),

@@ -79,10 +79,19 @@ FEW = 20
 """Up to how many organisations count as few, where it matters for how something is found."""
 
 
+_BREADTH = Prepared(
+    select(func.count().label("number")).select_from(
+        select(_PATH.c.depth).where(_PATH.c.ancestor_id == bindparam("root")).limit(FEW + 1).subquery()
+    )
+)
+
+
 async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
     """Return how many organisations stand at or below the roots, counted until they are more than few."""
-    path = organisation_closure
-    below = select(path.c.depth).where(path.c.ancestor_id.in_(list(roots))).limit(FEW + 1)
+    path, roots = organisation_closure, list(roots)
+    if len(roots) == 1:
+        return int(await unit.value(_BREADTH, {"root": roots[0]}) or 0)
+    below = select(path.c.depth).where(path.c.ancestor_id.in_(roots)).limit(FEW + 1)
     return int(await unit.value(select(func.count()).select_from(below.subquery())) or 0)
 
 
@@ -164,9 +173,12 @@ async def branch_above(unit: Reading, node: OrganisationId) -> OrganisationId:
     return OrganisationId(await unit.value(found) or node)
 
 
+_OF_ONE = Prepared(select(duties).where(duties.c.user_id == bindparam("user")))
+
+
 async def duties_of(unit: Reading, user: UserId) -> tuple[Duty, ...]:
     """Return the roles a person holds."""
-    rows = await unit.rows(select(duties).where(duties.c.user_id == user))
+    rows = await unit.rows(_OF_ONE, {"user": user})
     return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
 
 

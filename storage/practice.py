@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import JSON, Boolean, Column, Float, ForeignKey, Integer, String, Table, bindparam, case, select, update
 
@@ -10,6 +11,7 @@ from content.bank import FEWEST_ANSWERS, Difficulty, split_tags
 from content.identifiers import ItemId, MemberId, OrganisationId
 from content.practice import (
     ABOUT,
+    LASTS,
     ItemAnswered,
     Met,
     PracticeBegun,
@@ -183,6 +185,11 @@ async def write_ended(unit: Writing, fact: PracticeEnded | PracticeForgotten) ->
     await unit.execute(practice_sessions.delete().where(practice_sessions.c.member_id == fact.member))
     own = (inquiries.c.user_id == fact.user) & (inquiries.c.about == ABOUT)
     await unit.execute(inquiries.delete().where(own))
+
+
+async def forget_past(unit: Writing, now: datetime) -> None:
+    """Forget what was asked and is waited for no more; what is to be repeated stays its person's."""
+    await unit.execute(practice_sessions.delete().where(practice_sessions.c.at < now - LASTS))
 
 
 async def write_forgotten(unit: Writing, fact: PracticeForgotten) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Column, String, Table, select, update
+from sqlalchemy import Column, String, Table, bindparam, select, update
 
 from content.credentials import CredentialsReset
 from content.identifiers import UserId
@@ -21,6 +21,7 @@ from content.sessions import (
     SignedOutElsewhere,
     Way,
 )
+from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -61,9 +62,12 @@ async def link(unit: Reading, token_hash: str) -> Link | None:
     )
 
 
+_BY_HASH = Prepared(select(sessions).where(sessions.c.id_hash == bindparam("id_hash")))
+
+
 async def session(unit: Reading, id_hash: str) -> Session | None:
     """Return a session by the hash of its cookie."""
-    row = await unit.first(select(sessions).where(sessions.c.id_hash == id_hash))
+    row = await unit.first(_BY_HASH, {"id_hash": id_hash})
     return _session(row) if row else None
 
 

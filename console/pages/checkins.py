@@ -86,6 +86,7 @@ def show_one(id: str) -> str:  # noqa: A002
         "checkins/show_one.html",
         one=one,
         branches=shown,
+        beside=BESIDE,
         first_page=not start,
         more=shown[-1][0].id if start + len(shown) < len(one.branches) else None,
         may_change=may_change,
@@ -123,6 +124,35 @@ def export(id: str, format: str) -> Response:  # noqa: A002
 
     footer = t("exports.footer", at=fully(now()), n=number)
     return hand_out(table, format, "attendance", footer, back=link("checkins.show_one", id=id), rows=number)
+
+
+BESIDE = (State.LATE, State.MADE_UP, State.EXCUSED, State.OPEN, State.UNANSWERED)
+"""Of these states the table by branch says how many there are."""
+
+
+@pages.get("/check-ins/<id>/branches.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ)
+def export_branches(id: str, format: str) -> Response:  # noqa: A002
+    """Hand out the numbers of each branch, as the screen shows them page by page."""
+    at = here()
+    nodes = at.within(Right.READ)
+    one = ask(lambda unit: _one(unit, OccurrenceId(id), at.roots, nodes, (), ()))
+    if one is None:
+        abort(404)
+    header = (t("participation.branch"), t("participation.took_part"), t("participation.asked"))
+    table = Table(
+        title=f"{one.entry.title} {local(one.entry.occurrence.due_at):%Y-%m-%d}",
+        header=(*header, *(t(f"state.{state}") for state in BESIDE)),
+        rows=tuple((node.name, *_numbers(counted, numbers)) for node, counted, numbers in one.branches),
+        footer=t("participation.as_of", at=fully(now())),
+    )
+    return hand_out(table, format, "branches", back=link("checkins.show_one", id=id))
+
+
+def _numbers(counted: Share, numbers: Counter[State]) -> tuple[int | None, ...]:
+    if counted.percent is None:
+        return (None,) * (2 + len(BESIDE))
+    return (counted.took_part, counted.asked, *(numbers.get(state, 0) for state in BESIDE))
 
 
 def _said(line: Line) -> str:

@@ -196,6 +196,28 @@ def export_weeks(format: str) -> Response:  # noqa: A002
     return _export(week_table(_overview(wanted_period())), format, "participation-weeks")
 
 
+@pages.get("/participation/export/occurrences.<any(xlsx,csv,docx,text):format>")
+@requires(Right.READ)
+@may_wait("participation-occurrences")
+def export_occurrences(format: str) -> Response:  # noqa: A002
+    """Hand out every lesson and event of the period, of which the screen shows the newest."""
+    period, roots = wanted_period(), here().roots
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, period))
+    table = Table(
+        title=t("participation.by_occurrence"),
+        header=(t("lessons.title"), t("checkins.due"), *_number_header(), t("checkins.state")),
+        rows=tuple(
+            (line.title, _day_and_time(line), *_numbers(share(line.numbers)), t(f"occurrence.state_{line.state}"))
+            for line in found
+        ),
+    )
+    return _export(table, format, "participation-occurrences")
+
+
+def _day_and_time(line: OccurrenceLine) -> str:
+    return f"{local(line.due_at):%Y-%m-%d %H:%M}"
+
+
 @pages.get("/participation/export/members.<any(xlsx,csv,docx,text):format>")
 @requires(Right.READ_MEMBERS)
 @fresh

@@ -306,6 +306,7 @@ def every_table(house: House) -> list[str]:
     own = {
         "polls.export": seeded.polls["open"].id,
         "checkins.export": seeded.occurrences["closed"],
+        "checkins.export_branches": seeded.occurrences["closed"],
         "surveys.export": seeded.surveys["one"],
         "appraisals.export": seeded.appraisals["one"],
         "model_members.export": seeded.selections["public"],
@@ -340,7 +341,7 @@ def test_every_table_opens_as_a_word_file_with_what_the_screen_shows(
         said[f"{number}.docx"] = [
             cell.lstrip("'") for row in grid.rows for cell in row if isinstance(cell, str) and cell
         ]
-    assert len(said) >= 16
+    assert len(said) >= 18
     own = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
     order = [office, own, "--headless", "--convert-to", "txt:Text (encoded):UTF8", "--outdir", str(tmp_path)]
     subprocess.run([*order, *(str(tmp_path / name) for name in said)], check=True, capture_output=True)

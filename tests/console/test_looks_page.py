@@ -23,6 +23,7 @@ COUNTS = {
     *("participation.export_places", "participation.export_weeks", "participation.export_times", "polls.export"),
     *("polls.picture", "burden.export", "reports.export", "surveys.export", "calendar.export", "duties.export"),
     *("bank.export", "bank.export_gift", "glossary.export"),
+    *("checkins.export_branches", "participation.export_occurrences"),
 }
 """Files in which nobody is named but who holds a duty."""
 

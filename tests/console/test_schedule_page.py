@@ -222,3 +222,32 @@ def test_above_a_cap_nothing_is_planned_and_the_next_free_day_is_offered(house: 
     allow(house, Cap.MONTH, 4)
     later = browser.post("/schedule", form(house, date="2026-11-30"))
     assert "最近的空闲日是 2026-12-01" in later.get_data(as_text=True)
+
+
+def test_of_a_large_tree_the_form_opens_the_place_that_is_chosen_and_keeps_the_rest(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = house.seeded.organisations
+    assert "看下一级" not in browser.get("/schedule").get_data(as_text=True)
+    monkeypatch.setattr("console.access.MOST_OFFERED", 2)
+    monkeypatch.setattr("console.pages.schedules.MOST_OFFERED", 2)
+
+    def offered(page: str) -> list[str]:
+        return re.findall(r'<option value="([^"]+)"', page.partition('id="audience"')[2].partition("</select>")[0])
+
+    assert offered(browser.get("/schedule").get_data(as_text=True)) == [
+        at["general"],
+        at["one"],
+        at["two"],
+        at["three"],
+    ]
+    fields = form(house, audience=at["one"], intent="open", date="2026-12-31", lessons=[])
+    answer = browser.post("/schedule", fields)
+    page = answer.get_data(as_text=True)
+    assert answer.status_code == 200
+    assert offered(page) == [at["general"], at["one"], at["group"], at["two"], at["three"]]
+    assert f'value="{at["one"]}" selected' in page
+    assert 'value="2026-12-31"' in page
+    assert planned(house) == []
+    browser.post("/schedule", form(house, audience=at["group"]))
+    assert [entry.occurrence.audience for entry in planned(house)] == [at["group"]]

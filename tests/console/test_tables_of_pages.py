@@ -48,6 +48,19 @@ def test_every_form_holds_the_rows_of_the_screen_in_their_order(browser: Browser
 
 
 @pytest.mark.usefixtures("short")
+def test_numbers_by_branch_and_by_occurrence_leave_with_their_base(house: House, browser: Browser) -> None:
+    path = f"/check-ins/{house.seeded.occurrences['closed']}"
+    screen = shown(browser.get(path).get_data(as_text=True), "按支部")
+    written = from_csv(browser.get(f"{path}/branches.csv").data)
+    assert [[row[0], f"{row[1]}/{row[2]}", *row[3:]] for row in written[1:]] == screen[1:]
+    screen = shown(browser.get("/participation").get_data(as_text=True), "逐次")
+    written = from_csv(browser.get("/participation/export/occurrences.csv").data)
+    assert [[row[0], f"{row[2]}/{row[3]}" if row[3] else "—", row[-1]] for row in written[1:]] == [
+        [row[0], row[2], row[3]] for row in screen[1:]
+    ]
+
+
+@pytest.mark.usefixtures("short")
 def test_a_calendar_leaves_as_it_is_filtered(browser: Browser) -> None:
     written = from_csv(browser.get("/calendar/export.csv").data)
     page = main_of(browser, "/calendar")

@@ -226,6 +226,28 @@ def test_of_two_changes_by_hand_only_the_later_is_taken_back(house: House, brows
     assert standing(house, "open")["江流"] == before == (Answer.OPEN, False)
 
 
+def test_a_committee_that_was_recorded_is_taken_back_with_the_positions_that_it_gave(
+    house: House, browser: Browser
+) -> None:
+    path = f"/organisation/{house.seeded.organisations['one']}"
+    fields = {"elected_on": "2024-02-29", "years": "3", "post-0": "白云"}
+    first = browser.post(f"{path}/committee", fields, form_at="/organisation")
+    assert "2027-02-28" in browser.get(path).get_data(as_text=True)
+    second = browser.post(f"{path}/committee", fields | {"elected_on": "2026-02-28", "post-0": "陈晨"}, form_at=path)
+    right = browser.post(f"{path}/committee", fields | {"elected_on": "2026-02-28", "post-0": "丁一"}, form_at=path)
+    assert "undo=" not in right.headers["Location"], "what stood before was not kept"
+    assert take_back(browser, first).status_code == 409, "there is a newer term"
+    back = browser.post(f"{path}/committee/back", {"term": "unknown"}, form_at=path)
+    assert back.status_code == 409
+    take_back(browser, second)
+    assert "2027-02-28" in browser.get(path).get_data(as_text=True)
+    take_back(browser, first)
+    page = browser.get(path).get_data(as_text=True)
+    assert "还没有登记" in page
+    member = browser.get(f"/members/{house.seeded.members['白云']}").get_data(as_text=True)
+    assert "书记" not in member.partition('id="facts"')[2].partition("</section>")[0]
+
+
 def test_a_new_node_and_a_new_view_are_taken_back_from_their_notices(house: House, browser: Browser) -> None:
     at = house.seeded.organisations["general"]
     added = browser.post(f"/organisation/{at}/add", {"name": "新支部", "kind": "branch"}, form_at="/organisation")
@@ -300,3 +322,17 @@ def test_help_speaks_of_what_a_role_may_do_and_of_nothing_else(house: House) -> 
         ):
             assert (said in page) is (right in RIGHTS[role]), (role, right)
         assert SECRETARY in page
+
+
+def test_the_illustrated_guide_is_read_here_with_its_pictures_and_told_of_where_it_belongs(browser: Browser) -> None:
+    page = browser.get("/help/guide").get_data(as_text=True)
+    chapters = dict(re.findall(r'<h2 id="(c\d+)">([^<]+)</h2>', page))
+    assert len(chapters) > 8
+    assert re.findall(r'href="#(c\d+)">([^<]+)<', page) == list(chapters.items())
+    pictures = re.findall(r'<img src="(/static/guide/pictures/[a-z-]+\.webp)" alt="[^"]+"', page)
+    assert len(pictures) == page.count("<img ") > 8
+    assert {browser.get(one).status_code for one in pictures} == {200}
+    told = re.findall(r'<h2 id="part-\w+"><a[^>]*>([^<]+)</a></h2>.*?</section>', browser.get("/help").text, re.DOTALL)
+    links = re.findall(r'href="/help/guide#(c\d+)">', browser.get("/help").text)
+    assert [chapters[one] for one in links] == [title for title in told if title in chapters.values()]
+    assert len(links) > 6

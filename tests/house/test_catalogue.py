@@ -96,8 +96,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
-    *("record", "outbox", "duties", "calendar"),
-    *("bank", "glossary"),
+    *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from content import practice as rules
-from content.bank import Difficulty, Item, ItemsAdded, Kind
+from content.bank import Difficulty, Item, ItemsAdded, Kind, stem_key
 from content.erasure import PersonErased
 from content.identifiers import ItemId, MemberId, UserId
 from content.members import Member, MemberEnrolled
@@ -23,6 +23,7 @@ from storage.inquiries import inquiries
 from storage.outbox import outbox
 from storage.phrases import load_words
 from storage.practice import practice_items, practice_sessions
+from storage.retention import Swept
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -190,6 +191,14 @@ async def test_skipping_and_quitting_are_always_possible_and_leave_nothing(fille
     assert [keys[0] for keys in await say(filled, "A")] != ["practice.right"], "nothing is asked any more"
 
 
+async def test_what_nobody_answers_is_waited_for_half_a_day(filled: SmallBranch, clock: HandClock) -> None:
+    await say(filled, "练习 党章")
+    clock.now = NOON + rules.LASTS + timedelta(seconds=1)
+    assert [keys[0] for keys in await say(filled, "A")] == ["help.not_understood"]
+    await filled.store.settle(notes=[Swept(at=clock.now)])
+    assert (await number(filled, practice_sessions), await kept(filled)) == (0, {})
+
+
 async def test_other_commands_go_on_working_meanwhile(filled: SmallBranch) -> None:
     await say(filled, "练习 党章")
     assert (await say(filled, "帮助"))[0][0].startswith("help.")
@@ -268,6 +277,12 @@ async def test_what_is_kept_can_be_seen_by_its_person_cleared_and_is_erased_with
     erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG),), at=NOON + timedelta(days=1))
     await filled.store.settle(notes=[erased])
     assert (await number(filled, practice_items), await number(filled, practice_sessions)) == (0, 0)
+
+
+async def test_the_same_question_is_found_wherever_it_would_be_asked_of_the_same_people(filled: SmallBranch) -> None:
+    key = stem_key("宗旨，是什么")
+    for place, found in ((EAST, {key}), (ROOF, {key}), (WEST, set())):
+        assert await filled.store.read(partial(bank.taken, organisation=place, keys=[key])) == found
 
 
 async def test_in_a_room_nothing_is_asked(filled: SmallBranch) -> None:
