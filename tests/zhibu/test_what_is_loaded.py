@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import platform
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from storage.optional_libraries import without
-from storage.store import Store
 
 UNUSED = (
     *("alembic", "babel", "greenlet", "openpyxl", "PIL", "psycopg", "python_calamine", "rich"),
@@ -37,8 +37,10 @@ asyncio.run(main())
 """
 
 
-async def test_a_running_branch_on_a_file_loads_no_library_that_it_does_not_use(tmp_path: Path) -> None:
-    await (await Store.open(f"sqlite:///{tmp_path / 'zhibu.db'}")).close()
+async def test_a_running_branch_on_a_file_loads_no_library_that_it_does_not_use(
+    tmp_path: Path, sqlite_template: Path
+) -> None:
+    shutil.copy(sqlite_template, tmp_path / "zhibu.db")
     settings = tmp_path / "config.toml"
     settings.write_text(
         '[storage]\ndatabase = "sqlite:///zhibu.db"\n'
