@@ -7,15 +7,18 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
+from console.access import here
 from console.tree import places
+from console.wording import t
 from content import duties, roster
+from content.ballots import Elector
 from content.decision import Decision, Refusal
 from content.duties import may_give
 from content.edits import Places, RosterEdited
 from content.identifiers import MemberId, OrganisationId, UserId
 from content.imports import RosterImported, Undoing
 from content.members import Member
-from content.organisations import Duty, Organisation, rights_of
+from content.organisations import Duty, Organisation, Right, rights_of
 from storage import members, organisations
 from storage.store import Answer
 from storage.unit import Reading
@@ -97,6 +100,19 @@ def shown_changes(
         return roster.known(member, organisation=branch, group=group).entry
 
     return tuple((before, roster.differences(entry(before), entry(after))) for before, after in pairs)
+
+
+def knows_discipline(node: OrganisationId) -> bool:
+    """Tell whether one may know what may tell of discipline: who keeps the roster there, and who watches over it."""
+    return bool({Right.IMPORT_ROSTER, Right.MODERATE} & here().rights_at(node))
+
+
+def veiled(roll: Iterable[Elector], node: OrganisationId) -> tuple[Elector, ...]:
+    """Return a roll as one may see it: who may not vote is said, and why only to whom that may be told."""
+    if knows_discipline(node):
+        return tuple(roll)
+    kept_back = t("franchise.reason_kept_back")
+    return tuple(replace(one, reason=kept_back) if one.reason else one for one in roll)
 
 
 def mark_of(*seen: object) -> str:

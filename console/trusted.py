@@ -9,6 +9,9 @@ from markupsafe import Markup
 
 from content.cards import Message
 
+_QUIET = 4
+"""Modules of white around a picture, without which some phones do not find it."""
+
 
 def card_html(message: Message) -> Markup:
     """Return a message's HTML as members see it; the rules of content have already left only harmless tags in it.
@@ -20,11 +23,14 @@ def card_html(message: Message) -> Markup:
 
 
 def qr_picture(address: str) -> Markup:
-    """Return a picture of an address that a phone reads; drawn here, so that nobody else learns of it."""
+    """Return a picture of an address that a phone reads; drawn here, so that nobody else learns of it.
+
+    It has no size of its own, so that it is whole in whatever room the page gives it.
+    """
     import segno
 
     drawn = io.BytesIO()
     segno.make(address, error="m", micro=False).save(
-        drawn, kind="svg", scale=5, border=4, dark="#000", light="#fff", xmldecl=False, svgns=True, nl=False
+        drawn, kind="svg", border=_QUIET, dark="#000", light="#fff", xmldecl=False, svgns=True, nl=False, omitsize=True
     )
     return Markup(drawn.getvalue().decode())  # noqa: S704 - the library writes numbers into one path, no text of ours

@@ -31,7 +31,7 @@ from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
 from content.surveys import SurveyDrafted
-from content.terms import CommitteeElected
+from content.terms import CommitteeElected, CommitteeTakenBack
 from content.upgrades import RoomMoved
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 
@@ -160,6 +160,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     ExportFailed: _table,
     FactorAdded: lambda fact: About(subject=fact.factor.user),
     CommitteeElected: lambda fact: _node(fact.term.organisation),
+    CommitteeTakenBack: lambda fact: _node(fact.organisation),
     YearListed: _year,
     YearForgotten: _year,
     YearPutBack: _year,
@@ -178,7 +179,20 @@ _BY_ID = {
 }
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
-THINGS = ("occurrence", "poll", "ballot", "survey", "selection", "paper", "lesson", "member", "room", "organisation")
+THINGS = (
+    "occurrence",
+    "poll",
+    "ballot",
+    "survey",
+    "selection",
+    "paper",
+    "lesson",
+    "member",
+    "room",
+    "item",
+    "entry",
+    "organisation",
+)
 PEOPLE = ("member", "user")
 LONGEST_ID = 255
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
@@ -287,6 +288,15 @@ def _answer(
     said = words(key, title=expectation.title, name=expectation.name, at=now)
     told = Tell(user=expectation.user, words=said, quiet=way is Way.REACTION)
     return Decision(facts=(fact,), effects=(*_refresh(expectation, after), told))
+
+
+def offer_questions(answer: Decision) -> Decision:
+    """Say below the answer to a lesson that there are questions about it; nothing is sent for that alone."""
+    effects = tuple(
+        replace(one, words=words("checkin.with_questions", said=(one.words,))) if isinstance(one, Tell) else one
+        for one in answer.effects
+    )
+    return replace(answer, effects=effects)
 
 
 def _refresh(expectation: Expectation, after: State) -> tuple[Effect, ...]:

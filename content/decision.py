@@ -150,8 +150,8 @@ def discreetly(answer: Answered) -> Answered:
     return replace(answer, discreet=True) if isinstance(answer, Refusal) else answer
 
 
-DISCREET_WORDS = ("appraisal.", "ballot.", "selection.", "survey.")
-"""How the keys begin of what is said to one person and whose list would name voters, nominators or objectors."""
+DISCREET_WORDS = ("appraisal.", "ballot.", "practice.", "selection.", "survey.")
+"""How the keys begin of what is said to one person, and whose list would name voters, objectors or learners."""
 
 
 def are_discreet(said: Words) -> bool:

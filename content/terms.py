@@ -69,6 +69,20 @@ class CommitteeElected(Fact, frozen=True, kw_only=True):
     term: Term
 
 
+class CommitteeTakenBack(Fact, frozen=True, kw_only=True):
+    """What was recorded of the newest term was a mistake; the one before it runs again."""
+
+    organisation: OrganisationId
+    term: TermId
+
+
+def take_back(running: Term | None, term: str) -> Decision | Refusal:
+    """Take back the record of the newest term; who holds which position in the roster is another matter."""
+    if running is None or running.id != term:
+        return refused("terms.changed_since")
+    return Decision(facts=(CommitteeTakenBack(organisation=running.organisation, term=running.id),))
+
+
 def months_on(day: date, months: int) -> date:
     """Return the same day some months on or back; where that month has none, its last day."""
     month = day.year * 12 + day.month - 1 + months

@@ -25,11 +25,13 @@ from storage.ballots import (
     ballot_tellers,
     ballots,
 )
+from storage.bank import bank_items
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
 from storage.exports import exports
+from storage.glossary import glossary_entries
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -50,6 +52,7 @@ from storage.paper_elections import (
     paper_roll,
 )
 from storage.polls import poll_responses, polls
+from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import occurrences, schedules
@@ -215,6 +218,10 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(survey_people, "member_id", "survey_id standing", inner="member_id", standing="surveys.standing_"),
     _held(survey_answers, "member_id", "survey_id question said", inner="member_id"),
+    _held(
+        practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
+    ),
+    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
     _held(
         ballot_links,
         "member_id",
@@ -396,6 +403,8 @@ IMPERSONAL: tuple[Table, ...] = (
     ballot_results,
     ballot_write_ins,
     surveys,
+    bank_items,
+    glossary_entries,
     paper_elections,
     media,
     media_chunks,

@@ -50,6 +50,7 @@ from storage.paper_elections import (
     paper_roll,
 )
 from storage.polls import poll_responses, polls
+from storage.practice import practice_items, practice_sessions
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import schedules
 from storage.sessions import sessions, sign_in_links
@@ -62,7 +63,16 @@ from storage.views import views
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
-    "answers": (answers, corrections, appraisal_grades, paper_grades, survey_people, survey_answers),
+    "answers": (
+        answers,
+        corrections,
+        appraisal_grades,
+        paper_grades,
+        survey_people,
+        survey_answers,
+        practice_items,
+        practice_sessions,
+    ),
     "votes": (poll_responses, ballot_links, selection_nominations, selection_objections),
     "messages": (
         direct_rooms,

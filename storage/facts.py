@@ -21,6 +21,7 @@ from content.ballots import (
     BallotOpened,
     BallotVoided,
 )
+from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -47,6 +48,7 @@ from content.exports import (
     ExportsForgotten,
     ExportTaken,
 )
+from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -101,6 +103,7 @@ from content.polls import (
     VoteRemoved,
     VotingStopped,
 )
+from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
@@ -126,7 +129,7 @@ from content.surveys import (
     SurveyOpened,
 )
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
-from content.terms import CommitteeElected
+from content.terms import CommitteeElected, CommitteeTakenBack
 from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
@@ -140,6 +143,7 @@ from storage import (
     approvals,
     ballot_links,
     ballots,
+    bank,
     checkins,
     corrections,
     credentials,
@@ -147,6 +151,7 @@ from storage import (
     edits,
     erased_people,
     exports,
+    glossary,
     heartbeats,
     imports,
     inquiries,
@@ -163,6 +168,7 @@ from storage import (
     outbox_fates,
     paper_elections,
     polls,
+    practice,
     relocation,
     restores,
     retention,
@@ -196,6 +202,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OrganisationReopened: (structure.write_reopened,),
     SettingChosen: (settings.write_chosen,),
     CommitteeElected: (terms.write_elected,),
+    CommitteeTakenBack: (terms.write_taken_back,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
     Proposed: (approvals.write_proposed,),
@@ -273,6 +280,18 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
     OutcomeTold: (appraisals.write_told,),
+    ItemsAdded: (bank.write_added,),
+    ItemRevised: (bank.write_revised,),
+    ItemWithdrawn: (bank.write_withdrawn,),
+    ItemRestored: (bank.write_restored,),
+    EntriesWritten: (glossary.write_written,),
+    EntryRevised: (glossary.write_revised,),
+    EntryWithdrawn: (glossary.write_withdrawn,),
+    EntryRestored: (glossary.write_restored,),
+    PracticeBegun: (practice.write_begun,),
+    ItemAnswered: (practice.write_answered,),
+    PracticeEnded: (practice.write_ended,),
+    PracticeForgotten: (practice.write_forgotten,),
     SurveyDrafted: (surveys.write_drafted,),
     SurveyOpened: (surveys.write_opened,),
     QuestionAsked: (inquiries.write_made,),

@@ -17,6 +17,7 @@ from storage import kept_entries
 from storage import members as roster
 from storage.audit import audit
 from storage.ballots import ballots
+from storage.bank import bank_items
 from storage.disclosures import PERSONAL, Held
 from storage.edits import edit_entries
 from storage.imports import import_entries
@@ -48,6 +49,7 @@ class Names(Struct, frozen=True, kw_only=True):
     elections: Mapping[str, str]
     selections: Mapping[str, str]
     surveys: Mapping[str, str]
+    items: Mapping[str, str]
 
 
 async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
@@ -136,6 +138,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", names.ballots.get(value, value))]
         case "survey_id", _:
             return [("title", names.surveys.get(value, value))]
+        case "item_id", _:
+            return [("question", names.items.get(value, value))]
         case "election_id", _:
             return [("title", names.elections.get(value, value))]
         case "selection_id", _:
@@ -174,6 +178,7 @@ async def _names(unit: Reading) -> Names:
         polls={row.id: (row.question, {one["id"]: one["text"] for one in row.answers}) for row in asked},
         ballots={row.id: row.title for row in await unit.rows(select(ballots.c.id, ballots.c.title))},
         surveys={row.id: row.title for row in await unit.rows(select(surveys.c.id, surveys.c.title))},
+        items={row.id: row.stem for row in await unit.rows(select(bank_items.c.id, bank_items.c.stem))},
         elections={row.id: row.title for row in await unit.rows(select(paper_elections.c.id, paper_elections.c.title))},
         selections={row.id: row.title for row in await unit.rows(select(selections.c.id, selections.c.title))},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from msgspec.structs import asdict
@@ -12,6 +12,7 @@ from content.identifiers import LessonId, OrganisationId
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.media import Kind as MediumKind
 from content.media import Medium
+from content.members import NOBODY
 from storage.organisations import within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
@@ -73,6 +74,14 @@ def _lesson(row: AnyRow) -> Lesson:
 _BY_ID = _CURRENT.where(lessons.c.id == bindparam("id"))
 _NOW = Prepared(_BY_ID.where(lesson_revisions.c.revision == lessons.c.revision))
 _THEN = Prepared(_BY_ID.where(lesson_revisions.c.revision == bindparam("revision")))
+
+
+async def forget_stories(unit: Writing, ids: Collection[LessonId]) -> None:
+    """Empty lessons that tell of people who are erased, in every revision."""
+    told = lessons.c.id.in_(list(ids))
+    await unit.execute(update(lessons).where(told).values(title=NOBODY))
+    revised = update(lesson_revisions).where(lesson_revisions.c.lesson_id.in_(list(ids)))
+    await unit.execute(revised.values(title=NOBODY, body=NOBODY, source="", media=[]))
 
 
 async def lesson(unit: Reading, id: LessonId, revision: int | None = None) -> Lesson | None:  # noqa: A002

@@ -27,6 +27,7 @@ from sqlalchemy import (
 )
 
 from content.identifiers import BallotId, MemberId, ObjectionId, OrganisationId, RoomId, SelectionId, UserId
+from content.members import NOBODY
 from content.model_members import (
     OVER,
     MemberNominated,
@@ -47,12 +48,14 @@ from content.model_members import (
     Stage,
     Standing,
     concerned,
+    story_of,
 )
 from content.model_members import hearers as heard_by
 from content.organisations import Kind, Role
 from content.rooms import Purpose
-from storage import members, organisations, rooms
+from storage import lessons, members, organisations, rooms
 from storage.organisations import organisation_closure, within
+from storage.schedules import occurrences
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 from storage.vault import Vault
@@ -452,12 +455,17 @@ async def resting_on(unit: Reading, ids: Collection[MemberId], roots: Iterable[O
 
 
 async def forget_people(unit: Writing, ids: Collection[MemberId]) -> None:
-    """Empty what was written about people who are erased, and why a committee did not follow the votes about them."""
+    """Empty what was written about people who are erased, their stories, and why a vote was not followed."""
     own = selection_nominees.c.member_id.in_(list(ids))
     stood = select(selection_nominees.c.selection_id).where(own)
     await unit.execute(update(selections).where(selections.c.id.in_(stood)).values(departure=""))
     await unit.execute(update(selections).where(selections.c.contact_id.in_(list(ids))).values(phone=""))
     await unit.execute(update(selection_nominees).where(own).values(deeds="", reason="", opinion=""))
+    rows = await unit.rows(select(selection_nominees.c.selection_id, selection_nominees.c.member_id).where(own))
+    stories = [story_of(row.selection_id, row.member_id) for row in rows]
+    await lessons.forget_stories(unit, stories)
+    sent = occurrences.c.lesson_id.in_(stories) & occurrences.c.sent_title.is_not(None)
+    await unit.execute(update(occurrences).where(sent).values(sent_title=NOBODY))
     about = selection_nominations.c.nominee_id.in_(list(ids))
     await unit.execute(delete(selection_nominations).where(about))
 

@@ -11,8 +11,10 @@ from sqlalchemy import and_, false, func, or_, select, true
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from storage.audit import audit
 from storage.ballots import ballots
+from storage.bank import bank_items
 from storage.checkins import answers, cards
 from storage.corrections import corrections
+from storage.glossary import glossary_entries
 from storage.imports import imports
 from storage.lessons import lessons
 from storage.members import members
@@ -121,6 +123,10 @@ def _rows(scope: Scope) -> Query:
         .where(paper_elections.c.id == func.substr(audit.c.thing, 7))
         .scalar_subquery(),
         select(surveys.c.organisation_id).where(surveys.c.id == func.substr(audit.c.thing, 8)).scalar_subquery(),
+        select(glossary_entries.c.organisation_id)
+        .where(glossary_entries.c.id == func.substr(audit.c.thing, 7))
+        .scalar_subquery(),
+        select(bank_items.c.organisation_id).where(bank_items.c.id == func.substr(audit.c.thing, 6)).scalar_subquery(),
         select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
@@ -345,6 +351,11 @@ def _titles(kind: str, ids: Sequence[str]) -> Query | None:
             return select(paper_elections.c.id, paper_elections.c.title).where(paper_elections.c.id.in_(ids))
         case "survey":
             return select(surveys.c.id, surveys.c.title).where(surveys.c.id.in_(ids))
+        case "entry":
+            found = select(glossary_entries.c.id, glossary_entries.c.term.label("title"))
+            return found.where(glossary_entries.c.id.in_(ids))
+        case "item":
+            return select(bank_items.c.id, bank_items.c.stem.label("title")).where(bank_items.c.id.in_(ids))
         case "selection":
             return select(selections.c.id, selections.c.title).where(selections.c.id.in_(ids))
         case "schedule":

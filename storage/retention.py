@@ -19,13 +19,14 @@ from storage import (
     looks,
     misreadings,
     mutes,
+    practice,
     throttling,
 )
 from storage.checkins import forget_people
 from storage.corrections import forget_words
 from storage.imports import forget_replaced
 from storage.members import binding_codes
-from storage.outbox import Kind, State, outbox
+from storage.outbox import DISCREET, Kind, State, outbox
 from storage.polls import forget_votes
 from storage.rooms import forget_invitations
 from storage.sessions import sessions, sign_in_links
@@ -97,6 +98,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await ballot_links.forget_past(unit, fact.at)
     await audit.forget_quiet(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
+    await practice.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
+    await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, delete, select
 
 from content.identifiers import MemberId, OrganisationId, TermId
-from content.terms import CommitteeElected, Seat, Term
+from content.terms import CommitteeElected, CommitteeTakenBack, Seat, Term
 from storage.organisations import organisations, within
 from storage.tables import metadata
 from storage.unit import Query, Reading, Writing
@@ -91,3 +91,9 @@ async def write_elected(unit: Writing, fact: CommitteeElected) -> None:
             for place, seat in enumerate(term.seats)
         ],
     )
+
+
+async def write_taken_back(unit: Writing, fact: CommitteeTakenBack) -> None:
+    """Forget a term with its seats."""
+    await unit.execute(delete(term_seats).where(term_seats.c.term_id == fact.term))
+    await unit.execute(delete(terms).where(terms.c.id == fact.term))

@@ -1,9 +1,11 @@
-"""Reads a pack of lessons from its folder: the order, the texts, and the media they show."""
+"""Reads a pack from its folder: lessons in their order with the media they show, and entries of the glossary."""
 
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,7 +14,8 @@ from console.media import take_in
 from content import frontmatter, markup
 from content.decision import Refusal
 from content.frontmatter import LessonText
-from content.identifiers import LessonId, OrganisationId, derive
+from content.glossary import Entry, objection, tidied
+from content.identifiers import EntryId, LessonId, OrganisationId, derive
 from content.lessons import Kind, Lesson
 from content.media import MediumKept
 from content.trouble import Exit, Trouble
@@ -54,6 +57,35 @@ def read_pack(folder: Path) -> tuple[str, tuple[Packed, ...]]:
         return str(about["title"]), tuple(_read(folder, str(name)) for name in about["order"])
     except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError) as error:
         raise Trouble(Exit.DATA, "pack.unreadable", folder=str(folder), why=str(error)) from None
+
+
+def read_entries(folder: Path, owner: OrganisationId, cause: str) -> tuple[Entry, ...]:
+    """Return a pack's entries of the glossary as an organisation's. Raises Trouble that says which is broken."""
+    try:
+        about = tomllib.loads((folder / "pack.toml").read_text(encoding="utf-8"))
+        file = str(about["entries"]) if "entries" in about else ""
+        held = tomllib.loads((folder / file).read_text(encoding="utf-8"))["entry"] if file else ()
+        return tuple(_entry(one, number, file, owner, cause) for number, one in enumerate(held, start=1))
+    except (OSError, tomllib.TOMLDecodeError, KeyError, TypeError, ValueError) as error:
+        raise Trouble(Exit.DATA, "pack.unreadable", folder=str(folder), why=str(error)) from None
+
+
+def _entry(one: dict[str, Any], number: int, file: str, owner: OrganisationId, cause: str) -> Entry:
+    entry = tidied(
+        Entry(
+            id=EntryId(derive(cause, "entry", str(one["term"]))),
+            organisation=owner,
+            term=str(one["term"]),
+            also=tuple(str(name) for name in one.get("also", ())),
+            text=str(one["text"]),
+            source=str(one["source"]),
+            dated=date.fromisoformat(str(one["date"])),
+        )
+    )
+    trouble = objection(entry)
+    if trouble is not None:
+        raise Trouble(Exit.DATA, "pack.problem", file=file, line=number, why=(trouble.words,))
+    return entry
 
 
 def _read(folder: Path, name: str) -> Packed:

@@ -13,7 +13,7 @@ from content.identifiers import CardId, Cause, MemberId, UserId
 from content.lessons import Kind
 from content.occurrences import MAKE_UP
 from storage import checkins as stored
-from storage import inquiries
+from storage import inquiries, practice
 from storage.unit import Reading
 
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[\s.、,，号]+(.*))?", re.DOTALL)
@@ -34,7 +34,16 @@ async def _take_part(asking: Asking, verb: Verb) -> Decision | Refusal | None:
     found = await _meant(asking, verb, asking.argument)
     if not isinstance(found, Expectation):
         return found
-    return checkins.check_in(found, way=asking.way, cause=asking.cause, now=asking.unit.now, note=asking.note)
+    answer = checkins.check_in(found, way=asking.way, cause=asking.cause, now=asking.unit.now, note=asking.note)
+    return await _with_questions(asking.unit, found, answer)
+
+
+async def _with_questions(unit: Reading, found: Expectation, answer: Decision | Refusal) -> Decision | Refusal:
+    """Offer, below the answer to a lesson, the questions about it that somebody has not met yet."""
+    if isinstance(answer, Refusal) or not answer.facts or found.kind is not Kind.LESSON:
+        return answer
+    offered = await practice.has_fresh(unit, found.member, found.title)
+    return checkins.offer_questions(answer) if offered else answer
 
 
 async def leave(asking: Asking) -> Decision | Refusal | None:
@@ -91,7 +100,8 @@ async def tap(unit: Reading, cause: Cause, member: MemberId, card: CardId, key: 
     if expectation is None:
         return None
     if key in ("✅", "✔"):
-        return checkins.check_in(expectation, way=Way.REACTION, cause=cause, now=unit.now)
+        answer = checkins.check_in(expectation, way=Way.REACTION, cause=cause, now=unit.now)
+        return await _with_questions(unit, expectation, answer)
     if key == "🙏":
         asked = await inquiries.was_made(unit, expectation.user, expectation.occurrence.id)
         return checkins.ask_leave(expectation, "", way=Way.REACTION, cause=cause, now=unit.now, asked_before=asked)

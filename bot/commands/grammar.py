@@ -17,8 +17,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -51,6 +51,9 @@ class Verb(StrEnum):
     DISAGREE = "disagree"
     OBJECT = "object"
     SURVEY = "survey"
+    PRACTISE = "practise"
+    MISTAKES = "mistakes"
+    LOOK_UP = "look_up"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -78,6 +81,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.DISAGREE: ("不同意", "disagree", "不同意推荐"),
     Verb.OBJECT: ("意见", "objection"),
     Verb.SURVEY: ("问卷", "survey", "调查"),
+    Verb.PRACTISE: ("练习", "practice", "自测", "做题", "practise"),
+    Verb.MISTAKES: ("错题", "mistakes", "错题本"),
+    Verb.LOOK_UP: ("百科", "wiki", "什么是", "查一下"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -93,6 +99,7 @@ ROOM_WORDS = {
     Verb.MAKE_UP: ("补学",),
     Verb.CONSOLE: ("控制台",),
     Verb.LESSON: ("学习",),
+    Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
     Verb.CORRECT: ("更正",),
     Verb.DATA: ("我的数据", "导出我的数据"),
@@ -134,6 +141,7 @@ _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音)"
     rf"(?P<argument>(?<!绑定)(?<!静音){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
+_WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _TAKES = {
     Verb.CHECK_IN: _NUMBER_ALONE,
@@ -145,6 +153,9 @@ _TAKES = {
     Verb.MUTE: LENGTH,
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
+    Verb.PRACTISE: re.compile(r".{1,60}"),
+    Verb.LOOK_UP: re.compile(r".{1,60}"),
+    Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
@@ -205,7 +216,7 @@ def read(text: str) -> Said | None:
     voted = _VOTE.fullmatch(plain.translate(_SIMPLIFIED))
     if voted is not None:
         return Said(verb=Verb.VOTE, word="投" if not plain.isascii() else "vote", argument=voted[1])
-    return _with_argument(plain) or _glued(plain)
+    return _with_argument(plain) or _glued(plain) or _asked_what(plain)
 
 
 def language_of(said: Said | None) -> str | None:
@@ -303,6 +314,12 @@ def _glued(plain: str) -> Said | None:
     if found is None:
         return None
     return Said(verb=_KEYWORDS[found["word"]], word=found["word"], argument=found["argument"])
+
+
+def _asked_what(plain: str) -> Said | None:
+    """Read 什么是三会一课?, as it is asked without a space."""
+    found = _WHAT.fullmatch(plain)
+    return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1]) if found is not None else None
 
 
 def _with_argument(plain: str) -> Said | None:

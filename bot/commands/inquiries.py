@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import corrections, surveys
+from bot.commands import corrections, practice, surveys
 from bot.commands.asking import Asking
 from bot.commands.grammar import is_acknowledgement, is_bare_reason, is_skipped, vote_numbers
 from content import checkins
@@ -10,6 +10,7 @@ from content.checkins import State
 from content.decision import Decision, Refusal
 from content.identifiers import OccurrenceId, SurveyId
 from content.inquiries import CORRECTION, skip
+from content.practice import ABOUT as PRACTICE
 from content.surveys import ABOUT
 from storage import checkins as stored
 from storage import inquiries as waiting
@@ -23,6 +24,8 @@ async def answer(asking: Asking) -> Decision | Refusal | None:
     about = await waiting.waiting(asking.unit, asking.sender)
     if about is not None and about.startswith(ABOUT):
         return await surveys.answer(asking, SurveyId(about.removeprefix(ABOUT)))
+    if about == PRACTICE:
+        return await practice.answer(asking)
     if about is None or is_acknowledgement(asking.text) or vote_numbers(asking.text):
         return None
     if is_skipped(asking.text):

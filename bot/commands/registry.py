@@ -13,12 +13,14 @@ from bot.commands import (
     console,
     corrections,
     disclosures,
+    glossary,
     help,  # noqa: A004 - the noun is the word people type
     lessons,
     members,
     model_members,
     mutes,
     polls,
+    practice,
     surveys,
 )
 from bot.commands.asking import Handler
@@ -76,6 +78,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, needs=None, answers=True),
     Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
+    Command(verb=Verb.PRACTISE, handler=practice.practise, needs=None, momentary=_always),
+    Command(verb=Verb.MISTAKES, handler=practice.mistakes, needs=None, momentary=_always),
+    Command(verb=Verb.LOOK_UP, handler=glossary.look_up, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import ballots, checkins, inquiries, polls
+from bot.commands import ballots, checkins, inquiries, polls, practice
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     ROOM_WORDS,
@@ -184,6 +184,10 @@ async def _said(
         answered = await inquiries.answer(asking)
         if answered is not None:
             return _with_room(answered, learned, sender)
+    if place is Place.PRIVATE and said is not None and said.verb is Verb.VOTE and said.word and poll is None:
+        taken = await practice.answer_by_number(asking)
+        if taken is not None:
+            return _with_room(taken, learned, sender)
     if said is None and place is Place.PRIVATE and asking.member is not None and is_choice(text):
         links = await ballots.send_links(replace(asking, argument=text), asking.member)
         if links is not None:

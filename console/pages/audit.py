@@ -42,6 +42,8 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "ballot": ("ballots.show_one", "id"),
     "paper": ("elections.show_one", "id"),
     "survey": ("surveys.show_one", "id"),
+    "item": ("bank.show_one", "id"),
+    "entry": ("glossary.show_one", "id"),
     "selection": ("model_members.show_one", "id"),
     "lesson": ("lessons.show_one", "id"),
     "schedule": ("calendar.show", ""),

@@ -32,6 +32,8 @@ from console.ballot_drafts import (
 from console.desk import ask, cause, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.pages.voting import programs
+from console.people import veiled
 from console.tables import download
 from console.word import CONTENT_TYPE
 from console.wording import today
@@ -173,7 +175,9 @@ def show_one(id: str) -> str:  # noqa: A002
             by=await duties.names_of(unit, [one.by for one in wishes.values()]),
         )
 
-    return render_template("ballots/show_one.html", ballot=ballot, seen=ask(read))
+    seen = ask(read)
+    seen = replace(seen, roll=veiled(seen.roll, ballot.organisation))
+    return render_template("ballots/show_one.html", ballot=ballot, seen=seen, programs=programs())
 
 
 @pages.post("/ballots/<id>/freeze")

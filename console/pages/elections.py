@@ -18,6 +18,7 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, desk, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.people import veiled
 from console.wording import today
 from content import paper_elections as rules
 from content.ballots import Candidate, Elector
@@ -295,7 +296,8 @@ async def _seen(unit: Reading, paper: PaperElection) -> Seen:
 
 
 def _look(paper: PaperElection) -> Seen:
-    return ask(lambda unit: _seen(unit, paper))
+    seen = ask(lambda unit: _seen(unit, paper))
+    return replace(seen, roll=veiled(seen.roll, paper.organisation))
 
 
 def _visible(id: str) -> PaperElection:  # noqa: A002

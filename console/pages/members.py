@@ -17,7 +17,7 @@ from console.desk import ask, cause, now, settle
 from console.exporting import may_wait, progress
 from console.fresh import fresh
 from console.pages.edits import instant_of
-from console.people import names_of, open_nodes, visible
+from console.people import knows_discipline, names_of, open_nodes, visible
 from console.tables import Table, hand_out, show_text
 from console.tree import places
 from console.undoing import Undo, way_back
@@ -160,7 +160,7 @@ def _sheet(layout: str) -> Table:
     for number, one in enumerate(found, 1):
         branch, group = standing.get(one.organisation, ("", ""))
         reasons = why_not(one, on=day) if layout == "roll" else ()
-        why = "；".join(say(reason.words) for reason in reasons) if _discipline(one) else ""
+        why = "；".join(say(reason.words) for reason in reasons) if knows_discipline(one.organisation) else ""
         line = Line(
             number=number, member=_handed_out(one), branch=branch, group=group, barred=bool(reasons), why_not=why
         )
@@ -292,8 +292,8 @@ def show_one(id: str) -> str:  # noqa: A002
         place=places(at.nodes).get(member.organisation, ("", "")),
         node_names={node.id: node.name for node in at.nodes},
         reasons=why_not(member, on=today(), left_on=local(member.left).date() if member.left else None),
-        knows_why=_discipline(member) or member.user == at.user,
-        kept_back=[] if _discipline(member) else DISCIPLINE,
+        knows_why=knows_discipline(member.organisation) or member.user == at.user,
+        kept_back=[] if knows_discipline(member.organisation) else DISCIPLINE,
         first_page=before is None,
         may_import=at.may(Right.IMPORT_ROSTER),
         own_rooms={node.id for node in at.within(Right.MANAGE_ROOMS)},
@@ -315,14 +315,9 @@ def _shown(member: Member, name: str) -> str:
     value = getattr(member, name)
     if name == "phone" and value and Right.IMPORT_ROSTER not in here().rights_at(member.organisation):
         return f"···{value[-4:]}"
-    if name in DISCIPLINE and not _discipline(member):
+    if name in DISCIPLINE and not knows_discipline(member.organisation):
         return ""
     return value if isinstance(value, str) else cells.said(value)
-
-
-def _discipline(member: Member) -> bool:
-    """Tell whether one may know what may tell of discipline: who keeps the roster there, and who watches over it."""
-    return bool({Right.IMPORT_ROSTER, Right.MODERATE} & here().rights_at(member.organisation))
 
 
 @pages.post("/members/<id>/code")

@@ -25,7 +25,7 @@ from content import model_members as rules
 from content.ballots import Ballot, look_alike
 from content.decision import Decision, Refusal, discreetly, refused
 from content.franchise import why_not
-from content.identifiers import LessonId, MemberId, OrganisationId, SelectionId, UserId, derive
+from content.identifiers import MemberId, OrganisationId, SelectionId, UserId, derive
 from content.members import Member
 from content.model_members import Nominee, Objection, Selection, Stage
 from content.organisations import Organisation, Right
@@ -435,16 +435,14 @@ async def _hearers(unit: Reading, one: Selection) -> tuple[Member, ...]:
 async def _untold(unit: Reading, one: Selection, found: tuple[Nominee, ...]) -> tuple[Nominee, ...]:
     """Return those chosen of whom no story is drafted yet."""
     chosen = rules.chosen_of(found)
-    return tuple([each for each in chosen if await stored_lessons.lesson(unit, _story_id(one, each)) is None])
-
-
-def _story_id(one: Selection, nominee: Nominee) -> LessonId:
-    return LessonId(derive(one.id, nominee.member, "story"))
+    stories = {each.member: rules.story_of(one.id, each.member) for each in chosen}
+    drafted = {member for member, story in stories.items() if await stored_lessons.lesson(unit, story) is not None}
+    return tuple(each for each in chosen if each.member not in drafted)
 
 
 def _story(one: Selection, nominee: Nominee, name: str) -> lessons.Lesson:
     return lessons.Lesson(
-        id=_story_id(one, nominee),
+        id=rules.story_of(one.id, nominee.member),
         owner=one.organisation,
         kind=lessons.Kind.LESSON,
         title=t("selections.story_title", name=name),

@@ -19,22 +19,22 @@ from console.fresh import fresh
 from console.pages.rooms import of_node
 from console.people import branches, open_nodes
 from console.tree import parents_of
-from console.undoing import Undo, way_back
+from console.undoing import Undo, undoing_of, way_back
 from console.wording import local, span, t, today
 from content import moves
 from content import structure as rules
 from content import terms as elections
 from content.approvals import Proposed
 from content.decision import Decision, Refusal, refused
-from content.edits import Sort, edit
+from content.edits import Sort, edit, undo
 from content.franchise import FULL
-from content.identifiers import MemberId, OrganisationId, ProposalId, derive
+from content.identifiers import EditId, MemberId, OrganisationId, ProposalId, derive
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.settings import BY_NAME, LANGUAGE, SETTINGS, Setting, choose, held_at
 from content.terms import Seat, Term
 from content.views import Filter
-from storage import approvals, members, organisations, settings, structure, terms
+from storage import approvals, edits, members, organisations, settings, structure, terms
 from storage.duties import ends_of_move
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -383,4 +383,28 @@ def elect(id: str) -> Answer:  # noqa: A002
         noted = edit(changes, sort=Sort.ELECTED, places=await branches(unit), cause=by_form, by=at.user, now=unit.now)
         return noted if isinstance(noted, Refusal) else Decision(facts=(*answer.facts, *noted.facts))
 
-    return _change(id, decide, "committee_kept")
+    known = ask(lambda unit: terms.of_node(unit, OrganisationId(id)))
+    fields = {"term": derive(by_form, "term"), "edit": derive(by_form, "edit")}
+    # Of a term whose record was put right, what stood before is not kept.
+    is_new = not known or known[0].elected_on != day
+    back = (lambda: way_back("structure.unelect", id=id, fields=fields)) if is_new else None
+    return _change(id, decide, "committee_kept", back)
+
+
+@pages.post("/organisation/<id>/committee/back")
+@requires(Right.ARRANGE)
+def unelect(id: str) -> Answer:  # noqa: A002
+    """Take back the record of the newest term, with the positions that it gave where the form names that change."""
+    term, noted = request.form.get("term", "")[:32], EditId(request.form.get("edit", "")[:32])
+    user, places = here().user, here().roots_for(Right.IMPORT_ROSTER)
+
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
+        held = await terms.of_node(unit, node.id)
+        answer = elections.take_back(held[0] if held else None, term)
+        found = await edits.one(unit, places, noted) if noted else None
+        if isinstance(answer, Refusal) or found is None or found.sort is not Sort.ELECTED:
+            return answer
+        undone = undo(found, await undoing_of(unit, noted), by=user, now=unit.now)
+        return answer if isinstance(undone, Refusal) else Decision(facts=(*answer.facts, *undone.facts))
+
+    return _change(id, decide, "committee_back")

@@ -257,6 +257,8 @@ def _whole(seen: Seen) -> Table:
             rows.append((one.number, one.question.text, *line, *[""] * (len(groups) + 2 - len(line))))
         if one.base is not None:
             rows.append((one.number, one.question.text, t("surveys.base"), one.base, *[""] * len(groups)))
+        if one.mean:
+            rows.append((one.number, one.question.text, t("surveys.mean_of_steps"), one.mean, *[""] * len(groups)))
         for text in one.texts or ():
             rows.append((one.number, one.question.text, text, *[""] * (len(groups) + 1)))
     names = ("surveys.number", "surveys.question", "surveys.option", "surveys.people")

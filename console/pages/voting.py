@@ -12,7 +12,9 @@ import secrets
 import unicodedata
 from base64 import b64decode
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 
 from flask import Blueprint, abort, g, make_response, redirect, render_template, request, url_for
 from msgspec import Struct
@@ -238,7 +240,14 @@ def published(id: str) -> Answer:  # noqa: A002
     ballot, listed = ask(read)
     if ballot is None or ballot.set_hash is None:
         abort(404)
-    return render_template("voting/published.html", ballot=ballot, listed=listed)
+    return render_template("voting/published.html", ballot=ballot, listed=listed, programs=programs())
+
+
+@cache
+def programs() -> tuple[tuple[str, str], ...]:
+    """Return what seals in browsers, each file with the hash by which a changed one would be found out."""
+    folder = Path(__file__).parents[1] / "static"
+    return tuple((name, sha256((folder / name).read_bytes()).hexdigest()) for name in ("nacl-fast.min.js", "voting.js"))
 
 
 def _cookie() -> str:

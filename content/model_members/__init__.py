@@ -56,6 +56,7 @@ from content.model_members.selections import (
     chosen_of,
     end,
     meant,
+    story_of,
 )
 
 __all__ = [
@@ -103,5 +104,6 @@ __all__ = [
     "post",
     "review",
     "settle_objection",
+    "story_of",
     "votes_of",
 ]

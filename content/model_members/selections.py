@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from content.confusables import skeleton
 from content.decision import Decision, Fact, Refusal, Say, Words, refused
-from content.identifiers import BallotId, MemberId, OrganisationId, RoomId, SelectionId, UserId
+from content.identifiers import BallotId, LessonId, MemberId, OrganisationId, RoomId, SelectionId, UserId, derive
 
 LONGEST_REASON = 500
 Room = tuple[RoomId, OrganisationId]
@@ -127,3 +127,8 @@ def fits(text: str) -> bool:
 def not_now(selection: Selection) -> Refusal:
     """Refuse what does not belong to the stage that a selection is in."""
     return refused("selection.not_now", title=selection.title)
+
+
+def story_of(selection: SelectionId, member: MemberId) -> LessonId:
+    """Return which lesson tells the story of somebody who was chosen."""
+    return LessonId(derive(selection, member, "story"))

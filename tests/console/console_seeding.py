@@ -24,6 +24,8 @@ from content.ballots import (
     hash_roll,
     manifest,
 )
+from content.bank import Item, ItemsAdded
+from content.bank import Kind as ItemKind
 from content.checkins import Answered
 from content.checkins import State as Answer
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
@@ -31,12 +33,15 @@ from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
 from content.elections import Election, Outcome, Result, rules_behind
 from content.forms import Grade, grading, read_questions
+from content.glossary import EntriesWritten, Entry
 from content.identifiers import (
     BallotId,
     Cause,
     CorrectionId,
+    EntryId,
     EventId,
     ImportId,
+    ItemId,
     LessonId,
     MemberId,
     OccurrenceId,
@@ -130,6 +135,8 @@ class Seeded:
     ballots: dict[str, BallotId] = field(default_factory=dict)
     appraisals: dict[str, BallotId] = field(default_factory=dict)
     surveys: dict[str, SurveyId] = field(default_factory=dict)
+    items: dict[str, ItemId] = field(default_factory=dict)
+    entries: dict[str, EntryId] = field(default_factory=dict)
     elections: dict[str, PaperElectionId] = field(default_factory=dict)
     selections: dict[str, SelectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
@@ -159,6 +166,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _ballots(store, seeded)
     await _appraisals(store, seeded)
     await _surveys(store, seeded)
+    await _items(store, seeded)
     await _elections(store, seeded)
     await _selections(store, seeded)
     await _imports(store, seeded)
@@ -479,6 +487,36 @@ async def _surveys(store: Store, seeded: Seeded) -> None:
         result = publish(questions, "q1", said, least=5)
         steps = (SurveyDrafted(survey=one, author=SECRETARY), SurveyOpened(survey=id, people=people))
         await put(store, f"survey {short}", *steps, SurveyClosed(survey=id, answered=len(said), result=result))
+
+
+async def _items(store: Store, seeded: Seeded) -> None:
+    """Leave a question and an entry in the bank and glossary of our branch, and in the neighbour's."""
+    for short in ("one", "far"):
+        seeded.items[short] = ItemId(derive("seed item", short))
+        item = Item(
+            id=seeded.items[short],
+            organisation=seeded.organisations[short],
+            kind=ItemKind.SINGLE,
+            stem="邻队的题" if short == "far" else "党的根本宗旨是什么",
+            options=("全心全意为人民服务", "发展经济"),
+            answer=("1",),
+            explanation="见党章总纲。",
+            source="党章",
+            dated=NOW.date(),
+            tags=("党章",),
+        )
+        added = ItemsAdded(organisation=item.organisation, items=(item,), at=NOW)
+        seeded.entries[short] = EntryId(derive("seed entry", short))
+        entry = Entry(
+            id=seeded.entries[short],
+            organisation=item.organisation,
+            term="邻队的词" if short == "far" else "三会一课",
+            text="定期召开支部党员大会、支部委员会、党小组会，按时上好党课。",
+            source="中国共产党支部工作条例（试行）",
+            dated=NOW.date(),
+        )
+        written = EntriesWritten(organisation=item.organisation, entries=(entry,), at=NOW)
+        await put(store, f"item {short}", added, written)
 
 
 async def _elections(store: Store, seeded: Seeded) -> None:

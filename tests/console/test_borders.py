@@ -67,6 +67,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "ballots": seeded.ballots["far"],
         "appraisals": seeded.appraisals["far"],
         "surveys": seeded.surveys["far"],
+        "bank": seeded.items["far"],
+        "glossary": seeded.entries["far"],
         "tellers": seeded.ballots["far"],
         "voting": seeded.ballots["far"],
         "elections": seeded.elections["far"],

@@ -15,10 +15,13 @@ from msgspec.structs import replace
 
 from console.sheets import read_grid
 from console.written_sheets import FORMULA_STARTERS, write_csv
+from content.ballots import Candidate
+from content.elections import Election
 from content.grid import Grid
-from content.identifiers import EventId, MemberId, OrganisationId, RoomId, UserId
+from content.identifiers import EventId, MemberId, OrganisationId, PaperElectionId, RoomId, UserId
 from content.members import Member, MemberChanged
 from content.organisations import Duty, DutyGranted, Role
+from content.paper_elections import ElectionPrepared, PaperElection
 from content.roster import COLUMNS
 from content.roster.layouts import LAYOUTS, SYSTEM_COLUMNS, Line
 from content.settings import SETTINGS
@@ -26,7 +29,7 @@ from content.views import EVERYONE
 from storage import members, organisations, outbox
 from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, NOW, OUTSIDER, VIEWER, put
+from tests.console.console_seeding import NEIGHBOUR, NOW, OUTSIDER, SECRETARY, VIEWER, put
 
 
 def person(house: House, name: str) -> Member:
@@ -282,6 +285,15 @@ def test_what_may_tell_of_discipline_is_for_who_keeps_the_roster_who_watches_ove
         one.user: Duty(user=UserId(one.user or ""), organisation=at, role=Role.GROUP_LEADER),
     }
     house.run(put(house.store, "held", *(DutyGranted(duty=duty) for duty in held.values())))
+    draft = PaperElection(
+        id=PaperElectionId("draft"),
+        organisation=at,
+        title="选举",
+        election=Election(candidates=("c1", "c2"), seats=1),
+        candidates=tuple(Candidate(id=id, member=None, name=id) for id in ("c1", "c2")),
+        held_on=NOW.date(),
+    )
+    house.run(put(house.store, "draft", ElectionPrepared(paper=draft, author=SECRETARY)))
 
     def seen(user: str | None) -> tuple[bool, bool, bool, bool]:
         who = browser if user is None else house.browser(UserId(user))
@@ -289,6 +301,9 @@ def test_what_may_tell_of_discipline_is_for_who_keeps_the_roster_who_watches_ove
         roll = who.get("/members/export/roll.csv").get_data().decode("utf-8-sig")
         filed = who.get("/members/export/filed.csv").get_data().decode("utf-8-sig")
         assert "没有表决权" in page
+        on_the_roll = who.get("/elections/draft").get_data(as_text=True)
+        assert ("留党察看" in on_the_roll, "原因不公开" in on_the_roll) in ((True, False), (False, True))
+        assert ("留党察看" in on_the_roll) is ("留党察看" in roll)
         assert '"白云","检修车间第一党支部","","正式党员","无"' in roll
         return "留党察看期间" in page, "留党察看" in roll, "受过处分" in page + filed, "13800000001" in page + filed
 

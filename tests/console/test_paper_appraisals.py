@@ -168,7 +168,7 @@ def test_two_counts_apart_make_the_same_summary_as_a_secret_ballot_does(
     (held,) = [one.rows for one in sections if one.name == "paper_grades"]
     assert [row["final"].key for row in held] == ["appraisals.grade_1"]
     recorded = house.run(house.store.read(lambda unit: unit.rows(select(audit.c.thing, audit.c.action))))
-    assert (f"paper:{id}", "appraised") in [tuple(row) for row in recorded]
+    assert [row.action for row in recorded if row.thing == f"paper:{id}" and row.action.startswith("appraised")]
     kept = house.run(house.store.read(lambda unit: unit.rows(select(paper_grades))))
     assert {row.election_id for row in kept} == {id}
 

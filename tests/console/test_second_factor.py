@@ -6,9 +6,12 @@ import re
 from datetime import timedelta
 
 import pytest
+import segno
 from sqlalchemy import select
 
 from console.access import digest
+from console.trusted import qr_picture
+from content.credentials import enrolment_address
 from content.identifiers import UserId
 from content.organisations import Role
 from storage import audit, credentials, sessions
@@ -55,6 +58,18 @@ def test_whoever_may_do_more_than_look_sets_a_second_factor_up_first(house: Hous
     assert cookie(browser) != before
     assert browser.get("/members").status_code == 200
     assert told(house) == [(SECRETARY, "credentials.told_totp")]
+
+
+@pytest.mark.parametrize("user", ["@a:b.cn", f"@{'zhangming' * 12}:matrix.jianxiu.example.org"])
+def test_the_picture_for_the_phone_is_whole_at_whatever_size_it_is_shown(user: str) -> None:
+    """A picture with a size of its own was cut off by the page, and no phone could read it."""
+    address = enrolment_address("GYXAGEJLLPN33ZHGOMKVDENEBKOIBRKD", UserId(user), "Zhibu")
+    drawn = qr_picture(address)
+    side = segno.make(address, error="m", micro=False).symbol_size(border=4)[0]
+    head, _, rest = drawn.partition(">")
+    assert f'viewBox="0 0 {side} {side}"' in head
+    assert not re.search(r"\b(width|height)=", head)
+    assert f'fill="#fff" d="M0 0h{side}v{side}h-{side}z"' in rest
 
 
 def test_who_may_only_look_comes_in_by_a_link(house: House) -> None:

@@ -15,8 +15,9 @@ from content.ballot_files import PublicKeys, write_keys
 from content.forms import asking, read_questions
 from content.identifiers import BallotId, MemberId, OrganisationId, SurveyId, UserId
 from content.members import Member, MemberEnrolled
+from content.questions import publish
 from content.rule_packs import SURVEY
-from content.surveys import State
+from content.surveys import State, Survey, SurveyClosed, SurveyDrafted, SurveyOpened
 from storage import ballots
 from storage import surveys as stored
 from storage.envelopes import hold_ceremony
@@ -192,3 +193,29 @@ def test_an_answer_that_is_too_long_is_refused_before_it_is_sealed(house: House,
         answer = voter.post(f"/ballot/{page}", {**form(voter), "q-q4": "长" * 301})
         assert (answer.status_code, "太长了" in answer.get_data(as_text=True)) == (409, True)
     assert in_the_box(house, length=FORM) is None
+
+
+@pytest.mark.parametrize(("fives", "mean"), [(6, "1.5"), (7, "1.6"), (8, None)])
+def test_the_mean_of_a_scale_is_told_where_all_its_steps_are_and_in_the_export_too(
+    house: House, browser: Browser, place: OrganisationId, fives: int, mean: str | None
+) -> None:
+    """Rounded to a tenth in whole numbers; with a step that fewer than five took there is none."""
+    questions = read_questions("% 满意吗\n- 4\n- 5")
+    one = Survey(
+        id=SurveyId("mean"),
+        organisation=place,
+        title="满意度",
+        questions=questions,
+        by="",
+        closes_at=house.store.now(),
+        timezone="Asia/Shanghai",
+    )
+    said = [{"q1": ("2",)}] * fives + [{"q1": ("1",)}] * (12 - fives)
+    people = tuple(MemberId(f"s{number}") for number in range(6))
+    closed = SurveyClosed(survey=one.id, answered=12, result=publish(questions, "", said, least=5))
+    begun = (SurveyDrafted(survey=one, author=UserId("@a:test")), SurveyOpened(survey=one.id, people=people))
+    house.run(house.store.settle(notes=[*begun, closed]))
+    page = browser.get("/surveys/mean").get_data(as_text=True)
+    rows = list(csv.reader(io.StringIO(browser.get("/surveys/mean/export.csv").get_data(as_text=True))))
+    assert re.findall(r"平均 ([0-9.]+)", page) == ([mean] if mean else [])
+    assert [row[3] for row in rows if row[2] == "平均"] == ([mean] if mean else [])

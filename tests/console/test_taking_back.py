@@ -226,6 +226,28 @@ def test_of_two_changes_by_hand_only_the_later_is_taken_back(house: House, brows
     assert standing(house, "open")["江流"] == before == (Answer.OPEN, False)
 
 
+def test_a_committee_that_was_recorded_is_taken_back_with_the_positions_that_it_gave(
+    house: House, browser: Browser
+) -> None:
+    path = f"/organisation/{house.seeded.organisations['one']}"
+    fields = {"elected_on": "2024-02-29", "years": "3", "post-0": "白云"}
+    first = browser.post(f"{path}/committee", fields, form_at="/organisation")
+    assert "2027-02-28" in browser.get(path).get_data(as_text=True)
+    second = browser.post(f"{path}/committee", fields | {"elected_on": "2026-02-28", "post-0": "陈晨"}, form_at=path)
+    right = browser.post(f"{path}/committee", fields | {"elected_on": "2026-02-28", "post-0": "丁一"}, form_at=path)
+    assert "undo=" not in right.headers["Location"], "what stood before was not kept"
+    assert take_back(browser, first).status_code == 409, "there is a newer term"
+    back = browser.post(f"{path}/committee/back", {"term": "unknown"}, form_at=path)
+    assert back.status_code == 409
+    take_back(browser, second)
+    assert "2027-02-28" in browser.get(path).get_data(as_text=True)
+    take_back(browser, first)
+    page = browser.get(path).get_data(as_text=True)
+    assert "还没有登记" in page
+    member = browser.get(f"/members/{house.seeded.members['白云']}").get_data(as_text=True)
+    assert "书记" not in member.partition('id="facts"')[2].partition("</section>")[0]
+
+
 def test_a_new_node_and_a_new_view_are_taken_back_from_their_notices(house: House, browser: Browser) -> None:
     at = house.seeded.organisations["general"]
     added = browser.post(f"/organisation/{at}/add", {"name": "新支部", "kind": "branch"}, form_at="/organisation")

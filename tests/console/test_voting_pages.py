@@ -8,7 +8,7 @@ import re
 import subprocess
 from base64 import b64encode
 from datetime import timedelta
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 
 import pytest
@@ -175,6 +175,9 @@ def test_the_list_of_envelopes_is_there_after_the_close_and_holds_every_receipt(
     assert set_hash(listed) == stands.set_hash
     assert stands.set_hash in page
     assert VOTER not in page
+    for name in ("voting.js", "nacl-fast.min.js"):
+        served = house.browser(None).get(f"/static/{name}").data
+        assert sha256(served).hexdigest() in page, "what sealed them is named by its hash as well"
 
 
 def test_an_expired_link_says_so_and_a_browser_is_out_with_it(house: House, voter: Browser) -> None:
@@ -192,6 +195,7 @@ def test_the_page_names_the_voter_and_everyone_who_stands_and_says_how_secret_it
         "候选人甲",
         "候选人乙",
         "最多可以赞成 1 人",
+        '<details class="help" open>',
         "任何人（包括管理员）都打不开",
         "无法防止有人旁观",
     ):

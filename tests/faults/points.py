@@ -55,8 +55,8 @@ IN_COMMANDS = (
 IN_UPGRADES = ("upgrade.copied_before_change", "tables.one_changed_before_next")
 """Passed where tables of an earlier revision are changed; tried with every other instant of it in ``upgrades.py``."""
 
-IN_PIECES = ("hearing.gap_read_before_settled",)
-"""Passed only after a minute of the running program; tried by a piece of it."""
+IN_PIECES = ("hearing.gap_read_before_settled", "polls.read_before_counted")
+"""Passed only after a minute of the running program, or where a poll has ended; tried by a piece of it."""
 
 IN_BALLOTS = ("store.before_forgetting", "tally.before_file")
 """Passed while a secret ballot is closed, opened and destroyed; tried in ``voting.py``."""

@@ -13,9 +13,11 @@ import pytest
 
 from bot.hearing import Hearing
 from bot.hearing_again import HearingAgain
+from bot.polls import Counting
 from content.checkins import State
-from content.identifiers import UserId
-from storage import sync
+from content.identifiers import EventId, PollId, UserId
+from content.polls import Poll, PollEndHeard, PollOpened, Sheet, number_answers
+from storage import polls, sync
 from storage.crashpoints import ARMED
 from storage.migrate import revisions
 from storage.store import Store
@@ -23,7 +25,19 @@ from tests.fake_homeserver import FakeHomeserver
 from tests.faults.oracle import Tables
 from tests.faults.points import IN_COMMANDS, IN_PIECES
 from tests.installation import Installation, finish
-from tests.small_branch import EAST_ROOM, NOON, ROLL, ZHANG, HandClock, SmallBranch, account, reaction
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    NOON,
+    ROLL,
+    ROOF,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    event,
+    reaction,
+)
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -130,11 +144,31 @@ async def fill_a_gap(file: Path) -> tuple[State, int]:
     return state, left
 
 
+async def count_a_poll(file: Path) -> list[tuple[str, int]]:
+    """Count what has ended, with a vote that only the homeserver knows of; return each result that was said."""
+    clock = HandClock(NOON)
+    store = await Store.open(f"sqlite:///{file}", clock)
+    homeserver = FakeHomeserver(clock)
+    settings = SmallBranch(store, clock).settings
+    (poll,) = await store.read(lambda unit: polls.of_roots(unit, [ROOF]))
+    assert poll.event is not None
+    relation = {"rel_type": "m.reference", "event_id": poll.event}
+    content = {"m.selections": [poll.sheet.answers[0].id], "m.relates_to": relation}
+    homeserver.referring[poll.event] = ((event(account(ZHANG), "m.poll.response", content, event_id="$vote"),), True)
+    hearing = Hearing(store, homeserver, settings)  # type: ignore[arg-type]
+    await Counting(store, homeserver, hearing).count()  # type: ignore[arg-type]
+    await store.close()
+    tables = Tables(f"sqlite:///{file}")
+    said = tables.ask("SELECT kind FROM outbox WHERE kind IN ('result', 'chart') ORDER BY number")
+    (votes,) = tables.ask("SELECT COUNT(*) FROM poll_responses")[0]
+    return [(kind, votes) for (kind,) in said]
+
+
 PIECE = """
 import asyncio, sys
 from pathlib import Path
-from tests.faults.test_commands_killed import fill_a_gap
-print(asyncio.run(fill_a_gap(Path(sys.argv[1]))))
+from tests.faults import test_commands_killed as pieces
+print(asyncio.run(getattr(pieces, sys.argv[1])(Path(sys.argv[2]))))
 """
 
 
@@ -147,8 +181,24 @@ async def test_a_gap_that_was_read_back_and_not_kept_is_read_back_again(branch: 
     await branch.store.close()
     file = tmp_path / "branch.db"
     assert id
-    die(IN_PIECES[0], sys.executable, "-c", PIECE, str(file))
+    die(IN_PIECES[0], sys.executable, "-c", PIECE, "fill_a_gap", str(file))
     assert await fill_a_gap(file) == (State.DONE, 0)
+
+
+async def test_a_poll_whose_votes_were_read_and_not_counted_is_counted_once(
+    branch: SmallBranch, tmp_path: Path
+) -> None:
+    """R2, F02."""
+    id, now = PollId("poll"), branch.clock.now
+    sheet = Sheet(question="几点", answers=number_answers(id, ("早", "晚")))
+    poll = Poll(id=id, organisation=EAST, room=EAST_ROOM, sheet=sheet, event=EventId("$poll"))
+    opened = PollOpened(poll=poll, author=account(ZHANG), at=now)
+    await branch.store.settle(notes=[opened, PollEndHeard(poll=id, ended_at=now, at=now)])
+    await branch.store.close()
+    file = tmp_path / "branch.db"
+    die(IN_PIECES[1], sys.executable, "-c", PIECE, "count_a_poll", str(file))
+    for _ in range(2):
+        assert await count_a_poll(file) == [("result", 1), ("chart", 1)]
 
 
 def test_every_place_in_a_command_is_tried_here() -> None:

@@ -22,8 +22,13 @@ def modules(room: str, root: Path = ROOT) -> Iterator[Path]:
 
 def caption(file: Path) -> str:
     """Return the first paragraph of a module's docstring on one line; empty where there is none."""
-    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    said = docstring(file.read_text(encoding="utf-8")) or ""
     return " ".join(said.split("\n\n")[0].split()).replace("``", "`")
+
+
+def docstring(source: str) -> str | None:
+    """Return the docstring of a module, of which no more is read than what stands before its imports."""
+    return ast.get_docstring(ast.parse(source.partition("\nfrom __future__ ")[0]))
 
 
 def render(root: Path = ROOT) -> str:

@@ -26,6 +26,8 @@ from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
 from content.ballots import TellerRole, WriteIn
+from content.bank import Difficulty
+from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
@@ -94,7 +96,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
-    *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences"),
+    *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -113,6 +115,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "ballot.asked_": BALLOT_ACTS,
     "ballots.waits_": BALLOT_ACTS,
     "ballots.write_in_": (*WriteIn, "help"),
+    "bank.column_": (),
+    "bank.difficulty_": Difficulty,
+    "bank.kind_": ItemKind,
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
@@ -219,6 +224,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "paper.": (),
     "reports.column_": (),
     "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
+    "glossary.column_": (),
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.bot import Bot
+from bot.matrix.events import Batch, Event, RoomBatch
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.login import log_in
 from content.decision import Fact
@@ -40,6 +42,18 @@ class Running:
         self.store = store
         self.work = work
         self.room = room
+        self.deaf = False
+        """Whether the stream brings no more votes."""
+        self._sync = bot.homeserver.sync
+        bot.homeserver.sync = self._hear  # type: ignore[method-assign]
+
+    async def _hear(self, since: str | None, timeout_ms: int = 30_000) -> Batch:
+        batch = await self._sync(since, timeout_ms)
+        return replace(batch, rooms=tuple(self._without_votes(room) for room in batch.rooms)) if self.deaf else batch
+
+    def _without_votes(self, room: RoomBatch) -> RoomBatch:
+        kept = (one for one in room.timeline if not (isinstance(one, Event) and one.type == RESPONSE))
+        return replace(room, timeline=tuple(kept))
 
     async def poll(self) -> Poll | None:
         """Return the poll, if there is one."""
@@ -108,11 +122,15 @@ async def test_a_native_vote_in_an_encrypted_room_is_counted_and_the_result_said
         poll = await _voted(running, votes=3)
         assert poll.state is State.OPEN
 
+        # C12: of what the stream never brings the homeserver's relations know, and it is decrypted as anything is.
+        running.deaf = True
+        await phone.send(room, RESPONSE, {RESPONSE: {"answers": [answers[1]["id"]]}, "m.relates_to": relation})
         await _end_now(running, poll)
-        heard = await running.until(phone, room, lambda events: bool(_results(events)))
+        heard = await running.until(phone, room, lambda events: bool(_pictures(events)))
         assert len(of_type(heard, END)) == 2, "the member's own, which is not valid, and the bot's"
-        (result,) = _results(heard)
-        assert "1. 东：1 票\n2. 西：0 票\n1 人投票，名册共 2 人。" in result
+        (result,), (drawn,) = _results(heard), _pictures(heard)
+        assert "1. 东：0 票\n2. 西：1 票\n1 人投票，名册共 2 人。" in result
+        assert result.removeprefix("【投票结果】") == drawn.removeprefix("【投票结果图】")
         closed = await running.poll()
         assert closed is not None
         assert closed.state is State.CLOSED
@@ -154,6 +172,10 @@ def _founding(secretary: Account, room: str) -> list[Fact]:
 
 def _results(events: list[Any]) -> list[str]:
     return [event.body for event in events if hasattr(event, "body") and event.body.startswith("【投票结果】")]
+
+
+def _pictures(events: list[Any]) -> list[str]:
+    return [event.body for event in events if hasattr(event, "body") and event.body.startswith("【投票结果图】")]
 
 
 async def _voted(running: Running, *, votes: int) -> Poll:

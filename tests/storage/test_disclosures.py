@@ -12,6 +12,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Date,
+    Float,
     Integer,
     LargeBinary,
     MetaData,
@@ -120,6 +121,8 @@ def a_row(held: Held, naming: str) -> dict[str, Any]:
                 row[column.name] = NOON.date()
             case Time():
                 row[column.name] = NOON.time()
+            case Float():
+                row[column.name] = 1.0
             case Integer():
                 row[column.name] = held.found_by.index(naming) + 1
             case _:
@@ -240,6 +243,7 @@ def test_every_label_of_the_file_has_a_sentence() -> None:
         "election_id": {"title"},
         "selection_id": {"title"},
         "survey_id": {"title"},
+        "item_id": {"question"},
     }
     labels = {label for held in PERSONAL for name in held.given for label in replaced.get(name, {name})}
     assert {f"disclosure.field_{label}" for label in labels} <= keys

@@ -14,7 +14,7 @@ from content.identifiers import Cause, UserId
 from content.model_members import MemberNominated, ObjectionRaised
 from content.organisations import Duty, Role
 from content.rooms import DirectRoomKept
-from storage import audit, outbox_items
+from storage import audit, outbox_items, retention
 from storage.audit import audit as record
 from storage.outbox import DiscreetRetried, GivenUp, State, outbox
 from storage.store import Step
@@ -132,6 +132,8 @@ async def test_what_was_said_discreetly_leaves_no_row_and_what_failed_a_day_and_
     (left,) = await branch.rows()
     assert VOTED_AT not in repr(tuple(left))
     assert (left.state, left.done_at) == (State.FAILED, NOON.replace(hour=0))
+    await branch.store.settle(notes=[retention.Swept(at=branch.clock.forward(days=31))])
+    assert await branch.rows() == []
 
 
 async def test_what_failed_discreetly_is_tried_again_all_at_once_within_ones_own_subtree(branch: SmallBranch) -> None:

@@ -10,15 +10,19 @@ from msgspec.structs import replace
 from content.decision import Decision, Refusal
 from content.edits import Places, Sort, departed, edit
 from content.erasure import erase
-from content.identifiers import UserId
-from content.members import leave_roster
-from storage import disclosures, erased_people, members, organisations
+from content.identifiers import SelectionId, UserId
+from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
+from content.members import NOBODY, leave_roster
+from content.model_members import MemberNominated, Selection, SelectionCalled, SelectionEnded, story_of
+from storage import disclosures, erased_people, lessons, members, organisations
 from storage.engines import sqlite_file
 from storage.erased_people import EMPTIED, GOES
 from storage.store import Step
 from tests.small_branch import (
+    EAST,
     EAST_ROOM,
     LI,
+    NOON,
     ROLL,
     ROOF,
     SECRETARY,
@@ -119,3 +123,28 @@ async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: Sm
                 escaped = word.encode("unicode_escape")
                 assert word.encode() not in data, (part.name, word)
                 assert escaped == word.encode() or escaped not in data, (part.name, word)
+
+
+async def test_the_story_of_an_erased_person_is_emptied_in_every_revision(branch: SmallBranch) -> None:
+    """R20: a draft that was made of a selection tells their name and deeds, and goes with them."""
+    await a_life(branch)
+    chosen = SelectionId("s")
+    one = Selection(
+        id=chosen, organisation=EAST, title="树榜样", places=1, nominate_until=NOON, timezone="Asia/Shanghai"
+    )
+    named = MemberNominated(
+        selection=chosen, organisation=EAST, nominee=ZHANG, by=LI, group=None, reason=f"{CANARY}理由"
+    )
+    story = Lesson(id=story_of(chosen, ZHANG), owner=EAST, kind=Kind.LESSON, title=f"榜样{NAME}", body=f"{NAME}做的事")
+    told = [
+        SelectionCalled(selection=one, author=SECRETARY),
+        named,
+        SelectionEnded(selection=chosen, organisation=EAST),
+    ]
+    revised = LessonRevised(lesson=replace(story, revision=2, body=f"{NAME}又做的事"), author=SECRETARY)
+    await branch.store.settle(notes=[*told, LessonWritten(lesson=story, author=SECRETARY), revised])
+    await erase_now(branch)
+    assert CANARY not in await branch.everything()
+    kept = await branch.store.read(lambda unit: lessons.lesson(unit, story.id))
+    assert kept is not None
+    assert (kept.title, kept.body) == (NOBODY, NOBODY)

@@ -1,0 +1,292 @@
+"""练习 and 错题 in private: answered in any form, explained at once, left at any moment, and seen by nobody."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from functools import partial
+
+import pytest
+from msgspec.structs import replace
+from sqlalchemy import func, select
+
+from content import practice as rules
+from content.bank import Difficulty, Item, ItemsAdded, Kind, stem_key
+from content.erasure import PersonErased
+from content.identifiers import ItemId, MemberId, UserId
+from content.members import Member, MemberEnrolled
+from content.practice import Session
+from storage import bank, practice
+from storage.audit import audit
+from storage.holdings import collect
+from storage.inquiries import inquiries
+from storage.outbox import outbox
+from storage.phrases import load_words
+from storage.practice import practice_items, practice_sessions
+from storage.retention import Swept
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LESSON,
+    NOON,
+    ROOF,
+    WANG,
+    WEST,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    message,
+    private_room,
+)
+
+SINGLE = Item(
+    id=ItemId("single"),
+    organisation=EAST,
+    kind=Kind.SINGLE,
+    stem="宗旨是什么",
+    options=("为人民服务", "发展经济", "别的"),
+    answer=("1",),
+    explanation="见总纲。",
+    source="党章",
+    dated=date(2026, 7, 1),
+    tags=("党章",),
+    difficulty=Difficulty.EASY,
+)
+ITEMS = (
+    SINGLE,
+    Item(
+        id=ItemId("several"),
+        organisation=EAST,
+        kind=Kind.MULTIPLE,
+        stem="三会",
+        options=("甲", "乙", "丙"),
+        answer=("1", "3"),
+        tags=("支部",),
+    ),
+    Item(
+        id=ItemId("verdict"),
+        organisation=ROOF,
+        kind=Kind.TRUE_FALSE,
+        stem="每年评议",
+        answer=("1",),
+        tags=("评议",),
+    ),
+    Item(
+        id=ItemId("blank"),
+        organisation=EAST,
+        kind=Kind.FILL_IN,
+        stem="____ 年建党",
+        answer=("1921", "学习"),
+        tags=("党史",),
+        difficulty=Difficulty.HARD,
+    ),
+    Item(
+        id=ItemId("theirs"),
+        organisation=WEST,
+        kind=Kind.TRUE_FALSE,
+        stem="西站的题",
+        answer=("1",),
+        tags=("西站",),
+    ),
+)
+
+
+@pytest.fixture
+async def filled(branch: SmallBranch) -> SmallBranch:
+    """Fill the banks of a branch, of what stands above it, and of its neighbour."""
+    for place in (EAST, ROOF, WEST):
+        items = tuple(one for one in ITEMS if one.organisation == place)
+        await branch.store.settle(notes=[ItemsAdded(organisation=place, items=items, at=NOON)])
+    return branch
+
+
+async def say(branch: SmallBranch, *texts: str) -> list[list[str]]:
+    """Say things in private, and return the keys of the lines of each answer."""
+    before = len(await told(branch))
+    for text in texts:
+        await branch.hear(message(account(ZHANG), text, room_id=private_room(ZHANG)))
+    return [keys for keys, _ in (await told(branch))[before:]]
+
+
+async def told(branch: SmallBranch) -> list[tuple[list[str], str]]:
+    """Return the keys of the lines of all that was said in private, and the whole as it is kept."""
+    rows = await branch.rows(outbox.c.user_id == account(ZHANG))
+    found = []
+    for row in rows:
+        if row.words:
+            said = load_words(row.words)
+            lines = said.parameters.get("lines", ()) if said.key == "practice.message" else ()
+            assert isinstance(lines, tuple)
+            found.append(([one.key for one in lines] or [said.key], json.dumps(row.words, ensure_ascii=False)))
+    return found
+
+
+async def number(branch: SmallBranch, table: object) -> int:
+    return int(await branch.store.read(lambda unit: unit.value(select(func.count()).select_from(table))))  # type: ignore[call-overload]
+
+
+async def kept(branch: SmallBranch) -> dict[str, bool]:
+    rows = await branch.store.read(lambda unit: unit.rows(select(practice_items)))
+    return {row.item_id: row.wrong for row in rows}
+
+
+async def test_it_says_first_that_nobody_sees_it_and_explains_each_answer_at_once(filled: SmallBranch) -> None:
+    record = await number(filled, audit)
+    ((opening, promise, stem, *options, how), verdict) = await say(filled, "练习 党章", "ｂ")
+    assert (opening, promise, stem, how) == (
+        "practice.of",
+        "practice.nobody_sees",
+        "practice.stem",
+        "practice.how_single",
+    )
+    assert len(options) == 3
+    assert verdict == ["practice.wrong", "practice.explanation", "practice.source_and_date", "practice.over"]
+    assert await kept(filled) == {"single": True}
+    assert (await say(filled, "错题", "选1"))[1][0] == "practice.right", "whatever a vote would be elsewhere"
+    assert await number(filled, audit) == record, "the record has no row of anybody's answers"
+    assert await number(filled, practice_sessions) == 0
+    about = select(inquiries.c.about).where(inquiries.c.user_id == account(ZHANG))
+    assert [row.about for row in await filled.store.read(lambda unit: unit.rows(about))] == []
+
+
+@pytest.mark.parametrize(
+    ("tag", "right", "wrong"),
+    [
+        ("党章", ["A", "ａ", "1", "①", "为人民服务", "选A"], ["C", "3"]),
+        ("支部", ["AC", "a c", "A、C", "13", "1 3", "ca"], ["A", "ABC"]),
+        ("评议", ["对", "√", "正确", "T", "1"], ["错", "×", "X"]),
+        ("党史", ["1921", "１９２１", "答：1921"], ["1949"]),
+    ],
+)
+async def test_answers_are_taken_in_every_form(
+    filled: SmallBranch, tag: str, right: list[str], wrong: list[str]
+) -> None:
+    for texts, verdict in ((right, "practice.right"), (wrong, "practice.wrong")):
+        for text in texts:
+            assert (await say(filled, f"练习 {tag}", text))[1][0] == verdict, text
+
+
+async def test_what_is_no_answer_changes_nothing_and_thanks_are_left_alone(filled: SmallBranch) -> None:
+    """I028: not understood, out of range, two for one; then the question is still open."""
+    await say(filled, "练习 党章")
+    assert await say(filled, "不知道", "D", "AB") == [
+        ["practice.not_read"],
+        ["practice.no_such_option"],
+        ["practice.one_only"],
+    ]
+    assert await say(filled, "收到", "谢谢") == []
+    assert await kept(filled) == {}
+    assert (await say(filled, "A"))[0][0] == "practice.right"
+
+
+async def test_skipping_and_quitting_are_always_possible_and_leave_nothing(filled: SmallBranch) -> None:
+    await say(filled, "练习")
+    assert [keys[0] for keys in await say(filled, "跳过", "下一题", "退出")] == [
+        "practice.skipped",
+        "practice.skipped",
+        "practice.left",
+    ]
+    assert (await kept(filled), await number(filled, practice_sessions)) == ({}, 0)
+    assert [keys[0] for keys in await say(filled, "A")] != ["practice.right"], "nothing is asked any more"
+
+
+async def test_what_nobody_answers_is_waited_for_half_a_day(filled: SmallBranch, clock: HandClock) -> None:
+    await say(filled, "练习 党章")
+    clock.now = NOON + rules.LASTS + timedelta(seconds=1)
+    assert [keys[0] for keys in await say(filled, "A")] == ["help.not_understood"]
+    await filled.store.settle(notes=[Swept(at=clock.now)])
+    assert (await number(filled, practice_sessions), await kept(filled)) == (0, {})
+
+
+async def test_other_commands_go_on_working_meanwhile(filled: SmallBranch) -> None:
+    await say(filled, "练习 党章")
+    assert (await say(filled, "帮助"))[0][0].startswith("help.")
+    assert (await say(filled, "A"))[0][0] == "practice.right"
+
+
+async def test_one_is_asked_by_tag_and_difficulty_of_the_own_branch_and_those_above(filled: SmallBranch) -> None:
+    assert (await say(filled, "练习 西站"))[0] == ["practice.none_such", "practice.tags"]
+    assert "____ 年建党" in await last(filled, "练习 难")
+    assert "每年评议" in await last(filled, "練習 评议")
+    assert (await say(filled, "练习 党史 易"))[0][0] == "practice.none_such"
+
+
+async def last(branch: SmallBranch, text: str) -> str:
+    await say(branch, text)
+    return (await told(branch))[-1][1]
+
+
+async def test_mistakes_come_again_when_they_are_due_until_they_are_known(
+    filled: SmallBranch, clock: HandClock
+) -> None:
+    """Retries without limit, and FSRS says when: what is due first, and what is not may be taken all the same."""
+    assert (await say(filled, "错题"))[0] == ["practice.no_mistakes"]
+    await say(filled, "练习 党章", "B")
+    times = 0
+    while (await kept(filled))["single"]:
+        rows = await filled.store.read(lambda unit: unit.rows(select(practice_items.c.due_at)))
+        assert (await say(filled, "错题"))[0][0] == "practice.none_due"
+        clock.now = rows[0].due_at
+        assert [keys[0] for keys in await say(filled, "错题", "A")] == ["practice.mistakes", "practice.right"]
+        times += 1
+        assert times < 10
+    assert (await say(filled, "错题"))[0] == ["practice.no_mistakes"]
+
+
+async def test_after_a_lesson_its_own_questions_come_first_and_are_offered_in_one_line(filled: SmallBranch) -> None:
+    """Quietly: the line stands below the answer to 学完, and nothing is sent for it alone."""
+    of_lesson = replace(SINGLE, id=ItemId("lesson"), stem="安全第一吗", tags=("安全生产",))
+    await filled.store.settle(notes=[ItemsAdded(organisation=EAST, items=(of_lesson,), at=NOON)])
+    await filled.open(LESSON)
+    assert await say(filled, "学完") == [["checkin.with_questions"]]
+    opening, stem = (await say(filled, "练习"))[0][0], (await told(filled))[-1][1]
+    assert (opening, "安全第一吗" in stem) == ("practice.of_lesson", True)
+    await say(filled, "A")
+    assert (await say(filled, "练习"))[0][0] == "practice.by_lot", "they are met by now"
+    await filled.hear(message(account(WANG), "学完", room_id=private_room(WANG)))
+    rows = await filled.rows(outbox.c.user_id == account(WANG))
+    assert [row.words["key"] for row in rows if row.words] == ["checkin.with_questions"]
+
+
+async def test_figures_move_five_first_answers_at_a_time(filled: SmallBranch) -> None:
+    """STU-7: each person counts once, by their first answer, and no single answer can be told from the figures."""
+    people = [MemberId(f"p{number}") for number in range(6)]
+    members = [Member(id=one, organisation=EAST, name=one, user=UserId(f"@{one}:test")) for one in people]
+    await filled.store.settle(notes=[MemberEnrolled(member=one) for one in members])
+    seen = []
+    for place, one in enumerate(people):
+        session = Session(member=one, user=UserId(f"@{one}:test"), queue=())
+        for right in (place % 2 == 0, True, True):
+            known = await filled.store.read(partial(practice.met, member=one, item=SINGLE.id))
+            decision = rules.answer(session, SINGLE, known, None, right=right, now=NOON)
+            await filled.store.settle(notes=decision.facts)
+        figures = await filled.store.read(partial(bank.figures, id=SINGLE.id))
+        seen.append((figures.answered, figures.right))
+    assert seen == [(0, 0)] * 4 + [(5, 3)] * 2
+
+
+async def test_what_is_kept_can_be_seen_by_its_person_cleared_and_is_erased_with_them(filled: SmallBranch) -> None:
+    await say(filled, "练习 党章", "B", "练习 评议", "错")
+    held = await filled.store.read(lambda unit: collect(unit, account(ZHANG)))
+    (section,) = (one for one in held if one.name == "practice_items")
+    assert {row["question"] for row in section.rows} == {"宗旨是什么", "每年评议"}
+    assert await say(filled, "错题 清空") == [["practice.forgotten"]]
+    assert await kept(filled) == {}
+    await say(filled, "练习 党章", "B", "练习 评议")
+    erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG),), at=NOON + timedelta(days=1))
+    await filled.store.settle(notes=[erased])
+    assert (await number(filled, practice_items), await number(filled, practice_sessions)) == (0, 0)
+
+
+async def test_the_same_question_is_found_wherever_it_would_be_asked_of_the_same_people(filled: SmallBranch) -> None:
+    key = stem_key("宗旨，是什么")
+    for place, found in ((EAST, {key}), (ROOF, {key}), (WEST, set())):
+        assert await filled.store.read(partial(bank.taken, organisation=place, keys=[key])) == found
+
+
+async def test_in_a_room_nothing_is_asked(filled: SmallBranch) -> None:
+    before = len(await told(filled))
+    await filled.hear(message(account(ZHANG), "练习", room_id=EAST_ROOM))
+    await filled.hear(message(account(ZHANG), "练习", room_id=EAST_ROOM, mention=True))
+    assert len(await told(filled)) == before

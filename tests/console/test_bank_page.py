@@ -1,0 +1,178 @@
+"""The question bank at the desk: found, written, changed, withdrawn, and files that are looked at before they count."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from console.sheets import read_grid
+from console.written_sheets import write_xlsx
+from content.bank import FEWEST_ANSWERS, Item
+from content.bank_sheets import Given, read_sheet
+from content.gift import read_gift
+from content.grid import Grid
+from content.identifiers import OrganisationId, UserId
+from content.organisations import Duty, DutyGranted, Role
+from storage import bank
+from storage.bank import Filter, bank_items
+from tests.console.console_house import Browser, House
+from tests.console.test_audit_page import main_of
+
+HEAD = ("题型", "题干", "选项A", "选项B", "选项C", "答案", "解析", "出处", "标签", "难度")
+ROWS = (
+    ("单选", "党的一大在哪里召开", "上海", "北京", "广州", "A", "后来移到嘉兴。", "党史", "党史", "易"),
+    ("多选", "三会一课包括", "党员大会", "支委会", "党课", "ABC", "", "", "支部", "中"),
+    ("单选", "党的根本宗旨是什么？", "甲", "乙", "", "A", "", "", "", ""),
+    ("单选", "坏的一题", "甲", "乙", "", "AC", "", "", "", ""),
+)
+
+
+@pytest.fixture
+def place(house: House) -> OrganisationId:
+    return house.seeded.organisations["one"]
+
+
+def stems(house: House) -> set[str]:
+    rows = house.run(house.store.read(lambda unit: unit.rows(bank_items.select())))
+    return {row.stem for row in rows}
+
+
+def form(browser: Browser, place: OrganisationId, **more: str) -> dict[str, str]:
+    usual = {"organisation": place, "kind": "single", "stem": "新题", "options": "A. 甲\nB. 乙", "answer": "b"}
+    return {
+        **browser.marks("/bank/new"),
+        **usual,
+        "difficulty": "easy",
+        "tags": "党史，宪法",
+        "dated": "2026-07-01",
+        **more,
+    }
+
+
+def shown(items: Iterable[Item]) -> set[tuple[object, ...]]:
+    return {(one.stem, one.options, one.answer, one.tags, one.difficulty, one.dated) for one in items}
+
+
+def upload(browser: Browser, place: OrganisationId, data: bytes, name: str, **more: str) -> Any:
+    fields = {**browser.marks("/bank/import"), "organisation": place, "dated": "2026-07-01", "source": "", **more}
+    return browser.post("/bank/import", {**fields, "file": (io.BytesIO(data), name)})
+
+
+def test_a_question_is_written_found_changed_and_withdrawn(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    answer = browser.post("/bank/new", form(browser, place))
+    page = answer.headers["Location"].split("?")[0]
+    assert ">B<" in browser.get(page).get_data(as_text=True).replace("\nB</textarea>", ">B<")
+    assert "新题" in main_of(browser, "/bank?q=新题&tag=宪法&kind=single&difficulty=easy")
+    assert "没有这样的题" in main_of(browser, "/bank?q=新题&tag=党章")
+    changed = form(browser, place, stem="新题目", revision="1")
+    assert browser.post(page, changed).status_code == 303
+    late = browser.post(page, {**form(browser, place, revision="1")})
+    assert (late.status_code, "刚才被别人改过" in late.get_data(as_text=True)) == (422, True)
+    assert browser.post(f"{page}/withdraw", browser.marks(page)).status_code == 303
+    assert "新题目" not in main_of(browser, "/bank")
+    assert "新题目" in main_of(browser, "/bank?withdrawn=1")
+    assert browser.post(f"{page}/withdraw", browser.marks(page)).status_code == 409
+    assert browser.post(f"{page}/restore", browser.marks(page)).status_code == 303
+    assert "新题目" in main_of(browser, "/bank")
+    record = main_of(browser, "/record")
+    assert "往题库里加了题" in record
+    assert "停用了题库里的题" in record
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"stem": ""}, "题干要有字"),
+        ({"options": "甲"}, "要有 2 到 8 个选项"),
+        ({"answer": "E"}, "可选项只到 B"),
+        ({"answer": "AB"}, "只能有一个答案"),
+        ({"answer": "不知道"}, "没有写清楚哪个是对的"),
+        ({"kind": "true_false", "answer": "也许"}, "没有写清楚哪个是对的"),
+        ({"dated": "2026-13-01"}, "日期请写成"),
+        ({"stem": "党的根本宗旨是什么？"}, "题库里已经有这道题了"),
+    ],
+)
+def test_what_cannot_be_asked_comes_back_with_the_reason_and_what_was_typed(
+    browser: Browser, place: OrganisationId, change: dict[str, str], why: str
+) -> None:
+    answer = browser.post("/bank/new", form(browser, place, **change))
+    page = answer.get_data(as_text=True)
+    assert (answer.status_code, why in page, "党史，宪法" in page) == (422, True, True)
+
+
+def test_a_sheet_is_looked_at_first_and_taken_in_once(house: House, browser: Browser, place: OrganisationId) -> None:
+    """Rows that are broken, or that the bank has, are told by their numbers; the others go in, and only once."""
+    before = stems(house)
+    answer = upload(browser, place, write_xlsx("题库", HEAD, ROWS), "题库.xlsx")
+    page = answer.get_data(as_text=True)
+    assert "可以收下 2 题，有问题的 2 处" in page
+    assert "第 5 行：题库里已经有这道题了" in page
+    assert "第 6 行：答案写的是 C，可选项只到 B" in page
+    assert stems(house) == before, "nothing before a yes"
+    (path,) = re.findall(r'action="(/bank/import/[^"?]+)', page)
+    marks = {**dict(re.findall(r'name="(csrf|nonce)" value="([^"]+)"', page.split(path)[1]))}
+    yes = {**marks, "organisation": place, "dated": "2026-07-01", "source": ""}
+    assert browser.post(path, yes).status_code == 303
+    assert stems(house) - before == {"党的一大在哪里召开", "三会一课包括"}
+    assert browser.post(path, {**yes}).status_code in (303, 404), "what came twice has no second effect"
+    gone = browser.post(path, {**yes, **browser.marks("/bank/new")})
+    assert (gone.status_code, "只等一刻钟" in gone.get_data(as_text=True)) == (404, True)
+
+
+def test_files_that_cannot_be_read_say_why(browser: Browser, place: OrganisationId) -> None:
+    for data, name, why in (
+        (b"", "a.xlsx", "空"),
+        ("姓名,电话".encode(), "a.csv", "没有找到表头"),
+        ("题 {}".encode(), "a.gift", "论述题收不了"),
+        ("题".encode("gb18030"), "a.txt", "不是 UTF-8"),
+    ):
+        answer = upload(browser, place, data, name)
+        assert (answer.status_code, why in answer.get_data(as_text=True)) == (422, True), name
+
+
+def test_what_is_exported_is_what_can_be_imported(house: House, browser: Browser, place: OrganisationId) -> None:
+    browser.post(
+        "/bank/new", form(browser, place, kind="fill_in", options="", answer="一九二一\n1921", stem="=建党年份")
+    )
+    browser.post("/bank/new", form(browser, place, kind="true_false", answer="√", stem="每年评议一次"))
+    roots = [place]
+    held = house.run(house.store.read(lambda unit: bank.found(unit, roots, Filter(), limit=10)))
+    given = Given(organisation=place)
+    known = shown(held)
+    for language in ("zh_CN", "en"):
+        browser.post("/preferences", {**browser.marks("/bank/new"), "language": language, "back": "/"})
+        for kind in ("xlsx", "csv"):
+            grid = read_grid(browser.get(f"/bank/export.{kind}").get_data(), f"a.{kind}")
+            assert isinstance(grid, Grid)
+            sheet = read_sheet(grid, given)
+            assert shown([row.item for row in sheet.rows]) == known
+    text = read_gift(browser.get("/bank/export.gift").get_data(as_text=True), given)
+    assert shown([row.item for row in text.rows]) == known
+
+
+def test_figures_are_told_from_five_first_answers_on(house: House, browser: Browser) -> None:
+    """STU-7: of the question, and never of people."""
+    page = f"/bank/{house.seeded.items['one']}"
+    assert "还不足 5 人" in main_of(browser, page)
+
+    async def count() -> None:
+        values = {"answered": 7, "correct": 3, "told_answered": FEWEST_ANSWERS, "told_correct": 2}
+        await house.store._write(lambda unit: unit.execute(bank_items.update().values(**values)), news=False)
+
+    house.run(count())
+    assert "5 人第一次就答对的有 2 人（40%）" in main_of(browser, page)
+
+
+def test_who_may_only_read_sees_no_answers(house: House) -> None:
+    viewer = UserId("@looker:example.org")
+    duty = Duty(user=viewer, organisation=house.seeded.organisations["one"], role=Role.VIEWER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
+    browser = house.browser(viewer)
+    assert browser.get("/bank").status_code == 403
+    assert "/bank" not in browser.get("/lessons").get_data(as_text=True)
