@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
+from bot import missed
 from bot.clock import Clock
 from bot.commands.asking import Settings
 from bot.delivery import Delivery
@@ -130,6 +131,7 @@ class Bot:
             await asyncio.sleep(jitter(GAP_PAUSE))
             try:
                 await tell_owners(self.store, self._console)
+                await missed.tell_owners(self.store, self._console)
                 await self._again.tell_senders()
                 await self._again.fill_gaps()
             except Exception as error:

@@ -28,6 +28,7 @@ from storage import (
     outbox,
     outbox_queries,
     polls,
+    quiet,
     restores,
     retention,
     rooms,
@@ -315,12 +316,15 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
         if lesson is None:
             return None
         audience = entry.occurrence.audience
+        loud = entry.occurrence.urgent
         return open_occurrence(
             entry.occurrence,
             seats=await schedules.seats(unit, audience),
             stages=await schedules.stages(unit, audience),
             parts=cards.parts(lesson),
             now=unit.now,
+            free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
+            overtaken=await schedules.overtaken(unit, id, unit.now),
         )
 
     at = due_at if restored is not None and due_at <= restored else None

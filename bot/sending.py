@@ -29,7 +29,7 @@ from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import holdings, media, members, mutes, organisations, outbox, rooms, shown
+from storage import holdings, lessons, media, members, mutes, organisations, outbox, rooms, shown
 from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, Postponed, Sent
@@ -94,6 +94,8 @@ class Sender:
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)
+            case outbox.Kind.PREVIEW:
+                return await self._show_first(row)
             case outbox.Kind.DISCLOSURE:
                 return await self._disclose(row)
             case outbox.Kind.SAY:
@@ -192,6 +194,21 @@ class Sender:
         messages = cards.compose_again(seen.lesson, seen.standing, lambda said: self._say(said, reader))
         if row.part >= len(messages):
             # It was corrected since it was asked for, and has become shorter.
+            return [self._sent(row, None)]
+        message = messages[row.part]
+        if message.medium is None:
+            return [await self._put(row, room, _text(message))]
+        return await self._medium(row, room, message, message.medium)
+
+    async def _show_first(self, row: Claimed) -> list[Fact]:
+        """Show one part of a lesson to whoever wants to see it before it goes out, as it is at this moment."""
+        if row.user is None or row.lesson is None:
+            return [self._sent(row, None)]
+        wanted = row.lesson
+        lesson = await self._store.read(lambda unit: lessons.lesson(unit, wanted))
+        room, reader = await self._private(row, row.user)
+        messages = cards.compose_first(lesson, lambda said: self._say(said, reader)) if lesson is not None else ()
+        if row.part >= len(messages):
             return [self._sent(row, None)]
         message = messages[row.part]
         if message.medium is None:

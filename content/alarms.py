@@ -86,5 +86,5 @@ def cause_of(alarm: Alarm, today: date) -> Cause:
 def tell_operators(said: Words, operators: Iterable[UserId], *, console: str) -> Decision | None:
     """Tell whoever operates the program, where anybody does."""
     whole = words("alarms.told", what=(said,), address=f"{console}/system")
-    effects = tuple(Tell(user=user, words=whole, unasked=True) for user in operators)
+    effects = tuple(Tell(user=user, words=whole, unasked=True, urgent=True) for user in operators)
     return Decision(effects=effects) if effects else None

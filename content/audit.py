@@ -17,6 +17,7 @@ from content.decision import Discreet, Fact
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
+from content.feeds import FeedMade, FeedRevoked
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lessons import LessonRevised, LessonWritten
@@ -26,6 +27,7 @@ from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
+from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
@@ -113,7 +115,12 @@ def _year(fact: YearListed | YearForgotten | YearPutBack) -> About:
     return About(thing=f"year:{fact.year}")
 
 
-def _series(fact: SeriesReplanned | SeriesContinued | SeriesEnded | SeriesResumed) -> About:
+_OfSeries = (
+    SeriesReplanned | SeriesContinued | SeriesEnded | SeriesResumed | ReviewAsked | ScheduleApproved | ScheduleReturned
+)
+
+
+def _series(fact: _OfSeries) -> About:
     return About(thing=f"schedule:{fact.schedule}")
 
 
@@ -131,6 +138,11 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     LessonWritten: _lesson,
     LessonRevised: _lesson,
     LessonsScheduled: lambda fact: About(thing=f"schedule:{fact.schedule.id}", place=fact.schedule.audience),
+    FeedMade: lambda fact: About(place=fact.feed.organisation),
+    FeedRevoked: lambda fact: NOTHING,
+    ReviewAsked: _series,
+    ScheduleApproved: _series,
+    ScheduleReturned: _series,
     SeriesReplanned: _series,
     SeriesContinued: _series,
     SeriesEnded: _series,

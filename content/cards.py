@@ -72,6 +72,12 @@ def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message
     return _composed(lesson, _head(lesson, standing, say), [foot], say)
 
 
+def compose_first(lesson: Lesson, say: Say) -> tuple[Message, ...]:
+    """Return the messages of a card as they will be, for whoever wants to see it first; nothing can be answered."""
+    head = [*_title(lesson, say), say(words("card.preview"))]
+    return _composed(lesson, head, [say(words("card.preview_foot"))], say)
+
+
 def _composed(
     lesson: Lesson, head: list[str], foot: list[str], say: Say, live: int | None = None
 ) -> tuple[Message, ...]:

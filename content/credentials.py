@@ -191,7 +191,7 @@ def use_recovery_code(
     if found is None:
         return None
     left = sum(not code.used for code in codes) - 1
-    told = Tell(user=user, words=words("credentials.told_recovery", n=left), unasked=True)
+    told = Tell(user=user, words=words("credentials.told_recovery", n=left), unasked=True, urgent=True)
     return Decision(facts=(RecoveryCodeUsed(user=user, place=found.place, at=now),), effects=(told,))
 
 
@@ -201,7 +201,7 @@ def add_factor(factor: Factor, known: Collection[Factor]) -> Decision | Refusal:
         return refused("credentials.too_many", n=MOST_FACTORS)
     if factor.credential is not None and any(one.credential == factor.credential for one in known):
         return refused("credentials.known_passkey")
-    told = Tell(user=factor.user, words=words(f"credentials.told_{factor.kind}"), unasked=True)
+    told = Tell(user=factor.user, words=words(f"credentials.told_{factor.kind}"), unasked=True, urgent=True)
     return Decision(facts=(FactorAdded(factor=factor),), effects=(told,))
 
 
@@ -217,7 +217,7 @@ def remove_factor(
         return None
     if demanded and len(known) == 1:
         return refused("credentials.last_factor")
-    told = Tell(user=user, words=words("credentials.told_removed"), unasked=True)
+    told = Tell(user=user, words=words("credentials.told_removed"), unasked=True, urgent=True)
     return Decision(facts=(FactorRemoved(user=user, id=id),), effects=(told,))
 
 
@@ -243,10 +243,10 @@ def reset(
         return refused("credentials.not_yours")
     code = RecoveryCodesMade(user=user, salt=salt, hashes=(hashed,), at=now, until=now + RESET_LASTS)
     if by is None:
-        here = Tell(user=user, words=words("credentials.told_let_in"), unasked=True)
+        here = Tell(user=user, words=words("credentials.told_let_in"), unasked=True, urgent=True)
         return Decision(facts=(CredentialsReset(user=user), code), effects=(here,))
-    told = Tell(user=user, words=words("credentials.told_reset", by=by), unasked=True)
-    confirmed = Tell(user=by, words=words("credentials.told_resetter", user=user), unasked=True)
+    told = Tell(user=user, words=words("credentials.told_reset", by=by), unasked=True, urgent=True)
+    confirmed = Tell(user=by, words=words("credentials.told_resetter", user=user), unasked=True, urgent=True)
     return Decision(facts=(CredentialsReset(user=user), code), effects=(told, confirmed))
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from content.identifiers import CardId, EventId, OrganisationId, RoomId, UserId
+from content.identifiers import CardId, EventId, LessonId, OrganisationId, RoomId, UserId
 
 
 class Secret(str):
@@ -68,13 +68,14 @@ class Tell(Effect, frozen=True, kw_only=True):
 
     ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
     out where no private room exists yet: an invitation would be louder than the news. An unasked one is begun by the
-    bot. Neither is said to who has asked for silence.
+    bot, and waits for the end of quiet hours unless it is urgent. Neither is said to who has asked for silence.
     """
 
     user: UserId
     words: Words
     quiet: bool = False
     unasked: bool = False
+    urgent: bool = False
     language: str | None = None
 
 
@@ -100,6 +101,14 @@ class ShowAgain(Effect, frozen=True, kw_only=True):
     card: CardId
     parts: int
     language: str | None = None
+
+
+class Preview(Effect, frozen=True, kw_only=True):
+    """Show a person in private how a lesson will look, before anybody else sees it, in as many parts as it has."""
+
+    user: UserId
+    lesson: LessonId
+    parts: int
 
 
 class Post(Effect, frozen=True, kw_only=True):

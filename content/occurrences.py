@@ -33,6 +33,8 @@ class State(StrEnum):
     OPEN = "open"
     CLOSED = "closed"
     MISSED = "missed"
+    SKIPPED = "skipped"
+    """Missed, and left at that for a reason."""
     CANCELLED = "cancelled"
     WITHDRAWN = "withdrawn"
 
@@ -51,6 +53,8 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     late: timedelta
     state: State
     provisional: bool = False
+    urgent: bool = False
+    approved: bool = True
     opened_at: datetime | None = None
     closes_at: datetime | None = None
 
@@ -103,6 +107,15 @@ class OccurrenceMissed(Fact, frozen=True, kw_only=True):
     at: datetime
     reason: str
     seats: tuple[Seat, ...]
+    again: bool = False
+    """It stands as missed once more, as whoever answers for it knows."""
+
+
+class OccurrenceHeld(Fact, frozen=True, kw_only=True):
+    """It fell into quiet hours and goes out when they end; how late it is counts from then."""
+
+    occurrence: OccurrenceId
+    until: datetime
 
 
 class OccurrenceClosed(Fact, frozen=True, kw_only=True):
@@ -127,23 +140,37 @@ class OccurrenceRevived(Fact, frozen=True, kw_only=True):
 
 
 def open_occurrence(
-    occurrence: Occurrence, *, seats: Sequence[Seat], stages: Sequence[Stage], parts: int, now: datetime
+    occurrence: Occurrence,
+    *,
+    seats: Sequence[Seat],
+    stages: Sequence[Stage],
+    parts: int,
+    now: datetime,
+    free_at: datetime | None = None,
+    overtaken: bool = False,
 ) -> Decision | None:
     """Open a due occurrence, or record that it was missed; ``None`` when there is nothing to do.
 
     ``parts`` is into how many messages the lesson falls. Late is measured from ``due_at``, and what is punctual is
     never too late, whatever the rule says: a clock that ticks cannot be on time to the instant. To a branch without
-    a room that works nothing is offered.
+    a room that works nothing is offered. ``free_at`` is when the next quiet hours end: what is not urgent waits for it.
+    ``overtaken`` tells that a later one of the same series is due as well; of those only the newest goes out.
     """
     if occurrence.state is not State.PLANNED or occurrence.due_at > now:
         return None
     grace = max(occurrence.late, PUNCTUAL)
     if now - occurrence.due_at > grace:
         return _missed(occurrence, "too_late", seats, now)
+    if overtaken:
+        return _missed(occurrence, "overtaken", seats, now)
+    if not occurrence.approved:
+        return _missed(occurrence, "not_approved", seats, now)
     if occurrence.provisional:
         return _missed(occurrence, "no_workdays", seats, now)
     if not stages:
         return _missed(occurrence, "no_room", seats, now)
+    if free_at is not None and free_at > now and not occurrence.urgent:
+        return Decision(facts=(OccurrenceHeld(occurrence=occurrence.id, until=free_at),))
     reached = {stage.branch for stage in stages}
     cards = tuple(
         Card(id=CardId(derive(occurrence.id, "card", stage.room)), room=stage.room, branch=stage.branch)

@@ -10,7 +10,9 @@ from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
+from content.lessons import Kind
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
+from content.reviews import Stage
 from content.workdays import WorkCalendar, calendar
 
 LATEST_AHEAD = timedelta(days=5 * 366)
@@ -25,6 +27,7 @@ MOST_OCCURRENCES = 200
 AHEAD = timedelta(days=60)
 """How far ahead a rule without end is planned, and at every start and every day anew."""
 
+LONGEST_REASON = 200
 SHORTEST_WINDOW = timedelta(minutes=5)
 
 MOST_EVERY = 12
@@ -37,6 +40,8 @@ MOST_NTH = {
 """Up to which number days of a month or a week are counted; what counts none is not here."""
 
 BY_WEEKDAY = frozenset({Recurrence.WEEKLY, Recurrence.WEEKDAY})
+
+LATE_EVENT = timedelta(hours=2)
 
 LONGEST_DAY = timedelta(days=1, hours=2)
 """No day of any clock is longer."""
@@ -63,7 +68,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
     ``weekdays`` are counted from Monday as 0; what else says on which days it falls is told by ``Pattern``. The n-th
     occurrence teaches lesson n of ``lessons``, beginning anew after the last. ``window`` is how long the check-in stays
     open, ``late`` how long after its time a card may still go out, ``None`` until that local day ends; after that the
-    occurrence is missed. ``changes`` were made to it since, for what it means from a day on, the newest last.
+    occurrence is missed. ``urgent`` is why it may go out in quiet hours, empty where it may not. ``changes`` were made
+    to it since, for what it means from a day on, the newest last.
     """
 
     id: ScheduleId
@@ -81,6 +87,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     every: int = 1
     nth: int = 1
     off_days: OffDays = OffDays.KEEP
+    urgent: str = ""
     changes: tuple[Change, ...] = ()
 
     @property
@@ -125,6 +132,8 @@ class LessonsScheduled(Fact, frozen=True, kw_only=True):
     schedule: Schedule
     planned: tuple[Planned, ...]
     author: UserId
+    review: Stage = Stage.APPROVED
+    """Whether it may go out as it is, or somebody else looks at it first."""
 
 
 class OccurrenceCancelled(Fact, frozen=True, kw_only=True):
@@ -236,7 +245,12 @@ def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, dat
 
 
 def schedule_lessons(
-    schedule: Schedule, *, author: UserId, now: datetime, known: WorkCalendar | None = None
+    schedule: Schedule,
+    *,
+    author: UserId,
+    now: datetime,
+    known: WorkCalendar | None = None,
+    review: Stage = Stage.APPROVED,
 ) -> Decision | Refusal:
     """Accept a rule, unless it asks for what cannot be meant; times in the past are refused, never moved."""
     refusal = _unmeant(schedule, now)
@@ -249,12 +263,17 @@ def schedule_lessons(
         return refused("schedule.in_the_past", field="date", due=planned[0].due_at)
     if schedule.count and len(planned) < schedule.count:
         return refused("schedule.ends_too_late", field="count", n=len(planned))
-    return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author),))
+    return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author, review=review),))
 
 
 def horizon(schedule: Schedule, now: datetime) -> date | None:
     """Return up to which day a rule is planned now; ``None`` for one that ends, which is planned as a whole."""
     return None if schedule.count else max(now.date(), schedule.start) + AHEAD
+
+
+def late_of(kinds: Iterable[Kind]) -> timedelta | None:
+    """Return how late something may go out as its kind has it: a lesson that day, an event soon."""
+    return LATE_EVENT if Kind.EVENT in set(kinds) else None
 
 
 def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
@@ -274,6 +293,8 @@ def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
         return refused("schedule.nth_out_of_range", field="nth", most=MOST_NTH[kind])
     if not 0 <= schedule.count <= MOST_OCCURRENCES or (kind is Recurrence.ONCE and not schedule.count):
         return refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
+    if len(schedule.urgent) > LONGEST_REASON:
+        return refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
     if schedule.window < SHORTEST_WINDOW:
         return refused("schedule.window_too_short", field="window")
     if schedule.start > (now + LATEST_AHEAD).date():

@@ -11,6 +11,7 @@ from content.burden import Cap
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
+from content.quiet import NONE, QuietDays, is_hours
 from content.speech import LANGUAGES
 
 LONGEST_VALUE = 100
@@ -42,14 +43,22 @@ def _is_minutes(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 6 and 0 < int(value) <= LONGEST_MINUTES
 
 
+def _is_late(value: str) -> bool:
+    return value in (BY_KIND, UNTIL_DAY_ENDS) or _is_minutes(value)
+
+
 def _is_number(value: str) -> bool:
     return value.isascii() and value.isdigit() and len(value) <= 4 and int(value) > 0
 
 
 TIMEZONE, LANGUAGE, WINDOW, LATE = "timezone", "language", "window", "late"
+QUIET_HOURS, QUIET_DAYS = "quiet_hours", "quiet_days"
+SECOND_PAIR = "second_pair"
+BY_KIND, UNTIL_DAY_ENDS = "kind", "day"
+"""How late something may go out, where it is no number of minutes: as its kind has it, or until its day ends."""
+YES, NO = "yes", "no"
 POSTING_DAY = "posting_day_counts"
 """Whether the day on which a notice is posted is the first of its publicity (DEV-14)."""
-YES, NO = "yes", "no"
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
@@ -67,8 +76,20 @@ SETTINGS: tuple[Setting, ...] = (
         unit="minutes",
     ),
     Setting(
-        name=LATE, default="720", offered=("10", "120", "720", "1440", "4320"), possible=_is_minutes, unit="minutes"
+        name=LATE,
+        default=BY_KIND,
+        offered=(BY_KIND, UNTIL_DAY_ENDS, "10", "120", "720", "1440"),
+        possible=_is_late,
+        unit="minutes",
     ),
+    Setting(name=QUIET_HOURS, default=NONE, offered=(NONE, "21-8", "22-7", "20-9"), possible=is_hours),
+    Setting(
+        name=QUIET_DAYS,
+        default=QuietDays.NONE,
+        offered=tuple(QuietDays),
+        possible=lambda value: value in frozenset(QuietDays),
+    ),
+    Setting(name=SECOND_PAIR, default=NO, offered=(NO, YES), possible=lambda value: value in (NO, YES)),
     Setting(name=Cap.DAY, default="2", offered=("1", "2", "3", "5"), possible=_is_number),
     Setting(name=Cap.MONTH, default="10", offered=("4", "8", "10", "15", "20", "31"), possible=_is_number),
     Setting(

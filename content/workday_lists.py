@@ -1,4 +1,4 @@
-"""Reads a year's list of holidays and make-up working days as it is pasted: line by line, as CSV, or as published."""
+"""Reads a year's list of holidays and make-up working days as it is pasted: in lines, as CSV, .ics, or as published."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from msgspec import Struct
 from content.decision import Refusal, refused
 
 LONGEST_TEXT = 20_000
+LONGEST_CALENDAR = 400_000
+"""A calendar says each of its days in many lines, and often of several years."""
 LONGEST_NAME = 40
 MOST_DAYS = 400
 MOST_PROBLEMS = 10
@@ -84,17 +86,26 @@ _CLAUSE = re.compile(r"[。\n；;]")
 _IN_NOTICE = re.compile(r"(?:(\d{4})年)?(\d{1,2})月(\d{1,2})日(?:至(?:(?:(\d{4})年)?(\d{1,2})月)?(\d{1,2})日)?")
 
 
+_PROPERTY = re.compile(r"^([A-Za-z-]+)(?:;[^:\r\n]*)?:([^\r\n]*)", re.M)
+_WORKS = re.compile(r"[（(]?(?:补班|调休上班|上班|班)[）)]?")
+_RESTS = re.compile(r"[（(]?(?:放假|假期|休假|休)[）)]?")
+
+
 def read_list(text: str) -> tuple[tuple[Day, ...], tuple[Refusal, ...]]:
     """Return the days of a pasted list in order, and what of it cannot be read, by its number among the entries.
 
     An entry is a date or a stretch of dates, then 休 or 班 (or the English word), then a name or none, in any order;
-    or the text of the yearly notice, as it is published, is taken as it stands.
+    or the text of the yearly notice, as it is published, or a calendar (.ics) is taken as it stands.
     """
-    if len(text) > LONGEST_TEXT:
+    is_calendar = is_ics(text)
+    if len(text) > (LONGEST_CALENDAR if is_calendar else LONGEST_TEXT):
         return (), (refused("workdays.list_too_long", field="list", most=LONGEST_TEXT),)
     found: dict[date, Day] = {}
     problems: list[Refusal] = []
-    entries = list(_of_notice(text)) if _NOTICE.search(text) else _entries(text)
+    if is_calendar:
+        entries = list(_of_calendar(text))
+    else:
+        entries = list(_of_notice(text)) if _NOTICE.search(text) else _entries(text)
     for place, entry in entries:
         taken = _read_entry(entry, place)
         if isinstance(taken, Refusal):
@@ -111,6 +122,11 @@ def read_list(text: str) -> tuple[tuple[Day, ...], tuple[Refusal, ...]]:
     if len(found) > MOST_DAYS:
         problems.append(refused("workdays.list_too_long", field="list", most=LONGEST_TEXT))
     return tuple(found[at] for at in sorted(found)), tuple(problems[:MOST_PROBLEMS])
+
+
+def is_ics(text: str) -> bool:
+    """Tell whether a text is a calendar by RFC 5545."""
+    return text.lstrip("\ufeff \t\r\n").startswith("BEGIN:VCALENDAR")
 
 
 def name_of(text: str) -> str:
@@ -141,6 +157,38 @@ def _of_notice(text: str) -> Iterator[tuple[int, str]]:
             first = f"{of_year}年{month}月{day}日"
             last = f"至{to_year or of_year}年{to_month or month}月{to_day}日" if to_day else ""
             yield place, f"{first}{last} {'班' if works else f'休 {name}'}"
+
+
+def _of_calendar(text: str) -> Iterator[tuple[int, str]]:
+    """Yield an entry for each event that says whether one rests or works; commemorations say neither.
+
+    An event ends before the day that it names as its end.
+    """
+    unfolded = re.sub(r"\r?\n[ \t]", "", text)
+    for place, event in enumerate(unfolded.split("BEGIN:VEVENT")[1:], start=1):
+        said = {found[1].upper(): found[2].strip() for found in _PROPERTY.finditer(event)}
+        title = said.get("SUMMARY", "").replace("\\,", " ").replace("\\;", " ")
+        special = said.get("X-APPLE-SPECIAL-DAY", "")
+        works = special == "ALTERNATE-WORKDAY" or _WORKS.search(title) is not None
+        if not works and special != "WORK-HOLIDAY" and not _RESTS.search(title):
+            continue
+        first, last = said.get("DTSTART", "")[:8], _day_before(said.get("DTEND", "")[:8])
+        if last is None or last < first:
+            last = first
+        name = " ".join(_RESTS.sub(" ", _WORKS.sub(" ", title)).split())
+        stretch = f"{_dashed(first)}..{_dashed(last)}" if last != first else _dashed(first)
+        yield place, f"{stretch} {'班' if works else '休'} {'' if works else name}".strip()
+
+
+def _dashed(day: str) -> str:
+    return f"{day[:4]}-{day[4:6]}-{day[6:]}"
+
+
+def _day_before(day: str) -> str | None:
+    try:
+        return (date(int(day[:4]), int(day[4:6]), int(day[6:])) - timedelta(days=1)).strftime("%Y%m%d")
+    except (ValueError, OverflowError):
+        return None
 
 
 def _festival_of(clause: str) -> str:

@@ -31,6 +31,7 @@ from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.edits import edit_entries, edit_places, edits
 from storage.exports import exports
+from storage.feeds import feeds
 from storage.glossary import glossary_entries
 from storage.heartbeats import heartbeats
 from storage.imports import import_branches, import_entries, imports
@@ -314,19 +315,21 @@ PERSONAL: tuple[Held, ...] = (
     _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
     _held(
         schedules,
-        "author",
-        "owner_id audience_id start at timezone made_at",
+        "author reviewed_by",
+        "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
-        "every nth off_days changes former ended_at",
+        "every nth off_days changes former ended_at urgent "
+        "approved review reviewed_by review_note",
         readable=False,
     ),
+    _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
     _held(
         outbox,
         "user_id",
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id",
+        "device_id first_try_at event_id lesson_id",
         readable=False,
     ),
     _held(

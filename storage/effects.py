@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
-from content.decision import Disclose, Effect, Post, Refresh, Say, ShowAgain, Tell, Words, are_discreet
+from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.identifiers import CardId, Cause, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.upgrades import FollowUpgrade
+from storage import quiet
 from storage.checkins import cards
 from storage.outbox import ANSWER, BROADCAST, DISCREET, EDIT, EDIT_RHYTHM, MESSAGES, UNDER_WAY, Kind, State, outbox
 from storage.phrases import save_words
@@ -52,6 +53,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_withdraw(unit, cause, effect)
             case ShowAgain():
                 await _enqueue_lesson(unit, cause, effect)
+            case Preview():
+                await _enqueue_preview(unit, cause, effect)
             case Disclose():
                 lane, language = f"user:{effect.user}", effect.language
                 await _insert(
@@ -143,7 +146,7 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
     if kind is Kind.TELL:
         await unit.add_later(outbox, row)
     else:
-        if kind in (Kind.LESSON, Kind.DISCLOSURE):
+        if kind in (Kind.LESSON, Kind.PREVIEW, Kind.DISCLOSURE):
             # A person hears things in the order in which they were decided.
             await unit.settled()
         await unit.add_missing(outbox, row)
@@ -302,6 +305,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> 
         quiet=tell.quiet,
         unasked=tell.unasked,
         language=tell.language,
+        not_before=unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
     )
 
 
@@ -319,5 +323,22 @@ async def _enqueue_lesson(unit: Writing, cause: Cause, show: ShowAgain) -> None:
             card_id=show.card,
             priority=ANSWER,
             language=show.language,
+            after_id=before,
+        )
+
+
+async def _enqueue_preview(unit: Writing, cause: Cause, preview: Preview) -> None:
+    """Show a lesson's parts to one person before anybody else, in order."""
+    before: str | None = None
+    for part in range(preview.parts):
+        before = await _insert(
+            unit,
+            cause,
+            Kind.PREVIEW,
+            lane=f"user:{preview.user}",
+            part=part,
+            user_id=preview.user,
+            lesson_id=preview.lesson,
+            priority=ANSWER,
             after_id=before,
         )

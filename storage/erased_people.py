@@ -24,6 +24,7 @@ from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
 from storage.exports import exports
+from storage.feeds import feeds
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -85,7 +86,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports),
+    "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports, feeds),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
 
@@ -97,7 +98,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     polls: ("starter", "author"),
     lesson_revisions: ("author",),
     lessons: ("author",),
-    schedules: ("author",),
+    schedules: ("author", "reviewed_by"),
     audit: (),
     ballot_roll: (),
     ballot_candidates: (),

@@ -48,6 +48,7 @@ from content.exports import (
     ExportsForgotten,
     ExportTaken,
 )
+from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -56,6 +57,7 @@ from content.looks import Looked
 from content.media import MediumKept
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
+from content.missed import MissedTold, OccurrenceSkipped
 from content.model_members import (
     MemberNominated,
     NominationAnswered,
@@ -73,6 +75,7 @@ from content.mutes import Muted, Unmuted
 from content.occurrences import (
     OccurrenceClosed,
     OccurrenceConfirmed,
+    OccurrenceHeld,
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
@@ -104,6 +107,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
@@ -151,6 +155,7 @@ from storage import (
     edits,
     erased_people,
     exports,
+    feeds,
     glossary,
     heartbeats,
     imports,
@@ -160,6 +165,7 @@ from storage import (
     media,
     members,
     misreadings,
+    missed,
     model_members,
     mutes,
     organisations,
@@ -172,6 +178,7 @@ from storage import (
     relocation,
     restores,
     retention,
+    reviews,
     rooms,
     schedules,
     series,
@@ -232,6 +239,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceRestored: (schedules.write_state,),
     OccurrenceMoved: (schedules.write_state,),
     OccurrenceConfirmed: (schedules.write_state,),
+    OccurrenceHeld: (schedules.write_state,),
+    OccurrenceSkipped: (missed.write_skipped,),
+    MissedTold: (missed.write_told,),
+    ReviewAsked: (reviews.write_asked,),
+    ScheduleApproved: (reviews.write_approved,),
+    ScheduleReturned: (reviews.write_returned,),
+    FeedMade: (feeds.write_made,),
+    FeedRevoked: (feeds.write_revoked,),
     SeriesReplanned: (series.write_replanned,),
     SeriesContinued: (series.write_continued,),
     SeriesEnded: (series.write_ended,),

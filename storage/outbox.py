@@ -9,7 +9,7 @@ from msgspec import Struct
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, Integer, String, Table, UniqueConstraint
 
 from content.decision import Fact, Words
-from content.identifiers import CardId, EventId, OrganisationId, OutboxId, PollId, RoomId, UserId
+from content.identifiers import CardId, EventId, LessonId, OrganisationId, OutboxId, PollId, RoomId, UserId
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
 
@@ -25,6 +25,7 @@ class Kind(StrEnum):
     TELL = "tell"
     DISCLOSURE = "disclosure"
     LESSON = "lesson"
+    PREVIEW = "preview"
     JOIN = "join"
     DECLINE = "decline"
     INVITE = "invite"
@@ -104,6 +105,7 @@ outbox = Table(
     Column("last_error", String(200)),
     Column("made_at", Instant, nullable=False),
     Column("done_at", Instant),
+    Column("lesson_id", String(32)),
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
     Index("ix_outbox_card_kind_number", "card_id", "kind", "number"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
@@ -137,6 +139,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     first_try_at: datetime
     expires_at: datetime | None
     target: EventId | None
+    lesson: LessonId | None = None
 
     @property
     def transaction(self) -> str:

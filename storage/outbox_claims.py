@@ -166,6 +166,7 @@ def _claimed(row: AnyRow, said: Words | None, claim_no: int, device: str, first_
         first_try_at=first_try_at,
         expires_at=row.expires_at,
         target=row.target_event,
+        lesson=row.lesson_id,
     )
 
 

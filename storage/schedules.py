@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -31,6 +32,7 @@ from content.occurrences import (
     Occurrence,
     OccurrenceClosed,
     OccurrenceConfirmed,
+    OccurrenceHeld,
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
@@ -39,6 +41,7 @@ from content.occurrences import (
     State,
 )
 from content.recurrences import Recurrence
+from content.reviews import Stage as Reviewed
 from content.rooms import Purpose
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, Planned
 from storage.lessons import lessons
@@ -72,6 +75,12 @@ schedules = Table(
     Column("changes", JSON, nullable=False, server_default="[]"),
     Column("former", JSON(none_as_null=True)),
     Column("ended_at", Instant),
+    Column("urgent", String(200), nullable=False, server_default=""),
+    Column("review", String(10), nullable=False, server_default="approved"),
+    Column("approved", JSON(none_as_null=True)),
+    Column("reviewed_by", String(255)),
+    Column("reviewed_at", Instant),
+    Column("review_note", String(200)),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
@@ -104,6 +113,9 @@ occurrences = Table(
     Column("meant", Date),
     Column("touched", Boolean, nullable=False, server_default=false()),
     Column("provisional", Boolean, nullable=False, server_default=false()),
+    Column("planned_for", Instant),
+    Column("note", String(200)),
+    Column("told_at", Instant),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -127,6 +139,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     lesson_revision: int | None
     schedule: ScheduleId
     recurrence: Recurrence
+    planned_for: datetime | None
+    note: str | None
 
 
 _SELECT = (
@@ -137,6 +151,10 @@ _SELECT = (
         organisations.c.name.label("audience_name"),
         schedules.c.timezone,
         schedules.c.recurrence,
+        schedules.c.urgent,
+        schedules.c.review,
+        schedules.c.approved,
+        lessons.c.revision.label("newest"),
     )
     .join(lessons, lessons.c.id == occurrences.c.lesson_id)
     .join(organisations, organisations.c.id == occurrences.c.audience_id)
@@ -145,7 +163,7 @@ _SELECT = (
 
 
 def as_occurrence(row: AnyRow) -> Occurrence:
-    """Read the occurrence out of a row that holds all its columns."""
+    """Read the occurrence out of a row that holds all its columns; what its rule says of it is not among them."""
     return Occurrence(
         id=row.id,
         lesson=row.lesson_id,
@@ -160,9 +178,16 @@ def as_occurrence(row: AnyRow) -> Occurrence:
     )
 
 
+def _is_approved(row: AnyRow) -> bool:
+    """Tell whether what would go out now is what was approved; where nobody was asked to, nothing is kept of it."""
+    if row.review != Reviewed.APPROVED:
+        return False
+    return not row.approved or row.approved.get(row.lesson_id) == row.newest
+
+
 def _entry(row: AnyRow) -> Entry:
     return Entry(
-        occurrence=as_occurrence(row),
+        occurrence=replace(as_occurrence(row), urgent=bool(row.urgent), approved=_is_approved(row)),
         title=row.title,
         kind=row.kind,
         audience_name=row.audience_name,
@@ -172,6 +197,8 @@ def _entry(row: AnyRow) -> Entry:
         lesson_revision=row.lesson_revision,
         schedule=row.schedule_id,
         recurrence=Recurrence(row.recurrence),
+        planned_for=row.planned_for,
+        note=row.note,
     )
 
 
@@ -237,6 +264,17 @@ async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetim
         .order_by(occurrences.c.due_at, occurrences.c.id)
     )
     return tuple((OccurrenceId(row.id), row.due_at) for row in await unit.rows(query))
+
+
+async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
+    """Tell whether a later occurrence of the same series is due as well."""
+    own, later = occurrences.alias("own"), occurrences.alias("later")
+    query = (
+        select(later.c.id)
+        .join(own, own.c.schedule_id == later.c.schedule_id)
+        .where(own.c.id == id, later.c.state == State.PLANNED, later.c.due_at > own.c.due_at, later.c.due_at <= now)
+    )
+    return await unit.first(query.limit(1)) is not None
 
 
 async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
@@ -318,6 +356,8 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "every": rule.every,
             "nth": rule.nth,
             "off_days": rule.off_days,
+            "urgent": rule.urgent,
+            "review": fact.review,
             "changes": [],
         },
     )
@@ -360,7 +400,8 @@ async def write_state(
     | OccurrenceRestored
     | OccurrenceMoved
     | OccurrenceRevived
-    | OccurrenceConfirmed,
+    | OccurrenceConfirmed
+    | OccurrenceHeld,
 ) -> None:
     """Move an occurrence to the state that a fact brings."""
     change: dict[str, Any]
@@ -377,7 +418,14 @@ async def write_state(
                 "reason": None,
             }
         case OccurrenceMissed():
-            change = {"state": State.MISSED, "reason": fact.reason}
+            change = {
+                "state": State.MISSED,
+                "reason": fact.reason,
+                "due_at": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
+                "planned_for": None,
+                "note": None,
+                "told_at": fact.at if fact.again else None,
+            }
         case OccurrenceClosed():
             change = {"state": State.CLOSED, "closed_at": fact.at}
         case OccurrenceCancelled():
@@ -395,13 +443,19 @@ async def write_state(
                 "touched": True,
                 "provisional": False,
             }
+        case OccurrenceHeld():
+            change = {
+                "due_at": fact.until,
+                "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
+                "touched": True,
+            }
         case OccurrenceConfirmed():
             change = {"provisional": False}
         case OccurrenceRevived():
             change = {
                 "state": State.PLANNED,
                 "due_at": fact.at,
-                "reason": None,
+                "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
                 "provisional": False,
                 "touched": True,
             }

@@ -85,6 +85,7 @@ def _schedule(row: AnyRow) -> Schedule:
         every=row.every,
         nth=row.nth,
         off_days=OffDays(row.off_days),
+        urgent=row.urgent,
         changes=_changes(row.changes),
     )
 

@@ -33,6 +33,7 @@ LEFT_OUT = {
     "bank.export_gift": "a file",
     "glossary.export": "a file",
     "lessons.medium": "a file",
+    "feeds.read": "a file, at an address of its own",
     "lessons.shelved": "a file",
     "polls.export": "a file",
     "appraisals.export": "a file",

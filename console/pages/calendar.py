@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -15,7 +16,7 @@ from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
 from console.desk import ask, now, settle
 from console.exporting import may_wait
-from console.pages.schedules import LATENESS, UNTIL_DAY_ENDS, WINDOWS, minutes_of, offered
+from console.pages.schedules import LATENESS, WINDOWS, minutes_of, offered
 from console.pages.series import replanned
 from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
@@ -38,6 +39,7 @@ from content.participation import monday
 from content.recurrences import Recurrence
 from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, instant, late_after
 from content.series import Scope, Series
+from content.settings import UNTIL_DAY_ENDS
 from content.workdays import WorkCalendar
 from storage import burden, lessons, organisations, schedules, workdays
 from storage import series as stored_series
@@ -53,6 +55,9 @@ _MINUTE = timedelta(minutes=1)
 LIST_DAYS_BEFORE = 7
 LIST_DAYS_AFTER = 60
 MOST_LISTED = 300
+VIEWS = ("list", "week", "month")
+COLOURS = 6
+"""So many series are told apart by colour; the title says which it is in any case."""
 MOST_SERIES = 50
 """Of so many series it is looked whether their dates still fit."""
 
@@ -62,6 +67,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     view: str
     month: date
+    week: date
     state: State | None
 
 
@@ -96,11 +102,28 @@ def show() -> str:
         today=today(),
         before=(wanted.month - timedelta(days=1)).replace(day=1),
         after=(wanted.month + timedelta(days=32)).replace(day=1),
+        views=VIEWS,
+        week_before=wanted.week - timedelta(days=7),
+        week_after=wanted.week + timedelta(days=7),
+        colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, here().roots_for(Right.SCHEDULE))),
         cut_short=len(entries) == MOST_LISTED,
         most=MOST_LISTED,
     )
+
+
+async def _outdated(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Outdated, ...]:
+    """Return the series whose dates are no longer those that their rules yield, since something else is known now."""
+    if not roots:
+        return ()
+    known, found = await workdays.calendar(unit), list[Outdated]()
+    for one in await stored_series.coming(unit, roots, limit=MOST_SERIES):
+        number = len(series_rules.replan(one, one.schedule.changes, known=known, now=unit.now).differences)
+        if number:
+            lesson = await lessons.lesson(unit, one.schedule.lessons[0])
+            found.append(Outdated(id=one.schedule.id, title=lesson.title if lesson is not None else "", number=number))
+    return tuple(found)
 
 
 @pages.get("/calendar/export.<any(xlsx,csv,docx,text):format>")
@@ -116,7 +139,8 @@ def export(format: str) -> Response:  # noqa: A002
         rows=tuple(_cells(one) for one in entries),
     )
     month_wanted = f"{wanted.month:%Y-%m}" if "month" in request.args else None
-    back = link("calendar.show", view=wanted.view, month=month_wanted, state=wanted.state)
+    week = wanted.week if wanted.view == "week" else None
+    back = link("calendar.show", view=wanted.view, month=month_wanted, week=week, state=wanted.state)
     return hand_out(table, format, "calendar", t("exports.footer", at=fully(now()), n=len(table.rows)), back=back)
 
 
@@ -134,33 +158,35 @@ def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
     return ask(lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=limit))
 
 
-async def _outdated(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Outdated, ...]:
-    """Return the series whose dates are no longer those that their rules yield, since something else is known now."""
-    if not roots:
-        return ()
-    known, found = await workdays.calendar(unit), list[Outdated]()
-    for one in await stored_series.coming(unit, roots, limit=MOST_SERIES):
-        number = len(series_rules.replan(one, one.schedule.changes, known=known, now=unit.now).differences)
-        if number:
-            lesson = await lessons.lesson(unit, one.schedule.lessons[0])
-            found.append(Outdated(id=one.schedule.id, title=lesson.title if lesson is not None else "", number=number))
-    return tuple(found)
-
-
 def _wanted() -> Wanted:
     view = request.args.get("view", "list")
     month, state = request.args.get("month", ""), request.args.get("state", "")
-    if view not in ("list", "month") or (state and state not in list(State)):
+    if view not in VIEWS or (state and state not in list(State)):
         abort(400)
     first = today().replace(day=1)
     if month:
         if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])", month):
             abort(400)
         first = date.fromisoformat(f"{month}-01")
-    return Wanted(view=view, month=first, state=State(state) if state else None)
+    return Wanted(
+        view=view, month=first, week=monday(_day(request.args.get("week", ""))), state=State(state) if state else None
+    )
+
+
+def _day(written: str) -> date:
+    if not written:
+        return today()
+    if not re.fullmatch(r"20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])", written):
+        abort(400)
+    try:
+        return date.fromisoformat(written)
+    except ValueError:
+        abort(400)
 
 
 def _range(wanted: Wanted) -> tuple[date, date]:
+    if wanted.view == "week":
+        return wanted.week, wanted.week + timedelta(days=6)
     if wanted.view == "list" and "month" not in request.args:
         return today() - timedelta(days=LIST_DAYS_BEFORE), today() + timedelta(days=LIST_DAYS_AFTER)
     last = (wanted.month + timedelta(days=32)).replace(day=1) - timedelta(days=1)

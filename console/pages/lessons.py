@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from console.access import here, requires, takes_files
 from console.addresses import link
-from console.answering import Answer, first_by_field, see
+from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.media import take_in
 from console.pictures import shown_name
@@ -24,7 +24,7 @@ from console.trusted import card_html
 from console.wording import say, say_in
 from content import cards, markup
 from content.checkins import State
-from content.decision import Refusal, Words, refused
+from content.decision import Decision, Preview, Refusal, Words, refused
 from content.frontmatter import Problem, parse
 from content.identifiers import LessonId, OrganisationId, derive
 from content.lessons import LONGEST_MINUTES, Kind, Lesson, revise_lesson, write_lesson
@@ -101,6 +101,21 @@ def show_one(id: str) -> str:  # noqa: A002
         owner=here().node(lesson.owner),
         behind=len(ask(lambda unit: amendments.outdated(unit, lesson.id, lesson.revision, scheduling))),
     )
+
+
+@pages.post("/lessons/<id>/send-to-me")
+@requires(Right.WRITE_LESSONS)
+def send_to_me(id: str) -> Answer:  # noqa: A002
+    """Send a lesson to oneself in private, as it will look in its rooms."""
+    user, roots = here().user, here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        one = await _within(unit, LessonId(id), roots)
+        if one is None:
+            return None
+        return Decision(effects=(Preview(user=user, lesson=one.id, parts=cards.parts(one)),))
+
+    return onward(settle(decide, actor=user), to=link("lessons.show_one", id=id), done="sent_to_me")
 
 
 @pages.get("/lessons/<id>/media/<hash>")

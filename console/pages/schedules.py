@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -13,28 +14,33 @@ from msgspec.structs import replace
 from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
-from console.desk import ask, cause, now, settle
+from console.desk import ask, cause, desk, now, settle
 from console.people import open_nodes
 from content.burden import Asked, refuse_too_much
-from content.decision import Refusal, refused
-from content.identifiers import LessonId, OrganisationId, ScheduleId, derive
-from content.lessons import Lesson
+from content.decision import Decision, Refusal, refused
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
+from content.lessons import Kind, Lesson
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
+from content.quiet import free_at
 from content.recurrences import OffDays, Recurrence
+from content.reviews import Review, Stage, told
 from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
+    LONGEST_REASON,
+    LessonsScheduled,
     Planned,
     Schedule,
     horizon,
+    late_of,
     materialise,
     refuse_twice,
     schedule_lessons,
 )
-from content.settings import LATE, WINDOW
+from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, rooms, settings, workdays
+from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -44,9 +50,6 @@ pages = Blueprint("schedules", __name__)
 WINDOWS = (30, 120, 720, 1_440, 4_320, 10_080)
 LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
-
-UNTIL_DAY_ENDS = "day"
-"""What the form says for a card that may go out until its local day ends."""
 
 SHOWN_DATES = 3
 
@@ -70,7 +73,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     from_end: bool = False
     off_days: str = "keep"
     window: str = "1440"
-    late: str = "720"
+    late: str = BY_KIND
+    urgent: str = ""
 
 
 @pages.route("/schedule", methods=["GET", "POST"])
@@ -96,25 +100,60 @@ def plan() -> Answer:
         return _form(fields, places, library, planned=materialise(at, known, until=horizon(at, now())))
     again = bool(request.form.get("again"))
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
-    user = here().user
+    user, draft, origin = here().user, request.form.get("intent") == "draft", desk().settings.origin
+    drafted = link("series.show_one", id=rule.id)
 
     async def decide(unit: Reading) -> Decided:
         chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
         limit = await media.upload_limit(unit)
         too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
         known = await workdays.calendar(unit)
-        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known)
+        stage = await _stage(unit, rule.audience, draft=draft)
+        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
         if isinstance(answer, Refusal):
             return answer
         planned = materialise(rule, known, until=horizon(rule, unit.now))
         there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
-        return refuse_twice(planned, there) or await _too_much(unit, rule, planned, library) or answer
+        refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
+        return refusal or await _told(unit, rule, answer, user, origin)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _form(fields, places, library, [outcome.refusal])
+    if draft and not outcome.repeated:
+        return see(drafted, "drafted")
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    if any(isinstance(fact, LessonsScheduled) and fact.review is Stage.WAITING for fact in facts):
+        return see(drafted, "review_asked")
     done = "repeated" if outcome.repeated else "going_out" if fields.when == "now" else "scheduled"
     return see(link("calendar.show"), done)
+
+
+async def _stage(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:
+    """Return how far what is planned is from going out: where the organisation wants it, somebody else looks first."""
+    if draft:
+        return Stage.DRAFT
+    wants = await settings.value_of(unit, audience, SECOND_PAIR) == YES
+    return Stage.WAITING if wants else Stage.APPROVED
+
+
+async def _told(unit: Reading, rule: Schedule, answer: Decision, user: UserId, origin: str) -> Decision:
+    """Tell those who may approve it, where it waits for that."""
+    (fact,) = answer.facts
+    if not isinstance(fact, LessonsScheduled) or fact.review is not Stage.WAITING:
+        return answer
+    titles = [lesson.title for one in rule.lessons if (lesson := await lessons.lesson(unit, one)) is not None]
+    asked = Review(
+        schedule=rule.id,
+        organisation=rule.audience,
+        author=user,
+        stage=fact.review,
+        title="、".join(dict.fromkeys(titles)),
+        lessons={},
+        approved={},
+    )
+    readers = await reviews.reviewers(unit, rule.audience)
+    return replace(answer, effects=told(asked, readers, by=user, console=origin))
 
 
 async def _too_much(
@@ -168,6 +207,7 @@ def _fields() -> Fields:
         nth=form.get("nth", "1").strip(),
         from_end="from_end" in form,
         off_days=form.get("off_days", "keep"),
+        urgent=" ".join(form.get("urgent", "").split())[: LONGEST_REASON + 1],
         window=form.get("window", "").strip(),
         late=form.get("late", "").strip(),
     )
@@ -181,7 +221,8 @@ def _schedule(
     troubles: list[Refusal] = []
     start, at = _start(fields, ZoneInfo(place.timezone), troubles)
     window = minutes_of(fields.window, "window", troubles)
-    late = None if fields.late == UNTIL_DAY_ENDS else minutes_of(fields.late, "late", troubles)
+    chosen = [lesson for lesson in library if lesson.id in fields.lessons]
+    late = late_from(fields.late, [lesson.kind for lesson in chosen], troubles)
     if fields.when not in (*SINGLE, *RECURRING) or fields.off_days not in frozenset(OffDays):
         abort(400)
     if troubles or start is None or at is None:
@@ -205,6 +246,7 @@ def _schedule(
         every=1 if kind is Recurrence.ONCE else _number(fields.every),
         nth=_number(fields.nth) * (-1 if fields.from_end else 1),
         off_days=OffDays(fields.off_days),
+        urgent=fields.urgent,
     )
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
     return rule, [answer] if isinstance(answer, Refusal) else []
@@ -233,6 +275,13 @@ def _start(fields: Fields, zone: ZoneInfo, troubles: list[Refusal]) -> tuple[dat
     return start, at
 
 
+def late_from(written: str, kinds: Iterable[Kind], troubles: list[Refusal]) -> timedelta | None:
+    """Return how late a form lets something go out, by the kinds of what is sent where it leaves that to them."""
+    if written == BY_KIND:
+        return late_of(kinds)
+    return None if written == UNTIL_DAY_ENDS else minutes_of(written, "late", troubles)
+
+
 def minutes_of(written: str, field: str, troubles: list[Refusal]) -> timedelta:
     """Return the length that a form says in minutes; what is none becomes a refusal at its field."""
     if not re.fullmatch(r"[0-9]{1,6}", written) or not 0 < int(written) <= 90 * 1_440:
@@ -251,6 +300,13 @@ def _form(
 ) -> Answer:
     audience = OrganisationId(fields.audience)
     number, unreached = ask(lambda unit: _reach(unit, audience))
+    hush = ask(lambda unit: quiet.at(unit, audience))
+    known = ask(workdays.calendar) if hush.ever else None
+    held = {
+        one.id: free
+        for one in planned
+        if known is not None and not fields.urgent and (free := free_at(hush, one.due_at, known)) > one.due_at
+    }
     page = render_template(
         "schedules/plan.html",
         fields=fields,
@@ -265,6 +321,9 @@ def _form(
         by_field=first_by_field(refusals or []),
         next_dates=planned[:SHOWN_DATES],
         all_dates=len(planned),
+        quiet=hush,
+        second_pair=ask(lambda unit: settings.value_of(unit, audience, SECOND_PAIR)) == YES,
+        held=held,
         provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},
         number=number,

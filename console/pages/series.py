@@ -17,10 +17,11 @@ from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import OrganisationId, ScheduleId
 from content.organisations import Right
+from content.reviews import Review
 from content.schedules import Change
 from content.series import Replan, Series
 from content.workdays import WorkCalendar
-from storage import burden, lessons, series, workdays
+from storage import burden, lessons, reviews, series, workdays
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -39,6 +40,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     series: Series
     titles: dict[str, str]
     outdated: Replan
+    review: Review
 
 
 @pages.get("/calendar/series/<id>")
@@ -56,9 +58,11 @@ async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]
     found = await series.series(unit, id, roots)
     if found is None:
         return None
-    known = await workdays.calendar(unit)
+    known, review = await workdays.calendar(unit), await reviews.review(unit, id)
+    assert review is not None
     return Seen(
         series=found,
+        review=review,
         titles=await _titles(unit, found),
         outdated=rules.replan(found, found.schedule.changes, known=known, now=unit.now),
     )

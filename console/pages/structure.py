@@ -31,7 +31,20 @@ from content.franchise import FULL
 from content.identifiers import EditId, MemberId, OrganisationId, ProposalId, derive
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
-from content.settings import BY_NAME, LANGUAGE, SETTINGS, Setting, choose, held_at
+from content.quiet import NONE
+from content.settings import (
+    BY_KIND,
+    BY_NAME,
+    LANGUAGE,
+    QUIET_DAYS,
+    QUIET_HOURS,
+    SECOND_PAIR,
+    SETTINGS,
+    UNTIL_DAY_ENDS,
+    Setting,
+    choose,
+    held_at,
+)
 from content.terms import Seat, Term
 from content.views import Filter
 from storage import approvals, edits, members, organisations, settings, structure, terms
@@ -187,11 +200,24 @@ def _line(node: Organisation, setting: Setting, seen: Mapping[str, Any]) -> Line
 
 
 def _value(setting: Setting, value: str) -> str:
+    if setting.name == SECOND_PAIR:
+        return t(f"settings.second_pair_{value}")
+    if setting.name == QUIET_DAYS:
+        return t(f"settings.quiet_days_{value}")
+    if setting.name == QUIET_HOURS:
+        return t("settings.quiet_hours_none") if value == NONE else _hours(value)
+    if value in (BY_KIND, UNTIL_DAY_ENDS):
+        return t(f"schedule.late_{value}")
     if setting.unit == "minutes":
         return span(timedelta(minutes=int(value)))
     if setting.unit == "answer":
         return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value
+
+
+def _hours(value: str) -> str:
+    since, until = value.split("-")
+    return t("settings.quiet_hours", since=f"{since}:00", until=f"{until}:00")
 
 
 def _seats_as_written(term: Term | None, people: Mapping[MemberId, Member], node: Organisation) -> dict[str, str]:

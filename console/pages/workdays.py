@@ -23,7 +23,16 @@ from content import workdays as rules
 from content.decision import Refusal, refused
 from content.grid import Grid
 from content.organisations import Right, roots
-from content.workday_lists import FIRST_YEAR, LAST_YEAR, LONGEST_NAME, LONGEST_TEXT, Festival, read_list
+from content.workday_lists import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    LONGEST_CALENDAR,
+    LONGEST_NAME,
+    LONGEST_TEXT,
+    Festival,
+    is_ics,
+    read_list,
+)
 from content.workdays import Entered
 from storage import workdays
 from storage.store import Answer as Decided
@@ -188,7 +197,10 @@ def _sheet() -> str | SheetProblem:
     file = request.files.get("file")
     if file is None or not file.filename:
         return ""
-    grid = read_grid(file.read(), file.filename)
+    data: bytes = file.read()
+    if is_ics(written := data[:LONGEST_CALENDAR].decode("utf-8", "replace")):
+        return written
+    grid = read_grid(data, file.filename)
     return "\n".join(_line(row) for row in grid.rows) if isinstance(grid, Grid) else grid
 
 

@@ -123,6 +123,23 @@ const openForm = async (address) => {
   all("input:not([type=hidden])", act)[0]?.focus();
 };
 
+// What is planned is dragged to another day: that opens the form that moves it, with the day written in.
+all("[data-date]").forEach((day) => {
+  day.addEventListener("dragover", (event) => { if (day.closest("table").querySelector(".dragged")) { event.preventDefault(); day.classList.add("over"); } });
+  day.addEventListener("dragleave", () => day.classList.remove("over"));
+  day.addEventListener("drop", (event) => {
+    event.preventDefault();
+    day.classList.remove("over");
+    const entry = day.closest("table").querySelector(".dragged");
+    if (entry && entry.closest("[data-date]") !== day) openForm(`${entry.dataset.move}${entry.dataset.move.includes("?") ? "&" : "?"}date=${day.dataset.date}`);
+  });
+});
+all("table.month [data-move]").forEach((entry) => {
+  entry.draggable = true;
+  entry.addEventListener("dragstart", (event) => { entry.classList.add("dragged"); event.dataTransfer.effectAllowed = "move"; });
+  entry.addEventListener("dragend", () => entry.classList.remove("dragged"));
+});
+
 // Keys, as the table of keys has them: never while one types or composes, and not at all where they are turned off.
 const help = document.getElementById("help");
 all("[data-help]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => help.showModal()); });

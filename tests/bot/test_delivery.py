@@ -17,7 +17,7 @@ from bot.delivery import MOST_FAILURES, Delivery
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from content.checkins import State as Answer
-from content.decision import Decision, Effect, Secret, Tell, words
+from content.decision import Decision, Effect, Preview, Secret, Tell, words
 from content.identifiers import UserId
 from content.lessons import LessonRevised
 from content.media import Kind as MediumKind
@@ -33,6 +33,7 @@ from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
+    LESSON,
     LI,
     PICTURE,
     ROLL,
@@ -381,6 +382,18 @@ async def test_a_person_is_told_in_their_own_room(post: Post) -> None:
     await post.work()
     (text,) = post.homeserver.texts(private_room(ZHANG))
     assert text
+
+
+async def test_a_lesson_is_sent_to_one_person_first_as_it_will_look_and_to_no_room(post: Post) -> None:
+    before = {room: len(events) for room, events in post.homeserver.rooms.items()}
+    await post.do(Preview(user=account(ZHANG), lesson=LESSON, parts=1))
+    await post.work()
+    (text,) = post.homeserver.texts(private_room(ZHANG))
+    assert lesson().title in text
+    assert "群里还没有发" in text
+    assert {room for room, events in post.homeserver.rooms.items() if len(events) > before.get(room, 0)} == {
+        private_room(ZHANG)
+    }
 
 
 async def test_a_private_room_is_made_once_even_if_the_process_dies_in_between(post: Post, clock: HandClock) -> None:

@@ -28,6 +28,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "health.alive",
     "health.ready",
     "metrics.show",
+    "feeds.read",
     "safe_mode.show",
     *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done", "leave", "published")),
 }
@@ -76,6 +77,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "corrections": seeded.corrections["far"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
+        "reviews": derive("seed schedule", "far"),
         "unheard": derive("event:$bad", "dead"),
     }
     by_page = {
@@ -304,7 +306,7 @@ ODD = (
 )
 TAKEN = {
     "/": ("done",),
-    "/calendar": ("view", "month", "state"),
+    "/calendar": ("view", "month", "week", "state"),
     "/lessons": ("q",),
     "/members": ("q", "place", "category", "account", "away", "after", "after_id"),
     "/members/edits": ("before",),

@@ -43,6 +43,10 @@ PAGES = (
     "/search?q=%E5%AE%89",
     "/calendar",
     "/calendar?view=month&month=2026-11",
+    "/calendar?view=week&week=2026-11-24",
+    "/calendar/missed",
+    "/calendar/reviews",
+    "/calendar/feeds",
     "/calendar/workdays?year=2026",
     "/calendar/{planned}/move",
     "/calendar/series/{series}",
@@ -91,9 +95,11 @@ PAGES = (
     "/surveys/new?template=study",
     "/surveys/{survey}",
     "/bank",
+    "/bank/new",
     "/bank/{item}",
     "/bank/import",
     "/glossary",
+    "/glossary/new",
     "/glossary/{entry}",
     "/elections",
     "/elections/new",
@@ -406,6 +412,16 @@ def test_the_keyboard_reaches_pages_help_and_the_month(address: str, visit: Call
     expect(entries.nth(1)).to_be_focused()
     page.keyboard.press("ArrowDown")
     expect(entries.nth(2)).to_be_focused()
+
+
+def test_what_is_planned_is_dragged_to_another_day_and_asks_on_the_form_that_moves_it(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    page = visit()
+    page.goto(f"{address}/calendar?view=month&month=2026-11")
+    entry = page.locator(f"a[data-move*='{house.seeded.occurrences['planned']}']")
+    entry.drag_to(page.locator("[data-date='2026-11-28']"))
+    expect(page.get_by_role("dialog").locator("[name=date]")).to_have_value("2026-11-28")
 
 
 def test_m_moves_in_a_dialog_u_takes_it_back_and_keys_can_be_turned_off(

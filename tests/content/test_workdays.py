@@ -249,3 +249,50 @@ def test_what_is_shipped_is_what_the_library_for_it_says() -> None:
         while at.year == year:
             assert CALENDAR.works(at) is theirs.is_workday(at), at
             at += timedelta(days=1)
+
+
+ICS_2027 = """BEGIN:VCALENDAR\r
+VERSION:2.0\r
+BEGIN:VEVENT\r
+DTSTART;VALUE=DATE:20270101\r
+DTEND;VALUE=DATE:20270104\r
+SUMMARY:元旦（休）\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+DTSTART;VALUE=DATE:20270206\r
+DTEND;VALUE=DATE:20270213\r
+SUMMARY:春\r
+ 节 假期\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+DTSTART;VALUE=DATE:20270214\r
+SUMMARY;LANGUAGE=zh:春节（补班）\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+DTSTART;VALUE=DATE:20270308\r
+SUMMARY:妇女节\r
+END:VEVENT\r
+BEGIN:VEVENT\r
+DTSTART;VALUE=DATE:20270501\r
+X-APPLE-SPECIAL-DAY:WORK-HOLIDAY\r
+SUMMARY:劳动节\r
+END:VEVENT\r
+END:VCALENDAR\r
+"""
+
+
+def test_a_calendar_is_read_and_what_is_neither_rest_nor_work_is_left_out() -> None:
+    days, problems = read_list(ICS_2027)
+    assert problems == ()
+    assert [(day.date.isoformat()[5:], day.works, day.name) for day in days] == [
+        *((f"01-0{day}", False, Festival.NEW_YEAR) for day in (1, 2, 3)),
+        *((f"02-{day:02}", False, Festival.SPRING_FESTIVAL) for day in range(6, 13)),
+        ("02-14", True, ""),
+        ("05-01", False, Festival.LABOUR_DAY),
+    ]
+
+
+def test_a_calendar_whose_dates_are_none_says_so() -> None:
+    broken = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:2027\nSUMMARY:元旦 休\nEND:VEVENT\nEND:VCALENDAR"
+    days, problems = read_list(broken)
+    assert (days, len(problems)) == ((), 1)

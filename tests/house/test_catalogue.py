@@ -51,14 +51,16 @@ from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
+from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
+from content.reviews import Stage as ReviewStage
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.series import Scope
 from content.sessions import Way
-from content.settings import SETTINGS
+from content.settings import NO, SETTINGS, YES
 from content.speech import LANGUAGES, Reader
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
@@ -122,7 +124,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "burden.full_": Cap,
     "burden.over_": Cap,
     "calendar.column_": (),
-    "calendar.view_": ("month", "list"),
+    "calendar.view_": ("month", "week", "list"),
     "schedule.off_days_": OffDays,
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
@@ -214,7 +216,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room", "no_workdays"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
@@ -245,6 +247,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "roster.": (),
     "safe_mode.do_": Reason,
     "safe_mode.why_": Reason,
+    "settings.quiet_days_": QuietDays,
+    "settings.second_pair_": (NO, YES),
+    "reviews.stage_": [stage for stage in ReviewStage if stage is not ReviewStage.APPROVED],
+    "schedule.late_": ("kind", "day"),
     "settings.language_": [one.lower() for one in LANGUAGES],
     "settings.answer_": ("yes", "no"),
     "settings.name_": [one.name for one in SETTINGS],

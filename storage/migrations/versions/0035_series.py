@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import storage.tables
+from content.identifiers import derive
 
 revision = "0035"
 down_revision = "0034"
@@ -23,3 +24,19 @@ def upgrade() -> None:
     op.add_column("occurrences", sa.Column("touched", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("occurrences", sa.Column("provisional", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.execute("UPDATE occurrences SET meant = local_date")
+    _mark_those_moved_by_hand()
+
+
+def _mark_those_moved_by_hand() -> None:
+    """Find what does not stand on the day that its rule means: only that day yields its identifier."""
+    connection = op.get_bind()
+    rows = sa.table("occurrences", *(sa.column(name) for name in ("id", "schedule_id", "state", "touched")))
+    day = sa.column("local_date", sa.Date())
+    planned = sa.select(rows.c.id, rows.c.schedule_id, day).select_from(rows).where(rows.c.state == "planned")
+    moved = [
+        id
+        for id, rule, on in connection.execute(planned).all()  # noqa: A001
+        if derive(rule, "occurrence", on.isoformat()) != id
+    ]
+    for id in moved:  # noqa: A001
+        connection.execute(sa.update(rows).where(rows.c.id == id).values(touched=sa.true()))

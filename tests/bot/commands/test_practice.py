@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import date, timedelta
-from functools import partial
 
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from content import practice as rules
-from content.bank import Difficulty, Item, ItemsAdded, Kind, stem_key
+from content.bank import Difficulty, Item, ItemsAdded, Kind
 from content.erasure import PersonErased
-from content.identifiers import ItemId, MemberId, UserId
-from content.members import Member, MemberEnrolled
-from content.practice import Session
-from storage import bank, practice
+from content.identifiers import ItemId
 from storage.audit import audit
 from storage.holdings import collect
 from storage.inquiries import inquiries
@@ -249,23 +245,6 @@ async def test_after_a_lesson_its_own_questions_come_first_and_are_offered_in_on
     assert [row.words["key"] for row in rows if row.words] == ["checkin.with_questions"]
 
 
-async def test_figures_move_five_first_answers_at_a_time(filled: SmallBranch) -> None:
-    """STU-7: each person counts once, by their first answer, and no single answer can be told from the figures."""
-    people = [MemberId(f"p{number}") for number in range(6)]
-    members = [Member(id=one, organisation=EAST, name=one, user=UserId(f"@{one}:test")) for one in people]
-    await filled.store.settle(notes=[MemberEnrolled(member=one) for one in members])
-    seen = []
-    for place, one in enumerate(people):
-        session = Session(member=one, user=UserId(f"@{one}:test"), queue=())
-        for right in (place % 2 == 0, True, True):
-            known = await filled.store.read(partial(practice.met, member=one, item=SINGLE.id))
-            decision = rules.answer(session, SINGLE, known, None, right=right, now=NOON)
-            await filled.store.settle(notes=decision.facts)
-        figures = await filled.store.read(partial(bank.figures, id=SINGLE.id))
-        seen.append((figures.answered, figures.right))
-    assert seen == [(0, 0)] * 4 + [(5, 3)] * 2
-
-
 async def test_what_is_kept_can_be_seen_by_its_person_cleared_and_is_erased_with_them(filled: SmallBranch) -> None:
     await say(filled, "练习 党章", "B", "练习 评议", "错")
     held = await filled.store.read(lambda unit: collect(unit, account(ZHANG)))
@@ -277,12 +256,6 @@ async def test_what_is_kept_can_be_seen_by_its_person_cleared_and_is_erased_with
     erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG),), at=NOON + timedelta(days=1))
     await filled.store.settle(notes=[erased])
     assert (await number(filled, practice_items), await number(filled, practice_sessions)) == (0, 0)
-
-
-async def test_the_same_question_is_found_wherever_it_would_be_asked_of_the_same_people(filled: SmallBranch) -> None:
-    key = stem_key("宗旨，是什么")
-    for place, found in ((EAST, {key}), (ROOF, {key}), (WEST, set())):
-        assert await filled.store.read(partial(bank.taken, organisation=place, keys=[key])) == found
 
 
 async def test_in_a_room_nothing_is_asked(filled: SmallBranch) -> None:

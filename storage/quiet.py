@@ -1,0 +1,39 @@
+"""What is quiet at an organisation, and until when something the bot begins is held back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from content.identifiers import OrganisationId, UserId
+from content.quiet import Quiet, free_at, quiet_from
+from content.settings import QUIET_DAYS, QUIET_HOURS
+from storage import workdays
+from storage.members import members
+from storage.organisations import duties, organisations
+from storage.settings import organisation_settings, value_of
+from storage.unit import Reading
+
+
+async def at(unit: Reading, node: OrganisationId) -> Quiet:
+    """Return what is quiet at an organisation."""
+    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
+    return quiet_from(await value_of(unit, node, QUIET_HOURS), await value_of(unit, node, QUIET_DAYS), str(zone))
+
+
+async def free_for(unit: Reading, node: OrganisationId, now: datetime) -> datetime:
+    """Return from when on something may be said at an organisation."""
+    quiet = await at(unit, node)
+    return free_at(quiet, now, await workdays.calendar(unit)) if quiet.ever else now
+
+
+async def free_for_person(unit: Reading, user: UserId) -> datetime:
+    """Return from when on a person may be told what they did not ask for: by the place where they stand."""
+    anywhere = select(organisation_settings.c.name).where(organisation_settings.c.name.in_([QUIET_HOURS, QUIET_DAYS]))
+    if await unit.first(anywhere.limit(1)) is None:
+        return unit.now
+    stands = select(members.c.organisation_id).where(members.c.user_id == user)
+    leads = select(duties.c.organisation_id).where(duties.c.user_id == user).order_by(duties.c.organisation_id)
+    node = await unit.value(stands) or await unit.value(leads.limit(1))
+    return await free_for(unit, node, unit.now) if node is not None else unit.now

@@ -1,0 +1,106 @@
+"""Which rules wait for a second pair of eyes, and what was approved of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import select, update
+
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.organisations import RIGHTS, Right, Role
+from content.reviews import Review, ReviewAsked, ScheduleApproved, ScheduleReturned, Stage
+from storage.lessons import lessons
+from storage.organisations import duties, organisation_closure, within
+from storage.schedules import schedules
+from storage.unit import AnyRow, Reading, Writing
+
+
+async def review(
+    unit: Reading,
+    id: ScheduleId,  # noqa: A002
+    roots: Iterable[OrganisationId] | None = None,
+) -> Review | None:
+    """Return how a rule stands, where its audience lies in the subtrees of the roots."""
+    query = select(schedules).where(schedules.c.id == id)
+    if roots is not None:
+        query = query.where(within(schedules.c.audience_id, list(roots)))
+    row = await unit.first(query)
+    return (await _reviews(unit, [row]))[0] if row is not None else None
+
+
+async def waiting(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Review, ...]:
+    """Return what waits for approval in the subtrees of the roots, the newest first."""
+    query = select(schedules).where(
+        within(schedules.c.audience_id, list(roots)),
+        schedules.c.ended_at.is_(None),
+        (schedules.c.review == Stage.WAITING) | schedules.c.approved.is_not(None),
+    )
+    rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit))
+    return tuple(one for one in await _reviews(unit, rows) if one.stands is Stage.WAITING)
+
+
+async def reviewers(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
+    """Return who may approve what is planned for a node."""
+    query = (
+        select(duties.c.user_id)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(
+            organisation_closure.c.descendant_id == node,
+            duties.c.role.in_([role for role in Role if Right.REVIEW in RIGHTS[role]]),
+        )
+    )
+    return tuple(sorted({UserId(row.user_id) for row in await unit.rows(query)}))
+
+
+async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
+    named = {lesson for row in rows for lesson in row.lessons}
+    query = select(lessons.c.id, lessons.c.revision, lessons.c.title).where(lessons.c.id.in_(list(named)))
+    known = {row.id: row for row in await unit.rows(query)}
+    return [
+        Review(
+            schedule=row.id,
+            organisation=row.audience_id,
+            author=row.author,
+            stage=Stage(row.review),
+            title="、".join(known[one].title for one in dict.fromkeys(row.lessons) if one in known),
+            lessons={LessonId(one): known[one].revision for one in row.lessons if one in known},
+            approved=dict(row.approved or {}),
+            note=row.review_note or "",
+        )
+        for row in rows
+    ]
+
+
+async def write_asked(unit: Writing, fact: ReviewAsked) -> None:
+    """Let a rule wait for approval."""
+    await _change(unit, fact.schedule, review=Stage.WAITING, review_note=None)
+
+
+async def write_approved(unit: Writing, fact: ScheduleApproved) -> None:
+    """Let a rule go out, in these revisions of its lessons."""
+    await _change(
+        unit,
+        fact.schedule,
+        review=Stage.APPROVED,
+        approved=dict(fact.lessons),
+        reviewed_by=fact.by,
+        reviewed_at=fact.at,
+        review_note=None,
+    )
+
+
+async def write_returned(unit: Writing, fact: ScheduleReturned) -> None:
+    """Give a rule back with what is to be changed."""
+    await _change(
+        unit,
+        fact.schedule,
+        review=Stage.RETURNED,
+        approved=None,
+        reviewed_by=fact.by,
+        reviewed_at=fact.at,
+        review_note=fact.note,
+    )
+
+
+async def _change(unit: Writing, id: ScheduleId, **values: object) -> None:  # noqa: A002
+    await unit.execute(update(schedules).where(schedules.c.id == id).values(**values))

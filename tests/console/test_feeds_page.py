@@ -1,0 +1,62 @@
+"""Calendars to subscribe to: an address shown once, read without signing in, holding titles only, and revoked."""
+
+from __future__ import annotations
+
+import re
+
+from content.identifiers import UserId
+from content.organisations import Duty, DutyEnded, DutyGranted, Role
+from storage import feeds
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import SECRETARY, put
+
+
+def made(house: House, browser: Browser, **fields: str) -> str:
+    """Make an address and return its path."""
+    wanted = {"sort": "room", "place": house.seeded.organisations["one"]} | fields
+    page = browser.post("/calendar/feeds", browser.marks("/calendar/feeds") | wanted).get_data(as_text=True)
+    found = re.search(r'value="https?://[^/"]+(/feeds/[^"]+\.ics)"', page)
+    assert found is not None
+    return found[1]
+
+
+def test_an_address_is_read_by_whoever_has_it_and_names_no_one(house: House, browser: Browser) -> None:
+    path = made(house, browser)
+    answer = house.browser(None).get(path)
+    text = answer.get_data(as_text=True).replace("\r\n ", "")
+    assert answer.headers["Content-Type"].startswith("text/calendar")
+    assert "SUMMARY:十一月主题党日" in text
+    assert "SUMMARY:邻队的一课" not in text
+    assert not any(name in text for name in house.seeded.members)
+    assert path.rsplit("/", 1)[1] not in browser.get("/calendar/feeds").get_data(as_text=True)
+    assert house.browser(None).get("/feeds/unknown.ics").status_code == 404
+
+
+def test_one_s_own_calendar_follows_where_one_stands(house: House, browser: Browser) -> None:
+    text = house.browser(None).get(made(house, browser, sort="person")).get_data(as_text=True)
+    assert "十一月主题党日" in text.replace("\r\n ", "")
+
+
+def test_a_revoked_address_and_one_of_somebody_who_left_lead_nowhere(house: House, browser: Browser) -> None:
+    path = made(house, browser)
+    (own,) = house.run(house.store.read(lambda unit: feeds.of_person(unit, SECRETARY)))
+    other = UserId("@viewer:example.org")
+    duty = Duty(user=other, organisation=house.seeded.organisations["one"], role=Role.VIEWER)
+    house.run(put(house.store, "viewer", DutyGranted(duty=duty)))
+    theirs = house.browser(other)
+    assert theirs.post(f"/calendar/feeds/{own.hash}/revoke", theirs.marks("/")).status_code == 404
+    second = made(house, theirs)
+    assert house.browser(None).get(second).status_code == 200
+    house.run(put(house.store, "no viewer", DutyEnded(duty=duty)))
+    assert house.browser(None).get(second).status_code == 404
+    gone = browser.post(f"/calendar/feeds/{own.hash}/revoke", browser.marks("/"))
+    assert "done=feed_revoked" in gone.headers["Location"]
+    assert house.browser(None).get(path).status_code == 404
+
+
+def test_the_week_shows_its_seven_days_and_each_series_its_colour(house: House, browser: Browser) -> None:
+    page = browser.get("/calendar?view=week&week=2026-11-26").get_data(as_text=True)
+    shown = re.findall(r'data-date="([0-9-]+)"', page)
+    assert shown == [f"2026-11-{day}" for day in range(23, 30)]
+    assert re.search(r'class="entry series-[0-5] planned"', page)
+    assert browser.get("/calendar?view=week&week=2026-02-31").status_code == 400

@@ -1,0 +1,107 @@
+"""A second pair of eyes: a draft, what waits, who may let it go out, and what was changed since is looked at again."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec.structs import replace
+
+from content.decision import Decision, Refusal
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.occurrences import OccurrenceMissed, open_occurrence
+from content.organisations import Duty, DutyGranted, Role
+from content.reviews import Review, Stage, approve, ask, hand_back
+from content.settings import SECOND_PAIR, SettingChosen
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.test_schedule_page import form, planned
+from tests.content.test_occurrences import DUE, EAST_STAGE, SEATS, occurrence
+
+READER = UserId("@reader:example.org")
+
+
+def want_two(house: House) -> Browser:
+    """Have the general branch want a second pair of eyes, and return who has them."""
+    general = house.seeded.organisations["general"]
+    house.run(put(house.store, "two", SettingChosen(organisation=general, name=SECOND_PAIR, value="yes")))
+    duty = Duty(user=READER, organisation=general, role=Role.REVIEWER)
+    house.run(put(house.store, "reader", DutyGranted(duty=duty)))
+    return house.browser(READER)
+
+
+def test_what_waits_goes_out_once_another_person_has_let_it(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    answer = browser.post("/schedule", form(house))
+    assert "done=review_asked" in answer.headers["Location"]
+    (entry,) = planned(house)
+    assert not entry.occurrence.approved
+    path = f"/calendar/reviews/{entry.schedule}"
+    assert browser.post(f"{path}/approve", browser.marks("/")).status_code == 409  # It is the author's own.
+    assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
+    assert "done=review_approved" in reader.post(f"{path}/approve", reader.marks("/")).headers["Location"]
+    (entry,) = planned(house)
+    assert entry.occurrence.approved
+    assert "没有等着审的" in reader.get("/calendar/reviews").get_data(as_text=True)
+    lesson = house.seeded.lessons["law"]
+    edit = {
+        "kind": "lesson",
+        "title": "宪法第一课",
+        "body": "改过的正文",
+        "minutes": "8",
+        "revision": "1",
+        "source": "",
+    }
+    assert browser.post(f"/lessons/{lesson}/edit", browser.marks("/") | edit).status_code == 303
+    (entry,) = planned(house)
+    assert not entry.occurrence.approved
+    assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
+
+
+def test_what_is_sent_back_says_what_to_change_and_is_sent_again(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house))
+    (entry,) = planned(house)
+    path = f"/calendar/reviews/{entry.schedule}"
+    assert reader.post(f"{path}/return", reader.marks("/")).status_code == 409
+    back = reader.post(f"{path}/return", reader.marks("/") | {"note": "日期写错了"})
+    assert "done=review_returned" in back.headers["Location"]
+    assert "日期写错了" in browser.get(f"/calendar/series/{entry.schedule}").get_data(as_text=True)
+    assert "done=review_asked" in browser.post(f"{path}/ask", browser.marks("/")).headers["Location"]
+
+
+def test_a_draft_waits_until_it_is_sent_for_review(house: House, browser: Browser) -> None:
+    answer = browser.post("/schedule", form(house, intent="draft"))
+    assert "done=drafted" in answer.headers["Location"]
+    (entry,) = planned(house)
+    assert not entry.occurrence.approved
+    assert "这是草稿" in browser.get(f"/calendar/series/{entry.schedule}").get_data(as_text=True)
+    assert "还没有审过" in browser.get("/calendar").get_data(as_text=True)
+
+
+def test_what_nobody_approved_is_missed_and_says_so() -> None:
+    answer = open_occurrence(replace(occurrence(), approved=False), seats=SEATS, stages=[EAST_STAGE], parts=1, now=DUE)
+    assert isinstance(answer, Decision)
+    (fact,) = answer.facts
+    assert isinstance(fact, OccurrenceMissed)
+    assert fact.reason == "not_approved"
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+def test_only_what_waits_is_approved_or_sent_back_and_only_by_another(stage: Stage) -> None:
+    review = Review(
+        schedule=ScheduleId("one"),
+        organisation=OrganisationId("roof"),
+        author=SECRETARY,
+        stage=stage,
+        title="",
+        lessons={LessonId("a"): 2},
+        approved={LessonId("a"): 2},
+    )
+    for answer in (approve(review, by=READER, now=NOW), hand_back(review, "why", by=READER, now=NOW)):
+        assert isinstance(answer, Decision) is (stage is Stage.WAITING)
+    own = approve(replace(review, stage=Stage.WAITING), by=SECRETARY, now=NOW)
+    assert isinstance(own, Refusal)
+    assert own.words.key == "reviews.your_own"
+    asked = ask(review, [READER, SECRETARY], by=SECRETARY, console="https://zhibu.test")
+    assert isinstance(asked, Decision) is (stage in (Stage.DRAFT, Stage.RETURNED))
+    if isinstance(asked, Decision):
+        assert [effect.user for effect in asked.effects] == [READER]  # type: ignore[attr-defined]

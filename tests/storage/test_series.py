@@ -1,0 +1,104 @@
+"""Series on both engines: a rule is read as it was written, replanned in one go, and continued without an end."""
+
+from __future__ import annotations
+
+from datetime import date, time, timedelta
+
+from msgspec.structs import replace
+
+from content.identifiers import ScheduleId
+from content.recurrences import OffDays, Recurrence
+from content.schedules import LessonsScheduled, Schedule, materialise
+from content.series import Scope, Series, continued, decide, moved, replan
+from content.workdays import calendar
+from storage import schedules, series
+from tests.small_branch import LESSON, NOON, ROOF, SECRETARY, HandClock, SmallBranch
+
+KNOWN = calendar()
+RULE = Schedule(
+    id=ScheduleId("series"),
+    owner=ROOF,
+    audience=ROOF,
+    lessons=(LESSON,),
+    recurrence=Recurrence.WEEKLY,
+    start=date(2026, 7, 3),
+    at=time(9),
+    timezone="Asia/Shanghai",
+    window=timedelta(hours=2),
+    late=None,
+    weekdays=frozenset({4, 5}),
+    count=0,
+    every=2,
+    off_days=OffDays.NEXT,
+)
+
+
+async def read(branch: SmallBranch) -> Series:
+    found = await branch.store.read(lambda unit: series.series(unit, RULE.id))
+    assert found is not None
+    return found
+
+
+async def plan(branch: SmallBranch, rule: Schedule = RULE) -> Series:
+    planned = materialise(rule, KNOWN, until=rule.start + timedelta(days=20))
+    await branch.store.settle(notes=[LessonsScheduled(schedule=rule, planned=planned, author=SECRETARY)])
+    return await read(branch)
+
+
+async def test_a_rule_is_read_as_it_was_written_and_changed(branch: SmallBranch) -> None:
+    found = await plan(branch)
+    assert found.schedule == RULE
+    assert [f"{one.planned.local_date:%m-%d}" for one in found.standing] == ["07-03", "07-06", "07-17", "07-20"]
+    id = found.standing[1].planned.id
+    changes = moved(
+        found,
+        id,
+        scope=Scope.FOLLOWING,
+        on=date(2026, 7, 17),
+        at=time(10),
+        window=RULE.window,
+        late=timedelta(minutes=30),
+        known=KNOWN,
+    )
+    assert changes is not None
+    wanted = replan(found, changes, known=KNOWN, now=NOON)
+    answer = decide(found, wanted, by=SECRETARY, now=NOON)
+    await branch.store.settle(notes=answer.facts)  # type: ignore[union-attr]
+    there = await read(branch)
+    assert there.schedule.changes == changes
+    assert there.former == ()
+    assert not replan(there, changes, known=KNOWN, now=NOON).differences
+    back = decide(there, replan(there, (), known=KNOWN, now=NOON), by=SECRETARY, now=NOON, back=True)
+    await branch.store.settle(notes=back.facts)  # type: ignore[union-attr]
+    again = await read(branch)
+    assert (again.former, again.schedule) == (None, RULE)
+    before = {one.planned for one in found.standing}
+    assert before <= {one.planned for one in again.standing}
+
+
+async def test_a_rule_without_end_goes_on_and_an_ended_one_does_not(branch: SmallBranch, clock: HandClock) -> None:
+    await plan(branch)
+    clock.forward(days=30)
+    (found,) = await branch.store.read(series.endless)
+    answer = continued(found, known=KNOWN, now=clock.now)
+    assert answer is not None
+    for _ in range(2):  # Any number of processes may do it.
+        await branch.store.settle(notes=answer.facts)
+    there = await read(branch)
+    assert len(there.standing) == len({one.planned.meant for one in there.standing}) > 8
+    assert continued(there, known=KNOWN, now=clock.now) is None
+
+
+async def test_of_a_series_that_is_due_twice_only_the_newest_goes_out(branch: SmallBranch, clock: HandClock) -> None:
+    rule = replace(RULE, recurrence=Recurrence.WORKDAYS, every=1, late=timedelta(days=6))
+    found = await plan(branch, rule)
+    clock.now = found.standing[2].planned.due_at
+    for one in found.standing[:3]:
+        await branch.let_open(one.planned.id)
+    roots = [ROOF]
+    entries = (await branch.store.read(lambda unit: schedules.calendar(unit, roots)))[:3]
+    assert [(entry.occurrence.state, entry.reason) for entry in entries] == [
+        ("missed", "overtaken"),
+        ("missed", "overtaken"),
+        ("open", None),
+    ]
