@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
-from sqlalchemy import and_, or_, select
+from sqlalchemy import and_, func, or_, select
 
 from content.checkins import State
 from content.identifiers import CorrectionId, MemberId, OccurrenceId, OrganisationId, UserId
@@ -149,7 +149,8 @@ async def _rooms(
         .where(
             outbox.c.user_id == user,
             outbox.c.kind.in_([Kind.INVITE, Kind.REMOVE]),
-            outbox.c.state == Sent.SENT,
+            # Written so that it is found by the person, who has few rows, and not by the state, which nearly all have.
+            func.coalesce(outbox.c.state, "") == Sent.SENT,
             outbox.c.done_at.is_not(None),
             each_within(rooms.c.organisation_id, roots),
         )

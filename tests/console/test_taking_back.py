@@ -137,7 +137,7 @@ def test_a_duty_is_taken_back_from_its_notice_whether_given_or_ended(house: Hous
     take_back(browser, ended)
     assert duties(house, user) == {Role.VIEWER}
     page = browser.get(f"/members/{house.seeded.members['白云']}").get_data(as_text=True)
-    told = re.findall(r"(担任职责|免去职责) · 查看 · 检修车间第二党支部", page)
+    told = re.findall(r"(担任职责|免去职责) · 查看人 · 检修车间第二党支部", page)
     assert sorted(told) == ["免去职责", "担任职责", "担任职责"], "each stands on the timeline of its person"
 
 
