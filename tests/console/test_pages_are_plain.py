@@ -16,7 +16,7 @@ STATIC = Path(__file__).parents[2] / "console" / "static"
 SELF_EVIDENT = {
     # What is asked is the label, and what may be answered is listed below it.
     *("account", "audience", "category", "floating", "gender", "kind", "mark", "most", "organisation", "pack", "role"),
-    *("final", "mutual", "own", "way"),
+    *("final", "mutual", "own", "way", "difficulty", "sort", "take", "window", "late"),
     *("room", "shown", "until", "value", "weekdays", "when", "lessons", "to", "place"),
     # A name or a date like any other.
     *("date", "elected_on", "held_on", "name", "on", "time", "title", "code", "contact", "days"),
@@ -28,6 +28,10 @@ SELF_EVIDENT = {
 """Fields of which the label says everything."""
 
 
+ASKED = tuple(path for path in PAGES if path != "/second-factor")
+"""Pages of somebody who has a second factor already, whom its set-up leads on."""
+
+
 def weight(page: str) -> int:
     """Return the bytes of a page with its styles and scripts, as they are served: not compressed."""
     files = set(re.findall(r'(?:href|src)="/static/([^"]+\.(?:css|js))"', page))
@@ -37,7 +41,7 @@ def weight(page: str) -> int:
 
 def test_every_page_with_its_styles_and_scripts_is_light(house: House, browser: Browser) -> None:
     """Under 100 kB without pictures, before any compression by a proxy."""
-    weights = {path: weight(browser.get(filled(house, path)).get_data(as_text=True)) for path in PAGES}
+    weights = {path: weight(browser.get(filled(house, path)).get_data(as_text=True)) for path in ASKED}
     open_ballot(house)
     weights["ballot"] = weight(house.browser(None).get(link_to(house)).get_data(as_text=True))
     assert {path: one for path, one in weights.items() if one >= LARGEST} == {}
@@ -45,7 +49,7 @@ def test_every_page_with_its_styles_and_scripts_is_light(house: House, browser: 
 
 def test_every_field_says_what_belongs_in_it_or_needs_no_word(house: House, browser: Browser) -> None:
     bare: dict[str, str] = {}
-    for path in PAGES:
+    for path in ASKED:
         page = browser.get(filled(house, path)).get_data(as_text=True)
         for form in forms_of(page):
             for one in form.filled:
