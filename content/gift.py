@@ -17,14 +17,17 @@ LONGEST_TEXT = 1_000_000
 BLANK = "____"
 
 _ESCAPED = re.compile(r"\\([~=#{}:\\n])")
-_TITLE = re.compile(r"\s*::(?:\\.|[^\\:]|:(?!:))*::\s*", re.DOTALL)
+_HELD = {sign: chr(number) for number, sign in enumerate("~=#{}:\\n", start=1)}
+"""What stands for an escaped sign while a question is taken apart, so that a sign that is left is one of GIFT."""
+_WITHOUT_HELD = str.maketrans("", "", "".join(_HELD.values()))
+_LET_GO = str.maketrans({held: "\n" if sign == "n" else sign for sign, held in _HELD.items()})
+_TITLE = re.compile(r"\s*::(?:[^:]|:(?!:))*::\s*")
 _FORMAT = re.compile(r"\s*\[(?:html|moodle|plain|markdown)\]\s*", re.IGNORECASE)
 _CATEGORY = re.compile(r"\$CATEGORY:\s*(.*)", re.IGNORECASE)
-_NOTE = re.compile(r"\[(tag|source|date|difficulty):((?:\\.|[^\\\]])*)\]", re.IGNORECASE)
+_NOTE = re.compile(r"\[(tag|source|date|difficulty):((?:\\.|[^\\\]])*)(\]|\\?\Z)", re.IGNORECASE)
+"""One that is never closed takes the rest of its line: a search from each of its beginnings would take for ever."""
 _WEIGHT = re.compile(r"%(-?\d+(?:\.\d+)?)%")
-_ANSWER = re.compile(r"(?<!\\)([=~])")
-_FEEDBACK = re.compile(r"(?<!\\)#")
-_GENERAL = re.compile(r"(?<!\\)####")
+_ANSWER = re.compile("([=~])")
 _PIECES = {"~": "\\~", "=": "\\=", "#": "\\#", "{": "\\{", "}": "\\}", ":": "\\:", "\\": "\\\\", "\n": "\\n"}
 
 
@@ -56,42 +59,42 @@ def _blocks(text: str) -> list[_Block]:
     blocks: list[_Block] = []
     held: list[str] = []
     notes: list[tuple[str, str]] = []
-    category, began = "", 0
+    category, began, depth = "", 0, 0
     for number, line in enumerate([*lines, ""], start=1):
         named = _CATEGORY.match(line.strip())
         if line.lstrip().startswith("//"):
-            notes += [(name.lower(), tidy(re.sub(r"\\(.)", r"\1", value))) for name, value in _NOTE.findall(line)]
+            notes += _notes(line)
         elif named:
             category = tidy(named[1].rsplit("/", 1)[-1])
             category = "" if category.casefold() in ("top", "$course$", "$system$") else category
         elif line.strip():
             began = began or number
-            held.append(line)
-        elif held and _is_open("\n".join(held)) and number <= len(lines):
+            held.append(_ESCAPED.sub(lambda found: _HELD[found[1]], line.translate(_WITHOUT_HELD)))
+            depth += held[-1].count("{") - held[-1].count("}")
+        elif held and depth > 0 and number <= len(lines):
             # An answer may have empty lines between its parts, as long as its bracket is open.
             held.append(line)
         elif held:
             blocks.append(_Block(line=began, text="\n".join(held), notes=tuple(notes), category=category))
-            held, notes, began = [], [], 0
+            held, notes, began, depth = [], [], 0, 0
     return blocks
 
 
-def _is_open(text: str) -> bool:
-    bare = re.sub(r"\\.", "", text)
-    return bare.count("{") > bare.count("}")
+def _notes(line: str) -> list[tuple[str, str]]:
+    found = [(name.lower(), value) for name, value, end in _NOTE.findall(line) if end == "]"]
+    return [(name, tidy(re.sub(r"\\(.)", r"\1", value))) for name, value in found]
 
 
 def _item(block: _Block, given: Given) -> Item | Refusal:
     text = _TITLE.sub("", block.text, count=1) if _TITLE.match(block.text) else block.text
     text = _FORMAT.sub("", text, count=1) if _FORMAT.match(text) else text
-    found = re.search(r"(?<!\\)\{(.*?)(?<!\\)\}", text, re.DOTALL)
-    if found is None:
+    before, _, opened = text.partition("{")
+    inside, closed, after = opened.partition("}")
+    if not closed:
         return refused("bank_file.no_brackets")
-    before, inside, after = text[: found.start()], found[1].strip(), text[found.end() :]
     stem = _plain(f"{before.rstrip()} {BLANK} {after.lstrip()}" if after.strip() else before)
-    general = _GENERAL.search(inside)
-    explanation = _plain(inside[general.end() :]) if general else ""
-    inside = inside[: general.start()].strip() if general else inside
+    inside, _, general = inside.strip().partition("####")
+    inside, explanation = inside.strip(), _plain(general)
     asked = _asked(inside)
     if isinstance(asked, Refusal):
         return asked
@@ -126,7 +129,7 @@ _Asked = tuple[Kind, tuple[str, ...], tuple[str, ...], str]
 
 def _asked(inside: str) -> _Asked | Refusal:
     """Return how a question is answered, its options, what is right, and what is said of the right answer."""
-    word, *said = _FEEDBACK.split(inside)
+    word, *said = inside.split("#")
     verdict = {"t": TRUE, "true": TRUE, "f": FALSE, "false": FALSE}.get(word.strip().casefold())
     if verdict is not None:
         # What is said to who was wrong comes first; either explains the answer.
@@ -141,7 +144,7 @@ def _asked(inside: str) -> _Asked | Refusal:
     choices: list[_Choice] = []
     explained = ""
     for sign, raw in zip(parts[1::2], parts[2::2], strict=True):
-        body, *said = _FEEDBACK.split(raw)
+        body, *said = raw.split("#")
         weight = _WEIGHT.match(body.strip())
         text = _plain(_WEIGHT.sub("", body.strip(), count=1) if weight else body)
         right = float(weight[1]) > 0 if weight else sign == "="
@@ -160,7 +163,7 @@ def _asked(inside: str) -> _Asked | Refusal:
 def _plain(text: str) -> str:
     """Return a text as it is read: marks of GIFT undone, its format left out."""
     text = _FORMAT.sub("", text, count=1) if _FORMAT.match(text) else text
-    return tidy(_ESCAPED.sub(lambda found: "\n" if found[1] == "n" else found[1], text))
+    return tidy(text.translate(_LET_GO))
 
 
 def write_gift(items: Iterable[Item]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 from msgspec.structs import replace
 
@@ -272,6 +272,21 @@ $CATEGORY: $course$/党章
 """
 
 
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("{" * 1_000_000, "bank_file.row"),
+        ("{" + "a\n\n" * 100_000, "bank_file.row"),
+        ("// " + "[tag:" * 199_000, "bank_file.empty"),
+        ("// " + "[tag:\\" * 160_000, "bank_file.empty"),
+    ],
+    ids=["brackets", "empty lines", "notes", "escapes"],
+)
+def test_a_gift_text_that_leaves_a_million_things_open_is_read_once_through(text: str, problem: str) -> None:
+    """A hang here would stop the bot beside the console: a search holds the interpreter until it ends."""
+    assert [one.words.key for one in read_gift(text, GIVEN).problems] == [problem]
+
+
 def test_gift_is_read_as_others_write_it_and_what_is_not_asked_here_is_named_by_its_line() -> None:
     sheet = read_gift(GIFT, GIVEN)
     read = [(row.number, row.item.kind, row.item.stem, row.item.options, row.item.answer) for row in sheet.rows]
@@ -309,6 +324,7 @@ TEXT = (
     explanation=TEXT | some.just(""),
     tags=some.lists(some.sampled_from(["党章", "a]b", "x\\y"]), unique=True),
 )
+@example(kind=Kind.SINGLE, stem="a\\", options=["b\\", "c\\"], right={1}, explanation="d\\", tags=[])
 def test_what_is_written_as_gift_is_read_as_the_same(
     kind: Kind, stem: str, options: list[str], right: set[int], explanation: str, tags: list[str]
 ) -> None:
