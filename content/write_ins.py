@@ -122,6 +122,7 @@ def decide(
     """Take what a teller says that texts mean: someone on the roll, someone who stands anyway, or nobody.
 
     It stands once another teller has said the same; until then, and where they differ, the later word waits for one.
+    What two have said is undone by no third, only by one of the two who changes their own word.
     """
     teller = teller_of(ballot, member)
     if teller is None:
@@ -138,7 +139,7 @@ def decide(
         if one.meant == meant:
             if one.by != teller.index and one.agreed is None:
                 changed.append(replace(one, agreed=teller.index))
-        else:
+        elif one.agreed is None or teller.index in (one.by, one.agreed):
             changed.append(Written(text=one.text, meant=meant, by=teller.index))
     if not changed:
         return refused("ballot.nothing_decided")

@@ -98,6 +98,16 @@ def test_two_tellers_say_the_same_each_by_themselves() -> None:
     assert decided(third.written) == {"老王": "m2"}
 
 
+def test_what_two_tellers_have_said_is_undone_by_one_of_them_and_by_no_third() -> None:
+    known = (Written(text="张三", meant="m1", by=1, agreed=2),)
+    third = decide(closed(), THREE, known, {"张三": "m2"})
+    assert isinstance(third, Refusal)
+    assert third.words.key == "ballot.nothing_decided"
+    for one, index in ((ONE, 1), (TWO, 2)):
+        (fact,) = decide(closed(), one, known, {"张三": "m2"}).facts  # type: ignore[union-attr]
+        assert fact.written == (Written(text="张三", meant="m2", by=index),)
+
+
 @pytest.mark.parametrize(
     ("change", "who", "said", "why"),
     [
