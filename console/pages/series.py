@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from flask import Blueprint, abort, render_template, request
@@ -78,7 +79,7 @@ async def _titles(unit: Reading, found: Series) -> dict[str, str]:
 def shift(id: str) -> Answer:  # noqa: A002
     """Shift everything that is still to go out by working days."""
     written = request.form.get("workdays", "").strip()
-    number = int(written) if written.removeprefix("-").isascii() and written.removeprefix("-").isdigit() else 0
+    number = int(written) if re.fullmatch("-?[0-9]{1,3}", written) else 0
 
     def changing(found: Series, _known: WorkCalendar) -> tuple[Change, ...] | Refusal:
         return rules.shifted(found, number)
