@@ -69,7 +69,7 @@ class PracticeEnded(Untraced, frozen=True, kw_only=True):
 
 
 class PracticeForgotten(Untraced, frozen=True, kw_only=True):
-    """Somebody wants nothing of their practice to be kept."""
+    """Somebody wants nothing to be kept of how their practice went."""
 
     member: MemberId
     user: UserId
@@ -170,7 +170,7 @@ def leave(session: Session) -> Decision:
 
 
 def forget(member: MemberId, user: UserId) -> Decision:
-    """Forget all that is kept of somebody's practice."""
+    """Forget how somebody's practice went."""
     gone = PracticeForgotten(member=member, user=user)
     return Decision(facts=(gone,), effects=(_tell(user, [words("practice.forgotten")]),))
 

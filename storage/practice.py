@@ -193,6 +193,7 @@ async def forget_past(unit: Writing, now: datetime) -> None:
 
 
 async def write_forgotten(unit: Writing, fact: PracticeForgotten) -> None:
-    """Forget all of somebody's practice; that it was counted names nobody."""
-    await unit.execute(practice_items.delete().where(practice_items.c.member_id == fact.member))
+    """Forget how somebody's practice went; which items they met stays, lest anyone be counted twice for one."""
+    went = {"wrong": False, "stability": None, "difficulty": None, "reviewed_at": None, "due_at": None}
+    await unit.execute(update(practice_items).where(practice_items.c.member_id == fact.member).values(went))
     await write_ended(unit, fact)

@@ -64,7 +64,7 @@ async def _nothing(asking: Asking, organisation: OrganisationId, wanted: list[st
 
 
 async def mistakes(asking: Asking) -> Decision | Refusal | None:
-    """错题: what one got wrong, what is due first; 错题 清空 forgets all of it."""
+    """错题: what one got wrong, what is due first; 错题 清空 forgets how it went."""
     if asking.place is not Place.PRIVATE or asking.member is None:
         return None
     if normalise(asking.argument).casefold() in FORGET:

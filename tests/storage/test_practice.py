@@ -70,7 +70,7 @@ async def test_mistakes_stand_by_when_they_are_due_and_are_met_anew_when_they_as
 
 
 async def test_figures_move_five_first_answers_at_a_time(filled: SmallBranch) -> None:
-    """STU-7: each person counts once, by their first answer, and no single answer can be told from the figures."""
+    """STU-7: each counts once, by a first answer and also after 清空, and no answer can be told from the figures."""
     people = [MemberId(f"p{number}") for number in range(6)]
     members = [Member(id=one, organisation=EAST, name=one, user=UserId(f"@{one}:test")) for one in people]
     await filled.store.settle(notes=[MemberEnrolled(member=one) for one in members])
@@ -80,7 +80,7 @@ async def test_figures_move_five_first_answers_at_a_time(filled: SmallBranch) ->
         for right in (place % 2 == 0, True, True):
             known = await filled.store.read(partial(practice.met, member=one, item=SINGLE.id))
             decision = rules.answer(session, SINGLE, known, None, right=right, now=NOON)
-            await filled.store.settle(notes=decision.facts)
+            await filled.store.settle(notes=[*decision.facts, *rules.forget(one, session.user).facts])
         figures = await filled.store.read(partial(bank.figures, id=SINGLE.id))
         seen.append((figures.answered, figures.right))
     assert seen == [(0, 0)] * 4 + [(5, 3)] * 2

@@ -252,7 +252,9 @@ async def test_what_is_kept_can_be_seen_by_its_person_cleared_and_is_erased_with
     (section,) = (one for one in held if one.name == "practice_items")
     assert {row["question"] for row in section.rows} == {"宗旨是什么", "每年评议"}
     assert await say(filled, "错题 清空") == [["practice.forgotten"]]
-    assert await kept(filled) == {}
+    assert set((await kept(filled)).values()) == {False}
+    rows = await filled.store.read(lambda unit: unit.rows(select(practice_items)))
+    assert {(row.stability, row.difficulty, row.reviewed_at, row.due_at) for row in rows} == {(None,) * 4}
     await say(filled, "练习 党章", "B", "练习 评议")
     erased = PersonErased(members=(ZHANG,), accounts=(account(ZHANG),), at=NOON + timedelta(days=1))
     await filled.store.settle(notes=[erased])
