@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select, update
 
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.occurrences import State
 from content.organisations import RIGHTS, Right, Role
 from content.reviews import Review, ReviewAsked, ScheduleApproved, ScheduleReturned, Stage
 from storage.lessons import lessons
 from storage.organisations import duties, organisation_closure, within
-from storage.schedules import schedules
+from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
 
 
@@ -56,6 +58,12 @@ async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
     named = {lesson for row in rows for lesson in row.lessons}
     query = select(lessons.c.id, lessons.c.revision, lessons.c.title).where(lessons.c.id.in_(list(named)))
     known = {row.id: row for row in await unit.rows(query)}
+    planned = select(occurrences.c.schedule_id, occurrences.c.due_at).where(
+        occurrences.c.schedule_id.in_([row.id for row in rows]), occurrences.c.state == State.PLANNED
+    )
+    dates: dict[str, list[datetime]] = {}
+    for one in await unit.rows(planned.order_by(occurrences.c.due_at, occurrences.c.id)):
+        dates.setdefault(one.schedule_id, []).append(one.due_at)
     return [
         Review(
             schedule=row.id,
@@ -65,6 +73,7 @@ async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
             title="、".join(known[one].title for one in dict.fromkeys(row.lessons) if one in known),
             lessons={LessonId(one): known[one].revision for one in row.lessons if one in known},
             approved=dict(row.approved or {}),
+            dates=tuple(dates.get(row.id, ())),
             note=row.review_note or "",
         )
         for row in rows

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from msgspec.structs import replace
 
@@ -28,6 +30,20 @@ def want_two(house: House) -> Browser:
     return house.browser(READER)
 
 
+def rewrite(house: House, writer: Browser) -> None:
+    """Have somebody write a second revision of the lesson."""
+    edit = {
+        "kind": "lesson",
+        "title": "宪法第一课",
+        "body": "改过的正文",
+        "minutes": "8",
+        "revision": "1",
+        "source": "",
+    }
+    lesson = house.seeded.lessons["law"]
+    assert writer.post(f"/lessons/{lesson}/edit", writer.marks("/") | edit).status_code == 303
+
+
 def test_what_waits_goes_out_once_another_person_has_let_it(house: House, browser: Browser) -> None:
     reader = want_two(house)
     answer = browser.post("/schedule", form(house))
@@ -37,23 +53,36 @@ def test_what_waits_goes_out_once_another_person_has_let_it(house: House, browse
     path = f"/calendar/reviews/{entry.schedule}"
     assert browser.post(f"{path}/approve", browser.marks("/")).status_code == 409  # It is the author's own.
     assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
-    assert "done=review_approved" in reader.post(f"{path}/approve", reader.marks("/")).headers["Location"]
+    assert (
+        "done=review_approved" in reader.post(f"{path}/approve", reader.marks("/") | mark(reader)).headers["Location"]
+    )
     (entry,) = planned(house)
     assert entry.occurrence.approved
     assert "没有等着审的" in reader.get("/calendar/reviews").get_data(as_text=True)
-    lesson = house.seeded.lessons["law"]
-    edit = {
-        "kind": "lesson",
-        "title": "宪法第一课",
-        "body": "改过的正文",
-        "minutes": "8",
-        "revision": "1",
-        "source": "",
-    }
-    assert browser.post(f"/lessons/{lesson}/edit", browser.marks("/") | edit).status_code == 303
+    rewrite(house, browser)
     (entry,) = planned(house)
     assert not entry.occurrence.approved
     assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
+
+
+def mark(reader: Browser) -> dict[str, str]:
+    """Return what the page of the only one that waits says of its revisions and dates."""
+    (found,) = re.findall(r'name="mark" value="([^"]+)"', reader.get("/calendar/reviews").get_data(as_text=True))
+    return {"mark": found}
+
+
+def test_what_was_changed_after_it_was_read_is_not_approved_unread(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house))
+    (entry,) = planned(house)
+    path, read = f"/calendar/reviews/{entry.schedule}/approve", mark(reader)
+    rewrite(house, browser)
+    assert reader.post(path, reader.marks("/") | read).status_code == 409
+    read = mark(reader)
+    moved = {"date": "2026-11-28", "time": "10:00"}
+    assert browser.post(f"/calendar/{entry.occurrence.id}/move", browser.marks("/") | moved).status_code == 303
+    assert reader.post(path, reader.marks("/") | read).status_code == 409
+    assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
 
 
 def test_what_is_sent_back_says_what_to_change_and_is_sent_again(house: House, browser: Browser) -> None:
@@ -96,9 +125,9 @@ def test_only_what_waits_is_approved_or_sent_back_and_only_by_another(stage: Sta
         lessons={LessonId("a"): 2},
         approved={LessonId("a"): 2},
     )
-    for answer in (approve(review, by=READER, now=NOW), hand_back(review, "why", by=READER, now=NOW)):
+    for answer in (approve(review, mark=review.mark, by=READER, now=NOW), hand_back(review, "why", by=READER, now=NOW)):
         assert isinstance(answer, Decision) is (stage is Stage.WAITING)
-    own = approve(replace(review, stage=Stage.WAITING), by=SECRETARY, now=NOW)
+    own = approve(replace(review, stage=Stage.WAITING), mark=review.mark, by=SECRETARY, now=NOW)
     assert isinstance(own, Refusal)
     assert own.words.key == "reviews.your_own"
     asked = ask(review, [READER, SECRETARY], by=SECRETARY, console="https://zhibu.test")
