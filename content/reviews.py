@@ -26,7 +26,8 @@ class Stage(StrEnum):
 class Review(Struct, frozen=True, kw_only=True):
     """How a rule stands: whose it is, and which revision of each lesson was approved.
 
-    What was changed since is not approved; ``lessons`` are the revisions of now, ``dates`` what is still to go out.
+    What was changed since is not approved; ``lessons`` are the revisions of now, ``dates`` what is still to go out;
+    ``writers`` have written these revisions.
     """
 
     schedule: ScheduleId
@@ -37,6 +38,7 @@ class Review(Struct, frozen=True, kw_only=True):
     lessons: Mapping[LessonId, int]
     approved: Mapping[LessonId, int]
     dates: tuple[datetime, ...] = ()
+    writers: frozenset[UserId] = frozenset()
     note: str = ""
 
     @property
@@ -99,7 +101,7 @@ def told(review: Review, reviewers: Collection[UserId], *, by: UserId, console: 
 
 
 def approve(review: Review, *, mark: str, by: UserId, now: datetime) -> Decision | Refusal:
-    """Let it go out as it was read, by its mark; nobody approves what is their own."""
+    """Let it go out as it was read, by its mark; nobody approves what they planned or wrote themselves."""
     refusal = _not_now(review, by)
     if refusal is not None:
         return refusal
@@ -132,4 +134,6 @@ def hand_back(review: Review, note: str, *, by: UserId, now: datetime) -> Decisi
 def _not_now(review: Review, by: UserId) -> Refusal | None:
     if review.stands is not Stage.WAITING:
         return refused("reviews.not_waiting")
-    return refused("reviews.your_own") if by == review.author else None
+    if by == review.author:
+        return refused("reviews.your_own")
+    return refused("reviews.your_own_text") if by in review.writers else None

@@ -11,7 +11,7 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
 from content.organisations import RIGHTS, Right, Role
 from content.reviews import Review, ReviewAsked, ScheduleApproved, ScheduleReturned, Stage
-from storage.lessons import lessons
+from storage.lessons import lesson_revisions, lessons
 from storage.organisations import duties, organisation_closure, within
 from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
@@ -56,7 +56,12 @@ async def reviewers(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
 
 async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
     named = {lesson for row in rows for lesson in row.lessons}
-    query = select(lessons.c.id, lessons.c.revision, lessons.c.title).where(lessons.c.id.in_(list(named)))
+    current = (lesson_revisions.c.lesson_id == lessons.c.id) & (lesson_revisions.c.revision == lessons.c.revision)
+    query = (
+        select(lessons.c.id, lessons.c.revision, lessons.c.title, lesson_revisions.c.author)
+        .join(lesson_revisions, current)
+        .where(lessons.c.id.in_(list(named)))
+    )
     known = {row.id: row for row in await unit.rows(query)}
     planned = select(occurrences.c.schedule_id, occurrences.c.due_at).where(
         occurrences.c.schedule_id.in_([row.id for row in rows]), occurrences.c.state == State.PLANNED
@@ -73,6 +78,7 @@ async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
             title="、".join(known[one].title for one in dict.fromkeys(row.lessons) if one in known),
             lessons={LessonId(one): known[one].revision for one in row.lessons if one in known},
             approved=dict(row.approved or {}),
+            writers=frozenset(UserId(known[one].author) for one in row.lessons if one in known),
             dates=tuple(dates.get(row.id, ())),
             note=row.review_note or "",
         )

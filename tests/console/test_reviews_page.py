@@ -85,6 +85,19 @@ def test_what_was_changed_after_it_was_read_is_not_approved_unread(house: House,
     assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
 
 
+def test_nobody_approves_a_text_that_they_wrote_whoever_planned_it(house: House, browser: Browser) -> None:
+    reader, other = want_two(house), UserId("@other:example.org")
+    duty = Duty(user=other, organisation=house.seeded.organisations["general"], role=Role.SECRETARY)
+    house.run(put(house.store, "other", DutyGranted(duty=duty)))
+    planner = house.browser(other)
+    planner.post("/schedule", form(house))
+    (entry,) = planned(house)
+    path, read = f"/calendar/reviews/{entry.schedule}/approve", mark(reader)
+    assert "正文是您自己写的" in browser.get("/calendar/reviews").get_data(as_text=True)
+    assert browser.post(path, browser.marks("/") | read).status_code == 409
+    assert reader.post(path, reader.marks("/") | read).status_code == 303
+
+
 def test_what_is_sent_back_says_what_to_change_and_is_sent_again(house: House, browser: Browser) -> None:
     reader = want_two(house)
     browser.post("/schedule", form(house))
