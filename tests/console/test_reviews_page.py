@@ -53,9 +53,8 @@ def test_what_waits_goes_out_once_another_person_has_let_it(house: House, browse
     path = f"/calendar/reviews/{entry.schedule}"
     assert browser.post(f"{path}/approve", browser.marks("/")).status_code == 409  # It is the author's own.
     assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
-    assert (
-        "done=review_approved" in reader.post(f"{path}/approve", reader.marks("/") | mark(reader)).headers["Location"]
-    )
+    answer = reader.post(f"{path}/approve", reader.marks("/") | mark(reader))
+    assert "done=review_approved" in answer.headers["Location"]
     (entry,) = planned(house)
     assert entry.occurrence.approved
     assert "没有等着审的" in reader.get("/calendar/reviews").get_data(as_text=True)
@@ -96,6 +95,26 @@ def test_nobody_approves_a_text_that_they_wrote_whoever_planned_it(house: House,
     assert "正文是您自己写的" in browser.get("/calendar/reviews").get_data(as_text=True)
     assert browser.post(path, browser.marks("/") | read).status_code == 409
     assert reader.post(path, reader.marks("/") | read).status_code == 303
+
+
+def test_what_gets_other_dates_after_it_was_approved_waits_again(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house, when="weekly", weekdays=["1", "4"], count="4"))
+    first = planned(house)[0]
+    series = f"/calendar/series/{first.schedule}"
+    changes: list[tuple[str, dict[str, str]]] = [
+        (f"/calendar/{first.occurrence.id}/move", {"date": "2026-11-28", "time": "10:00"}),
+        (f"{series}/shift", {"workdays": "1", "yes": "yes"}),
+        (f"{series}/end", {}),
+        (f"{series}/resume", {}),
+    ]
+    for path, fields in changes:
+        if not path.endswith("resume"):
+            answer = reader.post(f"/calendar/reviews/{first.schedule}/approve", reader.marks("/") | mark(reader))
+            assert answer.status_code == 303
+            assert all(entry.occurrence.approved for entry in planned(house))
+        assert browser.post(path, browser.marks("/") | fields).status_code == 303
+        assert not any(entry.occurrence.approved for entry in planned(house))
 
 
 def test_what_is_sent_back_says_what_to_change_and_is_sent_again(house: House, browser: Browser) -> None:
