@@ -32,13 +32,14 @@ async def review(
 
 async def waiting(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Review, ...]:
     """Return what waits for approval in the subtrees of the roots, the newest first."""
+    coming = select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)
     query = select(schedules).where(
         within(schedules.c.audience_id, list(roots)),
-        schedules.c.ended_at.is_(None),
+        schedules.c.id.in_(coming),
         (schedules.c.review == Stage.WAITING) | schedules.c.approved.is_not(None),
     )
-    rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit))
-    return tuple(one for one in await _reviews(unit, rows) if one.stands is Stage.WAITING)
+    rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id))
+    return tuple(one for one in await _reviews(unit, rows) if one.stands is Stage.WAITING)[:limit]
 
 
 async def reviewers(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -13,6 +14,8 @@ from content.occurrences import OccurrenceMissed, open_occurrence
 from content.organisations import Duty, DutyGranted, Role
 from content.reviews import Review, Stage, approve, ask, hand_back
 from content.settings import SECOND_PAIR, SettingChosen
+from storage import reviews
+from storage.unit import Reading
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.test_schedule_page import form, planned
@@ -166,3 +169,24 @@ def test_only_what_waits_is_approved_or_sent_back_and_only_by_another(stage: Sta
     assert isinstance(asked, Decision) is (stage in (Stage.DRAFT, Stage.RETURNED))
     if isinstance(asked, Decision):
         assert [effect.user for effect in asked.effects] == [READER]  # type: ignore[attr-defined]
+
+
+def test_a_long_list_of_what_was_approved_hides_nothing_that_waits(house: House, browser: Browser) -> None:
+    reader, roots = want_two(house), [house.seeded.organisations["general"]]
+    browser.post("/schedule", form(house))
+    (old,) = planned(house)
+    house.clock.now += timedelta(minutes=1)
+    browser.post("/schedule", form(house, lessons=[house.seeded.lessons["safety"]]))
+    (new,) = (entry.schedule for entry in planned(house) if entry.schedule != old.schedule)
+
+    async def cut(unit: Reading) -> list[ScheduleId]:
+        return [one.schedule for one in await reviews.waiting(unit, roots, limit=1)]
+
+    assert house.run(house.store.read(cut)) == [new]
+    path = f"/calendar/reviews/{new}/approve"
+    review = house.run(house.store.read(lambda unit: reviews.review(unit, new)))
+    assert review is not None
+    assert reader.post(path, reader.marks("/") | {"mark": review.mark}).status_code == 303
+    assert house.run(house.store.read(cut)) == [old.schedule]
+    assert browser.post(f"/calendar/{old.occurrence.id}/cancel", browser.marks("/")).status_code == 303
+    assert house.run(house.store.read(cut)) == []
