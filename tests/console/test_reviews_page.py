@@ -18,6 +18,7 @@ from storage import reviews
 from storage.unit import Reading
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.test_feeds_page import made
 from tests.console.test_schedule_page import form, planned
 from tests.content.test_occurrences import DUE, EAST_STAGE, SEATS, occurrence
 
@@ -190,3 +191,15 @@ def test_a_long_list_of_what_was_approved_hides_nothing_that_waits(house: House,
     assert house.run(house.store.read(cut)) == [old.schedule]
     assert browser.post(f"/calendar/{old.occurrence.id}/cancel", browser.marks("/")).status_code == 303
     assert house.run(house.store.read(cut)) == []
+
+
+def test_a_feed_names_nothing_that_waits_for_review(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house, lessons=[house.seeded.lessons["safety"]]))
+    feed = made(house, browser, place=house.seeded.organisations["general"])
+    waits = house.browser(None).get(feed).get_data(as_text=True)
+    (entry,) = planned(house)
+    path = f"/calendar/reviews/{entry.schedule}/approve"
+    assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
+    goes_out = house.browser(None).get(feed).get_data(as_text=True)
+    assert goes_out.count("BEGIN:VEVENT") == waits.count("BEGIN:VEVENT") + 1
