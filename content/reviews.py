@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, Tell, refused, words
-from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 
 LONGEST_NOTE = 200
 
@@ -26,7 +26,8 @@ class Stage(StrEnum):
 class Review(Struct, frozen=True, kw_only=True):
     """How a rule stands: whose it is, and which revision of each lesson was approved.
 
-    What was changed since is not approved; ``lessons`` are the revisions of now.
+    What was changed since is not approved; ``lessons`` are the revisions of now, ``dates`` what is still to go out;
+    ``writers`` have written these revisions.
     """
 
     schedule: ScheduleId
@@ -36,6 +37,8 @@ class Review(Struct, frozen=True, kw_only=True):
     title: str
     lessons: Mapping[LessonId, int]
     approved: Mapping[LessonId, int]
+    dates: tuple[datetime, ...] = ()
+    writers: frozenset[UserId] = frozenset()
     note: str = ""
 
     @property
@@ -44,6 +47,12 @@ class Review(Struct, frozen=True, kw_only=True):
         if self.stage is not Stage.APPROVED:
             return False
         return not self.approved or all(self.approved.get(one) == revision for one, revision in self.lessons.items())
+
+    @property
+    def mark(self) -> str:
+        """Return what tells these revisions and dates from any others: what was read is what is approved."""
+        texts = (f"{id}:{revision}" for id, revision in sorted(self.lessons.items()))  # noqa: A001
+        return derive(self.schedule, *texts, *(date.isoformat() for date in sorted(self.dates)))
 
     @property
     def stands(self) -> Stage:
@@ -91,11 +100,13 @@ def told(review: Review, reviewers: Collection[UserId], *, by: UserId, console: 
     return tuple(Tell(user=one, words=said, unasked=True) for one in sorted(set(reviewers) - {by}))
 
 
-def approve(review: Review, *, by: UserId, now: datetime) -> Decision | Refusal:
-    """Let it go out as it is now; nobody approves what is their own."""
+def approve(review: Review, *, mark: str, by: UserId, now: datetime) -> Decision | Refusal:
+    """Let it go out as it was read, by its mark; nobody approves what they planned or wrote themselves."""
     refusal = _not_now(review, by)
     if refusal is not None:
         return refusal
+    if mark != review.mark:
+        return refused("reviews.changed_since")
     said = words("reviews.approved", title=review.title)
     return Decision(
         facts=(ScheduleApproved(schedule=review.schedule, lessons=review.lessons, by=by, at=now),),
@@ -123,4 +134,6 @@ def hand_back(review: Review, note: str, *, by: UserId, now: datetime) -> Decisi
 def _not_now(review: Review, by: UserId) -> Refusal | None:
     if review.stands is not Stage.WAITING:
         return refused("reviews.not_waiting")
-    return refused("reviews.your_own") if by == review.author else None
+    if by == review.author:
+        return refused("reviews.your_own")
+    return refused("reviews.your_own_text") if by in review.writers else None

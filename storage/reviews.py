@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from sqlalchemy import select, update
 
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.occurrences import State
 from content.organisations import RIGHTS, Right, Role
 from content.reviews import Review, ReviewAsked, ScheduleApproved, ScheduleReturned, Stage
-from storage.lessons import lessons
+from storage.lessons import lesson_revisions, lessons
 from storage.organisations import duties, organisation_closure, within
-from storage.schedules import schedules
+from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
 
 
@@ -30,13 +32,14 @@ async def review(
 
 async def waiting(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Review, ...]:
     """Return what waits for approval in the subtrees of the roots, the newest first."""
+    coming = select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)
     query = select(schedules).where(
         within(schedules.c.audience_id, list(roots)),
-        schedules.c.ended_at.is_(None),
+        schedules.c.id.in_(coming),
         (schedules.c.review == Stage.WAITING) | schedules.c.approved.is_not(None),
     )
-    rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit))
-    return tuple(one for one in await _reviews(unit, rows) if one.stands is Stage.WAITING)
+    rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id))
+    return tuple(one for one in await _reviews(unit, rows) if one.stands is Stage.WAITING)[:limit]
 
 
 async def reviewers(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
@@ -54,8 +57,19 @@ async def reviewers(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
 
 async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
     named = {lesson for row in rows for lesson in row.lessons}
-    query = select(lessons.c.id, lessons.c.revision, lessons.c.title).where(lessons.c.id.in_(list(named)))
+    current = (lesson_revisions.c.lesson_id == lessons.c.id) & (lesson_revisions.c.revision == lessons.c.revision)
+    query = (
+        select(lessons.c.id, lessons.c.revision, lessons.c.title, lesson_revisions.c.author)
+        .join(lesson_revisions, current)
+        .where(lessons.c.id.in_(list(named)))
+    )
     known = {row.id: row for row in await unit.rows(query)}
+    planned = select(occurrences.c.schedule_id, occurrences.c.due_at).where(
+        occurrences.c.schedule_id.in_([row.id for row in rows]), occurrences.c.state == State.PLANNED
+    )
+    dates: dict[str, list[datetime]] = {}
+    for one in await unit.rows(planned.order_by(occurrences.c.due_at, occurrences.c.id)):
+        dates.setdefault(one.schedule_id, []).append(one.due_at)
     return [
         Review(
             schedule=row.id,
@@ -65,6 +79,8 @@ async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
             title="、".join(known[one].title for one in dict.fromkeys(row.lessons) if one in known),
             lessons={LessonId(one): known[one].revision for one in row.lessons if one in known},
             approved=dict(row.approved or {}),
+            writers=frozenset(UserId(known[one].author) for one in row.lessons if one in known),
+            dates=tuple(dates.get(row.id, ())),
             note=row.review_note or "",
         )
         for row in rows

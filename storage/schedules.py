@@ -391,6 +391,12 @@ def planned_row(planned: Planned) -> dict[str, Any]:
     }
 
 
+async def await_review(unit: Writing, id: ScheduleId) -> None:  # noqa: A002
+    """Let a rule that was approved wait again: its dates are not those that were read."""
+    read = (schedules.c.id == id, schedules.c.review == Reviewed.APPROVED, schedules.c.approved.is_not(None))
+    await unit.execute(update(schedules).where(*read).values(review=Reviewed.WAITING))
+
+
 async def write_state(
     unit: Writing,
     fact: OccurrenceOpened
@@ -433,7 +439,11 @@ async def write_state(
         case OccurrenceRestored():
             change = {"state": State.PLANNED, "reason": None}
         case OccurrenceMoved():
-            meant: date = await unit.value(select(occurrences.c.meant).where(occurrences.c.id == fact.occurrence))
+            own = select(occurrences.c.meant, occurrences.c.schedule_id).where(occurrences.c.id == fact.occurrence)
+            row = await unit.first(own)
+            assert row is not None
+            meant: date = row.meant
+            await await_review(unit, row.schedule_id)
             change = {
                 "due_at": fact.due_at,
                 "local_date": fact.local_date,

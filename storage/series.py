@@ -14,7 +14,7 @@ from content.recurrences import OffDays, Recurrence
 from content.schedules import Change, Planned, Schedule
 from content.series import Series, SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed, Standing
 from storage.organisations import within
-from storage.schedules import UNTIL_DAY_ENDS, occurrences, planned_row, schedules
+from storage.schedules import UNTIL_DAY_ENDS, await_review, occurrences, planned_row, schedules
 from storage.unit import AnyRow, Reading, Writing
 
 ENDED = "series_ended"
@@ -142,6 +142,7 @@ async def write_replanned(unit: Writing, fact: SeriesReplanned) -> None:
     former = None if fact.former is None else _dump(fact.former)
     rule = update(schedules).where(schedules.c.id == fact.schedule)
     await unit.execute(rule.values(changes=_dump(fact.changes), former=former))
+    await await_review(unit, fact.schedule)
     await unit.execute(
         delete(occurrences).where(occurrences.c.id.in_(list(fact.gone)), occurrences.c.state == State.PLANNED)
     )
@@ -170,6 +171,7 @@ async def write_ended(unit: Writing, fact: SeriesEnded) -> None:
 async def write_resumed(unit: Writing, fact: SeriesResumed) -> None:
     """Let a rule go on, and plan again what was called off with it, as far as its time is still to come."""
     await unit.execute(update(schedules).where(schedules.c.id == fact.schedule).values(ended_at=None))
+    await await_review(unit, fact.schedule)
     called_off = (
         occurrences.c.schedule_id == fact.schedule,
         occurrences.c.state == State.CANCELLED,

@@ -91,7 +91,7 @@ def revoke(hash: str) -> Answer:  # noqa: A002
 @pages.get("/feeds/<secret>.ics")
 @public
 def read(secret: str) -> Response:
-    """Give out the calendar behind an address, as long as its person still stands there."""
+    """Give out the calendar behind an address, while its person stands there; of what waits for review, nothing."""
 
     async def look(unit: Reading) -> tuple[str, tuple[schedules.Entry, ...]] | None:
         found = await feeds.feed(unit, digest(secret))
@@ -129,6 +129,7 @@ def read(secret: str) -> Response:
         )
         for entry in entries
         if not entry.occurrence.provisional
+        and (entry.occurrence.approved or entry.occurrence.state in (State.OPEN, State.CLOSED))
     ]
     answer = Response(rules.written(name, events, now=now()), mimetype="text/calendar")
     answer.headers["Cache-Control"] = "private, no-store"

@@ -46,11 +46,11 @@ def show() -> str:
 @pages.post("/calendar/reviews/<id>/approve")
 @requires(Right.REVIEW)
 def approve(id: str) -> Answer:  # noqa: A002
-    """Let it go out."""
-    user = here().user
+    """Let it go out, as it was read."""
+    user, mark = here().user, request.form.get("mark", "")
 
     async def verb(one: Review, unit: Reading) -> Decided:
-        return rules.approve(one, by=user, now=unit.now)
+        return rules.approve(one, mark=mark, by=user, now=unit.now)
 
     return _change(id, verb, done="review_approved", to=link("reviews.show"))
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
 import pytest
 from msgspec.structs import replace
 
@@ -11,8 +14,11 @@ from content.occurrences import OccurrenceMissed, open_occurrence
 from content.organisations import Duty, DutyGranted, Role
 from content.reviews import Review, Stage, approve, ask, hand_back
 from content.settings import SECOND_PAIR, SettingChosen
+from storage import reviews
+from storage.unit import Reading
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.test_feeds_page import made
 from tests.console.test_schedule_page import form, planned
 from tests.content.test_occurrences import DUE, EAST_STAGE, SEATS, occurrence
 
@@ -28,6 +34,20 @@ def want_two(house: House) -> Browser:
     return house.browser(READER)
 
 
+def rewrite(house: House, writer: Browser) -> None:
+    """Have somebody write a second revision of the lesson."""
+    edit = {
+        "kind": "lesson",
+        "title": "宪法第一课",
+        "body": "改过的正文",
+        "minutes": "8",
+        "revision": "1",
+        "source": "",
+    }
+    lesson = house.seeded.lessons["law"]
+    assert writer.post(f"/lessons/{lesson}/edit", writer.marks("/") | edit).status_code == 303
+
+
 def test_what_waits_goes_out_once_another_person_has_let_it(house: House, browser: Browser) -> None:
     reader = want_two(house)
     answer = browser.post("/schedule", form(house))
@@ -37,23 +57,68 @@ def test_what_waits_goes_out_once_another_person_has_let_it(house: House, browse
     path = f"/calendar/reviews/{entry.schedule}"
     assert browser.post(f"{path}/approve", browser.marks("/")).status_code == 409  # It is the author's own.
     assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
-    assert "done=review_approved" in reader.post(f"{path}/approve", reader.marks("/")).headers["Location"]
+    answer = reader.post(f"{path}/approve", reader.marks("/") | mark(reader))
+    assert "done=review_approved" in answer.headers["Location"]
     (entry,) = planned(house)
     assert entry.occurrence.approved
     assert "没有等着审的" in reader.get("/calendar/reviews").get_data(as_text=True)
-    lesson = house.seeded.lessons["law"]
-    edit = {
-        "kind": "lesson",
-        "title": "宪法第一课",
-        "body": "改过的正文",
-        "minutes": "8",
-        "revision": "1",
-        "source": "",
-    }
-    assert browser.post(f"/lessons/{lesson}/edit", browser.marks("/") | edit).status_code == 303
+    rewrite(house, browser)
     (entry,) = planned(house)
     assert not entry.occurrence.approved
     assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
+
+
+def mark(reader: Browser) -> dict[str, str]:
+    """Return what the page of the only one that waits says of its revisions and dates."""
+    (found,) = re.findall(r'name="mark" value="([^"]+)"', reader.get("/calendar/reviews").get_data(as_text=True))
+    return {"mark": found}
+
+
+def test_what_was_changed_after_it_was_read_is_not_approved_unread(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house))
+    (entry,) = planned(house)
+    path, read = f"/calendar/reviews/{entry.schedule}/approve", mark(reader)
+    rewrite(house, browser)
+    assert reader.post(path, reader.marks("/") | read).status_code == 409
+    read = mark(reader)
+    moved = {"date": "2026-11-28", "time": "10:00"}
+    assert browser.post(f"/calendar/{entry.occurrence.id}/move", browser.marks("/") | moved).status_code == 303
+    assert reader.post(path, reader.marks("/") | read).status_code == 409
+    assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
+
+
+def test_nobody_approves_a_text_that_they_wrote_whoever_planned_it(house: House, browser: Browser) -> None:
+    reader, other = want_two(house), UserId("@other:example.org")
+    duty = Duty(user=other, organisation=house.seeded.organisations["general"], role=Role.SECRETARY)
+    house.run(put(house.store, "other", DutyGranted(duty=duty)))
+    planner = house.browser(other)
+    planner.post("/schedule", form(house))
+    (entry,) = planned(house)
+    path, read = f"/calendar/reviews/{entry.schedule}/approve", mark(reader)
+    assert "正文是您自己写的" in browser.get("/calendar/reviews").get_data(as_text=True)
+    assert browser.post(path, browser.marks("/") | read).status_code == 409
+    assert reader.post(path, reader.marks("/") | read).status_code == 303
+
+
+def test_what_gets_other_dates_after_it_was_approved_waits_again(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house, when="weekly", weekdays=["1", "4"], count="4"))
+    first = planned(house)[0]
+    series = f"/calendar/series/{first.schedule}"
+    changes: list[tuple[str, dict[str, str]]] = [
+        (f"/calendar/{first.occurrence.id}/move", {"date": "2026-11-28", "time": "10:00"}),
+        (f"{series}/shift", {"workdays": "1", "yes": "yes"}),
+        (f"{series}/end", {}),
+        (f"{series}/resume", {}),
+    ]
+    for path, fields in changes:
+        if not path.endswith("resume"):
+            answer = reader.post(f"/calendar/reviews/{first.schedule}/approve", reader.marks("/") | mark(reader))
+            assert answer.status_code == 303
+            assert all(entry.occurrence.approved for entry in planned(house))
+        assert browser.post(path, browser.marks("/") | fields).status_code == 303
+        assert not any(entry.occurrence.approved for entry in planned(house))
 
 
 def test_what_is_sent_back_says_what_to_change_and_is_sent_again(house: House, browser: Browser) -> None:
@@ -96,12 +161,45 @@ def test_only_what_waits_is_approved_or_sent_back_and_only_by_another(stage: Sta
         lessons={LessonId("a"): 2},
         approved={LessonId("a"): 2},
     )
-    for answer in (approve(review, by=READER, now=NOW), hand_back(review, "why", by=READER, now=NOW)):
+    for answer in (approve(review, mark=review.mark, by=READER, now=NOW), hand_back(review, "why", by=READER, now=NOW)):
         assert isinstance(answer, Decision) is (stage is Stage.WAITING)
-    own = approve(replace(review, stage=Stage.WAITING), by=SECRETARY, now=NOW)
+    own = approve(replace(review, stage=Stage.WAITING), mark=review.mark, by=SECRETARY, now=NOW)
     assert isinstance(own, Refusal)
     assert own.words.key == "reviews.your_own"
     asked = ask(review, [READER, SECRETARY], by=SECRETARY, console="https://zhibu.test")
     assert isinstance(asked, Decision) is (stage in (Stage.DRAFT, Stage.RETURNED))
     if isinstance(asked, Decision):
         assert [effect.user for effect in asked.effects] == [READER]  # type: ignore[attr-defined]
+
+
+def test_a_long_list_of_what_was_approved_hides_nothing_that_waits(house: House, browser: Browser) -> None:
+    reader, roots = want_two(house), [house.seeded.organisations["general"]]
+    browser.post("/schedule", form(house))
+    (old,) = planned(house)
+    house.clock.now += timedelta(minutes=1)
+    browser.post("/schedule", form(house, lessons=[house.seeded.lessons["safety"]]))
+    (new,) = (entry.schedule for entry in planned(house) if entry.schedule != old.schedule)
+
+    async def cut(unit: Reading) -> list[ScheduleId]:
+        return [one.schedule for one in await reviews.waiting(unit, roots, limit=1)]
+
+    assert house.run(house.store.read(cut)) == [new]
+    path = f"/calendar/reviews/{new}/approve"
+    review = house.run(house.store.read(lambda unit: reviews.review(unit, new)))
+    assert review is not None
+    assert reader.post(path, reader.marks("/") | {"mark": review.mark}).status_code == 303
+    assert house.run(house.store.read(cut)) == [old.schedule]
+    assert browser.post(f"/calendar/{old.occurrence.id}/cancel", browser.marks("/")).status_code == 303
+    assert house.run(house.store.read(cut)) == []
+
+
+def test_a_feed_names_nothing_that_waits_for_review(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    browser.post("/schedule", form(house, lessons=[house.seeded.lessons["safety"]]))
+    feed = made(house, browser, place=house.seeded.organisations["general"])
+    waits = house.browser(None).get(feed).get_data(as_text=True)
+    (entry,) = planned(house)
+    path = f"/calendar/reviews/{entry.schedule}/approve"
+    assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
+    goes_out = house.browser(None).get(feed).get_data(as_text=True)
+    assert goes_out.count("BEGIN:VEVENT") == waits.count("BEGIN:VEVENT") + 1
