@@ -424,6 +424,7 @@ async def write_state(
                 "due_at": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
                 "planned_for": None,
                 "note": None,
+                "closed_at": fact.at,
                 "told_at": fact.at if fact.again else None,
             }
         case OccurrenceClosed():
@@ -456,6 +457,7 @@ async def write_state(
                 "state": State.PLANNED,
                 "due_at": fact.at,
                 "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
+                "closed_at": None,
                 "provisional": False,
                 "touched": True,
             }
