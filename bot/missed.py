@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from content import missed as rules
 from content.decision import Decision
-from content.identifiers import Cause, OrganisationId, UserId
+from content.identifiers import Cause, OrganisationId, UserId, derive
 from storage import missed
 from storage.store import Step, Store
 from storage.undelivered import owners
@@ -15,10 +17,10 @@ async def tell_owners(store: Store, console: str) -> None:
     """Tell of what was missed since somebody was told last."""
     found = await store.read(missed.untold)
     if found:
-        await store.settle([_telling(whom, lines[0].occurrence, console) for whom, lines in found.items()])
+        await store.settle([_telling(whom, lines, console) for whom, lines in found.items()])
 
 
-def _telling(whom: tuple[UserId, OrganisationId], first: str, console: str) -> Step:
+def _telling(whom: tuple[UserId, OrganisationId], untold: Sequence[rules.Line], console: str) -> Step:
     async def decide(unit: Reading) -> Decision | None:
         # Looked at anew: more may have been missed, or sent after all, meanwhile.
         lines = (await missed.untold(unit)).get(whom)
@@ -26,4 +28,6 @@ def _telling(whom: tuple[UserId, OrganisationId], first: str, console: str) -> S
             return None
         return rules.tell(lines, await owners(unit, *whom), console=console, now=unit.now)
 
-    return Step(cause=Cause(f"missed:{first}:{whom[1]}"), decide=decide)
+    # What is missed once more is told of once more: each miss has its own instant.
+    misses = [f"{one.occurrence} {one.missed_at}" for one in untold]
+    return Step(cause=Cause(f"missed:{derive(whom[1], *misses)}"), decide=decide)

@@ -55,6 +55,7 @@ class Line(Struct, frozen=True, kw_only=True):
     title: str
     due_at: datetime
     reason: str
+    missed_at: datetime | None = None
 
 
 def settle(

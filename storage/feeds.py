@@ -41,14 +41,15 @@ async def places_of(unit: Reading, user: UserId) -> tuple[OrganisationId, ...]:
     return tuple(sorted({row[0] for query in (stands, leads) for row in await unit.rows(query)}))
 
 
-async def reaches(unit: Reading, user: UserId, node: OrganisationId) -> bool:
-    """Tell whether a person still stands at or above a node, or below it."""
+async def reach(unit: Reading, user: UserId, node: OrganisationId) -> tuple[OrganisationId, ...]:
+    """Return what a person still reads of a node: all of it from there or above, from below only their own places."""
     own = list(await places_of(unit, user))
     path = organisation_closure.c
-    near = ((path.ancestor_id.in_(own)) & (path.descendant_id == node)) | (
-        (path.descendant_id.in_(own)) & (path.ancestor_id == node)
-    )
-    return await unit.first(select(path.ancestor_id).where(near).limit(1)) is not None
+    above = select(path.ancestor_id).where(path.ancestor_id.in_(own), path.descendant_id == node)
+    if await unit.first(above.limit(1)) is not None:
+        return (node,)
+    below = select(path.descendant_id).where(path.descendant_id.in_(own), path.ancestor_id == node)
+    return tuple(OrganisationId(row[0]) for row in await unit.rows(below.order_by(path.descendant_id)))
 
 
 def _feed(row: AnyRow) -> Feed:

@@ -26,6 +26,7 @@ async def untold(unit: Reading) -> dict[tuple[UserId, OrganisationId], tuple[Lin
             occurrences.c.audience_id,
             occurrences.c.due_at,
             occurrences.c.reason,
+            occurrences.c.closed_at,
             schedules.c.author,
             SHOWN_TITLE,
         )
@@ -40,7 +41,13 @@ async def untold(unit: Reading) -> dict[tuple[UserId, OrganisationId], tuple[Lin
     )
     found: dict[tuple[UserId, OrganisationId], list[Line]] = {}
     for row in await unit.rows(query):
-        line = Line(occurrence=row.id, title=row.title, due_at=row.due_at, reason=row.reason or "too_late")
+        line = Line(
+            occurrence=row.id,
+            title=row.title,
+            due_at=row.due_at,
+            reason=row.reason or "too_late",
+            missed_at=row.closed_at,
+        )
         found.setdefault((row.author, row.audience_id), []).append(line)
     return {whom: tuple(lines) for whom, lines in found.items()}
 

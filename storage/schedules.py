@@ -21,6 +21,7 @@ from sqlalchemy import (
     Time,
     UniqueConstraint,
     bindparam,
+    case,
     false,
     func,
     select,
@@ -257,24 +258,41 @@ async def calendar(
 
 
 async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:
-    """Return planned occurrences whose time has come with that time, oldest first."""
+    """Return planned occurrences whose time has come with that time, oldest first.
+
+    What quiet hours held falls due at one instant, and keeps its order.
+    """
     query = (
         select(occurrences.c.id, occurrences.c.due_at)
         .where(occurrences.c.state == State.PLANNED, occurrences.c.due_at <= now)
-        .order_by(occurrences.c.due_at, occurrences.c.id)
+        .order_by(
+            occurrences.c.due_at, func.coalesce(occurrences.c.planned_for, occurrences.c.due_at), occurrences.c.id
+        )
     )
     return tuple((OccurrenceId(row.id), row.due_at) for row in await unit.rows(query))
 
 
 async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
-    """Tell whether a later occurrence of the same series is due as well."""
+    """Tell whether a later occurrence of the same series is due as well, and would go out.
+
+    What quiet hours held counts from when it was planned for; what somebody had sent after all, from then.
+    """
     own, later = occurrences.alias("own"), occurrences.alias("later")
+    since = case((own.c.reason.is_(None), func.coalesce(own.c.planned_for, own.c.due_at)), else_=own.c.due_at)
     query = (
-        select(later.c.id)
+        select(later.c.lesson_id, lessons.c.revision.label("newest"), schedules.c.review, schedules.c.approved)
         .join(own, own.c.schedule_id == later.c.schedule_id)
-        .where(own.c.id == id, later.c.state == State.PLANNED, later.c.due_at > own.c.due_at, later.c.due_at <= now)
+        .join(schedules, schedules.c.id == later.c.schedule_id)
+        .join(lessons, lessons.c.id == later.c.lesson_id)
+        .where(
+            own.c.id == id,
+            later.c.state == State.PLANNED,
+            later.c.due_at <= now,
+            func.coalesce(later.c.planned_for, later.c.due_at) > since,
+            later.c.provisional.is_(False),
+        )
     )
-    return await unit.first(query.limit(1)) is not None
+    return any(_is_approved(row) for row in await unit.rows(query))
 
 
 async def over(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
@@ -430,6 +448,7 @@ async def write_state(
                 "due_at": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
                 "planned_for": None,
                 "note": None,
+                "closed_at": fact.at,
                 "told_at": fact.at if fact.again else None,
             }
         case OccurrenceClosed():
@@ -466,6 +485,7 @@ async def write_state(
                 "state": State.PLANNED,
                 "due_at": fact.at,
                 "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
+                "closed_at": None,
                 "provisional": False,
                 "touched": True,
             }

@@ -102,8 +102,8 @@ def read(secret: str) -> Response:
             name = ""
         else:
             known = await organisations.organisation(unit, found.organisation)
-            reached = await feeds.reaches(unit, found.user, found.organisation)
-            places, name = ((found.organisation,) if reached else ()), known.name if known is not None else ""
+            places = await feeds.reach(unit, found.user, found.organisation)
+            name = known.name if known is not None else ""
         if not places:
             return None
         return name, await schedules.calendar(

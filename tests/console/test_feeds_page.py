@@ -54,6 +54,18 @@ def test_a_revoked_address_and_one_of_somebody_who_left_lead_nowhere(house: Hous
     assert house.browser(None).get(path).status_code == 404
 
 
+def test_who_stands_only_below_reads_their_own_place_and_not_what_lies_beside_it(house: House) -> None:
+    other, places = UserId("@viewer:example.org"), house.seeded.organisations
+    high, low = (Duty(user=other, organisation=places[name], role=Role.VIEWER) for name in ("general", "two"))
+    house.run(put(house.store, "two duties", DutyGranted(duty=high), DutyGranted(duty=low)))
+    path = made(house, house.browser(other), place=places["general"])
+    assert "十一月主题党日" in house.browser(None).get(path).get_data(as_text=True)
+    house.run(put(house.store, "one duty", DutyEnded(duty=high)))
+    answer = house.browser(None).get(path)
+    assert answer.status_code == 200
+    assert "十一月主题党日" not in answer.get_data(as_text=True)
+
+
 def test_the_week_shows_its_seven_days_and_each_series_its_colour(house: House, browser: Browser) -> None:
     page = browser.get("/calendar?view=week&week=2026-11-26").get_data(as_text=True)
     shown = re.findall(r'data-date="([0-9-]+)"', page)

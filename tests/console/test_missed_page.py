@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from bot.missed import tell_owners
-from content.occurrences import State
+from content.occurrences import OccurrenceMissed, OccurrenceRevived, State
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from storage import missed, schedules
 from storage.schedules import Entry
@@ -68,6 +70,18 @@ def test_who_planned_it_is_told_once_in_one_message(house: House) -> None:
     house.clock.now = entry(house).occurrence.due_at
     (lines,) = house.run(house.store.read(missed.untold)).values()
     assert [line.title for line in lines] == ["宪法第一课"]
+    house.run(tell_owners(house.store, "https://zhibu.test"))
+    assert house.run(house.store.read(missed.untold)) == {}
+
+
+def test_what_was_sent_after_all_and_missed_again_is_told_of_again(house: House) -> None:
+    house.clock.now = entry(house).occurrence.due_at
+    house.run(tell_owners(house.store, "https://zhibu.test"))
+    id = house.seeded.occurrences["missed"]  # noqa: A001
+    revived = OccurrenceRevived(occurrence=id, at=house.clock.now)
+    again = OccurrenceMissed(occurrence=id, at=house.clock.now + timedelta(minutes=1), reason="no_room", seats=())
+    house.run(put(house.store, "sent and missed again", revived, again))
+    assert house.run(house.store.read(missed.untold)) != {}
     house.run(tell_owners(house.store, "https://zhibu.test"))
     assert house.run(house.store.read(missed.untold)) == {}
 

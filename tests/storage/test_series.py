@@ -7,7 +7,9 @@ from datetime import date, time, timedelta
 from msgspec.structs import replace
 
 from content.identifiers import ScheduleId
+from content.occurrences import OccurrenceHeld, OccurrenceRevived
 from content.recurrences import OffDays, Recurrence
+from content.reviews import Stage
 from content.schedules import LessonsScheduled, Schedule, materialise
 from content.series import Scope, Series, continued, decide, moved, replan
 from content.workdays import calendar
@@ -102,3 +104,45 @@ async def test_of_a_series_that_is_due_twice_only_the_newest_goes_out(branch: Sm
         ("missed", "overtaken"),
         ("open", None),
     ]
+
+
+async def test_of_what_quiet_hours_held_only_the_newest_goes_out(branch: SmallBranch, clock: HandClock) -> None:
+    rule = replace(RULE, recurrence=Recurrence.WORKDAYS, every=1, late=timedelta(days=6))
+    held = [one.planned.id for one in (await plan(branch, rule)).standing[:3]]
+    until = (await read(branch)).standing[2].planned.due_at + timedelta(hours=1)
+    await branch.store.settle(notes=[OccurrenceHeld(occurrence=id, until=until) for id in held])
+    clock.now = until
+    due = await branch.store.read(lambda unit: schedules.due(unit, clock.now))
+    assert [id for id, _ in due] == held
+    for id in held:
+        await branch.let_open(id)
+    assert [(await branch.occurrence(id)).state for id in held] == ["missed", "missed", "open"]
+
+
+async def test_of_what_was_sent_after_all_everything_goes_out(branch: SmallBranch, clock: HandClock) -> None:
+    found = await plan(branch, replace(RULE, recurrence=Recurrence.WORKDAYS, every=1))
+    sent = [one.planned.id for one in found.standing[:2]]
+    clock.now = found.standing[1].planned.due_at + timedelta(days=1)
+    for id in sent:
+        await branch.let_open(id)
+    await branch.store.settle(notes=[OccurrenceRevived(occurrence=id, at=clock.now) for id in sent])
+    for id in sent:
+        await branch.let_open(id)
+    assert [(await branch.occurrence(id)).state for id in sent] == ["open", "open"]
+
+
+async def test_what_does_not_go_out_itself_overtakes_nothing(branch: SmallBranch, clock: HandClock) -> None:
+    for guessed, review, expected in (
+        (True, Stage.APPROVED, ("open", None)),
+        (False, Stage.WAITING, ("missed", "not_approved")),
+    ):
+        rule = replace(RULE, id=ScheduleId(f"guessed{guessed}"), late=timedelta(days=6))
+        first, second = materialise(rule, KNOWN, until=rule.start + timedelta(days=3))
+        planned = (first, replace(second, provisional=guessed))
+        told = LessonsScheduled(schedule=rule, planned=planned, author=SECRETARY, review=review)
+        await branch.store.settle(notes=[told])
+        clock.now = second.due_at
+        await branch.let_open(first.id)
+        entry = await branch.store.read(lambda unit, id=first.id: schedules.entry(unit, id))
+        assert entry is not None
+        assert (entry.occurrence.state, entry.reason) == expected
