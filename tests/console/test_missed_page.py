@@ -77,7 +77,7 @@ def test_who_planned_it_is_told_once_in_one_message(house: House) -> None:
 def test_what_was_sent_after_all_and_missed_again_is_told_of_again(house: House) -> None:
     house.clock.now = entry(house).occurrence.due_at
     house.run(tell_owners(house.store, "https://zhibu.test"))
-    id = house.seeded.occurrences["missed"]  # noqa: A001
+    id = house.seeded.occurrences["missed"]
     revived = OccurrenceRevived(occurrence=id, at=house.clock.now)
     again = OccurrenceMissed(occurrence=id, at=house.clock.now + timedelta(minutes=1), reason="no_room", seats=())
     house.run(put(house.store, "sent and missed again", revived, again))

@@ -143,6 +143,6 @@ async def test_what_does_not_go_out_itself_overtakes_nothing(branch: SmallBranch
         await branch.store.settle(notes=[told])
         clock.now = second.due_at
         await branch.let_open(first.id)
-        entry = await branch.store.read(lambda unit, id=first.id: schedules.entry(unit, id))
+        entry = await branch.store.read(lambda unit, one=first: schedules.entry(unit, one.id))
         assert entry is not None
         assert (entry.occurrence.state, entry.reason) == expected
