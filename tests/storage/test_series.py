@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, time, timedelta
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -143,6 +144,6 @@ async def test_what_does_not_go_out_itself_overtakes_nothing(branch: SmallBranch
         await branch.store.settle(notes=[told])
         clock.now = second.due_at
         await branch.let_open(first.id)
-        entry = await branch.store.read(lambda unit, one=first: schedules.entry(unit, one.id))
+        entry = await branch.store.read(partial(schedules.entry, id=first.id))
         assert entry is not None
         assert (entry.occurrence.state, entry.reason) == expected
