@@ -199,12 +199,13 @@ QUIET = {
     # Of one's own: views, sessions, steps of signing in.
     *("ViewSaved", "ViewForgotten", "SessionSeen", "LanguageChosen", "SessionRenewed", "SignedOut", "TriesForgotten"),
     *("FactorUsed", "ChallengeMade", "ChallengeMet", "Shelved", "Unshelved"),
+    *("FeedRevoked", "PracticeBegun"),
     # Of another fact beside it, which names the thing: a medium in a lesson, a vote by the event that is taken back.
     *("MediumKept", "MediumUploaded", "VoteRemoved"),
     # The program's own housekeeping.
     *("HeadAnchored", "ExportTaken", "ExportMoved", "ExportsForgotten", "Sent", "Echoed", "Postponed", "GivenUp"),
     *("ClockSetBack", "Heard", "GapFilled", "Readable", "LetterRead", "LetterFailedAgain", "StretchGivenUp", "Beat"),
-    *("Swept", "Restored"),
+    *("Swept", "Restored", "MissedTold"),
 }
 """Facts that are about nothing that could be looked at."""
 

@@ -48,7 +48,12 @@ def test_everyone_who_operates_is_told_and_nobody_where_nobody_does() -> None:
     told = tell_operators(said, [UserId("@a:x"), UserId("@b:x")], console=CONSOLE)
     assert told is not None
     assert told.effects == tuple(
-        Tell(user=UserId(user), words=words("alarms.told", what=(said,), address=f"{CONSOLE}/system"), unasked=True)
+        Tell(
+            user=UserId(user),
+            words=words("alarms.told", what=(said,), address=f"{CONSOLE}/system"),
+            unasked=True,
+            urgent=True,
+        )
         for user in ("@a:x", "@b:x")
     )
     assert tell_operators(said, [], console="") is None

@@ -181,6 +181,7 @@ async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, 
 # Every word of every command, in each place.
 
 TRADITIONAL = {
+    "什么是": "什麼是",
     "帮助": "幫助",
     "签到": "簽到",
     "学完": "學完",
