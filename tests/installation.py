@@ -52,11 +52,11 @@ class Program:
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(timeout=20)
 
-    def interrupt(self, number: int = signal.SIGINT) -> int:
+    def interrupt(self, number: int = signal.SIGINT, *, within: float = 20) -> int:
         """End it politely and return its exit code; fail when that takes longer than a person waits."""
         if self.process.poll() is None:
             self.process.send_signal(number)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=within)
 
 
 def finish(*arguments: str, language: str = "en_US.UTF-8") -> tuple[int, str]:
