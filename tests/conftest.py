@@ -13,6 +13,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 from storage.store import Store
+from tests.once import once
 from tests.small_branch import NOON, HandClock, SmallBranch
 
 pytest_plugins = ["tests.compiled", "tests.databases", "tests.statements", "tests.synapse_fixture"]
@@ -51,17 +52,18 @@ def clock() -> HandClock:
 @pytest.fixture(scope="session")
 def founded_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a SQLite file in which the small branch is founded, to copy."""
-    file = tmp_path_factory.mktemp("founded") / "branch.db"
-    shutil.copyfile(sqlite_template, file)
 
-    async def found() -> None:
+    async def found(file: Path) -> None:
         clock = HandClock(NOON)
         store = await Store.open(f"sqlite:///{file}", clock)
         await SmallBranch(store, clock).found()
         await store.close()
 
-    asyncio.run(found())
-    return file
+    def make(folder: Path) -> None:
+        shutil.copyfile(sqlite_template, folder / "branch.db")
+        asyncio.run(found(folder / "branch.db"))
+
+    return once(tmp_path_factory, "founded", make) / "branch.db"
 
 
 @pytest_asyncio.fixture
