@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 from storage.store import Store
+from tests import nursery
 from tests.once import once
 from tests.small_branch import NOON, HandClock, SmallBranch
 
@@ -36,6 +38,13 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same every time"))
+
+
+def pytest_configure() -> None:
+    """Let programs be born in the nursery, and hear Ctrl-C also where whoever started us lets us ignore it."""
+    nursery.Door.is_open = True
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
