@@ -8,17 +8,18 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
-from sqlalchemy import func, select, union
+from sqlalchemy import func, or_, select, union
 
 from content.burden import LOOKED_AHEAD, Asked, Cap, Caps, Meter, Room, caps_from, is_quiet
 from content.checkins import State
 from content.identifiers import OccurrenceId, OrganisationId
+from content.lessons import ASKING
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.settings import BY_NAME, held_at
 from storage import settings
 from storage.audit import audit
-from storage.checkins import tallies
+from storage.checkins import cards, tallies
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
@@ -80,7 +81,7 @@ async def meters(
             found[branch] = replace(
                 one,
                 posts=one.posts + 1,
-                asks=one.asks + 1,
+                asks=one.asks + (row.kind in ASKING),
                 minutes=one.minutes + row.minutes,
                 at_night=one.at_night + at_night,
             )
@@ -107,6 +108,10 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
         tallies.c.state != State.NOT_OFFERED,
         tallies.c.number > 0,
     )
+    # Of a bulletin nobody is counted, so that its cards tell where it was heard.
+    shown = select(cards.c.id).where(
+        cards.c.occurrence_id == occurrences.c.id, cards.c.branch_id == reach.c.branch, lessons.c.kind.not_in(ASKING)
+    )
     query: Any = (
         select(
             reach.c.branch,
@@ -115,7 +120,8 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
             occurrences.c.state,
             occurrences.c.opened_at,
             lesson_revisions.c.minutes,
-            asked.exists().label("reached"),
+            or_(asked.exists(), shown.exists()).label("reached"),
+            lessons.c.kind,
         )
         .join(occurrences, occurrences.c.audience_id == reach.c.audience)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)

@@ -42,6 +42,7 @@ from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
+from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -129,10 +130,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
     "card.title_": LessonKind,
-    "card.ask_": LessonKind,
-    "card.closed_": LessonKind,
-    "card.count_": LessonKind,
-    "card.count_excused_": LessonKind,
+    "card.ask_": ASKING,
+    "card.closed_": ASKING,
+    "card.count_": ASKING,
+    "card.count_excused_": ASKING,
     "doctor.bot_": ("waiting", "sign_in_needed"),
     "doctor.grade_": Grade,
     "doctor.noun_": Noun,
