@@ -40,6 +40,7 @@ FILES: Mapping[str, str] = {
     "members.text": "member",
     "audit.export": "record",
     "outbox.export": "outbox",
+    "corrections.show": "record",
 }
 """Files about everyone in a place."""
 

@@ -190,17 +190,19 @@ def _first_after_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datet
 
 
 def materialise(
-    schedule: Schedule, known: WorkCalendar | None = None, *, until: date | None = None
+    schedule: Schedule, known: WorkCalendar | None = None, *, since: date = date.min, until: date | None = None
 ) -> tuple[Planned, ...]:
-    """Return every occurrence of the rule, up to a date; the same rule always yields the same identifiers.
+    """Return every occurrence of the rule for the days that it means up to a date, of those before another only number.
 
-    Of a rule without end that is all within ``AHEAD`` of its start.
+    The same rule always yields the same identifiers. Of one without end that is all within ``AHEAD`` of its start.
     """
     known = known or calendar()
     if until is None and not schedule.count:
         until = schedule.start + AHEAD
     return tuple(
-        _planned(schedule, number, day, known) for number, day in enumerate(days(schedule.pattern, known, until=until))
+        _planned(schedule, number, day, known)
+        for number, day in enumerate(days(schedule.pattern, known, until=until))
+        if day.meant >= since
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -129,7 +129,26 @@ def replan(
     """
     furthest = max((one.planned.meant for one in series.standing), default=series.schedule.start)
     until = None if series.schedule.count else max(furthest, now.date() + AHEAD)
-    wanted = {one.id: one for one in materialise(replace(series.schedule, changes=changes), known, until=until)}
+    wanted = materialise(replace(series.schedule, changes=changes), known, until=until)
+    return Replan(changes=changes, differences=_compared(series, wanted, now=now, anew=anew))
+
+
+def drifted(stretch: Series, *, known: WorkCalendar, now: datetime) -> tuple[Difference, ...]:
+    """Return what of a stretch of a series would fall otherwise by what is known now.
+
+    Its ``standing`` is everything for the days that the rule means between the first and the last of them, and no other
+    day is reckoned.
+    """
+    if not stretch.standing:
+        return ()
+    first, last = stretch.standing[0].planned.meant, stretch.standing[-1].planned.meant
+    return _compared(stretch, materialise(stretch.schedule, known, since=first, until=last), now=now)
+
+
+def _compared(
+    series: Series, reckoned: Iterable[Planned], *, now: datetime, anew: OccurrenceId | None = None
+) -> tuple[Difference, ...]:
+    wanted = {one.id: one for one in reckoned}
     standing = {one.planned.id: one for one in series.standing}
     differences = [
         Difference(before=one.planned, after=wanted.get(id))
@@ -141,7 +160,7 @@ def replan(
         for id, one in wanted.items()  # noqa: A001
         if id not in standing and one.due_at > now
     ]
-    return Replan(changes=changes, differences=tuple(sorted(differences, key=_meant)))
+    return tuple(sorted(differences, key=_meant))
 
 
 def _meant(one: Difference) -> date:

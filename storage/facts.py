@@ -121,7 +121,13 @@ from content.sessions import (
     SignedOutElsewhere,
 )
 from content.settings import SettingChosen
-from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.structure import (
+    OrganisationClosed,
+    OrganisationMoved,
+    OrganisationRenamed,
+    OrganisationReopened,
+    SiblingsOrdered,
+)
 from content.surveys import (
     QuestionAsked,
     Replied,
@@ -205,6 +211,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OrganisationFounded: (organisations.write_founded, settings.write_founded),
     OrganisationRenamed: (structure.write_renamed,),
     OrganisationMoved: (structure.write_moved, settings.write_moved),
+    SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
     SettingChosen: (settings.write_chosen,),

@@ -8,6 +8,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
 from content import missed as rules
 from content.decision import refused
@@ -27,15 +28,16 @@ DONE = {Do.SEND: "missed_send", Do.MOVE: "missed_move", Do.SKIP: "missed_skip", 
 
 @pages.get("/calendar/missed")
 @requires(Right.SCHEDULE)
+@leaves("missed")
 def show() -> str:
     """Show what was missed, the newest first."""
-    roots = here().roots
-    found = ask(lambda unit: schedules.calendar(unit, roots, states=[State.MISSED], newest_first=True, limit=MOST))
+    roots, most = here().roots, up_to(MOST)
+    found = ask(lambda unit: schedules.calendar(unit, roots, states=[State.MISSED], newest_first=True, limit=most))
     own = {node.id for node in here().within(Right.SCHEDULE)}
     return render_template(
         "missed/show.html",
         found=[entry for entry in found if entry.occurrence.audience in own],
-        cut_short=len(found) == MOST,
+        cut_short=len(found) == most,
         most=MOST,
         longest=rules.LONGEST_REASON,
     )

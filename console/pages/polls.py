@@ -15,6 +15,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
 from console.exporting import note_export
+from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, t, today
 from console.written_sheets import Written
@@ -53,6 +54,7 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 @pages.get("/polls")
 @requires(Right.READ)
+@leaves("polls")
 def show() -> str:
     """Show the polls, newest first."""
     roots = here().roots
@@ -153,7 +155,7 @@ def picture(id: str) -> Response:  # noqa: A002
 
 
 async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Standing, ...]:
-    found = await stored.of_roots(unit, roots, limit=MOST_SHOWN)
+    found = await stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN))
     return tuple([await stored.standing(unit, poll) for poll in found])
 
 

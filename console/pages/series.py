@@ -12,11 +12,12 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves
 from console.undoing import way_back
 from content import series as rules
 from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
-from content.identifiers import OrganisationId, ScheduleId
+from content.identifiers import LessonId, OrganisationId, ScheduleId
 from content.organisations import Right
 from content.reviews import Review
 from content.schedules import Change
@@ -39,13 +40,14 @@ class Seen(Struct, frozen=True, kw_only=True):
     """A series as its page shows it, and what its rule would make of it by what is known now."""
 
     series: Series
-    titles: dict[str, str]
+    titles: dict[LessonId, str]
     outdated: Replan
     review: Review
 
 
 @pages.get("/calendar/series/<id>")
 @requires(Right.SCHEDULE)
+@leaves("series")
 def show_one(id: str) -> str:  # noqa: A002
     """Show a rule in words, and every time that is still to come."""
     roots = here().roots
@@ -64,14 +66,9 @@ async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]
     return Seen(
         series=found,
         review=review,
-        titles=await _titles(unit, found),
+        titles=await lessons.titles(unit, found.schedule.lessons),
         outdated=rules.replan(found, found.schedule.changes, known=known, now=unit.now),
     )
-
-
-async def _titles(unit: Reading, found: Series) -> dict[str, str]:
-    known = [await lessons.lesson(unit, id) for id in dict.fromkeys(found.schedule.lessons)]  # noqa: A001
-    return {lesson.id: lesson.title for lesson in known if lesson is not None}
 
 
 @pages.post("/calendar/series/<id>/shift")
@@ -127,7 +124,7 @@ def replanned(
             rule=found.schedule,
             wanted=wanted,
             shown=wanted.differences[:MOST_SHOWN],
-            titles=ask(lambda unit: _titles(unit, found)),
+            titles=ask(lambda unit: lessons.titles(unit, found.schedule.lessons)),
             action=action,
             fields=fields or {},
             back=back,

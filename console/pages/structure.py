@@ -16,6 +16,7 @@ from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, cause, settle
 from console.fresh import fresh
+from console.leaving_tables import leaves, up_to
 from console.pages.rooms import of_node
 from console.people import branches, open_nodes
 from console.tree import parents_of
@@ -74,12 +75,13 @@ class Line(Struct, frozen=True, kw_only=True):
 
 @pages.get("/organisation")
 @requires(Right.READ)
+@leaves("structure")
 def show() -> str:
     """Show the tree, with how many members stand where and when elections are due, a page at a time."""
     at, after = here(), request.args.get("after", "")[:32]
     outline = at.within(Right.READ)
     start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
-    shown = outline[start : start + NODES_SHOWN]
+    shown = outline[start : start + up_to(NODES_SHOWN)]
 
     async def look(unit: Reading) -> tuple[dict[OrganisationId, int], dict[OrganisationId, Term]]:
         return await members.standing(unit, at.roots), await terms.at_or_below(unit, at.roots)
@@ -310,6 +312,20 @@ def move(id: str) -> Answer:  # noqa: A002
 
     before = _node(id, Right.ARRANGE).parent or ""
     return _change(id, decide, "node_moved", lambda: way_back("structure.move", id=id, fields={"parent": before}))
+
+
+@pages.post("/organisation/<id>/order")
+@requires(Right.ARRANGE)
+def order(id: str) -> Answer:  # noqa: A002
+    """Let one of the nodes directly below this one be read a place earlier or later."""
+    earlier = "earlier" in request.form
+    child = OrganisationId(request.form.get("earlier" if earlier else "later", "")[:32])
+
+    async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
+        return rules.order(node, child, earlier=earlier, nodes=nodes)
+
+    opposite: dict[str, str] = {"later" if earlier else "earlier": child}
+    return _change(id, decide, "nodes_ordered", lambda: way_back("structure.order", id=id, fields=opposite))
 
 
 @pages.post("/organisation/<id>/close")

@@ -15,7 +15,18 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
 from content.recurrences import OffDays, Recurrence
 from content.schedules import Change, Schedule, materialise
-from content.series import Scope, Series, SeriesReplanned, Standing, continued, decide, moved, replan, shifted
+from content.series import (
+    Scope,
+    Series,
+    SeriesReplanned,
+    Standing,
+    continued,
+    decide,
+    drifted,
+    moved,
+    replan,
+    shifted,
+)
 from content.workday_lists import Day
 from content.workdays import calendar
 
@@ -155,6 +166,30 @@ def test_a_year_that_was_listed_is_shown_before_anything_changes() -> None:
     assert dates(again) == ["12-30", "12-31", "01-04", "01-05", "01-06"]
     assert not any(each.planned.provisional for each in again.standing)
     assert not replan(again, (), known=listed, now=NOW).differences
+
+
+@given(
+    st.sampled_from([Recurrence.WEEKLY, Recurrence.WORKDAYS]),
+    st.sampled_from([OffDays.SKIP, OffDays.NEXT, OffDays.PREVIOUS]),
+    st.integers(0, 30),
+    st.integers(1, 10),
+)
+def test_of_a_stretch_the_same_is_found_as_of_the_whole(
+    recurrence: Recurrence, off_days: OffDays, start: int, number: int
+) -> None:
+    """What lies outside is not looked at, and each keeps its lesson."""
+    one = series(recurrence=recurrence, off_days=off_days, start=date(2026, 12, 1), count=40)
+    listed = calendar({2027}, [Day(date=date(2027, 1, day), works=False, name="") for day in (1, 4, 5, 12, 29)])
+    whole = replan(one, (), known=listed, now=NOW).differences
+    part = one.standing[start : start + number]
+    ids = {each.planned.id for each in part}
+    expected = tuple(each for each in whole if each.before is not None and each.before.id in ids)
+    found = drifted(replace(one, standing=part), known=listed, now=NOW)
+    assert tuple(each for each in found if each.before is not None) == expected
+    meant = [each.planned.meant for each in part]
+    added = [each.after.meant for each in found if each.before is None and each.after is not None]
+    assert all(meant[0] <= day <= meant[-1] for day in added)
+    assert drifted(replace(one, standing=()), known=listed, now=NOW) == ()
 
 
 def test_what_the_rule_yields_no_more_falls_away() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from msgspec.structs import replace
@@ -77,6 +77,18 @@ async def test_a_rule_is_read_as_it_was_written_and_changed(branch: SmallBranch)
     assert (again.former, again.schedule) == (None, RULE)
     before = {one.planned for one in found.standing}
     assert before <= {one.planned for one in again.standing}
+
+
+async def test_of_a_stretch_of_time_what_stands_in_it_is_read_and_no_more(branch: SmallBranch) -> None:
+    found = await plan(branch)
+    since, until = (datetime(2026, 7, day, tzinfo=UTC) for day in (6, 18))
+
+    async def read_between(since: datetime, until: datetime) -> tuple[Series, ...]:
+        return await branch.store.read(lambda unit: series.stretches(unit, [ROOF], since=since, until=until, limit=5))
+
+    (part,) = await read_between(since, until)
+    assert part == replace(found, standing=found.standing[1:3])
+    assert await read_between(until + timedelta(days=30), until + timedelta(days=60)) == ()
 
 
 async def test_a_rule_without_end_goes_on_and_an_ended_one_does_not(branch: SmallBranch, clock: HandClock) -> None:
