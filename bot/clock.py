@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 from bot import surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
+from bot.fresh_links import FreshLinks
 from bot.model_members import announce_due
 from content import cards
 from content import polls as poll_rules
@@ -89,11 +90,15 @@ class Clock:
         measured: Callable[[], Mapping[str, float]] = dict,
         version: str = "",
         console: str = "",
+        fresh: FreshLinks | None = None,
         passed: Callable[[], float] = _passed,
     ) -> None:
-        """``set_back`` is told by how much the wall clock went back, ``measured`` gives what the bot's signs carry."""
+        """``set_back`` is told by how much the wall clock went back, ``measured`` gives what the bot's signs carry.
+
+        ``fresh`` knows to whom no reminder goes, since they were sent a link of late.
+        """
         self._store = store
-        self._balloting = Balloting(store=store, origin=console)
+        self._balloting = Balloting(store=store, origin=console, fresh=fresh or FreshLinks())
         self._caught_up = caught_up
         self._hearing_state = hearing_state
         self._set_back = set_back

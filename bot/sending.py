@@ -22,14 +22,14 @@ from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
 from content.cards import Message
-from content.decision import Fact, Words, words
+from content.decision import Fact, Secret, Words, words
 from content.identifiers import EventId, RoomId, UserId
 from content.media import Kind as MediumKind
 from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import holdings, lessons, media, members, mutes, organisations, outbox, rooms, shown
+from storage import holdings, lessons, media, members, mutes, organisations, outbox, rooms, shown, watchwords
 from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, Postponed, Sent
@@ -141,7 +141,15 @@ class Sender:
             if silent is not None or (listener.room is None and row.quiet):
                 return [self._sent(row, None)]
         room, reader = await self._private(row, user, listener)
-        return [await self._put(row, room, {"msgtype": "m.notice", "body": self._speech.say(said, reader)})]
+        body = await self._signed(user, said, self._speech.say(said, reader), reader)
+        return [await self._put(row, room, {"msgtype": "m.notice", "body": body})]
+
+    async def _signed(self, user: UserId, said: Words, text: str, reader: Reader) -> str:
+        """Put a person's own words under what holds a private link, whatever the link is for."""
+        if not isinstance(said.parameters.get("link"), Secret):
+            return text
+        known = await self._store.read(lambda unit: watchwords.known_to(unit, user))
+        return text if known is None else f"{text}\n{self._say(words('watchword.signed', text=known), reader)}"
 
     async def _private(self, row: Claimed, user: UserId, listener: Listener | None = None) -> tuple[RoomId, Reader]:
         """Return a person's private room, made where there is none, and how they are to be spoken to there."""

@@ -73,6 +73,7 @@ ballots = Table(
     Column("closes_at", Instant, nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("state", String(10), nullable=False, index=True),
+    Column("told_at", Instant),
     Column("voided", String(10)),
     Column("expected", Integer, nullable=False),
     Column("issued", Integer),
@@ -163,6 +164,7 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         roll_hash=row.roll_sha256,
         expected=row.expected,
         manifest_hash=row.manifest_sha256,
+        told_at=row.told_at,
         issued=row.issued,
         turnout=row.turnout,
         set_hash=row.set_sha256,
@@ -421,7 +423,7 @@ async def write_confirmed(unit: Writing, fact: CountConfirmed) -> None:
 
 async def write_opened(unit: Writing, fact: BallotOpened) -> None:
     """Let votes be cast."""
-    await _change(unit, fact.ballot, state=State.OPEN)
+    await _change(unit, fact.ballot, state=State.OPEN, told_at=unit.now)
 
 
 async def write_cast(unit: Writing, fact: BallotCast) -> None:

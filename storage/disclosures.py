@@ -15,7 +15,7 @@ from storage.anchors import anchors
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
-from storage.ballot_links import ballot_links
+from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import (
     ballot_candidates,
     ballot_envelopes,
@@ -69,6 +69,7 @@ from storage.unit import Reading, Writing
 from storage.upgrades import upgrades
 from storage.vault import vaults
 from storage.views import views
+from storage.watchwords import watchwords
 from storage.workdays import workdays
 from storage.write_ins import ballot_write_ins
 
@@ -224,6 +225,13 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
     _held(
+        survey_links,
+        "member_id",
+        "survey_id expires_at",
+        inner="member_id tries",
+        opens="token_hash code_hash browser_hash",
+    ),
+    _held(
         ballot_links,
         "member_id",
         "ballot_id expires_at",
@@ -276,6 +284,7 @@ PERSONAL: tuple[Held, ...] = (
         state="corrections.state_",
     ),
     _held(mutes, "user_id", "since until", inner="user_id"),
+    _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
     _held(disclosures, "user_id", "at", inner="user_id"),

@@ -9,7 +9,7 @@ from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
-from content.ballot_links import BallotLeft, BallotLinkAsked, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
+from content.ballot_links import BallotLinkAsked, BallotLinkIssued, BrowserLeft, LinkMissed, LinkUsed
 from content.ballots import (
     BallotArchived,
     BallotCast,
@@ -128,6 +128,7 @@ from content.structure import (
     OrganisationReopened,
     SiblingsOrdered,
 )
+from content.survey_links import SurveyLinkAsked
 from content.surveys import (
     QuestionAsked,
     Replied,
@@ -144,6 +145,7 @@ from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
+from content.watchwords import WatchwordChosen, WatchwordDropped
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 from content.write_ins import WriteInsDecided, WriteInsFound, WriteInsRuled
 from storage import (
@@ -199,6 +201,7 @@ from storage import (
     unheard,
     upgrades,
     views,
+    watchwords,
     workdays,
     write_ins,
 )
@@ -271,6 +274,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),
+    WatchwordChosen: (watchwords.write_chosen,),
+    WatchwordDropped: (watchwords.write_dropped,),
     Muted: (mutes.write_muted,),
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
@@ -320,13 +325,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Replied: (surveys.write_replied,),
     SurveyFinished: (surveys.write_finished,),
     SurveyLeft: (surveys.write_left,),
-    SurveyClosed: (surveys.write_closed,),
-    SurveyCancelled: (surveys.write_cancelled,),
+    SurveyClosed: (surveys.write_closed, ballot_links.forget_of_survey),
+    SurveyCancelled: (surveys.write_cancelled, ballot_links.forget_of_survey),
+    SurveyLinkAsked: (ballot_links.write_asked,),
     BallotLinkIssued: (ballot_links.write_issued,),
     BallotLinkAsked: (ballot_links.write_issued,),
-    BallotLinkMissed: (ballot_links.write_missed,),
-    BallotLinkUsed: (ballot_links.write_used,),
-    BallotLeft: (ballot_links.write_left,),
+    LinkMissed: (ballot_links.write_missed,),
+    LinkUsed: (ballot_links.write_used,),
+    BrowserLeft: (ballot_links.write_left,),
     SelectionCalled: (model_members.write_called,),
     MemberNominated: (model_members.write_nominated,),
     NominationAnswered: (model_members.write_answered,),

@@ -22,6 +22,7 @@ from bot.commands import (
     polls,
     practice,
     surveys,
+    watchwords,
 )
 from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
@@ -91,6 +92,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.OBJECT, handler=model_members.object_to, needs=None),
     Command(verb=Verb.MUTE, handler=mutes.mute, needs=None, for_members=False),
     Command(verb=Verb.UNMUTE, handler=mutes.unmute, needs=None, for_members=False),
+    Command(verb=Verb.WATCHWORD, handler=watchwords.watchword, needs=None, for_members=False),
     Command(verb=Verb.BIND, handler=members.bind, needs=None, for_members=False),
     Command(verb=Verb.CONSOLE, handler=console.open_console, needs=Right.READ, for_members=False, momentary=_always),
     Command(verb=Verb.ADOPT, handler=adoption.adopt, needs=Right.MANAGE_ROOMS, for_members=False, momentary=_always),

@@ -150,7 +150,9 @@ def confirm(id: str) -> Answer:  # noqa: A002
         figures = await stored.result(unit, ballot.id)
         if isinstance(answer, Refusal) or not any(isinstance(fact, BallotCertified) for fact in answer.facts):
             return answer
-        lines = tuple(brief(ballot.title, await read_names(unit, ballot), figures or {}))
+        of = ballot.attendance
+        names = await read_names(unit, ballot)
+        lines = tuple(brief(ballot.title, names, figures or {}, expected=of.expected, returned=of.returned))
         rooms = await stored.voters_rooms(unit, ballot)
         return Decision(facts=answer.facts, effects=ballot_news.counted(lines, rooms))
 

@@ -31,6 +31,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "feeds.read",
     "safe_mode.show",
     *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done", "leave", "published")),
+    *(f"surveying.{page}" for page in ("offer", "come_in", "show", "answer", "give_up", "done", "leave")),
 }
 
 
