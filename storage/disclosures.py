@@ -34,6 +34,7 @@ from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
 from storage.heartbeats import heartbeats
+from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -170,6 +171,13 @@ PERSONAL: tuple[Held, ...] = (
         inner="number member_id",
         state="state.",
         note="checkins.note_",
+    ),
+    _held(
+        learning_entries,
+        "member_id",
+        "on_day title form hundredths reason recorded_by recorded_at taken_back_by taken_back_at",
+        inner="id member_id",
+        form="hours.form_",
     ),
     _held(
         poll_responses,
@@ -418,6 +426,7 @@ IMPERSONAL: tuple[Table, ...] = (
     cards,
     tallies,
     branch_months,
+    learning_counts,
     rooms,
     upgrades,
     import_branches,

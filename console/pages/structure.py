@@ -210,6 +210,10 @@ def _value(setting: Setting, value: str) -> str:
         return t(f"schedule.late_{value}")
     if setting.unit == "minutes":
         return span(timedelta(minutes=int(value)))
+    if setting.unit == "hours":
+        return t("settings.hours", n=int(value))
+    if setting.unit == "month":
+        return t(f"month.{value}")
     if setting.unit == "answer":
         return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value

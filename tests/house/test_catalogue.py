@@ -18,6 +18,7 @@ from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
+from console.pages.hours import FORMS
 from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
 from console.selection_papers import SHEETS as SELECTION_SHEETS
@@ -42,6 +43,7 @@ from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
+from content.hours import Unit
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -97,7 +99,7 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -200,6 +202,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "hours.column_": (),
+    "hours.form_": FORMS,
+    "hours.unit_": Unit,
     "looks.what_": (
         "participation",
         "record",
