@@ -1,4 +1,4 @@
-"""Learning hours (学时): what counts as how much, the lines for a year, and what one line says of a person; no ranking."""
+"""Learning hours (学时): what counts as how much, the lines of a year, and what is said beside them; no ranking."""
 
 from __future__ import annotations
 
@@ -147,10 +147,10 @@ class Sum(Struct, frozen=True, kw_only=True):
         return self.training + self.together
 
 
-def add(credits: Iterable[Credit]) -> Sum:
+def add(learned: Iterable[Credit]) -> Sum:
     """Add up what somebody learned."""
     found = dict.fromkeys(Form, 0)
-    for one in credits:
+    for one in learned:
         found[one.form] += one.hundredths
     return Sum(training=found[Form.TRAINING], together=found[Form.TOGETHER], alone=found[Form.ALONE])
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from content.burden import Cap
 from content.decision import Decision, Fact, Refusal, refused
+from content.digests import NEVER, SETTING, Sort, is_rhythm
 from content.hours import Line
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
@@ -116,6 +117,20 @@ SETTINGS: tuple[Setting, ...] = (
         offered=("7", "8", "9", "10", "11"),
         possible=lambda value: value in frozenset(map(str, range(1, 13))),
         unit="month",
+    ),
+    Setting(
+        name=SETTING[Sort.WEEKLY],
+        default=NEVER,
+        offered=(NEVER, "1-9", "1-14", "5-16"),
+        possible=is_rhythm(Sort.WEEKLY),
+        unit="weekday",
+    ),
+    Setting(
+        name=SETTING[Sort.MONTHLY],
+        default=NEVER,
+        offered=(NEVER, "1-9", "3-9", "5-9", "10-9"),
+        possible=is_rhythm(Sort.MONTHLY),
+        unit="day",
     ),
     Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
 )

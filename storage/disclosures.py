@@ -29,6 +29,7 @@ from storage.bank import bank_items
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
+from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.exports import exports
 from storage.feeds import feeds
@@ -427,6 +428,7 @@ IMPERSONAL: tuple[Table, ...] = (
     tallies,
     branch_months,
     learning_counts,
+    digests,
     rooms,
     upgrades,
     import_branches,

@@ -36,6 +36,7 @@ from content.credentials import (
     RecoveryCodeUsed,
 )
 from content.decision import Fact
+from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
@@ -152,6 +153,7 @@ from storage import (
     checkins,
     corrections,
     credentials,
+    digests,
     disclosures,
     edits,
     erased_people,
@@ -273,6 +275,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
     Looked: (looks.write_looked,),
+    DigestPlanned: (digests.write_planned,),
+    DigestSettled: (digests.write_settled,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
     ExportAsked: (exports.write_asked,),

@@ -197,9 +197,9 @@ def _late_cards() -> Query:
 
 _LATE_CARDS = Prepared(_late_cards())
 
-_EXPIRE_POLLS = Prepared(
+_EXPIRE_ALONE = Prepared(
     update(outbox)
-    .where(_TOO_LATE, outbox.c.kind == Kind.POLL, outbox.c.first_try_at.is_(None))
+    .where(_TOO_LATE, outbox.c.kind.in_([Kind.POLL, Kind.SAY, Kind.FIGURE]), outbox.c.first_try_at.is_(None))
     .values(state=State.EXPIRED, done_at=bindparam("now", type_=Instant), last_error="too_late")
 )
 
@@ -218,7 +218,7 @@ async def _expire(unit: Writing) -> None:
     if await unit.first(_SOMETHING_LATE, {"now": unit.now}) is None:
         return
     late = await unit.rows(_LATE_CARDS, {"now": unit.now})
-    await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
+    await unit.execute(_EXPIRE_ALONE, {"now": unit.now})
     for row in late:
         await unit.execute(
             update(outbox)

@@ -1,4 +1,4 @@
-"""学时: one's own learning hours of the year, beside the line that the organisation set, in private and to nobody else."""
+"""学时: one's own learning hours of the year beside the line that is set, in private and to nobody else."""
 
 from __future__ import annotations
 

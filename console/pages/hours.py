@@ -168,9 +168,7 @@ def take_back(id: str) -> Answer:  # noqa: A002
         return rules.take_back(entry, by=user, now=unit.now)
 
     outcome = settle(decide, actor=user)
-    return onward(
-        outcome, to=link("hours.show_member", id=before.member, year=before.on.year), done="hours_taken_back"
-    )
+    return onward(outcome, to=link("hours.show_member", id=before.member, year=before.on.year), done="hours_taken_back")
 
 
 async def _stands_for(unit: Reading, id: str) -> str:  # noqa: A002
@@ -266,7 +264,7 @@ def _counting(id: str, found: Counting, refusal: Refusal | None = None) -> Answe
 @fresh
 @may_wait("hours")
 def export(format: str) -> Response:  # noqa: A002
-    """Hand out the year's sheet (学习学时台账) in the columns that an office expects, one row for each thing learned."""
+    """Hand out the year's sheet (学习学时台账) in the columns of an office, one row for each thing learned."""
     year = _year()
     if _number() > MOST_NAMES:
         refusal = refused("hours.choose_first", most=MOST_NAMES)
@@ -391,9 +389,7 @@ def _form(fields: Fields, refusal: Refusal | None = None) -> Answer:
     return page, 422 if refusals else 200
 
 
-async def _offered_people(
-    unit: Reading, roots: Sequence[OrganisationId], chosen: Sequence[str]
-) -> tuple[Member, ...]:
+async def _offered_people(unit: Reading, roots: Sequence[OrganisationId], chosen: Sequence[str]) -> tuple[Member, ...]:
     """Return whom the form offers: everyone here where they are few enough, else who was chosen before."""
     found = await members.roster(unit, roots, limit=rules.MOST_PEOPLE + 1)
     if len(found) > rules.MOST_PEOPLE:

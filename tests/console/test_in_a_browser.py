@@ -67,6 +67,7 @@ PAGES = (
     "/participation/times",
     "/participation/quarter",
     "/participation/burden",
+    "/participation/digests?org={branch}",
     "/participation/hours",
     "/participation/hours/help",
     "/participation/hours/record",

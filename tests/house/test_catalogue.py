@@ -36,6 +36,8 @@ from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
 from content.decision import words
+from content.digests import Fate
+from content.digests import Sort as Digests
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
@@ -152,6 +154,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "credentials.told_": FactorKind,
     "credentials.way_": Way,
     "database.": (),
+    "digest.head_": Digests,
+    "digest.waiting_": ("open", "missed", "corrections"),
+    "digests.bars_": Digests,
+    "digests.last_": (Fate.POSTED, Fate.EMPTY, Fate.REPLACED),
+    "digests.no_room_": Digests,
+    "digests.sort_": Digests,
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.office_": Office,

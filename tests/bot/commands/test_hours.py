@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
-from content.checkins import State
 from content.decision import Words
 from content.erasure import PersonErased
 from content.hours import Counts, Entry, Form, HoursRecorded, HoursTakenBack, LearningCounted, Line
-from content.identifiers import HoursId, MemberId, OccurrenceId
+from content.identifiers import HoursId, MemberId
 from content.members import MemberChanged
 from content.settings import SettingChosen
 from storage import hours, members
@@ -21,6 +18,7 @@ from storage.hours import learning_entries
 from storage.outbox import outbox
 from storage.phrases import load_words
 from storage.retention import Swept
+from storage.unit import Reading
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -40,11 +38,11 @@ from tests.small_branch import (
 )
 
 
-def by_hand(member: MemberId, form: Form, hundredths: int, *, on: date = NOON.date(), name: str = "x") -> HoursRecorded:
+def by_hand(member: MemberId, form: Form, hundredths: int, *, name: str = "x") -> HoursRecorded:
     one = Entry(
         id=HoursId(f"{member}{name}"),
         member=member,
-        on=on,
+        on=NOON.date(),
         title="培训班",
         form=form,
         hundredths=hundredths,
@@ -55,13 +53,8 @@ def by_hand(member: MemberId, form: Form, hundredths: int, *, on: date = NOON.da
     return HoursRecorded(member=member, hours=one)
 
 
-async def take_part(branch: SmallBranch, id: OccurrenceId, who: MemberId = ZHANG) -> None:
-    await branch.hear(message(account(who), "签到", room_id=private_room(who)))
-    assert await branch.state(id, who) is State.DONE
-
-
 async def learner(branch: SmallBranch, who: MemberId = ZHANG) -> hours.Learner:
-    async def look(unit: hours.Reading) -> hours.Learner:
+    async def look(unit: Reading) -> hours.Learner:
         found = await members.by_ids(unit, [who])
         (one,) = await hours.learners(unit, found, year=2026, today=NOON.date())
         return one
@@ -77,9 +70,8 @@ async def told(branch: SmallBranch, who: MemberId = ZHANG) -> Words:
 async def test_a_lesson_is_learned_alone_and_an_event_counts_once_somebody_says_so(branch: SmallBranch) -> None:
     """STU-6."""
     lesson, roll = await branch.open(), await branch.open(ROLL)
-    await branch.hear(message(account(ZHANG), "学完 1", room_id=private_room(ZHANG)))
-    await branch.hear(message(account(ZHANG), "签到 2", room_id=private_room(ZHANG)))
-    assert [await branch.state(one, ZHANG) for one in (lesson, roll)] == [State.DONE, State.DONE]
+    for one in (lesson, roll):
+        await branch.answer(one, ZHANG)
     before = await learner(branch)
     assert ([one.form for one in before.credits], before.total.counted) == ([Form.ALONE], 0)
     for at in (roll, lesson):
@@ -119,7 +111,7 @@ async def test_the_line_is_that_of_the_organisation_and_of_who_is_above_it(branc
 async def test_entries_that_became_one_are_one_person_and_count_the_same_roll_once(branch: SmallBranch) -> None:
     roll = await branch.open(ROLL)
     for who in (ZHANG, WANG):
-        await take_part(branch, roll, who)
+        await branch.answer(roll, who)
     counts = Counts(form=Form.TOGETHER, hundredths=100)
     await branch.store.settle(notes=[LearningCounted(occurrence=roll, organisation=ROOF, counts=counts)])
     await branch.store.settle(notes=[by_hand(WANG, Form.TRAINING, 400)])
