@@ -158,7 +158,8 @@ def compose(digest: Digest) -> Words:
     if share.percent is None:
         lines.append(words("digest.nothing_held"))
     else:
-        lines.append(words("digest.held", n=digest.held, titles="、".join(digest.titles)))
+        listed = [*digest.titles, *(["…"] if digest.held > MOST_LISTED else [])]
+        lines.append(words("digest.held", n=digest.held, titles=" · ".join(listed)))
         lines.append(
             words(
                 "digest.took_part",
@@ -170,9 +171,8 @@ def compose(digest: Digest) -> Words:
         )
     if digest.sort is Sort.WEEKLY:
         lines += _waiting(digest)
-    lines += [words("digest.planned", due=at, title=title) for at, title in digest.planned[:MOST_LISTED]] or [
-        words("digest.nothing_planned")
-    ]
+    coming = tuple(words("digest.planned_line", due=at, title=title) for at, title in digest.planned[:MOST_LISTED])
+    lines.append(words("digest.planned", lines=coming) if coming else words("digest.nothing_planned"))
     lines += digest.burden
     if digest.address:
         lines.append(words("digest.address", address=digest.address))
@@ -271,11 +271,11 @@ def settle(
     planned: Planned, *, rhythm: Rhythm | None, room: RoomId | None, digest: Digest | None, now: datetime
 ) -> Decision:
     """Tell a digest that is due; one that a newer is due after gives way to it, one that nobody wants is let go."""
-    where = {"organisation": planned.organisation, "sort": planned.sort}
+    place, sort = planned.organisation, planned.sort
 
     def settled(fate: Fate, *, then: Due | None = None) -> tuple[Fact, ...]:
-        one = DigestSettled(**where, on=planned.due.on, fate=fate)
-        return (one, DigestPlanned(**where, due=then)) if then is not None else (one,)
+        one = DigestSettled(organisation=place, sort=sort, on=planned.due.on, fate=fate)
+        return (one, DigestPlanned(organisation=place, sort=sort, due=then)) if then is not None else (one,)
 
     if rhythm is None or room is None:
         return Decision(facts=settled(Fate.DROPPED))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from bot.commands.asking import Asking
-from content.decision import Decision, Refusal, Tell, Words, words
+from content.decision import Decision, Parameter, Refusal, Tell, Words, words
 from content.hours import written
 from storage import hours as stored
 from storage import organisations
@@ -49,7 +49,7 @@ async def own(asking: Asking) -> tuple[Learner | None, int]:
 def summary(learner: Learner, year: int) -> Words:
     """Say what counts and what it is made of; to whom no line applies, without one."""
     total = learner.total
-    parts = {
+    parts: dict[str, Parameter] = {
         "year": year,
         "counted": written(total.counted),
         "training": written(total.training),

@@ -23,9 +23,9 @@ from console.wording import fully, t, today
 from console.written_sheets import Written
 from content import hours as rules
 from content.decision import Refusal, refused
-from content.hours import COUNTED, Counts, Credit, Form, Rules, Unit, Wanted, written
+from content.hours import COUNTED, Counts, Credit, Form, Unit, Wanted, written
 from content.identifiers import HoursId, MemberId, OccurrenceId, OrganisationId, UserId, derive
-from content.lessons import LONGEST_TITLE, Lesson
+from content.lessons import LONGEST_TITLE
 from content.members import Member
 from content.organisations import Right
 from content.strokes import by_strokes
@@ -222,23 +222,23 @@ def _occurrence(id: str) -> Counting:  # noqa: A002
     at = here()
     kept = {node.id for node in at.within(Right.RECORD)}
 
-    async def look(unit: Reading) -> tuple[schedules.Entry, Counts | None, Rules, Lesson | None] | None:
+    async def look(unit: Reading) -> Counting | None:
         entry = await schedules.visible(unit, OccurrenceId(id), at.roots)
         if entry is None or entry.occurrence.audience not in kept:
             return None
         place = entry.occurrence.audience
-        return (
-            entry,
-            await hours.counts_of(unit, entry.occurrence.id),
-            (await hours.rules_at(unit, [place]))[place],
-            await lessons.lesson(unit, entry.occurrence.lesson, entry.lesson_revision),
+        lesson = await lessons.lesson(unit, entry.occurrence.lesson, entry.lesson_revision)
+        hour = (await hours.rules_at(unit, [place]))[place].hour
+        return Counting(
+            entry=entry,
+            said=await hours.counts_of(unit, entry.occurrence.id),
+            usual=rules.usual(lesson.kind, lesson.minutes, hour=hour) if lesson else Counts(form=None),
         )
 
     found = ask(look)
-    if found is None or found[3] is None:
+    if found is None:
         abort(404)
-    entry, said, held, lesson = found
-    return Counting(entry=entry, said=said, usual=rules.usual(lesson.kind, lesson.minutes, hour=held.hour))
+    return found
 
 
 def _counting(id: str, found: Counting, refusal: Refusal | None = None) -> Answer:  # noqa: A002
