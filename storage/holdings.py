@@ -146,7 +146,7 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
         case "selection_id", _:
             return [("title", names.selections.get(value, value))]
         case "hundredths", _:
-            return [("hours", written(value))]
+            return [(name, written(value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]

@@ -130,7 +130,7 @@ async def test_what_is_taken_back_counts_no_more_and_stays_to_be_seen(branch: Sm
     assert (await learner(branch)).credits == ()
     held = await branch.store.read(lambda unit: collect(unit, account(ZHANG)))
     (row,) = next(one for one in held if one.name == "learning_entries").rows
-    assert (row["hours"], row["taken_back_by"], row["recorded_by"]) == ("8", SECRETARY, SECRETARY)
+    assert (row["hundredths"], row["taken_back_by"], row["recorded_by"]) == ("8", SECRETARY, SECRETARY)
 
 
 async def test_erasing_takes_ones_entries_and_the_name_from_those_of_others(branch: SmallBranch) -> None:
