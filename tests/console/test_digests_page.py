@@ -3,48 +3,50 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
 from bot.charts import draw_shares
-from content.digests import SETTING, Digest, Sort, bars_of, chart
+from content.digests import SETTING, Digest, Sort, bars_of, chart, compose
 from content.settings import SettingChosen
 from storage import digests, organisations
 from storage.unit import Reading
-from tests.console.console_house import House
+from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, VIEWER, put
 from tests.console.test_participation_page import shown
 
 
-def test_its_numbers_are_those_of_the_pages(house: House) -> None:
-    house.clock.forward(timedelta(days=2))
-    browser = house.browser()
-    page = browser.get("/participation/digests").get_data(as_text=True)
-    said = re.search(r'<p class="quoted">(.*?)</p>', page, re.DOTALL)
-    assert said is not None
-    took_part, asked, percent = re.findall(r"参加 (\d+) 人次，应参加 (\d+) 人次（(\d+)%）", said[1])[0]
-    screen = browser.get("/participation?since=2026-11-19&until=2026-11-25").get_data(as_text=True)
-    rows = {row[0]: row[1:] for row in shown(screen, "按组织")}
-    assert rows["检修党总支"][:3] == [took_part, asked, f"{percent}%"]
-    assert "现在不发" in page
+def digest_of(house: House, short: str, sort: Sort, on: date) -> Digest:
+    async def look(unit: Reading) -> Digest:
+        place = await organisations.organisation(unit, house.seeded.organisations[short])
+        assert place is not None
+        return await digests.digest(unit, place, sort, on)
+
+    found: Digest = house.run(house.store.read(look))
+    return found
+
+
+def numbers(browser: Browser, org: str, since: date, until: date) -> list[str]:
+    page = browser.get(f"/participation?org={org}&since={since}&until={until}").get_data(as_text=True)
+    return {row[0]: row[1:] for row in shown(page, "按组织")}["检修党总支"]
+
+
+def test_its_numbers_are_those_of_the_pages(house: House, browser: Browser) -> None:
     general = house.seeded.organisations["general"]
-    weeks = [row for row in shown(page, "每周参加的比例")[1:] if row[1] != "—"]
-    for label, done, of, _ in weeks:
-        month, day = label.split("-")
-        until = f"2026-{month}-{int(day) + 6:02}"
-        one = browser.get(f"/participation?org={general}&since=2026-{label}&until={until}").get_data(as_text=True)
-        assert {row[0]: row[1:3] for row in shown(one, "按组织")}["检修党总支"] == [done, of], (label, day)
+    told = digest_of(house, "general", Sort.WEEKLY, date(2026, 11, 23))
+    lines = {one.key: one.parameters for one in compose(told).parameters["lines"]}  # type: ignore[union-attr]
+    said = [str(lines["digest.took_part"][name]) for name in ("took_part", "asked", "percent")]
+    took_part, asked, percent, *_ = numbers(browser, general, told.since, told.until)
+    assert [took_part, asked, percent] == [said[0], said[1], f"{said[2]}%"]
+    page = browser.get("/participation/digests").get_data(as_text=True)
+    weeks = [row for row in shown(page, "每周参加的比例")[1:] if row[2] != "—"]
     assert weeks
+    for label, *counted in weeks:
+        first = date.fromisoformat(f"2026-{label}")
+        assert numbers(browser, general, first, first + timedelta(days=6))[:3] == counted
 
 
 def test_the_picture_is_drawn_from_the_words_beside_it(house: House) -> None:
-    node = house.seeded.organisations["one"]
-
-    async def look(unit: Reading) -> Digest:
-        place = await organisations.organisation(unit, node)
-        assert place is not None
-        return await digests.digest(unit, place, Sort.MONTHLY, NOW.date())
-
-    seen = house.run(house.store.read(look))
+    seen = digest_of(house, "one", Sort.WEEKLY, NOW.date())
     shares = bars_of(chart(seen))
     assert [share for _, share in shares] == [bar.share.percent for bar in seen.bars]
     drawn = draw_shares(shares)
