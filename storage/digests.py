@@ -189,20 +189,6 @@ async def newest(unit: Reading, node: OrganisationId, sort: Sort) -> tuple[date,
     return (row.on_day, Fate(row.fate)) if row else None
 
 
-async def posted(
-    unit: Reading, branches: Collection[OrganisationId], *, since: date, until: date
-) -> list[tuple[OrganisationId, date]]:
-    """Return on which days of a stretch these branches' rooms were told a digest, for the burden meter to count."""
-    query = select(digests.c.organisation_id, digests.c.on_day).where(
-        digests.c.organisation_id.in_(list(branches)),
-        digests.c.sort == Sort.MONTHLY,
-        digests.c.fate == Fate.POSTED,
-        digests.c.on_day >= since,
-        digests.c.on_day <= until,
-    )
-    return [(OrganisationId(row.organisation_id), row.on_day) for row in await unit.rows(query)]
-
-
 async def write_planned(unit: Writing, fact: DigestPlanned) -> None:
     """Keep when a digest will be due; one that was let go and is wanted again for the same day is planned anew."""
     own = (

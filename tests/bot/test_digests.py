@@ -14,7 +14,6 @@ from content.identifiers import OrganisationId, RoomId
 from content.participation import share
 from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.settings import QUIET_HOURS, SettingChosen
-from storage import digests as stored
 from storage import outbox
 from storage.digests import digests as table
 from storage.phrases import load_words
@@ -136,10 +135,6 @@ async def test_a_branch_hears_of_its_month_where_that_is_wanted(committee: Small
     keys = [one.key for one in text[2].parameters["lines"]]  # type: ignore[union-attr]
     assert "digest.burden" in keys
     assert not [key for key in keys if key.startswith("digest.waiting_")]
-    told = await committee.store.read(
-        lambda unit: stored.posted(unit, [EAST], since=clock.now.date(), until=clock.now.date())
-    )
-    assert told == [(EAST, clock.now.date())]
 
 
 async def test_without_its_room_nothing_is_planned_and_what_was_is_let_go(
