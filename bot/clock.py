@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import surveying
+from bot import digests, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -48,6 +48,8 @@ MOMENT = 0.25
 """Seconds between a decision and the look at what it may have made due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
+PLAN = timedelta(minutes=1)
+"""How soon a digest is planned that an organisation has come to want."""
 LOOK = 1.0
 """Seconds between two looks at whether the wall clock was set and whether we tick."""
 
@@ -98,6 +100,7 @@ class Clock:
         ``fresh`` knows to whom no reminder goes, since they were sent a link of late.
         """
         self._store = store
+        self._console = console
         self._balloting = Balloting(store=store, origin=console, fresh=fresh or FreshLinks())
         self._caught_up = caught_up
         self._hearing_state = hearing_state
@@ -110,6 +113,7 @@ class Clock:
         self._watching: asyncio.Task[None] | None = None
         self._began = self._done = passed()
         self._longest = 0.0
+        self._planned = -PLAN.total_seconds()
         self._ticking = 0
         self._offset = self._reckon()
 
@@ -281,6 +285,7 @@ class Clock:
             if await surveying.close(self._store, now):
                 await self._forget_deleted()
             await self._end_polls(now)
+            await self._tell_digests(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:
             self._scheduler.add_job(
@@ -293,6 +298,13 @@ class Clock:
             await self._forget_deleted()
         await self._balloting.speak(now)
         await surveying.remind(self._store, now)
+
+    async def _tell_digests(self, now: datetime) -> None:
+        """Tell the digests that are due, and once a minute have planned what organisations want by now."""
+        if self._passed() - self._planned >= PLAN.total_seconds():
+            self._planned = self._passed()
+            await digests.plan(self._store, now)
+        await digests.tell(self._store, now, self._console)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -29,11 +29,13 @@ from storage.bank import bank_items
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
+from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
 from storage.heartbeats import heartbeats
+from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -171,6 +173,13 @@ PERSONAL: tuple[Held, ...] = (
         inner="number member_id",
         state="state.",
         note="checkins.note_",
+    ),
+    _held(
+        learning_entries,
+        "member_id",
+        "on_day title form hundredths reason recorded_by recorded_at taken_back_by taken_back_at",
+        inner="id member_id",
+        form="hours.form_",
     ),
     _held(
         poll_responses,
@@ -427,6 +436,8 @@ IMPERSONAL: tuple[Table, ...] = (
     cards,
     tallies,
     branch_months,
+    learning_counts,
+    digests,
     rooms,
     upgrades,
     import_branches,

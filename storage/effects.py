@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
+from content.digests import PostDigest
 from content.identifiers import CardId, Cause, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
@@ -39,6 +40,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     words=effect.words,
                     priority=BROADCAST,
                 )
+            case PostDigest():
+                await _enqueue_digest(unit, cause, place, effect)
             case Post():
                 await _enqueue_post(unit, cause, effect)
             case Refresh():
@@ -103,6 +106,20 @@ async def _enqueue_poll(
         case ShowChart():
             kind = Kind.CHART
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
+
+
+async def _enqueue_digest(unit: Writing, cause: Cause, place: int, effect: PostDigest) -> None:
+    """Tell a room its digest in words and show it as a picture after them; neither once the next is due."""
+    values: dict[str, Any] = {
+        "lane": effect.room,
+        "part": place,
+        "room_id": effect.room,
+        "organisation_id": effect.organisation,
+        "priority": BROADCAST,
+        "expires_at": effect.expires_at,
+    }
+    told = await _insert(unit, cause, Kind.SAY, words=effect.words, **values)
+    await _insert(unit, cause, Kind.FIGURE, words=effect.chart, after_id=told, **values)
 
 
 async def _enqueue_upkeep(

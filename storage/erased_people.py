@@ -26,6 +26,7 @@ from storage.edits import edit_entries, edits
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
+from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -68,6 +69,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
     "answers": (
         answers,
+        learning_entries,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -132,6 +134,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
 
 _ALSO: Mapping[Table, tuple[str, ...]] = {
     answers: ("recorded_by",),
+    learning_entries: ("recorded_by", "taken_back_by"),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
     duties: ("granted_by",),

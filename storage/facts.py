@@ -36,6 +36,7 @@ from content.credentials import (
     RecoveryCodeUsed,
 )
 from content.decision import Fact
+from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
@@ -50,6 +51,7 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -159,6 +161,7 @@ from storage import (
     checkins,
     corrections,
     credentials,
+    digests,
     disclosures,
     edits,
     erased_people,
@@ -166,6 +169,7 @@ from storage import (
     feeds,
     glossary,
     heartbeats,
+    hours,
     imports,
     inquiries,
     lessons,
@@ -269,6 +273,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    HoursRecorded: (hours.write_recorded,),
+    HoursTakenBack: (hours.write_taken_back,),
+    LearningCounted: (hours.write_counted,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
     CorrectionAsked: (corrections.write_asked,),
@@ -280,6 +287,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
     Looked: (looks.write_looked,),
+    DigestPlanned: (digests.write_planned,),
+    DigestSettled: (digests.write_settled,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
     ExportAsked: (exports.write_asked,),

@@ -42,6 +42,7 @@ class Kind(StrEnum):
     REDACT = "redact"
     NOTICE = "notice"
     SAY = "say"
+    FIGURE = "figure"
 
 
 class State(StrEnum):

@@ -55,6 +55,7 @@ class Verb(StrEnum):
     PRACTISE = "practise"
     MISTAKES = "mistakes"
     LOOK_UP = "look_up"
+    HOURS = "hours"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -86,6 +87,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.PRACTISE: ("练习", "practice", "自测", "做题", "practise"),
     Verb.MISTAKES: ("错题", "mistakes", "错题本"),
     Verb.LOOK_UP: ("百科", "wiki", "什么是", "查一下"),
+    Verb.HOURS: ("学时", "hours", "我的学时", "my hours"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -103,6 +105,7 @@ ROOM_WORDS = {
     Verb.LESSON: ("学习",),
     Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
+    Verb.HOURS: ("学时",),
     Verb.CORRECT: ("更正",),
     Verb.DATA: ("我的数据", "导出我的数据"),
 }

@@ -15,6 +15,7 @@ from bot.commands import (
     disclosures,
     glossary,
     help,  # noqa: A004 - the noun is the word people type
+    hours,
     lessons,
     members,
     model_members,
@@ -83,6 +84,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.MISTAKES, handler=practice.mistakes, needs=None, momentary=_always),
     Command(verb=Verb.LOOK_UP, handler=glossary.look_up, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
+    Command(verb=Verb.HOURS, handler=hours.hours, needs=None, momentary=_always),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),
     Command(verb=Verb.NOMINATE, handler=model_members.nominate, needs=None),

@@ -212,9 +212,24 @@ def _value(setting: Setting, value: str) -> str:
         return t(f"schedule.late_{value}")
     if setting.unit == "minutes":
         return span(timedelta(minutes=int(value)))
+    if setting.unit in ("weekday", "day"):
+        return _rhythm(setting.unit, value)
+    if setting.unit == "hours":
+        return t("settings.hours", n=int(value))
+    if setting.unit == "month":
+        return t(f"month.{value}")
     if setting.unit == "answer":
         return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value
+
+
+def _rhythm(unit: str, value: str) -> str:
+    if value == NONE:
+        return t("settings.digest_none")
+    day, hour = value.split("-")
+    if unit == "weekday":
+        return t("settings.digest_weekly", day=t(f"weekday.{int(day) - 1}"), time=f"{hour}:00")
+    return t("settings.digest_monthly", day=day, time=f"{hour}:00")
 
 
 def _hours(value: str) -> str:

@@ -50,6 +50,7 @@ DOCUMENTED = {
     "erasure.propose",
     "exports.ask",
     "exports.fetch",
+    "hours.export",
     "leaving.leave",
     "leaving.transfer",
     "members.export",

@@ -7,9 +7,11 @@ from datetime import date, timedelta
 import pytest
 
 from content.burden import Asked, Caps, Meter
+from content.digests import Sort
 from content.home import Facts
+from content.hours import Sum
 from content.reports import Quarter
-from storage import burden, home, organisations, reports
+from storage import burden, digests, home, hours, members, organisations, reports
 from storage.store import Store
 from storage.unit import Reading
 from tests.console.console_seeding import NOW, Clock, seed
@@ -50,6 +52,14 @@ async def test_the_pages_questions_are_answered_alike_on_either_engine(address: 
         assert (found.total.took_part, found.total.asked, found.members) == (2, 6, 6)
         assert (found.corrections, found.answered) == (2, 0)
         assert [held.on for held in found.held] == [date(2026, 11, 16), date(2026, 11, 24)]
+        people = await members.by_ids(unit, [seeded.members["白云"], seeded.members["丁一"]])
+        years = await hours.learners(unit, people, year=2026, today=NOW.date())
+        assert {one.member.name: one.total for one in years} == {"白云": Sum(alone=13), "丁一": Sum()}
+        assert await hours.known(unit, [one.id for one in people], NOW.date()) == frozenset()
+        told = await digests.digest(unit, node, Sort.WEEKLY, NOW.date() - day)
+        assert (told.held, told.share.took_part, told.share.asked) == (1, 2, 6)
+        assert [bar.share.asked for bar in told.bars] == [0, 0, 0, 0, 0, 0, 0, 6]
+        assert await digests.ready(unit, NOW) == await digests.wanted(unit) == ()
 
     await store.read(read)
     await store.close()
