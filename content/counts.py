@@ -7,7 +7,7 @@ from typing import Any
 
 from content.decision import Words, words
 from content.election_cases import show_result
-from content.elections import NOBODY, Attendance, Result
+from content.elections import NOBODY, Attendance, Outcome, Result
 from content.questions import Question
 from content.rule_packs import RulePack, said
 
@@ -110,4 +110,7 @@ def brief(title: str, names: Mapping[str, str], kept: Mapping[str, Any]) -> Iter
     for name, (yes, no, abstained) in kept.get("tally", {}).items():
         yield words("count.votes", name=names.get(name, name), yes=yes, no=no, abstained=abstained)
     yield from _written(kept.get("writein", {}), names)
-    yield words("ballots.reference")
+    outcome = str(kept.get("outcome", Outcome.COUNTED))
+    for name in kept.get("elected", ()):
+        yield words("count.elected", name=names.get(name, name))
+    yield words("ballots.reference" if outcome == Outcome.COUNTED else f"count.outcome_{outcome.lower()}")
