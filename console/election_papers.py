@@ -207,8 +207,8 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
     else:
         columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained", "other_votes", "elected")]
         sheet.table(columns, _lines(known, result, say))
-    for line in _electronic(known, say):
-        sheet.say(line)
+    for said in _electronic(known, say):
+        sheet.say(said)
     for line in describe(paper.title, paper.election.pack, figures, result, paper.names, paper.election.questions):
         sheet.say(speech.say(line, CHINESE))
     sheet.sign(_charged(known, say))

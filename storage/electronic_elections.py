@@ -17,7 +17,7 @@ from content.electronic_elections import (
     PresenceMarked,
     Way,
 )
-from content.identifiers import BallotId, MemberId, PaperElectionId
+from content.identifiers import BallotId, MemberId, PaperElectionId, UserId
 from storage import ballots
 from storage.members import members
 from storage.paper_elections import paper_roll
@@ -64,7 +64,7 @@ def _electronic(row: AnyRow | None) -> Electronic | None:
         reference=row.reference,
         dated=row.dated,
         recorded_by=row.recorded_by,
-        confirmed_by=(row.confirmed_by or "") if row.confirmed else None,
+        confirmed_by=UserId(row.confirmed_by or "") if row.confirmed else None,
     )
     return Electronic(paper=row.election_id, consent=consent, ballot=row.ballot_id, counted=row.counted)
 

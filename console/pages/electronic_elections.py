@@ -111,10 +111,10 @@ def prepare(id: str) -> Answer:  # noqa: A002
     """Draft the secret ballot by which an election is voted on; its roll is the one that was fixed."""
     fields, user = sealing_from(request.form), here().user
     nodes = here().within(Right.SCHEDULE)
-    if not _ID.fullmatch(fields.id):
-        abort(400)
 
     async def decide(unit: Reading, paper: PaperElection, known: Electronic | None) -> Decided:
+        if not _ID.fullmatch(fields.id):
+            return refused("ballot.bad_keys", field="keys")
         keys = keys_of(fields.id, fields.keys)
         if isinstance(keys, Refusal):
             return keys
