@@ -39,6 +39,13 @@ from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.electronic_elections import (
+    ConsentConfirmed,
+    ConsentRecorded,
+    ElectronicVoteCounted,
+    ElectronicVotePrepared,
+    PresenceMarked,
+)
 from content.erasure import PersonErased
 from content.exports import (
     ExportAsked,
@@ -164,6 +171,7 @@ from storage import (
     digests,
     disclosures,
     edits,
+    electronic_elections,
     erased_people,
     exports,
     feeds,
@@ -363,6 +371,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ElectionReported: (paper_elections.write_reported,),
     ElectionApproved: (paper_elections.write_approved,),
     ElectionVoided: (paper_elections.write_voided,),
+    ConsentRecorded: (electronic_elections.write_recorded,),
+    ConsentConfirmed: (electronic_elections.write_confirmed,),
+    PresenceMarked: (electronic_elections.write_marked,),
+    ElectronicVotePrepared: (electronic_elections.write_prepared,),
+    ElectronicVoteCounted: (electronic_elections.write_counted,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),
