@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from content.decision import Refusal, refused
+from content.decision import Refusal, Words, refused, words
 
 QUIET_FROM, QUIET_UNTIL = 21, 8
 """Between these hours a room should hear nothing: nine in the evening is quiet, eight in the morning is not."""
@@ -103,7 +103,9 @@ def _month(day: date) -> tuple[int, int]:
 class Meter(Struct, frozen=True, kw_only=True):
     """What one room was asked in a month, and what more is planned in it.
 
-    ``mentions`` of the whole room are none, because nothing here makes any; ``at_night`` are posts in the quiet hours.
+    ``posts`` are all that the bot began there: cards, polls, results and news; ``asks`` those that want something of a
+    member. ``mentions`` of the whole room are none, because nothing here makes any; ``at_night`` are posts in the quiet
+    hours.
     """
 
     posts: int = 0
@@ -112,6 +114,42 @@ class Meter(Struct, frozen=True, kw_only=True):
     minutes: int = 0
     at_night: int = 0
     mentions: int = 0
+
+
+SAVED = (
+    *("appraisal", "attendance", "ballot", "branches", "calendar", "duties", "election", "participation", "poll"),
+    *("quarter", "roster", "selection", "survey"),
+)
+"""What somebody would else have filled in by hand: how the names of such tables and documents begin.
+
+The logs, the outbox, the bank of questions and the meter itself are none.
+"""
+
+
+class Document(Struct, frozen=True, kw_only=True, order=True):
+    """A table or a document that was made from the records: of which sort, for which place, on which local day."""
+
+    what: str
+    place: str
+    on: date
+
+
+def saved(documents: Iterable[Document]) -> int:
+    """Return how many forms nobody had to fill in: the same for the same place on the same day is one, in any format."""
+    return len({one for one in documents if one.what.startswith(SAVED)})
+
+
+def line(meter: Meter, caps: Caps, forms: int) -> Words:
+    """Return a month in one line, for a digest; ``forms`` are those that nobody had to fill in."""
+    return words(
+        "burden.line",
+        posts=meter.posts,
+        most=caps.month,
+        asks=meter.asks,
+        minutes=meter.minutes,
+        at_night=meter.at_night,
+        forms=forms,
+    )
 
 
 def is_near(meter: Meter, caps: Caps) -> bool:

@@ -44,7 +44,12 @@ async def test_the_pages_questions_are_answered_alike_on_either_engine(address: 
             Asked(on=date(2026, 11, 24)),
             Asked(on=date(2026, 11, 26), minutes=8),
         )
-        assert await burden.taken_away(unit, [one], since=NOW - day, until=NOW + day) == 0
+        span = {"since": NOW - day, "until": NOW + day, "timezone": "Asia/Shanghai"}
+        assert await burden.documents(unit, [one], **span) == ()
+        assert (await burden.line_of(unit, node_of(nodes, one), date(2026, 11, 1))).parameters == {
+            **{"posts": 2, "most": 10, "asks": 2, "minutes": 8},
+            **{"at_night": 0, "forms": 0},
+        }
         node = next(node for node in nodes if node.id == one)
         found = await reports.report(unit, node, Quarter(year=2026, number=4))
         assert (found.total.took_part, found.total.asked, found.members) == (2, 6, 6)
