@@ -22,10 +22,11 @@ from content.burden import (
     caps_from,
     is_quiet,
     line,
+    refuse_too_much,
     saved,
 )
 from content.checkins import State
-from content.decision import Words
+from content.decision import Refusal, Words
 from content.identifiers import OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
@@ -104,6 +105,13 @@ async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Roo
     zones, period = {node: str(row.timezone)}, (on.replace(day=1), on + timedelta(days=LOOKED_AHEAD + 31))
     found = (*await _polls(unit, zones, *period), *await _news(unit, zones, *period))
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
+
+
+async def refuse_poll(unit: Reading, node: OrganisationId, at: datetime) -> Refusal | None:
+    """Refuse a poll that would be one post too many in its room on the day on which it begins."""
+    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
+    on = at.astimezone(ZoneInfo(str(zone))).date()
+    return refuse_too_much(await room_of(unit, node, on=on), [Asked(on=on)], field="room")
 
 
 async def meters(

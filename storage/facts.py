@@ -390,6 +390,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.Postponed: (outbox_fates.write_postponed,),
     outbox.GivenUp: (outbox_fates.write_given_up,),
     outbox.Retried: (outbox_fates.write_retried,),
+    outbox.Hastened: (outbox_fates.write_hastened,),
     outbox.DiscreetRetried: (outbox_fates.write_discreet_retried,),
     relocation.Moved: (relocation.write_moved,),
     outbox.Cancelled: (outbox_fates.write_cancelled,),
