@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from content.identifiers import OrganisationId, ScheduleId
 from content.occurrences import State
@@ -45,9 +45,11 @@ async def coming(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) 
     return await _whole(unit, await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit)))
 
 
-async def endless(unit: Reading) -> tuple[Series, ...]:
-    """Return the rules that have no end and were not called off."""
-    query = select(schedules).where(schedules.c.count == 0, schedules.c.ended_at.is_(None))
+async def unfinished(unit: Reading) -> tuple[Series, ...]:
+    """Return the rules that were not called off and of which not everything is planned."""
+    number = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
+    more = (schedules.c.count == 0) | (schedules.c.count > number)
+    query = select(schedules).where(schedules.c.ended_at.is_(None), more)
     return await _whole(unit, await unit.rows(query.order_by(schedules.c.id)))
 
 
@@ -157,7 +159,7 @@ async def write_replanned(unit: Writing, fact: SeriesReplanned) -> None:
 
 
 async def write_continued(unit: Writing, fact: SeriesContinued) -> None:
-    """Add what a rule without end yields further ahead."""
+    """Add what a rule yields further ahead."""
     await _add(unit, fact.schedule, fact.added)
 
 

@@ -32,9 +32,8 @@ from content.schedules import (
     LessonsScheduled,
     Planned,
     Schedule,
-    horizon,
+    foreseen,
     late_of,
-    materialise,
     refuse_twice,
     schedule_lessons,
 )
@@ -97,7 +96,7 @@ def plan() -> Answer:
     if troubles or at is None:
         return _form(fields, places, library, troubles)
     if request.form.get("intent") == "look":
-        return _form(fields, places, library, planned=materialise(at, known, until=horizon(at, now())))
+        return _form(fields, places, library, planned=foreseen(at, now(), known))
     again = bool(request.form.get("again"))
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
     user, draft, origin = here().user, request.form.get("intent") == "draft", desk().settings.origin
@@ -112,7 +111,7 @@ def plan() -> Answer:
         answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
         if isinstance(answer, Refusal):
             return answer
-        planned = materialise(rule, known, until=horizon(rule, unit.now))
+        planned = foreseen(rule, unit.now, known)
         there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
         refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
         return refusal or await _told(unit, rule, answer, user, origin)

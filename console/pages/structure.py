@@ -47,7 +47,7 @@ from content.settings import (
 )
 from content.terms import Seat, Term
 from content.views import Filter
-from storage import approvals, edits, members, organisations, settings, structure, terms
+from storage import approvals, edits, members, organisations, reviews, settings, structure, terms
 from storage.duties import ends_of_move
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -347,8 +347,19 @@ def set_one(id: str) -> Answer:  # noqa: A002
     if name not in BY_NAME:
         abort(400)
 
-    async def decide(node: Organisation, _: _Nodes, __: Reading) -> Decided:
-        return choose(node, name, value or None)
+    user, origin = here().user, desk().settings.origin
+
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
+        answer = choose(node, name, value or None)
+        if isinstance(answer, Refusal) or name != SECOND_PAIR:
+            return answer
+        known = dict(await settings.chosen(unit))
+        known[node.id] = {**known.get(node.id, {}), name: value}
+        if not value:
+            del known[node.id][name]
+        standing = await reviews.unread(unit, node.id, known, parents_of(await organisations.tree(unit)))
+        readers = await reviews.reviewers(unit, node.id)
+        return replace(answer, effects=begun(len(standing), readers, name=node.name, by=user, console=origin))
 
     node = OrganisationId(id)
     own = ask(lambda unit: settings.chosen(unit, [node])).get(node, {})

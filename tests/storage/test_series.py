@@ -82,7 +82,7 @@ async def test_a_rule_is_read_as_it_was_written_and_changed(branch: SmallBranch)
 async def test_a_rule_without_end_goes_on_and_an_ended_one_does_not(branch: SmallBranch, clock: HandClock) -> None:
     await plan(branch)
     clock.forward(days=30)
-    (found,) = await branch.store.read(series.endless)
+    (found,) = await branch.store.read(series.unfinished)
     answer = continued(found, known=KNOWN, now=clock.now)
     assert answer is not None
     for _ in range(2):  # Any number of processes may do it.
