@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -53,6 +53,10 @@ class Room(Struct, frozen=True, kw_only=True):
     caps: Caps
     asked: tuple[Asked, ...] = ()
 
+    def after(self, more: Asked) -> Room:
+        """Return the room as it is once it was asked for more."""
+        return Room(caps=self.caps, asked=(*self.asked, more))
+
 
 def exceeded(asked: Collection[Asked], wanted: Asked, caps: Caps) -> Cap | None:
     """Return the cap that one more post would exceed, the narrowest first; a post alone may ask for any minutes."""
@@ -73,6 +77,16 @@ def next_free(rooms: Collection[Room], wanted: Asked) -> date | None:
     return next((one.on for one in moved if not any(exceeded(room.asked, one, room.caps) for room in rooms)), None)
 
 
+def near(rooms: Iterable[Room], planned: Sequence[Asked]) -> Near | None:
+    """Return the first month in which what is planned comes near to a room's cap, where it is not above it."""
+    for room in rooms:
+        for month in sorted({_month(one.on) for one in planned}):
+            number = sum(_month(one.on) == month for one in (*room.asked, *planned))
+            if number >= room.caps.month - NEAR:
+                return Near(number=number, most=room.caps.month, month=date(*month, 1))
+    return None
+
+
 def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: str = "date") -> Refusal | None:
     """Refuse to plan above a cap of any room that would be reached, and say which later day is free.
 
@@ -84,7 +98,7 @@ def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: s
             cap = exceeded(room.asked, wanted, room.caps)
             if cap is not None:
                 return _refusal(cap, room, wanted, next_free(rooms, wanted), field)
-        rooms = [Room(caps=room.caps, asked=(*room.asked, wanted)) for room in rooms]
+        rooms = [room.after(wanted) for room in rooms]
     return None
 
 
@@ -98,6 +112,14 @@ def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str)
 
 def _month(day: date) -> tuple[int, int]:
     return day.year, day.month
+
+
+class Near(Struct, frozen=True, kw_only=True):
+    """So many posts a month's room would have, close to the most that its organisation wants."""
+
+    number: int
+    most: int
+    month: date
 
 
 class Meter(Struct, frozen=True, kw_only=True):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import func, select, union
 
@@ -38,6 +39,7 @@ from storage import settings
 from storage.audit import audit
 from storage.ballots import ballots
 from storage.checkins import tallies
+from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
@@ -46,7 +48,7 @@ from storage.outbox import State as RowState
 from storage.outbox import outbox
 from storage.polls import polls
 from storage.rooms import rooms as kept_rooms
-from storage.schedules import occurrences
+from storage.schedules import Entry, occurrences
 from storage.surveys import surveys
 from storage.unit import AnyRow, Reading
 
@@ -73,23 +75,35 @@ async def rooms(
     until: date,
     without: frozenset[OccurrenceId] = frozenset(),
 ) -> tuple[Room, ...]:
-    """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around.
+    """Return the rooms in which an audience is reached, those that are alike as one, asked in whole months around.
 
     ``without`` are left out, because they are about to be moved.
     """
+    return tuple(set((await by_branch(unit, audience, since=since, until=until, without=without)).values()))
+
+
+async def by_branch(
+    unit: Reading,
+    audience: OrganisationId,
+    *,
+    since: date,
+    until: date,
+    without: frozenset[OccurrenceId] = frozenset(),
+) -> dict[OrganisationId, Room]:
+    """Return the room of each branch in which an audience is reached."""
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
     query = select(organisations).where(organisations.c.id.in_(select(reached.c.ancestor_id)))
     branches = [row for row in await unit.rows(query) if row.closed_at is None]
     zones = {OrganisationId(row.id): row.timezone for row in branches}
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
-    for row in await _occurrences(unit, zones, *period):
+    for on, row in await _occurrences(unit, zones, *period):
         if row.id not in without and (row.reached or row.state == OccurrenceState.PLANNED):
-            asked[OrganisationId(row.branch)].append(Asked(on=row.local_date, minutes=row.minutes))
+            asked[OrganisationId(row.branch)].append(Asked(on=on, minutes=row.minutes))
     for branch, at in (*await _polls(unit, zones, *period), *await _news(unit, zones, *period)):
         asked[branch].append(Asked(on=at.date()))
     held = await caps(unit, zones)
-    return tuple({Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()})
+    return {branch: Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()}
 
 
 async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Room, ...]:
@@ -107,6 +121,49 @@ async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Roo
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
 
 
+class Sending(Struct, frozen=True, kw_only=True):
+    """Something that is to go out after all: what, to whom, on which local day, and how many minutes it asks for."""
+
+    occurrence: OccurrenceId
+    audience: OrganisationId
+    on: date
+    minutes: int
+
+
+async def refuse_sending(unit: Reading, wanted: Sequence[Sending], *, field: str = "date") -> Refusal | None:
+    """Refuse several together where one of them would be too much for a room, each after those before it."""
+    if not wanted:
+        return None
+    since, until = min(one.on for one in wanted), max(one.on for one in wanted)
+    without, found = frozenset(one.occurrence for one in wanted), dict[OrganisationId, dict[OrganisationId, Room]]()
+    for audience in {one.audience for one in wanted}:
+        found[audience] = await by_branch(unit, audience, since=since, until=until, without=without)
+    held = {branch: room for reached in found.values() for branch, room in reached.items()}
+    for one in sorted(wanted, key=lambda one: (one.on, one.occurrence)):
+        asked = Asked(on=one.on, minutes=one.minutes)
+        refusal = refuse_too_much([held[branch] for branch in found[one.audience]], [asked], field=field)
+        if refusal is not None:
+            return refusal
+        held |= {branch: held[branch].after(asked) for branch in found[one.audience]}
+    return None
+
+
+async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[OccurrenceId, date]) -> list[Sending]:
+    """Return what is to go out on which day, with the minutes that its lesson asks for now."""
+    found = []
+    for entry in entries:
+        lesson = await lesson_of(unit, entry.occurrence.lesson)
+        found.append(
+            Sending(
+                occurrence=entry.occurrence.id,
+                audience=entry.occurrence.audience,
+                on=days[entry.occurrence.id],
+                minutes=lesson.minutes if lesson is not None else 0,
+            )
+        )
+    return found
+
+
 async def refuse_poll(unit: Reading, node: OrganisationId, at: datetime) -> Refusal | None:
     """Refuse a poll that would be one post too many in its room on the day on which it begins."""
     zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
@@ -120,7 +177,7 @@ async def meters(
     """Return what the rooms of these branches were asked in a month, and what is planned in it."""
     zones = {node.id: node.timezone for node in branches if node.kind is Kind.BRANCH}
     found = {branch: Meter() for branch in zones}
-    for row in await _occurrences(unit, zones, since, until):
+    for _, row in await _occurrences(unit, zones, since, until):
         branch = OrganisationId(row.branch)
         one = found[branch]
         if row.state == OccurrenceState.PLANNED:
@@ -157,9 +214,15 @@ def _reach(zones: Collection[OrganisationId]) -> Any:
     return union(above, below).subquery()
 
 
-async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: date, until: date) -> list[AnyRow]:
-    """Return what went out to each branch or is planned for it."""
+async def _occurrences(
+    unit: Reading, zones: Mapping[OrganisationId, str], since: date, until: date
+) -> list[tuple[date, AnyRow]]:
+    """Return what went out to each branch or is planned for it, with the day by the clock there.
+
+    What was held or sent late counts on the day on which it was heard.
+    """
     reach = _reach(zones)
+    first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
     revision = func.coalesce(occurrences.c.lesson_revision, lessons.c.revision)
     asked = select(tallies.c.number).where(
         tallies.c.occurrence_id == occurrences.c.id,
@@ -171,7 +234,7 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
         select(
             reach.c.branch,
             occurrences.c.id,
-            occurrences.c.local_date,
+            occurrences.c.due_at,
             occurrences.c.state,
             occurrences.c.opened_at,
             lesson_revisions.c.minutes,
@@ -186,11 +249,16 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
         .where(
             occurrences.c.state.in_([OccurrenceState.PLANNED, OccurrenceState.OPEN, OccurrenceState.CLOSED]),
             occurrences.c.withdrawn_at.is_(None),
-            occurrences.c.local_date >= since,
-            occurrences.c.local_date <= until,
+            occurrences.c.due_at >= first - timedelta(days=1),
+            occurrences.c.due_at < last + timedelta(days=2),
         )
     )
-    return list(await unit.rows(query))
+    found = [(_day(row.due_at, zones[row.branch]), row) for row in await unit.rows(query)]
+    return [(on, row) for on, row in found if since <= on <= until]
+
+
+def _day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
 
 
 async def _polls(

@@ -51,8 +51,14 @@ def show() -> str:
     while len(offered) < MONTHS_OFFERED:
         offered.append((offered[-1] - timedelta(days=1)).replace(day=1))
     return render_template(
-        "burden/show.html", lines=lines, more=more, taken=taken, table=_table(lines), month=first, offered=offered
+        "burden/show.html", lines=lines, more=more, taken=taken, table=_table(lines), month=first, offered=offered, widest=_widest(lines)
     )
+
+
+def _widest(lines: list[Line]) -> int:
+    """Return how many posts the chart is wide: the most of any room, sent and planned, and of any cap near to that."""
+    most = max((line.meter.posts + line.meter.planned for line in lines), default=0)
+    return max([most, 1, *(line.caps.month for line in lines)])
 
 
 @pages.get("/participation/burden.<any(xlsx,csv,docx,text):format>")

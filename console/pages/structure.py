@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
-from console.desk import ask, cause, settle
+from console.desk import ask, cause, desk, settle
 from console.fresh import fresh
 from console.pages.rooms import of_node
 from console.people import branches, open_nodes
@@ -32,6 +33,7 @@ from content.identifiers import EditId, MemberId, OrganisationId, ProposalId, de
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.quiet import NONE
+from content.reviews import begun
 from content.settings import (
     BY_KIND,
     BY_NAME,
