@@ -21,12 +21,23 @@ def test_the_meter_counts_what_was_sent_and_what_is_planned(house: House, browse
     assert "本月群内已发 2 条，另排了 1 条，接近或达到上限 4 条" in page
 
 
-def test_the_meter_leaves_with_the_numbers_of_the_screen_and_is_counted_as_a_form_saved(browser: Browser) -> None:
+def test_the_meter_leaves_with_the_numbers_of_the_screen_and_a_form_saved_is_counted_once(browser: Browser) -> None:
     screen = shown(browser.get("/participation/burden").get_data(as_text=True), "减负")
     assert from_csv(browser.get("/participation/burden.csv").data) == screen
     assert from_docx(browser.get("/participation/burden.docx").data) == [screen]
-    assert "取出表格、报告 2 份" in browser.get("/participation/burden").get_data(as_text=True)
-    assert "取出表格、报告 0 份" in browser.get("/participation/burden?month=2026-10").get_data(as_text=True)
+    assert "生成表格、报告 0 份" in browser.get("/participation/burden").get_data(as_text=True)
+    for format in ("csv", "xlsx"):
+        browser.get(f"/participation/export/weeks.{format}")
+    assert "生成表格、报告 1 份" in browser.get("/participation/burden").get_data(as_text=True)
+    assert "生成表格、报告 0 份" in browser.get("/participation/burden?month=2026-10").get_data(as_text=True)
+
+
+def test_the_chart_says_the_numbers_of_the_table_behind_it(browser: Browser) -> None:
+    page = browser.get("/participation/burden").get_data(as_text=True)
+    assert '<svg class="bars wide"' in page
+    assert "检修车间第一党支部 · 已发 2 条，另排了 1 条，上限 10 条" in page
+    assert 'aria-describedby="chart-table"' in page
+    assert 'id="chart-table"' in page
 
 
 def test_a_month_that_is_none_is_refused(browser: Browser) -> None:

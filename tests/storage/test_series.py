@@ -147,3 +147,16 @@ async def test_what_does_not_go_out_itself_overtakes_nothing(branch: SmallBranch
         entry = await branch.store.read(partial(schedules.entry, id=first.id))
         assert entry is not None
         assert (entry.occurrence.state, entry.reason) == expected
+
+
+async def test_a_rule_with_an_end_is_looked_at_until_all_of_it_is_planned(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await plan(branch, replace(RULE, count=5))
+    for _ in range(2):
+        clock.forward(days=14)
+        for found in await branch.store.read(series.unfinished):
+            answer = continued(found, known=KNOWN, now=clock.now)
+            await branch.store.settle(notes=answer.facts if answer is not None else ())
+    assert len((await read(branch)).standing) == 5
+    assert await branch.store.read(series.unfinished) == ()
