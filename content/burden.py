@@ -157,7 +157,7 @@ class Document(Struct, frozen=True, kw_only=True, order=True):
 
 
 def saved(documents: Iterable[Document]) -> int:
-    """Return how many forms nobody had to fill in: the same for the same place on the same day is one, in any format."""
+    """Return how many forms nobody had to fill in: the same for the same place and day is one, in any format."""
     return len({one for one in documents if one.what.startswith(SAVED)})
 
 

@@ -101,7 +101,7 @@ def told(review: Review, reviewers: Collection[UserId], *, by: UserId, console: 
 
 
 def begun(standing: int, reviewers: Collection[UserId], *, name: str, by: UserId, console: str) -> tuple[Tell, ...]:
-    """Return the news for those who may approve that an organisation wants it from now on, of what stands already too."""
+    """Return the news for those who may approve: an organisation wants it from now on, of what stands already too."""
     if not standing:
         return ()
     said = words("reviews.begun", name=name, n=standing, address=f"{console}/calendar/reviews")

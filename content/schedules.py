@@ -277,7 +277,9 @@ def foreseen(schedule: Schedule, now: datetime, known: WorkCalendar | None = Non
     """Return what a rule is known to bring: all of one that ends, of another what is planned now, and one at least."""
     if schedule.count:
         return materialise(schedule, known)
-    return materialise(schedule, known, until=horizon(schedule, now)) or materialise(schedule, known, until=date.max)[:1]
+    return (
+        materialise(schedule, known, until=horizon(schedule, now)) or materialise(schedule, known, until=date.max)[:1]
+    )
 
 
 def late_of(kinds: Iterable[Kind]) -> timedelta | None:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OccurrenceId, ScheduleId, UserId
 from content.occurrences import State
-from content.schedules import AHEAD, LATEST_AHEAD, Change, Planned, Schedule, materialise
+from content.schedules import AHEAD, LATEST_AHEAD, Change, Planned, Schedule, horizon, materialise
 from content.workdays import WorkCalendar
 
 MOST_WORKDAYS = 60
@@ -133,7 +133,7 @@ def replan(
     What went out, was called off or was moved alone stays as it is; ``anew`` follows the rule again.
     """
     furthest = max((one.planned.meant for one in series.standing), default=series.schedule.start)
-    until = max(furthest, now.date() + AHEAD)
+    until = max(furthest, horizon(series.schedule, now))
     wanted = {one.id: one for one in materialise(replace(series.schedule, changes=changes), known, until=until)}
     standing = {one.planned.id: one for one in series.standing}
     differences = [
@@ -230,7 +230,7 @@ def continued(series: Series, *, known: WorkCalendar, now: datetime) -> Decision
     if not series.unfinished:
         return None
     furthest = max((one.planned.meant for one in series.standing), default=date.min)
-    wanted = materialise(series.schedule, known, until=now.date() + AHEAD)
+    wanted = materialise(series.schedule, known, until=horizon(series.schedule, now))
     added = tuple(one for one in wanted if one.meant > furthest)
     return Decision(facts=(SeriesContinued(schedule=series.schedule.id, added=added),)) if added else None
 

@@ -51,7 +51,14 @@ def show() -> str:
     while len(offered) < MONTHS_OFFERED:
         offered.append((offered[-1] - timedelta(days=1)).replace(day=1))
     return render_template(
-        "burden/show.html", lines=lines, more=more, taken=taken, table=_table(lines), month=first, offered=offered, widest=_widest(lines)
+        "burden/show.html",
+        lines=lines,
+        more=more,
+        taken=taken,
+        table=_table(lines),
+        month=first,
+        offered=offered,
+        widest=_widest(lines),
     )
 
 

@@ -160,7 +160,9 @@ async def _too_much(unit: Reading, found: Series, wanted: Replan) -> Refusal | N
 async def _too_much_again(unit: Reading, found: Series) -> Refusal | None:
     """Refuse to let a series go on where what was called off with it would be too much now."""
     again = [
-        one.planned for one in found.standing if one.state is State.CANCELLED and not one.touched and one.planned.due_at > unit.now
+        one.planned
+        for one in found.standing
+        if one.state is State.CANCELLED and not one.touched and one.planned.due_at > unit.now
     ]
     return await _above_caps(unit, found.schedule, again)
 
@@ -176,9 +178,7 @@ async def _above_caps(
         for id in set(rule.lessons)  # noqa: A001
         if (lesson := await lessons.lesson(unit, id)) is not None
     }
-    rooms = await burden.rooms(
-        unit, rule.audience, since=on[0].local_date, until=on[-1].local_date, without=without
-    )
+    rooms = await burden.rooms(unit, rule.audience, since=on[0].local_date, until=on[-1].local_date, without=without)
     return refuse_too_much(rooms, [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in on])
 
 

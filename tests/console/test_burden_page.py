@@ -11,8 +11,9 @@ from tests.console.test_participation_page import from_csv, from_docx, shown
 
 def test_the_meter_counts_what_was_sent_and_what_is_planned(house: House, browser: Browser) -> None:
     table = {row[0]: row[1:] for row in shown(browser.get("/participation/burden").get_data(as_text=True), "减负")}
-    # Sent: a lesson and a poll in the first branch, where another lesson failed; two lessons in the second.
-    assert table["检修车间第一党支部"] == ["2", "10", "1", "0", "2", "8", "240", "0", "0"]
+    # Sent: a lesson and a poll in the first branch, where another lesson failed; two lessons in the second. The first
+    # is asked by a survey too.
+    assert table["检修车间第一党支部"] == ["2", "10", "1", "0", "3", "8", "240", "0", "0"]
     assert table["检修车间第二党支部"] == ["2", "10", "0", "0", "2", "16", "240", "1", "0"]
     assert table["运转车间党支部"][:3] == ["0", "10", "0"]
     chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=Cap.MONTH, value="4")

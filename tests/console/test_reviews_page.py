@@ -99,7 +99,7 @@ def test_what_stood_before_a_second_pair_was_wanted_waits_for_it_and_goes_on_whe
     assert approved() == [False]
     told = outbox.outbox.select().where(outbox.outbox.c.user_id == READER)
     said = [row.words["key"] for row in house.run(house.store.read(lambda unit: unit.rows(told)))]
-    assert said == ["reviews.begun"]
+    assert said == ["reviews.begun"] * 2, "of the branch's own plan, and of this one"
     setting("no")
     assert approved() == [True]
     setting("yes")

@@ -97,7 +97,12 @@ def test_what_is_planned_is_said_to_be_near_the_cap_from_two_below_it_on() -> No
 
 def test_a_form_is_saved_once_for_its_place_and_day_whatever_it_was_taken_as_and_a_log_is_none() -> None:
     one = Document(what="quarter", place="east", on=FIRST)
-    taken = [one, one, Document(what="quarter", place="west", on=FIRST), Document(what="record", place="east", on=FIRST)]
+    taken = [
+        one,
+        one,
+        Document(what="quarter", place="west", on=FIRST),
+        Document(what="record", place="east", on=FIRST),
+    ]
     assert saved(taken) == 2
     assert saved([*taken, Document(what="roster_filed", place="east", on=FIRST)]) == 3
     assert saved([Document(what="burden", place="east", on=FIRST)]) == 0
