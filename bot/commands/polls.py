@@ -33,7 +33,7 @@ _SEPARATOR = re.compile("[;；]")
 _MANY = re.compile(r"(?:多选|最多|可选|multiple|up to)\s*([0-9]{1,2})?\s*项?", re.IGNORECASE)
 _HIDDEN = re.compile("(?:截止前)?不(?:显示|公布)结果|hidden|undisclosed", re.IGNORECASE)
 _UNTIL = re.compile(r"(?:截止(?:时间)?|until)[:\s]*(.*)", re.IGNORECASE | re.DOTALL)
-_AT_ONCE = re.compile(r"(?:马上发|现在就?发|立即发|立刻发|send now)(?:[:,\s]+(.*))?", re.IGNORECASE | re.DOTALL)
+_AT_ONCE = re.compile(r"(?:(?:马上|馬上|立即|立刻|[现現]在就?)[发發]|send now)(?:[:,\s]+(.*))?", re.IGNORECASE | re.DOTALL)
 _MOMENT = re.compile(
     r"(?:(?P<near>今天|明天|后天|today|tomorrow)|(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
     r"|(?P<m>[0-9]{1,2})月(?P<d>[0-9]{1,2})[日号]|(?:周|星期)(?P<weekday>[一二三四五六日天]))?\s*"

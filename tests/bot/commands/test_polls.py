@@ -775,9 +775,11 @@ NIGHTLY = "投票 明早去哪里集合; 东门; 西门; 截止 明天 18:00"
 
 async def test_a_poll_asked_for_at_night_waits_and_the_same_with_a_reason_lets_it_go(asked: Asked) -> None:
     await quiet(asked)
-    held = await asked.ask(NIGHTLY)
-    assert asked.sent(START) == []
+    await asked.branch.hear(message(SECRETARY, NIGHTLY))
     assert await asked.branch.told() == [(SECRETARY, "poll.held")]
+    await asked.deliver()
+    held = await asked.poll()
+    assert asked.sent(START) == []
     poll = await asked.ask(f"{NIGHTLY}; 马上发 全员停电检修")
     assert (poll.id, len(asked.sent(START))) == (held.id, 1)
     assert (await asked.branch.size())["polls"] == 1
