@@ -31,6 +31,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "feeds.read",
     "safe_mode.show",
     *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done", "leave", "published")),
+    *(f"surveying.{page}" for page in ("offer", "come_in", "show", "answer", "give_up", "done", "leave")),
 }
 
 
@@ -78,8 +79,10 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "tellers": seeded.ballots["far"],
         "voting": seeded.ballots["far"],
         "elections": seeded.elections["far"],
+        "electronic_elections": seeded.elections["far"],
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
+        "hours": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
         "reviews": derive("seed schedule", "far"),
@@ -90,6 +93,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "edits.undo": seeded.imports["far"],
         "amendments.correct_sent": by_noun["lessons"],
         "amendments.withdraw_sent": by_noun["checkins"],
+        "hours.count": seeded.occurrences["far"],
         "texts.of_lesson": by_noun["lessons"],
         "texts.of_occurrence": by_noun["checkins"],
         "texts.of_poll": by_noun["polls"],
