@@ -92,6 +92,7 @@ def show_one(id: str) -> str:  # noqa: A002
         first_page=not start,
         more=shown[-1][0].id if start + len(shown) < len(one.branches) else None,
         may_change=may_change,
+        keeps=audience is not None and audience.id in {node.id for node in at.within(Right.RECORD)},
         names=bool(by_name),
         lesson_visible=one.lesson_visible,
         present=now(),
