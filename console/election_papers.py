@@ -1,5 +1,7 @@
 """The papers of an election, to print and to file: the ballot, the sheet for counting, the certificate, the record.
 
+Each is a document, which becomes a Word file or a page from which the browser prints or saves a PDF.
+
 They are written in Chinese whatever language the console speaks, for that is how they are filed.
 """
 
@@ -10,13 +12,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct
 
 from console.appraisal_papers import counting_sheet, grades_counted, grading_paper
-from console.word import Block, Grid, Heading, Paragraph, write_docx
-from content.ballots import Elector
+from console.word import Block, Document, Grid, Heading, Paragraph
+from content.ballots import Ballot, Elector
 from content.counts import describe
 from content.decision import Words, words
 from content.elections import Count, Result, Votes
+from content.electronic_elections import Electronic
 from content.identifiers import MemberId
-from content.paper_elections import Entry, Office, PaperElection, State, attendance, grades_in
+from content.paper_counts import attendance, grades_in
+from content.paper_elections import Entry, Office, PaperElection, State
 from content.rule_packs import Purpose
 from content.speech import Reader, Speech
 from content.strokes import by_strokes
@@ -28,13 +32,15 @@ MISSING = "（待补充）"
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """All that a paper may say."""
+    """All that a paper may say; ``held`` and ``sealed`` of an election that was voted on electronically."""
 
     paper: PaperElection
     organisation: str
     roll: tuple[Elector, ...]
     names: Mapping[MemberId, str]
     result: Result | None
+    held: Electronic | None = None
+    sealed: Ballot | None = None
 
 
 class _Sheet:
@@ -59,11 +65,11 @@ class _Sheet:
     def add(self, block: Block) -> None:
         self._blocks.append(block)
 
-    def written(self) -> bytes:
-        return write_docx(self._title, self._blocks)
+    def done(self) -> Document:
+        return Document(title=self._title, blocks=tuple(self._blocks))
 
 
-Write = Callable[[Known, Speech], bytes | None]
+Write = Callable[[Known, Speech], Document | None]
 
 READY: Mapping[State, frozenset[str]] = {
     State.DRAFT: frozenset({"ballot"}),
@@ -81,7 +87,7 @@ OF_GRADES = frozenset({"ballot", "counting", "record"})
 """Which of them there are of an appraisal, whose summary is a sheet of its own."""
 
 
-def ballot(known: Known, speech: Speech) -> bytes:
+def ballot(known: Known, speech: Speech) -> Document:
     """Write the ballot as voters get it: names in their order, no number and no mark, and how to fill it in."""
     say, paper = _saying(speech), known.paper
     if paper.election.questions:
@@ -96,10 +102,10 @@ def ballot(known: Known, speech: Speech) -> bytes:
     sheet.say(say("paper.how_to_motion" if _motion(paper) else "paper.how_to", seats=paper.election.seats))
     sheet.sign(known.organisation)
     sheet.sign(say("paper.seal"))
-    return sheet.written()
+    return sheet.done()
 
 
-def counting(known: Known, speech: Speech) -> bytes:
+def counting(known: Known, speech: Speech) -> Document:
     """Write the sheet on which tellers tally by hand."""
     say, paper = _saying(speech), known.paper
     if paper.election.questions:
@@ -112,16 +118,16 @@ def counting(known: Known, speech: Speech) -> bytes:
     sheet.table(header, rows)
     sheet.say(say("paper.tally_help"))
     sheet.sign(say("paper.signed_by_hand"))
-    return sheet.written()
+    return sheet.done()
 
 
-def certificate(known: Known, speech: Speech) -> bytes | None:
+def certificate(known: Known, speech: Speech) -> Document | None:
     """Write 选举结果报告单: the figures, each candidate's votes, and the rule behind each number."""
     sheet = _Sheet(_saying(speech)("paper.sheet_certificate", title=known.paper.title))
-    return sheet.written() if _certify(sheet, known, speech) else None
+    return sheet.done() if _certify(sheet, known, speech) else None
 
 
-def record(known: Known, speech: Speech) -> bytes:
+def record(known: Known, speech: Speech) -> Document:
     """Write everything that is on record of an election, in the order in which it came about."""
     say, paper = _saying(speech), known.paper
     sheet = _Sheet(say("paper.sheet_record", title=paper.title))
@@ -158,7 +164,17 @@ def record(known: Known, speech: Speech) -> bytes:
     sheet.say(say("paper.approved", day=_day(paper.approved_on), letter=paper.approval or MISSING))
     if paper.state is State.VOID:
         sheet.say(say("paper.was_void", why=paper.why_void))
-    return sheet.written()
+    return sheet.done()
+
+
+HALF_A_PAGE, ONE_PAGE = 8, 24
+"""How many lines of a ballot fit on half a page, and on one."""
+
+
+def lines_of(paper: PaperElection) -> int:
+    """Return how many lines the ballot has: one for each who stands, and for each who may be written in."""
+    others = 0 if paper.election.questions or _motion(paper) else paper.election.seats
+    return len(paper.candidates) + others
 
 
 SHEETS: Mapping[str, Write] = {"ballot": ballot, "counting": counting, "certificate": certificate, "record": record}
@@ -191,11 +207,23 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
     else:
         columns = [say(f"paper.{name}") for name in ("candidate", "yes", "no", "abstained", "other_votes", "elected")]
         sheet.table(columns, _lines(known, result, say))
+    for said in _electronic(known, say):
+        sheet.say(said)
     for line in describe(paper.title, paper.election.pack, figures, result, paper.names, paper.election.questions):
         sheet.say(speech.say(line, CHINESE))
     sheet.sign(_charged(known, say))
     sheet.sign(_day(paper.certified_on))
     return True
+
+
+def _electronic(known: Known, say: Callable[..., str]) -> Iterator[str]:
+    """Say that the papers were sealed in browsers, by whose consent, and by which set of envelopes."""
+    held, sealed = known.held, known.sealed
+    if held is None or sealed is None or not held.counted:
+        return
+    letter = held.consent
+    yield say(f"electronic.was_{letter.way}", letter=letter.reference, day=_day(letter.dated))
+    yield say("electronic.was_sealed", hash=sealed.set_hash or MISSING)
 
 
 def _graded(paper: PaperElection, found: Count, speech: Speech) -> Grid:

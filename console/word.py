@@ -49,6 +49,17 @@ class Grid(Struct, frozen=True, kw_only=True):
 Block = Heading | Paragraph | Grid
 
 
+class Document(Struct, frozen=True, kw_only=True):
+    """What stands on a paper, whether it becomes a Word file or a page to print."""
+
+    title: str
+    blocks: tuple[Block, ...]
+
+    def written(self) -> bytes:
+        """Return the Word file."""
+        return write_docx(self.title, self.blocks)
+
+
 class _Look(Struct, frozen=True, kw_only=True):
     """How a run of text looks: its font, the one to take instead, and its size in half points."""
 

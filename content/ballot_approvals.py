@@ -7,7 +7,7 @@ from datetime import datetime
 
 from content import approvals
 from content.approvals import Act, Proposal
-from content.ballots import Ballot, State, cancel, open_voting
+from content.ballots import Admitted, Ballot, State, cancel, open_voting
 from content.decision import Decision, Refusal, Tell, words
 from content.identifiers import ProposalId, UserId
 
@@ -23,12 +23,14 @@ def want(
     waiting: Collection[Proposal],
     id: ProposalId,  # noqa: A002
     now: datetime,
+    admitted: Admitted | Refusal | None = None,
 ) -> Decision | Refusal:
     """Ask another organiser to agree to a step; a draft is cancelled at once, for nothing of it is fixed.
 
     ``may`` are the organisers of the ballot. Where one of them asked for the same before, this is the agreement.
+    ``admitted`` is to whom a vote is open that decides something.
     """
-    done = _take(act, ballot, now=now)
+    done = _take(act, ballot, now=now, admitted=admitted)
     if isinstance(done, Refusal) or (act is Act.CANCEL_BALLOT and ballot.state is State.DRAFT):
         return done
     before = waiting_for(act, ballot, waiting)
@@ -48,5 +50,5 @@ def waiting_for(act: Act, ballot: Ballot, waiting: Collection[Proposal]) -> Prop
     return next((one for one in waiting if one.act is act and one.subject == ballot.id), None)
 
 
-def _take(act: Act, ballot: Ballot, *, now: datetime) -> Decision | Refusal:
-    return open_voting(ballot, now=now) if act is Act.OPEN_BALLOT else cancel(ballot)
+def _take(act: Act, ballot: Ballot, *, now: datetime, admitted: Admitted | Refusal | None) -> Decision | Refusal:
+    return open_voting(ballot, now=now, admitted=admitted) if act is Act.OPEN_BALLOT else cancel(ballot)

@@ -19,6 +19,7 @@ from content.election_cases import show_election
 from content.elections import Attendance, Election, Outcome, Result, least_candidates
 from content.forms import FORMS, trouble_with
 from content.identifiers import BallotId, MemberId, OrganisationId, UserId
+from content.rule_packs import Purpose
 
 FEWEST = 5
 """With fewer who may vote, or who have voted, the result itself would tell what each of them chose."""
@@ -94,19 +95,30 @@ class Candidate(Struct, frozen=True, kw_only=True):
 
 
 class Elector(Struct, frozen=True, kw_only=True):
-    """Someone on the roll; ``reason`` says why they may not vote where they may not."""
+    """Someone on the roll; ``reason`` says why they may not vote where they may not.
+
+    ``present`` is false of who has a vote and was not in the room when it began.
+    """
 
     member: MemberId
     may_vote: bool = True
     reason: str = ""
     approval: str = ""
+    present: bool = True
+
+
+class Admitted(Struct, frozen=True, kw_only=True):
+    """Whom a vote that decides something is open to: those who are there, ``None`` for everyone on the roll."""
+
+    present: frozenset[MemberId] | None = None
 
 
 class Ballot(Struct, frozen=True, kw_only=True):
     """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen, and ``manifest_hash`` tells that.
 
     ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
-    ``told_at`` is when all were last told of it, ``issued`` how many had been sent a link by the close.
+    ``told_at`` is when all were last told of it, ``issued`` how many had been sent a link by the close, ``present`` how
+    many were in the room where it took that.
     """
 
     id: BallotId
@@ -127,6 +139,7 @@ class Ballot(Struct, frozen=True, kw_only=True):
     expected: int = 0
     manifest_hash: str | None = None
     told_at: datetime | None = None
+    present: int | None = None
     issued: int | None = None
     turnout: int | None = None
     set_hash: str | None = None
@@ -140,9 +153,10 @@ class Ballot(Struct, frozen=True, kw_only=True):
 
     @property
     def attendance(self) -> Attendance:
-        """Return the figures of a ballot without a meeting: whoever was sent a link is there."""
+        """Return the figures of a ballot; without a meeting whoever was sent a link is there."""
         issued = self.expected if self.issued is None else self.issued
-        return Attendance(expected=self.expected, present=issued, issued=issued, returned=self.turnout or 0)
+        present = issued if self.present is None else self.present
+        return Attendance(expected=self.expected, present=present, issued=issued, returned=self.turnout or 0)
 
 
 class BallotDrafted(Fact, frozen=True, kw_only=True):
@@ -171,9 +185,10 @@ class BallotFrozen(Fact, frozen=True, kw_only=True):
 
 
 class BallotOpened(Fact, frozen=True, kw_only=True):
-    """Votes may be cast."""
+    """Votes may be cast, where a meeting is asked for by those alone who are ``present``."""
 
     ballot: BallotId
+    present: frozenset[MemberId] | None = None
 
 
 class BallotCast(Fact, frozen=True, kw_only=True):
@@ -363,8 +378,11 @@ def refuse_changed(ballot: Ballot) -> Refusal | None:
     return None if same else refused("ballot.manifest_changed", title=ballot.title)
 
 
-def open_voting(ballot: Ballot, *, now: datetime) -> Decision | Refusal:
-    """Open a ballot once every teller has proved to hold a share; that two organisers want it is seen to elsewhere."""
+def open_voting(ballot: Ballot, *, now: datetime, admitted: Admitted | Refusal | None = None) -> Decision | Refusal:
+    """Open a ballot once every teller has proved to hold a share; that two organisers want it is seen to elsewhere.
+
+    What decides something is open only to whom it is ``admitted``, which takes a consent: see ``electronic_elections``.
+    """
     if ballot.state is not State.FROZEN:
         return not_now(ballot)
     missing = sum(not one.proven for one in ballot.tellers)
@@ -372,7 +390,12 @@ def open_voting(ballot: Ballot, *, now: datetime) -> Decision | Refusal:
         return refused("ballot.shares_unproven", n=missing)
     if now >= ballot.closes_at:
         return refused("ballot.too_late", closes=ballot.closes_at)
-    return refuse_changed(ballot) or Decision(facts=(BallotOpened(ballot=ballot.id),))
+    if ballot.election.pack.purpose is not Purpose.REFERENCE:
+        admitted = admitted or refused("electronic.no_consent")
+    if isinstance(admitted, Refusal):
+        return admitted
+    opened = BallotOpened(ballot=ballot.id, present=admitted.present if admitted else None)
+    return refuse_changed(ballot) or Decision(facts=(opened,))
 
 
 def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, now: datetime) -> Decision | Refusal:
@@ -381,6 +404,8 @@ def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, n
         return refused("ballot.too_late", closes=ballot.closes_at)
     if elector is None or not elector.may_vote:
         return refused("ballot.not_on_roll")
+    if not elector.present:
+        return refused("electronic.not_present")
     if len(box) != ballot.length or copied:
         return refused("ballot.bad_envelope")
     return Decision(facts=(BallotCast(ballot=ballot.id, member=elector.member, box=box),))

@@ -7,7 +7,7 @@ from typing import Any
 
 from content.decision import Words, words
 from content.election_cases import show_result
-from content.elections import NOBODY, Attendance, Result
+from content.elections import NOBODY, Attendance, Outcome, Result
 from content.questions import Question
 from content.rule_packs import Rule, RulePack, said
 
@@ -115,5 +115,10 @@ def brief(
     if "need" in kept:
         rule = said(Rule(kept["rules"]["need"]))
         yield words("count.by_rule", line=(words("count.need", need=kept["need"]),), rule=(rule,))
-    else:
+    outcome = str(kept.get("outcome", Outcome.COUNTED))
+    for name in kept.get("elected", ()):
+        yield words("count.elected", name=names.get(name, name))
+    if outcome != Outcome.COUNTED:
+        yield words(f"count.outcome_{outcome.lower()}")
+    elif "need" not in kept:
         yield words("ballots.reference")

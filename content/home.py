@@ -12,7 +12,8 @@ from content.ballots import State as BallotState
 from content.identifiers import BallotId, UserId
 from content.model_members import Selection, Stage
 from content.organisations import Right
-from content.paper_elections import PaperElection, may_agree, may_enter
+from content.paper_counts import may_agree, may_enter
+from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
 
 AHEAD = timedelta(days=7)

@@ -16,17 +16,7 @@ from msgspec.structs import replace
 
 from content.ballots import LONGEST_NAME, LONGEST_TITLE, Candidate, Elector
 from content.decision import Decision, Fact, Refusal, Words, refused, words
-from content.elections import (
-    Attendance,
-    Count,
-    Election,
-    Kind,
-    Outcome,
-    Result,
-    judge,
-    least_candidates,
-    run_off,
-)
+from content.elections import Count, Election, Kind, Outcome, Result, least_candidates, run_off
 from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
 from content.rule_packs import ADMISSION, COMMITTEE, ELECTION_1990, ELECTION_2020, Purpose, RulePack
 
@@ -207,7 +197,7 @@ class ElectionVoided(Fact, frozen=True, kw_only=True):
 def prepare(paper: PaperElection, *, known: PaperElection | None, author: UserId) -> Decision | Refusal:
     """Write an election down, or anew as long as it is not fixed."""
     if known is not None and (known.state is not State.DRAFT or known.organisation != paper.organisation):
-        return _not_now(known)
+        return not_now(known)
     return _trouble(paper) or Decision(facts=(ElectionPrepared(paper=paper, author=author),))
 
 
@@ -240,7 +230,7 @@ def fix(
     ``names`` are those of the people on the roll. In a run-off and an appraisal nobody is written in.
     """
     if paper.state is not State.DRAFT:
-        return _not_now(paper)
+        return not_now(paper)
     trouble = _trouble(paper)
     if trouble is not None:
         return trouble
@@ -274,7 +264,7 @@ def meet(
     somebody is excused: fewer are then needed, and that takes two.
     """
     if paper.state is not State.FIXED:
-        return _not_now(paper)
+        return not_now(paper)
     if excused_alone:
         return refused("paper.another_begins")
     if not 0 < present <= paper.expected:
@@ -300,160 +290,20 @@ def meet(
     return Decision(facts=(counted,))
 
 
-def teller(paper: PaperElection, by: UserId) -> MemberId | None:
-    """Return who of those who count has this account; whose it was when the meeting began counts, and nothing later."""
-    return next((one.member for one in paper.officers if one.account == by), None)
-
-
-def may_enter(paper: PaperElection, by: UserId) -> bool:
-    """Tell whether it is somebody's turn: once each, then together by the same two until one agrees to the other's."""
-    member, counted = teller(paper, by), [one.member for one in paper.entries]
-    if paper.state is not State.COUNTING or member is None:
-        return False
-    return member not in counted if len(counted) < 2 else member in counted[:2]
-
-
-def may_agree(paper: PaperElection, by: UserId) -> bool:
-    """Tell whether somebody can agree to the count made together: the other of the two who made it."""
-    member, counted = teller(paper, by), [one.member for one in paper.entries]
-    if paper.state is not State.COUNTING or len(counted) < 3:
-        return False
-    return member in counted[:2] and member != counted[-1]
-
-
-def enter(paper: PaperElection, by: UserId, counted: PaperCount) -> Decision | Refusal:
-    """Take what a teller has counted; where it is the second and equals the first, the result follows.
-
-    Where the two differ both count again together, and that count stands once the other of the two agrees; as long as
-    they do not, it is entered anew.
-    """
-    if paper.state is not State.COUNTING:
-        return _not_now(paper)
-    member = teller(paper, by)
-    if member is None:
-        return refused("paper.no_officer")
-    if not may_enter(paper, by):
-        return refused("paper.counted_already")
-    wrong = _does_not_add_up(paper, counted)
-    if wrong is not None:
-        return wrong
-    entry = Entry(place=len(paper.entries) + 1, member=member, counted=counted)
-    entered = CountEntered(paper=paper.id, organisation=paper.organisation, entry=entry)
-    if entry.place == 2 and not differences(paper.entries[0].counted, counted):
-        return _settled(paper, counted, entered)
-    return Decision(facts=(entered,))
-
-
-def agree(paper: PaperElection, by: UserId) -> Decision | Refusal:
-    """Agree to the count that was made together, as the other of the two who made it."""
-    if paper.state is not State.COUNTING or len(paper.entries) < 3:
-        return _not_now(paper)
-    member = teller(paper, by)
-    if member is None or not may_agree(paper, by):
-        return refused("paper.another_agrees")
-    last = paper.entries[-1]
-    agreed = CountAgreed(paper=paper.id, organisation=paper.organisation, place=last.place, by=member)
-    return _settled(paper, last.counted, agreed)
-
-
-def _settled(paper: PaperElection, counted: PaperCount, *facts: Fact) -> Decision:
-    result = judge(paper.election, attendance(paper, counted), lambda: counted.count)
-    ended = ElectionCounted(paper=paper.id, organisation=paper.organisation, result=result)
-    return Decision(facts=(*facts, ended))
-
-
-def attendance(paper: PaperElection, counted: PaperCount) -> Attendance:
-    """Return the figures of the meeting with the papers that came back."""
-    return Attendance(
-        expected=paper.expected,
-        present=paper.present or 0,
-        issued=paper.issued or 0,
-        returned=counted.returned,
-    )
-
-
-def _does_not_add_up(paper: PaperElection, entered: PaperCount) -> Refusal | None:
-    """Return what cannot be: the papers have to be counted again, for nothing is put right here.
-
-    More papers than were given out is no mistake of counting; that election is void by the rules.
-    """
-    found, election = entered.count, paper.election
-    every = [entered.returned, found.valid, found.void, *found.write_ins.values()]
-    every += [number for votes in found.tally.values() for number in (votes.yes, votes.no, votes.abstained)]
-    if any(not 0 <= number <= MOST_PAPERS for number in every):
-        return refused("paper.no_number", field="returned")
-    if found.valid + found.void != entered.returned:
-        return refused("paper.papers_off", field="returned", sum=found.valid + found.void, returned=entered.returned)
-    if election.questions:
-        return _grades_do_not_add_up(paper, found)
-    for candidate in paper.candidates:
-        votes = found.tally[candidate.id]
-        sum_of = votes.yes + votes.no + votes.abstained
-        if sum_of != found.valid:
-            return refused("paper.votes_off", field=candidate.id, name=candidate.name, sum=sum_of, valid=found.valid)
-    written = sum(found.write_ins.values())
-    if set(found.write_ins) & {one.name for one in paper.candidates}:
-        return refused("paper.written_in_twice", field="write_ins")
-    if written > sum(votes.no for votes in found.tally.values()):
-        return refused("paper.too_many_written_in", field="write_ins")
-    if written + sum(votes.yes for votes in found.tally.values()) > found.valid * election.seats:
-        return refused("paper.too_many_votes", field="returned", most=found.valid * election.seats)
-    return None
-
-
-def _grades_do_not_add_up(paper: PaperElection, found: Count) -> Refusal | None:
-    """Tell that somebody was given more grades than there are valid papers; who ticked none has given none."""
-    for candidate in paper.candidates:
-        cells = grades_in(found, candidate.id)
-        if any(not 0 <= number <= MOST_PAPERS for number in cells):
-            return refused("paper.no_number", field=candidate.id)
-        if sum(cells) > found.valid:
-            return refused(
-                "paper.grades_off", field=candidate.id, name=candidate.name, sum=sum(cells), valid=found.valid
-            )
-    return None
-
-
-def grades_in(found: Count, id: str) -> tuple[int, ...]:  # noqa: A002
-    """Return how often somebody was given each grade."""
-    return tuple((found.answers or {}).get(id, {}).get("cells", ()))
-
-
-def differences(one: PaperCount, other: PaperCount) -> tuple[str, ...]:
-    """Return in which figures two counts differ: by the names of the totals, of candidates, and of those written in."""
-    found = [
-        name
-        for name, left, right in (
-            ("returned", one.returned, other.returned),
-            ("valid", one.count.valid, other.count.valid),
-            ("void", one.count.void, other.count.void),
-        )
-        if left != right
-    ]
-    found += [name for name in one.count.tally if one.count.tally[name] != other.count.tally.get(name)]
-    graded = one.count.answers or {}
-    found += [name for name in graded if grades_in(one.count, name) != grades_in(other.count, name)]
-    written = sorted({*one.count.write_ins, *other.count.write_ins})
-    return (
-        *found,
-        *(name for name in written if one.count.write_ins.get(name) != other.count.write_ins.get(name)),
-    )
-
-
 # --- after the meeting ------------------------------------------------------------------------------------------------
 
 
 def certify(paper: PaperElection, *, on: date) -> Decision | Refusal:
     """Let a result stand as it was announced in the meeting."""
     if paper.state is not State.COUNTED:
-        return _not_now(paper)
+        return not_now(paper)
     return Decision(facts=(ElectionCertified(paper=paper.id, organisation=paper.organisation, on=on),))
 
 
 def report(paper: PaperElection, *, on: date, reference: str) -> Decision | Refusal:
     """Note that the result was reported to those above."""
     if paper.state is not State.CERTIFIED:
-        return _not_now(paper)
+        return not_now(paper)
     said = _reference(reference)
     if isinstance(said, Refusal):
         return said
@@ -463,7 +313,7 @@ def report(paper: PaperElection, *, on: date, reference: str) -> Decision | Refu
 def approve(paper: PaperElection, *, on: date, reference: str) -> Decision | Refusal:
     """Note the answer of those above."""
     if paper.state is not State.REPORTED:
-        return _not_now(paper)
+        return not_now(paper)
     said = _reference(reference)
     if isinstance(said, Refusal):
         return said
@@ -473,7 +323,7 @@ def approve(paper: PaperElection, *, on: date, reference: str) -> Decision | Ref
 def void(paper: PaperElection, *, why: str) -> Decision | Refusal:
     """Let an election come to nothing, with a reason. Once it is counted, those above decide what becomes of it."""
     if paper.state not in (State.DRAFT, State.FIXED, State.COUNTING):
-        return _not_now(paper)
+        return not_now(paper)
     said = _reference(why)
     if isinstance(said, Refusal):
         return said
@@ -514,5 +364,6 @@ def _reference(text: str) -> str | Refusal:
     return said
 
 
-def _not_now(paper: PaperElection) -> Refusal:
+def not_now(paper: PaperElection) -> Refusal:
+    """Refuse a step that does not belong where an election stands."""
     return refused("paper.not_now", title=paper.title)

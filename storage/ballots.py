@@ -11,11 +11,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
 from sqlalchemy import (
     JSON,
     Boolean,
     CheckConstraint,
     Column,
+    ColumnElement,
     Date,
     ForeignKey,
     Integer,
@@ -26,6 +28,7 @@ from sqlalchemy import (
     false,
     func,
     select,
+    true,
     update,
 )
 
@@ -76,6 +79,7 @@ ballots = Table(
     Column("told_at", Instant),
     Column("voided", String(10)),
     Column("expected", Integer, nullable=False),
+    Column("present", Integer),
     Column("issued", Integer),
     Column("turnout", Integer),
     Column("flag", String(24)),
@@ -111,6 +115,7 @@ ballot_roll = standing.roll_table(
     Column("issued", Boolean, nullable=False, server_default=false()),
     Column("slot", String(32), unique=True),
     Column("voted", Boolean, nullable=False),
+    Column("present", Boolean, nullable=False, server_default=true()),
     sqlite_with_rowid=False,
 )
 
@@ -165,6 +170,7 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         expected=row.expected,
         manifest_hash=row.manifest_sha256,
         told_at=row.told_at,
+        present=row.present,
         issued=row.issued,
         turnout=row.turnout,
         set_hash=row.set_sha256,
@@ -220,7 +226,7 @@ async def opened(unit: Reading) -> tuple[Ballot, ...]:
 
 async def open_to(unit: Reading, member: MemberId) -> tuple[Ballot, ...]:
     """Return the ballots in which a member may vote now."""
-    own = select(ballot_roll.c.ballot_id).where(ballot_roll.c.member_id == member, ballot_roll.c.may_vote)
+    own = select(ballot_roll.c.ballot_id).where(ballot_roll.c.member_id == member, _electors())
     mine = {row.ballot_id for row in await unit.rows(own)}
     return tuple(one for one in await opened(unit) if one.id in mine and unit.now < one.closes_at)
 
@@ -235,7 +241,7 @@ async def elector(unit: Reading, ballot: BallotId, member: MemberId) -> Elector 
     row = await unit.first(
         select(ballot_roll).where(ballot_roll.c.ballot_id == ballot, ballot_roll.c.member_id == member)
     )
-    return None if row is None else standing.as_elector(row)
+    return None if row is None else replace(standing.as_elector(row), present=row.present)
 
 
 async def is_copied(unit: Reading, ballot: BallotId, member: MemberId, box: bytes) -> bool:
@@ -279,10 +285,13 @@ async def issued(unit: Reading, ballot: BallotId) -> int:
 
 async def silent(unit: Reading, ballot: BallotId) -> tuple[MemberId, ...]:
     """Return who may vote and has not, for the reminder that goes to each of them and for nobody's eyes."""
-    query = select(ballot_roll.c.member_id).where(
-        ballot_roll.c.ballot_id == ballot, ballot_roll.c.may_vote, ~ballot_roll.c.voted
-    )
+    query = select(ballot_roll.c.member_id).where(ballot_roll.c.ballot_id == ballot, _electors(), ~ballot_roll.c.voted)
     return tuple(MemberId(row.member_id) for row in await unit.rows(query.order_by(ballot_roll.c.member_id)))
+
+
+def _electors() -> ColumnElement[bool]:
+    """Return who may cast a vote: who has one, and is there where that is asked for."""
+    return and_(ballot_roll.c.may_vote, ballot_roll.c.present)
 
 
 async def boxes(unit: Reading, ballot: BallotId) -> tuple[bytes, ...]:
@@ -422,14 +431,18 @@ async def write_confirmed(unit: Writing, fact: CountConfirmed) -> None:
 
 
 async def write_opened(unit: Writing, fact: BallotOpened) -> None:
-    """Let votes be cast."""
-    await _change(unit, fact.ballot, state=State.OPEN, told_at=unit.now)
+    """Let votes be cast, in a meeting by those alone who are there."""
+    if fact.present is not None:
+        away = and_(ballot_roll.c.ballot_id == fact.ballot, ballot_roll.c.member_id.not_in(sorted(fact.present)))
+        await unit.execute(update(ballot_roll).where(away).values(present=False))
+    there = None if fact.present is None else len(fact.present)
+    await _change(unit, fact.ballot, state=State.OPEN, told_at=unit.now, present=there)
 
 
 async def write_cast(unit: Writing, fact: BallotCast) -> None:
     """Put an envelope in the place of the one before. Raises LookupError for who has no place."""
     own = and_(ballot_roll.c.ballot_id == fact.ballot, ballot_roll.c.member_id == fact.member)
-    place = select(ballot_roll.c.slot).where(own, ballot_roll.c.may_vote).scalar_subquery()
+    place = select(ballot_roll.c.slot).where(own, _electors()).scalar_subquery()
     put = update(ballot_envelopes).where(ballot_envelopes.c.ballot_id == fact.ballot, ballot_envelopes.c.slot == place)
     if await unit.execute(put.values(box=fact.box)) != 1:
         raise LookupError("no place in the box")

@@ -31,6 +31,7 @@ from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
+from storage.electronic_elections import election_presence, electronic_elections
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
@@ -190,7 +191,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         ballot_roll,
         "member_id",
-        "ballot_id may_vote reason approval issued voted",
+        "ballot_id may_vote reason approval issued present voted",
         inner="member_id slot",
     ),
     _held(
@@ -261,6 +262,14 @@ PERSONAL: tuple[Held, ...] = (
         "member_id agreed_id",
         "election_id place",
         inner="member_id agreed_id counted",
+    ),
+    _held(election_presence, "member_id", "election_id", inner="member_id"),
+    _held(
+        electronic_elections,
+        "recorded_by confirmed_by",
+        "election_id way reference dated",
+        inner="recorded_by confirmed confirmed_by ballot_id counted",
+        way="electronic.way_",
     ),
     _held(
         selections,
@@ -347,7 +356,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id",
+        "device_id first_try_at event_id lesson_id urgent",
         readable=False,
     ),
     _held(

@@ -23,6 +23,7 @@ from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
+from storage.electronic_elections import election_presence, electronic_elections
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
@@ -112,6 +113,8 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     paper_candidates: (),
     paper_officers: ("user_id",),
     paper_counts: (),
+    election_presence: (),
+    electronic_elections: ("recorded_by", "confirmed_by"),
     selections: ("author", "decided_by", "posted_by"),
     selection_nominees: (),
     looks: ("user_id",),

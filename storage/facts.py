@@ -39,6 +39,13 @@ from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.electronic_elections import (
+    ConsentConfirmed,
+    ConsentRecorded,
+    ElectronicVoteCounted,
+    ElectronicVotePrepared,
+    PresenceMarked,
+)
 from content.erasure import PersonErased
 from content.exports import (
     ExportAsked,
@@ -164,6 +171,7 @@ from storage import (
     digests,
     disclosures,
     edits,
+    electronic_elections,
     erased_people,
     exports,
     feeds,
@@ -217,11 +225,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HeadAnchored: (anchors.write_anchored,),
     OrganisationFounded: (organisations.write_founded, settings.write_founded),
     OrganisationRenamed: (structure.write_renamed,),
-    OrganisationMoved: (structure.write_moved, settings.write_moved),
+    OrganisationMoved: (structure.write_moved, settings.write_moved, reviews.write_wanted),
     SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
-    SettingChosen: (settings.write_chosen,),
+    SettingChosen: (settings.write_chosen, reviews.write_wanted),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),
     DutyGranted: (organisations.write_granted,),
@@ -363,6 +371,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ElectionReported: (paper_elections.write_reported,),
     ElectionApproved: (paper_elections.write_approved,),
     ElectionVoided: (paper_elections.write_voided,),
+    ConsentRecorded: (electronic_elections.write_recorded,),
+    ConsentConfirmed: (electronic_elections.write_confirmed,),
+    PresenceMarked: (electronic_elections.write_marked,),
+    ElectronicVotePrepared: (electronic_elections.write_prepared,),
+    ElectronicVoteCounted: (electronic_elections.write_counted,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),
     PollReworded: (polls.write_reworded,),
@@ -412,6 +425,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.Postponed: (outbox_fates.write_postponed,),
     outbox.GivenUp: (outbox_fates.write_given_up,),
     outbox.Retried: (outbox_fates.write_retried,),
+    outbox.Hastened: (outbox_fates.write_hastened,),
     outbox.DiscreetRetried: (outbox_fates.write_discreet_retried,),
     relocation.Moved: (relocation.write_moved,),
     outbox.Cancelled: (outbox_fates.write_cancelled,),

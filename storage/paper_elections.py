@@ -23,6 +23,7 @@ from content.counts import figures
 from content.election_cases import read_election, show_election
 from content.elections import Count, Election, Result, Votes, judge
 from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
+from content.paper_counts import attendance
 from content.paper_elections import (
     CountAgreed,
     CountEntered,
@@ -40,7 +41,6 @@ from content.paper_elections import (
     PaperCount,
     PaperElection,
     State,
-    attendance,
 )
 from storage import audit, standing
 from storage.organisations import within

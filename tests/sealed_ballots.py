@@ -17,7 +17,8 @@ from content import tellers
 from content.ballot_files import Share
 from content.ballot_links import LASTS, BallotLinkIssued, enter
 from content.ballot_papers import receipts, set_hash, write_paper
-from content.ballots import Ballot, Candidate, Elector, State, Teller, TellerRole
+from content.ballots import Admitted, Ballot, Candidate, Elector, State, Teller, TellerRole
+from content.decision import Refusal
 from content.elections import Ballot as Paper
 from content.elections import Election, Mark
 from content.identifiers import BallotId, Cause, MemberId, OrganisationId, UserId
@@ -32,6 +33,8 @@ ID = BallotId("ballot")
 OTHERS = Election(candidates=("a", "b"), seats=1, eligible=None)
 """What is voted on where others may be written in."""
 YES, NO = Mark.YES, Mark.NO
+EVERYONE = Admitted()
+"""Whom a vote is open to for which nobody has to be in a room."""
 
 
 @cache
@@ -136,15 +139,16 @@ def _drafting(one: Ballot) -> Callable[[Reading], Any]:
     return decide
 
 
-async def open_voting(store: Store) -> None:
-    """Let every teller prove their share, open the ballot, and send everyone a link."""
+async def open_voting(store: Store, admitted: Admitted | Refusal = EVERYONE) -> Outcome:
+    """Let every teller prove their share, open the ballot, and send everyone a link; return how the opening went."""
     for teller in (await stand(store)).tellers:
         me, name = teller.member, teller.index
         await take(store, f"ask{name}", lambda it, _, me=me: tellers.ask_possession(it, me, b"asked"))
         await take(store, f"prove{name}", lambda it, _, me=me: tellers.prove(it, me, b"asked"))
-    await take(store, "open", lambda it, unit: rules.open_voting(it, now=unit.now))
-    electors = await store.read(lambda unit: ballots.roll(unit, ID))
-    await store.settle(notes=[issue(one.member, f"token-{one.member}", store.now()) for one in electors])
+    outcome = await take(store, "open", lambda it, unit: rules.open_voting(it, now=unit.now, admitted=admitted))
+    electors = await store.read(lambda unit: ballots.silent(unit, ID))
+    await store.settle(notes=[issue(one, f"token-{one}", store.now()) for one in electors])
+    return outcome
 
 
 def issue(member: MemberId, token: str, now: datetime, *, code: str = "123456") -> BallotLinkIssued:

@@ -216,7 +216,7 @@ def export(id: str, format: str) -> Response:  # noqa: A002
 def print_paper(id: str) -> Response:  # noqa: A002
     """Hand out 民主测评表, for who grades on paper: no name, no number."""
     ballot = _visible(id)
-    data = grading_paper([one.name for one in ballot.candidates], desk().speech)
+    data = grading_paper([one.name for one in ballot.candidates], desk().speech).written()
     note_export("appraisal:paper", len(ballot.candidates))
     return download(data, CONTENT_TYPE, f"zhibu-appraisal-paper-{today().isoformat()}.docx")
 

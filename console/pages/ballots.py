@@ -42,14 +42,16 @@ from console.written_names import may_be_written_in
 from content import approvals as rule_of_two
 from content import ballot_news
 from content import ballots as rules
+from content import electronic_elections as electronic
 from content.approvals import Act, Proposal, Proposed
 from content.ballot_approvals import ACTS, waiting_for, want
 from content.ballot_links import Invited, invite, invited, lasts_until
 from content.ballot_papers import canonical
-from content.ballots import Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
+from content.ballots import Admitted, Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
 from content.decision import Decision, Refusal, refused
 from content.duties import SETTLES
 from content.elections import Election
+from content.electronic_elections import Electronic
 from content.franchise import FULL, why_not
 from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
 from content.members import Member
@@ -59,7 +61,16 @@ from content.rule_packs import RECOMMENDATION
 from content.strokes import by_strokes
 from content.tellers import teller_of
 from content.write_ins import Written
-from storage import approvals, duties, members, model_members, organisations, write_ins
+from storage import (
+    approvals,
+    duties,
+    electronic_elections,
+    members,
+    model_members,
+    organisations,
+    paper_elections,
+    write_ins,
+)
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
@@ -88,6 +99,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one.
 
     ``written`` are the texts that wait for the tellers to say whom they mean, ``people`` whom they may mean.
+    ``held_for`` is the election that is voted on by it.
     """
 
     roll: tuple[Elector, ...]
@@ -98,6 +110,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     by: Mapping[str, str]
     written: tuple[Written, ...]
     people: tuple[tuple[str, str], ...]
+    held_for: Electronic | None
 
     @property
     def undecided(self) -> int:
@@ -159,7 +172,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
     async def read(unit: Reading) -> Seen:
         drafted = ballot.state is State.DRAFT
-        roll = await _roll(unit, ballot.organisation) if drafted else await stored.roll(unit, ballot.id)
+        roll = await _roll_of(unit, ballot) if drafted else await stored.roll(unit, ballot.id)
         known = [*(one.member for one in ballot.tellers), *(one.member for one in roll)]
         standing = {one.id: one.name for one in ballot.candidates}
         me = await members.by_user(unit, user)
@@ -168,6 +181,7 @@ def show_one(id: str) -> str:  # noqa: A002
         written = await write_ins.written(unit, ballot.id)
         return Seen(
             written=written,
+            held_for=await electronic_elections.of_ballot(unit, ballot.id),
             people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
             names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},
@@ -196,7 +210,7 @@ def freeze(id: str) -> Answer:  # noqa: A002
         refusal = await refuse_tellers_of(unit, ballot)
         if refusal is not None:
             return refusal
-        roll = await _roll(unit, ballot.organisation)
+        roll = await _roll_of(unit, ballot)
         number = sum(one.may_vote for one in roll)
         boxes = empty_envelopes(number, ballot.key, ballot.length)
         return rules.freeze(ballot, roll, slots=new_slots(number), boxes=boxes, now=unit.now)
@@ -334,7 +348,8 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
         if user in newly:
             return refused("approvals.too_new", days=SETTLES.days)
         may -= newly
-        answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now)
+        admitted = await _admitted(unit, ballot) if act is Act.OPEN_BALLOT else None
+        answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now, admitted=admitted)
         if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
             return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))
         return answer
@@ -343,6 +358,16 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
     done = "ballot_wanted" if any(isinstance(fact, Proposed) for fact in facts) else _DONE[act]
     return onward(outcome, to=link("ballots.show_one", id=id), done=done)
+
+
+async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
+    """Return whom the vote of an election is open to, ``None`` where a ballot is of none."""
+    known = await electronic_elections.of_ballot(unit, ballot.id)
+    paper = await paper_elections.paper(unit, known.paper) if known is not None else None
+    if known is None or paper is None:
+        return None
+    present = await electronic_elections.present(unit, paper.id)
+    return electronic.admit(paper, known, present=present, reached=await electronic_elections.reached(unit, paper.id))
 
 
 async def _organisers(unit: Reading, organisation: OrganisationId) -> frozenset[UserId]:
@@ -379,6 +404,14 @@ def on_ballot(id: str, verb: Callable[[Ballot, Reading], Decided]) -> Decide:  #
         return None if ballot is None else verb(ballot, unit)
 
     return decide
+
+
+async def _roll_of(unit: Reading, ballot: Ballot) -> tuple[Elector, ...]:
+    """Return whoever is on the roll of a draft; that of an election is the one that was fixed for it."""
+    known = await electronic_elections.of_ballot(unit, ballot.id)
+    if known is not None:
+        return await paper_elections.roll(unit, known.paper)
+    return await _roll(unit, ballot.organisation)
 
 
 async def _roll(unit: Reading, organisation: OrganisationId) -> tuple[Elector, ...]:

@@ -20,12 +20,15 @@ from console.exporting import note_export
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
 from console.people import veiled
+from console.word import CONTENT_TYPE, Document
 from console.wording import today
+from content import paper_counts as counting
 from content import paper_elections as rules
-from content.ballots import Candidate, Elector
+from content.ballots import Ballot, Candidate, Elector
 from content.counts import describe
 from content.decision import Refusal, Words, refused
 from content.elections import Count, Election, Kind, Result, Votes
+from content.electronic_elections import Electronic, is_running, refuse_while_voting
 from content.forms import Grade
 from content.franchise import FULL, why_not
 from content.identifiers import MemberId, PaperElectionId, derive
@@ -34,7 +37,7 @@ from content.organisations import Organisation, Right
 from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
 from content.rule_packs import COMMITTEE, PACKS, quorum_needs
 from content.strokes import by_strokes
-from storage import members, organisations
+from storage import electronic_elections, members, organisations
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -45,7 +48,6 @@ MOST_SHOWN = 100
 _ID = re.compile("[a-z2-7]{24}")
 _NUMBER = re.compile("[0-9]{1,6}")
 _BETWEEN = re.compile(r"[\s,，、;；:：]+")
-_WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 class Fields(Struct, frozen=True, kw_only=True):
@@ -66,11 +68,16 @@ class Fields(Struct, frozen=True, kw_only=True):
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """What the page of an election shows beside it: its roll, names, and what followed."""
+    """What the page of an election shows beside it: its roll, names, and what followed.
+
+    ``held`` is the consent to vote electronically, ``sealed`` the secret ballot by which that was done or is.
+    """
 
     roll: tuple[Elector, ...]
     names: dict[MemberId, str]
     result: Result | None
+    held: Electronic | None
+    sealed: Ballot | None
 
 
 @pages.get("/elections")
@@ -148,7 +155,10 @@ def meet(id: str) -> Answer:  # noqa: A002
         ids = {one.id for one in people}
         one_hand = await organisations.same_hand_at(unit, paper.organisation, Right.IMPORT_ROSTER, user)
         alone = await stored.excused_by(unit, paper.id) in one_hand
-        return rules.meet(paper, present=present, issued=issued, officers=officers, people=ids, excused_alone=alone)
+        voted_on = await _voting(unit, paper)
+        return voted_on or rules.meet(
+            paper, present=present, issued=issued, officers=officers, people=ids, excused_alone=alone
+        )
 
     return _act(id, decide, done="election_met")
 
@@ -163,7 +173,7 @@ def count(id: str) -> Answer:  # noqa: A002
         return _page(_visible(id), counted), 422
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
-        return rules.enter(paper, user, counted)
+        return counting.enter(paper, user, counted)
 
     return _act(id, decide, done="count_entered")
 
@@ -176,7 +186,7 @@ def agree(id: str) -> Answer:  # noqa: A002
     user = here().user
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
-        return rules.agree(paper, user)
+        return counting.agree(paper, user)
 
     return _act(id, decide, done="count_agreed")
 
@@ -214,8 +224,8 @@ def void(id: str) -> Answer:  # noqa: A002
     """Let an election come to nothing."""
     why = request.form.get("reference", "")
 
-    async def decide(paper: PaperElection, _: Reading) -> Decided:
-        return rules.void(paper, why=why)
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
+        return await _voting(unit, paper) or rules.void(paper, why=why)
 
     return _act(id, decide, done="election_voided")
 
@@ -225,28 +235,58 @@ def void(id: str) -> Answer:  # noqa: A002
 @fresh
 def download(id: str, sheet: str) -> Response:  # noqa: A002
     """Give out a paper to print: the ballot, the sheet for counting, the certificate, or the whole record."""
+    paper, document = _written(id, sheet)
+    response = Response(document.written(), content_type=CONTENT_TYPE)
+    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-{sheet}-{paper.id}.docx"'
+    return response
+
+
+@pages.get("/elections/<id>/<sheet>/print")
+@requires(Right.READ_MEMBERS)
+@fresh
+def print_sheet(id: str, sheet: str) -> str:  # noqa: A002
+    """Show a paper as it is printed, or saved as a PDF; of the ballot as many as may vote, two on a page."""
+    paper, document = _written(id, sheet)
+    ballots = sheet == "ballot"
+    lines = election_papers.lines_of(paper)
+    return render_template(
+        "elections/print.html",
+        document=document,
+        copies=max(1, paper.expected) if ballots else 1,
+        half=ballots and lines <= election_papers.HALF_A_PAGE and not paper.election.questions,
+        edge=ballots and lines <= election_papers.ONE_PAGE,
+        back=link("elections.show_one", id=paper.id),
+    )
+
+
+def _written(id: str, sheet: str) -> tuple[PaperElection, Document]:  # noqa: A002
+    """Return a paper of an election as it stands, and leave a row of record that it was taken away."""
     paper = _visible(id)
     write = election_papers.SHEETS.get(sheet)
     if write is None or (paper.election.questions and sheet not in election_papers.OF_GRADES):
         abort(404)
     seen = _look(paper)
     node = here().node(paper.organisation)
-    written = write(
-        election_papers.Known(
-            paper=paper,
-            organisation=node.name if node else "",
-            roll=seen.roll,
-            names=seen.names,
-            result=seen.result,
-        ),
-        desk().speech,
+    known = election_papers.Known(
+        paper=paper,
+        organisation=node.name if node else "",
+        roll=seen.roll,
+        names=seen.names,
+        result=seen.result,
+        held=seen.held,
+        sealed=seen.sealed,
     )
-    if written is None:
+    document = write(known, desk().speech)
+    if document is None:
         abort(404)
     note_export(f"election:{sheet}", len(seen.roll))
-    response = Response(written, content_type=_WORD)
-    response.headers["Content-Disposition"] = f'attachment; filename="zhibu-{sheet}-{paper.id}.docx"'
-    return response
+    return paper, document
+
+
+async def _voting(unit: Reading, paper: PaperElection) -> Refusal | None:
+    """Tell that an election is voted on electronically just now."""
+    known = await electronic_elections.of_election(unit, paper.id)
+    return refuse_while_voting(await electronic_elections.ballot_of(unit, known))
 
 
 def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
@@ -254,12 +294,12 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
     stands = paper.entries[-1].counted if seen.result is not None else None
     lines: tuple[Words, ...] = ()
     if seen.result is not None and stands is not None:
-        figures = rules.attendance(paper, stands)
+        figures = counting.attendance(paper, stands)
         lines = tuple(
             describe(paper.title, paper.election.pack, figures, seen.result, paper.names, paper.election.questions)
         )
     two = paper.entries[:2]
-    differ = rules.differences(two[0].counted, two[1].counted) if len(two) > 1 and len(paper.entries) < 4 else ()
+    differ = counting.differences(two[0].counted, two[1].counted) if len(two) > 1 and len(paper.entries) < 4 else ()
     refusals = [refusal] if refusal else []
     return render_template(
         "elections/show_one.html",
@@ -268,9 +308,10 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
         lines=lines,
         differ=differ,
         stands=stands,
-        my_turn=rules.may_enter(paper, here().user),
-        agrees=rules.may_agree(paper, here().user),
+        my_turn=counting.may_enter(paper, here().user),
+        agrees=counting.may_agree(paper, here().user),
         needs=quorum_needs(paper.expected or sum(one.may_vote for one in seen.roll)),
+        electronic=is_running(seen.sealed),
         advice=rules.advice(paper),
         next=rules.follows(paper, seen.result) if seen.result else None,
         sheets=[
@@ -280,7 +321,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
             and not (paper.election.questions and name not in election_papers.OF_GRADES)
         ],
         grades=tuple(Grade),
-        grades_in=rules.grades_in,
+        grades_in=counting.grades_in,
         typed=request.form,
         refusals=refusals,
         by_field=first_by_field(refusals),
@@ -295,7 +336,9 @@ async def _seen(unit: Reading, paper: PaperElection) -> Seen:
         roll = await stored.roll(unit, paper.id)
     known = {one.member for one in roll} | {one.member for one in paper.officers}
     names = {one.id: one.name for one in await members.by_ids(unit, known)}
-    return Seen(roll=roll, names=names, result=stored.result(paper))
+    held = await electronic_elections.of_election(unit, paper.id)
+    sealed = await electronic_elections.ballot_of(unit, held)
+    return Seen(roll=roll, names=names, result=stored.result(paper), held=held, sealed=sealed)
 
 
 def _look(paper: PaperElection) -> Seen:

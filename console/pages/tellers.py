@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -20,13 +20,15 @@ from content import ballots as rules
 from content.ballot_files import Share, read_box, read_share, write_box
 from content.ballots import Ballot, BallotCertified
 from content.counts import brief, describe
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Fact, Refusal, refused
 from content.election_cases import Unusable
+from content.electronic_elections import take_over
 from content.identifiers import BallotId, MemberId
 from content.organisations import Right
+from content.tellers import CountConfirmed
 from content.write_ins import Written
 from storage import ballots as stored
-from storage import members
+from storage import electronic_elections, members, paper_elections
 from storage import write_ins as stored_write_ins
 from storage.envelopes import challenge
 from storage.opening import NamesOpen, NotOpened, open_box
@@ -154,7 +156,8 @@ def confirm(id: str) -> Answer:  # noqa: A002
         names = await read_names(unit, ballot)
         lines = tuple(brief(ballot.title, names, figures or {}, expected=of.expected, returned=of.returned))
         rooms = await stored.voters_rooms(unit, ballot)
-        return Decision(facts=answer.facts, effects=ballot_news.counted(lines, rooms))
+        means = await _for_election(unit, ballot, answer, names)
+        return Decision(facts=(*answer.facts, *means), effects=ballot_news.counted(lines, rooms))
 
     outcome = settle(decide, actor=here().user)
     facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
@@ -173,6 +176,19 @@ def destroyed(id: str) -> Answer:  # noqa: A002
     day = today()
     outcome = settle(_mine(id, lambda one, me: tellers.destroy_share(one, me, today=day)), actor=here().user)
     return onward(outcome, to=link("ballots.show_one", id=id), done="share_destroyed")
+
+
+async def _for_election(
+    unit: Reading, ballot: Ballot, confirmed: Decision, names: Mapping[str, str]
+) -> tuple[Fact, ...]:
+    """Return what a certified count means for the election that was voted on by it."""
+    known = await electronic_elections.of_ballot(unit, ballot.id)
+    paper = await paper_elections.paper(unit, known.paper) if known is not None else None
+    if paper is None:
+        return ()
+    standing = {one.index for one in ballot.tellers if one.confirmed}
+    standing |= {fact.index for fact in confirmed.facts if isinstance(fact, CountConfirmed)}
+    return take_over(paper, ballot, await stored.judged(unit, ballot), confirmed=sorted(standing), names=names)
 
 
 def _me() -> Callable[[Reading], Any]:

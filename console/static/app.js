@@ -25,6 +25,9 @@ document.addEventListener("keydown", (event) => {
   all("details[data-menu][open]").forEach((menu) => { menu.open = false; menu.querySelector("summary").focus(); });
 });
 
+// A page that is a paper is printed by one press; the menu of the browser does it too.
+all("[data-print]").forEach((button) => { button.hidden = false; button.addEventListener("click", () => window.print()); });
+
 // A refused form leads the eye to what is wrong.
 document.querySelector("[data-focus]")?.focus();
 

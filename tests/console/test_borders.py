@@ -79,6 +79,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "tellers": seeded.ballots["far"],
         "voting": seeded.ballots["far"],
         "elections": seeded.elections["far"],
+        "electronic_elections": seeded.elections["far"],
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
         "hours": seeded.members["安邻"],

@@ -116,6 +116,8 @@ PAGES = (
     "/elections",
     "/elections/new",
     "/elections/{election}",
+    "/elections/{election}/electronic",
+    "/elections/{election}/ballot/print",
     "/model-members",
     "/model-members/new",
     "/model-members/{review}",

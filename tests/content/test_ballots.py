@@ -16,6 +16,7 @@ from content.ballot_approvals import want
 from content.ballot_papers import receipts, set_hash
 from content.ballots import (
     FEWEST,
+    Admitted,
     Ballot,
     BallotCast,
     BallotCertified,
@@ -178,7 +179,7 @@ def test_a_teller_has_an_account_of_their_own_and_does_not_stand_under_another_s
 
 def wanting(act: Act, one: Ballot, by: UserId, *waiting: Proposal, may: frozenset[UserId] | None = None) -> Any:
     who = frozenset({ZHAO, QIAN}) if may is None else may
-    return want(act, one, by=by, may=who, waiting=waiting, id=ProposalId(f"{act}{by}"), now=NOON)
+    return want(act, one, by=by, may=who, waiting=waiting, id=ProposalId(f"{act}{by}"), now=NOON, admitted=Admitted())
 
 
 def test_it_takes_two_organisers_to_open_and_to_cancel() -> None:
@@ -205,10 +206,13 @@ def test_a_ballot_that_is_not_what_was_fixed_is_neither_opened_nor_counted() -> 
     fixed = replace(one, manifest_hash=hash_manifest(manifest(one)))
     agreed = tuple(replace(each, agreed=True) for each in fixed.tellers)
     for changed in (replace(fixed, title="又"), replace(fixed, roll_hash="x"), replace(fixed, expected=7)):
-        assert why(ballots.open_voting(replace(changed, state=State.FROZEN), now=NOON)) == "ballot.manifest_changed"
+        assert (
+            why(ballots.open_voting(replace(changed, state=State.FROZEN), now=NOON, admitted=Admitted()))
+            == "ballot.manifest_changed"
+        )
         counted = replace(changed, state=State.CLOSED, tellers=agreed)
         assert why(ballots.keep_count(counted, result(), "hash")) == "ballot.manifest_changed"
-    assert isinstance(ballots.open_voting(replace(fixed, state=State.FROZEN), now=NOON), Decision)
+    assert isinstance(ballots.open_voting(replace(fixed, state=State.FROZEN), now=NOON, admitted=Admitted()), Decision)
 
 
 def test_a_vote_counts_while_the_ballot_is_open_and_not_at_its_last_instant() -> None:
@@ -291,7 +295,7 @@ STEPS: dict[str, tuple[Callable[[Ballot], bool], set[State]]] = {
     "freeze": (step(lambda one: freeze(one, roll())), {State.DRAFT}),
     "ask": (mine(tellers.ask_possession, b"asked"), {State.FROZEN}),
     "prove": (mine(tellers.prove, b"asked"), {State.FROZEN}),
-    "open": (step(lambda one: ballots.open_voting(one, now=NOON)), {State.FROZEN}),
+    "open": (step(lambda one: ballots.open_voting(one, now=NOON, admitted=Admitted())), {State.FROZEN}),
     "cast": (
         step(lambda one: ballots.cast(one, roll()[0], bytes(one.length), copied=False, now=NOON)),
         {State.OPEN},

@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 from msgspec.structs import replace
 
+from content import paper_counts
 from content import paper_elections as rules
 from content.ballots import Candidate, Elector
 from content.decision import Decision, Refusal
@@ -117,7 +118,7 @@ def test_no_candidate_counts() -> None:
 
 def test_two_equal_counts_settle_it_by_the_rules() -> None:
     first = Entry(place=1, member=ONE, counted=count(16, 12, 8))
-    answer = rules.enter(counting(entries=(first,)), B, count(16, 12, 8))
+    answer = paper_counts.enter(counting(entries=(first,)), B, count(16, 12, 8))
     assert isinstance(answer, Decision)
     counted = answer.facts[-1]
     assert isinstance(counted, ElectionCounted)
@@ -134,8 +135,8 @@ def test_two_equal_counts_settle_it_by_the_rules() -> None:
 )
 def test_every_figure_in_which_two_counts_differ_is_named(other: PaperCount, where: tuple[str, ...]) -> None:
     first = Entry(place=1, member=ONE, counted=count(14, 12, 8))
-    assert rules.differences(first.counted, other) == where
-    answer = rules.enter(counting(entries=(first,)), B, other)
+    assert paper_counts.differences(first.counted, other) == where
+    answer = paper_counts.enter(counting(entries=(first,)), B, other)
     assert isinstance(answer, Decision)
     assert not any(isinstance(fact, ElectionCounted) for fact in answer.facts)
 
@@ -153,13 +154,13 @@ def test_every_figure_in_which_two_counts_differ_is_named(other: PaperCount, whe
     ],
 )
 def test_a_count_that_does_not_add_up_is_made_again(entered: PaperCount, key: str | None) -> None:
-    answer = rules.enter(counting(), A, entered)
+    answer = paper_counts.enter(counting(), A, entered)
     assert (refused(answer) if isinstance(answer, Refusal) else None) == key
 
 
 def test_more_papers_than_were_given_out_void_the_election_and_are_no_mistake() -> None:
     first = Entry(place=1, member=ONE, counted=count(16, 12, 8, returned=19))
-    answer = rules.enter(counting(entries=(first,)), B, count(16, 12, 8, returned=19))
+    answer = paper_counts.enter(counting(entries=(first,)), B, count(16, 12, 8, returned=19))
     assert isinstance(answer, Decision)
     counted = answer.facts[-1]
     assert isinstance(counted, ElectionCounted)
@@ -185,14 +186,14 @@ def test_a_count_is_made_together_by_the_two_whose_counts_differ_until_the_other
     held = counting(entries=(first, second))
     third = OFFICERS[2].account
     assert third is not None
-    assert refused(rules.enter(held, third, count(14, 12, 8))) == "paper.counted_already"
-    made = rules.enter(held, B, count(14, 12, 8))
+    assert refused(paper_counts.enter(held, third, count(14, 12, 8))) == "paper.counted_already"
+    made = paper_counts.enter(held, B, count(14, 12, 8))
     assert isinstance(made, Decision)
     together = counting(entries=(first, second, Entry(place=3, member=TWO, counted=count(14, 12, 8))))
     for by in (B, third):
-        assert refused(rules.agree(together, by)) == "paper.another_agrees"
-    anew = rules.enter(together, A, count(14, 12, 9))
+        assert refused(paper_counts.agree(together, by)) == "paper.another_agrees"
+    anew = paper_counts.enter(together, A, count(14, 12, 9))
     assert isinstance(anew, Decision)
-    agreed = rules.agree(together, A)
+    agreed = paper_counts.agree(together, A)
     assert isinstance(agreed, Decision)
     assert isinstance(agreed.facts[-1], ElectionCounted)

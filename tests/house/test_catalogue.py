@@ -41,6 +41,7 @@ from content.digests import Sort as Digests
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
+from content.electronic_elections import Way as ElectronicWay
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
@@ -190,6 +191,13 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "elections.reference_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
     "elections.sheet_": SHEETS,
     "elections.state_": ElectionState,
+    "electronic.enough_": ElectronicWay,
+    "electronic.limit_": ("law", "present", "sealed", "numbers", "eyes", "paper"),
+    "electronic.steps_": ElectronicWay,
+    "electronic.still_missing_": ElectronicWay,
+    "electronic.there_": ElectronicWay,
+    "electronic.was_": ElectronicWay,
+    "electronic.way_": ElectronicWay,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.in_": ("minutes", "hours", "days"),
     "frame.theme_": ("system", "light", "dark"),

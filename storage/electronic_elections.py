@@ -1,0 +1,138 @@
+"""Elections that are voted on electronically: the letter that allows it, who is in the room, and the ballot held."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Boolean, Column, Date, ForeignKey, String, Table, and_, false, func, select, update
+
+from content.ballots import Ballot
+from content.electronic_elections import (
+    Consent,
+    ConsentConfirmed,
+    ConsentRecorded,
+    Electronic,
+    ElectronicVoteCounted,
+    ElectronicVotePrepared,
+    PresenceMarked,
+    Way,
+)
+from content.identifiers import BallotId, MemberId, PaperElectionId, UserId
+from storage import ballots
+from storage.members import members
+from storage.paper_elections import paper_roll
+from storage.tables import metadata
+from storage.unit import AnyRow, Reading, Writing
+
+electronic_elections = Table(
+    "electronic_elections",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("way", String(8), nullable=False),
+    Column("reference", String(200), nullable=False),
+    Column("dated", Date, nullable=False),
+    Column("recorded_by", String(255), nullable=False),
+    Column("confirmed", Boolean, nullable=False, server_default=false()),
+    Column("confirmed_by", String(255)),
+    Column("ballot_id", ForeignKey("ballots.id"), index=True),
+    Column("counted", Boolean, nullable=False, server_default=false()),
+)
+
+election_presence = Table(
+    "election_presence",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+)
+
+
+async def of_election(unit: Reading, id: PaperElectionId) -> Electronic | None:  # noqa: A002
+    """Return what is known of an election that is not voted on paper, ``None`` of one that is."""
+    return _electronic(await unit.first(select(electronic_elections).where(electronic_elections.c.election_id == id)))
+
+
+async def of_ballot(unit: Reading, id: BallotId) -> Electronic | None:  # noqa: A002
+    """Return the election for which a secret ballot is held."""
+    return _electronic(await unit.first(select(electronic_elections).where(electronic_elections.c.ballot_id == id)))
+
+
+def _electronic(row: AnyRow | None) -> Electronic | None:
+    if row is None:
+        return None
+    consent = Consent(
+        way=Way(row.way),
+        reference=row.reference,
+        dated=row.dated,
+        recorded_by=row.recorded_by,
+        confirmed_by=UserId(row.confirmed_by or "") if row.confirmed else None,
+    )
+    return Electronic(paper=row.election_id, consent=consent, ballot=row.ballot_id, counted=row.counted)
+
+
+async def ballot_of(unit: Reading, known: Electronic | None) -> Ballot | None:
+    """Return the secret ballot that is held for an election."""
+    return await ballots.ballot(unit, known.ballot) if known is not None and known.ballot is not None else None
+
+
+async def present(unit: Reading, id: PaperElectionId) -> frozenset[MemberId]:  # noqa: A002
+    """Return who has been marked as being in the room."""
+    query = select(election_presence.c.member_id).where(election_presence.c.election_id == id)
+    return frozenset(MemberId(row.member_id) for row in await unit.rows(query))
+
+
+async def reached(unit: Reading, id: PaperElectionId) -> int:  # noqa: A002
+    """Return how many of those who may vote have an account to which a link can be sent."""
+    query = (
+        select(func.count())
+        .select_from(paper_roll.join(members, members.c.id == paper_roll.c.member_id))
+        .where(
+            paper_roll.c.election_id == id,
+            paper_roll.c.may_vote,
+            members.c.user_id.is_not(None),
+            members.c.left_at.is_(None),
+        )
+    )
+    return int(await unit.value(query) or 0)
+
+
+async def write_recorded(unit: Writing, fact: ConsentRecorded) -> None:
+    """Keep the letter, in the place of another; nobody has confirmed this one."""
+    one = fact.consent
+    values = {
+        "election_id": fact.paper,
+        "way": one.way,
+        "reference": one.reference,
+        "dated": one.dated,
+        "recorded_by": one.recorded_by,
+        "confirmed": False,
+        "confirmed_by": None,
+    }
+    await unit.put(electronic_elections, values, key=["election_id"])
+
+
+async def write_confirmed(unit: Writing, fact: ConsentConfirmed) -> None:
+    """Keep who else has seen the letter."""
+    await _change(unit, fact.paper, confirmed=True, confirmed_by=fact.by)
+
+
+async def write_marked(unit: Writing, fact: PresenceMarked) -> None:
+    """Keep who is in the room."""
+    held = election_presence.c
+    anew = and_(held.election_id == fact.paper, held.member_id.in_(sorted(fact.came | fact.gone)))
+    await unit.execute(election_presence.delete().where(anew))
+    await unit.add(election_presence, [{"election_id": fact.paper, "member_id": one} for one in sorted(fact.came)])
+
+
+async def write_prepared(unit: Writing, fact: ElectronicVotePrepared) -> None:
+    """Keep by which secret ballot an election is voted on."""
+    await _change(unit, fact.paper, ballot_id=fact.ballot)
+
+
+async def write_counted(unit: Writing, fact: ElectronicVoteCounted) -> None:
+    """Keep that the count of an election is the one that came out of its secret ballot."""
+    await _change(unit, fact.paper, counted=True)
+
+
+async def _change(unit: Writing, id: PaperElectionId, **values: Any) -> None:  # noqa: A002
+    own = electronic_elections.c.election_id == id
+    await unit.execute(update(electronic_elections).where(own).values(**values))

@@ -1,0 +1,162 @@
+"""An election that is voted on electronically, as it is kept: who was there has a vote, and its count is taken over."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from msgspec.structs import replace
+
+from content import ballots as voting
+from content import electronic_elections as rules
+from content.ballot_files import read_box, write_box
+from content.ballots import Admitted, Candidate, WriteIn
+from content.decision import Decision
+from content.elections import Election, Outcome
+from content.electronic_elections import (
+    Consent,
+    ConsentConfirmed,
+    ConsentRecorded,
+    ElectronicVotePrepared,
+    PresenceMarked,
+    Way,
+)
+from content.identifiers import MemberId, PaperElectionId, UserId
+from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
+from storage import ballots, electronic_elections, paper_elections
+from storage.opening import open_box
+from storage.store import Store
+from storage.unit import Reading
+from tests.sealed_ballots import (
+    ID,
+    agree,
+    casting,
+    closing,
+    confirm,
+    draft,
+    open_voting,
+    paper,
+    roll,
+    seal,
+    shares,
+    stand,
+    take,
+    vote,
+)
+from tests.small_branch import EAST, NOON, SECRETARY, HandClock, SmallBranch
+
+PAPER = PaperElectionId("held")
+VOTERS = [one.member for one in roll()]
+AWAY, HERE = VOTERS[5], frozenset(VOTERS[:5])
+VOTED_ON = Election(candidates=("a", "b"), seats=1, contested=False)
+STANDING = (Candidate(id="a", member=None, name="候选人甲"), Candidate(id="b", member=None, name="候选人乙"))
+
+
+async def prepare(store: Store, way: Way = Way.ROOM) -> None:
+    """Fix an election, have its letter seen by two, mark all but one present, and draft the vote."""
+    held = PaperElection(
+        id=PAPER, organisation=EAST, title="换届", election=VOTED_ON, candidates=STANDING, held_on=NOON.date()
+    )
+    letter = Consent(way=way, reference="矿委〔2026〕8号", dated=NOON.date(), recorded_by=SECRETARY)
+    await draft(store, election=VOTED_ON, write_in=WriteIn.ROLL)
+    at = {"paper": PAPER, "organisation": EAST}
+    await store.settle(
+        notes=[
+            ElectionPrepared(paper=held, author=SECRETARY),
+            ElectionFixed(**at, roll=roll(), eligible=frozenset(VOTERS)),
+            ConsentRecorded(**at, consent=letter),
+            ConsentConfirmed(**at, by=UserId("@second:test")),
+            PresenceMarked(**at, came=frozenset(VOTERS), gone=frozenset()),
+            PresenceMarked(**at, came=frozenset(), gone=frozenset({AWAY})),
+            ElectronicVotePrepared(**at, ballot=ID),
+        ]
+    )
+
+
+async def admitted(store: Store) -> Admitted:
+    async def read(unit: Reading) -> Admitted:
+        known, held = await electronic_elections.of_ballot(unit, ID), await paper_elections.paper(unit, PAPER)
+        assert held is not None
+        found = rules.admit(
+            held,
+            known,
+            present=await electronic_elections.present(unit, PAPER),
+            reached=await electronic_elections.reached(unit, PAPER),
+        )
+        assert isinstance(found, Admitted), found
+        return found
+
+    return await store.read(read)
+
+
+async def test_only_who_was_marked_as_being_there_has_a_link_and_a_vote(branch: SmallBranch) -> None:
+    store = branch.store
+    await prepare(store)
+    assert (await admitted(store)).present == HERE
+    assert (await open_voting(store, await admitted(store))).refusal is None
+    one = await stand(store)
+    assert (one.present, one.attendance.present) == (5, 5)
+    assert await store.read(lambda unit: ballots.silent(unit, ID)) == tuple(sorted(HERE))
+    assert await store.read(lambda unit: ballots.open_to(unit, AWAY)) == ()
+    box = seal(paper("a+"), one.key, one.length)
+    (away,) = await store.settle([casting(AWAY, box)])
+    assert away.refusal is not None
+    assert away.refusal.words.key == "electronic.not_present"
+    await vote(store, VOTERS[0], paper("a+"))
+    assert await store.read(lambda unit: ballots.turnout(unit, ID)) == 1
+
+
+async def test_at_a_distance_everyone_on_the_roll_has_a_vote(branch: SmallBranch) -> None:
+    await prepare(branch.store, Way.REMOTE)
+    assert await admitted(branch.store) == Admitted(present=None)
+    assert (await open_voting(branch.store, await admitted(branch.store))).refusal is None
+    assert await branch.store.read(lambda unit: ballots.silent(unit, ID)) == tuple(sorted(VOTERS))
+    assert (await stand(branch.store)).present is None
+
+
+async def test_what_the_tellers_confirm_is_the_count_of_the_election(branch: SmallBranch, clock: HandClock) -> None:
+    store = branch.store
+    await prepare(store)
+    await open_voting(store, await admitted(store))
+    for place, member in enumerate(sorted(HERE)):
+        await vote(store, member, paper("a+") if place < 4 else paper("a- b-", AWAY))
+    clock.now = NOON + timedelta(days=1)
+    await store.settle([closing()])
+    await agree(store)
+    one = await stand(store)
+    opened = open_box(read_box(write_box(one, await store.read(lambda unit: ballots.boxes(unit, ID)))), shares(), {})
+    await take(store, "count", lambda it, _: voting.keep_count(it, opened.result, opened.hash))
+    await confirm(store)
+
+    async def read(unit: Reading) -> Decision:
+        held = await paper_elections.paper(unit, PAPER)
+        assert held is not None
+        certified = await ballots.ballot(unit, ID)
+        assert certified is not None
+        names: dict[str, str] = {member: member for member in VOTERS}
+        facts = rules.take_over(held, certified, await ballots.judged(unit, certified), confirmed=[1, 2], names=names)
+        return Decision(facts=facts)
+
+    await store.settle(notes=list((await store.read(read)).facts))
+    held = await store.read(lambda unit: paper_elections.paper(unit, PAPER))
+    assert held is not None
+    result = paper_elections.result(held)
+    assert result is not None
+    assert (held.state, held.expected, held.present) == (State.COUNTED, 6, 5)
+    assert (result.outcome, result.elected, result.write_ins) == (Outcome.ELECTED, ("a",), {AWAY: 1})
+    (entry,) = held.entries
+    assert (entry.member, entry.agreed) == (MemberId("teller1"), MemberId("teller2"))
+    known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert known is not None
+    assert known.counted
+
+
+async def test_another_letter_takes_the_place_of_one_and_nobody_has_confirmed_it(branch: SmallBranch) -> None:
+    await prepare(branch.store)
+    before = await branch.store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert before is not None
+    assert before.allowed
+    anew = replace(before.consent, way=Way.REMOTE)
+    await branch.store.settle(notes=[ConsentRecorded(paper=PAPER, organisation=EAST, consent=anew)])
+    after = await branch.store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert after is not None
+    assert (after.allowed, after.consent.way, after.ballot) == (False, Way.REMOTE, ID)
