@@ -259,10 +259,10 @@ class Clock:
             await self._store.settle(old)
 
     async def _plan_ahead(self) -> None:
-        """Plan rules without end as far ahead as is planned at all."""
+        """Plan rules as far ahead as is planned at all."""
         known = await self._store.read(workdays.calendar)
         now = self._store.now()
-        found = await self._store.read(series.endless)
+        found = await self._store.read(series.unfinished)
         further = [answer for one in found if (answer := series_rules.continued(one, known=known, now=now))]
         if further:
             await self._store.settle(notes=[fact for answer in further for fact in answer.facts])

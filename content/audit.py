@@ -183,6 +183,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 
 _BY_ID = {
     "Retried": "message",
+    "Hastened": "message",
     "Cancelled": "message",
     "HearingAgainAsked": "letter",
     "LetterPutAside": "letter",

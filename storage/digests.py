@@ -8,8 +8,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Column, Date, ForeignKey, String, Table, select
 
-from content.burden import Meter
-from content.decision import Words, words
+from content.decision import Words
 from content.digests import (
     MOST_LISTED,
     SETTING,
@@ -151,7 +150,7 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         planned=tuple((one.occurrence.due_at, one.title) for one in coming),
         missed=await _missed(unit, roots) if sort is Sort.WEEKLY else 0,
         corrections=await corrections.number_waiting(unit, roots) if sort is Sort.WEEKLY else 0,
-        burden=await _burden(unit, node, since, until) if sort is Sort.MONTHLY else (),
+        burden=await _burden(unit, node, since) if sort is Sort.MONTHLY else (),
         address=_address(console, node, since, until) if sort is Sort.WEEKLY else "",
     )
 
@@ -165,13 +164,11 @@ async def _missed(unit: Reading, roots: Collection[OrganisationId]) -> int:
     return len(await schedules.calendar(unit, roots, since=since, states=[OccurrenceState.MISSED]))
 
 
-async def _burden(unit: Reading, node: Organisation, since: date, until: date) -> tuple[Words, ...]:
+async def _burden(unit: Reading, node: Organisation, since: date) -> tuple[Words, ...]:
     """Return the line of the burden meter for the month of a branch's room."""
     if node.kind is not Kind.BRANCH:
         return ()
-    meter = (await burden.meters(unit, [node], since=since, until=until)).get(node.id, Meter())
-    caps = (await burden.caps(unit, [node.id]))[node.id]
-    return (words("digest.burden", n=meter.posts, most=caps.month, minutes=meter.minutes),)
+    return (await burden.line_of(unit, node, since),)
 
 
 def _address(console: str, node: Organisation, since: date, until: date) -> str:

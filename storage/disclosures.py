@@ -356,7 +356,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id",
+        "device_id first_try_at event_id lesson_id urgent",
         readable=False,
     ),
     _held(

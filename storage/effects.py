@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -10,7 +11,7 @@ from sqlalchemy import bindparam, select, update
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
-from content.identifiers import CardId, Cause, derive
+from content.identifiers import CardId, Cause, PollId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.upgrades import FollowUpgrade
@@ -18,6 +19,7 @@ from storage import quiet
 from storage.checkins import cards
 from storage.outbox import ANSWER, BROADCAST, DISCREET, EDIT, EDIT_RHYTHM, MESSAGES, UNDER_WAY, Kind, State, outbox
 from storage.phrases import save_words
+from storage.polls import polls
 from storage.prepared import Prepared
 from storage.unit import AnyRow, Writing
 
@@ -39,6 +41,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     organisation_id=effect.organisation,
                     words=effect.words,
                     priority=BROADCAST,
+                    not_before=await quiet.free_for(unit, effect.organisation, unit.now),
                 )
             case PostDigest():
                 await _enqueue_digest(unit, cause, place, effect)
@@ -95,16 +98,18 @@ async def _enqueue_poll(
     match effect:
         case SendPoll():
             kind = Kind.POLL
-            values["expires_at"] = effect.expires_at
+            values |= {"expires_at": effect.expires_at, "urgent": effect.urgent or None}
+            values["not_before"] = effect.not_before or unit.now
         case EndPoll():
             kind = Kind.POLL_END
             sent = select(outbox.c.id).where(outbox.c.poll_id == effect.poll, outbox.c.kind == Kind.POLL)
             values["after_id"] = await unit.value(sent)
         case Announce():
             kind = Kind.RESULT
-            values["words"] = effect.words
+            values |= {"words": effect.words, "not_before": await _free_for_poll(unit, effect.poll)}
         case ShowChart():
             kind = Kind.CHART
+            values["not_before"] = await _free_for_poll(unit, effect.poll)
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
 
 
@@ -120,6 +125,11 @@ async def _enqueue_digest(unit: Writing, cause: Cause, place: int, effect: PostD
     }
     told = await _insert(unit, cause, Kind.SAY, words=effect.words, **values)
     await _insert(unit, cause, Kind.FIGURE, words=effect.chart, after_id=told, **values)
+
+
+async def _free_for_poll(unit: Writing, poll: PollId) -> datetime:
+    node = await unit.value(select(polls.c.organisation_id).where(polls.c.id == poll))
+    return await quiet.free_for(unit, node, unit.now) if node is not None else unit.now
 
 
 async def _enqueue_upkeep(

@@ -23,8 +23,8 @@ from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
-from storage.erased_words import forget_in_words
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.hours import learning_entries

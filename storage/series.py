@@ -65,9 +65,11 @@ async def stretches(
     return _together(found, await unit.rows(_IN_ORDER.join(shown, between)) if found else ())
 
 
-async def endless(unit: Reading) -> tuple[Series, ...]:
-    """Return the rules that have no end and were not called off."""
-    query = select(schedules).where(schedules.c.count == 0, schedules.c.ended_at.is_(None))
+async def unfinished(unit: Reading) -> tuple[Series, ...]:
+    """Return the rules that were not called off and of which not everything is planned."""
+    number = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
+    more = (schedules.c.count == 0) | (schedules.c.count > number)
+    query = select(schedules).where(schedules.c.ended_at.is_(None), more)
     return await _whole(unit, await unit.rows(query.order_by(schedules.c.id)))
 
 
@@ -180,7 +182,7 @@ async def write_replanned(unit: Writing, fact: SeriesReplanned) -> None:
 
 
 async def write_continued(unit: Writing, fact: SeriesContinued) -> None:
-    """Add what a rule without end yields further ahead."""
+    """Add what a rule yields further ahead."""
     await _add(unit, fact.schedule, fact.added)
 
 

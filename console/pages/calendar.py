@@ -22,7 +22,6 @@ from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
 from console.wording import fully, local, reader, t, today
 from content import series as series_rules
-from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.exports import MOST
 from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
@@ -328,10 +327,8 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
     there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
     if any(abs(due - due_at) <= SAME_TIME for _, due in there):
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
-    lesson = await lessons.lesson(unit, occurrence.lesson)
-    minutes = lesson.minutes if lesson is not None else 0
-    rooms = await burden.rooms(unit, occurrence.audience, since=on, until=on, without=frozenset({occurrence.id}))
-    return refuse_too_much(rooms, [Asked(on=on, minutes=minutes)]) or answer
+    sending = await burden.sendings(unit, [entry], {occurrence.id: on})
+    return await burden.refuse_sending(unit, sending) or answer
 
 
 @pages.post("/calendar/<id>/confirm")
@@ -355,7 +352,12 @@ def send_now(id: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading) -> Decided:
         entry = await _own(unit, OccurrenceId(id), roots)
-        return send_missed_now(entry.occurrence, now=unit.now) if entry else None
+        answer = send_missed_now(entry.occurrence, now=unit.now) if entry else None
+        if entry is None or isinstance(answer, Refusal):
+            return answer
+        on = unit.now.astimezone(ZoneInfo(entry.timezone)).date()
+        sending = await burden.sendings(unit, [entry], {entry.occurrence.id: on})
+        return await burden.refuse_sending(unit, sending) or answer
 
     return onward(settle(decide, actor=here().user), to=_back(id), done="sending_now")
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
-from console.desk import ask, cause, settle
+from console.desk import ask, cause, desk, settle
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
 from console.pages.rooms import of_node
@@ -33,6 +34,7 @@ from content.identifiers import EditId, MemberId, OrganisationId, ProposalId, de
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.quiet import NONE
+from content.reviews import begun
 from content.settings import (
     BY_KIND,
     BY_NAME,
@@ -48,7 +50,7 @@ from content.settings import (
 )
 from content.terms import Seat, Term
 from content.views import Filter
-from storage import approvals, edits, members, organisations, settings, structure, terms
+from storage import approvals, edits, members, organisations, reviews, settings, structure, terms
 from storage.duties import ends_of_move
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -378,8 +380,19 @@ def set_one(id: str) -> Answer:  # noqa: A002
     if name not in BY_NAME:
         abort(400)
 
-    async def decide(node: Organisation, _: _Nodes, __: Reading) -> Decided:
-        return choose(node, name, value or None)
+    user, origin = here().user, desk().settings.origin
+
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
+        answer = choose(node, name, value or None)
+        if isinstance(answer, Refusal) or name != SECOND_PAIR:
+            return answer
+        known = dict(await settings.chosen(unit))
+        known[node.id] = {**known.get(node.id, {}), name: value}
+        if not value:
+            del known[node.id][name]
+        standing = await reviews.unread(unit, node.id, known, parents_of(await organisations.tree(unit)))
+        readers = await reviews.reviewers(unit, node.id)
+        return replace(answer, effects=begun(len(standing), readers, name=node.name, by=user, console=origin))
 
     node = OrganisationId(id)
     own = ask(lambda unit: settings.chosen(unit, [node])).get(node, {})

@@ -133,7 +133,7 @@ async def test_a_branch_hears_of_its_month_where_that_is_wanted(committee: Small
     (text, _) = await said(committee)
     assert text[1] == EAST_ROOM
     keys = [one.key for one in text[2].parameters["lines"]]  # type: ignore[union-attr]
-    assert "digest.burden" in keys
+    assert "burden.line" in keys
     assert not [key for key in keys if key.startswith("digest.waiting_")]
 
 

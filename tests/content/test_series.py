@@ -227,3 +227,21 @@ def test_a_rule_without_end_is_continued_as_it_was_changed_and_only_further() ->
     assert min(each.meant for each in added) > max(each.planned.meant for each in later.standing)
     assert {each.local_date.weekday() for each in added} == {1, 5}
     assert continued(series(), known=KNOWN, now=NOW + timedelta(days=300)) is None
+
+
+def test_a_rule_with_an_end_is_continued_to_its_last_time_and_no_further() -> None:
+    whole = series(count=40)
+    part = replace(whole, standing=whole.standing[:18])
+    assert part.unfinished
+    assert continued(part, known=KNOWN, now=NOW) is None
+    added: list[Any] = []
+    for day in range(0, 200, 20):
+        answer = continued(part, known=KNOWN, now=NOW + timedelta(days=day))
+        if answer is not None:
+            (fact,) = answer.facts
+            new = fact.added  # type: ignore[attr-defined]
+            added += new
+            standing = tuple(Standing(planned=one, state=State.PLANNED, touched=False) for one in new)
+            part = replace(part, standing=(*part.standing, *standing))
+    assert part.standing == whole.standing
+    assert not part.unfinished
