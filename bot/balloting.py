@@ -6,9 +6,10 @@ import secrets
 from collections.abc import Callable
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
+from bot.fresh_links import FreshLinks
 from content import ballot_news, ballot_times
 from content import ballots as rules
 from content.ballot_links import invite, invited, lasts_until
@@ -26,10 +27,14 @@ def _secret() -> str:
 
 
 class Balloting(Struct, frozen=True, kw_only=True):
-    """What is done for ballots by itself; ``origin`` is where the console stands, without which no link is sent."""
+    """What is done for ballots by itself.
+
+    ``origin`` is where the console stands, without which no link is sent; ``fresh`` knows who needs no new one.
+    """
 
     store: Store
     origin: str = ""
+    fresh: FreshLinks = field(default_factory=FreshLinks)
     secret: Callable[[], str] = _secret
 
     async def close(self, now: datetime) -> bool:
@@ -56,7 +61,10 @@ class Balloting(Struct, frozen=True, kw_only=True):
         return [step for cause, step in steps.items() if cause not in done]
 
     def _reminding(self, cause: Cause, id: BallotId) -> Step:  # noqa: A002
-        """Return the step that sends a new link to everyone who has not voted, in the words of the first."""
+        """Return the step that sends a new link to everyone who has not voted, in the words of the first.
+
+        Who asked for theirs within the last hour keeps it.
+        """
 
         async def decide(unit: Reading) -> Answer:
             ballot = await ballots.ballot(unit, id)
@@ -67,7 +75,7 @@ class Balloting(Struct, frozen=True, kw_only=True):
             people = tuple(
                 invited(one.id, one.user, origin=self.origin, token=self.secret(), noise=self.secret(), until=until)
                 for one in waiting
-                if one.user is not None and one.left is None
+                if one.user is not None and one.left is None and not self.fresh.has(id, one.id, unit.now)
             )
             return invite(ballot, people, now=unit.now)
 

@@ -13,6 +13,7 @@ from bot import missed
 from bot.clock import Clock
 from bot.commands.asking import Settings
 from bot.delivery import Delivery
+from bot.fresh_links import FreshLinks
 from bot.hearing import Hearing
 from bot.hearing_again import HearingAgain
 from bot.matrix.homeserver import Homeserver
@@ -75,11 +76,13 @@ class Bot:
         self._console = console
         self.listening = asyncio.Event()
         """Set once the first batch has been heard and stored."""
+        fresh = FreshLinks()
         settings = Settings(
             console=console,
             secret=lambda: secrets.token_urlsafe(32),
             me=UserId(homeserver.user_id),
             encrypted=encrypted,
+            fresh=fresh,
         )
         self._hearing = Hearing(store, homeserver, settings)
         self._again = HearingAgain(store, homeserver, self._hearing)
@@ -94,6 +97,7 @@ class Bot:
             measured=lambda: {**measured(), **self._delivery.tally.measures()},
             version=version,
             console=console,
+            fresh=fresh,
         )
         store.on_change(self._delivery.wake)
         store.on_decision(self._clock.look_soon)

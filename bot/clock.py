@@ -10,9 +10,10 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import surveying
+from bot import digests, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
+from bot.fresh_links import FreshLinks
 from bot.model_members import announce_due
 from content import cards
 from content import polls as poll_rules
@@ -47,6 +48,8 @@ MOMENT = 0.25
 """Seconds between a decision and the look at what it may have made due."""
 BEAT = timedelta(seconds=20)
 SWEEP = timedelta(hours=1)
+PLAN = timedelta(minutes=1)
+"""How soon a digest is planned that an organisation has come to want."""
 LOOK = 1.0
 """Seconds between two looks at whether the wall clock was set and whether we tick."""
 
@@ -89,11 +92,16 @@ class Clock:
         measured: Callable[[], Mapping[str, float]] = dict,
         version: str = "",
         console: str = "",
+        fresh: FreshLinks | None = None,
         passed: Callable[[], float] = _passed,
     ) -> None:
-        """``set_back`` is told by how much the wall clock went back, ``measured`` gives what the bot's signs carry."""
+        """``set_back`` is told by how much the wall clock went back, ``measured`` gives what the bot's signs carry.
+
+        ``fresh`` knows to whom no reminder goes, since they were sent a link of late.
+        """
         self._store = store
-        self._balloting = Balloting(store=store, origin=console)
+        self._console = console
+        self._balloting = Balloting(store=store, origin=console, fresh=fresh or FreshLinks())
         self._caught_up = caught_up
         self._hearing_state = hearing_state
         self._set_back = set_back
@@ -105,6 +113,7 @@ class Clock:
         self._watching: asyncio.Task[None] | None = None
         self._began = self._done = passed()
         self._longest = 0.0
+        self._planned = -PLAN.total_seconds()
         self._ticking = 0
         self._offset = self._reckon()
 
@@ -250,10 +259,10 @@ class Clock:
             await self._store.settle(old)
 
     async def _plan_ahead(self) -> None:
-        """Plan rules without end as far ahead as is planned at all."""
+        """Plan rules as far ahead as is planned at all."""
         known = await self._store.read(workdays.calendar)
         now = self._store.now()
-        found = await self._store.read(series.endless)
+        found = await self._store.read(series.unfinished)
         further = [answer for one in found if (answer := series_rules.continued(one, known=known, now=now))]
         if further:
             await self._store.settle(notes=[fact for answer in further for fact in answer.facts])
@@ -276,6 +285,7 @@ class Clock:
             if await surveying.close(self._store, now):
                 await self._forget_deleted()
             await self._end_polls(now)
+            await self._tell_digests(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:
             self._scheduler.add_job(
@@ -288,6 +298,13 @@ class Clock:
             await self._forget_deleted()
         await self._balloting.speak(now)
         await surveying.remind(self._store, now)
+
+    async def _tell_digests(self, now: datetime) -> None:
+        """Tell the digests that are due, and once a minute have planned what organisations want by now."""
+        if self._passed() - self._planned >= PLAN.total_seconds():
+            self._planned = self._passed()
+            await digests.plan(self._store, now)
+        await digests.tell(self._store, now, self._console)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from bot.caretaking import Caretaking
-from bot.charts import draw_bars
+from bot.charts import Chart, draw_bars, draw_shares
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
@@ -22,14 +22,15 @@ from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
 from content.cards import Message
-from content.decision import Fact, Words, words
+from content.decision import Fact, Secret, Words, words
+from content.digests import bars_of
 from content.identifiers import EventId, RoomId, UserId
 from content.media import Kind as MediumKind
 from content.media import Medium
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import holdings, lessons, media, members, mutes, organisations, outbox, rooms, shown
+from storage import holdings, lessons, media, members, mutes, organisations, outbox, rooms, shown, watchwords
 from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, Postponed, Sent
@@ -104,6 +105,8 @@ class Sender:
                 return await self._show_again(row)
             case outbox.Kind.CHART:
                 return await self._draw(row)
+            case outbox.Kind.FIGURE:
+                return await self._draw_figure(row)
             case outbox.Kind.POLL | outbox.Kind.POLL_END | outbox.Kind.RESULT:
                 return await self._poll(row)
             case _:
@@ -141,7 +144,15 @@ class Sender:
             if silent is not None or (listener.room is None and row.quiet):
                 return [self._sent(row, None)]
         room, reader = await self._private(row, user, listener)
-        return [await self._put(row, room, {"msgtype": "m.notice", "body": self._speech.say(said, reader)})]
+        body = await self._signed(user, said, self._speech.say(said, reader), reader)
+        return [await self._put(row, room, {"msgtype": "m.notice", "body": body})]
+
+    async def _signed(self, user: UserId, said: Words, text: str, reader: Reader) -> str:
+        """Put a person's own words under what holds a private link, whatever the link is for."""
+        if not isinstance(said.parameters.get("link"), Secret):
+            return text
+        known = await self._store.read(lambda unit: watchwords.known_to(unit, user))
+        return text if known is None else f"{text}\n{self._say(words('watchword.signed', text=known), reader)}"
 
     async def _private(self, row: Claimed, user: UserId, listener: Listener | None = None) -> tuple[RoomId, Reader]:
         """Return a person's private room, made where there is none, and how they are to be spoken to there."""
@@ -292,6 +303,20 @@ class Sender:
         votes = [result.everyone.votes.get(answer.id, 0) for answer in poll.sheet.answers]
         drawn = await asyncio.to_thread(draw_bars, votes)
         said = words("poll.chart", question=poll.sheet.question, lines=poll_rules.result_lines(poll, result))
+        return [await self._picture(row, room, drawn, self._say(said, reader))]
+
+    async def _draw_figure(self, row: Claimed) -> list[Fact]:
+        """Draw what the words of a row say, which stand beside the picture for who cannot see it."""
+        id, room, said = row.organisation, row.room, row.words  # noqa: A001 - the field's name
+        if id is None or room is None or said is None:
+            return [self._sent(row, None)]
+        node = await self._store.read(lambda unit: organisations.organisation(unit, id))
+        reader = Reader(language=node.language, timezone=node.timezone) if node else Reader()
+        drawn = await asyncio.to_thread(draw_shares, bars_of(said))
+        return [await self._picture(row, room, drawn, self._say(said, reader))]
+
+    async def _picture(self, row: Claimed, room: RoomId, drawn: Chart, said: str) -> Sent:
+        """Put a picture that was drawn into a room, with what it shows in words."""
         info = {"mimetype": drawn.mimetype, "size": len(drawn.data), "w": drawn.width, "h": drawn.height}
         sent_as = await self._homeserver.upload(
             _one_piece(drawn.data),
@@ -300,9 +325,7 @@ class Sender:
             size=len(drawn.data),
             encrypted=self._homeserver.encrypted(room) is not False,
         )
-        return [
-            await self._put(row, room, {"msgtype": "m.image", "body": self._say(said, reader), "info": info, **sent_as})
-        ]
+        return await self._put(row, room, {"msgtype": "m.image", "body": said, "info": info, **sent_as})
 
     async def _show(self, row: Claimed) -> list[Fact]:
         """Put into the room what a row says of its card as it stands now; what has no place any more is let go."""

@@ -17,6 +17,7 @@ from console.callers import Callers, trusted
 from console.desk import Desk, desk
 from console.exporting import ASKED
 from console.keys import ACTIONS, rail
+from console.leaving_tables import ways_out
 from console.pages import PAGES
 from console.pages.preferences import KEYS_COOKIE, THEME_COOKIE, THEMES
 from console.settings import ConsoleSettings
@@ -126,6 +127,7 @@ def _words() -> dict[str, object]:
         "actions": ACTIONS,
         "endpoint": request.endpoint or "",
         "asset": _asset,
+        "ways_out": ways_out,
     }
 
 

@@ -20,6 +20,7 @@ from storage import credentials
 View = TypeVar("View", bound=Callable[..., Any])
 
 _FRESH = "zhibu_fresh"
+_FRESH_WITH = "zhibu_fresh_with"
 _OURS = frozenset({"csrf", "proof"})
 
 
@@ -29,9 +30,23 @@ def fresh(view: View) -> View:
     return view
 
 
+def fresh_with(name: str) -> Callable[[View], View]:
+    """Mark a route as one of that kind where its address says something under a name."""
+
+    def mark(view: View) -> View:
+        setattr(view, _FRESH_WITH, name)
+        return view
+
+    return mark
+
+
 def is_marked(view: Callable[..., Any]) -> bool:
-    """Tell whether a route is marked so."""
-    return bool(getattr(view, _FRESH, False))
+    """Tell whether a route is marked so, for all or for some of its addresses."""
+    return hasattr(view, _FRESH) or hasattr(view, _FRESH_WITH)
+
+
+def _is_meant(view: Callable[..., Any]) -> bool:
+    return hasattr(view, _FRESH) or getattr(view, _FRESH_WITH, None) in request.args
 
 
 def install(app: Flask) -> None:
@@ -41,7 +56,7 @@ def install(app: Flask) -> None:
 
 def _check() -> Response | None:
     view = current_app.view_functions.get(request.endpoint or "")
-    if view is None or not is_marked(view) or "session" not in g or _only_looks():
+    if view is None or not _is_meant(view) or "session" not in g or _only_looks():
         return None
     session: Session = g.session
     # Who has nothing to show is not asked; where a second factor is demanded nobody gets this far without one.

@@ -19,6 +19,7 @@ from storage.unit import Reading
 
 PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "participation.show_member": (("id",), "participation"),
+    "hours.show_member": (("id",), "participation"),
     "records.show": (("member",), "record"),
     "members.show_one": (("id",), "member"),
     "edits.edit_one": (("id",), "member"),
@@ -34,12 +35,14 @@ FILES: Mapping[str, str] = {
     "participation.export_members": "participation",
     "participation.export_rows": "participation",
     "checkins.export": "participation",
+    "hours.export": "participation",
     "appraisals.export": "member",
     "model_members.export": "member",
     "members.export": "member",
     "members.text": "member",
     "audit.export": "record",
     "outbox.export": "outbox",
+    "corrections.show": "record",
 }
 """Files about everyone in a place."""
 

@@ -69,16 +69,18 @@ def hand_out(
     *,
     back: str,
     rows: int | None = None,
+    at_once: bool = False,
 ) -> Response:
     """Note in the record that a table leaves, and hand it out in one of the formats; text stands on a page to copy.
 
     Where ``rows`` is given the table is put together here, and only if it is short enough for somebody to wait for it;
-    a longer one is offered to be made in the background, where this is called again.
+    a longer one is offered to be made in the background, where this is called again. ``at_once`` is for one that
+    somebody has waited for already.
     """
     making, number = being_made(), len(table.rows) if isinstance(table, Table) else rows or 0
     if number > (MOST_TO_READ if format in _TO_READ else MOST):
         return _too_long(number, format, back)
-    if number > LONG and making is None:
+    if number > LONG and making is None and not at_once:
         page = render_template("exports/ask.html", path=request.full_path.rstrip("?"), rows=number, back=back)
         return make_response(page)
     made = table if isinstance(table, Table) else table()

@@ -32,6 +32,7 @@ from content.rooms import RoomKept
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
+from content.survey_links import SurveyLinkAsked
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected, CommitteeTakenBack
 from content.upgrades import RoomMoved
@@ -182,6 +183,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
 
 _BY_ID = {
     "Retried": "message",
+    "Hastened": "message",
     "Cancelled": "message",
     "HearingAgainAsked": "letter",
     "LetterPutAside": "letter",
@@ -229,7 +231,7 @@ def _parts_of(names: set[str]) -> _Parts:
 
 def about_one(fact: Fact) -> About:
     """Return what a fact is about."""
-    if isinstance(fact, BallotLinkIssued | BallotLinkAsked):
+    if isinstance(fact, BallotLinkIssued | BallotLinkAsked | SurveyLinkAsked):
         # Even of one person alone: it would say who had not voted by then.
         return NOTHING
     special = _SPECIAL.get(type(fact))

@@ -15,6 +15,7 @@ from msgspec import Struct
 from content.ballots import Ballot, State
 from content.decision import Decision, Fact, Refusal, Secret, Tell, Untraced, refused, words
 from content.identifiers import BallotId, MemberId, UserId
+from content.surveys import Survey
 
 LASTS = timedelta(hours=24)
 SITTING = timedelta(hours=1)
@@ -26,15 +27,20 @@ DIGITS = 6
 _INVITED = {"appraisal": "appraisal.invited", "survey": "survey.invited"}
 
 
-class BallotLink(Struct, frozen=True, kw_only=True):
+class PrivateLink(Struct, frozen=True, kw_only=True):
     """A link as it is remembered: hashes only, of its token, its code and the browser that used it."""
 
-    ballot: BallotId
     member: MemberId
     code_hash: str
     tries: int
     expires_at: datetime
     used: bool
+
+
+class BallotLink(PrivateLink, frozen=True, kw_only=True):
+    """A link that leads to a ballot."""
+
+    ballot: BallotId
 
 
 class Invited(Struct, frozen=True, kw_only=True):
@@ -59,7 +65,7 @@ class BallotLinkIssued(Fact, frozen=True, kw_only=True):
 
 
 class BallotLinkAsked(Untraced, frozen=True, kw_only=True):
-    """A member asked for a link to their ballot and was given one: who does so is about to vote, at that very time."""
+    """One member was given a link that they asked for, or whose own was tried by somebody: they may vote just then."""
 
     token_hash: str
     code_hash: str
@@ -68,42 +74,50 @@ class BallotLinkAsked(Untraced, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class BallotLinkUsed(Fact, frozen=True, kw_only=True):
+class LinkUsed(Fact, frozen=True, kw_only=True):
     """A link was used up, and belongs to one browser from now on."""
 
     token_hash: str
     browser_hash: str
 
 
-class BallotLinkMissed(Fact, frozen=True, kw_only=True):
+class LinkMissed(Fact, frozen=True, kw_only=True):
     """A wrong code was typed for a link."""
 
     token_hash: str
 
 
-class BallotLeft(Fact, frozen=True, kw_only=True):
+class BrowserLeft(Fact, frozen=True, kw_only=True):
     """Who had come in has left; the browser is nobody's any more."""
 
     browser_hash: str
     spent_hash: str
 
 
-def lasts_until(ballot: Ballot, now: datetime) -> datetime:
+def lasts_until(what: Ballot | Survey, now: datetime) -> datetime:
     """Return until when a link works that is sent now."""
-    return min(now + LASTS, ballot.closes_at)
+    return min(now + LASTS, what.closes_at)
 
 
-def invited(member: MemberId, user: UserId, *, origin: str, token: str, noise: str, until: datetime) -> Invited:
+def day_after(until: datetime) -> datetime:
+    """Return the end that is kept of a link: the end of its day, from which nobody can tell when it was sent."""
+    return until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+
+
+def invited(
+    member: MemberId, user: UserId, *, origin: str, token: str, noise: str, until: datetime, to: str = "ballot"
+) -> Invited:
     """Return someone with a link and a code of their own, made of two secrets that nobody can guess.
 
-    The link ends of itself, so that what is kept of it need not say when it was sent.
+    ``to`` is the page that it leads to. The link ends of itself, so that what is kept of it need not say when it was
+    sent.
     """
     token = f"{token}.{int(until.timestamp())}"
     code = f"{int(hash_secret(noise), 16) % 10**DIGITS:0{DIGITS}d}"
     return Invited(
         member=member,
         user=user,
-        link=Secret(f"{origin}/ballot/enter/{token}"),
+        link=Secret(f"{origin}/{to}/enter/{token}"),
         code=Secret(code),
         token_hash=hash_secret(token),
         code_hash=hash_secret(f"{token}{code}"),
@@ -136,7 +150,7 @@ def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime, asked:
     if ballot.state is not State.OPEN or now >= ballot.closes_at:
         return refused("ballot.too_late", closes=ballot.closes_at)
     until = lasts_until(ballot, now)
-    day = until.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    day = day_after(until)
     issued = BallotLinkAsked if asked else BallotLinkIssued
     facts = tuple(
         issued(token_hash=one.token_hash, code_hash=one.code_hash, ballot=ballot.id, member=one.member, expires_at=day)
@@ -161,7 +175,7 @@ def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime, asked:
 
 
 def enter(
-    link: BallotLink | None,
+    link: PrivateLink | None,
     *,
     token_hash: str,
     code_hash: str,
@@ -188,12 +202,12 @@ def enter(
     if link.tries >= MOST_TRIES:
         return refused("ballot.link_locked")
     if not hmac.compare_digest(link.code_hash, code_hash):
-        missed = BallotLinkMissed(token_hash=token_hash)
+        missed = LinkMissed(token_hash=token_hash)
         if link.tries + 1 < MOST_TRIES or ballot is None or anew is None:
             return Decision(facts=(missed,))
-        again = invite(ballot, (anew,), now=now)
+        again = invite(ballot, (anew,), now=now, asked=True)
         if isinstance(again, Refusal):
             return Decision(facts=(missed,))
         told = Tell(user=anew.user, words=words("ballot.link_was_tried", title=ballot.title))
         return Decision(facts=(missed, *again.facts), effects=(told, *again.effects))
-    return Decision(facts=(BallotLinkUsed(token_hash=token_hash, browser_hash=browser_hash),))
+    return Decision(facts=(LinkUsed(token_hash=token_hash, browser_hash=browser_hash),))

@@ -15,13 +15,21 @@ NOON = time(12)
 """When the room hears once a day how many have voted: so seldom that nobody is seen in the difference."""
 GRACE = timedelta(hours=1)
 """What could not be said for so long is not said any more."""
+FRESH = timedelta(hours=1)
+"""How long who was sent a link is left in peace: a reminder would put theirs out of use while they vote by it."""
+
+
+def is_time(moment: datetime, told_at: datetime | None, closes_at: datetime, *, now: datetime) -> bool:
+    """Tell whether a reminder that falls due at a moment is sent: not late, and not right after all were told."""
+    peace = told_at is not None and now < told_at + FRESH
+    return moment <= now < min(moment + GRACE, closes_at) and not peace
 
 
 def reminders(ballot: Ballot, *, now: datetime) -> Iterator[Cause]:
     """Yield the causes of the reminders that are due."""
     for early in BEFORE:
         moment = ballot.closes_at - early
-        if ballot.state is State.OPEN and moment <= now < min(moment + GRACE, ballot.closes_at):
+        if ballot.state is State.OPEN and is_time(moment, ballot.told_at, ballot.closes_at, now=now):
             yield Cause(f"ballot:{ballot.id}:remind:{early // timedelta(hours=1)}")
 
 

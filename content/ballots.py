@@ -117,7 +117,8 @@ class Ballot(Struct, frozen=True, kw_only=True):
     """A secret ballot; everything up to ``server_seal`` is fixed once it is frozen, and ``manifest_hash`` tells that.
 
     ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
-    ``issued`` is how many had been sent a link by the close, ``present`` how many were in the room where it took that.
+    ``told_at`` is when all were last told of it, ``issued`` how many had been sent a link by the close, ``present`` how
+    many were in the room where it took that.
     """
 
     id: BallotId
@@ -137,6 +138,7 @@ class Ballot(Struct, frozen=True, kw_only=True):
     roll_hash: str = ""
     expected: int = 0
     manifest_hash: str | None = None
+    told_at: datetime | None = None
     present: int | None = None
     issued: int | None = None
     turnout: int | None = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
-from content.decision import Refusal, refused
+from content.decision import Refusal, Words, refused, words
 
 QUIET_FROM, QUIET_UNTIL = 21, 8
 """Between these hours a room should hear nothing: nine in the evening is quiet, eight in the morning is not."""
@@ -53,6 +53,10 @@ class Room(Struct, frozen=True, kw_only=True):
     caps: Caps
     asked: tuple[Asked, ...] = ()
 
+    def after(self, more: Asked) -> Room:
+        """Return the room as it is once it was asked for more."""
+        return Room(caps=self.caps, asked=(*self.asked, more))
+
 
 def exceeded(asked: Collection[Asked], wanted: Asked, caps: Caps) -> Cap | None:
     """Return the cap that one more post would exceed, the narrowest first; a post alone may ask for any minutes."""
@@ -73,6 +77,16 @@ def next_free(rooms: Collection[Room], wanted: Asked) -> date | None:
     return next((one.on for one in moved if not any(exceeded(room.asked, one, room.caps) for room in rooms)), None)
 
 
+def near(rooms: Iterable[Room], planned: Sequence[Asked]) -> Near | None:
+    """Return the first month in which what is planned comes near to a room's cap, where it is not above it."""
+    for room in rooms:
+        for month in sorted({_month(one.on) for one in planned}):
+            number = sum(_month(one.on) == month for one in (*room.asked, *planned))
+            if number >= room.caps.month - NEAR:
+                return Near(number=number, most=room.caps.month, month=date(*month, 1))
+    return None
+
+
 def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: str = "date") -> Refusal | None:
     """Refuse to plan above a cap of any room that would be reached, and say which later day is free.
 
@@ -84,7 +98,7 @@ def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: s
             cap = exceeded(room.asked, wanted, room.caps)
             if cap is not None:
                 return _refusal(cap, room, wanted, next_free(rooms, wanted), field)
-        rooms = [Room(caps=room.caps, asked=(*room.asked, wanted)) for room in rooms]
+        rooms = [room.after(wanted) for room in rooms]
     return None
 
 
@@ -100,10 +114,20 @@ def _month(day: date) -> tuple[int, int]:
     return day.year, day.month
 
 
+class Near(Struct, frozen=True, kw_only=True):
+    """So many posts a month's room would have, close to the most that its organisation wants."""
+
+    number: int
+    most: int
+    month: date
+
+
 class Meter(Struct, frozen=True, kw_only=True):
     """What one room was asked in a month, and what more is planned in it.
 
-    ``mentions`` of the whole room are none, because nothing here makes any; ``at_night`` are posts in the quiet hours.
+    ``posts`` are all that the bot began there: cards, polls, results and news; ``asks`` those that want something of a
+    member. ``mentions`` of the whole room are none, because nothing here makes any; ``at_night`` are posts in the quiet
+    hours.
     """
 
     posts: int = 0
@@ -112,6 +136,42 @@ class Meter(Struct, frozen=True, kw_only=True):
     minutes: int = 0
     at_night: int = 0
     mentions: int = 0
+
+
+SAVED = (
+    *("appraisal", "attendance", "ballot", "branches", "calendar", "duties", "election", "participation", "poll"),
+    *("quarter", "roster", "selection", "survey"),
+)
+"""What somebody would else have filled in by hand: how the names of such tables and documents begin.
+
+The logs, the outbox, the bank of questions and the meter itself are none.
+"""
+
+
+class Document(Struct, frozen=True, kw_only=True, order=True):
+    """A table or a document that was made from the records: of which sort, for which place, on which local day."""
+
+    what: str
+    place: str
+    on: date
+
+
+def saved(documents: Iterable[Document]) -> int:
+    """Return how many forms nobody had to fill in: the same for the same place and day is one, in any format."""
+    return len({one for one in documents if one.what.startswith(SAVED)})
+
+
+def line(meter: Meter, caps: Caps, forms: int) -> Words:
+    """Return a month in one line, for a digest; ``forms`` are those that nobody had to fill in."""
+    return words(
+        "burden.line",
+        posts=meter.posts,
+        most=caps.month,
+        asks=meter.asks,
+        minutes=meter.minutes,
+        at_night=meter.at_night,
+        forms=forms,
+    )
 
 
 def is_near(meter: Meter, caps: Caps) -> bool:

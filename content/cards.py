@@ -13,7 +13,7 @@ from msgspec import Struct
 from content import markup
 from content.checkins import State
 from content.decision import Words, words
-from content.lessons import Lesson
+from content.lessons import ASKING, Lesson
 from content.media import Medium, caption
 from content.occurrences import PUNCTUAL
 from content.occurrences import State as OccurrenceState
@@ -65,11 +65,12 @@ def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = 
 
 def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
     """Return the same for one person who wants to read it in private: what they can do there, and no numbers."""
-    if standing.state is OccurrenceState.OPEN:
-        foot = say(words("card.ask_in_private", until=standing.closes_at))
-    else:
-        foot = say(words("card.closed_in_private"))
-    return _composed(lesson, _head(lesson, standing, say), [foot], say)
+    foot = []
+    if lesson.kind in ASKING and standing.state is OccurrenceState.OPEN:
+        foot.append(say(words("card.ask_in_private", until=standing.closes_at)))
+    elif lesson.kind in ASKING:
+        foot.append(say(words("card.closed_in_private")))
+    return _composed(lesson, _head(lesson, standing, say), foot, say)
 
 
 def compose_first(lesson: Lesson, say: Say) -> tuple[Message, ...]:
@@ -153,6 +154,8 @@ def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
 
 
 def _foot(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
+    if lesson.kind not in ASKING:
+        return []
     counted = share(standing.numbers)
     lines = []
     if standing.state is OccurrenceState.OPEN:

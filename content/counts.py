@@ -9,7 +9,7 @@ from content.decision import Words, words
 from content.election_cases import show_result
 from content.elections import NOBODY, Attendance, Outcome, Result
 from content.questions import Question
-from content.rule_packs import RulePack, said
+from content.rule_packs import Rule, RulePack, said
 
 
 def describe(
@@ -99,18 +99,26 @@ def figures(result: Result) -> dict[str, Any]:
     return {**show_result(result), "rules": {**rules, "outcome": str(result.ground)}}
 
 
-def brief(title: str, names: Mapping[str, str], kept: Mapping[str, Any]) -> Iterator[Words]:
-    """Yield the lines of a count as a room is told of it, from what was kept of it."""
+def brief(
+    title: str, names: Mapping[str, str], kept: Mapping[str, Any], *, expected: int, returned: int
+) -> Iterator[Words]:
+    """Yield the lines of a count as a room is told of it, from what was kept of it, with what each is reckoned of."""
     yield words("count.title", title=title)
     if "valid" in kept:
-        yield words("count.valid", valid=kept["valid"], void=kept["void"])
+        yield words("count.basis", expected=expected, returned=returned, valid=kept["valid"], void=kept["void"])
     if "answers" in kept:
         yield words("count.answers_kept")
         return
     for name, (yes, no, abstained) in kept.get("tally", {}).items():
         yield words("count.votes", name=names.get(name, name), yes=yes, no=no, abstained=abstained)
     yield from _written(kept.get("writein", {}), names)
+    if "need" in kept:
+        rule = said(Rule(kept["rules"]["need"]))
+        yield words("count.by_rule", line=(words("count.need", need=kept["need"]),), rule=(rule,))
     outcome = str(kept.get("outcome", Outcome.COUNTED))
     for name in kept.get("elected", ()):
         yield words("count.elected", name=names.get(name, name))
-    yield words("ballots.reference" if outcome == Outcome.COUNTED else f"count.outcome_{outcome.lower()}")
+    if outcome != Outcome.COUNTED:
+        yield words(f"count.outcome_{outcome.lower()}")
+    elif "need" not in kept:
+        yield words("ballots.reference")

@@ -1,4 +1,4 @@
-"""Reads a lesson file: a few ``key: value`` lines between two ``---`` lines, then the lesson in Markdown.
+"""Reads and writes a lesson file: a few ``key: value`` lines between two ``---`` lines, then the lesson in Markdown.
 
 The whole format: the first line is ``---``; every line up to the next ``---`` is ``key: value`` (a full-width colon
 does as well), empty, or a note beginning with ``#``; everything after it is the lesson. Values are taken as written,
@@ -30,6 +30,8 @@ LONGEST_TITLE = 100
 LONGEST_SOURCE = 200
 LONGEST_MINUTES = 180
 MOST_MEDIA = 10
+FILE_NAME = re.compile(r"[^\\/:*?\"<>|\x00-\x1f.][^\\/:*?\"<>|\x00-\x1f]{0,99}")
+"""A file beside the lesson, never one in another folder."""
 
 _KEYS = ("title", "source", "date", "minutes", "media", "level")
 _CHINESE_KEYS = {
@@ -44,7 +46,6 @@ _REQUIRED = ("title", "source", "date", "minutes")
 _OPEN_LEVELS = {"公开", "public"}
 _CLOSED_LEVELS = {"内部", "秘密", "机密", "绝密", "internal", "secret"}
 _FENCE = re.compile(r"-{3}\s*")
-_FILE_NAME = re.compile(r"[^\\/:*?\"<>|\x00-\x1f.][^\\/:*?\"<>|\x00-\x1f]{0,99}")
 _COMMAS = re.compile(r"[,，、]")
 
 
@@ -106,6 +107,20 @@ def parse(text: str, file: str) -> LessonText | tuple[Problem, ...]:
         return mistakes.in_order()
     values = _values(lines[1:end], mistakes)
     return _lesson(values, "\n".join(lines[end + 1 :]), end + 1, mistakes)
+
+
+def write(lesson: LessonText) -> str:
+    """Write a lesson file that reads as the same."""
+    values = {
+        "title": lesson.title,
+        "source": lesson.source,
+        "date": lesson.dated.isoformat(),
+        "minutes": str(lesson.minutes),
+        "media": ", ".join(lesson.media),
+        "level": "公开",
+    }
+    head = "".join(f"{key}: {' '.join(value.split())}\n" for key, value in values.items() if value)
+    return f"---\n{head}---\n{lesson.body}\n"
 
 
 def _values(lines: list[str], mistakes: _Mistakes) -> Mapping[str, _Value]:
@@ -194,7 +209,7 @@ def _media(value: _Value | None, mistakes: _Mistakes) -> tuple[str, ...]:
     if len(names) > MOST_MEDIA:
         mistakes.add(value.line, "lesson_text.too_many_media", count=len(names), limit=MOST_MEDIA)
     for place, name in enumerate(names):
-        if not _FILE_NAME.fullmatch(name):
+        if not FILE_NAME.fullmatch(name):
             mistakes.add(value.line, "lesson_text.bad_file_name", name=_short(name))
         elif name in names[:place]:
             mistakes.add(value.line, "lesson_text.media_twice", name=_short(name))

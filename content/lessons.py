@@ -21,14 +21,19 @@ LONGEST_MINUTES = 180
 
 
 class Kind(StrEnum):
-    """A lesson is learned; an event is attended."""
+    """A lesson is learned; an event is attended; a bulletin is only read, and nobody is asked to answer it."""
 
     LESSON = "lesson"
     EVENT = "event"
+    BULLETIN = "bulletin"
+
+
+ASKING = (Kind.LESSON, Kind.EVENT)
+"""What asks members for an answer."""
 
 
 class Lesson(Struct, frozen=True, kw_only=True):
-    """Something to teach or attend; ``body`` is Markdown, ``minutes`` what it asks of a member."""
+    """Something to teach, attend or know; ``body`` is Markdown, ``minutes`` what it asks of a member."""
 
     id: LessonId
     owner: OrganisationId

@@ -42,7 +42,8 @@ class State(StrEnum):
 class Occurrence(Struct, frozen=True, kw_only=True):
     """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open.
 
-    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess.
+    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One that
+    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are.
     """
 
     id: OccurrenceId
@@ -54,6 +55,7 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     state: State
     provisional: bool = False
     urgent: bool = False
+    asks: bool = True
     approved: bool = True
     opened_at: datetime | None = None
     closes_at: datetime | None = None
@@ -158,6 +160,7 @@ def open_occurrence(
     """
     if occurrence.state is not State.PLANNED or occurrence.due_at > now:
         return None
+    seats = seats if occurrence.asks else ()
     grace = max(occurrence.late, PUNCTUAL)
     if now - occurrence.due_at > grace:
         return _missed(occurrence, "too_late", seats, now)
@@ -204,7 +207,7 @@ def close_occurrence(occurrence: Occurrence, *, cards: Sequence[CardId], now: da
         return None
     return Decision(
         facts=(OccurrenceClosed(occurrence=occurrence.id, at=now),),
-        effects=tuple(Refresh(card=card) for card in cards),
+        effects=tuple(Refresh(card=card) for card in cards) if occurrence.asks else (),
     )
 
 

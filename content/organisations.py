@@ -53,6 +53,7 @@ class Right(StrEnum):
     REVIEW = "review"
     MODERATE = "moderate"
     COUNT_BALLOTS = "count_ballots"
+    HELP_LEARNERS = "help_learners"
 
 
 _EVERYTHING = frozenset(Right)
@@ -60,7 +61,14 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
     Role.OPERATOR: frozenset({Right.READ, Right.MANAGE_OUTBOX, Right.MANAGE_ROOMS, Right.OPERATE}),
     Role.SECRETARY: _EVERYTHING,
     Role.ORGANISING_MEMBER: _EVERYTHING
-    - {Right.OPERATE, Right.GRANT_DUTIES, Right.REVIEW, Right.MODERATE, Right.COUNT_BALLOTS},
+    - {
+        Right.OPERATE,
+        Right.GRANT_DUTIES,
+        Right.REVIEW,
+        Right.MODERATE,
+        Right.COUNT_BALLOTS,
+        Right.HELP_LEARNERS,
+    },
     Role.PUBLICITY_MEMBER: frozenset({Right.READ, Right.WRITE_LESSONS, Right.SCHEDULE, Right.MANAGE_OUTBOX}),
     Role.DISCIPLINE_MEMBER: frozenset({Right.READ, Right.READ_MEMBERS, Right.MODERATE}),
     Role.GROUP_LEADER: frozenset({Right.READ, Right.READ_MEMBERS, Right.SCHEDULE, Right.RECORD}),

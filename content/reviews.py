@@ -100,6 +100,14 @@ def told(review: Review, reviewers: Collection[UserId], *, by: UserId, console: 
     return tuple(Tell(user=one, words=said, unasked=True) for one in sorted(set(reviewers) - {by}))
 
 
+def begun(standing: int, reviewers: Collection[UserId], *, name: str, by: UserId, console: str) -> tuple[Tell, ...]:
+    """Return the news for those who may approve: an organisation wants it from now on, of what stands already too."""
+    if not standing:
+        return ()
+    said = words("reviews.begun", name=name, n=standing, address=f"{console}/calendar/reviews")
+    return tuple(Tell(user=one, words=said, unasked=True) for one in sorted(set(reviewers) - {by}))
+
+
 def approve(review: Review, *, mark: str, by: UserId, now: datetime) -> Decision | Refusal:
     """Let it go out as it was read, by its mark; nobody approves what they planned or wrote themselves."""
     refusal = _not_now(review, by)

@@ -25,7 +25,7 @@ MOST_OCCURRENCES = 200
 """More than this from one rule is a slip as well."""
 
 AHEAD = timedelta(days=60)
-"""How far ahead a rule without end is planned, and at every start and every day anew."""
+"""How far ahead a rule is planned, and at every start and every hour anew."""
 
 LONGEST_REASON = 200
 SHORTEST_WINDOW = timedelta(minutes=5)
@@ -190,17 +190,19 @@ def _first_after_gap(before: datetime, after: datetime, zone: ZoneInfo) -> datet
 
 
 def materialise(
-    schedule: Schedule, known: WorkCalendar | None = None, *, until: date | None = None
+    schedule: Schedule, known: WorkCalendar | None = None, *, since: date = date.min, until: date | None = None
 ) -> tuple[Planned, ...]:
-    """Return every occurrence of the rule, up to a date; the same rule always yields the same identifiers.
+    """Return every occurrence of the rule for the days that it means up to a date, of those before another only number.
 
-    Of a rule without end that is all within ``AHEAD`` of its start.
+    The same rule always yields the same identifiers. Of one without end that is all within ``AHEAD`` of its start.
     """
     known = known or calendar()
     if until is None and not schedule.count:
         until = schedule.start + AHEAD
     return tuple(
-        _planned(schedule, number, day, known) for number, day in enumerate(days(schedule.pattern, known, until=until))
+        _planned(schedule, number, day, known)
+        for number, day in enumerate(days(schedule.pattern, known, until=until))
+        if day.meant >= since
     )
 
 
@@ -256,19 +258,30 @@ def schedule_lessons(
     refusal = _unmeant(schedule, now)
     if refusal is not None:
         return refusal
-    planned = materialise(schedule, known, until=horizon(schedule, now))
-    if not planned:
+    all_known = foreseen(schedule, now, known)
+    if not all_known:
         return refused("schedule.never", field="when")
-    if planned[0].due_at < now - timedelta(minutes=1):
-        return refused("schedule.in_the_past", field="date", due=planned[0].due_at)
-    if schedule.count and len(planned) < schedule.count:
-        return refused("schedule.ends_too_late", field="count", n=len(planned))
+    if all_known[0].due_at < now - timedelta(minutes=1):
+        return refused("schedule.in_the_past", field="date", due=all_known[0].due_at)
+    if schedule.count and len(all_known) < schedule.count:
+        return refused("schedule.ends_too_late", field="count", n=len(all_known))
+    last = horizon(schedule, now)
+    planned = tuple(one for one in all_known if one.meant <= last) or all_known[:1]
     return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author, review=review),))
 
 
-def horizon(schedule: Schedule, now: datetime) -> date | None:
-    """Return up to which day a rule is planned now; ``None`` for one that ends, which is planned as a whole."""
-    return None if schedule.count else max(now.date(), schedule.start) + AHEAD
+def horizon(schedule: Schedule, now: datetime) -> date:
+    """Return up to which day a rule is planned now; of one whose first day lies further ahead, that day."""
+    return max(now.date(), schedule.start) + AHEAD
+
+
+def foreseen(schedule: Schedule, now: datetime, known: WorkCalendar | None = None) -> tuple[Planned, ...]:
+    """Return what a rule is known to bring: all of one that ends, of another what is planned now, and one at least."""
+    if schedule.count:
+        return materialise(schedule, known)
+    return (
+        materialise(schedule, known, until=horizon(schedule, now)) or materialise(schedule, known, until=date.max)[:1]
+    )
 
 
 def late_of(kinds: Iterable[Kind]) -> timedelta | None:

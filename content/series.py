@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OccurrenceId, ScheduleId, UserId
 from content.occurrences import State
-from content.schedules import AHEAD, LATEST_AHEAD, Change, Planned, Schedule, materialise
+from content.schedules import AHEAD, LATEST_AHEAD, Change, Planned, Schedule, horizon, materialise
 from content.workdays import WorkCalendar
 
 MOST_WORKDAYS = 60
@@ -48,6 +48,11 @@ class Series(Struct, frozen=True, kw_only=True):
     ended: datetime | None = None
 
     @property
+    def unfinished(self) -> bool:
+        """Tell whether the rule yields more than is planned yet."""
+        return not self.schedule.count or len(self.standing) < self.schedule.count
+
+    @property
     def coming(self) -> tuple[Standing, ...]:
         """Return what has not gone out yet."""
         return tuple(one for one in self.standing if one.state is State.PLANNED)
@@ -69,7 +74,7 @@ class SeriesReplanned(Fact, frozen=True, kw_only=True):
 
 
 class SeriesContinued(Fact, frozen=True, kw_only=True):
-    """A rule without end was planned further ahead."""
+    """A rule was planned further ahead."""
 
     schedule: ScheduleId
     added: tuple[Planned, ...]
@@ -128,8 +133,27 @@ def replan(
     What went out, was called off or was moved alone stays as it is; ``anew`` follows the rule again.
     """
     furthest = max((one.planned.meant for one in series.standing), default=series.schedule.start)
-    until = None if series.schedule.count else max(furthest, now.date() + AHEAD)
-    wanted = {one.id: one for one in materialise(replace(series.schedule, changes=changes), known, until=until)}
+    until = max(furthest, horizon(series.schedule, now))
+    wanted = materialise(replace(series.schedule, changes=changes), known, until=until)
+    return Replan(changes=changes, differences=_compared(series, wanted, now=now, anew=anew))
+
+
+def drifted(stretch: Series, *, known: WorkCalendar, now: datetime) -> tuple[Difference, ...]:
+    """Return what of a stretch of a series would fall otherwise by what is known now.
+
+    Its ``standing`` is everything for the days that the rule means between the first and the last of them, and no other
+    day is reckoned.
+    """
+    if not stretch.standing:
+        return ()
+    first, last = stretch.standing[0].planned.meant, stretch.standing[-1].planned.meant
+    return _compared(stretch, materialise(stretch.schedule, known, since=first, until=last), now=now)
+
+
+def _compared(
+    series: Series, reckoned: Iterable[Planned], *, now: datetime, anew: OccurrenceId | None = None
+) -> tuple[Difference, ...]:
+    wanted = {one.id: one for one in reckoned}
     standing = {one.planned.id: one for one in series.standing}
     differences = [
         Difference(before=one.planned, after=wanted.get(id))
@@ -141,7 +165,7 @@ def replan(
         for id, one in wanted.items()  # noqa: A001
         if id not in standing and one.due_at > now
     ]
-    return Replan(changes=changes, differences=tuple(sorted(differences, key=_meant)))
+    return tuple(sorted(differences, key=_meant))
 
 
 def _meant(one: Difference) -> date:
@@ -221,18 +245,18 @@ def _before(schedule: Schedule, since: date) -> tuple[Change, ...]:
 
 
 def continued(series: Series, *, known: WorkCalendar, now: datetime) -> Decision | None:
-    """Plan a rule without end further ahead; ``None`` where all within reach is planned."""
-    if series.schedule.count:
+    """Plan a rule further ahead; ``None`` where all within reach is planned."""
+    if not series.unfinished:
         return None
     furthest = max((one.planned.meant for one in series.standing), default=date.min)
-    wanted = materialise(series.schedule, known, until=now.date() + AHEAD)
+    wanted = materialise(series.schedule, known, until=horizon(series.schedule, now))
     added = tuple(one for one in wanted if one.meant > furthest)
     return Decision(facts=(SeriesContinued(schedule=series.schedule.id, added=added),)) if added else None
 
 
 def end(series: Series, *, by: UserId, now: datetime) -> Decision | Refusal:
     """Let nothing more of a series go out."""
-    if series.ended is not None or not (series.coming or not series.schedule.count):
+    if series.ended is not None or not (series.coming or series.unfinished):
         return refused("series.nothing_coming")
     return Decision(facts=(SeriesEnded(schedule=series.schedule.id, at=now, by=by),))
 

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from content.burden import Cap
 from content.decision import Decision, Fact, Refusal, refused
+from content.digests import NEVER, SETTING, Sort, is_rhythm
+from content.hours import Line
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
 from content.quiet import NONE, QuietDays, is_hours
@@ -98,6 +100,37 @@ SETTINGS: tuple[Setting, ...] = (
         offered=("60", "120", "240", "480", "960"),
         possible=_is_minutes,
         unit="minutes",
+    ),
+    Setting(name=Line.MEMBER, default="32", offered=("16", "24", "32", "40"), possible=_is_number, unit="hours"),
+    Setting(name=Line.COMMITTEE, default="56", offered=("32", "40", "56", "64"), possible=_is_number, unit="hours"),
+    Setting(
+        name=Line.HOUR,
+        default="60",
+        offered=("45", "60"),
+        possible=lambda value: value in ("45", "60"),
+        unit="minutes",
+    ),
+    Setting(name=Line.HELP_BELOW, default="8", offered=("4", "8", "16", "24"), possible=_is_number, unit="hours"),
+    Setting(
+        name=Line.HELP_FROM,
+        default="10",
+        offered=("7", "8", "9", "10", "11"),
+        possible=lambda value: value in frozenset(map(str, range(1, 13))),
+        unit="month",
+    ),
+    Setting(
+        name=SETTING[Sort.WEEKLY],
+        default=NEVER,
+        offered=(NEVER, "1-9", "1-14", "5-16"),
+        possible=is_rhythm(Sort.WEEKLY),
+        unit="weekday",
+    ),
+    Setting(
+        name=SETTING[Sort.MONTHLY],
+        default=NEVER,
+        offered=(NEVER, "1-9", "3-9", "5-9", "10-9"),
+        possible=is_rhythm(Sort.MONTHLY),
+        unit="day",
     ),
     Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
 )

@@ -49,6 +49,13 @@ class OrganisationReopened(Fact, frozen=True, kw_only=True):
     organisation: OrganisationId
 
 
+class SiblingsOrdered(Fact, frozen=True, kw_only=True):
+    """What stands directly below a node is read in this order from now on, wherever the tree is shown."""
+
+    organisation: OrganisationId
+    order: tuple[OrganisationId, ...]
+
+
 class InUse(Struct, frozen=True, kw_only=True):
     """What still hangs on a node: members, nodes below it, rooms that work, and what is planned or open there."""
 
@@ -108,6 +115,19 @@ def move(node: Organisation, to: Organisation, *, nodes: Collection[Organisation
     if any(other.parent == to.id and other.name == node.name for other in nodes):
         return refused("structure.name_taken", field="parent", name=node.name)
     return Decision(facts=(OrganisationMoved(organisation=node.id, parent=to.id),))
+
+
+def order(
+    above: Organisation, child: OrganisationId, *, earlier: bool, nodes: Collection[Organisation]
+) -> Decision | Refusal:
+    """Let a node change places with the one before or after it below the same; ``nodes`` in the order they stand in."""
+    siblings = [other.id for other in nodes if other.parent == above.id]
+    at = siblings.index(child) if child in siblings else None
+    to = -1 if at is None else at - 1 if earlier else at + 1
+    if at is None or not 0 <= to < len(siblings):
+        return refused("structure.no_further")
+    siblings[at], siblings[to] = siblings[to], siblings[at]
+    return Decision(facts=(SiblingsOrdered(organisation=above.id, order=tuple(siblings)),))
 
 
 def close(node: Organisation, use: InUse, *, now: datetime) -> Decision | Refusal:

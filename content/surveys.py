@@ -1,4 +1,4 @@
-"""Surveys that are not anonymous: asked in private, one question at a time, and told in sums only once they are over.
+"""Surveys that are not anonymous: asked in private, one question at a time or on a page, told in sums at the end.
 
 What is said in chat stays with its sender's name on the homeserver, whatever we do; so such a survey never calls itself
 anonymous. An anonymous one is a secret ballot whose papers answer questions, and is filled in on the page alone.
@@ -13,18 +13,18 @@ from typing import Any
 
 from msgspec import Struct
 
+from content.ballot_times import is_time
 from content.ballots import FEWEST, LONGEST_TITLE, SHORTEST
 from content.decision import Decision, Discreet, Effect, Fact, Refusal, Tell, Words, refused, words
 from content.forms import refuse_questions
 from content.identifiers import Cause, MemberId, OrganisationId, SurveyId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
-from content.questions import LONGEST_TEXT, Answers, Question, Sort, publish
+from content.questions import LONGEST_TEXT, Answers, Question, Sort, fits, publish
 
 ABOUT = "survey:"
 """What an inquiry is about, before the survey's id, while its questions are asked."""
 REMIND = timedelta(hours=24)
 """How long before the end who has not answered is reminded, once."""
-GRACE = timedelta(hours=1)
 
 
 class State(StrEnum):
@@ -45,10 +45,10 @@ class Standing(StrEnum):
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """A survey that is asked in chat. ``by`` is the question by whose answers the others are broken down.
+    """A survey that is asked with names. ``by`` is the question by whose answers the others are broken down.
 
-    ``asked`` and ``answered`` are how many people, known from the start and from the end on; ``result`` is what may be
-    told, ``None`` where too few have answered.
+    ``opened_at`` is since when it is open; ``asked`` and ``answered`` are how many people, known from the start and
+    from the end on; ``result`` is what may be told, ``None`` where too few have answered.
     """
 
     id: SurveyId
@@ -59,6 +59,7 @@ class Survey(Struct, frozen=True, kw_only=True):
     timezone: str
     by: str = ""
     state: State = State.DRAFT
+    opened_at: datetime | None = None
     asked: int | None = None
     answered: int | None = None
     result: Mapping[str, Any] | None = None
@@ -230,15 +231,32 @@ def _read(question: Question, said: str, numbers: Sequence[str] | None) -> tuple
     return tuple(sorted(chosen, key=int))
 
 
-def leave(survey: Survey, member: MemberId, *, user: UserId) -> Decision:
-    """Let somebody go, and forget what they said."""
-    return Decision(
-        facts=(
-            SurveyLeft(survey=survey.id, member=member),
-            InquiryEnded(user=user, about=f"{ABOUT}{survey.id}"),
-        ),
-        effects=(Tell(user=user, words=words("survey.left", title=survey.title)),),
+def leave(survey: Survey, member: MemberId, *, user: UserId, here: bool = False) -> Decision:
+    """Let somebody go, and forget what they said; who leaves on the page is told there, ``here``."""
+    said = () if here else (Tell(user=user, words=words("survey.left", title=survey.title)),)
+    gone = SurveyLeft(survey=survey.id, member=member)
+    return Decision(facts=(gone, InquiryEnded(user=user, about=f"{ABOUT}{survey.id}")), effects=said)
+
+
+def fill_in(
+    survey: Survey, member: MemberId, standing: Standing | None, answers: Answers, *, user: UserId, now: datetime
+) -> Decision | Refusal:
+    """Take all answers of somebody at once, in the place of what they said before; what is not among them is left out.
+
+    Until the end the page may be filled in again, as often as one likes.
+    """
+    if survey.state is not State.OPEN or now >= survey.closes_at:
+        return refused("survey.closed", title=survey.title)
+    if standing is None:
+        return refused("survey.nothing_open")
+    if not fits(survey.questions, answers):
+        return refused("survey.answer_too_long", most=LONGEST_TEXT)
+    said = tuple(
+        Replied(survey=survey.id, member=member, question=one.id, said=answers.get(one.id, ()))
+        for one in survey.questions
     )
+    finished = SurveyFinished(survey=survey.id, member=member)
+    return Decision(facts=(*said, finished, InquiryEnded(user=user, about=f"{ABOUT}{survey.id}")))
 
 
 def close(survey: Survey, papers: Sequence[Answers], *, now: datetime) -> Decision | Refusal:
@@ -262,7 +280,7 @@ def cancel(survey: Survey) -> Decision | Refusal:
 def reminder(survey: Survey, *, now: datetime) -> Cause | None:
     """Return the cause of the one reminder, while it is due."""
     moment = survey.closes_at - REMIND
-    due = survey.state is State.OPEN and moment <= now < min(moment + GRACE, survey.closes_at)
+    due = survey.state is State.OPEN and is_time(moment, survey.opened_at, survey.closes_at, now=now)
     return Cause(f"survey:{survey.id}:remind") if due else None
 
 

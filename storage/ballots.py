@@ -76,6 +76,7 @@ ballots = Table(
     Column("closes_at", Instant, nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("state", String(10), nullable=False, index=True),
+    Column("told_at", Instant),
     Column("voided", String(10)),
     Column("expected", Integer, nullable=False),
     Column("present", Integer),
@@ -168,6 +169,7 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         roll_hash=row.roll_sha256,
         expected=row.expected,
         manifest_hash=row.manifest_sha256,
+        told_at=row.told_at,
         present=row.present,
         issued=row.issued,
         turnout=row.turnout,
@@ -434,7 +436,7 @@ async def write_opened(unit: Writing, fact: BallotOpened) -> None:
         away = and_(ballot_roll.c.ballot_id == fact.ballot, ballot_roll.c.member_id.not_in(sorted(fact.present)))
         await unit.execute(update(ballot_roll).where(away).values(present=False))
     there = None if fact.present is None else len(fact.present)
-    await _change(unit, fact.ballot, state=State.OPEN, present=there)
+    await _change(unit, fact.ballot, state=State.OPEN, told_at=unit.now, present=there)
 
 
 async def write_cast(unit: Writing, fact: BallotCast) -> None:

@@ -2,29 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import func, select, union
+from sqlalchemy import func, or_, select, union
 
-from content.burden import LOOKED_AHEAD, Asked, Cap, Caps, Meter, Room, caps_from, is_quiet
+from content.ballots import State as BallotState
+from content.burden import (
+    LOOKED_AHEAD,
+    Asked,
+    Cap,
+    Caps,
+    Document,
+    Meter,
+    Room,
+    caps_from,
+    is_quiet,
+    line,
+    refuse_too_much,
+    saved,
+)
 from content.checkins import State
+from content.decision import Refusal, Words
 from content.identifiers import OccurrenceId, OrganisationId
+from content.lessons import ASKING
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
+from content.polls import State as PollState
+from content.rooms import Purpose
 from content.settings import BY_NAME, held_at
+from content.surveys import State as SurveyState
 from storage import settings
 from storage.audit import audit
-from storage.checkins import tallies
+from storage.ballots import ballots
+from storage.checkins import cards, tallies
+from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
+from storage.outbox import Kind as RowKind
+from storage.outbox import State as RowState
+from storage.outbox import outbox
 from storage.polls import polls
-from storage.schedules import occurrences
+from storage.rooms import rooms as kept_rooms
+from storage.schedules import Entry, occurrences
+from storage.surveys import surveys
 from storage.unit import AnyRow, Reading
+
+_NO_SURVEY = (SurveyState.DRAFT, SurveyState.CANCELLED)
+_NO_BALLOT = (BallotState.DRAFT, BallotState.FROZEN, BallotState.VOID)
+"""What asks nobody for anything."""
 
 
 async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[OrganisationId, Caps]:
@@ -45,23 +76,100 @@ async def rooms(
     until: date,
     without: frozenset[OccurrenceId] = frozenset(),
 ) -> tuple[Room, ...]:
-    """Return the branches in whose rooms an audience is reached, with what they are asked in whole months around.
+    """Return the rooms in which an audience is reached, those that are alike as one, asked in whole months around.
 
     ``without`` are left out, because they are about to be moved.
     """
+    return tuple(set((await by_branch(unit, audience, since=since, until=until, without=without)).values()))
+
+
+async def by_branch(
+    unit: Reading,
+    audience: OrganisationId,
+    *,
+    since: date,
+    until: date,
+    without: frozenset[OccurrenceId] = frozenset(),
+) -> dict[OrganisationId, Room]:
+    """Return the room of each branch in which an audience is reached."""
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
     query = select(organisations).where(organisations.c.id.in_(select(reached.c.ancestor_id)))
     branches = [row for row in await unit.rows(query) if row.closed_at is None]
     zones = {OrganisationId(row.id): row.timezone for row in branches}
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
-    for row in await _occurrences(unit, zones, *period):
+    for on, row in await _occurrences(unit, zones, *period):
         if row.id not in without and (row.reached or row.state == OccurrenceState.PLANNED):
-            asked[OrganisationId(row.branch)].append(Asked(on=row.local_date, minutes=row.minutes))
-    for branch, at in await _polls(unit, zones, *period):
+            asked[OrganisationId(row.branch)].append(Asked(on=on, minutes=row.minutes))
+    for branch, at in (*await _polls(unit, zones, *period), *await _news(unit, zones, *period)):
         asked[branch].append(Asked(on=at.date()))
     held = await caps(unit, zones)
-    return tuple({Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()})
+    return {branch: Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()}
+
+
+async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Room, ...]:
+    """Return the room in which an organisation is asked by itself, with what it is asked in whole months around a day.
+
+    A branch's is the one in which everything meets that concerns its members; another's has its own polls alone.
+    """
+    row = await unit.first(select(organisations.c.kind, organisations.c.timezone).where(organisations.c.id == node))
+    if row is None:
+        return ()
+    if row.kind == Kind.BRANCH:
+        return await rooms(unit, node, since=on, until=on)
+    zones, period = {node: str(row.timezone)}, (on.replace(day=1), on + timedelta(days=LOOKED_AHEAD + 31))
+    found = (*await _polls(unit, zones, *period), *await _news(unit, zones, *period))
+    return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
+
+
+class Sending(Struct, frozen=True, kw_only=True):
+    """Something that is to go out after all: what, to whom, on which local day, and how many minutes it asks for."""
+
+    occurrence: OccurrenceId
+    audience: OrganisationId
+    on: date
+    minutes: int
+
+
+async def refuse_sending(unit: Reading, wanted: Sequence[Sending], *, field: str = "date") -> Refusal | None:
+    """Refuse several together where one of them would be too much for a room, each after those before it."""
+    if not wanted:
+        return None
+    since, until = min(one.on for one in wanted), max(one.on for one in wanted)
+    without, found = frozenset(one.occurrence for one in wanted), dict[OrganisationId, dict[OrganisationId, Room]]()
+    for audience in {one.audience for one in wanted}:
+        found[audience] = await by_branch(unit, audience, since=since, until=until, without=without)
+    held = {branch: room for reached in found.values() for branch, room in reached.items()}
+    for one in sorted(wanted, key=lambda one: (one.on, one.occurrence)):
+        asked = Asked(on=one.on, minutes=one.minutes)
+        refusal = refuse_too_much([held[branch] for branch in found[one.audience]], [asked], field=field)
+        if refusal is not None:
+            return refusal
+        held |= {branch: held[branch].after(asked) for branch in found[one.audience]}
+    return None
+
+
+async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[OccurrenceId, date]) -> list[Sending]:
+    """Return what is to go out on which day, with the minutes that its lesson asks for now."""
+    found = []
+    for entry in entries:
+        lesson = await lesson_of(unit, entry.occurrence.lesson)
+        found.append(
+            Sending(
+                occurrence=entry.occurrence.id,
+                audience=entry.occurrence.audience,
+                on=days[entry.occurrence.id],
+                minutes=lesson.minutes if lesson is not None else 0,
+            )
+        )
+    return found
+
+
+async def refuse_poll(unit: Reading, node: OrganisationId, at: datetime) -> Refusal | None:
+    """Refuse a poll that would be one post too many in its room on the day on which it begins."""
+    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
+    on = at.astimezone(ZoneInfo(str(zone))).date()
+    return refuse_too_much(await room_of(unit, node, on=on), [Asked(on=on)], field="room")
 
 
 async def meters(
@@ -70,7 +178,7 @@ async def meters(
     """Return what the rooms of these branches were asked in a month, and what is planned in it."""
     zones = {node.id: node.timezone for node in branches if node.kind is Kind.BRANCH}
     found = {branch: Meter() for branch in zones}
-    for row in await _occurrences(unit, zones, since, until):
+    for _, row in await _occurrences(unit, zones, since, until):
         branch = OrganisationId(row.branch)
         one = found[branch]
         if row.state == OccurrenceState.PLANNED:
@@ -80,18 +188,23 @@ async def meters(
             found[branch] = replace(
                 one,
                 posts=one.posts + 1,
-                asks=one.asks + 1,
+                asks=one.asks + (row.kind in ASKING),
                 minutes=one.minutes + row.minutes,
                 at_night=one.at_night + at_night,
             )
     for branch, at in await _polls(unit, zones, since, until):
         one = found[branch]
         found[branch] = replace(one, posts=one.posts + 1, asks=one.asks + 1, at_night=one.at_night + is_quiet(at))
+    for branch, at in await _news(unit, zones, since, until):
+        one = found[branch]
+        found[branch] = replace(one, posts=one.posts + 1, at_night=one.at_night + is_quiet(at))
+    for branch in await _papers(unit, zones, since, until):
+        found[branch] = replace(found[branch], asks=found[branch].asks + 1)
     return found
 
 
-async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: date, until: date) -> list[AnyRow]:
-    """Return what concerns each branch: whoever is above it, the branch, and its groups meet in its one room."""
+def _reach(zones: Collection[OrganisationId]) -> Any:
+    """Return whom each branch hears of: whoever is above it, itself, and its groups, who meet in its one room."""
     path = organisation_closure
     above = select(path.c.descendant_id.label("branch"), path.c.ancestor_id.label("audience")).where(
         path.c.descendant_id.in_(list(zones))
@@ -99,7 +212,18 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
     below = select(path.c.ancestor_id.label("branch"), path.c.descendant_id.label("audience")).where(
         path.c.ancestor_id.in_(list(zones))
     )
-    reach = union(above, below).subquery()
+    return union(above, below).subquery()
+
+
+async def _occurrences(
+    unit: Reading, zones: Mapping[OrganisationId, str], since: date, until: date
+) -> list[tuple[date, AnyRow]]:
+    """Return what went out to each branch or is planned for it, with the day by the clock there.
+
+    What was held or sent late counts on the day on which it was heard.
+    """
+    reach = _reach(zones)
+    first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
     revision = func.coalesce(occurrences.c.lesson_revision, lessons.c.revision)
     asked = select(tallies.c.number).where(
         tallies.c.occurrence_id == occurrences.c.id,
@@ -107,15 +231,20 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
         tallies.c.state != State.NOT_OFFERED,
         tallies.c.number > 0,
     )
+    # Of a bulletin nobody is counted, so that its cards tell where it was heard.
+    shown = select(cards.c.id).where(
+        cards.c.occurrence_id == occurrences.c.id, cards.c.branch_id == reach.c.branch, lessons.c.kind.not_in(ASKING)
+    )
     query: Any = (
         select(
             reach.c.branch,
             occurrences.c.id,
-            occurrences.c.local_date,
+            occurrences.c.due_at,
             occurrences.c.state,
             occurrences.c.opened_at,
             lesson_revisions.c.minutes,
-            asked.exists().label("reached"),
+            or_(asked.exists(), shown.exists()).label("reached"),
+            lessons.c.kind,
         )
         .join(occurrences, occurrences.c.audience_id == reach.c.audience)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
@@ -126,40 +255,98 @@ async def _occurrences(unit: Reading, zones: Collection[OrganisationId], since: 
         .where(
             occurrences.c.state.in_([OccurrenceState.PLANNED, OccurrenceState.OPEN, OccurrenceState.CLOSED]),
             occurrences.c.withdrawn_at.is_(None),
-            occurrences.c.local_date >= since,
-            occurrences.c.local_date <= until,
+            occurrences.c.due_at >= first - timedelta(days=1),
+            occurrences.c.due_at < last + timedelta(days=2),
         )
     )
-    return list(await unit.rows(query))
+    found = [(_day(row.due_at, zones[row.branch]), row) for row in await unit.rows(query)]
+    return [(on, row) for on, row in found if since <= on <= until]
+
+
+def _day(at: datetime, zone: str) -> date:
+    return at.astimezone(ZoneInfo(zone)).date()
 
 
 async def _polls(
     unit: Reading, zones: dict[OrganisationId, str], since: date, until: date
 ) -> list[tuple[OrganisationId, datetime]]:
     """Return when a poll of ours was begun in which branch, by its own clock."""
-    first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
-    query = select(polls.c.organisation_id, polls.c.opened_at).where(
-        polls.c.organisation_id.in_(list(zones)),
-        polls.c.starter.is_(None),
-        polls.c.opened_at >= first - timedelta(days=1),
-        polls.c.opened_at < last + timedelta(days=2),
+    begun = select(polls.c.organisation_id, polls.c.opened_at.label("at")).where(polls.c.starter.is_(None))
+    return await _within_days(unit, begun, polls.c.organisation_id, polls.c.opened_at, zones, since, until)
+
+
+async def _news(
+    unit: Reading, zones: dict[OrganisationId, str], since: date, until: date
+) -> list[tuple[OrganisationId, datetime]]:
+    """Return when a poll's result was published in a branch, or something else was said in its room."""
+    results = select(polls.c.organisation_id, polls.c.closed_at.label("at")).where(polls.c.state == PollState.CLOSED)
+    said = (
+        select(outbox.c.organisation_id, outbox.c.done_at.label("at"))
+        .join(kept_rooms, kept_rooms.c.id == outbox.c.room_id)
+        .where(
+            outbox.c.kind == RowKind.SAY,
+            outbox.c.state == RowState.SENT,
+            kept_rooms.c.purpose.in_([Purpose.BRANCH, Purpose.GROUP]),
+        )
     )
-    found = [
-        (OrganisationId(row.organisation_id), row.opened_at.astimezone(ZoneInfo(zones[row.organisation_id])))
-        for row in await unit.rows(query)
+    return [
+        *await _within_days(unit, results, polls.c.organisation_id, polls.c.closed_at, zones, since, until),
+        *await _within_days(unit, said, outbox.c.organisation_id, outbox.c.done_at, zones, since, until),
     ]
-    return [(branch, at) for branch, at in found if since <= at.date() <= until]
 
 
-async def taken_away(unit: Reading, roots: Collection[OrganisationId], *, since: datetime, until: datetime) -> int:
-    """Return how many tables and reports of these organisations were taken out of the records, not filled in by hand.
+async def _papers(unit: Reading, zones: dict[OrganisationId, str], since: date, until: date) -> list[OrganisationId]:
+    """Return the branch of each survey or secret ballot that asks its members and ends on one of these days."""
+    reach = _reach(zones)
+    found: list[OrganisationId] = []
+    for table, never in ((surveys, _NO_SURVEY), (ballots, _NO_BALLOT)):
+        asked = (
+            select(reach.c.branch.label("organisation_id"), table.c.closes_at.label("at"))
+            .join(reach, reach.c.audience == table.c.organisation_id)
+            .where(table.c.state.not_in(never))
+        )
+        rows = await _within_days(unit, asked, reach.c.branch, table.c.closes_at, zones, since, until)
+        found += [branch for branch, _ in rows]
+    return found
 
-    One that speaks of several belongs to where its person stands.
+
+async def _within_days(
+    unit: Reading, query: Any, place: Any, at: Any, zones: dict[OrganisationId, str], since: date, until: date
+) -> list[tuple[OrganisationId, datetime]]:
+    """Return where and when something was, by the clock there, as far as that lies on one of these days."""
+    first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
+    near = query.where(place.in_(list(zones)), at >= first - timedelta(days=1), at < last + timedelta(days=2))
+    found = [
+        (OrganisationId(row.organisation_id), row.at.astimezone(ZoneInfo(zones[row.organisation_id])))
+        for row in await unit.rows(near)
+    ]
+    return [(branch, when) for branch, when in found if since <= when.date() <= until]
+
+
+async def documents(
+    unit: Reading, roots: Collection[OrganisationId], *, since: datetime, until: datetime, timezone: str
+) -> tuple[Document, ...]:
+    """Return the tables and documents of these organisations that were made from the records.
+
+    One that speaks of several organisations belongs to where its person stands.
     """
     place = func.coalesce(audit.c.place, members.c.organisation_id)
-    query = (
-        select(func.count())
-        .select_from(audit.outerjoin(members, members.c.user_id == audit.c.actor))
-        .where(audit.c.at >= since, audit.c.at < until, audit.c.action == "exported", within(place, roots))
+    query = select(audit.c.thing, audit.c.at, place.label("place")).select_from(
+        audit.outerjoin(members, members.c.user_id == audit.c.actor)
     )
-    return int(await unit.value(query) or 0)
+    taken = query.where(audit.c.at >= since, audit.c.at < until, audit.c.action == "exported", within(place, roots))
+    zone = ZoneInfo(timezone)
+    return tuple(
+        Document(what=str(row.thing or "").removeprefix("table:"), place=row.place, on=row.at.astimezone(zone).date())
+        for row in await unit.rows(taken)
+    )
+
+
+async def line_of(unit: Reading, branch: Organisation, first: date) -> Words:
+    """Return a branch's month in one line, for its digest; ``first`` is the first day of the month."""
+    following = (first + timedelta(days=32)).replace(day=1)
+    zone = ZoneInfo(branch.timezone)
+    since, until = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, following))
+    metered = await meters(unit, [branch], since=first, until=following - timedelta(days=1))
+    made = await documents(unit, [branch.id], since=since, until=until, timezone=branch.timezone)
+    return line(metered.get(branch.id, Meter()), (await caps(unit, [branch.id]))[branch.id], saved(made))

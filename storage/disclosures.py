@@ -15,7 +15,7 @@ from storage.anchors import anchors
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
-from storage.ballot_links import ballot_links
+from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import (
     ballot_candidates,
     ballot_envelopes,
@@ -29,12 +29,14 @@ from storage.bank import bank_items
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
+from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
 from storage.heartbeats import heartbeats
+from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -70,6 +72,7 @@ from storage.unit import Reading, Writing
 from storage.upgrades import upgrades
 from storage.vault import vaults
 from storage.views import views
+from storage.watchwords import watchwords
 from storage.workdays import workdays
 from storage.write_ins import ballot_write_ins
 
@@ -173,6 +176,13 @@ PERSONAL: tuple[Held, ...] = (
         note="checkins.note_",
     ),
     _held(
+        learning_entries,
+        "member_id",
+        "on_day title form hundredths reason recorded_by recorded_at taken_back_by taken_back_at",
+        inner="id member_id",
+        form="hours.form_",
+    ),
+    _held(
         poll_responses,
         "sender",
         "poll_id chosen abstains by_text tapped sent_at removed_by event_id",
@@ -224,6 +234,13 @@ PERSONAL: tuple[Held, ...] = (
         practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
     ),
     _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
+    _held(
+        survey_links,
+        "member_id",
+        "survey_id expires_at",
+        inner="member_id tries",
+        opens="token_hash code_hash browser_hash",
+    ),
     _held(
         ballot_links,
         "member_id",
@@ -285,6 +302,7 @@ PERSONAL: tuple[Held, ...] = (
         state="corrections.state_",
     ),
     _held(mutes, "user_id", "since until", inner="user_id"),
+    _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
     _held(misreadings, "user_id", "since last number", inner="user_id", readable=False),
     _held(disclosures, "user_id", "at", inner="user_id"),
@@ -338,7 +356,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id",
+        "device_id first_try_at event_id lesson_id urgent",
         readable=False,
     ),
     _held(
@@ -427,6 +445,8 @@ IMPERSONAL: tuple[Table, ...] = (
     cards,
     tallies,
     branch_months,
+    learning_counts,
+    digests,
     rooms,
     upgrades,
     import_branches,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
-from content.identifiers import CardId, Cause, derive
+from content.digests import PostDigest
+from content.identifiers import CardId, Cause, PollId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.upgrades import FollowUpgrade
@@ -17,6 +19,7 @@ from storage import quiet
 from storage.checkins import cards
 from storage.outbox import ANSWER, BROADCAST, DISCREET, EDIT, EDIT_RHYTHM, MESSAGES, UNDER_WAY, Kind, State, outbox
 from storage.phrases import save_words
+from storage.polls import polls
 from storage.prepared import Prepared
 from storage.unit import AnyRow, Writing
 
@@ -38,7 +41,10 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     organisation_id=effect.organisation,
                     words=effect.words,
                     priority=BROADCAST,
+                    not_before=await quiet.free_for(unit, effect.organisation, unit.now),
                 )
+            case PostDigest():
+                await _enqueue_digest(unit, cause, place, effect)
             case Post():
                 await _enqueue_post(unit, cause, effect)
             case Refresh():
@@ -92,17 +98,38 @@ async def _enqueue_poll(
     match effect:
         case SendPoll():
             kind = Kind.POLL
-            values["expires_at"] = effect.expires_at
+            values |= {"expires_at": effect.expires_at, "urgent": effect.urgent or None}
+            values["not_before"] = effect.not_before or unit.now
         case EndPoll():
             kind = Kind.POLL_END
             sent = select(outbox.c.id).where(outbox.c.poll_id == effect.poll, outbox.c.kind == Kind.POLL)
             values["after_id"] = await unit.value(sent)
         case Announce():
             kind = Kind.RESULT
-            values["words"] = effect.words
+            values |= {"words": effect.words, "not_before": await _free_for_poll(unit, effect.poll)}
         case ShowChart():
             kind = Kind.CHART
+            values["not_before"] = await _free_for_poll(unit, effect.poll)
     await _insert(unit, cause, kind, lane=effect.room, part=place, **values)
+
+
+async def _enqueue_digest(unit: Writing, cause: Cause, place: int, effect: PostDigest) -> None:
+    """Tell a room its digest in words and show it as a picture after them; neither once the next is due."""
+    values: dict[str, Any] = {
+        "lane": effect.room,
+        "part": place,
+        "room_id": effect.room,
+        "organisation_id": effect.organisation,
+        "priority": BROADCAST,
+        "expires_at": effect.expires_at,
+    }
+    told = await _insert(unit, cause, Kind.SAY, words=effect.words, **values)
+    await _insert(unit, cause, Kind.FIGURE, words=effect.chart, after_id=told, **values)
+
+
+async def _free_for_poll(unit: Writing, poll: PollId) -> datetime:
+    node = await unit.value(select(polls.c.organisation_id).where(polls.c.id == poll))
+    return await quiet.free_for(unit, node, unit.now) if node is not None else unit.now
 
 
 async def _enqueue_upkeep(

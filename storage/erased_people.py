@@ -16,7 +16,7 @@ from content.paper_elections import State as ElectionState
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit
-from storage.ballot_links import ballot_links
+from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
@@ -24,8 +24,10 @@ from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
+from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
@@ -62,11 +64,13 @@ from storage.terms import term_seats
 from storage.unit import Reading, Writing
 from storage.verification import forget
 from storage.views import views
+from storage.watchwords import watchwords
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
     "answers": (
         answers,
+        learning_entries,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -75,11 +79,12 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         practice_items,
         practice_sessions,
     ),
-    "votes": (poll_responses, ballot_links, selection_nominations, selection_objections),
+    "votes": (poll_responses, ballot_links, survey_links, selection_nominations, selection_objections),
     "messages": (
         direct_rooms,
         invitations,
         mutes,
+        watchwords,
         inquiries,
         misreadings,
         disclosures,
@@ -132,6 +137,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
 
 _ALSO: Mapping[Table, tuple[str, ...]] = {
     answers: ("recorded_by",),
+    learning_entries: ("recorded_by", "taken_back_by"),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
     duties: ("granted_by",),
@@ -243,6 +249,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_people(unit, ids)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
+    await forget_in_words(unit, ids, accounts)
     for table in GOES:
         await unit.execute(delete(table).where(_names(table, ids, accounts)))
     blank = {"reason": None, "note": None, "recorded_by": None, "decided_by": None}

@@ -9,7 +9,7 @@ from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
-from content.ballot_links import BallotLeft, BallotLinkAsked, BallotLinkIssued, BallotLinkMissed, BallotLinkUsed
+from content.ballot_links import BallotLinkAsked, BallotLinkIssued, BrowserLeft, LinkMissed, LinkUsed
 from content.ballots import (
     BallotArchived,
     BallotCast,
@@ -36,6 +36,7 @@ from content.credentials import (
     RecoveryCodeUsed,
 )
 from content.decision import Fact
+from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
 from content.electronic_elections import (
@@ -57,6 +58,7 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
@@ -128,7 +130,14 @@ from content.sessions import (
     SignedOutElsewhere,
 )
 from content.settings import SettingChosen
-from content.structure import OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.structure import (
+    OrganisationClosed,
+    OrganisationMoved,
+    OrganisationRenamed,
+    OrganisationReopened,
+    SiblingsOrdered,
+)
+from content.survey_links import SurveyLinkAsked
 from content.surveys import (
     QuestionAsked,
     Replied,
@@ -145,6 +154,7 @@ from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
+from content.watchwords import WatchwordChosen, WatchwordDropped
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 from content.write_ins import WriteInsDecided, WriteInsFound, WriteInsRuled
 from storage import (
@@ -158,6 +168,7 @@ from storage import (
     checkins,
     corrections,
     credentials,
+    digests,
     disclosures,
     edits,
     electronic_elections,
@@ -166,6 +177,7 @@ from storage import (
     feeds,
     glossary,
     heartbeats,
+    hours,
     imports,
     inquiries,
     lessons,
@@ -201,6 +213,7 @@ from storage import (
     unheard,
     upgrades,
     views,
+    watchwords,
     workdays,
     write_ins,
 )
@@ -212,10 +225,11 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HeadAnchored: (anchors.write_anchored,),
     OrganisationFounded: (organisations.write_founded, settings.write_founded),
     OrganisationRenamed: (structure.write_renamed,),
-    OrganisationMoved: (structure.write_moved, settings.write_moved),
+    OrganisationMoved: (structure.write_moved, settings.write_moved, reviews.write_wanted),
+    SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
-    SettingChosen: (settings.write_chosen,),
+    SettingChosen: (settings.write_chosen, reviews.write_wanted),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),
     DutyGranted: (organisations.write_granted,),
@@ -267,15 +281,22 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    HoursRecorded: (hours.write_recorded,),
+    HoursTakenBack: (hours.write_taken_back,),
+    LearningCounted: (hours.write_counted,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),
+    WatchwordChosen: (watchwords.write_chosen,),
+    WatchwordDropped: (watchwords.write_dropped,),
     Muted: (mutes.write_muted,),
     Unmuted: (mutes.write_unmuted,),
     Misread: (misreadings.write_misread,),
     Looked: (looks.write_looked,),
+    DigestPlanned: (digests.write_planned,),
+    DigestSettled: (digests.write_settled,),
     DisclosureAsked: (disclosures.write_asked,),
     Exported: (exports.write_exported,),
     ExportAsked: (exports.write_asked,),
@@ -321,13 +342,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Replied: (surveys.write_replied,),
     SurveyFinished: (surveys.write_finished,),
     SurveyLeft: (surveys.write_left,),
-    SurveyClosed: (surveys.write_closed,),
-    SurveyCancelled: (surveys.write_cancelled,),
+    SurveyClosed: (surveys.write_closed, ballot_links.forget_of_survey),
+    SurveyCancelled: (surveys.write_cancelled, ballot_links.forget_of_survey),
+    SurveyLinkAsked: (ballot_links.write_asked,),
     BallotLinkIssued: (ballot_links.write_issued,),
     BallotLinkAsked: (ballot_links.write_issued,),
-    BallotLinkMissed: (ballot_links.write_missed,),
-    BallotLinkUsed: (ballot_links.write_used,),
-    BallotLeft: (ballot_links.write_left,),
+    LinkMissed: (ballot_links.write_missed,),
+    LinkUsed: (ballot_links.write_used,),
+    BrowserLeft: (ballot_links.write_left,),
     SelectionCalled: (model_members.write_called,),
     MemberNominated: (model_members.write_nominated,),
     NominationAnswered: (model_members.write_answered,),
@@ -403,6 +425,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     outbox.Postponed: (outbox_fates.write_postponed,),
     outbox.GivenUp: (outbox_fates.write_given_up,),
     outbox.Retried: (outbox_fates.write_retried,),
+    outbox.Hastened: (outbox_fates.write_hastened,),
     outbox.DiscreetRetried: (outbox_fates.write_discreet_retried,),
     relocation.Moved: (relocation.write_moved,),
     outbox.Cancelled: (outbox_fates.write_cancelled,),

@@ -11,6 +11,7 @@ from sqlalchemy import Table, false, or_, select
 
 from content.decision import Secret, words
 from content.disclosures import Section, Value
+from content.hours import written
 from content.identifiers import MemberId, UserId
 from content.members import Member
 from storage import kept_entries
@@ -144,6 +145,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", names.elections.get(value, value))]
         case "selection_id", _:
             return [("title", names.selections.get(value, value))]
+        case "hundredths", _:
+            return [(name, written(value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]

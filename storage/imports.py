@@ -75,7 +75,7 @@ _PORTION = 500
 
 
 async def history(
-    unit: Reading, roots: Iterable[OrganisationId], *, at: Iterable[OrganisationId] | None = None
+    unit: Reading, roots: Iterable[OrganisationId], *, at: Iterable[OrganisationId] | None = None, limit: int = MOST
 ) -> tuple[Import, ...]:
     """Return the newest imports that touched branches at or below the roots, newest first.
 
@@ -84,7 +84,7 @@ async def history(
     roots = list(roots)
     touched = select(import_branches.c.import_id)
     touched = touched.where(within(import_branches.c.organisation_id, roots if at is None else at))
-    return await _imports(unit, select(imports).where(imports.c.id.in_(touched)).limit(MOST), roots)
+    return await _imports(unit, select(imports).where(imports.c.id.in_(touched)).limit(limit), roots)
 
 
 async def one(unit: Reading, roots: Iterable[OrganisationId], id: ImportId) -> Import | None:  # noqa: A002

@@ -255,7 +255,7 @@ async def operators(unit: Reading) -> tuple[UserId, ...]:
 async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
     """Add the node, and its place below every ancestor."""
     node = fact.organisation
-    place = len(await unit.rows(select(organisations.c.id)))
+    last = await unit.value(select(func.max(organisations.c.place)))
     await unit.add(
         organisations,
         {
@@ -265,7 +265,7 @@ async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
             "name": node.name,
             "timezone": node.timezone,
             "language": node.language,
-            "place": place,
+            "place": 0 if last is None else last + 1,
         },
     )
     above = await unit.rows(

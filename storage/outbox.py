@@ -42,6 +42,7 @@ class Kind(StrEnum):
     REDACT = "redact"
     NOTICE = "notice"
     SAY = "say"
+    FIGURE = "figure"
 
 
 class State(StrEnum):
@@ -66,6 +67,9 @@ DISCREET = "discreet"
 
 MESSAGES = (Kind.POST, Kind.FOLLOW)
 """Kinds that are messages of a card, each with a part of its own."""
+
+HELD = (Kind.POLL, Kind.SAY, Kind.RESULT, Kind.CHART)
+"""Kinds that quiet hours hold in the outbox itself; a card is held before it opens."""
 
 UNDER_WAY = (State.PENDING, State.LEASED, State.SENT)
 """States of a row that has reached its room, or still may."""
@@ -106,6 +110,7 @@ outbox = Table(
     Column("made_at", Instant, nullable=False),
     Column("done_at", Instant),
     Column("lesson_id", String(32)),
+    Column("urgent", String(200)),
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
     Index("ix_outbox_card_kind_number", "card_id", "kind", "number"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
@@ -183,6 +188,14 @@ class Retried(Fact, frozen=True, kw_only=True):
     """An organiser has a failed or expired row tried again."""
 
     id: OutboxId
+    at: datetime
+
+
+class Hastened(Fact, frozen=True, kw_only=True):
+    """An organiser has what quiet hours hold sent at once, and says why."""
+
+    id: OutboxId
+    reason: str
     at: datetime
 
 

@@ -197,9 +197,15 @@ def _late_cards() -> Query:
 
 _LATE_CARDS = Prepared(_late_cards())
 
-_EXPIRE_POLLS = Prepared(
+
+def _alone() -> Any:
+    """Return the condition that a row is a message of its own, of which nobody's place depends."""
+    return or_(*(outbox.c.kind == kind for kind in (Kind.POLL, Kind.SAY, Kind.FIGURE)))
+
+
+_EXPIRE_ALONE = Prepared(
     update(outbox)
-    .where(_TOO_LATE, outbox.c.kind == Kind.POLL, outbox.c.first_try_at.is_(None))
+    .where(_TOO_LATE, _alone(), outbox.c.first_try_at.is_(None))
     .values(state=State.EXPIRED, done_at=bindparam("now", type_=Instant), last_error="too_late")
 )
 
@@ -218,7 +224,7 @@ async def _expire(unit: Writing) -> None:
     if await unit.first(_SOMETHING_LATE, {"now": unit.now}) is None:
         return
     late = await unit.rows(_LATE_CARDS, {"now": unit.now})
-    await unit.execute(_EXPIRE_POLLS, {"now": unit.now})
+    await unit.execute(_EXPIRE_ALONE, {"now": unit.now})
     for row in late:
         await unit.execute(
             update(outbox)

@@ -21,6 +21,7 @@ from storage.outbox import (
     DiscreetRetried,
     Echoed,
     GivenUp,
+    Hastened,
     Kind,
     Postponed,
     Retried,
@@ -152,6 +153,17 @@ async def write_retried(unit: Writing, fact: Retried) -> None:
     )
     if row.kind == Kind.POST:
         await offer_again(unit, row.card_id)
+
+
+async def write_hastened(unit: Writing, fact: Hastened) -> None:
+    """Let what quiet hours hold go now; a poll begins now too."""
+    held = (outbox.c.id == fact.id, outbox.c.state == State.PENDING, outbox.c.not_before > fact.at)
+    row = await unit.first(select(outbox.c.kind, outbox.c.poll_id).where(*held))
+    if row is None:
+        return
+    await unit.execute(update(outbox).where(*held).values(not_before=fact.at, urgent=fact.reason))
+    if row.kind == Kind.POLL:
+        await unit.execute(update(polls).where(polls.c.id == row.poll_id).values(opened_at=fact.at))
 
 
 async def write_discreet_retried(unit: Writing, fact: DiscreetRetried) -> None:

@@ -16,7 +16,7 @@ from storage.checkins import cards
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
-from storage.outbox import DISCREET, Kind, State, outbox
+from storage.outbox import DISCREET, HELD, Kind, State, outbox
 from storage.polls import polls
 from storage.schedules import SHOWN_TITLE, occurrences
 from storage.unit import AnyRow, Query, Reading
@@ -43,6 +43,12 @@ class Item(Struct, frozen=True, kw_only=True):
     error: str | None
     over: bool
     """Whether it is a card or a poll whose time is over, so that sending it would ask for what no longer counts."""
+    urgent: str | None
+    """Why it went out in quiet hours all the same."""
+
+    def held_at(self, now: datetime) -> bool:
+        """Tell whether quiet hours hold it, and nothing that went wrong."""
+        return self.state is State.PENDING and self.kind in HELD and self.not_before > now and self.error is None
 
 
 def is_listed() -> Any:
@@ -122,6 +128,7 @@ def _item(row: AnyRow) -> Item:
         error=row.last_error,
         over=(row.kind == Kind.POST and row.occurrence_state != OccurrenceState.OPEN)
         or (row.kind == Kind.POLL and row.poll_state != PollState.OPEN),
+        urgent=row.urgent,
     )
 
 

@@ -34,6 +34,18 @@ async def poll_of(unit: Reading, id: OutboxId) -> PollId | None:  # noqa: A002
     return poll
 
 
+async def held_row_of(unit: Reading, poll: PollId) -> OutboxId | None:
+    """Return the row that waits for quiet hours to end before it puts a poll into its room."""
+    query = select(outbox.c.id).where(
+        outbox.c.poll_id == poll,
+        outbox.c.kind == Kind.POLL,
+        outbox.c.state == State.PENDING,
+        outbox.c.not_before > unit.now,
+    )
+    id: OutboxId | None = await unit.value(query)  # noqa: A001
+    return id
+
+
 async def poll_is_lost(unit: Reading, poll: PollId) -> bool:
     """Tell whether a poll can no longer reach its room: it came too late, was refused or was taken back."""
     state = await unit.value(select(outbox.c.state).where(outbox.c.poll_id == poll, outbox.c.kind == Kind.POLL))

@@ -98,6 +98,7 @@ def _poll(row: AnyRow) -> Poll:
         state=State(row.state),
         starter=row.starter,
         event=row.event_id,
+        opened_at=row.opened_at,
         closes_at=row.closes_at,
         stopped_at=row.stopped_at,
         ended_at=row.ended_at,
@@ -208,6 +209,20 @@ async def any_responses(unit: Reading, poll: PollId) -> bool:
     return bool(await unit.value(query))
 
 
+async def held_like(unit: Reading, poll: Poll, author: UserId) -> Poll | None:
+    """Return the poll of the same person and question that quiet hours hold for the same room."""
+    query = select(polls).where(
+        polls.c.room_id == poll.room,
+        polls.c.author == author,
+        polls.c.question == poll.sheet.question,
+        polls.c.state == State.OPEN,
+        polls.c.event_id.is_(None),
+        polls.c.opened_at > unit.now,
+    )
+    row = await unit.first(query.order_by(polls.c.opened_at, polls.c.id).limit(1))
+    return _poll(row) if row else None
+
+
 async def over(unit: Reading, now: datetime) -> tuple[PollId, ...]:
     """Return the open polls whose time is over."""
     query = select(polls.c.id).where(polls.c.state == State.OPEN, polls.c.closes_at <= now)
@@ -233,7 +248,7 @@ async def write_opened(unit: Writing, fact: PollOpened) -> None:
             "starter": poll.starter,
             "author": fact.author,
             "state": poll.state,
-            "opened_at": fact.at,
+            "opened_at": fact.begins or fact.at,
             "closes_at": poll.closes_at,
             "edited_late": poll.edited_late,
             "odd_limit": poll.odd_limit,

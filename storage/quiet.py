@@ -28,10 +28,15 @@ async def free_for(unit: Reading, node: OrganisationId, now: datetime) -> dateti
     return free_at(quiet, now, await workdays.calendar(unit)) if quiet.ever else now
 
 
+async def anywhere(unit: Reading) -> bool:
+    """Tell whether any organisation has set what is quiet."""
+    named = organisation_settings.c.name.in_([QUIET_HOURS, QUIET_DAYS])
+    return await unit.first(select(organisation_settings.c.name).where(named).limit(1)) is not None
+
+
 async def free_for_person(unit: Reading, user: UserId) -> datetime:
     """Return from when on a person may be told what they did not ask for: by the place where they stand."""
-    anywhere = select(organisation_settings.c.name).where(organisation_settings.c.name.in_([QUIET_HOURS, QUIET_DAYS]))
-    if await unit.first(anywhere.limit(1)) is None:
+    if not await anywhere(unit):
         return unit.now
     stands = select(members.c.organisation_id).where(members.c.user_id == user)
     leads = select(duties.c.organisation_id).where(duties.c.user_id == user).order_by(duties.c.organisation_id)

@@ -15,6 +15,7 @@ from storage import (
     credentials,
     edits,
     exports,
+    hours,
     inquiries,
     looks,
     misreadings,
@@ -89,6 +90,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     )
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
     await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
+    await hours.forget_past(unit, (fact.at - ATTENDANCE).date())
     await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)
     await approvals.forget_past(unit, fact.at)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -11,8 +11,11 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
 from content.organisations import RIGHTS, Right, Role
 from content.reviews import Review, ReviewAsked, ScheduleApproved, ScheduleReturned, Stage
+from content.settings import BY_NAME, SECOND_PAIR, YES, Chosen, SettingChosen, held_at
+from content.structure import OrganisationMoved
+from storage import settings
 from storage.lessons import lesson_revisions, lessons
-from storage.organisations import duties, organisation_closure, within
+from storage.organisations import duties, organisation_closure, tree, within
 from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
 
@@ -40,6 +43,25 @@ async def waiting(unit: Reading, roots: Iterable[OrganisationId], *, limit: int)
     )
     rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id))
     return tuple(one for one in await _reviews(unit, rows) if one.stands is Stage.WAITING)[:limit]
+
+
+async def unread(
+    unit: Reading, node: OrganisationId, chosen: Chosen, parents: Mapping[OrganisationId, OrganisationId | None]
+) -> tuple[ScheduleId, ...]:
+    """Return what is planned at or below a node, goes out unread, and is to be read by what is set there."""
+    rows = await unit.rows(
+        select(schedules.c.id, schedules.c.audience_id).where(
+            within(schedules.c.audience_id, [node]),
+            schedules.c.review == Stage.APPROVED,
+            schedules.c.approved.is_(None),
+            schedules.c.id.in_(select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)),
+        )
+    )
+    return tuple(ScheduleId(row.id) for row in rows if _wants(row.audience_id, chosen, parents))
+
+
+def _wants(node: OrganisationId, chosen: Chosen, parents: Mapping[OrganisationId, OrganisationId | None]) -> bool:
+    return held_at(node, BY_NAME[SECOND_PAIR], chosen=chosen, parents=parents).value == YES
 
 
 async def reviewers(unit: Reading, node: OrganisationId) -> tuple[UserId, ...]:
@@ -85,6 +107,28 @@ async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
         )
         for row in rows
     ]
+
+
+_STOOD: dict[str, int] = {}
+"""What is kept as approved of a rule that stood before anybody was asked to read it: nothing."""
+
+
+async def write_wanted(unit: Writing, fact: SettingChosen | OrganisationMoved) -> None:
+    """Let what stands wait to be read where that is wanted now, and go on where it is wanted no more."""
+    if isinstance(fact, SettingChosen) and fact.name != SECOND_PAIR:
+        return
+    chosen = await settings.chosen(unit)
+    parents = {node.id: node.parent for node in await tree(unit)}
+    for id in await unread(unit, fact.organisation, chosen, parents):  # noqa: A001
+        await _change(unit, id, review=Stage.WAITING, approved=_STOOD, review_note=None)
+    waiting = select(schedules.c.id, schedules.c.audience_id, schedules.c.approved).where(
+        within(schedules.c.audience_id, [fact.organisation]),
+        schedules.c.review == Stage.WAITING,
+        schedules.c.approved.is_not(None),
+    )
+    for row in await unit.rows(waiting):
+        if row.approved == _STOOD and not _wants(row.audience_id, chosen, parents):
+            await _change(unit, row.id, review=Stage.APPROVED, approved=None)
 
 
 async def write_asked(unit: Writing, fact: ReviewAsked) -> None:

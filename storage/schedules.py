@@ -29,6 +29,7 @@ from sqlalchemy import (
 )
 
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
+from content.lessons import ASKING
 from content.occurrences import (
     Occurrence,
     OccurrenceClosed,
@@ -188,7 +189,9 @@ def _is_approved(row: AnyRow) -> bool:
 
 def _entry(row: AnyRow) -> Entry:
     return Entry(
-        occurrence=replace(as_occurrence(row), urgent=bool(row.urgent), approved=_is_approved(row)),
+        occurrence=replace(
+            as_occurrence(row), urgent=bool(row.urgent), asks=row.kind in ASKING, approved=_is_approved(row)
+        ),
         title=row.title,
         kind=row.kind,
         audience_name=row.audience_name,

@@ -9,14 +9,18 @@ from msgspec import Struct
 from sqlalchemy import Column, or_, select
 
 from content.identifiers import OrganisationId
+from content.recurrences import Recurrence
 from storage.ballots import ballots
 from storage.edits import edit_places, edits
 from storage.imports import imports
-from storage.lessons import lessons
+from storage.lessons import lessons, titles
+from storage.model_members import selections
 from storage.organisations import within
+from storage.paper_elections import paper_elections
 from storage.polls import polls
 from storage.rooms import rooms
-from storage.schedules import SHOWN_TITLE, concerns, occurrences
+from storage.schedules import SHOWN_TITLE, concerns, occurrences, schedules
+from storage.surveys import surveys
 from storage.unit import Reading
 
 
@@ -44,6 +48,27 @@ async def ballots_named(unit: Reading, roots: Iterable[OrganisationId], text: st
     return await _named(unit, roots, text, limit, ballots.c.title, ballots.c.organisation_id, ballots.c.closes_at)
 
 
+async def elections_named(
+    unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int
+) -> tuple[Found, ...]:
+    """Return elections and appraisals on paper with a text in their title, the latest meeting first."""
+    table = paper_elections.c
+    return await _named(unit, roots, text, limit, table.title, table.organisation_id, table.held_on)
+
+
+async def surveys_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
+    """Return surveys that are asked in chat with a text in their title, the last to close first."""
+    return await _named(unit, roots, text, limit, surveys.c.title, surveys.c.organisation_id, surveys.c.closes_at)
+
+
+async def selections_named(
+    unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int
+) -> tuple[Found, ...]:
+    """Return selections of model members with a text in their title, the latest call first."""
+    table = selections.c
+    return await _named(unit, roots, text, limit, table.title, table.organisation_id, table.nominate_until)
+
+
 async def rooms_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
     """Return rooms with a text in their name, the newest first."""
     return await _named(unit, roots, text, limit, rooms.c.name, rooms.c.organisation_id, rooms.c.kept_at)
@@ -67,6 +92,27 @@ async def occurrences_named(
     rows = await unit.rows(query.limit(limit))
     return tuple(
         Found(id=row.id, name=row.title, organisation=OrganisationId(row.audience_id), at=row.due_at) for row in rows
+    )
+
+
+async def series_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
+    """Return rules that yield more than one time of a lesson with a text in its title, the newest first."""
+    called = select(lessons.c.id).where(lessons.c.title.icontains(text, autoescape=True))
+    teaching = select(occurrences.c.schedule_id).where(occurrences.c.lesson_id.in_(called))
+    query = select(schedules.c.id, schedules.c.audience_id, schedules.c.lessons).where(
+        schedules.c.recurrence != Recurrence.ONCE,
+        schedules.c.id.in_(teaching),
+        within(schedules.c.audience_id, roots),
+    )
+    rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit))
+    names = await titles(unit, {one for row in rows for one in row.lessons}) if rows else {}
+    return tuple(
+        Found(
+            id=row.id,
+            name="、".join(names[one] for one in row.lessons if one in names),
+            organisation=OrganisationId(row.audience_id),
+        )
+        for row in rows
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 
 from content.identifiers import OrganisationId, ScheduleId
 from content.occurrences import State
@@ -19,6 +19,8 @@ from storage.unit import AnyRow, Reading, Writing
 
 ENDED = "series_ended"
 """Why an occurrence was called off that would have gone out had its series gone on."""
+
+_IN_ORDER = select(occurrences).order_by(occurrences.c.meant, occurrences.c.id)
 
 
 async def series(
@@ -34,28 +36,51 @@ async def series(
     return (await _whole(unit, [row]))[0] if row is not None else None
 
 
-async def coming(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Series, ...]:
-    """Return the rules for audiences in the subtrees of the roots of which something is still to go out."""
-    planned = select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)
-    query = select(schedules).where(
-        within(schedules.c.audience_id, list(roots)),
-        schedules.c.recurrence != Recurrence.ONCE,
-        schedules.c.id.in_(planned),
+async def stretches(
+    unit: Reading, roots: Iterable[OrganisationId], *, since: datetime, until: datetime, limit: int
+) -> tuple[Series, ...]:
+    """Return the rules for audiences in the subtrees of the roots that are to send something in a stretch of time.
+
+    Of their occurrences only those are read that are meant for the days from the first to the last of these.
+    """
+    meant = occurrences.c.meant
+    shown = (
+        select(occurrences.c.schedule_id, func.min(meant).label("first"), func.max(meant).label("last"))
+        .join(schedules, schedules.c.id == occurrences.c.schedule_id)
+        .where(
+            occurrences.c.state == State.PLANNED,
+            occurrences.c.due_at >= since,
+            occurrences.c.due_at < until,
+            schedules.c.recurrence != Recurrence.ONCE,
+            within(occurrences.c.audience_id, roots),
+        )
+        .group_by(occurrences.c.schedule_id)
+        .order_by(func.min(meant), occurrences.c.schedule_id)
+        .limit(limit)
+        .subquery()
     )
-    return await _whole(unit, await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit)))
+    rules = select(schedules).join(shown, shown.c.schedule_id == schedules.c.id)
+    between = (shown.c.schedule_id == occurrences.c.schedule_id) & meant.between(shown.c.first, shown.c.last)
+    found = await unit.rows(rules.order_by(shown.c.first, schedules.c.id))
+    return _together(found, await unit.rows(_IN_ORDER.join(shown, between)) if found else ())
 
 
-async def endless(unit: Reading) -> tuple[Series, ...]:
-    """Return the rules that have no end and were not called off."""
-    query = select(schedules).where(schedules.c.count == 0, schedules.c.ended_at.is_(None))
+async def unfinished(unit: Reading) -> tuple[Series, ...]:
+    """Return the rules that were not called off and of which not everything is planned."""
+    number = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
+    more = (schedules.c.count == 0) | (schedules.c.count > number)
+    query = select(schedules).where(schedules.c.ended_at.is_(None), more)
     return await _whole(unit, await unit.rows(query.order_by(schedules.c.id)))
 
 
 async def _whole(unit: Reading, rows: Iterable[AnyRow]) -> tuple[Series, ...]:
     rows = list(rows)
-    query = select(occurrences).where(occurrences.c.schedule_id.in_([row.id for row in rows]))
+    return _together(rows, await unit.rows(_IN_ORDER.where(occurrences.c.schedule_id.in_([row.id for row in rows]))))
+
+
+def _together(rows: Iterable[AnyRow], yielded: Iterable[AnyRow]) -> tuple[Series, ...]:
     standing: dict[str, list[Standing]] = {}
-    for row in await unit.rows(query.order_by(occurrences.c.meant, occurrences.c.id)):
+    for row in yielded:
         standing.setdefault(row.schedule_id, []).append(_standing(row))
     return tuple(
         Series(
@@ -157,7 +182,7 @@ async def write_replanned(unit: Writing, fact: SeriesReplanned) -> None:
 
 
 async def write_continued(unit: Writing, fact: SeriesContinued) -> None:
-    """Add what a rule without end yields further ahead."""
+    """Add what a rule yields further ahead."""
     await _add(unit, fact.schedule, fact.added)
 
 

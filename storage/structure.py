@@ -5,7 +5,14 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select, update
 
 from content.identifiers import OrganisationId
-from content.structure import InUse, OrganisationClosed, OrganisationMoved, OrganisationRenamed, OrganisationReopened
+from content.structure import (
+    InUse,
+    OrganisationClosed,
+    OrganisationMoved,
+    OrganisationRenamed,
+    OrganisationReopened,
+    SiblingsOrdered,
+)
 from storage.members import members
 from storage.organisations import organisation_closure, organisations
 from storage.rooms import rooms
@@ -59,6 +66,26 @@ async def write_moved(unit: Writing, fact: OrganisationMoved) -> None:
     ordered = select(organisations.c.id).where(organisations.c.id.in_(list(moved))).order_by(organisations.c.place)
     for place, row in enumerate(await unit.rows(ordered), start=last + 1):
         await unit.execute(update(organisations).where(organisations.c.id == row.id).values(place=place))
+
+
+async def write_ordered(unit: Writing, fact: SiblingsOrdered) -> None:
+    """Give the places that siblings and all below them have to the same nodes in their new order.
+
+    What stands below a sibling follows it, so that parents still come before their children.
+    """
+    paths, order = organisation_closure, {node: number for number, node in enumerate(fact.order)}
+    below = (
+        select(paths.c.ancestor_id, organisations.c.id, organisations.c.place)
+        .join(organisations, organisations.c.id == paths.c.descendant_id)
+        .where(paths.c.ancestor_id.in_(list(order)))
+    )
+    rows = await unit.rows(below)
+    wanted = sorted(rows, key=lambda row: (order[row.ancestor_id], row.place))
+    last = -1
+    for row, place in zip(wanted, sorted(row.place for row in rows), strict=True):
+        last = max(place, last + 1)
+        if row.place != last:
+            await unit.execute(update(organisations).where(organisations.c.id == row.id).values(place=last))
 
 
 async def write_closed(unit: Writing, fact: OrganisationClosed) -> None:

@@ -1,4 +1,4 @@
-"""Surveys that are asked in chat: who is asked, and what they have answered until the survey is over."""
+"""Surveys that are asked with names: who is asked, and what they have answered until the survey is over."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ surveys = Table(
     Column("closes_at", Instant, nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("state", String(10), nullable=False, index=True),
+    Column("opened_at", Instant),
     Column("asked", Integer),
     Column("answered", Integer),
     Column("result", JSON),
@@ -73,6 +74,7 @@ def _survey(row: AnyRow) -> Survey:
         closes_at=row.closes_at,
         timezone=row.timezone,
         state=State(row.state),
+        opened_at=row.opened_at,
         asked=row.asked,
         answered=row.answered,
         result=row.result,
@@ -131,6 +133,13 @@ async def answered(unit: Reading, survey: SurveyId, member: MemberId) -> tuple[s
     return tuple(row.question for row in await unit.rows(query))
 
 
+async def said(unit: Reading, survey: SurveyId, member: MemberId) -> Answers:
+    """Return what a member has answered, for their own eyes; what they left out is not among it."""
+    own = and_(survey_answers.c.survey_id == survey, survey_answers.c.member_id == member)
+    rows = await unit.rows(select(survey_answers.c.question, survey_answers.c.said).where(own))
+    return {row.question: tuple(row.said) for row in rows if row.said}
+
+
 async def unfinished(unit: Reading, survey: SurveyId) -> tuple[MemberId, ...]:
     """Return who has neither come to the end nor left, for the reminder and for nobody's eyes."""
     query = select(survey_people.c.member_id).where(
@@ -171,7 +180,7 @@ async def write_opened(unit: Writing, fact: SurveyOpened) -> None:
     """Ask people."""
     rows = [{"survey_id": fact.survey, "member_id": one, "standing": Standing.ASKED} for one in sorted(fact.people)]
     await unit.add(survey_people, rows)
-    await _change(unit, fact.survey, state=State.OPEN, asked=len(rows))
+    await _change(unit, fact.survey, state=State.OPEN, opened_at=unit.now, asked=len(rows))
 
 
 async def write_replied(unit: Writing, fact: Replied) -> None:

@@ -47,6 +47,15 @@ async def at_or_below(unit: Reading, roots: Iterable[OrganisationId]) -> dict[Or
     return found
 
 
+async def beside(unit: Reading, ids: Iterable[TermId]) -> dict[OrganisationId, tuple[Term, ...]]:
+    """Return all terms of the organisations of which these are terms, the newest of each first."""
+    places = select(terms.c.organisation_id).where(terms.c.id.in_(list(ids)))
+    found: dict[OrganisationId, tuple[Term, ...]] = {}
+    for term in await _terms(unit, select(terms).where(terms.c.organisation_id.in_(places))):
+        found[term.organisation] = (*found.get(term.organisation, ()), term)
+    return found
+
+
 async def seats_of(unit: Reading, member: MemberId) -> tuple[tuple[Term, str], ...]:
     """Return on which committees a person sits or sat, and in which post."""
     held = select(term_seats.c.term_id, term_seats.c.post).where(term_seats.c.member_id == member)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 from storage.store import Store
+from tests import nursery
+from tests.once import once
 from tests.small_branch import NOON, HandClock, SmallBranch
 
 pytest_plugins = ["tests.compiled", "tests.databases", "tests.statements", "tests.synapse_fixture"]
@@ -37,6 +40,13 @@ settings.register_profile(
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same every time"))
 
 
+def pytest_configure() -> None:
+    """Let programs be born in the nursery, and hear Ctrl-C also where whoever started us lets us ignore it."""
+    nursery.Door.is_open = True
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no worker is still at it when the others have nothing left to do."""
     items.sort(key=lambda item: next((rank for rank, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
@@ -51,17 +61,18 @@ def clock() -> HandClock:
 @pytest.fixture(scope="session")
 def founded_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a SQLite file in which the small branch is founded, to copy."""
-    file = tmp_path_factory.mktemp("founded") / "branch.db"
-    shutil.copyfile(sqlite_template, file)
 
-    async def found() -> None:
+    async def found(file: Path) -> None:
         clock = HandClock(NOON)
         store = await Store.open(f"sqlite:///{file}", clock)
         await SmallBranch(store, clock).found()
         await store.close()
 
-    asyncio.run(found())
-    return file
+    def make(folder: Path) -> None:
+        shutil.copyfile(sqlite_template, folder / "branch.db")
+        asyncio.run(found(folder / "branch.db"))
+
+    return once(tmp_path_factory, "founded", make) / "branch.db"
 
 
 @pytest_asyncio.fixture

@@ -1,4 +1,4 @@
-"""Databases for tests: migrated once per session, then copied, on SQLite and on a PostgreSQL of the session's own."""
+"""Databases for tests: migrated once, then copied, on SQLite and on a PostgreSQL of the session's own."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ import psycopg
 import pytest
 
 from storage.store import Store
+from tests.once import once
 
 ADVICE = "no PostgreSQL server found; install one: apt-get install postgresql"
 
@@ -37,9 +38,11 @@ async def _migrated(address: str) -> None:
 @pytest.fixture(scope="session")
 def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a SQLite file with all tables and no rows."""
-    file = tmp_path_factory.mktemp("sqlite") / "template.db"
-    asyncio.run(_migrated(f"sqlite:///{file}"))
-    return file
+
+    def migrated(folder: Path) -> None:
+        asyncio.run(_migrated(f"sqlite:///{folder / 'template.db'}"))
+
+    return once(tmp_path_factory, "sqlite", migrated) / "template.db"
 
 
 def sqlite_copy(template: Path, folder: Path) -> str:
@@ -147,6 +150,12 @@ def postgres() -> Iterator[Postgres]:
         pytest.skip(ADVICE)
     with cluster(_quick_place()) as running:
         yield running
+
+
+def pytest_configure() -> None:
+    """Have the tests' own folders in memory too: nothing in them outlives a run, and no disk need be waited for."""
+    if place := _quick_place():
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(place))
 
 
 def _quick_place() -> Path | None:

@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
+from tests.nursery import Door, Life
 from tests.synapse_fixture import free_port
 from tests.waiting import until
 from zhibu.config import load_config
@@ -30,10 +32,18 @@ class Program:
         *,
         environment: Mapping[str, str] | None = None,
         piece: str = "",
+        fresh: bool = False,
     ) -> None:
-        """Start it; ``piece`` is Python that opens the front door in another way than ``-m zhibu``."""
+        """Start it; ``piece`` is Python that opens the front door in another way than ``-m zhibu``.
+
+        A ``fresh`` one is started from nothing also where a nursery would save it the loading.
+        """
         self.log = folder / f"program-{len(list(folder.glob('program-*')))}.log"
         variables = {**os.environ, "LC_ALL": language, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        self.process: Life | subprocess.Popen[bytes]
+        if Door.is_open and not piece and not fresh:
+            self.process = Life(arguments, variables, self.log, self.log)
+            return
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *(["-c", piece] if piece else ["-m", "zhibu"]), *arguments],
@@ -61,17 +71,25 @@ class Program:
 
 def finish(*arguments: str, language: str = "en_US.UTF-8") -> tuple[int, str]:
     """Run a command to its end, with nobody to ask; return its exit code and what it said, never a traceback."""
-    done = subprocess.run(
-        [sys.executable, "-m", "zhibu", *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-        timeout=60,
-        env={**os.environ, "LC_ALL": language},
-    )
-    said = (done.stdout + done.stderr).decode()
+    code, said = end(*arguments, environment={"LC_ALL": language})
     assert "Traceback" not in said, said
-    return done.returncode, said
+    return code, said
+
+
+def end(*arguments: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run a command to its end, however it ends; return its exit code and what it said."""
+    variables = {**os.environ, **environment}
+    with tempfile.TemporaryDirectory() as folder:
+        out, err = Path(folder) / "out", Path(folder) / "err"
+        if Door.is_open:
+            code = Life(arguments, variables, out, err).wait(60)
+        else:
+            command = [sys.executable, "-m", "zhibu", *arguments]
+            with out.open("wb") as told, err.open("wb") as warned:
+                code = subprocess.call(
+                    command, stdin=subprocess.DEVNULL, stdout=told, stderr=warned, env=variables, timeout=60
+                )
+        return code, (out.read_bytes() + err.read_bytes()).decode()
 
 
 class Installation:
@@ -170,7 +188,7 @@ class Sample:
         file.unlink(missing_ok=True)
         arguments = ["demo", "--headless", "--ready-file", str(file), "--data", str(self.folder / "data")]
         ports = ["--console-port", "0", "--homeserver-port", "0"]
-        program = self.program = Program([*arguments, *ports, *self.arguments], self.folder)
+        program = self.program = Program([*arguments, *ports, *self.arguments], self.folder, fresh=True)
         until(lambda: program.process.poll() is not None or file.exists(), "the ready file", 120)
         assert program.process.poll() is None, program.text
         self.ready = json.loads(file.read_text(encoding="utf-8"))

@@ -43,6 +43,7 @@ LEFT_OUT = {
     "ballots.certificate": "a file",
     "audit.export": "a file",
     "burden.export": "a file",
+    "hours.export": "a file",
     "calendar.export": "a file",
     "checkins.export": "a file",
     "checkins.export_branches": "a file",
@@ -66,6 +67,9 @@ LEFT_OUT = {
     "voting.offer": "needs one voter's link",
     "voting.show": "needs a voter who was let in",
     "voting.done": "needs a ballot that was cast",
+    "surveying.offer": "needs one person's link",
+    "surveying.show": "needs somebody who was let in",
+    "surveying.done": "needs a survey that was answered",
 }
 """Of which pages there is no picture, and why."""
 

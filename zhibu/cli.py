@@ -25,6 +25,7 @@ from zhibu.front import Front
 from zhibu.keeping import backup, port, restore
 from zhibu.letting_in import let_in
 from zhibu.logs import configure_logs
+from zhibu.packing import pack
 from zhibu.running import bot, console, run, stop_on_signals
 from zhibu.sealing_anew import seal_anew
 from zhibu.set_up import init, upgrade
@@ -47,7 +48,10 @@ def main() -> None:
     """Zhibu runs the life of a workplace Party branch inside group chats."""
 
 
-for _command in (init, doctor, upgrade, run, bot, console, backup, restore, port, audit, let_in, tally, seal_anew):
+for _command in (
+    *(init, doctor, upgrade, run, bot, console, backup, restore, port),
+    *(audit, let_in, pack, tally, seal_anew),
+):
     main.add_command(_command)
 main.add_command(
     click.Command("check", callback=doctor.callback, params=doctor.params, epilog=_EPILOG, help="The same as doctor."),

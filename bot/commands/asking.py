@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 
+from bot.fresh_links import FreshLinks
 from content.checkins import Note, Way
 from content.decision import Decision, Refusal
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
@@ -33,11 +34,15 @@ class Held(StrEnum):
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """What commands need to know of this installation: where its console is, and where secrets come from."""
+    """What commands need to know of this installation: where its console is, and where secrets come from.
+
+    ``fresh`` knows who was sent a link of late.
+    """
 
     console: str
     secret: Callable[[], str]
     me: UserId
+    fresh: FreshLinks = field(default_factory=FreshLinks)
     encrypted: bool
     """Whether this installation encrypts; sign-in links then never go into a room in clear."""
 

@@ -17,8 +17,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -42,6 +42,7 @@ class Verb(StrEnum):
     LESSON = "lesson"
     MUTE = "mute"
     UNMUTE = "unmute"
+    WATCHWORD = "watchword"
     CORRECT = "correct"
     DATA = "data"
     ADOPT = "adopt"
@@ -54,6 +55,7 @@ class Verb(StrEnum):
     PRACTISE = "practise"
     MISTAKES = "mistakes"
     LOOK_UP = "look_up"
+    HOURS = "hours"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -72,6 +74,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.LESSON: ("学习", "lesson", "课程", "微党课"),
     Verb.MUTE: ("静音", "mute", "别打扰", "免打扰"),
     Verb.UNMUTE: ("恢复", "unmute"),
+    Verb.WATCHWORD: ("暗语", "watchword", "暗号"),
     Verb.CORRECT: ("更正", "correct", "改一下", "有误", "correction"),
     Verb.DATA: ("我的数据", "my data", "导出我的数据", "export my data"),
     Verb.ADOPT: ("接管", "adopt"),
@@ -84,6 +87,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.PRACTISE: ("练习", "practice", "自测", "做题", "practise"),
     Verb.MISTAKES: ("错题", "mistakes", "错题本"),
     Verb.LOOK_UP: ("百科", "wiki", "什么是", "查一下"),
+    Verb.HOURS: ("学时", "hours", "我的学时", "my hours"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -101,6 +105,7 @@ ROOM_WORDS = {
     Verb.LESSON: ("学习",),
     Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
+    Verb.HOURS: ("学时",),
     Verb.CORRECT: ("更正",),
     Verb.DATA: ("我的数据", "导出我的数据"),
 }
@@ -138,8 +143,8 @@ _LENGTH = (
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音)"
-    rf"(?P<argument>(?<!绑定)(?<!静音){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
+    rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
+    rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
@@ -151,6 +156,7 @@ _TAKES = {
     Verb.LESSON: _NUMBER_ALONE,
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
+    Verb.WATCHWORD: re.compile(r".{1,60}"),
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
     Verb.PRACTISE: re.compile(r".{1,60}"),
@@ -163,6 +169,7 @@ _TAKES = {
     Verb.DISAGREE: re.compile(r".{1,60}"),
     Verb.OBJECT: re.compile(r".+", re.DOTALL),
     # A question and at least two answers, each after its semicolon.
+    Verb.SURVEY: re.compile(r"网页|網頁|page", re.IGNORECASE),
     Verb.VOTE: re.compile(r"[^;]+(?:;[^;]*){2,}", re.DOTALL),
 }
 

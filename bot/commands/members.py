@@ -6,6 +6,7 @@ import hashlib
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from bot.commands import hours
 from bot.commands.asking import Asking, Place
 from content import members
 from content.checkins import State
@@ -45,6 +46,9 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         *(_barred(member, node, unit.now) if node else ()),
         words("mine.year", done=counted.took_part, asked=counted.asked, excused=counted.excused),
     ]
+    learner, this_year = await hours.own(asking)
+    if learner is not None and learner.line is not None:
+        lines.append(hours.summary(learner, this_year))
     lines += [
         words("mine.waiting", title=one.title, until=one.occurrence.closes_at or one.occurrence.due_at)
         for one in waiting

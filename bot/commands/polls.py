@@ -22,9 +22,10 @@ from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import Cause, EventId, OutboxId, PollId, RoomId, UserId, derive
 from content.organisations import Right, roots
 from content.polls import Box, Poll, Response, Sheet, State
+from content.quiet import LONGEST_REASON
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from storage import members, organisations, outbox_queries, rooms
+from storage import burden, members, organisations, outbox, outbox_queries, quiet, rooms
 from storage import polls as stored
 from storage.unit import Reading
 
@@ -32,6 +33,9 @@ _SEPARATOR = re.compile("[;；]")
 _MANY = re.compile(r"(?:多选|最多|可选|multiple|up to)\s*([0-9]{1,2})?\s*项?", re.IGNORECASE)
 _HIDDEN = re.compile("(?:截止前)?不(?:显示|公布)结果|hidden|undisclosed", re.IGNORECASE)
 _UNTIL = re.compile(r"(?:截止(?:时间)?|until)[:\s]*(.*)", re.IGNORECASE | re.DOTALL)
+_AT_ONCE = re.compile(
+    r"(?:(?:马上|馬上|立即|立刻|[现現]在就?)[发發]|send now)(?:[:,\s]+(.*))?", re.IGNORECASE | re.DOTALL
+)
 _MOMENT = re.compile(
     r"(?:(?P<near>今天|明天|后天|today|tomorrow)|(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
     r"|(?P<m>[0-9]{1,2})月(?P<d>[0-9]{1,2})[日号]|(?:周|星期)(?P<weekday>[一二三四五六日天]))?\s*"
@@ -104,14 +108,41 @@ async def _ask_room(asking: Asking) -> Decision | Refusal | None:
         return refused("poll.no_right")
     node = await organisations.organisation(asking.unit, room.organisation)
     zone = ZoneInfo(node.timezone if node else "Asia/Shanghai")
-    poll = _draft(asking.text, room, asking.cause, asking.unit.now.astimezone(zone))
-    if isinstance(poll, Refusal):
-        return poll
-    answer = polls.open_poll(poll, author=asking.sender, now=asking.unit.now)
-    if isinstance(answer, Refusal) or asking.place is Place.ROOM:
+    draft = _draft(asking.text, room, asking.cause, asking.unit.now.astimezone(zone))
+    if isinstance(draft, Refusal):
+        return draft
+    poll, urgent = draft
+    if urgent == "":
+        return refused("poll.why_now")
+    if urgent is not None and (held := await stored.held_like(asking.unit, poll, asking.sender)) is not None:
+        return await _hasten(asking, held, urgent)
+    now = asking.unit.now
+    free_at = await quiet.free_for(asking.unit, room.organisation, now)
+    answer = polls.open_poll(poll, author=asking.sender, now=now, free_at=free_at, urgent=urgent or "")
+    if isinstance(answer, Refusal):
         return answer
-    sent = Tell(user=asking.sender, words=words("poll.sent", question=poll.sheet.question, room=room.name))
-    return replace(answer, effects=(*answer.effects, sent))
+    until = polls.held_until(answer)
+    too_much = await burden.refuse_poll(asking.unit, room.organisation, until or now)
+    if too_much is not None:
+        return too_much
+    if until is not None:
+        told = words("poll.held", question=poll.sheet.question, until=until)
+    elif asking.place is Place.ROOM:
+        return answer
+    else:
+        told = words("poll.sent", question=poll.sheet.question, room=room.name)
+    return replace(answer, effects=(*answer.effects, Tell(user=asking.sender, words=told)))
+
+
+async def _hasten(asking: Asking, held: Poll, urgent: str) -> Decision | Refusal | None:
+    """Let the poll go out now that the same person has asked for before and quiet hours hold."""
+    row = await outbox_queries.held_row_of(asking.unit, held.id)
+    if row is None:
+        return None
+    if len(urgent) > LONGEST_REASON:
+        return refused("missed.reason_is_long", most=LONGEST_REASON)
+    told = Tell(user=asking.sender, words=words("poll.hastened", question=held.sheet.question))
+    return Decision(facts=(outbox.Hastened(id=row, reason=urgent, at=asking.unit.now),), effects=(told,))
 
 
 async def _room(asking: Asking) -> Room | Refusal:
@@ -126,17 +157,21 @@ async def _room(asking: Asking) -> Room | Refusal:
     return usable[0] if len(usable) == 1 else refused("poll.say_it_there")
 
 
-def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> Poll | Refusal:
-    """Read question, answers, limit, disclosure and deadline from what was said, in the words as they were typed."""
+def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> tuple[Poll, str | None] | Refusal:
+    """Read question, answers, limit, disclosure and deadline from what was said, in the words as they were typed.
+
+    With them comes why it cannot wait for the end of quiet hours, ``None`` where it can.
+    """
     question, *parts = (part.strip() for part in _SEPARATOR.split(text))
     pieces = question.split(None, 1)
     question = pieces[1] if len(pieces) == 2 else ""
     answers: list[str] = []
     disclosed, closes_at, limit = True, None, 1
+    urgent: str | None = None
     wants_many = False
     for part in parts:
         plain = normalise(part)
-        many, until = _MANY.fullmatch(plain), _UNTIL.fullmatch(plain)
+        many, until, at_once = _MANY.fullmatch(plain), _UNTIL.fullmatch(plain), _AT_ONCE.fullmatch(plain)
         if _HIDDEN.fullmatch(plain):
             disclosed = False
         elif many:
@@ -145,6 +180,8 @@ def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> Poll | R
             closes_at = read_moment(until[1], local_now)
             if closes_at is None:
                 return refused("poll.bad_time")
+        elif at_once:
+            urgent = " ".join((at_once[1] or "").split())
         elif part:
             answers.append(part)
     id = PollId(derive(cause, "poll"))  # noqa: A001 - the field's name
@@ -154,7 +191,7 @@ def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> Poll | R
         most=len(answers) if wants_many else limit,
         disclosed=disclosed,
     )
-    return Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet, closes_at=closes_at)
+    return Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet, closes_at=closes_at), urgent
 
 
 def read_moment(text: str, local_now: datetime) -> datetime | None:

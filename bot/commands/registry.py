@@ -15,6 +15,7 @@ from bot.commands import (
     disclosures,
     glossary,
     help,  # noqa: A004 - the noun is the word people type
+    hours,
     lessons,
     members,
     model_members,
@@ -22,6 +23,7 @@ from bot.commands import (
     polls,
     practice,
     surveys,
+    watchwords,
 )
 from bot.commands.asking import Handler
 from bot.commands.grammar import Verb
@@ -82,6 +84,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.MISTAKES, handler=practice.mistakes, needs=None, momentary=_always),
     Command(verb=Verb.LOOK_UP, handler=glossary.look_up, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
+    Command(verb=Verb.HOURS, handler=hours.hours, needs=None, momentary=_always),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),
     Command(verb=Verb.NOMINATE, handler=model_members.nominate, needs=None),
@@ -91,6 +94,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.OBJECT, handler=model_members.object_to, needs=None),
     Command(verb=Verb.MUTE, handler=mutes.mute, needs=None, for_members=False),
     Command(verb=Verb.UNMUTE, handler=mutes.unmute, needs=None, for_members=False),
+    Command(verb=Verb.WATCHWORD, handler=watchwords.watchword, needs=None, for_members=False),
     Command(verb=Verb.BIND, handler=members.bind, needs=None, for_members=False),
     Command(verb=Verb.CONSOLE, handler=console.open_console, needs=Right.READ, for_members=False, momentary=_always),
     Command(verb=Verb.ADOPT, handler=adoption.adopt, needs=Right.MANAGE_ROOMS, for_members=False, momentary=_always),

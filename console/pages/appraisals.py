@@ -21,6 +21,7 @@ from console.desk import ask, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
 from console.keeping import filled
+from console.leaving_tables import leaves, up_to
 from console.tables import Table, download, hand_out
 from console.word import CONTENT_TYPE
 from console.wording import fully, t, today
@@ -72,13 +73,14 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 @pages.get("/appraisals")
 @requires(Right.IMPORT_ROSTER)
+@leaves("appraisals")
 def show() -> str:
     """Show the appraisals, the last to close first."""
     roots = here().roots
 
     async def read(unit: Reading) -> tuple[list[Ballot], list[PaperElection]]:
-        secret = await ballots.of_roots(unit, roots, limit=MOST_SHOWN)
-        papers = await paper_elections.of_roots(unit, roots, limit=MOST_SHOWN)
+        secret = await ballots.of_roots(unit, roots, limit=up_to(MOST_SHOWN))
+        papers = await paper_elections.of_roots(unit, roots, limit=up_to(MOST_SHOWN))
         return [one for one in secret if rules.is_appraisal(one)], [one for one in papers if rules.is_appraisal(one)]
 
     found, papers = ask(read)

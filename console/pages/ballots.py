@@ -32,6 +32,7 @@ from console.ballot_drafts import (
 from console.desk import ask, cause, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.leaving_tables import leaves, up_to
 from console.pages.voting import programs
 from console.people import veiled
 from console.tables import download
@@ -119,10 +120,11 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 @pages.get("/ballots")
 @requires(Right.READ)
+@leaves("ballots")
 def show() -> str:
     """Show the ballots, the last to close first."""
     roots = here().roots
-    found = ask(lambda unit: stored.of_roots(unit, roots, limit=MOST_SHOWN))
+    found = ask(lambda unit: stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN)))
     return render_template("ballots/show.html", found=found, most=MOST_SHOWN)
 
 

@@ -14,7 +14,7 @@ from console.addresses import link
 from console.desk import ask, now
 from console.tables import Table, hand_out
 from console.wording import fully, month, reader, t, today
-from content.burden import Caps, Meter, is_near
+from content.burden import Caps, Document, Meter, is_near, saved
 from content.identifiers import OrganisationId
 from content.organisations import Kind, Organisation, Right
 from storage import burden
@@ -51,8 +51,21 @@ def show() -> str:
     while len(offered) < MONTHS_OFFERED:
         offered.append((offered[-1] - timedelta(days=1)).replace(day=1))
     return render_template(
-        "burden/show.html", lines=lines, more=more, taken=taken, table=_table(lines), month=first, offered=offered
+        "burden/show.html",
+        lines=lines,
+        more=more,
+        taken=taken,
+        table=_table(lines),
+        month=first,
+        offered=offered,
+        widest=_widest(lines),
     )
+
+
+def _widest(lines: list[Line]) -> int:
+    """Return how many posts the chart is wide: the most of any room, sent and planned, and of any cap near to that."""
+    most = max((line.meter.posts + line.meter.planned for line in lines), default=0)
+    return max([most, 1, *(line.caps.month for line in lines)])
 
 
 @pages.get("/participation/burden.<any(xlsx,csv,docx,text):format>")
@@ -84,17 +97,19 @@ def _lines(first: date) -> tuple[list[Line], bool, int]:
 
     async def read(
         unit: Reading,
-    ) -> tuple[dict[OrganisationId, Meter], dict[OrganisationId, Meter], dict[OrganisationId, Caps], int]:
+    ) -> tuple[
+        dict[OrganisationId, Meter], dict[OrganisationId, Meter], dict[OrganisationId, Caps], tuple[Document, ...]
+    ]:
         return (
             await burden.meters(unit, shown, since=first, until=last),
             await burden.meters(unit, shown, since=earlier, until=first - timedelta(days=1)),
             await burden.caps(unit, [node.id for node in shown]),
-            await burden.taken_away(unit, roots, since=ends[0], until=ends[1]),
+            await burden.documents(unit, roots, since=ends[0], until=ends[1], timezone=str(zone)),
         )
 
     meters, before, caps, taken = ask(read)
     lines = [Line(node=node, meter=meters[node.id], before=before[node.id], caps=caps[node.id]) for node in shown]
-    return lines, len(branches) > len(shown), taken
+    return lines, len(branches) > len(shown), saved(taken)
 
 
 def _table(lines: list[Line]) -> Table:

@@ -22,7 +22,6 @@ from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
 from console.wording import fully, local, reader, t, today
 from content import series as series_rules
-from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.exports import MOST
 from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
@@ -59,7 +58,7 @@ VIEWS = ("list", "week", "month")
 COLOURS = 6
 """So many series are told apart by colour; the title says which it is in any case."""
 MOST_SERIES = 50
-"""Of so many series it is looked whether their dates still fit."""
+"""Of so many series it is looked whether the dates that are shown still fit."""
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -87,6 +86,7 @@ def show() -> str:
     first, last = _range(wanted)
     zone = ZoneInfo(reader().timezone)
     entries = _entries(wanted, MOST_LISTED)
+    roots, (since, until) = here().roots_for(Right.SCHEDULE), _stretch(wanted)
     by_day: dict[date, list[schedules.Entry]] = {}
     for entry in entries:
         by_day.setdefault(entry.occurrence.due_at.astimezone(zone).date(), []).append(entry)
@@ -107,23 +107,27 @@ def show() -> str:
         week_after=wanted.week + timedelta(days=7),
         colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
         plannable={node.id for node in here().within(Right.SCHEDULE)},
-        outdated=ask(lambda unit: _outdated(unit, here().roots_for(Right.SCHEDULE))),
+        outdated=ask(lambda unit: _outdated(unit, roots, since, until)),
         cut_short=len(entries) == MOST_LISTED,
         most=MOST_LISTED,
     )
 
 
-async def _outdated(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Outdated, ...]:
-    """Return the series whose dates are no longer those that their rules yield, since something else is known now."""
-    if not roots:
+async def _outdated(
+    unit: Reading, roots: tuple[OrganisationId, ...], since: datetime, until: datetime
+) -> tuple[Outdated, ...]:
+    """Return the series whose dates in a stretch of time are not those that their rules yield by what is known now."""
+    since = max(since, unit.now)
+    if not roots or since >= until:
         return ()
-    known, found = await workdays.calendar(unit), list[Outdated]()
-    for one in await stored_series.coming(unit, roots, limit=MOST_SERIES):
-        number = len(series_rules.replan(one, one.schedule.changes, known=known, now=unit.now).differences)
-        if number:
-            lesson = await lessons.lesson(unit, one.schedule.lessons[0])
-            found.append(Outdated(id=one.schedule.id, title=lesson.title if lesson is not None else "", number=number))
-    return tuple(found)
+    found = await stored_series.stretches(unit, roots, since=since, until=until, limit=MOST_SERIES)
+    if not found:
+        return ()
+    known = await workdays.calendar(unit)
+    numbers = {one.schedule.id: len(series_rules.drifted(one, known=known, now=unit.now)) for one in found}
+    rules = [one.schedule for one in found if numbers[one.schedule.id]]
+    titles = await lessons.titles(unit, {rule.lessons[0] for rule in rules}) if rules else {}
+    return tuple(Outdated(id=rule.id, title=titles.get(rule.lessons[0], ""), number=numbers[rule.id]) for rule in rules)
 
 
 @pages.get("/calendar/export.<any(xlsx,csv,docx,text):format>")
@@ -151,9 +155,7 @@ def _cells(one: schedules.Entry) -> tuple[str, ...]:
 
 
 def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
-    first, last = _range(wanted)
-    zone, roots = ZoneInfo(reader().timezone), here().roots
-    since, until = _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
+    roots, (since, until) = here().roots, _stretch(wanted)
     states = [wanted.state] if wanted.state else []
     return ask(lambda unit: schedules.calendar(unit, roots, since=since, until=until, states=states, limit=limit))
 
@@ -193,6 +195,12 @@ def _range(wanted: Wanted) -> tuple[date, date]:
     if wanted.view == "list":
         return wanted.month, last
     return monday(wanted.month), monday(last) + timedelta(days=6)
+
+
+def _stretch(wanted: Wanted) -> tuple[datetime, datetime]:
+    first, last = _range(wanted)
+    zone = ZoneInfo(reader().timezone)
+    return _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:
@@ -319,10 +327,8 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
     there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
     if any(abs(due - due_at) <= SAME_TIME for _, due in there):
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
-    lesson = await lessons.lesson(unit, occurrence.lesson)
-    minutes = lesson.minutes if lesson is not None else 0
-    rooms = await burden.rooms(unit, occurrence.audience, since=on, until=on, without=frozenset({occurrence.id}))
-    return refuse_too_much(rooms, [Asked(on=on, minutes=minutes)]) or answer
+    sending = await burden.sendings(unit, [entry], {occurrence.id: on})
+    return await burden.refuse_sending(unit, sending) or answer
 
 
 @pages.post("/calendar/<id>/confirm")
@@ -346,7 +352,12 @@ def send_now(id: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading) -> Decided:
         entry = await _own(unit, OccurrenceId(id), roots)
-        return send_missed_now(entry.occurrence, now=unit.now) if entry else None
+        answer = send_missed_now(entry.occurrence, now=unit.now) if entry else None
+        if entry is None or isinstance(answer, Refusal):
+            return answer
+        on = unit.now.astimezone(ZoneInfo(entry.timezone)).date()
+        sending = await burden.sendings(unit, [entry], {entry.occurrence.id: on})
+        return await burden.refuse_sending(unit, sending) or answer
 
     return onward(settle(decide, actor=here().user), to=_back(id), done="sending_now")
 

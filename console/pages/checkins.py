@@ -13,6 +13,7 @@ from console.addresses import link
 from console.desk import ask, now
 from console.exporting import may_wait
 from console.fresh import fresh
+from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, local, t
 from content.checkins import State
@@ -54,10 +55,11 @@ class One(Struct, frozen=True, kw_only=True):
 
 @pages.get("/check-ins")
 @requires(Right.READ)
+@leaves("checkins")
 def show() -> str:
     """Show what is open, then what was lately."""
     roots = here().roots
-    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=MOST_SHOWN))
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=up_to(MOST_SHOWN)))
     shares = {line.id: share(line.numbers) for line in found}
     return render_template(
         "checkins/show.html",
@@ -90,6 +92,7 @@ def show_one(id: str) -> str:  # noqa: A002
         first_page=not start,
         more=shown[-1][0].id if start + len(shown) < len(one.branches) else None,
         may_change=may_change,
+        keeps=audience is not None and audience.id in {node.id for node in at.within(Right.RECORD)},
         names=bool(by_name),
         lesson_visible=one.lesson_visible,
         present=now(),

@@ -9,6 +9,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves
 from content import corrections
 from content.decision import Refusal
 from content.identifiers import CorrectionId, OrganisationId
@@ -33,6 +34,7 @@ class Typed(Struct, frozen=True, kw_only=True):
 
 @pages.get("/corrections")
 @requires(Right.RECORD)
+@leaves("corrections", names=True)
 def show() -> Answer:
     """Show what waits for an answer, then what was answered lately."""
     return _page(Typed())

@@ -18,6 +18,7 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, desk, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.leaving_tables import leaves, up_to
 from console.people import veiled
 from console.word import CONTENT_TYPE, Document
 from console.wording import today
@@ -81,10 +82,11 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 @pages.get("/elections")
 @requires(Right.READ)
+@leaves("elections")
 def show() -> str:
     """Show the elections on paper, the latest meeting first."""
     roots = here().roots
-    every = ask(lambda unit: stored.of_roots(unit, roots, limit=MOST_SHOWN))
+    every = ask(lambda unit: stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN)))
     found = [one for one in every if not one.election.questions]
     return render_template("elections/show.html", found=found, most=MOST_SHOWN)
 

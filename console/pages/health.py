@@ -7,6 +7,7 @@ from flask import Blueprint, Response, jsonify, render_template
 
 from console.access import public, requires
 from console.desk import ask, desk, now
+from console.leaving_tables import leaves
 from content import health
 from content.health import Standing
 from content.organisations import Right
@@ -37,6 +38,7 @@ def ready() -> tuple[Response, int]:
 
 @pages.get("/system")
 @requires(Right.OPERATE)
+@leaves("health")
 def show() -> str:
     """Show how everything stands, and what to do about what does not."""
     known = ask(figures.figures)

@@ -15,6 +15,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, done_once, see
 from console.desk import ask, cause, desk, is_done, now, settle
+from console.leaving_tables import leaves, up_to
 from console.people import changes_of, refuse_letting_go, undone_by
 from console.pictures import shown_name
 from console.sheet_limits import SheetProblem
@@ -326,10 +327,11 @@ def _without_departed(preview: roster.Preview, departed: set[tuple[str, str]]) -
 
 @pages.get("/members/imports")
 @requires(Right.IMPORT_ROSTER)
+@leaves("imports", names=True)
 def show() -> str:
     """Show the imports that touched one's branches, newest first."""
     held, at = _held(), here().roots
-    found = ask(lambda unit: imports.history(unit, held, at=at))
+    found = ask(lambda unit: imports.history(unit, held, at=at, limit=up_to(imports.MOST)))
     return render_template(
         "imports/show.html",
         found=found,

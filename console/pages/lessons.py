@@ -18,6 +18,7 @@ from console.access import here, requires, takes_files
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, desk, now, settle
+from console.leaving_tables import leaves
 from console.media import take_in
 from console.pictures import shown_name
 from console.trusted import card_html
@@ -78,6 +79,7 @@ class Draft(Struct, frozen=True, kw_only=True):
 
 @pages.get("/lessons")
 @requires(Right.READ)
+@leaves("lessons")
 def show() -> str:
     """Show all lessons."""
     roots = here().roots

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template
 
 from console.access import here, requires
 from console.desk import ask
+from console.leaving_tables import leaves
 from content.organisations import Right
 from storage import looks, members
 from storage.looks import Look
@@ -16,6 +17,7 @@ pages = Blueprint("looks", __name__)
 
 @pages.get("/looked")
 @requires(Right.READ)
+@leaves("looks", names=True)
 def show() -> str:
     """Show who looked at the record of whoever asks, within the last year."""
     user = here().user

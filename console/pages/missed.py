@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from flask import Blueprint, abort, render_template, request
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
 from content import missed as rules
-from content.decision import refused
+from content.decision import Decision, Refusal, refused
 from content.identifiers import OccurrenceId, OrganisationId
 from content.missed import Do
-from content.occurrences import State
+from content.occurrences import OccurrenceRevived, State
 from content.organisations import Right
-from storage import organisations, schedules, workdays
+from storage import burden, organisations, schedules, workdays
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -27,15 +30,16 @@ DONE = {Do.SEND: "missed_send", Do.MOVE: "missed_move", Do.SKIP: "missed_skip", 
 
 @pages.get("/calendar/missed")
 @requires(Right.SCHEDULE)
+@leaves("missed")
 def show() -> str:
     """Show what was missed, the newest first."""
-    roots = here().roots
-    found = ask(lambda unit: schedules.calendar(unit, roots, states=[State.MISSED], newest_first=True, limit=MOST))
+    roots, most = here().roots, up_to(MOST)
+    found = ask(lambda unit: schedules.calendar(unit, roots, states=[State.MISSED], newest_first=True, limit=most))
     own = {node.id for node in here().within(Right.SCHEDULE)}
     return render_template(
         "missed/show.html",
         found=[entry for entry in found if entry.occurrence.audience in own],
-        cut_short=len(found) == MOST,
+        cut_short=len(found) == most,
         most=MOST,
         longest=rules.LONGEST_REASON,
     )
@@ -58,7 +62,7 @@ def act() -> Answer:
             return None
         if wanted == Do.UNDO:
             return await _back(unit, known)
-        return rules.settle(
+        answer = rules.settle(
             [(entry.occurrence, entry.timezone) for entry in known],
             Do(wanted),
             reason=reason,
@@ -66,6 +70,7 @@ def act() -> Answer:
             by=user,
             now=unit.now,
         )
+        return answer if isinstance(answer, Refusal) else await _too_much(unit, known, answer) or answer
 
     return onward(
         settle(decide, actor=user),
@@ -75,6 +80,18 @@ def act() -> Answer:
         if wanted == Do.UNDO
         else lambda: way_back("missed.act", fields={"do": str(Do.UNDO), "ids": " ".join(do)}),
     )
+
+
+async def _too_much(unit: Reading, entries: list[schedules.Entry], answer: Decision) -> Refusal | None:
+    """Refuse what would be too much for a room on the day on which it would go out after all."""
+    zones = {entry.occurrence.id: ZoneInfo(entry.timezone) for entry in entries}
+    days = {
+        fact.occurrence: fact.at.astimezone(zones[fact.occurrence]).date()
+        for fact in answer.facts
+        if isinstance(fact, OccurrenceRevived)
+    }
+    going = [entry for entry in entries if entry.occurrence.id in days]
+    return await burden.refuse_sending(unit, await burden.sendings(unit, going, days), field="id")
 
 
 def _ticked() -> list[OccurrenceId]:

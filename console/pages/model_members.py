@@ -17,6 +17,7 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, desk, now, settle
 from console.exporting import note_export
 from console.fresh import fresh
+from console.leaving_tables import leaves, up_to
 from console.tables import Table, download, hand_out
 from console.word import CONTENT_TYPE
 from console.wording import t, today
@@ -78,10 +79,11 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 @pages.get("/model-members")
 @requires(Right.READ)
+@leaves("selections")
 def show() -> str:
     """Show the selections, the latest call first."""
     roots = here().roots
-    found = ask(lambda unit: stored.of_roots(unit, roots, limit=MOST_SHOWN))
+    found = ask(lambda unit: stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN)))
     return render_template("model_members/show.html", found=found, most=MOST_SHOWN)
 
 

@@ -14,6 +14,7 @@ from console.answering import Answer, onward
 from console.desk import ask, now, settle
 from console.exporting import may_wait, progress
 from console.fresh import fresh
+from console.holding import hastening
 from console.pages.texts import COPIED
 from console.tables import Table, hand_out
 from console.undoing import way_back
@@ -24,6 +25,7 @@ from content.exports import MOST
 from content.identifiers import OrganisationId, OutboxId, RoomId
 from content.organisations import Right
 from content.pace import Broadcast
+from content.quiet import LONGEST_REASON
 from content.rooms import Room
 from storage import outbox, outbox_items, relocation
 from storage import pace as stored_pace
@@ -72,6 +74,8 @@ def show() -> str:
         moves=moves,
         under_way=under_way,
         may_change=here().may(Right.MANAGE_OUTBOX),
+        now=now(),
+        longest=LONGEST_REASON,
     )
 
 
@@ -233,6 +237,21 @@ def move(id: str) -> Answer:  # noqa: A002
         return Decision(facts=(relocation.Moved(id=item.id, room=RoomId(room)),))
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="moved")
+
+
+@pages.post("/outbox/<id>/hasten")
+@requires(Right.MANAGE_OUTBOX)
+def hasten(id: str) -> Answer:  # noqa: A002
+    """Let what quiet hours hold go out now; why is kept with it."""
+    roots, reason = here().roots, request.form.get("reason", "")
+
+    async def decide(unit: Reading) -> Decision | Refusal | None:
+        item = await outbox_items.item(unit, roots, OutboxId(id))
+        if item is None:
+            return None
+        return hastening(item.id if item.held_at(unit.now) else None, reason, now=unit.now)
+
+    return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="hastened")
 
 
 @pages.post("/outbox/<id>/cancel")

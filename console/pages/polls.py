@@ -15,17 +15,20 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
 from console.exporting import note_export
+from console.holding import hastening
+from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, t, today
 from console.written_sheets import Written
 from content import polls
-from content.decision import Refusal, refused
+from content.decision import Decision, Refusal, refused
 from content.identifiers import OrganisationId, PollId, derive
 from content.organisations import Right
 from content.polls import Poll, Sheet, Standing, State
+from content.quiet import LONGEST_REASON
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from storage import outbox_queries, rooms
+from storage import burden, outbox_queries, quiet, rooms
 from storage import polls as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -49,10 +52,12 @@ class Fields(Struct, frozen=True, kw_only=True):
     until: str = "time"
     date: str = ""
     time: str = ""
+    urgent: str = ""
 
 
 @pages.get("/polls")
 @requires(Right.READ)
+@leaves("polls")
 def show() -> str:
     """Show the polls, newest first."""
     roots = here().roots
@@ -76,12 +81,21 @@ def start() -> Answer:
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
-        return polls.open_poll(poll, author=user, now=unit.now)
+        free_at = await quiet.free_for(unit, poll.organisation, unit.now)
+        answer = polls.open_poll(poll, author=user, now=unit.now, free_at=free_at, urgent=fields.urgent)
+        if isinstance(answer, Refusal):
+            return answer
+        too_much = await burden.refuse_poll(unit, poll.organisation, polls.held_until(answer) or unit.now)
+        return too_much or answer
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _form(fields, places, outcome.refusal)
-    return see(link("polls.show"), "repeated" if outcome.repeated else "poll_opened")
+    if outcome.repeated:
+        return see(link("polls.show"), "repeated")
+    if isinstance(outcome.answer, Decision) and polls.held_until(outcome.answer) is not None:
+        return see(link("polls.show_one", id=poll.id), "poll_held")
+    return see(link("polls.show"), "poll_opened")
 
 
 @pages.get("/polls/<id>")
@@ -94,8 +108,30 @@ def show_one(id: str) -> str:  # noqa: A002
         seen=seen,
         table=_table(seen),
         may_end=here().may(Right.SCHEDULE) and seen.poll.state is State.OPEN and seen.poll.starter is None,
+        held=_held_until(seen.poll),
+        longest=LONGEST_REASON,
         notes=polls.notes(seen.poll, seen.count),
     )
+
+
+def _held_until(poll: Poll) -> datetime | None:
+    """Return when the quiet hours end that hold a poll."""
+    waits = poll.state is State.OPEN and poll.event is None and poll.opened_at is not None and poll.opened_at > now()
+    return poll.opened_at if waits else None
+
+
+@pages.post("/polls/<id>/hasten")
+@requires(Right.SCHEDULE)
+def hasten(id: str) -> Answer:  # noqa: A002
+    """Let a poll go out now that quiet hours hold; why is kept with it."""
+    roots, reason = here().roots, request.form.get("reason", "")
+
+    async def decide(unit: Reading) -> Decided:
+        poll = await stored.visible(unit, roots, PollId(id))
+        row = await outbox_queries.held_row_of(unit, poll.id) if poll is not None else None
+        return hastening(row, reason, now=unit.now) if poll is not None else None
+
+    return onward(settle(decide, actor=here().user), to=link("polls.show_one", id=id), done="hastened")
 
 
 @pages.post("/polls/<id>/end")
@@ -153,7 +189,7 @@ def picture(id: str) -> Response:  # noqa: A002
 
 
 async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Standing, ...]:
-    found = await stored.of_roots(unit, roots, limit=MOST_SHOWN)
+    found = await stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN))
     return tuple([await stored.standing(unit, poll) for poll in found])
 
 
@@ -221,6 +257,7 @@ def _fields() -> Fields:
         until=form.get("until", "time"),
         date=form.get("date", "").strip(),
         time=form.get("time", "").strip(),
+        urgent=" ".join(form.get("urgent", "").split())[: LONGEST_REASON + 1],
     )
 
 
@@ -263,5 +300,6 @@ def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = No
         limits=LIMITS,
         refusals=refusals,
         by_field=first_by_field(refusals),
+        ever_quiet=ask(quiet.anywhere),
     )
     return page, 422 if refusals else 200

@@ -11,6 +11,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, desk, settle
+from console.leaving_tables import leaves, up_to
 from content import upkeep
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.organisations import Kind as Level
@@ -85,6 +86,7 @@ class Offered(Struct, frozen=True, kw_only=True):
 
 @pages.get("/rooms")
 @requires(Right.MANAGE_ROOMS)
+@leaves("rooms")
 def show() -> str:
     """Show the tree with its rooms, a page at a time."""
     roots, user, shown, after = here().roots, here().user, here().nodes, request.args.get("after", "")[:32]
@@ -93,7 +95,7 @@ def show() -> str:
         """Return where the page begins in the outline, and what stands on it."""
         outline = _outline(known, shown)[1]
         start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
-        return start, outline[start : start + PLACES_SHOWN], outline
+        return start, outline[start : start + up_to(PLACES_SHOWN)], outline
 
     known, offered, told = ask(lambda unit: _overview(unit, roots, user, lambda known: _ids(page_of(known)[1])))
     start, page, outline = page_of(known)

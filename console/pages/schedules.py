@@ -16,7 +16,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, desk, now, settle
 from console.people import open_nodes
-from content.burden import Asked, refuse_too_much
+from content.burden import Asked, Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 from content.lessons import Kind, Lesson
@@ -32,9 +32,8 @@ from content.schedules import (
     LessonsScheduled,
     Planned,
     Schedule,
-    horizon,
+    foreseen,
     late_of,
-    materialise,
     refuse_twice,
     schedule_lessons,
 )
@@ -97,7 +96,9 @@ def plan() -> Answer:
     if troubles or at is None:
         return _form(fields, places, library, troubles)
     if request.form.get("intent") == "look":
-        return _form(fields, places, library, planned=materialise(at, known, until=horizon(at, now())))
+        planned = foreseen(at, now(), known)
+        too_much, close = ask(lambda unit: _weighed(unit, at, planned, library))
+        return _form(fields, places, library, [too_much] if too_much else None, planned=planned, close=close)
     again = bool(request.form.get("again"))
     rule = replace(at, id=ScheduleId(derive(cause(), "schedule")))
     user, draft, origin = here().user, request.form.get("intent") == "draft", desk().settings.origin
@@ -112,7 +113,7 @@ def plan() -> Answer:
         answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
         if isinstance(answer, Refusal):
             return answer
-        planned = materialise(rule, known, until=horizon(rule, unit.now))
+        planned = foreseen(rule, unit.now, known)
         there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
         refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
         return refusal or await _told(unit, rule, answer, user, origin)
@@ -160,9 +161,19 @@ async def _too_much(
     unit: Reading, rule: Schedule, planned: tuple[Planned, ...], library: tuple[Lesson, ...]
 ) -> Refusal | None:
     """Refuse what would ask more of a room than its organisation wants."""
+    refusal, _ = await _weighed(unit, rule, planned, library)
+    return refusal
+
+
+async def _weighed(
+    unit: Reading, rule: Schedule, planned: tuple[Planned, ...], library: tuple[Lesson, ...]
+) -> tuple[Refusal | None, Near | None]:
+    """Return why it would be too much for a room, or where it comes near to that."""
     minutes = {lesson.id: lesson.minutes for lesson in library}
     rooms = await burden.rooms(unit, rule.audience, since=planned[0].local_date, until=planned[-1].local_date)
-    return refuse_too_much(rooms, [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in planned])
+    asked = [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in planned]
+    refusal = refuse_too_much(rooms, asked)
+    return refusal, None if refusal is not None else near(rooms, asked)
 
 
 def _library() -> tuple[Lesson, ...]:
@@ -193,12 +204,12 @@ async def _usual(unit: Reading, place: OrganisationId) -> tuple[str, str]:
 
 
 def _fields() -> Fields:
-    form = request.form
+    form, free_day = request.form, request.form.get("free_day", "").strip()
     return Fields(
         lessons=tuple(form.getlist("lessons"))[:200],
         audience=form.get("audience", ""),
-        when=form.get("when", "at"),
-        date=form.get("date", "").strip(),
+        when="at" if free_day else form.get("when", "at"),
+        date=free_day or form.get("date", "").strip(),
         time=form.get("time", "").strip(),
         weekdays=tuple(form.getlist("weekdays"))[:7],
         count=form.get("count", "1").strip(),
@@ -297,6 +308,7 @@ def _form(
     refusals: list[Refusal] | None = None,
     *,
     planned: tuple[Planned, ...] = (),
+    close: Near | None = None,
 ) -> Answer:
     audience = OrganisationId(fields.audience)
     number, unreached = ask(lambda unit: _reach(unit, audience))
@@ -324,12 +336,19 @@ def _form(
         quiet=hush,
         second_pair=ask(lambda unit: settings.value_of(unit, audience, SECOND_PAIR)) == YES,
         held=held,
+        close=close,
+        free_day=_free_day(refusals or []) if fields.when in SINGLE else None,
         provisional=sum(one.provisional for one in planned),
         titles={lesson.id: lesson.title for lesson in library},
         number=number,
         no_room=unreached,
     )
     return page, 422 if refusals else 200
+
+
+def _free_day(refusals: Iterable[Refusal]) -> str | None:
+    """Return the day that is offered instead, where there is one."""
+    return next((str(one.words.parameters["free"]) for one in refusals if "free" in one.words.parameters), None)
 
 
 def offered(choices: tuple[int, ...], present: str) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
@@ -12,14 +12,16 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves
 from console.undoing import way_back
 from content import series as rules
 from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
-from content.identifiers import OrganisationId, ScheduleId
+from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
+from content.occurrences import State
 from content.organisations import Right
 from content.reviews import Review
-from content.schedules import Change
+from content.schedules import Change, Planned, Schedule
 from content.series import Replan, Series
 from content.workdays import WorkCalendar
 from storage import burden, lessons, reviews, series, workdays
@@ -39,13 +41,14 @@ class Seen(Struct, frozen=True, kw_only=True):
     """A series as its page shows it, and what its rule would make of it by what is known now."""
 
     series: Series
-    titles: dict[str, str]
+    titles: dict[LessonId, str]
     outdated: Replan
     review: Review
 
 
 @pages.get("/calendar/series/<id>")
 @requires(Right.SCHEDULE)
+@leaves("series")
 def show_one(id: str) -> str:  # noqa: A002
     """Show a rule in words, and every time that is still to come."""
     roots = here().roots
@@ -64,14 +67,9 @@ async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]
     return Seen(
         series=found,
         review=review,
-        titles=await _titles(unit, found),
+        titles=await lessons.titles(unit, found.schedule.lessons),
         outdated=rules.replan(found, found.schedule.changes, known=known, now=unit.now),
     )
-
-
-async def _titles(unit: Reading, found: Series) -> dict[str, str]:
-    known = [await lessons.lesson(unit, id) for id in dict.fromkeys(found.schedule.lessons)]  # noqa: A001
-    return {lesson.id: lesson.title for lesson in known if lesson is not None}
 
 
 @pages.post("/calendar/series/<id>/shift")
@@ -115,6 +113,9 @@ def replanned(
             return changes
         return found, rules.replan(found, changes, known=known, now=unit.now, anew=anew)  # type: ignore[arg-type]
 
+    async def burdened(unit: Reading, found: Series, wanted: Replan) -> tuple[Refusal | None, dict[LessonId, str]]:
+        return await _too_much(unit, found, wanted), await lessons.titles(unit, found.schedule.lessons)
+
     if "yes" not in request.form:
         look = ask(reckon)
         if look is None:
@@ -122,12 +123,14 @@ def replanned(
         if isinstance(look, Refusal):
             return not_done(look, to=back)
         found, wanted = look
+        too_much, titles = ask(lambda unit: burdened(unit, found, wanted))
         return render_template(
             "series/look.html",
             rule=found.schedule,
             wanted=wanted,
             shown=wanted.differences[:MOST_SHOWN],
-            titles=ask(lambda unit: _titles(unit, found)),
+            titles=titles,
+            too_much=too_much,
             action=action,
             fields=fields or {},
             back=back,
@@ -148,17 +151,31 @@ def replanned(
 
 async def _too_much(unit: Reading, found: Series, wanted: Replan) -> Refusal | None:
     """Refuse what would ask more of a room than its organisation wants."""
-    if not wanted.after:
+    return await _above_caps(unit, found.schedule, wanted.after, without=wanted.before)
+
+
+async def _too_much_again(unit: Reading, found: Series) -> Refusal | None:
+    """Refuse to let a series go on where what was called off with it would be too much now."""
+    again = [
+        one.planned
+        for one in found.standing
+        if one.state is State.CANCELLED and not one.touched and one.planned.due_at > unit.now
+    ]
+    return await _above_caps(unit, found.schedule, again)
+
+
+async def _above_caps(
+    unit: Reading, rule: Schedule, planned: Iterable[Planned], *, without: frozenset[OccurrenceId] = frozenset()
+) -> Refusal | None:
+    on = sorted(planned, key=lambda one: one.local_date)
+    if not on:
         return None
     minutes = {
         lesson.id: lesson.minutes
-        for id in set(found.schedule.lessons)  # noqa: A001
+        for id in set(rule.lessons)  # noqa: A001
         if (lesson := await lessons.lesson(unit, id)) is not None
     }
-    on = sorted(wanted.after, key=lambda one: one.local_date)
-    rooms = await burden.rooms(
-        unit, found.schedule.audience, since=on[0].local_date, until=on[-1].local_date, without=wanted.before
-    )
+    rooms = await burden.rooms(unit, rule.audience, since=on[0].local_date, until=on[-1].local_date, without=without)
     return refuse_too_much(rooms, [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in on])
 
 
@@ -176,7 +193,8 @@ def undo(id: str) -> Answer:  # noqa: A002
             return refused("series.nothing_to_undo")
         known = await workdays.calendar(unit)
         wanted = rules.replan(found, found.former, known=known, now=unit.now)
-        return rules.decide(found, wanted, by=user, now=unit.now, back=True)
+        answer = rules.decide(found, wanted, by=user, now=unit.now, back=True)
+        return answer if isinstance(answer, Refusal) else await _too_much(unit, found, wanted) or answer
 
     return onward(settle(decide, actor=user), to=link("series.show_one", id=id), done="series_undone")
 
@@ -200,7 +218,10 @@ def _change(id: ScheduleId, verb: Callable[..., Decided], done: str, *, back: st
 
     async def decide(unit: Reading) -> Decided:
         found = await series.series(unit, id, roots)
-        return verb(found, by=user, now=unit.now) if found is not None else None
+        answer = verb(found, by=user, now=unit.now) if found is not None else None
+        if found is None or verb is not rules.resume or isinstance(answer, Refusal):
+            return answer
+        return await _too_much_again(unit, found) or answer
 
     return onward(
         settle(decide, actor=user),

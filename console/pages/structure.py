@@ -10,12 +10,14 @@ from typing import Any
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
-from console.desk import ask, cause, settle
+from console.desk import ask, cause, desk, settle
 from console.fresh import fresh
+from console.leaving_tables import leaves, up_to
 from console.pages.rooms import of_node
 from console.people import branches, open_nodes
 from console.tree import parents_of
@@ -32,6 +34,7 @@ from content.identifiers import EditId, MemberId, OrganisationId, ProposalId, de
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.quiet import NONE
+from content.reviews import begun
 from content.settings import (
     BY_KIND,
     BY_NAME,
@@ -47,7 +50,7 @@ from content.settings import (
 )
 from content.terms import Seat, Term
 from content.views import Filter
-from storage import approvals, edits, members, organisations, settings, structure, terms
+from storage import approvals, edits, members, organisations, reviews, settings, structure, terms
 from storage.duties import ends_of_move
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -74,12 +77,13 @@ class Line(Struct, frozen=True, kw_only=True):
 
 @pages.get("/organisation")
 @requires(Right.READ)
+@leaves("structure")
 def show() -> str:
     """Show the tree, with how many members stand where and when elections are due, a page at a time."""
     at, after = here(), request.args.get("after", "")[:32]
     outline = at.within(Right.READ)
     start = next((place for place, node in enumerate(outline, start=1) if node.id == after), 0)
-    shown = outline[start : start + NODES_SHOWN]
+    shown = outline[start : start + up_to(NODES_SHOWN)]
 
     async def look(unit: Reading) -> tuple[dict[OrganisationId, int], dict[OrganisationId, Term]]:
         return await members.standing(unit, at.roots), await terms.at_or_below(unit, at.roots)
@@ -210,9 +214,24 @@ def _value(setting: Setting, value: str) -> str:
         return t(f"schedule.late_{value}")
     if setting.unit == "minutes":
         return span(timedelta(minutes=int(value)))
+    if setting.unit in ("weekday", "day"):
+        return _rhythm(setting.unit, value)
+    if setting.unit == "hours":
+        return t("settings.hours", n=int(value))
+    if setting.unit == "month":
+        return t(f"month.{value}")
     if setting.unit == "answer":
         return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value
+
+
+def _rhythm(unit: str, value: str) -> str:
+    if value == NONE:
+        return t("settings.digest_none")
+    day, hour = value.split("-")
+    if unit == "weekday":
+        return t("settings.digest_weekly", day=t(f"weekday.{int(day) - 1}"), time=f"{hour}:00")
+    return t("settings.digest_monthly", day=day, time=f"{hour}:00")
 
 
 def _hours(value: str) -> str:
@@ -312,6 +331,20 @@ def move(id: str) -> Answer:  # noqa: A002
     return _change(id, decide, "node_moved", lambda: way_back("structure.move", id=id, fields={"parent": before}))
 
 
+@pages.post("/organisation/<id>/order")
+@requires(Right.ARRANGE)
+def order(id: str) -> Answer:  # noqa: A002
+    """Let one of the nodes directly below this one be read a place earlier or later."""
+    earlier = "earlier" in request.form
+    child = OrganisationId(request.form.get("earlier" if earlier else "later", "")[:32])
+
+    async def decide(node: Organisation, nodes: _Nodes, _: Reading) -> Decided:
+        return rules.order(node, child, earlier=earlier, nodes=nodes)
+
+    opposite: dict[str, str] = {"later" if earlier else "earlier": child}
+    return _change(id, decide, "nodes_ordered", lambda: way_back("structure.order", id=id, fields=opposite))
+
+
 @pages.post("/organisation/<id>/close")
 @requires(Right.ARRANGE)
 def close(id: str) -> Answer:  # noqa: A002
@@ -347,8 +380,19 @@ def set_one(id: str) -> Answer:  # noqa: A002
     if name not in BY_NAME:
         abort(400)
 
-    async def decide(node: Organisation, _: _Nodes, __: Reading) -> Decided:
-        return choose(node, name, value or None)
+    user, origin = here().user, desk().settings.origin
+
+    async def decide(node: Organisation, _: _Nodes, unit: Reading) -> Decided:
+        answer = choose(node, name, value or None)
+        if isinstance(answer, Refusal) or name != SECOND_PAIR:
+            return answer
+        known = dict(await settings.chosen(unit))
+        known[node.id] = {**known.get(node.id, {}), name: value}
+        if not value:
+            del known[node.id][name]
+        standing = await reviews.unread(unit, node.id, known, parents_of(await organisations.tree(unit)))
+        readers = await reviews.reviewers(unit, node.id)
+        return replace(answer, effects=begun(len(standing), readers, name=node.name, by=user, console=origin))
 
     node = OrganisationId(id)
     own = ask(lambda unit: settings.chosen(unit, [node])).get(node, {})

@@ -16,6 +16,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.ballot_drafts import Sealing, closing_time, draft_sealed, refuse_tellers_of, sealing, sealing_from
 from console.desk import ask, now, settle
+from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, t
 from console.written_sheets import Written
@@ -66,17 +67,18 @@ class Told(Struct, frozen=True, kw_only=True):
 
 @pages.get("/surveys")
 @requires(Right.READ)
+@leaves("surveys")
 def show() -> str:
     """Show the surveys of either kind, the last to close first."""
-    roots = here().roots
+    roots, most = here().roots, up_to(MOST_SHOWN)
 
     async def read(unit: Reading) -> list[Seen]:
-        named = [_named(one) for one in await stored.of_roots(unit, roots, limit=MOST_SHOWN)]
-        secret = await ballots.of_roots(unit, roots, limit=MOST_SHOWN)
+        named = [_named(one) for one in await stored.of_roots(unit, roots, limit=most)]
+        secret = await ballots.of_roots(unit, roots, limit=most)
         sealed = [_sealed(one, None) for one in secret if one.election.pack is SURVEY]
         return sorted([*named, *sealed], key=lambda one: (one.survey.closes_at, one.survey.id), reverse=True)
 
-    return render_template("surveys/show.html", found=ask(read)[:MOST_SHOWN], most=MOST_SHOWN)
+    return render_template("surveys/show.html", found=ask(read)[:most], most=MOST_SHOWN)
 
 
 @pages.route("/surveys/new", methods=["GET", "POST"])

@@ -152,8 +152,9 @@ def confirm(id: str) -> Answer:  # noqa: A002
         figures = await stored.result(unit, ballot.id)
         if isinstance(answer, Refusal) or not any(isinstance(fact, BallotCertified) for fact in answer.facts):
             return answer
+        of = ballot.attendance
         names = await read_names(unit, ballot)
-        lines = tuple(brief(ballot.title, names, figures or {}))
+        lines = tuple(brief(ballot.title, names, figures or {}, expected=of.expected, returned=of.returned))
         rooms = await stored.voters_rooms(unit, ballot)
         means = await _for_election(unit, ballot, answer, names)
         return Decision(facts=(*answer.facts, *means), effects=ballot_news.counted(lines, rooms))

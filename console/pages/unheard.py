@@ -11,6 +11,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves, up_to
 from content import unheard
 from content.identifiers import OrganisationId
 from content.organisations import Right
@@ -39,6 +40,7 @@ class Unheard(Struct, frozen=True, kw_only=True):
 
 @pages.get("/unheard")
 @requires(Right.MANAGE_OUTBOX)
+@leaves("unheard")
 def show() -> str:
     """Show everything that could not be heard, with where, when and why; never what was said."""
     roots, everything = _scope()
@@ -48,7 +50,7 @@ def show() -> str:
 async def _known(unit: Reading, roots: tuple[OrganisationId, ...], everything: bool) -> Unheard:
     sealed, senders = await stored.sealed(unit, roots, everything=everything)
     return Unheard(
-        letters=await stored.letters(unit, roots, everything=everything, limit=MOST_SHOWN),
+        letters=await stored.letters(unit, roots, everything=everything, limit=up_to(MOST_SHOWN)),
         aside=await stored.letters(unit, roots, everything=everything, aside=True, limit=MOST_SHOWN),
         stretches=await stored.stretches(unit, roots, everything=everything),
         sealed=sealed,

@@ -9,9 +9,8 @@ from __future__ import annotations
 import binascii
 import hmac
 import secrets
-import unicodedata
 from base64 import b64decode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,16 +20,17 @@ from msgspec import Struct
 
 from console.access import digest, forget_cookie, public, session_cookie, set_cookie
 from console.answering import Answer
-from console.desk import ask, cause, desk, now
+from console.desk import ask, desk, now
+from console.private_pages import answered, digits, settle_unseen
 from console.written_names import may_be_written_in
 from content import ballots as rules
 from content.ballot_links import (
     AFTER,
     MOST_TRIES,
     SITTING,
-    BallotLeft,
     BallotLink,
-    BallotLinkMissed,
+    BrowserLeft,
+    LinkMissed,
     browser_secret,
     enter,
     invited,
@@ -43,15 +43,13 @@ from content.ballots import Ballot, Elector, State
 from content.decision import Decision, Refusal, refused
 from content.elections import Ballot as Paper
 from content.elections import Mark, is_valid
-from content.identifiers import BallotId, Cause
-from content.questions import LONGEST_TEXT, Question, Sort, fits, plain
+from content.identifiers import BallotId
+from content.questions import LONGEST_TEXT, fits
 from content.sessions import Session
 from content.write_ins import as_written
 from storage import ballot_links, ballots, members
-from storage.audit import UNRECORDED
 from storage.envelopes import seal
 from storage.store import Answer as Decided
-from storage.store import Decide, Outcome, Step
 from storage.unit import Reading
 
 pages = Blueprint("voting", __name__)
@@ -95,7 +93,7 @@ def come_in(token: str) -> Answer:
     """Use the link up with its code, and give the browser what it is known by."""
     secret, token_hash = browser_secret(secrets.token_urlsafe(32), now=now()), digest(token)
     noise = [secrets.token_urlsafe(32) for _ in range(2)]
-    code_hash = digest(f"{token}{_digits(request.form.get('code', ''))}")
+    code_hash = digest(f"{token}{digits(request.form.get('code', ''))}")
     session: Session | None = g.get("session")
     origin = desk().settings.origin
 
@@ -125,10 +123,10 @@ def come_in(token: str) -> Answer:
     unsettled = ask(decide)
     if isinstance(unsettled, Refusal):
         return _refuse(unsettled)
-    outcome = _settle_unseen(decide)
+    outcome = settle_unseen(decide)
     if outcome.refusal is not None or outcome.repeated or outcome.answer is None:
         return _refuse(outcome.refusal)
-    if isinstance(outcome.answer, Decision) and any(isinstance(one, BallotLinkMissed) for one in outcome.answer.facts):
+    if isinstance(outcome.answer, Decision) and any(isinstance(one, LinkMissed) for one in outcome.answer.facts):
         wrong = refused("ballot.wrong_code", most=MOST_TRIES)
         return render_template("voting/offer.html", token=token, refusal=wrong), 409
     response = redirect(url_for("voting.show"), code=303)
@@ -191,7 +189,7 @@ def cast() -> Answer:
             now=unit.now,
         )
 
-    outcome = _settle_unseen(decide)
+    outcome = settle_unseen(decide)
     if outcome.refusal is not None:
         return _refuse(outcome.refusal)
     if outcome.repeated and voter.receipt != receipt(box):
@@ -218,12 +216,12 @@ def leave() -> Answer:
     """Let the browser be nobody's any more, for whoever sits down at it next."""
     held = request.cookies.get(_cookie(), "")
     if held and _voter() is not None:
-        left = BallotLeft(browser_hash=digest(held), spent_hash=digest(secrets.token_urlsafe(32)))
+        left = BrowserLeft(browser_hash=digest(held), spent_hash=digest(secrets.token_urlsafe(32)))
 
         async def decide(_: Reading) -> Decided:
             return Decision(facts=(left,))
 
-        _settle_unseen(decide)
+        settle_unseen(decide)
     response = make_response(render_template("voting/left.html"))
     forget_cookie(response, _cookie())
     return response
@@ -267,22 +265,8 @@ def _present() -> Voter | None:
     return voter
 
 
-def _settle_unseen(decide: Decide) -> Outcome:
-    """Settle what a voter does: nobody is behind it as far as any record knows, and its cause is a hash."""
-    step = Step(cause=Cause(f"{UNRECORDED}{sha256(cause().encode()).hexdigest()}"), decide=decide)
-    (outcome,) = desk().bridge(desk().store.settle([step]))
-    if outcome.failed:
-        abort(500)
-    return outcome
-
-
 def _refuse(refusal: Refusal | None) -> Answer:
     return render_template("voting/refused.html", refusal=refusal), 409
-
-
-def _digits(typed: str) -> str:
-    """Return the digits of a code, however they were typed."""
-    return "".join(str(unicodedata.digit(one)) for one in typed if one.isdecimal())
 
 
 async def _find(unit: Reading, held: str) -> Voter | None:
@@ -344,7 +328,7 @@ def _stands(ballot: Ballot, paper: Paper) -> bool:
 def _chosen(ballot: Ballot) -> Paper:
     """Return what the form holds; a mark that does not exist is none."""
     if ballot.election.questions:
-        return Paper(answers=dict(_answered(ballot.election.questions)))
+        return Paper(answers=dict(answered(ballot.election.questions)))
     said: Mapping[str, str] = {one.id: request.form.get(f"m-{one.id}", "") for one in ballot.candidates}
     marks = {name: Mark(mark) for name, mark in said.items() if mark in list(Mark)}
     if ballot.write_in is rules.WriteIn.NONE:
@@ -353,16 +337,3 @@ def _chosen(ballot: Ballot) -> Paper:
         return Paper(marks=marks, write_ins=tuple(filter(None, map(as_written, request.form.getlist("w")))))
     written = {one for one in request.form.getlist("w") if one in (ballot.election.eligible or ())}
     return Paper(marks=marks, write_ins=tuple(sorted(written)))
-
-
-def _answered(questions: Iterable[Question]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield what was answered of each question that was not left out; an option that does not exist is none."""
-    for one in questions:
-        said = [plain(text) for text in request.form.getlist(f"q-{one.id}")]
-        if one.sort is Sort.OPEN:
-            kept = tuple(text for text in said[:1] if text)
-        else:
-            kept = tuple(number for number in one.numbers if number in said)
-            kept = kept if one.sort is Sort.MULTIPLE else kept[:1]
-        if kept:
-            yield one.id, kept

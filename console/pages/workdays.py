@@ -14,6 +14,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward
 from console.desk import ask, settle
+from console.leaving_tables import leaves
 from console.people import mark_of
 from console.sheet_limits import SheetProblem
 from console.sheets import read_grid
@@ -50,6 +51,7 @@ class Typed(Struct, frozen=True, kw_only=True):
 
 @pages.get("/calendar/workdays")
 @requires(Right.READ)
+@leaves("workdays")
 def show() -> Answer:
     """Show one year: this one where none is named."""
     return _page(_year(request.args.get("year", "")), Typed())

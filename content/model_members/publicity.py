@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from content.decision import Decision, Discreet, Fact, Refusal, Tell, discreetly, refused, words
+from content.decision import Decision, Discreet, Fact, Refusal, Tell, Words, discreetly, refused, words
 from content.discreet import repr_without
 from content.identifiers import MemberId, ObjectionId, OrganisationId, SelectionId, UserId
 from content.model_members.selections import (
@@ -159,8 +159,8 @@ def post(
         "selection.room_notice",
         title=selection.title,
         names="、".join(names.get(one.member, "") for one in chosen),
-        first=reckon(today, 1).date.isoformat(),
-        last=end.date.isoformat(),
+        first=(_day(reckon(today, 1).date),),
+        last=(_day(end.date),),
         n=days,
         contact=names.get(contact, ""),
     )
@@ -258,6 +258,10 @@ def announce(
     )
     announced = SelectionAnnounced(selection=selection.id, organisation=selection.organisation, on=today)
     return Decision(facts=(announced,), effects=say(rooms, said))
+
+
+def _day(day: date) -> Words:
+    return words("selection.day", year=day.year, month=day.month, day=day.day)
 
 
 def hearers(duties: Iterable[Duty], *, concerned: Collection[UserId]) -> frozenset[UserId]:

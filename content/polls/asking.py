@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
 from content.identifiers import EventId, PollId, RoomId, UserId, derive
 from content.polls.sheets import Answer, Poll, Sheet, State
+from content.quiet import LONGEST_REASON
 
 MOST_ANSWERS = 20
 """MSC3381: what stands beyond the 20th answer does not exist."""
@@ -19,11 +20,15 @@ _SECRET_WORDS = ("匿名", "无记名", "不记名")
 
 
 class PollOpened(Fact, frozen=True, kw_only=True):
-    """A poll was accepted; it is on its way to its room, or stands there already."""
+    """A poll was accepted; it is on its way to its room, or stands there already.
+
+    ``begins`` is when the quiet hours end that hold it.
+    """
 
     poll: Poll
     author: UserId
     at: datetime
+    begins: datetime | None = None
 
 
 class PollShown(Fact, frozen=True, kw_only=True):
@@ -48,22 +53,37 @@ class PollEditedLate(Fact, frozen=True, kw_only=True):
 
 
 class SendPoll(Effect, frozen=True, kw_only=True):
-    """Put a poll into its room as a native poll."""
+    """Put a poll into its room as a native poll, once quiet hours let it; ``urgent`` is why they do not hold it."""
 
     poll: PollId
     room: RoomId
     expires_at: datetime | None
+    not_before: datetime | None = None
+    urgent: str = ""
 
 
-def open_poll(poll: Poll, *, author: UserId, now: datetime) -> Decision | Refusal:
-    """Accept a poll of our own, unless it cannot be meant."""
+def open_poll(
+    poll: Poll, *, author: UserId, now: datetime, free_at: datetime | None = None, urgent: str = ""
+) -> Decision | Refusal:
+    """Accept a poll of our own, unless it cannot be meant.
+
+    ``free_at`` is when the room may hear something again: until then it is held, unless it is said why it cannot wait.
+    """
+    held = free_at if free_at is not None and free_at > now and not urgent else None
     trouble = _trouble(poll.sheet) or _bad_time(poll.closes_at, now)
+    if trouble is None and held is not None and poll.closes_at is not None and poll.closes_at < held + SHORTEST:
+        trouble = refused("poll.ends_in_quiet", field="date", until=held)
+    if trouble is None and len(urgent) > LONGEST_REASON:
+        trouble = refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
     if trouble is not None:
         return trouble
-    return Decision(
-        facts=(PollOpened(poll=poll, author=author, at=now),),
-        effects=(SendPoll(poll=poll.id, room=poll.room, expires_at=poll.closes_at),),
-    )
+    send = SendPoll(poll=poll.id, room=poll.room, expires_at=poll.closes_at, not_before=held, urgent=urgent)
+    return Decision(facts=(PollOpened(poll=poll, author=author, at=now, begins=held),), effects=(send,))
+
+
+def held_until(answer: Decision) -> datetime | None:
+    """Return until when quiet hours hold the poll that was accepted, ``None`` where it goes out at once."""
+    return next((fact.begins for fact in answer.facts if isinstance(fact, PollOpened)), None)
 
 
 def number_answers(poll: PollId, texts: Iterable[str]) -> tuple[Answer, ...]:

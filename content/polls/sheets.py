@@ -70,8 +70,9 @@ class Poll(Struct, frozen=True, kw_only=True):
     """A poll in one room.
 
     ``starter`` is ``None`` for our own and else who began it in their client; ``event`` is ``None`` until it stands in
-    its room. ``stopped_at`` is when we stopped it, or heard its end; ``ended_at`` is the homeserver's time of the end
-    event, up to which responses count. ``result`` is the figure that was published.
+    its room. ``opened_at`` is when it began, or is to begin where quiet hours hold it. ``stopped_at`` is when we
+    stopped it, or heard its end; ``ended_at`` is the homeserver's time of the end event, up to which responses count.
+    ``result`` is the figure that was published.
     """
 
     id: PollId
@@ -81,6 +82,7 @@ class Poll(Struct, frozen=True, kw_only=True):
     state: State = State.OPEN
     starter: UserId | None = None
     event: EventId | None = None
+    opened_at: datetime | None = None
     closes_at: datetime | None = None
     stopped_at: datetime | None = None
     ended_at: datetime | None = None

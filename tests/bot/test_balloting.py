@@ -10,7 +10,7 @@ from bot.clock import Clock
 from content.identifiers import MemberId
 from storage import ballots
 from storage.ballot_links import by_token
-from tests.sealed_ballots import ID, digest, draft, open_voting, paper, roll, stand, vote
+from tests.sealed_ballots import ID, digest, draft, issue, open_voting, paper, roll, stand, vote
 from tests.small_branch import EAST_ROOM, NOON, ZHANG, HandClock, SmallBranch, account, message, private_room
 
 VOTERS = [one.member for one in roll()]
@@ -20,7 +20,13 @@ CLOSES = NOON + timedelta(days=3)
 @pytest.fixture
 def ticking(branch: SmallBranch) -> Clock:
     """Give the clock of a bot whose console has an address."""
-    return Clock(branch.store, caught_up=lambda: False, hearing_state=lambda: "", console="https://console.example.org")
+    return Clock(
+        branch.store,
+        caught_up=lambda: False,
+        hearing_state=lambda: "",
+        console="https://console.example.org",
+        fresh=branch.settings.fresh,
+    )
 
 
 async def begin(branch: SmallBranch, *voted: MemberId) -> None:
@@ -55,6 +61,40 @@ async def test_only_who_has_not_voted_is_reminded_twice_before_the_close_in_the_
     codes = [row for row in await branch.rows() if row.words and row.words["key"] == "ballot.code"]
     assert len(codes) == len(await reminded(branch))
     assert not any(row.unasked or row.quiet for row in codes)
+
+
+async def test_who_was_just_sent_a_link_keeps_it_and_a_reminder_goes_to_the_others(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """A reminder's link puts the one before out of use, and who asked for it may be voting by it at that moment."""
+    await begin(branch)
+    clock.now = CLOSES - timedelta(hours=24, minutes=50)
+    await branch.hear(message(account(ZHANG), "投票", room_id=private_room(ZHANG)))
+    clock.now = CLOSES - timedelta(hours=24)
+    await ticking.tick()
+    assert sorted(await reminded(branch)) == sorted([account(ZHANG), *(f"@{one}:test" for one in VOTERS)])
+    clock.now = CLOSES - timedelta(hours=3)
+    await ticking.tick()
+    assert (await reminded(branch)).count(account(ZHANG)) == 2, "what is an hour old is no longer fresh"
+
+
+@pytest.mark.parametrize(("before_the_close", "at_once"), [(24.5, False), (23.5, False), (26, True)])
+async def test_a_ballot_that_is_opened_late_begins_with_no_reminder(
+    branch: SmallBranch, clock: HandClock, ticking: Clock, before_the_close: float, at_once: bool
+) -> None:
+    """Whoever was sent their link within the hour needs no other, whether it was opened then or sent again."""
+    clock.now = CLOSES - timedelta(hours=before_the_close)
+    await begin(branch)
+    clock.now = max(clock.now, CLOSES - timedelta(hours=24))
+    await ticking.tick()
+    assert bool(await reminded(branch)) is at_once
+    clock.now = CLOSES - timedelta(hours=4)
+    told = [issue(one, f"again-{one}", clock.now) for one in VOTERS]
+    await branch.store.settle(notes=told)
+    before = len(await reminded(branch))
+    clock.now = CLOSES - timedelta(hours=3, seconds=-1)
+    await ticking.tick()
+    assert len(await reminded(branch)) == before + 7, "an hour is over"
 
 
 async def test_a_room_hears_at_noon_how_many_have_voted_and_not_of_fewer_than_five(

@@ -24,6 +24,7 @@ from content.media import Kind as MediumKind
 from content.media import MediumKept
 from content.members import Member, MemberChanged
 from content.rooms import DirectRoomKept, Join
+from content.watchwords import WatchwordChosen
 from storage import media, outbox
 from storage.media import StoredMedium
 from storage.outbox import Claimed, State
@@ -114,6 +115,20 @@ async def test_a_link_that_does_not_open_any_more_is_given_up_with_its_reason(po
     (row,) = await post.branch.rows()
     assert (row.state, row.last_error) == (State.FAILED, "sealed")
     assert not post.homeserver.rooms
+
+
+async def test_every_private_link_carries_the_words_by_which_its_reader_knows_the_bot(post: Post) -> None:
+    """X10: whatever it leads to, in the reader's language; nothing else does, and of another person's words nothing."""
+    await post.branch.store.settle(notes=[WatchwordChosen(user=account(ZHANG), text=Secret("石榴花开"))])
+    link = Secret("https://console.test/x")
+    for user in (account(ZHANG), account(LI)):
+        await post.do(Tell(user=user, words=words("console.link", link=link, minutes=15)))
+        await post.do(Tell(user=user, words=words("ballot.code", title="推荐", code=Secret("123456"))))
+    await post.work()
+    said = [event.content["body"] for events in post.homeserver.rooms.values() for event in events if event.content]
+    linked = [one for one in said if link in one]
+    assert sorted(one.endswith("\n您的暗语：石榴花开") for one in linked) == [False, True]
+    assert [one for one in said if "石榴花开" in one] == [one for one in linked if "暗语" in one]
 
 
 async def test_a_card_reaches_each_room_once_with_its_mark(post: Post) -> None:

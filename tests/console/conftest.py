@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import pickle
 import shutil
 import threading
 from collections.abc import Coroutine, Iterator
@@ -18,6 +19,7 @@ from content.speech import Speech
 from storage.store import Store
 from tests.console.console_house import ADDRESS, Browser, House, laid_out
 from tests.console.console_seeding import Clock, Seeded, seed
+from tests.once import once
 from zhibu.catalogue import load_speech
 
 SETTINGS = ConsoleSettings(address=ADDRESS, secure_cookies=False, second_factor_required=False)
@@ -42,17 +44,20 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 @pytest.fixture(scope="session")
 def seeded_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
     """Seed once; every test gets a copy of its own."""
-    file = tmp_path_factory.mktemp("seeded") / "zhibu.db"
-    shutil.copyfile(sqlite_template, file)
 
-    async def fill() -> Seeded:
+    async def fill(file: Path) -> Seeded:
         clock = Clock()
         store = await Store.open(f"sqlite:///{file}", clock)
         seeded = await seed(store, clock)
         await store.close()
         return seeded
 
-    return file, asyncio.run(fill())
+    def make(folder: Path) -> None:
+        shutil.copyfile(sqlite_template, folder / "zhibu.db")
+        (folder / "seeded").write_bytes(pickle.dumps(asyncio.run(fill(folder / "zhibu.db"))))
+
+    folder = once(tmp_path_factory, "seeded", make)
+    return folder / "zhibu.db", pickle.loads((folder / "seeded").read_bytes())
 
 
 @pytest.fixture

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
-from content.identifiers import LessonId, OccurrenceId
+from bot.clock import opening
+from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
+from content.lessons import Kind, Lesson, LessonWritten
 from content.occurrences import State
+from content.recurrences import Recurrence
+from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import amendments, lessons, schedules
 from storage.outbox import outbox
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import VIEWER
+from tests.console.console_seeding import SECRETARY, VIEWER
 
 
 def revise(house: House, browser: Browser, body: str = "改过的正文。") -> str:
@@ -137,3 +142,34 @@ def test_the_newest_version_is_what_the_next_occurrence_shows(house: House, brow
     id = LessonId(house.seeded.lessons["law"])
     lesson = house.run(house.store.read(lambda unit: lessons.lesson(unit, id)))
     assert lesson.revision == 2
+
+
+def test_a_bulletin_is_withdrawn_like_anything_else_that_was_sent(house: House, browser: Browser) -> None:
+    top = OrganisationId(house.seeded.organisations["general"])
+    lesson = Lesson(id=LessonId("bulletin"), owner=top, kind=Kind.BULLETIN, title="窗口搬家", body="三楼。")
+    now = house.clock()
+    rule = Schedule(
+        id=ScheduleId("bulletin"),
+        owner=top,
+        audience=top,
+        lessons=(lesson.id,),
+        recurrence=Recurrence.ONCE,
+        start=now.date(),
+        at=now.time(),
+        timezone="UTC",
+        window=timedelta(hours=2),
+        late=timedelta(hours=2),
+    )
+    (planned,) = materialise(rule)
+    notes = [
+        LessonWritten(lesson=lesson, author=SECRETARY),
+        LessonsScheduled(schedule=rule, planned=(planned,), author=SECRETARY),
+    ]
+    house.run(house.store.settle([opening(planned.id, planned.due_at)], notes=notes))
+    page = browser.get(f"/check-ins/{planned.id}").get_data(as_text=True)
+    assert "这是速递" in page
+    where = f"/check-ins/{planned.id}/withdraw"
+    assert where in page
+    marks = browser.marks(where) | {"reason": "发错了"}
+    assert "done=withdrawn" in browser.post(where, marks).headers["Location"]
+    assert state(house, planned.id) is State.WITHDRAWN

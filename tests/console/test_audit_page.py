@@ -194,7 +194,7 @@ def test_a_row_says_by_which_duty_and_where_it_was_done(house: House, browser: B
 
 QUIET = {
     # What a voter did, and who was still to vote.
-    *("BallotLinkIssued", "BallotLinkAsked", "BallotLinkMissed", "BallotLinkUsed", "BallotLeft"),
+    *("BallotLinkIssued", "BallotLinkAsked", "LinkMissed", "LinkUsed", "BrowserLeft", "SurveyLinkAsked"),
     "DiscreetRetried",
     # Of one's own: views, sessions, steps of signing in.
     *("ViewSaved", "ViewForgotten", "SessionSeen", "LanguageChosen", "SessionRenewed", "SignedOut", "TriesForgotten"),

@@ -96,6 +96,12 @@ def ballot(house: House, id: str) -> Any:
     return house.run(house.store.read(lambda unit: ballots.ballot(unit, BallotId(id))))
 
 
+def lines_of(words: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the lines that a message is put together from."""
+    lines = (words or {}).get("parameters", {}).get("lines", {})
+    return list(lines["lines"]) if lines else []
+
+
 def press(browser: Browser, id: str, verb: str, **more: Any) -> Any:
     marks = browser.marks(f"/ballots/{id}")
     return browser.client.post(f"/ballots/{id}/{verb}", data={**marks, **more}, headers=browser.headers)
@@ -177,6 +183,8 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
     said = house.run(house.store.read(lambda unit: unit.rows(select(outbox.c.words).where(outbox.c.kind == "say"))))
     told = json.dumps([row.words for row in said], ensure_ascii=False)
     assert [key in told for key in ("ballot.room_opened", "ballot.room_closed", "ballot.room_result")] == [True] * 3
+    (basis,) = [one for row in said for one in lines_of(row.words) if one["key"] == "count.basis"]
+    assert basis["parameters"] == {"expected": 9, "returned": 6, "valid": 6, "void": 0}, "what the figures are of"
     shown = browser.get(f"/ballots/{id}").get_data(as_text=True)
     assert "6/9" in shown
     paper_of = browser.get(f"/ballots/{id}/certificate.docx")

@@ -31,6 +31,7 @@ PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", 
     "feeds.read",
     "safe_mode.show",
     *(f"voting.{page}" for page in ("offer", "come_in", "show", "review", "cast", "done", "leave", "published")),
+    *(f"surveying.{page}" for page in ("offer", "come_in", "show", "answer", "give_up", "done", "leave")),
 }
 
 
@@ -45,6 +46,11 @@ def path_of(rule: Rule, values: dict[str, str]) -> str:
     for name in rule.arguments:
         path = re.sub(rf"<(?:any\([^)]*\):|path:|int:)?{name}>", values.get(name, "unknown"), path)
     return path
+
+
+def anew(marks: dict[str, str]) -> dict[str, str]:
+    """Return the hidden fields of a form that is opened once more."""
+    return marks | {"nonce": secrets.token_urlsafe(18)}
 
 
 def far_values(house: House, rule: Rule) -> dict[str, str]:
@@ -76,6 +82,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "electronic_elections": seeded.elections["far"],
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
+        "hours": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
         "reviews": derive("seed schedule", "far"),
@@ -86,6 +93,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "edits.undo": seeded.imports["far"],
         "amendments.correct_sent": by_noun["lessons"],
         "amendments.withdraw_sent": by_noun["checkins"],
+        "hours.count": seeded.occurrences["far"],
         "texts.of_lesson": by_noun["lessons"],
         "texts.of_occurrence": by_noun["checkins"],
         "texts.of_poll": by_noun["polls"],
@@ -138,21 +146,22 @@ def test_a_sibling_organisation_is_not_found_on_any_page(house: House, browser: 
 
 
 def test_a_sibling_organisation_is_not_found_by_any_form(house: House, browser: Browser) -> None:
+    marks = browser.marks("/schedule")
     for rule in rules(house.app, "POST"):
         if rule.endpoint in PUBLIC:
             continue
         path = f"{path_of(rule, far_values(house, rule))}?org={house.seeded.organisations['sibling']}"
-        assert browser.post(path, browser.marks("/schedule")).status_code == 404, rule
+        assert browser.post(path, anew(marks)).status_code == 404, rule
 
 
 def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, browser: Browser) -> None:
-    checked = 0
+    checked, marks = 0, browser.marks("/schedule")
     for method in ("GET", "POST"):
         for rule in rules(house.app, method):
             if "id" not in rule.arguments or rule.endpoint in PUBLIC:
                 continue
             path = path_of(rule, far_values(house, rule))
-            answer = browser.get(path) if method == "GET" else browser.post(path, browser.marks("/schedule"))
+            answer = browser.get(path) if method == "GET" else browser.post(path, anew(marks))
             assert answer.status_code == 404, (method, rule)
             checked += 1
     assert checked >= 10
@@ -240,18 +249,18 @@ def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(house: Hous
     ],
 )
 def test_a_form_from_another_site_changes_nothing(house: House, browser: Browser, headers: dict[str, str]) -> None:
+    marks = browser.marks("/schedule")
     for rule in rules(house.app, "POST"):
         path = path_of(rule, far_values(house, rule))
-        assert browser.post(path, browser.marks("/schedule"), **headers).status_code == 400, rule
+        assert browser.post(path, anew(marks), **headers).status_code == 400, rule
 
 
 def test_a_form_without_the_sessions_token_changes_nothing(house: House, browser: Browser) -> None:
-    other = house.browser(NEIGHBOUR).marks("/schedule")["csrf"]
+    other, marks = house.browser(NEIGHBOUR).marks("/schedule")["csrf"], browser.marks("/schedule")
     for rule in rules(house.app, "POST"):
         path = path_of(rule, far_values(house, rule))
         for token in ("", "wrong", "汉字", other):
-            fields = browser.marks("/schedule") | {"csrf": token}
-            assert browser.post(path, fields).status_code == 400, rule
+            assert browser.post(path, anew(marks) | {"csrf": token}).status_code == 400, rule
 
 
 def test_our_own_forms_are_taken_with_the_headers_that_browsers_send(browser: Browser) -> None:

@@ -29,7 +29,7 @@ from content.views import EVERYONE
 from storage import members, organisations, outbox
 from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, NOW, OUTSIDER, SECRETARY, VIEWER, put
+from tests.console.console_seeding import BRANCHES, NEIGHBOUR, NOW, OUTSIDER, SECRETARY, VIEWER, put
 
 
 def person(house: House, name: str) -> Member:
@@ -376,6 +376,29 @@ def test_a_branch_is_added_after_founding_and_an_empty_one_is_closed(house: Hous
     assert "运转车间党支部" not in choice.partition("</select>")[0]
     assert "已撤销建制" in browser.get("/organisation").get_data(as_text=True)
     assert change(browser, house, "three", "reopen").status_code == 303
+
+
+def test_branches_stand_in_the_order_that_was_chosen_wherever_the_tree_is(house: House, browser: Browser) -> None:
+    at = house.seeded.organisations
+
+    def shown(path: str) -> list[str]:
+        page = browser.get(path).get_data(as_text=True).partition("<main")[2]
+        return sorted((name for name in BRANCHES if f">{name}<" in page), key=lambda name: page.find(f">{name}<"))
+
+    assert shown("/organisation") == list(BRANCHES)
+    moved = change(browser, house, "general", "order", earlier=at["three"])
+    assert "done=nodes_ordered" in moved.headers["Location"]
+    wanted = [BRANCHES[0], BRANCHES[2], BRANCHES[1]]
+    for path in ("/organisation", f"/organisation/{at['general']}", "/participation", "/rooms"):
+        assert shown(path) == wanted, path
+    choice = (
+        browser.get("/members/new").get_data(as_text=True).partition('id="organisation"')[2].partition("</select>")[0]
+    )
+    assert sorted(wanted, key=choice.find) == wanted
+    for child, way in (("one", "earlier"), ("two", "later"), ("far", "earlier"), ("group", "later")):
+        assert change(browser, house, "general", "order", **{way: at[child]}).status_code == 409
+    own = house.browser(VIEWER)
+    assert change(own, house, "general", "order", earlier=at["three"]).status_code == 403
 
 
 def test_a_setting_says_where_it_comes_from(house: House, browser: Browser) -> None:

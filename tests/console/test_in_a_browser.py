@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -17,11 +18,14 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_play
 from console.app import furnish
 from console.server import serve
 from console.settings import ConsoleSettings
+from content.ballots import WriteIn
+from content.elections import Election
 from content.identifiers import ImportId, LessonId, RoomId, derive
 from content.imports import Counts, Entered, RosterImported
 from content.lessons import Kind, Lesson, LessonWritten
 from storage import members
 from storage.sync import Buried
+from tests.console import open_survey
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.open_ballot import CODE, in_the_box, link_to, open_ballot
@@ -67,6 +71,12 @@ PAGES = (
     "/participation/times",
     "/participation/quarter",
     "/participation/burden",
+    "/participation/digests?org={branch}",
+    "/participation/hours",
+    "/participation/hours/help",
+    "/participation/hours/record",
+    "/participation/hours/members/{member}",
+    "/check-ins/{closed}/hours",
     "/participation/members",
     "/participation/members/{member}",
     "/members",
@@ -627,8 +637,8 @@ def test_a_long_lesson_name_goes_on_beneath_itself_and_short_columns_stay_in_one
 def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     house: House, address: str, visit: Callable[..., Page]
 ) -> None:
-    """L13: nothing that was chosen leaves the browser or stays in it; by keyboard, at 360 px."""
-    open_ballot(house)
+    """L13: nothing that was chosen leaves the browser or stays in it, nor a typed name; by keyboard, at 360 px."""
+    open_ballot(house, write_in=WriteIn.TEXT, election=Election(candidates=("a", "b"), seats=2, contested=False))
     page, sent = visit(viewport={"width": 360, "height": 740}, color_scheme="dark"), []
     page.on("request", lambda request: sent.append(request.post_data or ""))
     page.context.clear_cookies()
@@ -642,9 +652,13 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     page.keyboard.press("ArrowUp")
     expect(group.get_by_label("不赞成")).to_be_checked()
     page.get_by_role("group", name="候选人乙").get_by_label("赞成", exact=True).check()
+    page.get_by_label("另选第 1 位").fill("候选人乙")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").filter(has_text="候选人不用再写")).to_be_visible()
     _is_sound(page, 360)
+    page.get_by_label("另选第 1 位").fill(" 石榴  红隼 ")
     page.get_by_role("button", name="看一遍再投").click()
-    expect(page.get_by_role("definition")).to_have_text(["不赞成", "赞成"])
+    expect(page.get_by_role("definition")).to_have_text(["不赞成", "赞成", "石榴 红隼"])
     expect(page.locator("#review")).to_be_focused()
     _is_sound(page, 360)
     page.get_by_role("button", name="返回修改").click()
@@ -653,12 +667,40 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     page.get_by_role("button", name="投进票箱").click()
     expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
     _is_sound(page, 360)
-    assert in_the_box(house) == paper("a- b+")
-    assert not any("m-a" in body or "%22a%22" in body for body in sent)
+    assert in_the_box(house) == paper("a- b+", "石榴 红隼")
+    assert not any(one in body for body in sent for one in ("m-a", "%22a%22", "石榴", quote("石榴")))
     page.go_back()
     expect(page.get_by_role("radio", checked=True)).to_have_count(2)
     expect(page.get_by_role("group", name="候选人甲").get_by_label("弃权")).to_be_checked()
+    expect(page.get_by_label("另选第 1 位")).to_have_value("")
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_the_page_of_a_survey_is_filled_in_by_keyboard_at_360_px(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    """What was said in chat is filled in; each question is a group with its own name, and skipping is a choice."""
+    open_survey.open_survey(house)
+    page = visit(viewport={"width": 360, "height": 740}, color_scheme="dark")
+    page.context.clear_cookies()
+    page.goto(address + open_survey.link_to(house))
+    _is_sound(page, 360)
+    page.keyboard.type(open_survey.CODE)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("group", name="部门").get_by_label("乙")).to_be_checked()
+    expect(page.get_by_role("group", name="满意吗").get_by_label("跳过")).to_be_checked()
+    _is_sound(page, 360)
+    page.get_by_role("group", name="常用").get_by_label("三").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.type("一句话")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="您的回答已经收到")).to_be_visible()
+    _is_sound(page, 360)
+    assert open_survey.kept(house) == {"q1": ["2"], "q2": ["3"], "q3": ["1"], "q4": ["一句话"]}
 
 
 def _is_sound(page: Page, width: int) -> None:

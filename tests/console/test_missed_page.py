@@ -5,13 +5,14 @@ from __future__ import annotations
 from datetime import timedelta
 
 from bot.missed import tell_owners
+from content.burden import Cap
 from content.occurrences import OccurrenceMissed, OccurrenceRevived, State
 from content.settings import QUIET_DAYS, QUIET_HOURS, SettingChosen
 from storage import missed, schedules
 from storage.schedules import Entry
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import put
-from tests.console.test_schedule_page import form, planned
+from tests.console.test_schedule_page import allow, form, planned
 
 
 def entry(house: House) -> Entry:
@@ -109,3 +110,18 @@ def test_how_late_it_may_be_follows_its_kind_where_nothing_else_is_said(house: H
     browser.post("/schedule", form(house, late="kind", lessons=meeting, time="16:00"))
     lesson, event = planned(house)
     assert (lesson.occurrence.late.total_seconds(), event.occurrence.late.total_seconds()) == (9 * 3600, 2 * 3600)
+
+
+def test_what_was_missed_does_not_go_out_after_all_above_a_cap(house: House, browser: Browser) -> None:
+    allow(house, Cap.DAY, 1)
+    audience = entry(house).occurrence.audience
+    for day in ("2026-11-24", "2026-11-25"):
+        assert browser.post("/schedule", form(house, audience=audience, date=day)).status_code == 303
+    id = house.seeded.occurrences["missed"]
+    for do in ("send", "move"):
+        answer = browser.post("/calendar/missed", browser.marks("/") | {"id": id, "do": do})
+        assert (answer.status_code, "每天的上限" in answer.get_data(as_text=True)) == (409, True)
+    assert browser.post(f"/calendar/{id}/send-now", browser.marks("/")).status_code == 409
+    assert entry(house).occurrence.state is State.MISSED
+    allow(house, Cap.DAY, 2)
+    assert "done=missed_move" in act(house, browser, "move")

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
 from content import polls as rules
+from content.burden import Cap
 from content.decision import Fact
 from content.identifiers import EventId, MemberId, UserId
 from content.members import Member, MemberEnrolled
 from content.polls import Poll, PollEnded, PollShown, Response, State, Voted
-from storage import polls
+from content.settings import QUIET_HOURS, SettingChosen
+from storage import outbox, polls
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import VIEWER
+from tests.console.console_seeding import VIEWER, put
+from tests.console.test_schedule_page import allow
 
 
 def form(**more: Any) -> dict[str, Any]:
@@ -221,3 +225,64 @@ def test_a_published_figure_does_not_move_with_the_roster(house: House, browser:
     joined = Member(id=MemberId("new"), organisation=house.seeded.organisations["one"], name="新来")
     note(house, MemberEnrolled(member=joined))
     assert "1/6" in browser.get("/polls").get_data(as_text=True)
+
+
+def quiet(house: House) -> None:
+    """Let nine in the morning be quiet."""
+    chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=QUIET_HOURS, value="20-10")
+    house.run(put(house.store, "quiet", chosen))
+
+
+def waiting(house: House) -> list[Any]:
+    query = outbox.outbox.select().where(outbox.outbox.c.kind == outbox.Kind.POLL, outbox.outbox.c.state == "pending")
+    return list(house.run(house.store.read(lambda unit: unit.rows(query))))
+
+
+def test_a_poll_begun_at_night_waits_and_is_sent_at_once_only_for_a_reason(house: House, browser: Browser) -> None:
+    quiet(house)
+    assert "会等到安静时间结束再发" in browser.get("/polls/new").get_data(as_text=True)
+    answer = browser.post("/polls/new", form())
+    (poll,) = started(house)
+    assert answer.headers["Location"] == f"/polls/{poll.id}?done=poll_held"
+    (row,) = waiting(house)
+    assert row.not_before == poll.opened_at == datetime(2026, 11, 24, 2, 0, tzinfo=UTC)
+    assert "现在是安静时间" in browser.get(f"/polls/{poll.id}").get_data(as_text=True)
+    path = f"/polls/{poll.id}/hasten"
+    assert browser.post(path, browser.marks("/") | {"reason": " "}).status_code == 409
+    assert browser.post(path, browser.marks("/") | {"reason": "明早全员停电检修"}).status_code == 303
+    (row,) = waiting(house)
+    assert row.not_before == started(house)[0].opened_at == house.clock.now
+    assert "安静时间里发出的原因：明早全员停电检修" in browser.get("/outbox").get_data(as_text=True)
+    assert browser.post(path, browser.marks("/") | {"reason": "再来"}).status_code == 409
+
+
+def test_the_outbox_lets_what_is_held_go_for_a_reason(house: House, browser: Browser) -> None:
+    quiet(house)
+    browser.post("/polls/new", form())
+    (row,) = waiting(house)
+    path = f"/outbox/{row.id}/hasten"
+    assert path in browser.get("/outbox").get_data(as_text=True)
+    assert browser.post(path, browser.marks("/")).status_code == 409
+    assert browser.post(path, browser.marks("/") | {"reason": "防汛"}).status_code == 303
+    assert [one.urgent for one in waiting(house)] == ["防汛"]
+
+
+def test_a_poll_with_a_reason_goes_out_at_night_and_one_that_ends_before_morning_is_refused(
+    house: House, browser: Browser
+) -> None:
+    quiet(house)
+    early = browser.post("/polls/new", form(date="2026-11-24", time="09:30"))
+    assert (early.status_code, "截止时间请定在那以后" in early.get_data(as_text=True)) == (422, True)
+    answer = browser.post("/polls/new", form(urgent="防汛集合"))
+    assert answer.headers["Location"] == "/polls?done=poll_opened"
+    (row,) = waiting(house)
+    assert (row.not_before, row.urgent) == (house.clock.now, "防汛集合")
+
+
+def test_above_a_cap_no_poll_is_begun(house: House, browser: Browser) -> None:
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/polls/new", form()).status_code == 422
+    page = browser.post("/polls/new", form()).get_data(as_text=True)
+    assert "每天的上限" in page
+    assert started(house) == []
+    assert browser.post("/polls/new", form(room="!two")).status_code in (303, 422)

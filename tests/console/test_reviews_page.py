@@ -13,8 +13,9 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import OccurrenceMissed, open_occurrence
 from content.organisations import Duty, DutyGranted, Role
 from content.reviews import Review, Stage, approve, ask, hand_back
+from content.schedules import OccurrenceCancelled
 from content.settings import SECOND_PAIR, SettingChosen
-from storage import reviews
+from storage import outbox, reviews
 from storage.unit import Reading
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, SECRETARY, put
@@ -28,6 +29,8 @@ READER = UserId("@reader:example.org")
 def want_two(house: House) -> Browser:
     """Have the general branch want a second pair of eyes, and return who has them."""
     general = house.seeded.organisations["general"]
+    stood = OccurrenceCancelled(occurrence=house.seeded.occurrences["planned"], by=SECRETARY)
+    house.run(put(house.store, "stood", stood))
     house.run(put(house.store, "two", SettingChosen(organisation=general, name=SECOND_PAIR, value="yes")))
     duty = Duty(user=READER, organisation=general, role=Role.REVIEWER)
     house.run(put(house.store, "reader", DutyGranted(duty=duty)))
@@ -72,6 +75,41 @@ def mark(reader: Browser) -> dict[str, str]:
     """Return what the page of the only one that waits says of its revisions and dates."""
     (found,) = re.findall(r'name="mark" value="([^"]+)"', reader.get("/calendar/reviews").get_data(as_text=True))
     return {"mark": found}
+
+
+def test_what_stood_before_a_second_pair_was_wanted_waits_for_it_and_goes_on_when_it_is_wanted_no_more(
+    house: House, browser: Browser
+) -> None:
+    general = house.seeded.organisations["general"]
+    house.run(put(house.store, "reader", DutyGranted(duty=Duty(user=READER, organisation=general, role=Role.REVIEWER))))
+    browser.post("/schedule", form(house))
+    set_to = {"name": SECOND_PAIR, "value": "yes"}
+
+    def approved() -> list[bool]:
+        return [entry.occurrence.approved for entry in planned(house)]
+
+    def setting(value: str, place: str = general) -> None:
+        path = f"/organisation/{place}/settings"
+        assert browser.post(path, browser.marks("/") | set_to | {"value": value}).status_code == 303
+
+    assert approved() == [True]
+    setting("yes", house.seeded.organisations["one"])
+    assert approved() == [True], "what goes to all is no matter of one branch"
+    setting("yes")
+    assert approved() == [False]
+    told = outbox.outbox.select().where(outbox.outbox.c.user_id == READER)
+    said = [row.words["key"] for row in house.run(house.store.read(lambda unit: unit.rows(told)))]
+    assert said == ["reviews.begun"] * 2, "of the branch's own plan, and of this one"
+    setting("no")
+    assert approved() == [True]
+    setting("yes")
+    (entry,) = planned(house)
+    reader = house.browser(READER)
+    page = reader.get("/calendar/reviews").get_data(as_text=True)
+    marks = dict(re.findall(r'/calendar/reviews/(\w+)/approve.*?name="mark" value="([^"]+)"', page, re.DOTALL))
+    path = f"/calendar/reviews/{entry.schedule}/approve"
+    assert reader.post(path, reader.marks("/") | {"mark": marks[entry.schedule]}).status_code == 303
+    assert approved() == [True]
 
 
 def test_what_was_changed_after_it_was_read_is_not_approved_unread(house: House, browser: Browser) -> None:

@@ -224,6 +224,33 @@ def test_above_a_cap_nothing_is_planned_and_the_next_free_day_is_offered(house: 
     assert "最近的空闲日是 2026-12-01" in later.get_data(as_text=True)
 
 
+def test_the_preview_says_what_is_too_much_and_the_free_day_is_one_press_away(house: House, browser: Browser) -> None:
+    for time in ("09:00", "10:00"):
+        assert browser.post("/schedule", form(house, time=time)).status_code == 303
+    look = browser.post("/schedule", form(house, time="11:00", intent="look"))
+    page = look.get_data(as_text=True)
+    assert (look.status_code, "每天的上限" in page) == (422, True)
+    assert 'name="free_day" value="2026-11-28"' in page
+    answer = browser.post("/schedule", form(house, time="11:00", free_day="2026-11-28"))
+    assert answer.headers["Location"] == "/calendar?done=scheduled"
+    assert max(entry.local_date for entry in planned(house)).isoformat() == "2026-11-28"
+    allow(house, Cap.MONTH, 8)
+    close = browser.post("/schedule", form(house, date="2026-11-29", intent="look")).get_data(as_text=True)
+    assert "上限 8 条。能合并的" in close
+
+
+def test_a_rule_with_an_end_is_planned_sixty_days_ahead_and_weighed_to_its_end(house: House, browser: Browser) -> None:
+    allow(house, Cap.MONTH, 3)
+    answer = browser.post("/schedule", form(house, when="weekly", date="2026-12-04", count="40"))
+    assert "每月的上限" in answer.get_data(as_text=True)
+    allow(house, Cap.MONTH, 9)
+    assert browser.post("/schedule", form(house, when="weekly", date="2026-12-04", count="40")).status_code == 303
+    dates = [entry.local_date.isoformat() for entry in planned(house)]
+    assert (dates[0], dates[-1], len(dates)) == ("2026-12-04", "2027-01-29", 9)
+    page = browser.get(f"/calendar/series/{planned(house)[0].schedule}").get_data(as_text=True)
+    assert "共 40 次 · 已排好 9 次" in page
+
+
 def test_of_a_large_tree_the_form_opens_the_place_that_is_chosen_and_keeps_the_rest(
     house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,18 +2,56 @@
 
 from __future__ import annotations
 
+import html
 import re
 from urllib.parse import quote
 
 import pytest
 
+from console.pages.search import KINDS
 from content.identifiers import UserId
 from content.organisations import RIGHTS, Duty, DutyGranted, Right, Role
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR
+from tests.console.console_seeding import NEIGHBOUR, VIEWER
+from tests.console.test_schedule_page import form, planned
 
-NOUNS = ("members", "lessons", "checkins", "polls", "ballots", "structure", "rooms", "edits", "audit")
-WORDS = ("一", "邻", "白", "安", "党支部", "推荐", "群", "a", "队", "课", "定在", "白云", "xlsx", "调")
+WORDS = (
+    "一",
+    "邻",
+    "白",
+    "安",
+    "党支部",
+    "推荐",
+    "群",
+    "a",
+    "队",
+    "课",
+    "定在",
+    "白云",
+    "xlsx",
+    "调",
+    "年度",
+    "意见",
+    "党",
+)
+RIGHTS_OF = {
+    "members": Right.READ_MEMBERS,
+    "rooms": Right.MANAGE_ROOMS,
+    "edits": Right.IMPORT_ROSTER,
+    "audit": Right.RECORD,
+    "series": Right.SCHEDULE,
+    "surveys": Right.SCHEDULE,
+    "bank": Right.SCHEDULE,
+}
+"""What takes more than to read."""
+
+ELSEWHERE = {
+    "appraisals.show_one": "as the secret ballot, or the election on paper, that it is",
+    "imports.show_one": "among the changes to the roster, by the sheet's name",
+    "glossary.show_one": "in the list of entries, which more people may see than the form",
+    "unheard.show_one": "has no name: what could not be heard is not kept in words",
+}
+"""Pages of one thing to which no search leads, and where the thing is found."""
 
 
 def found(browser: Browser, word: str, place: str = "") -> set[tuple[str, str]]:
@@ -36,6 +74,38 @@ def test_a_word_of_two_characters_finds_everything_that_has_it_in_its_name(house
     assert ("ballots", f"/ballots/{seeded.ballots['fixed']}") in found(browser, "推荐")
     assert ("polls", f"/polls/{seeded.polls['open'].id}") in found(browser, "主题")
     assert ("structure", f"/organisation/{seeded.organisations['one']}") in found(browser, "第一党支部")
+    assert ("elections", f"/elections/{seeded.elections['one']}") in found(browser, "委员会选举")
+    assert ("surveys", f"/surveys/{seeded.surveys['one']}") in found(browser, "意见征求")
+    assert ("selections", f"/model-members/{seeded.selections['public']}") in found(browser, "先锋岗")
+    assert ("bank", f"/bank/{seeded.items['one']}") in found(browser, "根本宗旨")
+    assert ("glossary", "/glossary") in found(browser, "三会一课")
+
+
+def test_a_series_is_found_by_each_lesson_that_it_teaches(house: House) -> None:
+    browser, lessons = house.browser(), house.seeded.lessons
+    wanted = form(house, when="weekly", lessons=[lessons["law"], lessons["safety"]])
+    assert browser.post("/schedule", wanted).status_code == 303
+    id = planned(house)[0].schedule
+    for word in ("宪法", "作业安全"):
+        assert ("series", f"/calendar/series/{id}") in found(browser, word)
+    assert "宪法第一课、作业安全四步法" in browser.get("/search?q=宪法").get_data(as_text=True)
+    assert "series" not in {noun for noun, _ in found(house.browser(VIEWER), "宪法")}
+
+
+def test_every_page_of_one_thing_is_found_or_says_where_it_is(house: House) -> None:
+    """A kind of thing that is added cannot be forgotten."""
+    pages = {rule.endpoint for rule in house.app.url_map.iter_rules() if rule.endpoint.endswith(".show_one")}
+    assert pages == {kind.page for kind in KINDS if kind.page.endswith(".show_one")} | set(ELSEWHERE)
+
+
+def test_what_is_found_leads_to_a_page_that_opens(house: House) -> None:
+    browser, seen = house.browser(), set()
+    for word in ("一", "年度", "白云", "意见", "根本"):
+        page = browser.get(f"/search?q={quote(word)}").get_data(as_text=True)
+        for address in re.findall(r'<li><a href="([^"]+)"', page.split("<main")[1]):
+            seen.add(address.split("/")[1].split("?")[0])
+            assert browser.get(html.unescape(address)).status_code == 200, address
+    assert seen >= {"members", "lessons", "check-ins", "surveys", "bank", "glossary", "model-members", "organisation"}
 
 
 def test_a_change_is_found_by_its_reason_and_the_record_by_a_whole_name(house: House) -> None:
@@ -64,13 +134,7 @@ def test_no_role_finds_what_lies_outside_its_place_or_its_rights(house: House, r
     place, user = house.seeded.organisations["one"], UserId(f"@{role.value}:example.org")
     house.run(house.store.settle(notes=[DutyGranted(duty=Duty(user=user, organisation=place, role=role))]))
     theirs, secretary = house.browser(user), house.browser()
-    rights = {
-        "members": Right.READ_MEMBERS,
-        "rooms": Right.MANAGE_ROOMS,
-        "edits": Right.IMPORT_ROSTER,
-        "audit": Right.RECORD,
-    }
-    allowed = {noun for noun in NOUNS if rights.get(noun, Right.READ) in RIGHTS[role]}
+    allowed = {kind.noun for kind in KINDS if RIGHTS_OF.get(kind.noun, Right.READ) in RIGHTS[role]}
     for word in WORDS:
         expected = {(noun, link) for noun, link in found(secretary, word, place) if noun in allowed}
         assert found(theirs, word) == expected, word

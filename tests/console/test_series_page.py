@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
+from typing import Any
 
+import pytest
+from sqlalchemy import event
+
+from content import schedules as rules
+from content.burden import Cap
 from content.workday_lists import Day
 from content.workdays import YearListed
 from storage.schedules import Entry
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import put
-from tests.console.test_schedule_page import form, planned
+from tests.console.test_schedule_page import allow, form, planned
 
 
 def due(house: House) -> list[str]:
     return [entry.occurrence.due_at.strftime("%m-%d %H:%M") for entry in planned(house)]
 
 
-def weekly(house: House, browser: Browser, **more: str) -> Entry:
+def weekly(house: House, browser: Browser, **more: Any) -> Entry:
     wanted = form(house, when="weekly", weekdays=["1", "4"], count="4") | more
     assert browser.post("/schedule", wanted).status_code == 303
     return planned(house)[0]
@@ -81,11 +86,43 @@ def test_dates_on_a_guess_say_so_and_a_new_list_is_shown_before_it_changes_them(
     assert "待确认" in browser.get("/calendar?view=month&month=2027-01").get_data(as_text=True)
     listed = YearListed(year=2027, days=(Day(date=date(2027, 1, 1), works=False, name="元旦"),))
     house.run(put(house.store, "list 2027", listed))
-    assert re.search("《作业安全四步法》|《宪法第一课》", browser.get("/calendar").get_data(as_text=True))
+    for shown in ("", "?view=month&month=2027-01"):
+        page = browser.get(f"/calendar{shown}").get_data(as_text=True)
+        assert "《宪法第一课》有 2 次的日子和现在的工作日历对不上了" in page
+    for elsewhere in ("?view=week", "?view=month&month=2026-10", "?view=week&week=2027-02-01"):
+        assert "对不上" not in browser.get(f"/calendar{elsewhere}").get_data(as_text=True)
     assert due(house) == ["12-31 07:00", "01-01 07:00", "01-04 07:00"]
     look_and_say_yes(browser, f"/calendar/series/{guessed.schedule}/recount", {}, "不发了")
     assert due(house) == ["12-31 07:00", "01-04 07:00", "01-05 07:00"]
     assert not any(entry.occurrence.provisional for entry in planned(house))
+
+
+def test_the_calendar_reckons_what_it_shows_however_long_a_rule_goes_on(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statements asked and occurrences reckoned for a page, beside a short rule and beside two long ones."""
+    asked: list[str] = []
+    event.listen(house.store._engine, "before_cursor_execute", lambda *args: asked.append(args[2]))
+    reckoned: list[object] = []
+    planned = rules._planned
+    monkeypatch.setattr(rules, "_planned", lambda *one: reckoned.append(one) or planned(*one))
+
+    def cost(path: str) -> tuple[int, int]:
+        asked.clear()
+        reckoned.clear()
+        assert browser.get(path).status_code == 200
+        return len(asked), len(reckoned)
+
+    allow(house, Cap.MONTH, 50)
+    weekly(house, browser, weekdays=["4"], count="2")
+    cost("/calendar?view=week")
+    before = cost("/calendar?view=week")
+    for weekday in ("1", "2"):
+        weekly(house, browser, weekdays=[weekday], count="100")
+    assert cost("/calendar?view=week&week=2028-06-05") == (before[0], 2)
+    statements, number = cost("/calendar?view=month&month=2026-12")
+    assert (statements, number) == (before[0], 11)
+    assert cost("/calendar?view=month&month=2026-09")[1] == 0
 
 
 def test_a_guess_is_confirmed_by_a_person(house: House, browser: Browser) -> None:

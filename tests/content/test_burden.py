@@ -12,13 +12,18 @@ from content.burden import (
     Asked,
     Cap,
     Caps,
+    Document,
     Meter,
+    Near,
     Room,
     exceeded,
     is_near,
     is_quiet,
+    line,
+    near,
     next_free,
     refuse_too_much,
+    saved,
 )
 
 FIRST = date(2026, 7, 20)
@@ -80,3 +85,30 @@ def test_one_is_told_from_two_below_the_cap_on() -> None:
 def test_nine_in_the_evening_is_quiet_and_eight_in_the_morning_is_not() -> None:
     at = [datetime(2026, 7, 24, hour, 59) for hour in (20, 21, 7, 8)]  # noqa: DTZ001 - local by meaning
     assert [is_quiet(one) for one in at] == [False, True, True, False]
+
+
+def test_what_is_planned_is_said_to_be_near_the_cap_from_two_below_it_on() -> None:
+    caps = Caps(day=2, month=4, minutes=240)
+    room = Room(caps=caps, asked=(Asked(on=FIRST),))
+    assert near([room], []) is None
+    assert near([room], [Asked(on=FIRST + timedelta(days=1))]) == Near(number=2, most=4, month=date(2026, 7, 1))
+    assert near([room], [Asked(on=date(2026, 8, 3))]) is None
+
+
+def test_a_form_is_saved_once_for_its_place_and_day_whatever_it_was_taken_as_and_a_log_is_none() -> None:
+    one = Document(what="quarter", place="east", on=FIRST)
+    taken = [
+        one,
+        one,
+        Document(what="quarter", place="west", on=FIRST),
+        Document(what="record", place="east", on=FIRST),
+    ]
+    assert saved(taken) == 2
+    assert saved([*taken, Document(what="roster_filed", place="east", on=FIRST)]) == 3
+    assert saved([Document(what="burden", place="east", on=FIRST)]) == 0
+
+
+def test_a_month_in_one_line_has_the_meter_s_own_numbers() -> None:
+    meter = Meter(posts=8, asks=5, minutes=40, at_night=1)
+    said = line(meter, Caps(day=2, month=10, minutes=240), 3)
+    assert said.parameters == {"posts": 8, "most": 10, "asks": 5, "minutes": 40, "at_night": 1, "forms": 3}

@@ -26,7 +26,7 @@ def lesson(file: Path) -> LessonText:
 @pytest.mark.parametrize("pack", sorted(PACKS.iterdir()), ids=lambda pack: pack.name)
 def test_a_pack_lists_each_of_its_lessons_once(pack: Path) -> None:
     about = tomllib.loads((pack / "pack.toml").read_text(encoding="utf-8"))
-    assert set(about) <= {"title", "language", "order", "entries"}
+    assert set(about) <= {"title", "language", "order", "entries", "questions"}
     assert sorted(about["order"]) == sorted(file.name for file in pack.glob("*.md"))
 
 

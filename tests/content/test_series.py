@@ -15,7 +15,18 @@ from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
 from content.recurrences import OffDays, Recurrence
 from content.schedules import Change, Schedule, materialise
-from content.series import Scope, Series, SeriesReplanned, Standing, continued, decide, moved, replan, shifted
+from content.series import (
+    Scope,
+    Series,
+    SeriesReplanned,
+    Standing,
+    continued,
+    decide,
+    drifted,
+    moved,
+    replan,
+    shifted,
+)
 from content.workday_lists import Day
 from content.workdays import calendar
 
@@ -157,6 +168,30 @@ def test_a_year_that_was_listed_is_shown_before_anything_changes() -> None:
     assert not replan(again, (), known=listed, now=NOW).differences
 
 
+@given(
+    st.sampled_from([Recurrence.WEEKLY, Recurrence.WORKDAYS]),
+    st.sampled_from([OffDays.SKIP, OffDays.NEXT, OffDays.PREVIOUS]),
+    st.integers(0, 30),
+    st.integers(1, 10),
+)
+def test_of_a_stretch_the_same_is_found_as_of_the_whole(
+    recurrence: Recurrence, off_days: OffDays, start: int, number: int
+) -> None:
+    """What lies outside is not looked at, and each keeps its lesson."""
+    one = series(recurrence=recurrence, off_days=off_days, start=date(2026, 12, 1), count=40)
+    listed = calendar({2027}, [Day(date=date(2027, 1, day), works=False, name="") for day in (1, 4, 5, 12, 29)])
+    whole = replan(one, (), known=listed, now=NOW).differences
+    part = one.standing[start : start + number]
+    ids = {each.planned.id for each in part}
+    expected = tuple(each for each in whole if each.before is not None and each.before.id in ids)
+    found = drifted(replace(one, standing=part), known=listed, now=NOW)
+    assert tuple(each for each in found if each.before is not None) == expected
+    meant = [each.planned.meant for each in part]
+    added = [each.after.meant for each in found if each.before is None and each.after is not None]
+    assert all(meant[0] <= day <= meant[-1] for day in added)
+    assert drifted(replace(one, standing=()), known=listed, now=NOW) == ()
+
+
 def test_what_the_rule_yields_no_more_falls_away() -> None:
     one = series(off_days=OffDays.SKIP, start=date(2027, 1, 1), count=0)
     listed = calendar({2027}, [Day(date=date(2027, 1, 1), works=False, name="")])
@@ -192,3 +227,21 @@ def test_a_rule_without_end_is_continued_as_it_was_changed_and_only_further() ->
     assert min(each.meant for each in added) > max(each.planned.meant for each in later.standing)
     assert {each.local_date.weekday() for each in added} == {1, 5}
     assert continued(series(), known=KNOWN, now=NOW + timedelta(days=300)) is None
+
+
+def test_a_rule_with_an_end_is_continued_to_its_last_time_and_no_further() -> None:
+    whole = series(count=40)
+    part = replace(whole, standing=whole.standing[:18])
+    assert part.unfinished
+    assert continued(part, known=KNOWN, now=NOW) is None
+    added: list[Any] = []
+    for day in range(0, 200, 20):
+        answer = continued(part, known=KNOWN, now=NOW + timedelta(days=day))
+        if answer is not None:
+            (fact,) = answer.facts
+            new = fact.added  # type: ignore[attr-defined]
+            added += new
+            standing = tuple(Standing(planned=one, state=State.PLANNED, touched=False) for one in new)
+            part = replace(part, standing=(*part.standing, *standing))
+    assert part.standing == whole.standing
+    assert not part.unfinished

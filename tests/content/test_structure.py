@@ -13,7 +13,18 @@ from content.identifiers import Cause, MemberId, OrganisationId
 from content.members import Member
 from content.organisations import Kind, Organisation, OrganisationFounded
 from content.settings import BY_NAME, SETTINGS, TIMEZONE, WINDOW, SettingChosen, choose, held_at
-from content.structure import InUse, OrganisationClosed, OrganisationMoved, close, found, move, rename, reopen
+from content.structure import (
+    InUse,
+    OrganisationClosed,
+    OrganisationMoved,
+    SiblingsOrdered,
+    close,
+    found,
+    move,
+    order,
+    rename,
+    reopen,
+)
 from content.terms import CommitteeElected, Seat, Term, advice, elect, months_on, positions
 
 NOW = datetime(2026, 7, 1, tzinfo=UTC)
@@ -88,6 +99,24 @@ def test_a_node_is_not_moved_where_it_cannot_stand(what: Organisation, to: Organ
 def test_a_node_is_moved_below_another() -> None:
     answer = move(EAST, TWO, nodes=TREE)
     assert answer == Decision(facts=(OrganisationMoved(organisation=EAST.id, parent=TWO.id),))
+
+
+def test_a_node_changes_places_with_the_one_before_or_after_it_below_the_same() -> None:
+    three = node("三总支", "党委", Kind.GENERAL_BRANCH)
+    nodes = (*TREE, three)
+
+    def ordered(child: Organisation, *, earlier: bool) -> tuple[str, ...]:
+        answer = order(TOP, child.id, earlier=earlier, nodes=nodes)
+        assert isinstance(answer, Decision)
+        (fact,) = answer.facts
+        assert isinstance(fact, SiblingsOrdered)
+        assert fact.organisation == TOP.id
+        return fact.order
+
+    assert ordered(TWO, earlier=True) == (TWO.id, ONE.id, three.id)
+    assert ordered(TWO, earlier=False) == (ONE.id, three.id, TWO.id)
+    for child, earlier in ((ONE, True), (three, False), (EAST, True)):
+        assert why(order(TOP, child.id, earlier=earlier, nodes=nodes)) == "no_further"
 
 
 @pytest.mark.parametrize("hangs", ["members", "below", "rooms", "planned"])

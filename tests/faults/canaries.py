@@ -114,8 +114,9 @@ class Flight:
         done = await asyncio.to_thread(subprocess.run, backup, capture_output=True, check=True)
         (self.folder / "backup-said.log").write_bytes(done.stdout + done.stderr)
         program.kill()
-        # At its loudest, on a crowded machine, it takes its time; what is looked for is what it said.
-        assert await asyncio.to_thread(campaign.start(piece=LOUD).interrupt, within=90) is not None
+        program = campaign.start(piece=LOUD)
+        await asyncio.to_thread(scene.installation.await_console)
+        assert await asyncio.to_thread(program.interrupt) == 0, program.text
         session = json.loads((self.folder / "keys" / "device" / "session.json").read_text())
         self._canary("access token", session["access_token"], "session.json")
         self._canary("password", (self.folder / "bot-password").read_text(), "bot-password")

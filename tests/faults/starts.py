@@ -38,7 +38,7 @@ async def starts(folder: Path, chosen: int, runs: int, size: Size, *, timed: boo
         await (await Store.open(here.database, key=make_key(config), master=make_master(config))).close()
         for number in range(runs):
             began = time.monotonic()
-            program = Program(["run", "-c", str(here.config)], here.folder)
+            program = Program(["run", "-c", str(here.config)], here.folder, fresh=True)
             while time.monotonic() - began < PATIENCE and program.process.poll() is None:
                 if '"listening"' in program.text and await asyncio.to_thread(_serves, here.port):
                     worked.append(_processor_seconds(program.process.pid))

@@ -24,7 +24,7 @@ from storage.store import Store
 from tests.fake_homeserver import FakeHomeserver
 from tests.faults.oracle import Tables
 from tests.faults.points import IN_COMMANDS, IN_PIECES
-from tests.installation import Installation, finish
+from tests.installation import Installation, end, finish
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -50,7 +50,8 @@ def die(place: str, *command: str) -> None:
 
 def die_in(place: str, *arguments: str) -> None:
     """Do the same with a command of the front door."""
-    die(place, sys.executable, "-m", "zhibu", *arguments)
+    code, said = end(*arguments, environment={ARMED: place})
+    assert code == -signal.SIGKILL, (place, code, said)
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ import pytest_asyncio
 
 from tests.faults.homeserver import FakeServer
 from tests.member import Member, Rejected
-from tests.synapse_fixture import free_port
+from tests.synapse_fixture import Furnish, free_port
 from zhibu.demo.synapse import Account, Synapse
 
 PASSWORD = "a long password"
@@ -129,9 +129,10 @@ async def house(synapse_or_none: Synapse | None) -> AsyncIterator[House]:
 
 
 @pytest_asyncio.fixture(params=["fake", pytest.param("real", marks=pytest.mark.synapse)])
-async def own_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+async def own_house(request: pytest.FixtureRequest, furnished: Furnish, tmp_path: Path) -> AsyncIterator[House]:
     """Give each of them in turn, to be stopped and started."""
-    server = FakeServer() if request.param == "fake" else Synapse(tmp_path, free_port(), cached_sync=False)
+    fake = request.param == "fake"
+    server = FakeServer() if fake else Synapse(furnished(tmp_path), free_port(), cached_sync=False)
     async with server:
         made = House(server)
         await made.enter()
@@ -291,14 +292,14 @@ async def test_a_token_that_is_no_more_is_unknown(house: House) -> None:
 
 
 @pytest_asyncio.fixture(params=["fake", pytest.param("real", marks=pytest.mark.synapse)])
-async def strict_house(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[House]:
+async def strict_house(request: pytest.FixtureRequest, furnished: Furnish, tmp_path: Path) -> AsyncIterator[House]:
     """Give each of them with a limit of three messages."""
     if request.param == "fake":
         server: FakeServer | Synapse = FakeServer()
         server.burst = 3  # type: ignore[union-attr]
     else:
         slow = {"rc_message": {"per_second": 0.001, "burst_count": 3}}
-        server = Synapse(tmp_path, free_port(), cached_sync=False, settings=slow)
+        server = Synapse(furnished(tmp_path), free_port(), cached_sync=False, settings=slow)
     async with server:
         made = House(server)
         await made.enter()

@@ -18,6 +18,7 @@ from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
+from console.pages.hours import FORMS
 from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
 from console.selection_papers import SHEETS as SELECTION_SHEETS
@@ -35,6 +36,8 @@ from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
 from content.decision import words
+from content.digests import Fate
+from content.digests import Sort as Digests
 from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
@@ -43,6 +46,8 @@ from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
+from content.hours import Unit
+from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -98,8 +103,10 @@ VERBS += ["other", "record_begun", "record_forgotten"]
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
-    *("roster_text", "burden", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
+    *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
+    *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
+    *("workdays", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
@@ -130,10 +137,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
     "card.title_": LessonKind,
-    "card.ask_": LessonKind,
-    "card.closed_": LessonKind,
-    "card.count_": LessonKind,
-    "card.count_excused_": LessonKind,
+    "card.ask_": ASKING,
+    "card.closed_": ASKING,
+    "card.count_": ASKING,
+    "card.count_excused_": ASKING,
     "doctor.bot_": ("waiting", "sign_in_needed"),
     "doctor.grade_": Grade,
     "doctor.noun_": Noun,
@@ -151,6 +158,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "credentials.told_": FactorKind,
     "credentials.way_": Way,
     "database.": (),
+    "digest.head_": Digests,
+    "digest.waiting_": ("open", "missed", "corrections"),
+    "digests.bars_": Digests,
+    "digests.last_": (Fate.POSTED, Fate.EMPTY, Fate.REPLACED),
+    "digests.no_room_": Digests,
+    "digests.sort_": Digests,
     "disclosure.field_": (),
     "disclosure.held_": [held.table.name for held in PERSONAL],
     "disclosure.office_": Office,
@@ -208,6 +221,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "hours.column_": (),
+    "hours.form_": FORMS,
+    "hours.unit_": Unit,
     "looks.what_": (
         "participation",
         "record",

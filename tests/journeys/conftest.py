@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 from tests.installation import Sample
 from tests.machine import INSTALL, find_chromium, in_ci
 from tests.second_client.installed import NotInstalled, install
+from tests.synapse_fixture import Furnish
 
 BROWSER_ARGUMENTS = [
     "--no-sandbox",
@@ -24,9 +25,10 @@ BROWSER_ARGUMENTS = [
 
 
 @pytest.fixture(scope="module")
-def quiet_sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+def quiet_sample(tmp_path_factory: pytest.TempPathFactory, furnished: Furnish) -> Iterator[Sample]:
     """Give a sample branch whose members are silent and whose rooms simple clients can read."""
     sample = Sample(tmp_path_factory.mktemp("sample"), "--no-actors", "--unencrypted")
+    furnished(sample.folder / "data" / "homeserver")
     sample.start()
     yield sample
     sample.stop()

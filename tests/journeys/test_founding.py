@@ -12,7 +12,7 @@ import pytest
 from console.written_sheets import write_xlsx
 from tests.installation import Installation, Program, finish
 from tests.member import Member
-from tests.synapse_fixture import free_port
+from tests.synapse_fixture import Furnish, free_port
 from zhibu.demo.synapse import Account, Synapse
 
 HEADER = ("序号", "姓名", "所在党支部", "党小组", "人员类别", "加入党组织日期", "联系电话", "群账号", "公民身份号码")
@@ -85,8 +85,8 @@ async def test_an_organisation_is_founded_from_its_roster_once(
 
 
 @pytest.mark.synapse
-async def test_a_homeserver_with_ordinary_limits_is_invited_to_patiently(tmp_path: Path) -> None:
-    async with Synapse(tmp_path / "homeserver", free_port(), generous=False) as ordinary:
+async def test_a_homeserver_with_ordinary_limits_is_invited_to_patiently(furnished: Furnish, tmp_path: Path) -> None:
+    async with Synapse(furnished(tmp_path / "homeserver"), free_port(), generous=False) as ordinary:
         bot = await ordinary.register("bot", "a long password")
         people = [await ordinary.register(f"member{number}", "a long password") for number in range(12)]
         installation = Installation(tmp_path / "zhibu", ordinary.url, bot.user_id, bot.password)

@@ -17,7 +17,7 @@ from content.imports import plan_undoing
 from content.members import Member, bind
 from content.organisations import Kind, Organisation, OrganisationFounded
 from content.settings import LANGUAGE, TIMEZONE, WINDOW, SettingChosen
-from content.structure import OrganisationClosed, OrganisationMoved
+from content.structure import OrganisationClosed, OrganisationMoved, SiblingsOrdered
 from content.terms import CommitteeElected, Seat, Term
 from content.views import EVERYONE, UNSAID, Account, Away, Filter, View, ViewForgotten, ViewId, ViewSaved
 from storage import edits, holdings, imports, members, organisations, settings, structure, terms, timelines, views
@@ -299,6 +299,22 @@ async def test_a_node_moves_with_everything_below_it(branch: SmallBranch) -> Non
         assert await paths(branch) == await reckoned(branch)
     found = await branch.store.read(lambda unit: members.count(unit, [other]))
     assert found == (2, 1)
+
+
+async def test_siblings_are_read_in_their_order_each_with_all_below_it(branch: SmallBranch) -> None:
+    async def read() -> list[OrganisationId]:
+        return [node.id for node in await branch.store.read(organisations.tree)]
+
+    assert await read() == [ROOF, EAST, EAST_GROUP, WEST]
+    await note(branch, SiblingsOrdered(organisation=ROOF, order=(WEST, EAST)))
+    assert await read() == [ROOF, WEST, EAST, EAST_GROUP]
+    # What was moved stands last, and what is added after it stands behind it.
+    await note(branch, OrganisationMoved(organisation=WEST, parent=ROOF))
+    north = Organisation(id=OrganisationId("north"), parent=ROOF, kind=Kind.BRANCH, name="北")
+    await note(branch, OrganisationFounded(organisation=north))
+    assert await read() == [ROOF, EAST, EAST_GROUP, WEST, north.id]
+    await note(branch, SiblingsOrdered(organisation=ROOF, order=(north.id, WEST, EAST)))
+    assert await read() == [ROOF, north.id, WEST, EAST, EAST_GROUP]
 
 
 async def test_what_is_set_above_holds_below_until_it_is_set_there(branch: SmallBranch) -> None:

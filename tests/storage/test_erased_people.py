@@ -7,12 +7,12 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from content.decision import Decision, Refusal
+from content.decision import Decision, Refusal, Say, Secret, Tell, words
 from content.edits import Places, Sort, departed, edit
 from content.erasure import erase
-from content.identifiers import SelectionId, UserId
+from content.identifiers import MemberId, SelectionId, UserId
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
-from content.members import NOBODY, leave_roster
+from content.members import NOBODY, Member, MemberEnrolled, leave_roster
 from content.model_members import MemberNominated, Selection, SelectionCalled, SelectionEnded, story_of
 from storage import disclosures, erased_people, lessons, members, organisations
 from storage.engines import sqlite_file
@@ -123,6 +123,36 @@ async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: Sm
                 escaped = word.encode("unicode_escape")
                 assert word.encode() not in data, (part.name, word)
                 assert escaped == word.encode() or escaped not in data, (part.name, word)
+
+
+async def test_what_waits_to_be_said_to_others_names_an_erased_person_no_more(branch: SmallBranch) -> None:
+    """R20: a result or an announcement that has not gone out, or could not; of a longer name nothing is taken."""
+    await a_life(branch)
+    other = Member(id=MemberId("longer"), organisation=EAST, name=f"{NAME}乙")
+    await branch.store.settle(notes=[MemberEnrolled(member=other)])
+    told = words(
+        "ballot.room_result",
+        lines=(
+            words("count.votes", name=NAME, yes=3, no=1, abstained=0),
+            words("selection.room_announced", title="树榜样", names=f"{NAME}乙、{NAME}、李强"),
+        ),
+    )
+    link = words("ballot.invited", title=NAME, closes=NOON, until=NOON, link=Secret("https://x"))
+    effects = (Say(room=EAST_ROOM, organisation=EAST, words=told), Tell(user=account(LI), words=link))
+
+    async def say(_: Any) -> Decision:
+        return Decision(effects=effects)
+
+    await decided(branch, say)
+    assert NAME in await branch.everything()
+    await erase_now(branch)
+    rows = [row.words for row in await branch.rows() if row.words and "lines" in row.words["parameters"]]
+    lines = [one["parameters"] for one in rows[-1]["parameters"]["lines"]["lines"]]
+    assert (lines[0]["name"], lines[1]["names"]) == (NOBODY, f"{NAME}乙、{NOBODY}、李强")
+    sent = [
+        one.words.parameters for one in await branch.send_all() if one.words is not None and one.user == account(LI)
+    ]
+    assert [(one["title"], str(one["link"])) for one in sent if "link" in one] == [(NOBODY, "https://x")]
 
 
 async def test_the_story_of_an_erased_person_is_emptied_in_every_revision(branch: SmallBranch) -> None:

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from content.burden import Meter
 from content.checkins import State as Answer
-from content.decision import Decision, Tell, words
+from content.decision import Decision, Say, Tell, words
 from content.identifiers import EventId, OutboxId, UserId
 from content.lessons import LessonRevised
 from content.media import MediumKept
 from content.rooms import Decline, Join, RoomLost
+from content.settings import QUIET_HOURS, SettingChosen
 from content.trouble import Trouble
-from storage import outbox, outbox_claims, outbox_items
-from storage.outbox import EDIT_RHYTHM, Cancelled, GivenUp, Kind, Postponed, Retried, Sent, State
+from storage import burden, organisations, outbox, outbox_claims, outbox_items
+from storage.outbox import EDIT_RHYTHM, Cancelled, GivenUp, Hastened, Kind, Postponed, Retried, Sent, State
 from storage.store import Step, Store
 from storage.unit import Reading
 from tests.small_branch import (
@@ -461,3 +463,30 @@ async def test_a_card_that_has_begun_to_appear_is_finished_even_if_late(branch: 
     await branch.mark_sent(*await branch.claim())
     clock.forward(minutes=30)
     assert [row.part for row in await branch.send_all()] == [1, 2]
+
+
+async def test_what_is_said_in_a_room_waits_for_quiet_hours_to_end_and_counts_as_a_post(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=QUIET_HOURS, value="21-8")])
+    clock.forward(hours=10)
+
+    async def decide(_unit: object) -> Decision:
+        said = words("ballot.room_result", lines=())
+        return Decision(effects=(Say(room=EAST_ROOM, organisation=EAST, words=said),))
+
+    async def metered(unit: Reading) -> Meter:
+        nodes = [one for one in await organisations.tree(unit) if one.id == EAST]
+        return (await burden.meters(unit, nodes, since=date(2026, 7, 1), until=date(2026, 7, 31)))[EAST]
+
+    for _ in range(2):
+        await branch.store.settle([Step(cause=fresh_cause(), decide=decide)])
+    first, second = await branch.rows(outbox.outbox.c.kind == Kind.SAY)
+    morning = datetime(2026, 7, 2, tzinfo=UTC)
+    assert (first.not_before, second.not_before) == (morning, morning)
+    await branch.store.settle(notes=[Hastened(id=first.id, reason="防汛", at=clock.now)])
+    assert [row.id for row in await branch.send_all()] == [first.id]
+    assert await branch.store.read(metered) == Meter(posts=1, at_night=1)
+    clock.now = morning
+    await branch.send_all()
+    assert await branch.store.read(metered) == Meter(posts=2, at_night=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 
 from msgspec.structs import replace
@@ -79,10 +79,22 @@ async def test_a_rule_is_read_as_it_was_written_and_changed(branch: SmallBranch)
     assert before <= {one.planned for one in again.standing}
 
 
+async def test_of_a_stretch_of_time_what_stands_in_it_is_read_and_no_more(branch: SmallBranch) -> None:
+    found = await plan(branch)
+    since, until = (datetime(2026, 7, day, tzinfo=UTC) for day in (6, 18))
+
+    async def read_between(since: datetime, until: datetime) -> tuple[Series, ...]:
+        return await branch.store.read(lambda unit: series.stretches(unit, [ROOF], since=since, until=until, limit=5))
+
+    (part,) = await read_between(since, until)
+    assert part == replace(found, standing=found.standing[1:3])
+    assert await read_between(until + timedelta(days=30), until + timedelta(days=60)) == ()
+
+
 async def test_a_rule_without_end_goes_on_and_an_ended_one_does_not(branch: SmallBranch, clock: HandClock) -> None:
     await plan(branch)
     clock.forward(days=30)
-    (found,) = await branch.store.read(series.endless)
+    (found,) = await branch.store.read(series.unfinished)
     answer = continued(found, known=KNOWN, now=clock.now)
     assert answer is not None
     for _ in range(2):  # Any number of processes may do it.
@@ -147,3 +159,16 @@ async def test_what_does_not_go_out_itself_overtakes_nothing(branch: SmallBranch
         entry = await branch.store.read(partial(schedules.entry, id=first.id))
         assert entry is not None
         assert (entry.occurrence.state, entry.reason) == expected
+
+
+async def test_a_rule_with_an_end_is_looked_at_until_all_of_it_is_planned(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await plan(branch, replace(RULE, count=5))
+    for _ in range(2):
+        clock.forward(days=14)
+        for found in await branch.store.read(series.unfinished):
+            answer = continued(found, known=KNOWN, now=clock.now)
+            await branch.store.settle(notes=answer.facts if answer is not None else ())
+    assert len((await read(branch)).standing) == 5
+    assert await branch.store.read(series.unfinished) == ()

@@ -7,9 +7,11 @@ from datetime import date, timedelta
 import pytest
 
 from content.burden import Asked, Caps, Meter
+from content.digests import Sort
 from content.home import Facts
+from content.hours import Sum
 from content.reports import Quarter
-from storage import burden, home, organisations, reports
+from storage import burden, digests, home, hours, members, organisations, reports
 from storage.store import Store
 from storage.unit import Reading
 from tests.console.console_seeding import NOW, Clock, seed
@@ -36,7 +38,7 @@ async def test_the_pages_questions_are_answered_alike_on_either_engine(address: 
         assert await home.polls_ending(unit, [general], until=NOW + timedelta(days=7)) == ()
         nodes = await organisations.tree(unit, [general])
         meters = await burden.meters(unit, nodes, since=date(2026, 11, 1), until=date(2026, 11, 30))
-        assert meters[one] == Meter(posts=2, planned=1, asks=2, minutes=8, at_night=0)
+        assert meters[one] == Meter(posts=2, planned=1, asks=3, minutes=8, at_night=0)
         assert (await burden.caps(unit, [one]))[one] == Caps(day=2, month=10, minutes=240)
         (room,) = await burden.rooms(unit, one, since=date(2026, 11, 24), until=date(2026, 11, 24))
         assert room.asked == (
@@ -44,12 +46,23 @@ async def test_the_pages_questions_are_answered_alike_on_either_engine(address: 
             Asked(on=date(2026, 11, 24)),
             Asked(on=date(2026, 11, 26), minutes=8),
         )
-        assert await burden.taken_away(unit, [one], since=NOW - day, until=NOW + day) == 0
+        span = {"since": NOW - day, "until": NOW + day, "timezone": "Asia/Shanghai"}
+        assert await burden.documents(unit, [one], **span) == ()
         node = next(node for node in nodes if node.id == one)
+        line = await burden.line_of(unit, node, date(2026, 11, 1))
+        assert (line.parameters["posts"], line.parameters["most"], line.parameters["forms"]) == (2, 10, 0)
         found = await reports.report(unit, node, Quarter(year=2026, number=4))
         assert (found.total.took_part, found.total.asked, found.members) == (2, 6, 6)
         assert (found.corrections, found.answered) == (2, 0)
         assert [held.on for held in found.held] == [date(2026, 11, 16), date(2026, 11, 24)]
+        people = await members.by_ids(unit, [seeded.members["白云"], seeded.members["丁一"]])
+        years = await hours.learners(unit, people, year=2026, today=NOW.date())
+        assert {one.member.name: one.total for one in years} == {"白云": Sum(alone=13), "丁一": Sum()}
+        assert await hours.known(unit, [one.id for one in people], NOW.date()) == frozenset()
+        told = await digests.digest(unit, node, Sort.WEEKLY, NOW.date() - day)
+        assert (told.held, told.share.took_part, told.share.asked) == (1, 2, 6)
+        assert [bar.share.asked for bar in told.bars] == [0, 0, 0, 0, 0, 0, 0, 6]
+        assert await digests.ready(unit, NOW) == await digests.wanted(unit) == ()
 
     await store.read(read)
     await store.close()

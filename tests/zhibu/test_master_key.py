@@ -10,12 +10,14 @@ import pytest
 import pytest_asyncio
 from click.testing import CliRunner
 
+from content.decision import Secret
 from content.identifiers import MemberId, ObjectionId, OrganisationId, SelectionId, UserId
 from content.members import Member, MemberEnrolled
 from content.model_members import ObjectionRaised, Selection, SelectionCalled
 from content.organisations import Kind, Organisation, OrganisationFounded
 from content.trouble import Trouble
-from storage import members, model_members
+from content.watchwords import WatchwordChosen
+from storage import members, model_members, watchwords
 from storage.store import Store
 from zhibu.backups import back_up
 from zhibu.cli import main
@@ -28,6 +30,7 @@ from zhibu.restores import restore
 
 PHONE = "13977665544"
 SAID = "去年评上以后没有做到"
+WATCHWORD = "石榴花开"
 CHOSEN = SelectionId("s")
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 ZHANG = MemberId("zhang")
@@ -50,7 +53,9 @@ async def config(tmp_path: Path, sqlite_template: Path) -> Config:
         selection=CHOSEN, organisation=branch.id, id=ObjectionId("o"), member=ZHANG, text=SAID, on=NOW.date()
     )
     called = SelectionCalled(selection=one, author=UserId("@zhao:test"))
-    await store.settle(notes=[OrganisationFounded(organisation=branch), MemberEnrolled(member=zhang), called, raised])
+    chosen = WatchwordChosen(user=UserId("@zhang:test"), text=Secret(WATCHWORD))
+    founded = (OrganisationFounded(organisation=branch), MemberEnrolled(member=zhang))
+    await store.settle(notes=[*founded, called, raised, chosen])
     await store.close()
     return found
 
@@ -103,7 +108,7 @@ async def test_a_restored_backup_opens_what_was_sealed(config: Config, tmp_path:
     assert one is not None
     assert (one.phone, objection.text) == (PHONE, SAID)
     data = (tmp_path / "second" / "zhibu.db").read_bytes()
-    assert [text for text in (PHONE, SAID) if text.encode() in data] == []
+    assert [text for text in (PHONE, SAID, WATCHWORD) if text.encode() in data] == []
 
 
 async def phone(config: Config) -> str:
@@ -111,8 +116,9 @@ async def phone(config: Config) -> str:
     one = await store.read(lambda unit: members.member(unit, ZHANG))
     found = await store.read(lambda unit: members.like(unit, "", PHONE, [OrganisationId("b")]))
     (objection,) = await store.read(lambda unit: model_members.objections(unit, CHOSEN))
+    watchword = await store.read(lambda unit: watchwords.known_to(unit, UserId("@zhang:test")))
     await store.close()
-    assert objection.text == SAID
+    assert (objection.text, watchword) == (SAID, WATCHWORD)
     assert one is not None
     assert found == (one,)
     return one.phone

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from bot.matrix.homeserver import Homeserver
+from content import bank as bank_rules
 from content import glossary as glossary_rules
 from content import lessons as lesson_rules
 from content.identifiers import Cause, LessonId, RoomId, ScheduleId, UserId, derive
@@ -39,7 +40,7 @@ from zhibu.demo.chat import Chat
 from zhibu.demo.sample import Person, SampleBranch
 from zhibu.demo.synapse import Account, Synapse
 from zhibu.founding import Plan, found, make_rooms
-from zhibu.packs import SHIPPED, read_entries, read_pack
+from zhibu.packs import SHIPPED, Pack, read_pack
 
 TIMEZONE = "Asia/Shanghai"
 ROOMS = (*FIRST, Purpose.COMMITTEE)
@@ -183,14 +184,15 @@ class Sample:
 
     async def write_lessons(self) -> list[LessonId]:
         """Keep the shipped lessons and an event to announce."""
-        title, packed = read_pack(SHIPPED / "basics")
+        basics = read_pack(SHIPPED / "basics")
         author = self._organiser
         ids = []
-        for one in packed:
-            lesson = one.lesson(self._notes.seed, self.top, title)
+        for one in basics.lessons:
+            lesson = one.lesson(self._notes.seed, self.top, basics.about.title)
             await self._write(lesson, author, one.media, one.file)
             ids.append(lesson.id)
-        await self._write_entries(author)
+        await self._write_entries(basics, author)
+        await self._write_questions(basics, author)
         event = Lesson(
             id=LessonId(self._id("lesson", "event")),
             owner=self.top,
@@ -202,14 +204,23 @@ class Sample:
         await self._write(event, author, (), "event")
         return [*ids, event.id]
 
-    async def _write_entries(self, author: UserId) -> None:
+    async def _write_entries(self, basics: Pack, author: UserId) -> None:
         """Keep the entries of the glossary that come with the lessons."""
-        entries = read_entries(SHIPPED / "basics", self.top, self._notes.seed)
+        entries = basics.entries_for(self.top, self._notes.seed)
 
         async def decide(unit: Reading) -> Any:
             return glossary_rules.write_entries(self.top, entries, (), now=unit.now)
 
         await self._store.settle([Step(cause=Cause(f"demo:{self._notes.seed}:glossary"), decide=decide, actor=author)])
+
+    async def _write_questions(self, basics: Pack, author: UserId) -> None:
+        """Keep the questions that come with the lessons."""
+        items = basics.questions_for(self.top, self._notes.seed)
+
+        async def decide(unit: Reading) -> Any:
+            return bank_rules.add_items(self.top, items, (), now=unit.now)
+
+        await self._store.settle([Step(cause=Cause(f"demo:{self._notes.seed}:bank"), decide=decide, actor=author)])
 
     async def _write(self, lesson: Lesson, author: UserId, media: tuple[MediumKept, ...], name: str) -> None:
         async def decide(_: Reading) -> Any:

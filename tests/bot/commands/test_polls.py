@@ -17,8 +17,10 @@ from bot.hearing import Hearing
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event
 from bot.polls import Counting
+from content.burden import Cap
 from content.identifiers import PollId, RoomId, UserId
 from content.polls import Count, Poll, State, count
+from content.settings import QUIET_HOURS, SettingChosen
 from storage import polls as stored
 from storage.polls import polls
 from storage.rooms import StateSeen
@@ -27,6 +29,7 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     ME,
+    ROOF,
     SECRETARY,
     WANG,
     WEST_ROOM,
@@ -758,3 +761,61 @@ async def test_votes_in_words_are_taken_back_in_words(asked: Asked, text: str, l
     await asked.branch.hear(message(account(ZHANG), text, room_id=private_room(ZHANG)))
     assert list((await asked.count()).members.votes.values()) == [left, 0, 0]
     assert (await asked.branch.told())[-1] == (account(ZHANG), "poll.taken_back")
+
+
+async def quiet(asked: Asked) -> None:
+    """Let it be ten in the evening where nine is quiet."""
+    chosen = SettingChosen(organisation=ROOF, name=QUIET_HOURS, value="21-8")
+    await asked.branch.store.settle(notes=[chosen])
+    asked.branch.clock.forward(hours=10)
+
+
+NIGHTLY = "投票 明早去哪里集合; 东门; 西门; 截止 明天 18:00"
+
+
+async def test_a_poll_asked_for_at_night_waits_and_the_same_with_a_reason_lets_it_go(asked: Asked) -> None:
+    await quiet(asked)
+    await asked.branch.hear(message(SECRETARY, NIGHTLY))
+    assert await asked.branch.told() == [(SECRETARY, "poll.held")]
+    await asked.deliver()
+    held = await asked.poll()
+    assert asked.sent(START) == []
+    poll = await asked.ask(f"{NIGHTLY}; 马上发 全员停电检修")
+    assert (poll.id, len(asked.sent(START))) == (held.id, 1)
+    assert (await asked.branch.size())["polls"] == 1
+    assert poll.opened_at == asked.branch.clock.now
+
+
+async def test_a_poll_that_waits_comes_in_the_morning(asked: Asked) -> None:
+    await quiet(asked)
+    await asked.ask(NIGHTLY)
+    asked.branch.clock.forward(hours=10)
+    await asked.deliver()
+    assert len(asked.sent(START)) == 1
+
+
+async def test_at_once_needs_a_reason_and_says_so(asked: Asked) -> None:
+    await quiet(asked)
+    await asked.branch.hear(message(SECRETARY, f"{NIGHTLY}; 馬上發"))
+    assert await asked.branch.told() == [(SECRETARY, "poll.why_now")]
+    await asked.ask(f"{NIGHTLY}; send now: the gate is closed")
+    assert len(asked.sent(START)) == 1
+
+
+async def test_the_result_of_a_poll_that_ends_at_night_waits_for_the_morning(asked: Asked) -> None:
+    await asked.ask("投票 题目; 甲; 乙; 截止 22:00")
+    await quiet(asked)
+    await asked.close()
+    assert asked.said() == []
+    asked.branch.clock.forward(hours=6)
+    await asked.deliver()
+    assert len(asked.said()) == 1
+
+
+async def test_above_a_cap_a_poll_is_refused_with_the_next_free_day(asked: Asked) -> None:
+    cap = SettingChosen(organisation=ROOF, name=Cap.DAY, value="1")
+    await asked.branch.store.settle(notes=[cap])
+    await asked.ask()
+    await asked.branch.hear(message(SECRETARY, "投票 还有一个; A; B; 截止 18:00"))
+    assert ("burden.over_posts_day") in [key for _, key in await asked.branch.told()]
+    assert (await asked.branch.size())["polls"] == 1

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from bot.clock import Clock
 from bot.commands.grammar import Verb, read
 from content import surveys as rules
+from content.ballot_links import hash_secret
 from content.decision import Decision, Refusal
 from content.forms import read_questions
 from content.identifiers import Cause, MemberId, SurveyId, UserId
@@ -18,6 +19,7 @@ from content.members import Member, MemberEnrolled
 from content.surveys import Standing, State, Survey
 from storage import audit
 from storage import surveys as stored
+from storage.ballot_links import survey_by_token, survey_links
 from storage.holdings import collect
 from storage.inquiries import inquiries
 from storage.outbox import outbox
@@ -46,6 +48,11 @@ OTHERS = [MemberId(f"other{n}") for n in range(6)]
 @pytest.fixture
 async def asked(branch: SmallBranch) -> SmallBranch:
     """Ask seven people."""
+    await ask_seven(branch)
+    return branch
+
+
+async def ask_seven(branch: SmallBranch) -> None:
     one = Survey(
         id=ID, organisation=EAST, title="问卷", questions=QUESTIONS, closes_at=CLOSES, timezone="Asia/Shanghai"
     )
@@ -66,7 +73,6 @@ async def asked(branch: SmallBranch) -> SmallBranch:
     for name, decide in (("draft", drafted), ("open", opened)):
         (outcome,) = await branch.store.settle([Step(cause=Cause(f"form:{name}"), decide=decide)])  # type: ignore[arg-type]
         assert outcome.refusal is None
-    return branch
 
 
 async def say(branch: SmallBranch, *texts: str) -> list[str]:
@@ -186,6 +192,34 @@ async def test_another_persons_words_are_nobodys_answer(asked: SmallBranch) -> N
     assert await kept(asked) == {}
 
 
+async def test_who_would_rather_answer_on_a_page_is_sent_a_link_and_its_code_and_nobody_can_see_who_asked(
+    asked: SmallBranch,
+) -> None:
+    """跳过 and 退出 are on the page too; who has answered everything may open it again until the end."""
+    recorded = len(await asked.store.read(audit.lines))
+    assert await say(asked, "问卷 网页") == ["survey.page", "survey.code"]
+    sent = [
+        row.words for row in await asked.send_all() if row.words is not None and row.words.key.startswith("survey.p")
+    ]
+    (link,) = [str(one.parameters["link"]) for one in sent]
+    assert link.startswith("https://console.test/survey/enter/")
+    found = await asked.store.read(lambda unit: survey_by_token(unit, hash_secret(link.rsplit("/", 1)[1])))
+    assert found is not None
+    assert (found.member, found.survey, found.used) == (ZHANG, ID, False)
+    assert len(await asked.store.read(audit.lines)) == recorded
+    await say(asked, "问卷", "2", "1", "跳过")
+    assert await say(asked, "问卷网页") == ["survey.page", "survey.code"]
+    await asked.hear(message(account(ZHANG), "问卷 网页", room_id=EAST_ROOM))
+    assert not [row for row in await asked.rows() if row.room_id == EAST_ROOM], "never before others"
+
+
+async def test_a_survey_that_is_opened_late_begins_with_no_reminder(branch: SmallBranch, clock: HandClock) -> None:
+    clock.now = CLOSES - timedelta(hours=23, minutes=30)
+    await ask_seven(branch)
+    await clock_of(branch).tick()
+    assert "survey.reminded" not in [key for key, _ in await told(branch)]
+
+
 async def test_after_the_end_nothing_is_taken(asked: SmallBranch, clock: HandClock) -> None:
     clock.now = CLOSES - timedelta(minutes=1)
     await say(asked, "问卷")
@@ -276,7 +310,7 @@ async def test_ones_own_data_says_that_one_was_asked_and_what_one_has_said_until
 ) -> None:
     """Invariant 20 for a survey with names: after the end nothing is held, not even that one was asked."""
     await fill(asked, *OTHERS, q1=("1",))
-    await say(asked, "问卷", "2", "1", "说给组织")
+    await say(asked, "问卷", "2", "1", "说给组织", "问卷 网页")
 
     async def held() -> dict[str, list[dict[str, object]]]:
         found = await asked.store.read(lambda unit: collect(unit, account(ZHANG)))
@@ -284,10 +318,10 @@ async def test_ones_own_data_says_that_one_was_asked_and_what_one_has_said_until
 
     before = await held()
     assert [row["said"] for row in before["survey_answers"]] == [["2"], ["1"], ["说给组织"]]
-    assert [row["title"] for row in before["survey_people"]] == ["问卷"]
+    assert [row["title"] for row in (*before["survey_people"], *before["survey_links"])] == ["问卷", "问卷"]
     clock.now = CLOSES
     await clock_of(asked).tick()
-    assert await held() == {"survey_answers": [], "survey_people": []}
+    assert await held() == {"survey_answers": [], "survey_people": [], "survey_links": []}
 
 
 async def test_the_record_does_not_say_who_began_answered_finished_or_left_a_survey(asked: SmallBranch) -> None:
@@ -306,9 +340,9 @@ async def test_of_a_survey_that_is_over_nobody_stays_known_as_asked_and_the_resp
     asked: SmallBranch, clock: HandClock, way: str
 ) -> None:
     await fill(asked, *OTHERS, q1=("1",))
-    await say(asked, "问卷", "2")
+    await say(asked, "问卷", "2", "问卷 网页")
     await end(asked, clock, way)
-    for table in (stored.survey_people, stored.survey_answers, inquiries):
+    for table in (stored.survey_people, stored.survey_answers, survey_links, inquiries):
         assert await asked.store.read(lambda unit, table=table: unit.rows(select(table))) == []  # type: ignore[misc]
     one = await asked.store.read(lambda unit: stored.survey(unit, ID))
     assert one is not None

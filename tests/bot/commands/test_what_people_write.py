@@ -99,7 +99,10 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     ("都行", Where.ROOM, Open.POLL, SILENCE),
     # Whatever has no feature yet gets the one useful sentence in private, and silence in a room.
     *[(text, Where.DIRECT, Open.NOTHING, "help.not_understood") for text in ("党费", "接龙", "求助 我有困难")],
-    ("问卷", Where.DIRECT, Open.NOTHING, "survey.nothing_open"),
+    *[
+        (text, Where.DIRECT, Open.NOTHING, "survey.nothing_open")
+        for text in ("问卷", "问卷 网页", "問卷 網頁", "问卷网页", "survey page")
+    ],
     *[(text, Where.ROOM, Open.ROLL, SILENCE) for text in ("党费", "接龙", "求助 我有困难", "问卷", "+1")],
     ("开会了吗", Where.MENTION, Open.ROLL, "help.not_understood"),
 ]
@@ -199,6 +202,8 @@ TRADITIONAL = {
     "个人": "個人",
     "菜单": "菜單",
     "怎么用": "怎麼用",
+    "学时": "學時",
+    "我的学时": "我的學時",
     "课程": "課程",
     "微党课": "微黨課",
     "补课": "補課",

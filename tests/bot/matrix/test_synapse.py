@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.member import Member
-from tests.synapse_fixture import free_port
+from tests.synapse_fixture import Furnish, free_port
 from zhibu.demo.synapse import Synapse, SynapseFailed
 
 pytestmark = pytest.mark.synapse
@@ -46,7 +46,8 @@ async def test_a_taken_port_is_named(tmp_path: Path) -> None:
             await Synapse(tmp_path, port).start()
 
 
-async def test_a_process_with_a_reused_number_is_left_alone(tmp_path: Path) -> None:
+async def test_a_process_with_a_reused_number_is_left_alone(furnished: Furnish, tmp_path: Path) -> None:
+    furnished(tmp_path)
     (tmp_path / "synapse.pid").write_text(str(os.getpid()))
     received: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: received.append(number))

@@ -1,0 +1,49 @@
+"""Takes a person out of words that were put together for others and have not gone out, or could not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import select, update
+
+from content.members import NOBODY
+from storage.members import members
+from storage.outbox import outbox
+from storage.unit import Reading, Writing
+
+
+async def forget_in_words(unit: Writing, ids: Collection[str], accounts: Collection[str]) -> None:
+    """Put nobody in the place of a person, by name and by account, in every row of the outbox that still has words."""
+    names = {row.name for row in await unit.rows(select(members.c.name).where(members.c.id.in_(list(ids))))}
+    longer = await _longer_names(unit, ids, names)
+    # Somebody else's name that begins or ends like theirs stays what it is; it is found first because it is longer.
+    found = sorted({*names - longer - {NOBODY, ""}, *accounts, *longer}, key=lambda one: (-len(one), one))
+    if not found:
+        return
+    pattern = re.compile("|".join(map(re.escape, found)))
+
+    def taken_out(value: Any) -> Any:
+        if isinstance(value, str):
+            return pattern.sub(lambda match: match[0] if match[0] in longer else NOBODY, value)
+        if isinstance(value, list):
+            return [taken_out(one) for one in value]
+        if isinstance(value, dict):
+            # What is sealed, and instants, hold no names.
+            return {name: one if name in ("sealed", "at") else taken_out(one) for name, one in value.items()}
+        return value
+
+    rows = await unit.rows(select(outbox.c.number, outbox.c.words).where(outbox.c.words.is_not(None)))
+    for row in rows:
+        if row.words is None:
+            continue
+        emptied = {"key": row.words["key"], "parameters": taken_out(row.words["parameters"])}
+        if emptied != row.words:
+            await unit.execute(update(outbox).where(outbox.c.number == row.number).values(words=emptied))
+
+
+async def _longer_names(unit: Reading, ids: Collection[str], names: Collection[str]) -> set[str]:
+    """Return the names of others that hold one of these, or are the same."""
+    rows = await unit.rows(select(members.c.name).where(members.c.id.not_in(list(ids))).distinct())
+    return {row.name for row in rows if any(name and name in row.name for name in names)} - {NOBODY, ""}
