@@ -14,10 +14,13 @@ from zhibu.stopping import unless_stopped
 
 
 async def test_what_is_done_in_time_is_handed_on_and_what_fails_fails() -> None:
+    async def answered() -> str:
+        return "done"
+
     async def refused() -> None:
         raise OSError("refused")
 
-    assert await unless_stopped(asyncio.sleep(0, "done"), asyncio.Event()) == "done"
+    assert await unless_stopped(answered(), asyncio.Event()) == "done"
     with pytest.raises(OSError, match="refused"):
         await unless_stopped(refused(), asyncio.Event())
 
