@@ -482,6 +482,11 @@ def test_what_is_printed_is_the_matter_alone_and_whole(house: House, address: st
         assert not any(page.locator("main table").evaluate_all(f"tables => tables.map({cut})")), path
         assert page.locator("thead >> visible=true").count() >= page.locator("main table >> visible=true").count(), path
         page.emulate_media(media="screen")
+    # Five who are due, two ballots on a page: the browser's own PDF, with the fonts in it.
+    page.goto(address + filled(house, "/elections/{election}/ballot/print"))
+    saved = page.pdf(prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type\s*/Page\b", saved)) == 3
+    assert b"/FontFile" in saved
 
 
 def test_a_passkey_is_made_and_then_lets_in_alone_and_proves_who_one_is(
