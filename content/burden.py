@@ -139,8 +139,8 @@ class Meter(Struct, frozen=True, kw_only=True):
 
 
 SAVED = (
-    *("appraisal", "attendance", "ballot", "branches", "calendar", "duties", "election", "participation", "poll"),
-    *("quarter", "roster", "selection", "survey"),
+    *("appraisal", "attendance", "ballot", "branches", "calendar", "duties", "election", "hours", "participation"),
+    *("poll", "quarter", "roster", "selection", "survey"),
 )
 """What somebody would else have filled in by hand: how the names of such tables and documents begin.
 

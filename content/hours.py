@@ -120,7 +120,7 @@ def usual(kind: Kind, minutes: int, *, hour: int) -> Counts:
 class Credit(Struct, frozen=True, kw_only=True):
     """Something that one person learned: proved by the roll of an occurrence, or entered by hand with a reason.
 
-    ``branch`` is where the roll was taken.
+    ``branch`` is where the roll was taken, ``made_up`` tells that it was made up afterwards, which counts as much.
     """
 
     on: date
@@ -129,6 +129,7 @@ class Credit(Struct, frozen=True, kw_only=True):
     hundredths: int
     occurrence: OccurrenceId | None = None
     branch: OrganisationId | None = None
+    made_up: bool = False
     id: HoursId | None = None
     reason: str = ""
     by: UserId | None = None

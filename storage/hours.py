@@ -9,7 +9,7 @@ from datetime import date
 from msgspec import Struct
 from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, func, or_, select, update
 
-from content.checkins import TOOK_PART
+from content.checkins import TOOK_PART, State
 from content.hours import (
     Counts,
     Credit,
@@ -190,6 +190,7 @@ async def _credits(
             expectations.c.occurrence_id,
             expectations.c.branch_id,
             expectations.c.local_date,
+            expectations.c.state,
             SHOWN_TITLE,
             lessons.c.kind,
             lesson_revisions.c.minutes,
@@ -244,6 +245,7 @@ def _credit(row: AnyRow, form: Form, hundredths: int) -> Credit:
         hundredths=hundredths,
         occurrence=row.occurrence_id,
         branch=row.branch_id,
+        made_up=row.state == State.MADE_UP,
     )
 
 

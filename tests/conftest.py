@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import shutil
 import signal
@@ -17,6 +18,7 @@ from storage.store import Store
 from tests import nursery
 from tests.once import once
 from tests.small_branch import NOON, HandClock, SmallBranch
+from zhibu.heaps import collect_seldom
 
 pytest_plugins = ["tests.compiled", "tests.databases", "tests.statements", "tests.synapse_fixture"]
 
@@ -41,8 +43,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same every time"))
 
 
 def pytest_configure() -> None:
-    """Let programs be born in the nursery, and hear Ctrl-C also where whoever started us lets us ignore it."""
+    """Let programs be born in the nursery, and hear Ctrl-C also where whoever started us lets us ignore it.
+
+    What is loaded stays to the end: as at work, the collector need not walk it all the time.
+    """
     nursery.Door.is_open = True
+    collect_seldom()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -50,6 +56,11 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes long, so that no worker is still at it when the others have nothing left to do."""
     items.sort(key=lambda item: next((rank for rank, name in enumerate(LONG) if name in item.nodeid), len(LONG)))
+
+
+def pytest_collection_finish() -> None:
+    """Keep modules and items out of the collector's way."""
+    gc.freeze()
 
 
 @pytest.fixture

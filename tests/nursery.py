@@ -96,8 +96,8 @@ class Life:
         while (code := self.poll()) is None:
             if left <= 0:
                 raise subprocess.TimeoutExpired("zhibu", timeout or 0)
-            self._pulse.wait(0.02)
-            left -= 0.02
+            self._pulse.wait(0.05)
+            left -= 0.05
         return code
 
     def send_signal(self, number: int) -> None:

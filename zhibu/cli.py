@@ -26,9 +26,10 @@ from zhibu.keeping import backup, port, restore
 from zhibu.letting_in import let_in
 from zhibu.logs import configure_logs
 from zhibu.packing import pack
-from zhibu.running import bot, console, run, stop_on_signals
+from zhibu.running import bot, console, run
 from zhibu.sealing_anew import seal_anew
 from zhibu.set_up import init, upgrade
+from zhibu.stopping import stop_on_signals
 from zhibu.tally import tally
 
 # The rooms themselves are imported by the commands that need them, so that a mistake in the settings is told at once.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from zhibu.config import Config, load_config
 from zhibu.front import CONFIG, EPILOG, Front
 from zhibu.heaps import collect_seldom, share_one_heap
 from zhibu.logs import configure_logs
+from zhibu.stopping import stop_on_signals, unless_stopped
 from zhibu.supervisor import notify
 
 if TYPE_CHECKING:
@@ -24,13 +24,6 @@ NEW_LOGIN = click.option("--new-login", is_flag=True, help="Sign the bot in anew
 NO_WAIT = click.option(
     "--no-wait", is_flag=True, help="End with the trouble's exit code instead of safe mode when the start fails."
 )
-
-
-def stop_on_signals(stop: asyncio.Event) -> None:
-    """Let SIGTERM and Ctrl-C set an event instead of tearing things down."""
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
 
 
 @click.command(epilog=EPILOG)
@@ -87,13 +80,14 @@ async def _drive(front: Front, file: Path, running: str, *, new_login: bool, con
 
     notify("READY=1")
     try:
-        if await _connected(front, branch, new_login=new_login, wait=wait):
+        connected = await unless_stopped(_connected(front, branch, new_login=new_login, wait=wait), stop)
+        if connected:
             began()
-        elif console:
-            click.echo(front.say("start.safe_mode", address=branch.address))
-        else:
-            click.echo(front.say("start.safe_mode_bot"))
-        await branch.run(stop, began)
+        elif connected is not None:
+            safe = "start.safe_mode" if console else "start.safe_mode_bot"
+            click.echo(front.say(safe, **({"address": branch.address} if console else {})))
+        if connected is not None:
+            await branch.run(stop, began)
     finally:
         notify("STOPPING=1")
         await branch.close()

@@ -12,6 +12,7 @@ from content.speech import Speech
 from content.trouble import Trouble
 from zhibu.branch import Branch, console_settings, serve_console
 from zhibu.config import Config
+from zhibu.stopping import unless_stopped
 from zhibu.supervisor import notify
 
 FIRST_PAUSE = 2.0
@@ -42,7 +43,7 @@ async def open_patiently(
     try:
         while True:
             try:
-                branch = await _unless_stopped(opening(server), stop)
+                branch = await unless_stopped(opening(server), stop)
                 server = None
                 return branch
             except Trouble as trouble:
@@ -77,17 +78,3 @@ async def _stopped_within(pause: float, stop: asyncio.Event) -> bool:
         except TimeoutError:
             pause -= BEAT
     return False
-
-
-async def _unless_stopped(opening: Awaitable[Branch], stop: asyncio.Event) -> Branch | None:
-    """Await a branch, which may take as long as another process needs; give up as soon as told to stop."""
-    work, told = asyncio.ensure_future(opening), asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({work, told}, return_when=asyncio.FIRST_COMPLETED)
-        if work.done():
-            return work.result()
-        work.cancel()
-        await asyncio.gather(work, return_exceptions=True)
-        return None
-    finally:
-        told.cancel()

@@ -10,12 +10,11 @@ from markupsafe import Markup
 from msgspec import Struct
 
 from console.access import here, requires
-from console.desk import ask, desk
-from content.decision import Words
+from console.desk import ask
+from console.wording import reader, t
 from content.identifiers import UserId
 from content.markup import images, to_html
 from content.organisations import RIGHTS, Right
-from content.speech import Reader
 from storage import duties, organisations
 from storage.unit import Reading
 
@@ -36,8 +35,8 @@ PARTS: tuple[tuple[str, str, Right | None], ...] = (
 
 MOST_NAMED = 5
 
-BOOK = "guide/guide.zh-CN.md"
-"""The illustrated guide, among the console's own files; it is written in Chinese."""
+BOOKS = {"zh_CN": "guide/guide.zh-CN.md", "en": "guide/guide.en.md"}
+"""The illustrated guide in each language, among the console's own files."""
 
 
 class Chapter(Struct, frozen=True, kw_only=True):
@@ -64,13 +63,17 @@ def show() -> str:
 @requires(Right.READ)
 def read() -> str:
     """Show the illustrated guide for organisers."""
-    return render_template("guide/read.html", chapters=_chapters(str(current_app.static_folder)))
+    return render_template("guide/read.html", chapters=_chapters(_book()))
+
+
+def _book() -> Path:
+    return Path(str(current_app.static_folder)) / BOOKS[reader().language]
 
 
 @cache
-def _chapters(folder: str) -> tuple[Chapter, ...]:
+def _chapters(book: Path) -> tuple[Chapter, ...]:
     """Return the guide, chapter by chapter; its own title, and what stands before the first head, have none."""
-    written = (Path(folder) / BOOK).read_text(encoding="utf-8")
+    written = book.read_text(encoding="utf-8")
     before, *parts = written.split("\n## ")
     found = [Chapter(head="", text=_html(before.partition("\n")[2]))]
     for part in parts:
@@ -86,9 +89,8 @@ def _html(text: str) -> Markup:
 
 def _places() -> dict[str, int]:
     """Return in which chapter of the guide each part of the help is told of: in that with the head that it has."""
-    heads = [chapter.head for chapter in _chapters(str(current_app.static_folder))]
-    reader = Reader(language="zh_CN", timezone=desk().settings.timezone)
-    titles = {name: desk().speech.say(Words(key=f"guide.part_{name}", parameters={}), reader) for name, _, _ in PARTS}
+    heads = [chapter.head for chapter in _chapters(_book())]
+    titles = {name: t(f"guide.part_{name}") for name, _, _ in PARTS}
     return {name: heads.index(title) for name, title in titles.items() if title in heads}
 
 

@@ -283,11 +283,17 @@ def sheet(learners: Sequence[Learner], year: int, title: Callable[[Credit], str]
         for one in learner.credits:
             total += one.hundredths if one.form in COUNTED else 0
             said = (one.on, title(one), t(f"hours.form_{one.form}"), _figure(one.hundredths), _figure(total))
-            rows.append((number, learner.member.name, *said, line, t("hours.by_hand") if one.id else ""))
+            rows.append((number, learner.member.name, *said, line, _note(one)))
         if not learner.credits:
             rows.append((number, learner.member.name, None, None, None, 0, 0, line, ""))
     header = tuple(t(f"hours.column_{name}") for name in columns)
     return Table(title=t("hours.sheet_title", year=year), header=header, rows=tuple(rows))
+
+
+def _note(credit: Credit) -> str:
+    if credit.id is not None:
+        return t("hours.by_hand")
+    return t("state.made_up") if credit.made_up else ""
 
 
 def _figure(hundredths: int) -> int | Decimal:

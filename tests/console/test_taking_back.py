@@ -324,7 +324,11 @@ def test_help_speaks_of_what_a_role_may_do_and_of_nothing_else(house: House) -> 
         assert SECRETARY in page
 
 
-def test_the_illustrated_guide_is_read_here_with_its_pictures_and_told_of_where_it_belongs(browser: Browser) -> None:
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_the_illustrated_guide_is_read_here_with_its_pictures_and_told_of_where_it_belongs(
+    house: House, language: str
+) -> None:
+    browser = house.browser(language=language)
     page = browser.get("/help/guide").get_data(as_text=True)
     chapters = dict(re.findall(r'<h2 id="(c\d+)">([^<]+)</h2>', page))
     assert len(chapters) > 8

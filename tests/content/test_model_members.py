@@ -192,7 +192,9 @@ def test_where_the_day_of_the_notice_counts_it_is_the_first_if_it_is_a_working_d
     (fact,) = answer.facts
     assert isinstance(fact, rules.NoticePosted)
     (said, *_) = answer.effects
-    assert (said.words.parameters["first"], fact.ends_on.isoformat()) == (first, last)  # type: ignore[union-attr]
+    (day,) = said.words.parameters["first"]  # type: ignore[union-attr]
+    assert date(**day.parameters).isoformat() == first
+    assert fact.ends_on.isoformat() == last
 
 
 def test_the_notice_is_posted_by_a_second_person_and_names_who_hears_objections() -> None:

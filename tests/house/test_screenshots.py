@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from console.pages.guide import BOOKS
 from tests.console.test_in_a_browser import ELSEWHERE, NOWHERE, PAGES
 from tests.screenshots import GUIDE, GUIDE_HEIGHT, GUIDE_WIDTH, LEFT_OUT, routes, rules
 
@@ -34,9 +35,10 @@ def test_axe_looks_at_every_page_of_which_there_is_a_picture() -> None:
 
 def test_the_guide_shows_small_pictures_that_the_tool_makes_and_no_others() -> None:
     """Made from the sample branch by ``python -m tests.screenshots --guide``, so that nobody real is in them."""
-    guide = (GUIDE_BOOK / "guide.zh-CN.md").read_text(encoding="utf-8")
     made = {f"pictures/{name}.webp" for name in GUIDE.values()}
-    assert set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", guide)) == made
+    for book in BOOKS.values():
+        guide = (GUIDE_BOOK.parent / book).read_text(encoding="utf-8")
+        assert set(re.findall(r"!\[[^\]]+\]\(([^)]+)\)", guide)) == made
     assert {f"pictures/{file.name}" for file in (GUIDE_BOOK / "pictures").iterdir()} == made
     assert rules(routes()).keys() >= GUIDE.keys()
     sizes = [(GUIDE_BOOK / name).stat().st_size for name in made]

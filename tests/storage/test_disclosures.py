@@ -24,10 +24,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import StaticPool
 
+from content.burden import Cap
 from content.corrections import Mark, record_by_hand
 from content.decision import Decision
 from content.disclosures import Section, _plain, compose
 from content.identifiers import MemberId, UserId
+from content.settings import SettingChosen
 from content.speech import Reader
 from storage import checkins, holdings
 from storage.disclosures import IMPERSONAL, PERSONAL, Held, Why
@@ -39,6 +41,7 @@ from tests.small_branch import (
     LI,
     NOON,
     ROLL,
+    ROOF,
     SECRETARY,
     SUN,
     ZHANG,
@@ -164,6 +167,8 @@ async def collected(branch: SmallBranch, user: Any) -> dict[str, Section]:
 
 async def a_life(branch: SmallBranch) -> None:
     """Let things happen to two members and an organiser."""
+    # Two posts a day are enough elsewhere.
+    await branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=Cap.DAY, value="3")])
     lesson = await branch.open(LESSON)
     await branch.open(ROLL)
     await branch.hear(message(SECRETARY, "投票 哪天; 周五; 周六"))

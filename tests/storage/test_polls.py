@@ -83,7 +83,7 @@ def vote(branch: SmallBranch, sender: UserId, *chosen: str, event: str = "$vote"
 async def test_a_poll_is_read_back_as_it_was_written(branch: SmallBranch) -> None:
     closes = branch.clock.now + timedelta(hours=1)
     await opened(branch, sent=False, closes_at=closes)
-    assert await found(branch) == draft(closes_at=closes)
+    assert await found(branch) == draft(closes_at=closes, opened_at=branch.clock.now)
 
 
 async def test_a_poll_has_its_event_once_it_was_sent_and_keeps_the_first(branch: SmallBranch) -> None:

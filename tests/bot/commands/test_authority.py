@@ -8,6 +8,7 @@ import pytest
 
 from bot.commands.grammar import WORDS, Verb
 from bot.commands.registry import BY_VERB, COMMANDS
+from content.burden import Cap
 from content.decision import Decision
 from content.identifiers import OrganisationId, UserId
 from content.organisations import (
@@ -21,6 +22,7 @@ from content.organisations import (
     Right,
     Role,
 )
+from content.settings import SettingChosen
 from tests.small_branch import EAST, EAST_GROUP, ROOF, WEST, ZHANG, SmallBranch, account, message, private_room
 
 QUESTION = "投票 主题党日定在哪天; 周五; 周六"
@@ -50,6 +52,9 @@ async def test_each_role_from_each_place_does_what_the_table_says(branch: SmallB
     other = Organisation(id=OTHER, parent=None, kind=Kind.BRANCH, name="别处")
     granted = [DutyGranted(duty=duty) for _, _, _, duty in holders()]
     await branch.store.settle(notes=[OrganisationFounded(organisation=other), *granted])
+    # So that each may ask on one day what would be too much for the room.
+    many = [SettingChosen(organisation=ROOF, name=name, value="99") for name in (Cap.DAY, Cap.MONTH)]
+    await branch.store.settle(notes=many)
     for user, role, name, _ in holders():
         (asked,) = await branch.hear(message(user, QUESTION))
         allowed = name in REACHING and Right.SCHEDULE in RIGHTS[role]

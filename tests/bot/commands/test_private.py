@@ -70,11 +70,11 @@ async def test_help_fits_who_asks(branch: SmallBranch) -> None:
 
 async def test_ones_own_record_shows_the_year_and_what_waits(branch: SmallBranch) -> None:
     await branch.hear(message(WHO, "我的", room_id=private_room(ZHANG)))
-    assert await lines(branch) == ["mine.summary", "mine.year", "mine.nothing_waiting", "mine.wrong"]
+    assert await lines(branch) == ["mine.summary", "mine.year", "hours.mine_of", "mine.nothing_waiting", "mine.wrong"]
     await branch.send_all()
     await branch.open()
     await branch.hear(message(WHO, "mine", room_id=private_room(ZHANG)))
-    assert await lines(branch) == ["mine.summary", "mine.year", "mine.waiting", "mine.wrong"]
+    assert await lines(branch) == ["mine.summary", "mine.year", "hours.mine_of", "mine.waiting", "mine.wrong"]
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,15 @@ async def test_why_one_may_not_vote_is_said_to_oneself(
     await branch.store.settle(notes=[MemberChanged(member=replace(one, **{"category": "正式党员", **standing}))])
     await branch.hear(message(WHO, "我的", room_id=private_room(ZHANG)))
     told = await lines(branch)
-    assert told == ["mine.summary", *["mine.no_vote"] * len(said), "mine.year", "mine.nothing_waiting", "mine.wrong"]
+    assert told == [
+        "mine.summary",
+        *["mine.no_vote"] * len(said),
+        "mine.year",
+        # Only who is a member has hours to learn.
+        *(["hours.mine_of"] if "入党积极分子" not in standing.values() else []),
+        "mine.nothing_waiting",
+        "mine.wrong",
+    ]
     (row,) = [row for row in await branch.rows() if row.words]
     assert all(key in str(row.words) for key in said)
 

@@ -186,6 +186,7 @@ async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, 
 TRADITIONAL = {
     "什么是": "什麼是",
     "帮助": "幫助",
+    "暗号": "暗號",
     "签到": "簽到",
     "学完": "學完",
     "请假": "請假",
