@@ -1,4 +1,4 @@
-"""Keeps the times of surveys that are asked in chat: closes them, and reminds who has not come to the end."""
+"""Keeps the times of surveys that are asked with names: closes them, and reminds who has not come to the end."""
 
 from __future__ import annotations
 

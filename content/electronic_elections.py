@@ -38,7 +38,8 @@ from content.paper_elections import (
 )
 from content.rule_packs import Purpose
 
-_RUNNING = (BallotState.DRAFT, BallotState.FROZEN, BallotState.OPEN, BallotState.CLOSED, BallotState.OPENED)
+RUNNING = (BallotState.DRAFT, BallotState.FROZEN, BallotState.OPEN, BallotState.CLOSED, BallotState.OPENED)
+"""The states of a ballot for which its election waits."""
 _OFFICES = {TellerRole.MONITOR: Office.MONITOR, TellerRole.COUNTER: Office.COUNTER}
 
 
@@ -211,7 +212,7 @@ def admit(
 
 def is_running(ballot: Ballot | None) -> bool:
     """Tell whether a vote is being prepared or held, so that the election waits for it."""
-    return ballot is not None and ballot.state in _RUNNING
+    return ballot is not None and ballot.state in RUNNING
 
 
 def has_begun(ballot: Ballot | None) -> bool:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, String, Table, and_, false, func, select, update
+from sqlalchemy import Boolean, Column, Date, ForeignKey, Select, String, Table, and_, false, func, select, update
 
 from content.ballots import Ballot
 from content.electronic_elections import (
+    RUNNING,
     Consent,
     ConsentConfirmed,
     ConsentRecorded,
@@ -72,6 +73,13 @@ def _electronic(row: AnyRow | None) -> Electronic | None:
 async def ballot_of(unit: Reading, known: Electronic | None) -> Ballot | None:
     """Return the secret ballot that is held for an election."""
     return await ballots.ballot(unit, known.ballot) if known is not None and known.ballot is not None else None
+
+
+def voted_on_now() -> Select[tuple[str]]:
+    """Return the query for the elections of which a secret ballot is being prepared or held."""
+    running = ballots.ballots.c.state.in_(RUNNING)
+    held = electronic_elections.join(ballots.ballots, ballots.ballots.c.id == electronic_elections.c.ballot_id)
+    return select(electronic_elections.c.election_id).select_from(held).where(running)
 
 
 async def present(unit: Reading, id: PaperElectionId) -> frozenset[MemberId]:  # noqa: A002

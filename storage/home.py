@@ -31,7 +31,7 @@ from content.paper_elections import State as PaperState
 from content.polls import State as PollState
 from content.rooms import Purpose
 from content.surveys import State as SurveyState
-from storage import members, model_members, paper_elections
+from storage import electronic_elections, members, model_members, paper_elections
 from storage.approvals import approvals, waiting
 from storage.ballots import ballot_tellers, ballots
 from storage.heartbeats import heartbeats
@@ -183,11 +183,16 @@ async def surveys_ending(
 
 
 async def elections_under_way(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[PaperElection, ...]:
-    """Return the elections on paper at or below the roots whose roll is fixed and whose result is not announced."""
+    """Return the elections on paper at or below the roots whose roll is fixed and whose result is not announced.
+
+    One that is voted on electronically just now waits for nobody but those whom its ballot waits for.
+    """
     held = paper_elections.paper_elections.c
     under_way = held.state.in_([PaperState.FIXED, PaperState.COUNTING, PaperState.COUNTED])
-    query = select(held.id).where(under_way, within(held.organisation_id, roots)).order_by(held.held_on, held.id)
-    found = [await paper_elections.paper(unit, PaperElectionId(row.id)) for row in await unit.rows(query.limit(FEW))]
+    waits = held.id.not_in(electronic_elections.voted_on_now())
+    query = select(held.id).where(under_way, waits, within(held.organisation_id, roots))
+    rows = await unit.rows(query.order_by(held.held_on, held.id).limit(FEW))
+    found = [await paper_elections.paper(unit, PaperElectionId(row.id)) for row in rows]
     return tuple(one for one in found if one is not None)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import date
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
@@ -16,6 +15,17 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, desk, settle
+from console.election_drafts import (
+    Fields,
+    counted_of,
+    drafted,
+    excuse,
+    fields_from,
+    fields_of,
+    number,
+    officers_of,
+    roll_of,
+)
 from console.exporting import note_export
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
@@ -24,19 +34,16 @@ from console.word import CONTENT_TYPE, Document
 from console.wording import today
 from content import paper_counts as counting
 from content import paper_elections as rules
-from content.ballots import Ballot, Candidate, Elector
+from content.ballots import Ballot, Elector
 from content.counts import describe
-from content.decision import Refusal, Words, refused
-from content.elections import Count, Election, Kind, Result, Votes
+from content.decision import Refusal, Words
+from content.elections import Result
 from content.electronic_elections import Electronic, is_running, refuse_while_voting
 from content.forms import Grade
-from content.franchise import FULL, why_not
 from content.identifiers import MemberId, PaperElectionId, derive
-from content.members import Member
 from content.organisations import Organisation, Right
-from content.paper_elections import Office, Officer, PaperCount, PaperElection, State
-from content.rule_packs import COMMITTEE, PACKS, quorum_needs
-from content.strokes import by_strokes
+from content.paper_elections import PaperElection, State
+from content.rule_packs import quorum_needs
 from storage import electronic_elections, members, organisations
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
@@ -46,25 +53,6 @@ pages = Blueprint("elections", __name__)
 
 MOST_SHOWN = 100
 _ID = re.compile("[a-z2-7]{24}")
-_NUMBER = re.compile("[0-9]{1,6}")
-_BETWEEN = re.compile(r"[\s,，、;；:：]+")
-
-
-class Fields(Struct, frozen=True, kw_only=True):
-    """What stands in the form of an election, whether or not it can be meant."""
-
-    id: str
-    organisation: str = ""
-    title: str = ""
-    pack: str = "2020"
-    candidates: str = ""
-    seats: str = "1"
-    contested: bool = True
-    held_on: str = ""
-    consent: str = ""
-    excused: str = ""
-    parent: str = ""
-    kind: str = Kind.FORMAL
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -98,13 +86,13 @@ def start() -> Answer:
     nodes = here().within(Right.IMPORT_ROSTER)
     if request.method == "GET":
         return _form(_asked_for(nodes), nodes)
-    fields = _fields()
+    fields = fields_from()
     if not _ID.fullmatch(fields.id):
         abort(400)
     user = here().user
 
     async def decide(unit: Reading) -> Decided:
-        paper = await _drafted(unit, fields, nodes)
+        paper = await drafted(unit, fields, nodes)
         if isinstance(paper, Refusal):
             return paper
         return rules.prepare(paper, known=await stored.paper(unit, paper.id), author=user)
@@ -131,7 +119,7 @@ def fix(id: str) -> Answer:  # noqa: A002
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
-        roll = _excuse(_roll(people, paper.held_on), people, excused)
+        roll = excuse(roll_of(people, paper.held_on), people, excused)
         if isinstance(roll, Refusal):
             return roll
         return rules.fix(paper, roll, names={one.id: one.name for one in people}, today=day)
@@ -144,12 +132,12 @@ def fix(id: str) -> Answer:  # noqa: A002
 @fresh
 def meet(id: str) -> Answer:  # noqa: A002
     """Take the figures of the meeting, and who counts."""
-    present, issued, typed = _number("present"), _number("issued"), request.form.get("officers", "")
+    present, issued, typed = number("present"), number("issued"), request.form.get("officers", "")
     user = here().user
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
-        officers = _officers(typed, people)
+        officers = officers_of(typed, people)
         if isinstance(officers, Refusal):
             return officers
         ids = {one.id for one in people}
@@ -168,7 +156,7 @@ def meet(id: str) -> Answer:  # noqa: A002
 @fresh
 def count(id: str) -> Answer:  # noqa: A002
     """Take what a teller has counted, from their own account."""
-    counted, user = _counted(_visible(id)), here().user
+    counted, user = counted_of(_visible(id)), here().user
     if isinstance(counted, Refusal):
         return _page(_visible(id), counted), 422
 
@@ -331,7 +319,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
 async def _seen(unit: Reading, paper: PaperElection) -> Seen:
     if paper.state is State.DRAFT:
         people = await members.roster(unit, [paper.organisation])
-        roll = _roll(people, paper.held_on)
+        roll = roll_of(people, paper.held_on)
     else:
         roll = await stored.roll(unit, paper.id)
     known = {one.member for one in roll} | {one.member for one in paper.officers}
@@ -368,117 +356,6 @@ def _act(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]], 
     return onward(outcome, to=link("elections.show_one", id=id), done=done)
 
 
-def _roll(people: tuple[Member, ...], day: date) -> tuple[Elector, ...]:
-    """Return everyone as on the roll of a day; who may not vote stands with the reason."""
-    return tuple(_elector(one, day) for one in people)
-
-
-def _elector(member: Member, day: date) -> Elector:
-    barred = bool(why_not(member, on=day))
-    said = member.category if member.category != FULL else member.status or member.full_since or member.joined
-    return Elector(member=member.id, may_vote=not barred, reason=said if barred else "")
-
-
-def _excuse(roll: tuple[Elector, ...], people: tuple[Member, ...], typed: str) -> tuple[Elector, ...] | Refusal:
-    """Take out of those due who are excused, each with the letter by which those above agreed."""
-    excused: dict[MemberId, str] = {}
-    for line in typed.splitlines():
-        name, _, letter = line.replace(":", "：").partition("：")
-        if not name.strip():
-            continue
-        found = [one.id for one in people if one.name == name.strip()]
-        if len(found) != 1 or not letter.strip():
-            return refused("paper.bad_excuse", field="excused", line=line.strip()[:60])
-        excused[found[0]] = letter.strip()[: rules.LONGEST_REFERENCE]
-    return tuple(
-        replace(one, may_vote=False, reason="", approval=excused[one.member])
-        if one.member in excused and one.may_vote
-        else one
-        for one in roll
-    )
-
-
-def _officers(typed: str, people: tuple[Member, ...]) -> tuple[Officer, ...] | Refusal:
-    """Read those who count, a line each; the first watches over it."""
-    officers = []
-    for place, name in enumerate(one.strip() for one in typed.splitlines() if one.strip()):
-        found = [one for one in people if one.name == name]
-        if len(found) != 1:
-            return refused("paper.unknown_officer", field="officers", name=name[:60])
-        office = Office.COUNTER if place else Office.MONITOR
-        officers.append(Officer(member=found[0].id, office=office, account=found[0].user))
-    return tuple(officers)
-
-
-def _counted(paper: PaperElection) -> PaperCount | Refusal:
-    """Read what a teller has counted."""
-    if paper.election.questions:
-        cells = {one.id: [_number(f"g{grade}-{one.id}") for grade in Grade] for one in paper.candidates}
-        graded = {name: {"cells": each, "base": sum(each)} for name, each in cells.items()}
-        found = Count(valid=_number("valid"), void=_number("void"), tally={}, answers=graded)
-        return PaperCount(returned=_number("returned"), count=found)
-    tally = {}
-    for one in paper.candidates:
-        figures = [_number(f"{part}-{one.id}") for part in ("yes", "no", "none")]
-        tally[one.id] = Votes(yes=figures[0], no=figures[1], abstained=figures[2])
-    written: dict[str, int] = {}
-    for line in request.form.get("write_ins", "").splitlines():
-        parts = [part for part in _BETWEEN.split(line.strip()) if part]
-        if not parts:
-            continue
-        if len(parts) != 2 or not _NUMBER.fullmatch(parts[1]) or parts[0] in written:
-            return refused("paper.bad_write_in", field="write_ins", line=line.strip()[:60])
-        written[parts[0]] = int(parts[1])
-    found = Count(valid=_number("valid"), void=_number("void"), tally=tally, write_ins=written)
-    return PaperCount(returned=_number("returned"), count=found)
-
-
-async def _drafted(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]) -> PaperElection | Refusal:
-    """Turn the fields into an election; what it says is judged by its own rule."""
-    node = next((one for one in nodes if one.id == fields.organisation), None)
-    if node is None:
-        return refused("paper.no_place", field="organisation")
-    pack = PACKS.get(fields.pack)
-    if pack not in rules.OFFERED or fields.kind not in list(Kind):
-        return refused("paper.no_rules", field="pack")
-    try:
-        held_on = date.fromisoformat(fields.held_on)
-    except ValueError:
-        return refused("paper.bad_day", field="held_on")
-    people: dict[str, list[MemberId]] = {}
-    for one in await members.roster(unit, [node.id]):
-        people.setdefault(one.name, []).append(one.id)
-    standing, typed = [], [one.strip() for one in fields.candidates.splitlines() if one.strip()]
-    if pack is not COMMITTEE:
-        # R13: by the strokes of surnames, those of one surname as typed; for a secretary the order is an approved one.
-        typed.sort(key=lambda line: by_strokes(line)[0])
-    for place, line in enumerate(typed, start=1):
-        name, _, introduction = (part.strip() for part in line.replace(":", "：", 1).partition("："))
-        known = people.get(name, [])
-        member = known[0] if len(known) == 1 else None
-        standing.append(Candidate(id=f"c{place}", member=member, name=name, introduction=introduction))
-    if not standing:
-        return refused("paper.bad_candidates", field="candidates", most=rules.MOST_CANDIDATES)
-    parent = await stored.paper(unit, PaperElectionId(fields.parent)) if fields.parent else None
-    return PaperElection(
-        id=PaperElectionId(fields.id),
-        organisation=node.id,
-        title=fields.title,
-        election=Election(
-            candidates=tuple(one.id for one in standing),
-            seats=int(fields.seats) if _NUMBER.fullmatch(fields.seats) else 0,
-            pack=pack,
-            kind=Kind(fields.kind),
-            contested=fields.contested,
-            eligible=frozenset(),
-        ),
-        candidates=tuple(standing),
-        held_on=held_on,
-        consent=" ".join(fields.consent.split()),
-        parent=parent.id if parent is not None and parent.organisation == node.id else None,
-    )
-
-
 def _asked_for(nodes: tuple[Organisation, ...]) -> Fields:
     """Return the form as it opens: empty, that of a draft, or that of what follows an election without a result."""
     new = derive(secrets.token_urlsafe(24), "paper")
@@ -491,47 +368,12 @@ def _asked_for(nodes: tuple[Organisation, ...]) -> Fields:
         abort(404)
     lines = {one.id: f"{one.name}：{one.introduction}" if one.introduction else one.name for one in paper.candidates}
     if wanted:
-        return _fields_of(paper, paper.election, lines, id=paper.id)
+        return fields_of(paper, paper.election, lines, id=paper.id)
     seen = _look(paper)
     following = rules.follows(paper, seen.result) if seen.result is not None else None
     if following is None:
         abort(404)
-    return replace(_fields_of(paper, following, lines, id=new), parent=paper.id, held_on=day)
-
-
-def _fields_of(paper: PaperElection, election: Election, lines: dict[str, str], *, id: str) -> Fields:  # noqa: A002
-    return Fields(
-        id=id,
-        organisation=paper.organisation,
-        title=paper.title,
-        pack=election.pack.id,
-        candidates="\n".join(lines.get(one, one) for one in election.candidates),
-        seats=str(election.seats),
-        contested=election.contested,
-        held_on=paper.held_on.isoformat(),
-        consent=paper.consent,
-        parent=paper.parent or "",
-        kind=election.kind,
-    )
-
-
-def _fields() -> Fields:
-    def text(name: str) -> str:
-        return request.form.get(name, "").replace("\r\n", "\n").strip()
-
-    return Fields(
-        id=text("id"),
-        organisation=text("organisation"),
-        title=text("title"),
-        pack=text("pack"),
-        candidates=text("candidates"),
-        seats=text("seats"),
-        contested=text("contested") == "yes",
-        held_on=text("held_on"),
-        consent=text("consent"),
-        parent=text("parent"),
-        kind=text("kind"),
-    )
+    return replace(fields_of(paper, following, lines, id=new), parent=paper.id, held_on=day)
 
 
 def _form(fields: Fields, nodes: tuple[Organisation, ...], refusal: Refusal | None = None) -> Answer:
@@ -545,9 +387,3 @@ def _form(fields: Fields, nodes: tuple[Organisation, ...], refusal: Refusal | No
         by_field=first_by_field(refusals),
     )
     return page, 422 if refusals else 200
-
-
-def _number(name: str) -> int:
-    """Return a whole number of the form; what is none is -1, which no figure may be."""
-    value = request.form.get(name, "").strip()
-    return int(value) if _NUMBER.fullmatch(value) else -1

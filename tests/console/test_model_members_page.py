@@ -163,6 +163,7 @@ def test_a_selection_goes_its_way_at_the_desk_and_its_papers_say_that_votes_are_
     for said in ("拟推荐：投票人一", "受理人：投票人二", "电话：0311-1234"):
         assert said in notice
     assert "推荐票是参考，不是唯一依据" in notice
+    assert "（含当天）" in notice, "true whether the day of posting counts or not"
     again = browser.get(f"/model-members/{called}/summary.docx").data
     assert again == browser.get(f"/model-members/{called}/summary.docx").data
     sheet = browser.get(f"/model-members/{called}/table.text").get_data(as_text=True)

@@ -62,6 +62,7 @@ def test_a_letter_that_nobody_else_has_seen_allows_nothing(known: Electronic | N
 
 
 def test_who_entered_the_letter_does_not_confirm_it_nor_does_somebody_of_their_making() -> None:
+    """S23."""
     known = Electronic(paper=paper().id, consent=LETTER)
     assert refused(rules.confirm(fixed(), known, by=FIRST, one_hand=())) == "electronic.another_confirms"
     assert refused(rules.confirm(fixed(), known, by=SECOND, one_hand={FIRST})) == "electronic.another_confirms"

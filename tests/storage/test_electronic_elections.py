@@ -22,7 +22,7 @@ from content.electronic_elections import (
 )
 from content.identifiers import MemberId, PaperElectionId, UserId
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
-from storage import ballots, electronic_elections, paper_elections
+from storage import ballots, electronic_elections, home, paper_elections
 from storage.opening import open_box
 from storage.store import Store
 from storage.unit import Reading
@@ -92,6 +92,7 @@ async def test_only_who_was_marked_as_being_there_has_a_link_and_a_vote(branch: 
     store = branch.store
     await prepare(store)
     assert (await admitted(store)).present == HERE
+    assert await store.read(lambda unit: home.elections_under_way(unit, [EAST])) == (), "its ballot waits, and not it"
     assert (await open_voting(store, await admitted(store))).refusal is None
     one = await stand(store)
     assert (one.present, one.attendance.present) == (5, 5)
@@ -148,6 +149,8 @@ async def test_what_the_tellers_confirm_is_the_count_of_the_election(branch: Sma
     known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
     assert known is not None
     assert known.counted
+    (waits,) = await store.read(lambda unit: home.elections_under_way(unit, [EAST]))
+    assert waits.id == PAPER
 
 
 async def test_another_letter_takes_the_place_of_one_and_nobody_has_confirmed_it(branch: SmallBranch) -> None:

@@ -12,14 +12,15 @@ from msgspec.structs import replace
 from sqlalchemy import select, update
 
 from content.credentials import Factor, FactorAdded, Kind
-from content.decision import Decision, Refusal
+from content.decision import Decision, Refusal, Secret
 from content.edits import Places, Sort, edit
 from content.erasure import PersonErased
 from content.identifiers import FactorId, ImportId, UserId
 from content.imports import Counts, Entered, RosterImported
 from content.trouble import Trouble
 from content.views import Filter
-from storage import credentials, edits, holdings, imports, members, organisations
+from content.watchwords import WatchwordChosen
+from storage import credentials, edits, holdings, imports, members, organisations, watchwords
 from storage.credentials import second_factors
 from storage.engines import sqlite_file
 from storage.members import members as table
@@ -30,8 +31,9 @@ from tests.small_branch import EAST, LI, NOON, SECRETARY, ZHANG, HandClock, Smal
 
 MASTER, OTHER = b"m" * 32, b"o" * 32
 PHONE, NOTE, SECRET = "13977665544", "石榴红隼备注", b"a-secret-of-20-bytes"
+WATCHWORD = "watchword-of-a-member"
 FACTOR = Factor(id=FactorId("app"), user=SECRETARY, kind=Kind.TOTP, name="", secret=SECRET, made_at=NOON)
-CANARIES = (PHONE.encode(), NOTE.encode(), NOTE.encode("unicode_escape"), SECRET)
+CANARIES = (PHONE.encode(), NOTE.encode(), NOTE.encode("unicode_escape"), SECRET, WATCHWORD.encode())
 
 
 @pytest_asyncio.fixture
@@ -65,7 +67,8 @@ async def write_down(branch: SmallBranch) -> None:
         entries=(Entered(before=replace(after, note=""), after=after, branch=EAST),),
         founded=(),
     )
-    await branch.store.settle(notes=[sheet, FactorAdded(factor=FACTOR)])
+    chosen = WatchwordChosen(user=account(ZHANG), text=Secret(WATCHWORD))
+    await branch.store.settle(notes=[sheet, FactorAdded(factor=FACTOR), chosen])
 
 
 async def known(store: Store) -> tuple[str, ...]:
@@ -78,12 +81,12 @@ async def known(store: Store) -> tuple[str, ...]:
         assert member is not None
         assert entered.before is not None
         parts = (member.phone, member.note, changed.after.phone, entered.after.note, entered.before.phone)
-        return (*parts, factor.secret.decode())
+        return (*parts, factor.secret.decode(), await watchwords.known_to(unit, account(ZHANG)) or "")
 
     return await store.read(look)
 
 
-KNOWN = (PHONE, NOTE, PHONE, NOTE, PHONE, SECRET.decode())
+KNOWN = (PHONE, NOTE, PHONE, NOTE, PHONE, SECRET.decode(), WATCHWORD)
 
 
 async def leaks(branch: SmallBranch, address: str) -> list[bytes]:
@@ -97,7 +100,10 @@ async def leaks(branch: SmallBranch, address: str) -> list[bytes]:
 
 
 async def rows(store: Store) -> list[Any]:
-    return list(await store.read(lambda unit: unit.rows(select(second_factors))))
+    async def look(unit: Reading) -> list[Any]:
+        return [*await unit.rows(select(second_factors)), *await unit.rows(select(watchwords.watchwords))]
+
+    return await store.read(look)
 
 
 async def test_what_is_sealed_is_in_no_byte_and_is_read_as_ever(sealed: SmallBranch, address: str) -> None:
