@@ -123,7 +123,7 @@ async def take_into(store: Store, read: Pack, node: Organisation, author: UserId
             for lesson, packed in zip(ours, read.lessons, strict=True)
         ]
         heavy = refuse_larger((medium for lesson in ours for medium in lesson.media), limit=limit)
-        known = {one.id for one in entries if await glossary.visible(unit, [node.id], one.id) is not None}
+        known: set[str] = {one.id for one in entries if await glossary.visible(unit, [node.id], one.id) is not None}
         known |= {one.id for one in questions if await bank.item(unit, one.id) is not None}
         answer, taken = take_pack(
             node.id,
