@@ -160,6 +160,12 @@ second_factor = "offered"
         assert program.process.poll() is None, program.text
         return program
 
+    def sign_in(self) -> None:
+        """Run it until its bot has signed in and listens, and stop it."""
+        program = self.start()
+        until(lambda: program.process.poll() is not None or '"listening"' in program.text, "the bot to listen")
+        assert program.interrupt() == 0, program.text
+
     def await_console(self) -> None:
         """Wait until the console of a program that was started answers."""
         until(self._answers, "the console to answer")

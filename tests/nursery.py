@@ -81,6 +81,9 @@ class Life:
         """Let ``zhibu`` begin with these arguments; what it says goes into files, or both into one."""
         self.returncode: int | None = None
         self._pulse = threading.Event()
+        for file in (out, err):
+            # Whoever looks before the life has opened it finds it empty, as it would be.
+            file.touch(0o644)
         order = {"arguments": list(arguments), "environment": dict(environment), "folder": os.getcwd()}
         self.pid = int(nursery().ask(**order, out=str(out), err=str(err)))
 

@@ -28,7 +28,7 @@ async def test_an_old_file_put_back_is_told_and_nothing_in_it_is_believed_unsent
     """F33, and F32 in the same way: the note of how far it had come lies outside the database."""
     bot = await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    assert installation.start().interrupt() == 0
+    installation.sign_in()
     old = shutil.copy2(tmp_path / "zhibu.db", tmp_path / "old.db")
     program = installation.start()
     until(lambda: (tmp_path / "keys" / "device" / "last-run").exists(), "the note", 120)

@@ -182,7 +182,7 @@ async def test_a_revoked_login_waits_with_the_console_open_and_a_new_login_goes_
     """F55: the console says why, the token is nowhere, and the new device is vouched for by the same identity."""
     bot = await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    assert installation.start().interrupt() == 0
+    installation.sign_in()
     session = json.loads((tmp_path / "keys" / "device" / "session.json").read_text())
     login = Account(
         user_id=bot.user_id, access_token=session["access_token"], device_id=session["device_id"], password=""
@@ -212,7 +212,7 @@ async def test_the_doctor_lifts_the_limit_with_an_administrators_token_and_keeps
 ) -> None:
     bot, administrator = await account("bot"), await account("admin", admin=True)
     installation = Installation(tmp_path / "branch", synapse.url, bot.user_id, bot.password)
-    assert installation.start().interrupt() == 0
+    installation.sign_in()
     token = tmp_path / "token"
     token.touch(0o600)
     token.write_text(administrator.access_token + "\n")

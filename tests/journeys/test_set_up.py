@@ -415,8 +415,7 @@ async def test_a_login_that_was_revoked_and_keys_that_others_read_are_found(
 ) -> None:
     bot = await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    program = installation.start()
-    assert program.interrupt() == 0, program.text
+    installation.sign_in()
     (tmp_path / "keys" / "pickle.key").chmod(0o640)
     code, stands, said = checked(installation.config)
     assert (code, stands["files"]) == (78, "fault"), said
@@ -440,7 +439,7 @@ async def test_a_login_that_was_revoked_and_keys_that_others_read_are_found(
 async def test_keys_of_another_account_are_found(synapse: Synapse, account: MakeAccount, tmp_path: Path) -> None:
     bot, other = await account("bot"), await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    assert installation.start().interrupt() == 0
+    installation.sign_in()
     text = installation.config.read_text().replace(bot.user_id, other.user_id)
     installation.config.write_text(text)
     code, stands, said = checked(installation.config)
@@ -459,7 +458,7 @@ async def test_rooms_that_are_missing_left_or_silent_are_named_with_what_to_do(
 ) -> None:
     bot, leader = await account("bot"), await account("leader")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    assert installation.start().interrupt() == 0
+    installation.sign_in()
     names = {name: OrganisationId(name) for name in ("运转党支部", "货运党支部", "客运党支部")}
     for name, id in names.items():
         node = Organisation(id=id, parent=None, kind=Kind.BRANCH, name=name)
