@@ -5,10 +5,14 @@ In memory only: who asks is about to vote, and no time of it may lie in a table.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
+from content.ballot_links import BallotLinkAsked
 from content.ballot_times import FRESH
+from content.decision import Decision
 from content.identifiers import BallotId, MemberId
+from storage.store import Outcome
 
 
 class FreshLinks:
@@ -17,10 +21,13 @@ class FreshLinks:
     def __init__(self) -> None:
         self._sent: dict[tuple[BallotId, MemberId], datetime] = {}
 
-    def note(self, ballot: BallotId, member: MemberId, now: datetime) -> None:
-        """Remember that somebody was sent a link, and forget what is an hour old."""
+    def note(self, outcomes: Iterable[Outcome], now: datetime) -> None:
+        """Remember who was sent a link by what is committed, and forget what is an hour old."""
         self._sent = {one: at for one, at in self._sent.items() if self._is_fresh(at, now)}
-        self._sent[ballot, member] = now
+        for outcome in outcomes:
+            for fact in outcome.answer.facts if isinstance(outcome.answer, Decision) else ():
+                if isinstance(fact, BallotLinkAsked):
+                    self._sent[fact.ballot, fact.member] = now
 
     def has(self, ballot: BallotId, member: MemberId, now: datetime) -> bool:
         """Tell whether somebody holds a link that is not an hour old."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from msgspec.structs import replace
@@ -22,7 +22,7 @@ from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLo
 from content.upgrades import look_again, see_tombstone
 from storage import members, organisations, outbox, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
-from storage.store import Step, Store
+from storage.store import Outcome, Step, Store
 from storage.unit import Reading
 
 Heard = Event | Unreadable | Poison
@@ -110,10 +110,16 @@ class Hearing:
         A portion that is repeated after a failure has no second effect, and others get their turn in between.
         """
         while len(steps) > PORTION:
-            await self._store.settle(steps[:PORTION], notes=notes)
+            await self.settle(steps[:PORTION], notes)
             crashpoint("hearing.between_portions")
             steps, notes = steps[PORTION:], []
-        await self._store.settle(steps, notes=[*notes, last])
+        await self.settle(steps, [*notes, last])
+
+    async def settle(self, steps: list[Step], notes: Sequence[Fact] = ()) -> tuple[Outcome, ...]:
+        """Settle what was heard; who was sent a link is remembered only once that is committed."""
+        outcomes = await self._store.settle(steps, notes=notes)
+        self._settings.fresh.note(outcomes, self._store.now())
+        return outcomes
 
     def steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
         """Make steps of events, each decided for the moment it was said.

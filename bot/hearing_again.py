@@ -52,7 +52,7 @@ class HearingAgain:
             # State that is read back is older than what is known by now.
             kept = [note for note in self._hearing.notes(part, now) if isinstance(note, _KEPT_OF_A_GAP)]
             crashpoint("hearing.gap_read_before_settled")
-            await self._store.settle(steps, notes=[sync.GapFilled(id=gap.id), *kept])
+            await self._hearing.settle(steps, [sync.GapFilled(id=gap.id), *kept])
         if trouble is not None:
             raise trouble
 
@@ -103,7 +103,7 @@ class HearingAgain:
             case Event() if heard.state_key is not None:
                 notes += await self._state(RoomId(heard.room_id))
             case Event():
-                outcomes = await self._store.settle(self._hearing.steps([heard], LONG_AGO, letter.at))
+                outcomes = await self._hearing.settle(self._hearing.steps([heard], LONG_AGO, letter.at))
                 failed = letter.reason if any(outcome.failed for outcome in outcomes) else None
         last: Fact = unheard.LetterRead(id=letter.id)
         if failed is not None:

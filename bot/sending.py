@@ -22,7 +22,7 @@ from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
 from content.cards import Message
-from content.decision import Fact, Secret, Words, words
+from content.decision import Fact, Words, leads_somewhere, words
 from content.digests import bars_of
 from content.identifiers import EventId, RoomId, UserId
 from content.media import Kind as MediumKind
@@ -148,8 +148,8 @@ class Sender:
         return [await self._put(row, room, {"msgtype": "m.notice", "body": body})]
 
     async def _signed(self, user: UserId, said: Words, text: str, reader: Reader) -> str:
-        """Put a person's own words under what holds a private link, whatever the link is for."""
-        if not isinstance(said.parameters.get("link"), Secret):
+        """Put a person's own words under what holds a link of ours, whatever the link is for."""
+        if not leads_somewhere(said):
             return text
         known = await self._store.read(lambda unit: watchwords.known_to(unit, user))
         return text if known is None else f"{text}\n{self._say(words('watchword.signed', text=known), reader)}"

@@ -174,6 +174,15 @@ def invite(ballot: Ballot, people: tuple[Invited, ...], *, now: datetime, asked:
     return Decision(facts=facts, effects=told)
 
 
+def send_all(ballot: Ballot, people: tuple[Invited, ...], *, peace: bool, now: datetime) -> Decision | Refusal:
+    """Send links because an organiser wants it; in ``peace`` the people are those who were sent none yet.
+
+    Where there are none, that says nothing of who has voted: nobody votes without a link.
+    """
+    answer = invite(ballot, people, now=now)
+    return refused("ballot.links_fresh") if isinstance(answer, Decision) and peace and not people else answer
+
+
 def enter(
     link: PrivateLink | None,
     *,

@@ -21,8 +21,12 @@ FRESH = timedelta(hours=1)
 
 def is_time(moment: datetime, told_at: datetime | None, closes_at: datetime, *, now: datetime) -> bool:
     """Tell whether a reminder that falls due at a moment is sent: not late, and not right after all were told."""
-    peace = told_at is not None and now < told_at + FRESH
-    return moment <= now < min(moment + GRACE, closes_at) and not peace
+    return moment <= now < min(moment + GRACE, closes_at) and not is_peace(told_at, now=now)
+
+
+def is_peace(told_at: datetime | None, *, now: datetime) -> bool:
+    """Tell whether all were told so lately that who holds a link is sent no other."""
+    return told_at is not None and now < told_at + FRESH
 
 
 def reminders(ballot: Ballot, *, now: datetime) -> Iterator[Cause]:

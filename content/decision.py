@@ -22,6 +22,9 @@ class Secret(str):
         return "Secret()"
 
 
+_LINKS = frozenset(("link", "address"))
+"""The parameters that hold where words lead."""
+
 Parameter = str | int | datetime | tuple["Words", ...]
 
 
@@ -34,6 +37,14 @@ class Words(Struct, frozen=True, kw_only=True):
 
     key: str
     parameters: Mapping[str, Parameter] = field(default_factory=dict)
+
+
+def leads_somewhere(said: Words) -> bool:
+    """Tell whether words, or lines among them, hold a link that we put there; one in what people wrote is none."""
+    return any(
+        any(map(leads_somewhere, value)) if isinstance(value, tuple) else name in _LINKS and "://" in str(value)
+        for name, value in said.parameters.items()
+    )
 
 
 def words(key: str, **parameters: Parameter) -> Words:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, and_, or_, select, update
+from sqlalchemy import Column, ColumnElement, ForeignKey, Integer, String, Table, and_, func, or_, select, update
 
 from content.ballot_links import (
     BallotLink,
@@ -48,7 +48,7 @@ def _kept(row: AnyRow) -> dict[str, Any]:
         "code_hash": row.code_hash,
         "tries": row.tries,
         "expires_at": row.expires_at,
-        "used": row.browser_hash is not None,
+        "used": row.browser_hash is not None and row.browser_hash != row.browser_hash.upper(),
     }
 
 
@@ -77,12 +77,26 @@ async def survey_by_browser(unit: Reading, browser_hash: str) -> SurveyLink | No
 
 
 def _used_by(table: Table, browser_hash: str, now: datetime) -> Query:
-    return select(table).where(table.c.browser_hash == browser_hash, table.c.expires_at > now)
+    return select(table).where(_is(table, browser_hash), table.c.expires_at > now)
+
+
+def _is(table: Table, browser_hash: str) -> ColumnElement[bool]:
+    """Tell whose browser it is, by the link that is kept or by the one before."""
+    return table.c.browser_hash.in_((browser_hash, browser_hash.upper()))
 
 
 async def write_issued(unit: Writing, fact: BallotLinkIssued | BallotLinkAsked) -> None:
-    """Keep a link in the place of the one before. When all were sent theirs is known; of who asked it is not."""
-    await unit.put(ballot_links, {"ballot_id": fact.ballot, **_new(fact)}, key=["ballot_id", "member_id"])
+    """Keep a link in the place of the one before. When all were sent theirs is known; of who asked it is not.
+
+    Who asked wants whoever came in by the one before out. What is sent to all leaves them at their paper: their
+    browser's hash stays, in capitals, until the new link is used.
+    """
+    values = {"ballot_id": fact.ballot, **_new(fact)}
+    if isinstance(fact, BallotLinkIssued):
+        del values["browser_hash"]
+        own = and_(ballot_links.c.ballot_id == fact.ballot, ballot_links.c.member_id == fact.member)
+        await unit.execute(update(ballot_links).where(own).values(browser_hash=func.upper(ballot_links.c.browser_hash)))
+    await unit.put(ballot_links, values, key=["ballot_id", "member_id"])
     own = and_(ballot_roll.c.ballot_id == fact.ballot, ballot_roll.c.member_id == fact.member)
     await unit.execute(update(ballot_roll).where(own, ~ballot_roll.c.issued).values(issued=True))
     if isinstance(fact, BallotLinkIssued):
@@ -116,14 +130,14 @@ async def write_missed(unit: Writing, fact: LinkMissed) -> None:
 async def write_left(unit: Writing, fact: BrowserLeft) -> None:
     """Let a browser be nobody's any more; the link stays used."""
     for table in _TABLES:
-        one = table.c.browser_hash == fact.browser_hash
-        await unit.execute(update(table).where(one).values(browser_hash=fact.spent_hash))
+        await unit.execute(update(table).where(_is(table, fact.browser_hash)).values(browser_hash=fact.spent_hash))
 
 
 async def write_used(unit: Writing, fact: LinkUsed) -> None:
     """Bind a link to the browser that used it first."""
     for table in _TABLES:
-        unused = update(table).where(table.c.token_hash == fact.token_hash, table.c.browser_hash.is_(None))
+        free = or_(table.c.browser_hash.is_(None), table.c.browser_hash == func.upper(table.c.browser_hash))
+        unused = update(table).where(table.c.token_hash == fact.token_hash, free)
         await unit.execute(unused.values(browser_hash=fact.browser_hash))
 
 

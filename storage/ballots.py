@@ -289,6 +289,12 @@ async def silent(unit: Reading, ballot: BallotId) -> tuple[MemberId, ...]:
     return tuple(MemberId(row.member_id) for row in await unit.rows(query.order_by(ballot_roll.c.member_id)))
 
 
+async def without_link(unit: Reading, ballot: BallotId) -> tuple[MemberId, ...]:
+    """Return who may vote and was never sent a link; none of them can have voted."""
+    query = select(ballot_roll.c.member_id).where(ballot_roll.c.ballot_id == ballot, _electors(), ~ballot_roll.c.issued)
+    return tuple(MemberId(row.member_id) for row in await unit.rows(query.order_by(ballot_roll.c.member_id)))
+
+
 def _electors() -> ColumnElement[bool]:
     """Return who may cast a vote: who has one, and is there where that is asked for."""
     return and_(ballot_roll.c.may_vote, ballot_roll.c.present)

@@ -13,6 +13,9 @@ from storage.members import members
 from storage.outbox import outbox
 from storage.unit import Reading, Writing
 
+_END = r"(?![.:-]?[0-9A-Za-z])"
+"""Where an account ends: one whose server's name goes on, or that has a port, is somebody else's."""
+
 
 async def forget_in_words(unit: Writing, ids: Collection[str], accounts: Collection[str]) -> None:
     """Put nobody in the place of a person, by name and by account, in every row of the outbox that still has words."""
@@ -22,7 +25,7 @@ async def forget_in_words(unit: Writing, ids: Collection[str], accounts: Collect
     found = sorted({*names - longer - {NOBODY, ""}, *accounts, *longer}, key=lambda one: (-len(one), one))
     if not found:
         return
-    pattern = re.compile("|".join(map(re.escape, found)))
+    pattern = re.compile("|".join(re.escape(one) + (_END if one in accounts else "") for one in found))
 
     def taken_out(value: Any) -> Any:
         if isinstance(value, str):
@@ -30,8 +33,9 @@ async def forget_in_words(unit: Writing, ids: Collection[str], accounts: Collect
         if isinstance(value, list):
             return [taken_out(one) for one in value]
         if isinstance(value, dict):
-            # What is sealed, and instants, hold no names.
-            return {name: one if name in ("sealed", "at") else taken_out(one) for name, one in value.items()}
+            # What is sealed, and instants, hold no names; the key of a line is a sentence of the catalogue.
+            kept = ("key",) if "parameters" in value else ("sealed", "at")
+            return {name: one if name in kept else taken_out(one) for name, one in value.items()}
         return value
 
     rows = await unit.rows(select(outbox.c.number, outbox.c.words).where(outbox.c.words.is_not(None)))

@@ -253,7 +253,9 @@ class SmallBranch:
         outcomes: list[Outcome | None] = []
         for one in events:
             step = understand(one, ME, self.settings)
-            outcomes.append(None if step is None else (await self.store.settle([step]))[0])
+            settled = () if step is None else await self.store.settle([step])
+            self.settings.fresh.note(settled, self.store.now())
+            outcomes.append(settled[0] if settled else None)
         return tuple(outcomes)
 
     async def claim(self, *, limit: int = 16, worker: str = "worker", lease: float = 60) -> list[Claimed]:

@@ -26,7 +26,6 @@ async def send_links(asking: Asking, member: Member) -> Decision | None:
         answer = invite(one, (link,), now=now, asked=True)
         if isinstance(answer, Refusal):
             continue
-        asking.settings.fresh.note(one.id, member.id, now)
         facts += answer.facts
         effects += [effect for effect in answer.effects if isinstance(effect, Tell)]
     if asking.argument:

@@ -45,8 +45,9 @@ from content import ballots as rules
 from content import electronic_elections as electronic
 from content.approvals import Act, Proposal, Proposed
 from content.ballot_approvals import ACTS, waiting_for, want
-from content.ballot_links import Invited, invite, invited, lasts_until
+from content.ballot_links import Invited, invited, lasts_until, send_all
 from content.ballot_papers import canonical
+from content.ballot_times import is_peace
 from content.ballots import Admitted, Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
 from content.decision import Decision, Refusal, refused
 from content.duties import SETTLES
@@ -229,17 +230,21 @@ def open_voting(id: str) -> Answer:  # noqa: A002
 @pages.post("/ballots/<id>/invite")
 @requires(Right.SCHEDULE)
 def send_links(id: str) -> Answer:  # noqa: A002
-    """Send a link to everyone who has not voted, without anyone seeing who they are."""
+    """Send a link to everyone who has not voted, without anyone seeing who they are.
+
+    Within an hour after the last time only who was sent none yet is sent one.
+    """
     roots, origin = here().roots, desk().settings.origin
 
     async def decide(unit: Reading) -> Decided:
         ballot = await stored.visible(unit, roots, BallotId(id))
         if ballot is None:
             return None
-        waiting = await members.by_ids(unit, await stored.silent(unit, ballot.id))
+        peace = is_peace(ballot.told_at, now=unit.now)
+        due = await (stored.without_link if peace else stored.silent)(unit, ballot.id)
+        waiting = [one for one in await members.by_ids(unit, due) if one.user is not None and one.left is None]
         until = lasts_until(ballot, unit.now)
-        people = tuple(_invited(one, origin, until) for one in waiting if one.user is not None)
-        return invite(ballot, people, now=unit.now)
+        return send_all(ballot, tuple(_invited(one, origin, until) for one in waiting), peace=peace, now=unit.now)
 
     return onward(settle(decide, actor=here().user), to=link("ballots.show_one", id=id), done="ballot_links_sent")
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
 from bot.clock import Clock
+from bot.hearing import Hearing
+from bot.matrix.events import Batch, RoomBatch
 from content.identifiers import MemberId
 from storage import ballots
 from storage.ballot_links import by_token
+from storage.store import Step
+from tests.fake_homeserver import FakeHomeserver
 from tests.sealed_ballots import ID, digest, draft, issue, open_voting, paper, roll, stand, vote
 from tests.small_branch import EAST_ROOM, NOON, ZHANG, HandClock, SmallBranch, account, message, private_room
 
@@ -76,6 +81,29 @@ async def test_who_was_just_sent_a_link_keeps_it_and_a_reminder_goes_to_the_othe
     clock.now = CLOSES - timedelta(hours=3)
     await ticking.tick()
     assert (await reminded(branch)).count(account(ZHANG)) == 2, "what is an hour old is no longer fresh"
+
+
+async def test_whose_link_was_never_committed_is_not_taken_for_one_who_has_it(
+    branch: SmallBranch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await begin(branch)
+    hearing = Hearing(branch.store, FakeHomeserver(branch.clock), branch.settings)  # type: ignore[arg-type]
+    said = message(account(ZHANG), "投票", room_id=private_room(ZHANG))
+    part = RoomBatch(room_id=private_room(ZHANG), membership="join", timeline=(said,))
+    batch = Batch(since="s1", next_batch="s2", rooms=(part,))
+
+    async def decided_and_undone(steps: Sequence[Step], **_: object) -> None:
+        for step in steps:
+            assert await branch.store.read(step.decide) is not None
+        raise OSError("disk full")
+
+    monkeypatch.setattr(branch.store, "settle", decided_and_undone)
+    with pytest.raises(OSError, match="disk full"):
+        await hearing.commit(batch)
+    monkeypatch.undo()
+    assert not branch.settings.fresh.has(ID, ZHANG, NOON)
+    await hearing.commit(batch)
+    assert branch.settings.fresh.has(ID, ZHANG, NOON)
 
 
 @pytest.mark.parametrize(("before_the_close", "at_once"), [(24.5, False), (23.5, False), (26, True)])

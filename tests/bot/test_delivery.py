@@ -123,11 +123,14 @@ async def test_every_private_link_carries_the_words_by_which_its_reader_knows_th
     link = Secret("https://console.test/x")
     for user in (account(ZHANG), account(LI)):
         await post.do(Tell(user=user, words=words("console.link", link=link, minutes=15)))
-        await post.do(Tell(user=user, words=words("ballot.code", title="推荐", code=Secret("123456"))))
+        await post.do(Tell(user=user, words=words("exports.told_ready", minutes=60, address=link + "/files")))
+        where = words("missed.where", address=link + "/missed")
+        await post.do(Tell(user=user, words=words("missed.told", lines=(where,))))
+        await post.do(Tell(user=user, words=words("ballot.code", title="https://evil.test", code=Secret("123456"))))
     await post.work()
     said = [event.content["body"] for events in post.homeserver.rooms.values() for event in events if event.content]
     linked = [one for one in said if link in one]
-    assert sorted(one.endswith("\n您的暗语：石榴花开") for one in linked) == [False, True]
+    assert sorted(one.endswith("\n您的暗语：石榴花开") for one in linked) == [False] * 3 + [True] * 3
     assert [one for one in said if "石榴花开" in one] == [one for one in linked if "暗语" in one]
 
 

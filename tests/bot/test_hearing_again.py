@@ -259,8 +259,11 @@ async def until(ears: Ears, work: Callable[[], Awaitable[None]], left: Callable[
     ears.branch.store.on_change(changed.set)
     task = asyncio.ensure_future(work())
     try:
-        while await left():
+        while True:
+            # Cleared before the look: a change that comes during it is not slept through.
             changed.clear()
+            if not await left():
+                break
             await changed.wait()
     finally:
         task.cancel()

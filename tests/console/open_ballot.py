@@ -6,8 +6,10 @@ import re
 from datetime import timedelta
 from typing import Any
 
+from msgspec.structs import asdict
 from werkzeug.test import TestResponse
 
+from content.ballot_links import BallotLinkAsked
 from content.ballot_papers import sealed_length
 from content.elections import Election
 from content.identifiers import MemberId
@@ -28,9 +30,11 @@ def open_ballot(house: House, **more: Any) -> None:
     house.run(open_voting(house.store))
 
 
-def link_to(house: House, token: str = "token-of-the-link", *, member: MemberId = VOTER) -> str:
-    """Give a voter, the first where none is named, a link, and return its path."""
-    house.run(house.store.settle(notes=[issue(member, token, house.store.now())]))
+def link_to(house: House, token: str = "token-of-the-link", *, member: MemberId = VOTER, asked: bool = False) -> str:
+    """Give a voter, the first where none is named, a link, and return its path; ``asked`` for, or as all are sent."""
+    issued = issue(member, token, house.store.now())
+    fact = BallotLinkAsked(**asdict(issued)) if asked else issued
+    house.run(house.store.settle(notes=[fact]))
     return f"/ballot/enter/{token}"
 
 

@@ -133,6 +133,7 @@ def test_a_ballot_goes_its_whole_way_at_the_desk(house: House, browser: Browser,
     rows = house.run(house.store.read(lambda unit: unit.rows(select(outbox).where(outbox.c.words.is_not(None)))))
     assert "/ballot/enter/" not in json.dumps([row.words for row in rows]), "links lie sealed until they are sent"
     sent = house.run(house.store.claim(worker="w", device="D", lease=timedelta(minutes=1), limit=64))
+    assert press(browser, id, "invite").status_code == 409, "within the hour nobody's link is put out of use"
     links = [one for one in sent if one.words is not None and "/ballot/enter/" in str(one.words.parameters.get("link"))]
     assert len(links) == len(VOTERS) + len(TELLERS)
     assert {one.unasked or one.quiet for one in links} == {False}, "who has asked for silence may vote too"

@@ -59,11 +59,24 @@ def test_looking_at_a_link_uses_nothing_up_and_pressing_the_button_does(house: H
     assert first.get("/ballot").status_code == 200, "who pressed it twice is still in"
 
 
-def test_a_newer_link_ends_the_older_one_and_its_browser(house: House, voter: Browser) -> None:
-    path = link_to(house, "another")
+def test_a_link_that_was_asked_for_ends_the_older_one_and_its_browser(house: House, voter: Browser) -> None:
+    path = link_to(house, "another", asked=True)
     assert voter.get("/ballot").status_code == 409
     assert come_in(voter, path).status_code == 303
     assert voter.get("/ballot").status_code == 200
+
+
+def test_a_link_that_is_sent_to_all_leaves_who_has_come_in_at_their_paper_until_it_is_used(
+    house: House, voter: Browser
+) -> None:
+    link_to(house, "second")
+    path, other = link_to(house, "third"), house.browser(None)
+    box = sealed(paper("a+"))
+    assert voter.post("/ballot/cast", {**form(voter), "box": box}).headers["Location"].endswith("/ballot/done")
+    assert come_in(other, path).status_code == 303
+    assert other.get("/ballot").status_code == 200
+    assert voter.get("/ballot").status_code == 409, "one paper, one browser"
+    assert come_in(voter, path).status_code == 409
 
 
 def test_a_link_that_was_passed_on_opens_nothing_without_its_code(house: House) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
+from sqlalchemy import update
 
 from content.decision import Decision, Refusal, Say, Secret, Tell, words
 from content.edits import Places, Sort, departed, edit
@@ -17,6 +19,7 @@ from content.model_members import MemberNominated, Selection, SelectionCalled, S
 from storage import disclosures, erased_people, lessons, members, organisations
 from storage.engines import sqlite_file
 from storage.erased_people import EMPTIED, GOES
+from storage.erased_words import forget_in_words
 from storage.store import Step
 from tests.small_branch import (
     EAST,
@@ -153,6 +156,38 @@ async def test_what_waits_to_be_said_to_others_names_an_erased_person_no_more(br
         one.words.parameters for one in await branch.send_all() if one.words is not None and one.user == account(LI)
     ]
     assert [(one["title"], str(one["link"])) for one in sent if "link" in one] == [(NOBODY, "https://x")]
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        (f"{account(ZHANG)}说好", f"{NOBODY}说好"),
+        (f"ask {account(ZHANG)}.", f"ask {NOBODY}."),
+        (f"{account(ZHANG)}.cn", f"{account(ZHANG)}.cn"),
+        (f"{account(ZHANG)}ing.org", f"{account(ZHANG)}ing.org"),
+        (f"{account(ZHANG)}:8448", f"{account(ZHANG)}:8448"),
+    ],
+)
+async def test_an_account_that_only_begins_alike_stays_and_so_does_the_key_of_a_line(
+    branch: SmallBranch, said: str, left: str
+) -> None:
+    told = words("count.head", lines=(words("count.votes", name="count", text=said),))
+
+    async def tell(unit: Any) -> Decision:
+        return Decision(effects=(Say(room=EAST_ROOM, organisation=EAST, words=told),))
+
+    async def rename(unit: Any) -> None:
+        await unit.execute(update(members.members).where(members.members.c.id == ZHANG).values(name="count"))
+        await forget_in_words(unit, [ZHANG], [account(ZHANG)])
+
+    await decided(branch, tell)
+    await branch.store._write(rename, news=False)
+    (line,) = [
+        row.words["parameters"]["lines"]["lines"][0]
+        for row in await branch.rows()
+        if row.words and "lines" in row.words["parameters"]
+    ]
+    assert line == {"key": "count.votes", "parameters": {"name": NOBODY, "text": left}}
 
 
 async def test_the_story_of_an_erased_person_is_emptied_in_every_revision(branch: SmallBranch) -> None:
