@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from content import ballots as voting
 from content import electronic_elections as rules
 from content.ballot_files import read_box, write_box
-from content.ballots import Admitted, Candidate, WriteIn
+from content.ballots import Admitted, BallotCertified, BallotVoided, Candidate, Voiding, WriteIn
 from content.decision import Decision
 from content.elections import Election, Outcome
 from content.electronic_elections import (
@@ -163,3 +163,28 @@ async def test_another_letter_takes_the_place_of_one_and_nobody_has_confirmed_it
     after = await branch.store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
     assert after is not None
     assert (after.allowed, after.consent.way, after.ballot) == (False, Way.REMOTE, ID)
+
+
+async def test_who_was_there_once_is_not_there_for_another_vote(branch: SmallBranch) -> None:
+    """Neither after a vote that came to nothing, nor after one that elected nobody, nor under another letter."""
+    store, at = branch.store, {"paper": PAPER, "organisation": EAST}
+    await prepare(store)
+    known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert known is not None
+
+    async def there() -> frozenset[MemberId]:
+        return await store.read(lambda unit: electronic_elections.present(unit, PAPER))
+
+    marked = PresenceMarked(**at, came=HERE, gone=frozenset())
+    again = ElectronicVotePrepared(**at, ballot=ID)
+    for over in (
+        BallotVoided(ballot=ID, why=Voiding.TOO_FEW),
+        ConsentRecorded(**at, consent=known.consent),
+        BallotCertified(ballot=ID, on=NOON.date()),
+    ):
+        await store.settle(notes=[marked])
+        assert await there() == HERE
+        await store.settle(notes=[over] if not isinstance(over, BallotCertified) else [over, again])
+        assert await there() == frozenset(), over
+    await store.settle(notes=[BallotVoided(ballot=ID, why=Voiding.TOO_FEW), marked, again])
+    assert await there() == HERE, "who has come since stays"
