@@ -134,6 +134,18 @@ def test_an_election_is_on_paper_until_two_have_seen_the_letter(house: House, br
     assert "应到 9，实到 0，还差 8 人" in shown(browser, fixed)
 
 
+def test_no_other_letter_is_confirmed_than_the_one_that_was_read(house: House, browser: Browser, fixed: str) -> None:
+    """S23: who enters another while a second person holds the original has not had that one seen."""
+    page, other = f"/elections/{fixed}/electronic", house.browser(OTHER)
+    assert press(browser, fixed, "consent", LETTER).status_code == 303
+    read = other.marks(page)
+    assert press(browser, fixed, "consent", LETTER | {"way": "remote"}).status_code == 303
+    late = other.post(f"{page}/confirm", read)
+    assert (late.status_code, "批复重新登记过" in late.get_data(as_text=True)) == (422, True)
+    assert "还没有人核对" in shown(browser, fixed)
+    assert press(other, fixed, "confirm").status_code == 303
+
+
 def test_who_only_looks_sees_how_many_are_there_and_nobodys_name(house: House, browser: Browser, fixed: str) -> None:
     allow(house, browser, fixed)
     press(browser, fixed, "presence", {"shown": "", "there": "b0"})
