@@ -20,6 +20,8 @@ from console.people import mark_of, veiled
 from console.wording import today
 from content import ballots as drafting
 from content import electronic_elections as rules
+from content.approvals import Act
+from content.ballot_approvals import waiting_for
 from content.ballots import Ballot, Elector
 from content.decision import Decision, Refusal, refused
 from content.electronic_elections import Consent, Electronic, Way
@@ -27,7 +29,7 @@ from content.identifiers import MemberId, PaperElectionId, UserId, derive
 from content.organisations import Right
 from content.paper_elections import PaperElection, State
 from content.strokes import by_strokes
-from storage import duties, members, organisations, paper_elections
+from storage import approvals, duties, members, organisations, paper_elections
 from storage import electronic_elections as stored
 from storage.store import Answer as Decided
 from storage.store import Outcome
@@ -103,7 +105,9 @@ def mark(id: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading, paper: PaperElection, known: Electronic | None) -> Decided:
         roll, ballot = await paper_elections.roll(unit, paper.id), await stored.ballot_of(unit, known)
-        return rules.mark_present(paper, known, roll, came=came, gone=gone, ballot=ballot)
+        waiting = await approvals.waiting(unit, [paper.organisation], acts=[Act.OPEN_BALLOT])
+        opening = ballot is not None and waiting_for(Act.OPEN_BALLOT, ballot, waiting) is not None
+        return rules.mark_present(paper, known, roll, came=came, gone=gone, ballot=ballot, opening=opening)
 
     return _act(id, decide, done="presence_marked")
 
