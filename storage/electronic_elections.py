@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, Column, Date, ForeignKey, Select, String, Table, and_, false, func, select, update
 
-from content.ballots import Ballot
+from content.ballots import Ballot, BallotVoided, State
 from content.electronic_elections import (
     RUNNING,
     Consent,
@@ -104,7 +104,8 @@ async def reached(unit: Reading, id: PaperElectionId) -> int:  # noqa: A002
 
 
 async def write_recorded(unit: Writing, fact: ConsentRecorded) -> None:
-    """Keep the letter, in the place of another; nobody has confirmed this one."""
+    """Keep the letter, in the place of another; nobody has confirmed this one, nor seen who is there under it."""
+    await _empty_room(unit, fact.paper)
     one = fact.consent
     values = {
         "election_id": fact.paper,
@@ -132,13 +133,27 @@ async def write_marked(unit: Writing, fact: PresenceMarked) -> None:
 
 
 async def write_prepared(unit: Writing, fact: ElectronicVotePrepared) -> None:
-    """Keep by which secret ballot an election is voted on."""
+    """Keep by which secret ballot an election is voted on; who was there for one that was certified is not for this."""
+    before = await ballot_of(unit, await of_election(unit, fact.paper))
+    if before is not None and before.state is not State.VOID:
+        await _empty_room(unit, fact.paper)
     await _change(unit, fact.paper, ballot_id=fact.ballot)
+
+
+async def write_voided(unit: Writing, fact: BallotVoided) -> None:
+    """Forget who was in the room for a ballot that came to nothing: for another, people are looked for anew."""
+    known = await of_ballot(unit, fact.ballot)
+    if known is not None:
+        await _empty_room(unit, known.paper)
 
 
 async def write_counted(unit: Writing, fact: ElectronicVoteCounted) -> None:
     """Keep that the count of an election is the one that came out of its secret ballot."""
     await _change(unit, fact.paper, counted=True)
+
+
+async def _empty_room(unit: Writing, id: PaperElectionId) -> None:  # noqa: A002
+    await unit.execute(election_presence.delete().where(election_presence.c.election_id == id))
 
 
 async def _change(unit: Writing, id: PaperElectionId, **values: Any) -> None:  # noqa: A002
