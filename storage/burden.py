@@ -28,10 +28,11 @@ from content.burden import (
 )
 from content.checkins import State
 from content.decision import Refusal, Words
-from content.identifiers import OccurrenceId, OrganisationId
+from content.identifiers import OccurrenceId, OrganisationId, PollId
 from content.lessons import ASKING
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
+from content.polls import Poll
 from content.polls import State as PollState
 from content.rooms import Purpose
 from content.settings import BY_NAME, held_at
@@ -74,7 +75,7 @@ async def rooms(
     *,
     since: date,
     until: date,
-    without: frozenset[OccurrenceId] = frozenset(),
+    without: frozenset[OccurrenceId | PollId] = frozenset(),
 ) -> tuple[Room, ...]:
     """Return the rooms in which an audience is reached, those that are alike as one, asked in whole months around.
 
@@ -89,7 +90,7 @@ async def by_branch(
     *,
     since: date,
     until: date,
-    without: frozenset[OccurrenceId] = frozenset(),
+    without: frozenset[OccurrenceId | PollId] = frozenset(),
 ) -> dict[OrganisationId, Room]:
     """Return the room of each branch in which an audience is reached."""
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
@@ -101,13 +102,15 @@ async def by_branch(
     for on, row in await _occurrences(unit, zones, *period):
         if row.id not in without and (row.reached or row.state == OccurrenceState.PLANNED):
             asked[OrganisationId(row.branch)].append(Asked(on=on, minutes=row.minutes))
-    for branch, at in (*await _polls(unit, zones, *period), *await _news(unit, zones, *period)):
+    for branch, at in (*await _polls(unit, zones, *period, without=without), *await _news(unit, zones, *period)):
         asked[branch].append(Asked(on=at.date()))
     held = await caps(unit, zones)
     return {branch: Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()}
 
 
-async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Room, ...]:
+async def room_of(
+    unit: Reading, node: OrganisationId, *, on: date, without: frozenset[PollId] = frozenset()
+) -> tuple[Room, ...]:
     """Return the room in which an organisation is asked by itself, with what it is asked in whole months around a day.
 
     A branch's is the one in which everything meets that concerns its members; another's has its own polls alone.
@@ -116,9 +119,9 @@ async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Roo
     if row is None:
         return ()
     if row.kind == Kind.BRANCH:
-        return await rooms(unit, node, since=on, until=on)
+        return await rooms(unit, node, since=on, until=on, without=without)
     zones, period = {node: str(row.timezone)}, (on.replace(day=1), on + timedelta(days=LOOKED_AHEAD + 31))
-    found = (*await _polls(unit, zones, *period), *await _news(unit, zones, *period))
+    found = (*await _polls(unit, zones, *period, without=without), *await _news(unit, zones, *period))
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
 
 
@@ -165,11 +168,15 @@ async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[Occurr
     return found
 
 
-async def refuse_poll(unit: Reading, node: OrganisationId, at: datetime) -> Refusal | None:
-    """Refuse a poll that would be one post too many in its room on the day on which it begins."""
-    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
+async def refuse_poll(unit: Reading, poll: Poll, at: datetime) -> Refusal | None:
+    """Refuse a poll that would be one post too many in its room on the day on which it begins.
+
+    Where it is there already and begins on another day than it was to, it does not stand in its own way.
+    """
+    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == poll.organisation))
     on = at.astimezone(ZoneInfo(str(zone))).date()
-    return refuse_too_much(await room_of(unit, node, on=on), [Asked(on=on)], field="room")
+    found = await room_of(unit, poll.organisation, on=on, without=frozenset([poll.id]))
+    return refuse_too_much(found, [Asked(on=on)], field="room")
 
 
 async def meters(
@@ -268,10 +275,17 @@ def _day(at: datetime, zone: str) -> date:
 
 
 async def _polls(
-    unit: Reading, zones: dict[OrganisationId, str], since: date, until: date
+    unit: Reading,
+    zones: dict[OrganisationId, str],
+    since: date,
+    until: date,
+    *,
+    without: Collection[OccurrenceId | PollId] = (),
 ) -> list[tuple[OrganisationId, datetime]]:
     """Return when a poll of ours was begun in which branch, by its own clock."""
-    begun = select(polls.c.organisation_id, polls.c.opened_at.label("at")).where(polls.c.starter.is_(None))
+    begun = select(polls.c.organisation_id, polls.c.opened_at.label("at")).where(
+        polls.c.starter.is_(None), polls.c.id.not_in(list(without))
+    )
     return await _within_days(unit, begun, polls.c.organisation_id, polls.c.opened_at, zones, since, until)
 
 

@@ -27,9 +27,9 @@ from content.organisations import Right
 from content.pace import Broadcast
 from content.quiet import LONGEST_REASON
 from content.rooms import Room
-from storage import outbox, outbox_items, relocation
+from storage import burden, outbox, outbox_items, polls, relocation
 from storage import pace as stored_pace
-from storage.outbox import State
+from storage.outbox import Kind, State
 from storage.unit import Reading
 
 pages = Blueprint("outbox", __name__)
@@ -249,9 +249,16 @@ def hasten(id: str) -> Answer:  # noqa: A002
         item = await outbox_items.item(unit, roots, OutboxId(id))
         if item is None:
             return None
-        return hastening(item.id if item.held_at(unit.now) else None, reason, now=unit.now)
+        answer = hastening(item.id if item.held_at(unit.now) else None, reason, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await _too_much(unit, item) or answer
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="hastened")
+
+
+async def _too_much(unit: Reading, item: outbox_items.Item) -> Refusal | None:
+    """Refuse a poll that would be one post too many in its room today."""
+    poll = await polls.poll(unit, item.poll) if item.kind is Kind.POLL and item.poll is not None else None
+    return await burden.refuse_poll(unit, poll, unit.now) if poll is not None else None
 
 
 @pages.post("/outbox/<id>/cancel")

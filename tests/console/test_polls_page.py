@@ -227,9 +227,9 @@ def test_a_published_figure_does_not_move_with_the_roster(house: House, browser:
     assert "1/6" in browser.get("/polls").get_data(as_text=True)
 
 
-def quiet(house: House) -> None:
+def quiet(house: House, hours: str = "20-10") -> None:
     """Let nine in the morning be quiet."""
-    chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=QUIET_HOURS, value="20-10")
+    chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=QUIET_HOURS, value=hours)
     house.run(put(house.store, "quiet", chosen))
 
 
@@ -265,6 +265,22 @@ def test_the_outbox_lets_what_is_held_go_for_a_reason(house: House, browser: Bro
     assert browser.post(path, browser.marks("/")).status_code == 409
     assert browser.post(path, browser.marks("/") | {"reason": "防汛"}).status_code == 303
     assert [one.urgent for one in waiting(house)] == ["防汛"]
+
+
+def test_what_is_held_for_tomorrow_goes_out_today_only_where_the_room_has_not_heard_enough(
+    house: House, browser: Browser
+) -> None:
+    quiet(house, "8-7")
+    allow(house, Cap.DAY, 2)
+    browser.post("/polls/new", form(urgent="防汛集合"))
+    browser.post("/polls/new", form(question="还有一个"))
+    (held,) = [row for row in waiting(house) if row.not_before > house.clock.now]
+    for path in (f"/polls/{held.poll_id}/hasten", f"/outbox/{held.id}/hasten"):
+        answer = browser.post(path, browser.marks("/") | {"reason": "等不了"})
+        assert (answer.status_code, "2026-11-24 群里已满 2 条" in answer.get_data(as_text=True)) == (409, True)
+    assert held in waiting(house)
+    allow(house, Cap.DAY, 3)
+    assert browser.post(path, browser.marks("/") | {"reason": "等不了"}).status_code == 303
 
 
 def test_a_poll_with_a_reason_goes_out_at_night_and_one_that_ends_before_morning_is_refused(
