@@ -28,7 +28,7 @@ from content.burden import (
 )
 from content.checkins import State
 from content.decision import Refusal, Words
-from content.identifiers import OccurrenceId, OrganisationId, PollId
+from content.identifiers import OccurrenceId, OrganisationId, PollId, RoomId
 from content.lessons import ASKING
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
@@ -57,6 +57,9 @@ from storage.unit import AnyRow, Reading
 _NO_SURVEY = (SurveyState.DRAFT, SurveyState.CANCELLED)
 _NO_BALLOT = (BallotState.DRAFT, BallotState.FROZEN, BallotState.VOID)
 """What asks nobody for anything."""
+
+_EVERYBODYS = (Purpose.BRANCH, Purpose.GROUP)
+"""The rooms in which everything meets that concerns the members; each other one is asked by itself."""
 
 
 async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[OrganisationId, Caps]:
@@ -109,19 +112,25 @@ async def by_branch(
 
 
 async def room_of(
-    unit: Reading, node: OrganisationId, *, on: date, without: frozenset[PollId] = frozenset()
+    unit: Reading, node: OrganisationId, room: RoomId, *, on: date, without: frozenset[PollId] = frozenset()
 ) -> tuple[Room, ...]:
-    """Return the room in which an organisation is asked by itself, with what it is asked in whole months around a day.
+    """Return a room in which an organisation is asked, with what it is asked in whole months around a day.
 
-    A branch's is the one in which everything meets that concerns its members; another's has its own polls alone.
+    A branch's own is the one in which everything meets that concerns its members; another, as that of its committee,
+    has its own polls alone.
     """
+    purpose = await unit.value(select(kept_rooms.c.purpose).where(kept_rooms.c.id == room)) or Purpose.BRANCH
+    where = _EVERYBODYS if purpose in _EVERYBODYS else (Purpose(purpose),)
     row = await unit.first(select(organisations.c.kind, organisations.c.timezone).where(organisations.c.id == node))
     if row is None:
         return ()
-    if row.kind == Kind.BRANCH:
+    if row.kind == Kind.BRANCH and where == _EVERYBODYS:
         return await rooms(unit, node, since=on, until=on, without=without)
     zones, period = {node: str(row.timezone)}, (on.replace(day=1), on + timedelta(days=LOOKED_AHEAD + 31))
-    found = (*await _polls(unit, zones, *period, without=without), *await _news(unit, zones, *period))
+    found = (
+        *await _polls(unit, zones, *period, without=without, where=where),
+        *await _news(unit, zones, *period, where=where),
+    )
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
 
 
@@ -175,7 +184,7 @@ async def refuse_poll(unit: Reading, poll: Poll, at: datetime) -> Refusal | None
     """
     zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == poll.organisation))
     on = at.astimezone(ZoneInfo(str(zone))).date()
-    found = await room_of(unit, poll.organisation, on=on, without=frozenset([poll.id]))
+    found = await room_of(unit, poll.organisation, poll.room, on=on, without=frozenset([poll.id]))
     return refuse_too_much(found, [Asked(on=on)], field="room")
 
 
@@ -281,26 +290,39 @@ async def _polls(
     until: date,
     *,
     without: Collection[OccurrenceId | PollId] = (),
+    where: Collection[Purpose] = _EVERYBODYS,
 ) -> list[tuple[OrganisationId, datetime]]:
     """Return when a poll of ours was begun in which branch, by its own clock."""
-    begun = select(polls.c.organisation_id, polls.c.opened_at.label("at")).where(
-        polls.c.starter.is_(None), polls.c.id.not_in(list(without))
-    )
+    begun = _asked_in(where, polls.c.opened_at).where(polls.c.starter.is_(None), polls.c.id.not_in(list(without)))
     return await _within_days(unit, begun, polls.c.organisation_id, polls.c.opened_at, zones, since, until)
 
 
+def _asked_in(where: Collection[Purpose], at: Any) -> Any:
+    """Return the polls in rooms for these purposes; one whose room is known no more was asked in the branch's own."""
+    return (
+        select(polls.c.organisation_id, at.label("at"))
+        .outerjoin(kept_rooms, kept_rooms.c.id == polls.c.room_id)
+        .where(func.coalesce(kept_rooms.c.purpose, Purpose.BRANCH).in_(list(where)))
+    )
+
+
 async def _news(
-    unit: Reading, zones: dict[OrganisationId, str], since: date, until: date
+    unit: Reading,
+    zones: dict[OrganisationId, str],
+    since: date,
+    until: date,
+    *,
+    where: Collection[Purpose] = _EVERYBODYS,
 ) -> list[tuple[OrganisationId, datetime]]:
     """Return when a poll's result was published in a branch, or something else was said in its room."""
-    results = select(polls.c.organisation_id, polls.c.closed_at.label("at")).where(polls.c.state == PollState.CLOSED)
+    results = _asked_in(where, polls.c.closed_at).where(polls.c.state == PollState.CLOSED)
     said = (
         select(outbox.c.organisation_id, outbox.c.done_at.label("at"))
         .join(kept_rooms, kept_rooms.c.id == outbox.c.room_id)
         .where(
             outbox.c.kind == RowKind.SAY,
             outbox.c.state == RowState.SENT,
-            kept_rooms.c.purpose.in_([Purpose.BRANCH, Purpose.GROUP]),
+            kept_rooms.c.purpose.in_(list(where)),
         )
     )
     return [

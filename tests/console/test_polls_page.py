@@ -13,9 +13,10 @@ import pytest
 from content import polls as rules
 from content.burden import Cap
 from content.decision import Fact
-from content.identifiers import EventId, MemberId, UserId
+from content.identifiers import EventId, MemberId, RoomId, UserId
 from content.members import Member, MemberEnrolled
 from content.polls import Poll, PollEnded, PollShown, Response, State, Voted
+from content.rooms import Purpose, Room, RoomKept
 from content.settings import QUIET_HOURS, SettingChosen
 from storage import outbox, polls
 from tests.console.console_house import Browser, House
@@ -293,6 +294,20 @@ def test_a_poll_with_a_reason_goes_out_at_night_and_one_that_ends_before_morning
     assert answer.headers["Location"] == "/polls?done=poll_opened"
     (row,) = waiting(house)
     assert (row.not_before, row.urgent) == (house.clock.now, "防汛集合")
+
+
+def test_each_room_has_its_own_measure_and_the_committees_takes_nothing_from_the_branchs(
+    house: House, browser: Browser
+) -> None:
+    one = house.seeded.organisations["one"]
+    room = Room(id=RoomId("!few"), organisation=one, purpose=Purpose.COMMITTEE, name="支委群", encrypted=False)
+    note(house, RoomKept(room=room))
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/polls/new", form(room="!few")).status_code == 303
+    assert browser.post("/polls/new", form(room="!few", question="还有一个")).status_code == 422
+    allow(house, Cap.DAY, 2)
+    assert browser.post("/polls/new", form()).status_code == 303
+    assert browser.post("/polls/new", form(question="还有一个")).status_code == 422
 
 
 def test_above_a_cap_no_poll_is_begun(house: House, browser: Browser) -> None:
