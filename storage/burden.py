@@ -45,9 +45,9 @@ from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
+from storage.outbox import UNDER_WAY, outbox
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
-from storage.outbox import outbox
 from storage.polls import polls
 from storage.rooms import rooms as kept_rooms
 from storage.schedules import Entry, occurrences
@@ -292,8 +292,18 @@ async def _polls(
     without: Collection[OccurrenceId | PollId] = (),
     where: Collection[Purpose] = _EVERYBODYS,
 ) -> list[tuple[OrganisationId, datetime]]:
-    """Return when a poll of ours was begun in which branch, by its own clock."""
-    begun = _asked_in(where, polls.c.opened_at).where(polls.c.starter.is_(None), polls.c.id.not_in(list(without)))
+    """Return when a poll of ours was begun in which branch, by its own clock.
+
+    One counts that reached its room or still may, and all the same where it was removed from there.
+    """
+    under_way = select(outbox.c.id).where(
+        outbox.c.poll_id == polls.c.id, outbox.c.kind == RowKind.POLL, outbox.c.state.in_(UNDER_WAY)
+    )
+    begun = _asked_in(where, polls.c.opened_at).where(
+        polls.c.starter.is_(None),
+        polls.c.id.not_in(list(without)),
+        polls.c.event_id.is_not(None) | ((polls.c.state != PollState.WITHDRAWN) & under_way.exists()),
+    )
     return await _within_days(unit, begun, polls.c.organisation_id, polls.c.opened_at, zones, since, until)
 
 

@@ -310,6 +310,30 @@ def test_each_room_has_its_own_measure_and_the_committees_takes_nothing_from_the
     assert browser.post("/polls/new", form(question="还有一个")).status_code == 422
 
 
+def test_a_poll_that_was_taken_back_before_it_went_out_frees_its_place_and_comes_back_only_to_a_free_one(
+    house: House, browser: Browser
+) -> None:
+    allow(house, Cap.DAY, 2)
+    browser.post("/polls/new", form(question="写错了"))
+    (slip,) = waiting(house)
+    assert browser.post("/polls/new", form()).status_code == 422
+    browser.post(f"/outbox/{slip.id}/cancel", browser.marks("/"))
+    assert browser.post("/polls/new", form()).status_code == 303
+    again = browser.post(f"/outbox/{slip.id}/retry", browser.marks("/"))
+    assert (again.status_code, "每天的上限" in again.get_data(as_text=True)) == (409, True)
+    allow(house, Cap.DAY, 3)
+    assert browser.post(f"/outbox/{slip.id}/retry", browser.marks("/")).status_code == 303
+
+
+def test_a_poll_that_was_held_and_taken_back_is_held_again(house: House, browser: Browser) -> None:
+    quiet(house)
+    browser.post("/polls/new", form())
+    (held,) = waiting(house)
+    browser.post(f"/outbox/{held.id}/cancel", browser.marks("/"))
+    browser.post(f"/outbox/{held.id}/retry", browser.marks("/"))
+    assert [row.not_before for row in waiting(house)] == [held.not_before]
+
+
 def test_above_a_cap_no_poll_is_begun(house: House, browser: Browser) -> None:
     allow(house, Cap.DAY, 1)
     assert browser.post("/polls/new", form()).status_code == 422
