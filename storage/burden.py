@@ -28,10 +28,11 @@ from content.burden import (
 )
 from content.checkins import State
 from content.decision import Refusal, Words
-from content.identifiers import OccurrenceId, OrganisationId
+from content.identifiers import OccurrenceId, OrganisationId, PollId, RoomId
 from content.lessons import ASKING
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
+from content.polls import Poll
 from content.polls import State as PollState
 from content.rooms import Purpose
 from content.settings import BY_NAME, held_at
@@ -44,9 +45,9 @@ from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
+from storage.outbox import UNDER_WAY, outbox
 from storage.outbox import Kind as RowKind
 from storage.outbox import State as RowState
-from storage.outbox import outbox
 from storage.polls import polls
 from storage.rooms import rooms as kept_rooms
 from storage.schedules import Entry, occurrences
@@ -56,6 +57,9 @@ from storage.unit import AnyRow, Reading
 _NO_SURVEY = (SurveyState.DRAFT, SurveyState.CANCELLED)
 _NO_BALLOT = (BallotState.DRAFT, BallotState.FROZEN, BallotState.VOID)
 """What asks nobody for anything."""
+
+_EVERYBODYS = (Purpose.BRANCH, Purpose.GROUP)
+"""The rooms in which everything meets that concerns the members; each other one is asked by itself."""
 
 
 async def caps(unit: Reading, nodes: Iterable[OrganisationId]) -> dict[OrganisationId, Caps]:
@@ -74,7 +78,7 @@ async def rooms(
     *,
     since: date,
     until: date,
-    without: frozenset[OccurrenceId] = frozenset(),
+    without: frozenset[OccurrenceId | PollId] = frozenset(),
 ) -> tuple[Room, ...]:
     """Return the rooms in which an audience is reached, those that are alike as one, asked in whole months around.
 
@@ -89,7 +93,7 @@ async def by_branch(
     *,
     since: date,
     until: date,
-    without: frozenset[OccurrenceId] = frozenset(),
+    without: frozenset[OccurrenceId | PollId] = frozenset(),
 ) -> dict[OrganisationId, Room]:
     """Return the room of each branch in which an audience is reached."""
     reached = branches_of().where(within(organisation_closure.c.descendant_id, [audience])).subquery()
@@ -101,24 +105,32 @@ async def by_branch(
     for on, row in await _occurrences(unit, zones, *period):
         if row.id not in without and (row.reached or row.state == OccurrenceState.PLANNED):
             asked[OrganisationId(row.branch)].append(Asked(on=on, minutes=row.minutes))
-    for branch, at in (*await _polls(unit, zones, *period), *await _news(unit, zones, *period)):
+    for branch, at in (*await _polls(unit, zones, *period, without=without), *await _news(unit, zones, *period)):
         asked[branch].append(Asked(on=at.date()))
     held = await caps(unit, zones)
     return {branch: Room(caps=held[branch], asked=tuple(sorted(found))) for branch, found in asked.items()}
 
 
-async def room_of(unit: Reading, node: OrganisationId, *, on: date) -> tuple[Room, ...]:
-    """Return the room in which an organisation is asked by itself, with what it is asked in whole months around a day.
+async def room_of(
+    unit: Reading, node: OrganisationId, room: RoomId, *, on: date, without: frozenset[PollId] = frozenset()
+) -> tuple[Room, ...]:
+    """Return a room in which an organisation is asked, with what it is asked in whole months around a day.
 
-    A branch's is the one in which everything meets that concerns its members; another's has its own polls alone.
+    A branch's own is the one in which everything meets that concerns its members; another, as that of its committee,
+    has its own polls alone.
     """
+    purpose = await unit.value(select(kept_rooms.c.purpose).where(kept_rooms.c.id == room)) or Purpose.BRANCH
+    where = _EVERYBODYS if purpose in _EVERYBODYS else (Purpose(purpose),)
     row = await unit.first(select(organisations.c.kind, organisations.c.timezone).where(organisations.c.id == node))
     if row is None:
         return ()
-    if row.kind == Kind.BRANCH:
-        return await rooms(unit, node, since=on, until=on)
+    if row.kind == Kind.BRANCH and where == _EVERYBODYS:
+        return await rooms(unit, node, since=on, until=on, without=without)
     zones, period = {node: str(row.timezone)}, (on.replace(day=1), on + timedelta(days=LOOKED_AHEAD + 31))
-    found = (*await _polls(unit, zones, *period), *await _news(unit, zones, *period))
+    found = (
+        *await _polls(unit, zones, *period, without=without, where=where),
+        *await _news(unit, zones, *period, where=where),
+    )
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
 
 
@@ -165,11 +177,15 @@ async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[Occurr
     return found
 
 
-async def refuse_poll(unit: Reading, node: OrganisationId, at: datetime) -> Refusal | None:
-    """Refuse a poll that would be one post too many in its room on the day on which it begins."""
-    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
+async def refuse_poll(unit: Reading, poll: Poll, at: datetime) -> Refusal | None:
+    """Refuse a poll that would be one post too many in its room on the day on which it begins.
+
+    Where it is there already and begins on another day than it was to, it does not stand in its own way.
+    """
+    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == poll.organisation))
     on = at.astimezone(ZoneInfo(str(zone))).date()
-    return refuse_too_much(await room_of(unit, node, on=on), [Asked(on=on)], field="room")
+    found = await room_of(unit, poll.organisation, poll.room, on=on, without=frozenset([poll.id]))
+    return refuse_too_much(found, [Asked(on=on)], field="room")
 
 
 async def meters(
@@ -268,25 +284,55 @@ def _day(at: datetime, zone: str) -> date:
 
 
 async def _polls(
-    unit: Reading, zones: dict[OrganisationId, str], since: date, until: date
+    unit: Reading,
+    zones: dict[OrganisationId, str],
+    since: date,
+    until: date,
+    *,
+    without: Collection[OccurrenceId | PollId] = (),
+    where: Collection[Purpose] = _EVERYBODYS,
 ) -> list[tuple[OrganisationId, datetime]]:
-    """Return when a poll of ours was begun in which branch, by its own clock."""
-    begun = select(polls.c.organisation_id, polls.c.opened_at.label("at")).where(polls.c.starter.is_(None))
+    """Return when a poll of ours was begun in which branch, by its own clock.
+
+    One counts that reached its room or still may, and all the same where it was removed from there.
+    """
+    under_way = select(outbox.c.id).where(
+        outbox.c.poll_id == polls.c.id, outbox.c.kind == RowKind.POLL, outbox.c.state.in_(UNDER_WAY)
+    )
+    begun = _asked_in(where, polls.c.opened_at).where(
+        polls.c.starter.is_(None),
+        polls.c.id.not_in(list(without)),
+        polls.c.event_id.is_not(None) | ((polls.c.state != PollState.WITHDRAWN) & under_way.exists()),
+    )
     return await _within_days(unit, begun, polls.c.organisation_id, polls.c.opened_at, zones, since, until)
 
 
+def _asked_in(where: Collection[Purpose], at: Any) -> Any:
+    """Return the polls in rooms for these purposes; one whose room is known no more was asked in the branch's own."""
+    return (
+        select(polls.c.organisation_id, at.label("at"))
+        .outerjoin(kept_rooms, kept_rooms.c.id == polls.c.room_id)
+        .where(func.coalesce(kept_rooms.c.purpose, Purpose.BRANCH).in_(list(where)))
+    )
+
+
 async def _news(
-    unit: Reading, zones: dict[OrganisationId, str], since: date, until: date
+    unit: Reading,
+    zones: dict[OrganisationId, str],
+    since: date,
+    until: date,
+    *,
+    where: Collection[Purpose] = _EVERYBODYS,
 ) -> list[tuple[OrganisationId, datetime]]:
     """Return when a poll's result was published in a branch, or something else was said in its room."""
-    results = select(polls.c.organisation_id, polls.c.closed_at.label("at")).where(polls.c.state == PollState.CLOSED)
+    results = _asked_in(where, polls.c.closed_at).where(polls.c.state == PollState.CLOSED)
     said = (
         select(outbox.c.organisation_id, outbox.c.done_at.label("at"))
         .join(kept_rooms, kept_rooms.c.id == outbox.c.room_id)
         .where(
             outbox.c.kind == RowKind.SAY,
             outbox.c.state == RowState.SENT,
-            kept_rooms.c.purpose.in_([Purpose.BRANCH, Purpose.GROUP]),
+            kept_rooms.c.purpose.in_(list(where)),
         )
     )
     return [

@@ -130,16 +130,20 @@ async def write_given_up(unit: Writing, fact: GivenUp) -> None:
 async def write_retried(unit: Writing, fact: Retried) -> None:
     """Put a row back into the queue; the parts of its card that failed with it come back too.
 
-    A card or a poll whose time is over stays where it is: it would ask for answers that no longer count.
+    A card or a poll whose time is over stays where it is: it would ask for answers that no longer count. A poll begins
+    now, or when it was to begin where that is still to come.
     """
     row = await unit.first(select(outbox).where(outbox.c.id == fact.id))
     if row is None or (row.kind == Kind.POST and not await _asks(unit, row.card_id)):
         return
+    which, begins = outbox.c.id == fact.id, fact.at
     if row.kind == Kind.POLL:
-        state = await unit.value(select(polls.c.state).where(polls.c.id == row.poll_id))
-        if state != PollState.OPEN:
+        poll = await unit.first(select(polls.c.state, polls.c.opened_at).where(polls.c.id == row.poll_id))
+        if poll is None or poll.state != PollState.OPEN:
             return
-    which = outbox.c.id == fact.id
+        begins = max(poll.opened_at, fact.at)
+        unshown = update(polls).where(polls.c.id == row.poll_id, polls.c.event_id.is_(None))
+        await unit.execute(unshown.values(opened_at=begins))
     if row.kind in MESSAGES:
         which = and_(outbox.c.card_id == row.card_id, outbox.c.kind.in_(MESSAGES))
         if row.kind == Kind.FOLLOW and not await _asks(unit, row.card_id):
@@ -149,7 +153,7 @@ async def write_retried(unit: Writing, fact: Retried) -> None:
     await unit.execute(
         update(outbox)
         .where(which, outbox.c.state.in_([State.FAILED, State.EXPIRED, State.CANCELLED]))
-        .values(state=State.PENDING, not_before=fact.at, expires_at=None, failures=0, last_error=None, done_at=None)
+        .values(state=State.PENDING, not_before=begins, expires_at=None, failures=0, last_error=None, done_at=None)
     )
     if row.kind == Kind.POST:
         await offer_again(unit, row.card_id)

@@ -115,6 +115,8 @@ async def write_moved(unit: Writing, fact: Moved) -> None:
         return
     if row.kind == Kind.POLL:
         await move_poll(unit, row.poll_id, fact.room)
+        began = update(polls).where(polls.c.id == row.poll_id, polls.c.event_id.is_(None))
+        await unit.execute(began.values(opened_at=unit.now))
         return
     card = await unit.first(
         select(cards.c.id, cards.c.occurrence_id)

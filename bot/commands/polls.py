@@ -122,7 +122,7 @@ async def _ask_room(asking: Asking) -> Decision | Refusal | None:
     if isinstance(answer, Refusal):
         return answer
     until = polls.held_until(answer)
-    too_much = await burden.refuse_poll(asking.unit, room.organisation, until or now)
+    too_much = await burden.refuse_poll(asking.unit, poll, until or now)
     if too_much is not None:
         return too_much
     if until is not None:
@@ -141,6 +141,9 @@ async def _hasten(asking: Asking, held: Poll, urgent: str) -> Decision | Refusal
         return None
     if len(urgent) > LONGEST_REASON:
         return refused("missed.reason_is_long", most=LONGEST_REASON)
+    too_much = await burden.refuse_poll(asking.unit, held, asking.unit.now)
+    if too_much is not None:
+        return too_much
     told = Tell(user=asking.sender, words=words("poll.hastened", question=held.sheet.question))
     return Decision(facts=(outbox.Hastened(id=row, reason=urgent, at=asking.unit.now),), effects=(told,))
 

@@ -7,6 +7,7 @@ from functools import partial
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
@@ -27,9 +28,9 @@ from content.organisations import Right
 from content.pace import Broadcast
 from content.quiet import LONGEST_REASON
 from content.rooms import Room
-from storage import outbox, outbox_items, relocation
+from storage import burden, outbox, outbox_items, polls, relocation
 from storage import pace as stored_pace
-from storage.outbox import State
+from storage.outbox import Kind, State
 from storage.unit import Reading
 
 pages = Blueprint("outbox", __name__)
@@ -200,7 +201,8 @@ def retry(id: str) -> Answer:  # noqa: A002
             return refused("outbox.not_failed")
         if item.over:
             return refused("outbox.over", title=item.title or "")
-        return Decision(facts=(outbox.Retried(id=item.id, at=unit.now),))
+        too_much = await _too_much(unit, item, again=True)
+        return too_much or Decision(facts=(outbox.Retried(id=item.id, at=unit.now),))
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="retried")
 
@@ -234,7 +236,8 @@ def move(id: str) -> Answer:  # noqa: A002
         rooms = (await relocation.choices(unit, [item])).get(item.id, ())
         if room not in {one.id for one in rooms}:
             return refused("outbox.not_there")
-        return Decision(facts=(relocation.Moved(id=item.id, room=RoomId(room)),))
+        too_much = await _too_much(unit, item, room=RoomId(room))
+        return too_much or Decision(facts=(relocation.Moved(id=item.id, room=RoomId(room)),))
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="moved")
 
@@ -249,9 +252,21 @@ def hasten(id: str) -> Answer:  # noqa: A002
         item = await outbox_items.item(unit, roots, OutboxId(id))
         if item is None:
             return None
-        return hastening(item.id if item.held_at(unit.now) else None, reason, now=unit.now)
+        answer = hastening(item.id if item.held_at(unit.now) else None, reason, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await _too_much(unit, item) or answer
 
     return onward(settle(decide, actor=here().user), to=link("outbox.show", tab="waiting"), done="hastened")
+
+
+async def _too_much(
+    unit: Reading, item: outbox_items.Item, *, room: RoomId | None = None, again: bool = False
+) -> Refusal | None:
+    """Refuse a poll that would be one post too many in its room, or another, today; ``again`` is when it was to be."""
+    poll = await polls.poll(unit, item.poll) if item.kind is Kind.POLL and item.poll is not None else None
+    if poll is None:
+        return None
+    at = max(poll.opened_at or unit.now, unit.now) if again else unit.now
+    return await burden.refuse_poll(unit, replace(poll, room=room or poll.room), at)
 
 
 @pages.post("/outbox/<id>/cancel")

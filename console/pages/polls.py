@@ -85,7 +85,7 @@ def start() -> Answer:
         answer = polls.open_poll(poll, author=user, now=unit.now, free_at=free_at, urgent=fields.urgent)
         if isinstance(answer, Refusal):
             return answer
-        too_much = await burden.refuse_poll(unit, poll.organisation, polls.held_until(answer) or unit.now)
+        too_much = await burden.refuse_poll(unit, poll, polls.held_until(answer) or unit.now)
         return too_much or answer
 
     outcome = settle(decide, actor=user)
@@ -128,8 +128,10 @@ def hasten(id: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading) -> Decided:
         poll = await stored.visible(unit, roots, PollId(id))
-        row = await outbox_queries.held_row_of(unit, poll.id) if poll is not None else None
-        return hastening(row, reason, now=unit.now) if poll is not None else None
+        if poll is None:
+            return None
+        answer = hastening(await outbox_queries.held_row_of(unit, poll.id), reason, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await burden.refuse_poll(unit, poll, unit.now) or answer
 
     return onward(settle(decide, actor=here().user), to=link("polls.show_one", id=id), done="hastened")
 

@@ -13,9 +13,10 @@ import pytest
 from content import polls as rules
 from content.burden import Cap
 from content.decision import Fact
-from content.identifiers import EventId, MemberId, UserId
+from content.identifiers import EventId, MemberId, RoomId, UserId
 from content.members import Member, MemberEnrolled
 from content.polls import Poll, PollEnded, PollShown, Response, State, Voted
+from content.rooms import Purpose, Room, RoomKept
 from content.settings import QUIET_HOURS, SettingChosen
 from storage import outbox, polls
 from tests.console.console_house import Browser, House
@@ -227,9 +228,9 @@ def test_a_published_figure_does_not_move_with_the_roster(house: House, browser:
     assert "1/6" in browser.get("/polls").get_data(as_text=True)
 
 
-def quiet(house: House) -> None:
+def quiet(house: House, hours: str = "20-10") -> None:
     """Let nine in the morning be quiet."""
-    chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=QUIET_HOURS, value="20-10")
+    chosen = SettingChosen(organisation=house.seeded.organisations["general"], name=QUIET_HOURS, value=hours)
     house.run(put(house.store, "quiet", chosen))
 
 
@@ -267,6 +268,22 @@ def test_the_outbox_lets_what_is_held_go_for_a_reason(house: House, browser: Bro
     assert [one.urgent for one in waiting(house)] == ["防汛"]
 
 
+def test_what_is_held_for_tomorrow_goes_out_today_only_where_the_room_has_not_heard_enough(
+    house: House, browser: Browser
+) -> None:
+    quiet(house, "8-7")
+    allow(house, Cap.DAY, 2)
+    browser.post("/polls/new", form(urgent="防汛集合"))
+    browser.post("/polls/new", form(question="还有一个"))
+    (held,) = [row for row in waiting(house) if row.not_before > house.clock.now]
+    for path in (f"/polls/{held.poll_id}/hasten", f"/outbox/{held.id}/hasten"):
+        answer = browser.post(path, browser.marks("/") | {"reason": "等不了"})
+        assert (answer.status_code, "2026-11-24 群里已满 2 条" in answer.get_data(as_text=True)) == (409, True)
+    assert held in waiting(house)
+    allow(house, Cap.DAY, 3)
+    assert browser.post(path, browser.marks("/") | {"reason": "等不了"}).status_code == 303
+
+
 def test_a_poll_with_a_reason_goes_out_at_night_and_one_that_ends_before_morning_is_refused(
     house: House, browser: Browser
 ) -> None:
@@ -277,6 +294,44 @@ def test_a_poll_with_a_reason_goes_out_at_night_and_one_that_ends_before_morning
     assert answer.headers["Location"] == "/polls?done=poll_opened"
     (row,) = waiting(house)
     assert (row.not_before, row.urgent) == (house.clock.now, "防汛集合")
+
+
+def test_each_room_has_its_own_measure_and_the_committees_takes_nothing_from_the_branchs(
+    house: House, browser: Browser
+) -> None:
+    one = house.seeded.organisations["one"]
+    room = Room(id=RoomId("!few"), organisation=one, purpose=Purpose.COMMITTEE, name="支委群", encrypted=False)
+    note(house, RoomKept(room=room))
+    allow(house, Cap.DAY, 1)
+    assert browser.post("/polls/new", form(room="!few")).status_code == 303
+    assert browser.post("/polls/new", form(room="!few", question="还有一个")).status_code == 422
+    allow(house, Cap.DAY, 2)
+    assert browser.post("/polls/new", form()).status_code == 303
+    assert browser.post("/polls/new", form(question="还有一个")).status_code == 422
+
+
+def test_a_poll_that_was_taken_back_before_it_went_out_frees_its_place_and_comes_back_only_to_a_free_one(
+    house: House, browser: Browser
+) -> None:
+    allow(house, Cap.DAY, 2)
+    browser.post("/polls/new", form(question="写错了"))
+    (slip,) = waiting(house)
+    assert browser.post("/polls/new", form()).status_code == 422
+    browser.post(f"/outbox/{slip.id}/cancel", browser.marks("/"))
+    assert browser.post("/polls/new", form()).status_code == 303
+    again = browser.post(f"/outbox/{slip.id}/retry", browser.marks("/"))
+    assert (again.status_code, "每天的上限" in again.get_data(as_text=True)) == (409, True)
+    allow(house, Cap.DAY, 3)
+    assert browser.post(f"/outbox/{slip.id}/retry", browser.marks("/")).status_code == 303
+
+
+def test_a_poll_that_was_held_and_taken_back_is_held_again(house: House, browser: Browser) -> None:
+    quiet(house)
+    browser.post("/polls/new", form())
+    (held,) = waiting(house)
+    browser.post(f"/outbox/{held.id}/cancel", browser.marks("/"))
+    browser.post(f"/outbox/{held.id}/retry", browser.marks("/"))
+    assert [row.not_before for row in waiting(house)] == [held.not_before]
 
 
 def test_above_a_cap_no_poll_is_begun(house: House, browser: Browser) -> None:

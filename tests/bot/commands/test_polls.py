@@ -819,3 +819,18 @@ async def test_above_a_cap_a_poll_is_refused_with_the_next_free_day(asked: Asked
     await asked.branch.hear(message(SECRETARY, "投票 还有一个; A; B; 截止 18:00"))
     assert ("burden.over_posts_day") in [key for _, key in await asked.branch.told()]
     assert (await asked.branch.size())["polls"] == 1
+
+
+async def test_at_once_asks_the_caps_too_and_a_poll_does_not_stand_in_its_own_way(asked: Asked) -> None:
+    await quiet(asked)
+    cap = SettingChosen(organisation=ROOF, name=Cap.DAY, value="1")
+    await asked.branch.store.settle(notes=[cap])
+    await asked.branch.hear(message(SECRETARY, NIGHTLY))
+    await asked.ask("投票 马上要问; A; B; 截止 明天 12:00; 马上发 防汛")
+    await asked.branch.hear(message(SECRETARY, f"{NIGHTLY}; 马上发 等不了"))
+    assert "burden.over_posts_day" in [key for _, key in await asked.branch.told()]
+    await asked.deliver()
+    assert len(asked.sent(START)) == 1
+    await asked.branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=Cap.DAY, value="2")])
+    await asked.ask(f"{NIGHTLY}; 马上发 等不了")
+    assert len(asked.sent(START)) == 2
