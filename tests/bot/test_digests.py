@@ -106,6 +106,23 @@ async def test_in_quiet_hours_it_waits_until_they_end(committee: SmallBranch, cl
     assert len(await said(committee)) == 2
 
 
+async def test_one_that_is_put_off_to_a_later_hour_of_its_day_is_told_then(
+    committee: SmallBranch, clock: HandClock
+) -> None:
+    await choose(committee, QUIET_HOURS, "21-10")
+    clock.now = MONDAY
+    await tick(committee)
+    await choose(committee, SETTING[Sort.WEEKLY], "1-18")
+    clock.forward(hours=1)
+    for _ in range(2):
+        await tick(committee)
+    assert await fates(committee) == [("roof", "2026-07-06", Fate.PLANNED)]
+    clock.forward(hours=8)
+    await tick(committee)
+    assert len(await said(committee)) == 2
+    assert await fates(committee) == [("roof", "2026-07-06", Fate.POSTED), ("roof", "2026-07-13", Fate.PLANNED)]
+
+
 async def test_after_weeks_away_only_the_newest_is_told(committee: SmallBranch, clock: HandClock) -> None:
     await committee.open()
     clock.now = MONDAY.replace(day=22)
