@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
@@ -18,6 +18,19 @@ from storage.lessons import lesson_revisions, lessons
 from storage.organisations import duties, organisation_closure, tree, within
 from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
+
+
+_UNREAD = (schedules.c.review == Stage.APPROVED) & schedules.c.approved.is_(None)
+"""What goes out though nobody was asked to read it."""
+
+
+def _may_still_send() -> ColumnElement[bool]:
+    """Return the condition that something of a rule is to come, or could be taken up again, restored or sent after all."""
+    yielded = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
+    left = select(occurrences.c.schedule_id).where(
+        occurrences.c.state.in_([State.PLANNED, State.CANCELLED, State.MISSED])
+    )
+    return schedules.c.id.in_(left) | (schedules.c.count == 0) | (schedules.c.count > yielded)
 
 
 async def review(
@@ -52,8 +65,7 @@ async def unread(
     rows = await unit.rows(
         select(schedules.c.id, schedules.c.audience_id).where(
             within(schedules.c.audience_id, [node]),
-            schedules.c.review == Stage.APPROVED,
-            schedules.c.approved.is_(None),
+            _UNREAD,
             schedules.c.id.in_(select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)),
         )
     )
@@ -119,8 +131,12 @@ async def write_wanted(unit: Writing, fact: SettingChosen | OrganisationMoved) -
         return
     chosen = await settings.chosen(unit)
     parents = {node.id: node.parent for node in await tree(unit)}
-    for id in await unread(unit, fact.organisation, chosen, parents):  # noqa: A001
-        await _change(unit, id, review=Stage.WAITING, approved=_STOOD, review_note=None)
+    below = within(schedules.c.audience_id, [fact.organisation])
+    for row in await unit.rows(select(schedules.c.audience_id).where(below).distinct()):
+        if _wants(row.audience_id, chosen, parents):
+            own = schedules.c.audience_id == row.audience_id
+            stood = update(schedules).where(own, _UNREAD, _may_still_send())
+            await unit.execute(stood.values(review=Stage.WAITING, approved=_STOOD, review_note=None))
     waiting = select(schedules.c.id, schedules.c.audience_id, schedules.c.approved).where(
         within(schedules.c.audience_id, [fact.organisation]),
         schedules.c.review == Stage.WAITING,

@@ -112,6 +112,29 @@ def test_what_stood_before_a_second_pair_was_wanted_waits_for_it_and_goes_on_whe
     assert approved() == [True]
 
 
+def test_a_series_that_was_ended_before_a_second_pair_was_wanted_waits_for_it_when_it_goes_on(
+    house: House, browser: Browser
+) -> None:
+    browser.post("/schedule", form(house, when="weekly", weekdays=["1", "4"], count="4"))
+    series = f"/calendar/series/{planned(house)[0].schedule}"
+    assert browser.post(f"{series}/end", browser.marks("/")).status_code == 303
+    reader = want_two(house)
+    assert browser.post(f"{series}/resume", browser.marks("/")).status_code == 303
+    assert [entry.occurrence.approved for entry in planned(house)] == [False] * 4
+    assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
+
+
+def test_a_lesson_that_was_called_off_before_a_second_pair_was_wanted_waits_for_it_when_it_is_restored(
+    house: House, browser: Browser
+) -> None:
+    browser.post("/schedule", form(house))
+    path = f"/calendar/{planned(house)[0].occurrence.id}"
+    assert browser.post(f"{path}/cancel", browser.marks("/")).status_code == 303
+    want_two(house)
+    assert browser.post(f"{path}/restore", browser.marks("/")).status_code == 303
+    assert [entry.occurrence.approved for entry in planned(house)] == [False]
+
+
 def test_what_was_changed_after_it_was_read_is_not_approved_unread(house: House, browser: Browser) -> None:
     reader = want_two(house)
     browser.post("/schedule", form(house))
