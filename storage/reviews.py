@@ -19,13 +19,12 @@ from storage.organisations import duties, organisation_closure, tree, within
 from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
 
-
 _UNREAD = (schedules.c.review == Stage.APPROVED) & schedules.c.approved.is_(None)
 """What goes out though nobody was asked to read it."""
 
 
 def _may_still_send() -> ColumnElement[bool]:
-    """Return the condition that something of a rule is to come, or could be taken up again, restored or sent after all."""
+    """Return the condition that something of a rule is to come, or could be taken up again or sent after all."""
     yielded = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
     left = select(occurrences.c.schedule_id).where(
         occurrences.c.state.in_([State.PLANNED, State.CANCELLED, State.MISSED])
