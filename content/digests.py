@@ -263,8 +263,11 @@ class Planned(Struct, frozen=True, kw_only=True):
 
     @property
     def cause(self) -> Cause:
-        """Return the cause under which it is told once, whatever is killed meanwhile."""
-        return Cause(f"digest:{self.organisation}:{self.sort}:{self.due.on.isoformat()}")
+        """Return the cause under which it is told once, whatever is killed meanwhile.
+
+        One that was let go may be planned anew for a later hour of the same day, and is another.
+        """
+        return Cause(f"digest:{self.organisation}:{self.sort}:{self.due.at.isoformat()}")
 
 
 def settle(

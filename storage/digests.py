@@ -122,7 +122,10 @@ async def room_of(unit: Reading, node: OrganisationId, sort: Sort) -> RoomId | N
 
 
 async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, console: str = "") -> Digest:
-    """Return what a digest tells that is due on a day; each number is the answer to a question that pages ask too."""
+    """Return what a digest tells that is due on a day; each number is the answer to a question that pages ask too.
+
+    What nobody has approved yet, and a date that is only guessed, is not told to a room: it may never go out.
+    """
     roots, (since, until) = [node.id], stretch(sort, on)
     period = Period(since=since, until=until)
     lines = await participation.by_occurrence(unit, roots, period, states=HELD, limit=MOST_LISTED)
@@ -132,8 +135,8 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         since=unit.now,
         until=_start(on, node) + AHEAD[sort],
         states=[OccurrenceState.PLANNED],
-        limit=MOST_LISTED,
     )
+    certain = [one for one in coming if one.occurrence.approved and not one.occurrence.provisional]
     bars = []
     for first, last in stretches(sort, on):
         share = await participation.total(unit, roots, Period(since=first, until=last))
@@ -147,7 +150,7 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         titles=tuple(dict.fromkeys(line.title for line in reversed(lines))),
         share=await participation.total(unit, roots, period),
         bars=tuple(bars),
-        planned=tuple((one.occurrence.due_at, one.title) for one in coming),
+        planned=tuple((one.occurrence.due_at, one.title) for one in certain[:MOST_LISTED]),
         missed=await _missed(unit, roots) if sort is Sort.WEEKLY else 0,
         corrections=await corrections.number_waiting(unit, roots) if sort is Sort.WEEKLY else 0,
         burden=await _burden(unit, node, since) if sort is Sort.MONTHLY else (),

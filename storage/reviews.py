@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
@@ -18,6 +18,18 @@ from storage.lessons import lesson_revisions, lessons
 from storage.organisations import duties, organisation_closure, tree, within
 from storage.schedules import occurrences, schedules
 from storage.unit import AnyRow, Reading, Writing
+
+_UNREAD = (schedules.c.review == Stage.APPROVED) & schedules.c.approved.is_(None)
+"""What goes out though nobody was asked to read it."""
+
+
+def _may_still_send() -> ColumnElement[bool]:
+    """Return the condition that something of a rule is to come, or could be taken up again or sent after all."""
+    yielded = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
+    left = select(occurrences.c.schedule_id).where(
+        occurrences.c.state.in_([State.PLANNED, State.CANCELLED, State.MISSED])
+    )
+    return schedules.c.id.in_(left) | (schedules.c.count == 0) | (schedules.c.count > yielded)
 
 
 async def review(
@@ -52,8 +64,7 @@ async def unread(
     rows = await unit.rows(
         select(schedules.c.id, schedules.c.audience_id).where(
             within(schedules.c.audience_id, [node]),
-            schedules.c.review == Stage.APPROVED,
-            schedules.c.approved.is_(None),
+            _UNREAD,
             schedules.c.id.in_(select(occurrences.c.schedule_id).where(occurrences.c.state == State.PLANNED)),
         )
     )
@@ -109,26 +120,30 @@ async def _reviews(unit: Reading, rows: Sequence[AnyRow]) -> list[Review]:
     ]
 
 
-_STOOD: dict[str, int] = {}
-"""What is kept as approved of a rule that stood before anybody was asked to read it: nothing."""
-
-
 async def write_wanted(unit: Writing, fact: SettingChosen | OrganisationMoved) -> None:
-    """Let what stands wait to be read where that is wanted now, and go on where it is wanted no more."""
+    """Let what stands wait to be read where that is wanted from now on, and go on where it is wanted no more.
+
+    This comes before the fact itself is written: what somebody asked to have read where it was not wanted still waits.
+    """
     if isinstance(fact, SettingChosen) and fact.name != SECOND_PAIR:
         return
     chosen = await settings.chosen(unit)
     parents = {node.id: node.parent for node in await tree(unit)}
-    for id in await unread(unit, fact.organisation, chosen, parents):  # noqa: A001
-        await _change(unit, id, review=Stage.WAITING, approved=_STOOD, review_note=None)
-    waiting = select(schedules.c.id, schedules.c.audience_id, schedules.c.approved).where(
-        within(schedules.c.audience_id, [fact.organisation]),
-        schedules.c.review == Stage.WAITING,
-        schedules.c.approved.is_not(None),
-    )
-    for row in await unit.rows(waiting):
-        if row.approved == _STOOD and not _wants(row.audience_id, chosen, parents):
-            await _change(unit, row.id, review=Stage.APPROVED, approved=None)
+    then, above = dict(chosen), dict(parents)
+    if isinstance(fact, OrganisationMoved):
+        above[fact.organisation] = fact.parent
+    else:
+        own = {name: value for name, value in chosen.get(fact.organisation, {}).items() if name != SECOND_PAIR}
+        then[fact.organisation] = own if fact.value is None else own | {SECOND_PAIR: fact.value}
+    below = within(schedules.c.audience_id, [fact.organisation])
+    for row in await unit.rows(select(schedules.c.audience_id).where(below).distinct()):
+        of_this = update(schedules).where(schedules.c.audience_id == row.audience_id)
+        if _wants(row.audience_id, then, above):
+            stood = of_this.where(_UNREAD, _may_still_send())
+            await unit.execute(stood.values(review=Stage.WAITING, review_note=None))
+        elif _wants(row.audience_id, chosen, parents):
+            waits = of_this.where(schedules.c.review.in_([Stage.WAITING, Stage.APPROVED]))
+            await unit.execute(waits.values(review=Stage.APPROVED, approved=None))
 
 
 async def write_asked(unit: Writing, fact: ReviewAsked) -> None:

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from bot import digests
 from content.checkins import State
 from content.decision import Words
-from content.digests import SETTING, Fate, Sort, bars_of
-from content.identifiers import OrganisationId, RoomId
+from content.digests import MOST_LISTED, SETTING, Fate, Sort, bars_of
+from content.identifiers import OrganisationId, RoomId, ScheduleId
 from content.participation import share
+from content.recurrences import Recurrence
+from content.reviews import Stage
 from content.rooms import Purpose, Room, RoomKept, RoomLost
+from content.schedules import LessonsScheduled, materialise
 from content.settings import QUIET_HOURS, SettingChosen
 from storage import outbox
 from storage.digests import digests as table
 from storage.phrases import load_words
 from tests.bot.test_delivery import Post
 from tests.fake_homeserver import FakeHomeserver
-from tests.small_branch import EAST, EAST_ROOM, LI, ROLL, ROOF, WANG, ZHANG, HandClock, SmallBranch
+from tests.small_branch import EAST, EAST_ROOM, LI, ROLL, ROOF, SECRETARY, WANG, ZHANG, HandClock, SmallBranch
+from tests.storage.test_series import RULE
 
 COMMITTEE = RoomId("!committee:test")
 MONDAY = datetime(2026, 7, 6, 1, 0, tzinfo=UTC)
@@ -106,6 +111,23 @@ async def test_in_quiet_hours_it_waits_until_they_end(committee: SmallBranch, cl
     assert len(await said(committee)) == 2
 
 
+async def test_one_that_is_put_off_to_a_later_hour_of_its_day_is_told_then(
+    committee: SmallBranch, clock: HandClock
+) -> None:
+    await choose(committee, QUIET_HOURS, "21-10")
+    clock.now = MONDAY
+    await tick(committee)
+    await choose(committee, SETTING[Sort.WEEKLY], "1-18")
+    clock.forward(hours=1)
+    for _ in range(2):
+        await tick(committee)
+    assert await fates(committee) == [("roof", "2026-07-06", Fate.PLANNED)]
+    clock.forward(hours=8)
+    await tick(committee)
+    assert len(await said(committee)) == 2
+    assert await fates(committee) == [("roof", "2026-07-06", Fate.POSTED), ("roof", "2026-07-13", Fate.PLANNED)]
+
+
 async def test_after_weeks_away_only_the_newest_is_told(committee: SmallBranch, clock: HandClock) -> None:
     await committee.open()
     clock.now = MONDAY.replace(day=22)
@@ -135,6 +157,23 @@ async def test_a_branch_hears_of_its_month_where_that_is_wanted(committee: Small
     keys = [one.key for one in text[2].parameters["lines"]]  # type: ignore[union-attr]
     assert "burden.line" in keys
     assert not [key for key in keys if key.startswith("digest.waiting_")]
+
+
+async def test_a_room_hears_only_of_what_is_read_and_certain(committee: SmallBranch, clock: HandClock) -> None:
+    def lesson(name: str, *, guessed: bool = False, review: Stage = Stage.APPROVED) -> LessonsScheduled:
+        rule = replace(RULE, id=ScheduleId(name), start=date(2026, 7, 8), count=1, recurrence=Recurrence.ONCE)
+        (one,) = materialise(rule)
+        return LessonsScheduled(
+            schedule=rule, planned=(replace(one, provisional=guessed),), author=SECRETARY, review=review
+        )
+
+    unread = [lesson(f"unread{n}", review=Stage.WAITING) for n in range(MOST_LISTED)]
+    await committee.store.settle(notes=[*unread, lesson("guessed", guessed=True), lesson("certain")])
+    clock.now = MONDAY
+    await tick(committee)
+    (text, _) = await said(committee)
+    (planned,) = [one for one in text[2].parameters["lines"] if one.key == "digest.planned"]  # type: ignore[union-attr]
+    assert len(planned.parameters["lines"]) == 1  # type: ignore[arg-type]
 
 
 async def test_without_its_room_nothing_is_planned_and_what_was_is_let_go(

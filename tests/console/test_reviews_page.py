@@ -112,6 +112,52 @@ def test_what_stood_before_a_second_pair_was_wanted_waits_for_it_and_goes_on_whe
     assert approved() == [True]
 
 
+def test_a_series_that_was_ended_before_a_second_pair_was_wanted_waits_for_it_when_it_goes_on(
+    house: House, browser: Browser
+) -> None:
+    browser.post("/schedule", form(house, when="weekly", weekdays=["1", "4"], count="4"))
+    series = f"/calendar/series/{planned(house)[0].schedule}"
+    assert browser.post(f"{series}/end", browser.marks("/")).status_code == 303
+    reader = want_two(house)
+    assert browser.post(f"{series}/resume", browser.marks("/")).status_code == 303
+    assert [entry.occurrence.approved for entry in planned(house)] == [False] * 4
+    assert "宪法第一课" in reader.get("/calendar/reviews").get_data(as_text=True)
+
+
+def test_a_lesson_that_was_called_off_before_a_second_pair_was_wanted_waits_for_it_when_it_is_restored(
+    house: House, browser: Browser
+) -> None:
+    browser.post("/schedule", form(house))
+    path = f"/calendar/{planned(house)[0].occurrence.id}"
+    assert browser.post(f"{path}/cancel", browser.marks("/")).status_code == 303
+    want_two(house)
+    assert browser.post(f"{path}/restore", browser.marks("/")).status_code == 303
+    assert [entry.occurrence.approved for entry in planned(house)] == [False]
+
+
+def test_what_was_planned_while_a_second_pair_was_wanted_goes_out_when_it_is_wanted_no_more(
+    house: House, browser: Browser
+) -> None:
+    reader, general = want_two(house), house.seeded.organisations["general"]
+    browser.post("/schedule", form(house))
+    (read,) = planned(house)
+    path = f"/calendar/reviews/{read.schedule}/approve"
+    assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
+    rewrite(house, browser)
+    browser.post("/schedule", form(house, lessons=[house.seeded.lessons["safety"]]))
+    later = form(house, intent="draft", date="2026-12-10")
+    assert "done=drafted" in browser.post("/schedule", later).headers["Location"]
+    assert [entry.occurrence.approved for entry in planned(house)] == [False] * 3
+    house.run(put(house.store, "one", SettingChosen(organisation=general, name=SECOND_PAIR, value=None)))
+    drafts = [entry for entry in planned(house) if not entry.occurrence.approved]
+    assert len(drafts) == 1, "what was changed since, and what nobody has read yet, goes on; a draft stays one"
+    draft = drafts[0].schedule
+    assert browser.post(f"/calendar/reviews/{draft}/ask", browser.marks("/")).status_code == 303
+    house.run(put(house.store, "no", SettingChosen(organisation=general, name=SECOND_PAIR, value="no")))
+    still = [entry.schedule for entry in planned(house) if not entry.occurrence.approved]
+    assert still == [draft], "what somebody asked to have read though nobody wanted it waits"
+
+
 def test_what_was_changed_after_it_was_read_is_not_approved_unread(house: House, browser: Browser) -> None:
     reader = want_two(house)
     browser.post("/schedule", form(house))

@@ -13,9 +13,11 @@ from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage
 from content.schedules import LessonsScheduled, Schedule, materialise
 from content.series import Scope, Series, continued, decide, moved, replan
+from content.settings import SECOND_PAIR, YES, SettingChosen
+from content.structure import OrganisationMoved
 from content.workdays import calendar
 from storage import schedules, series
-from tests.small_branch import LESSON, NOON, ROOF, SECRETARY, HandClock, SmallBranch
+from tests.small_branch import EAST, EAST_GROUP, LESSON, NOON, ROOF, SECRETARY, WEST, HandClock, SmallBranch
 
 KNOWN = calendar()
 RULE = Schedule(
@@ -172,3 +174,15 @@ async def test_a_rule_with_an_end_is_looked_at_until_all_of_it_is_planned(
             await branch.store.settle(notes=answer.facts if answer is not None else ())
     assert len((await read(branch)).standing) == 5
     assert await branch.store.read(series.unfinished) == ()
+
+
+async def test_what_moves_below_a_node_that_wants_a_second_pair_waits_and_what_moves_away_goes_on(
+    branch: SmallBranch,
+) -> None:
+    one = await branch.plan(audience=EAST_GROUP, due=NOON + timedelta(days=1))
+    await branch.store.settle(notes=[SettingChosen(organisation=WEST, name=SECOND_PAIR, value=YES)])
+    for parent, expected in ((EAST, True), (WEST, False), (EAST, True)):
+        await branch.store.settle(notes=[OrganisationMoved(organisation=EAST_GROUP, parent=parent)])
+        entry = await branch.store.read(partial(schedules.entry, id=one))
+        assert entry is not None
+        assert entry.occurrence.approved is expected
