@@ -13,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from content.ballots import FEWEST, Admitted, Ballot, Elector, TellerRole, WriteIn
@@ -63,13 +63,15 @@ class Consent(Struct, frozen=True, kw_only=True):
 class Electronic(Struct, frozen=True, kw_only=True):
     """What is known of an election that is not voted on paper; ``ballot`` is the secret ballot that is held for it.
 
-    ``counted`` tells that the count of the election is the one that came out of it.
+    ``counted`` tells that the count of the election is the one that came out of it. ``names`` are those of whoever may
+    be written in, as they were when it was prepared: what the roster calls somebody later changes no result.
     """
 
     paper: PaperElectionId
     consent: Consent
     ballot: BallotId | None = None
     counted: bool = False
+    names: Mapping[MemberId, str] = field(default_factory=dict)
 
     @property
     def allowed(self) -> bool:
@@ -103,11 +105,12 @@ class PresenceMarked(Fact, frozen=True, kw_only=True):
 
 
 class ElectronicVotePrepared(Fact, frozen=True, kw_only=True):
-    """The secret ballot was drafted by which this election is voted on."""
+    """The secret ballot was drafted by which this election is voted on; ``names`` are who may be written in."""
 
     paper: PaperElectionId
     organisation: OrganisationId
     ballot: BallotId
+    names: Mapping[MemberId, str] = field(default_factory=dict)
 
 
 class ElectronicVoteCounted(Fact, frozen=True, kw_only=True):
@@ -256,7 +259,7 @@ def prepare(
     """Let a secret ballot be the one by which an election is voted on.
 
     ``names`` are those of the people on the roll. What comes out is kept by name, so that those who may be written in
-    must be told apart by theirs.
+    must be told apart by theirs; from now on the names stay as they are.
     """
     if known is None or not known.allowed:
         return refused("electronic.no_consent")
@@ -264,14 +267,16 @@ def prepare(
         return not_now(paper)
     if is_running(before):
         return refused("electronic.runs")
+    eligible: Mapping[MemberId, str] = {}
     if ballot.write_in is not WriteIn.NONE:
         standing = {one.member for one in paper.candidates if one.member is not None}
-        called = Counter(names[one.member] for one in roll if one.may_vote and one.member not in standing)
+        eligible = {one.member: names[one.member] for one in roll if one.may_vote and one.member not in standing}
+        called = Counter(eligible.values())
         called.update(one.name for one in paper.candidates)
         twice = sorted(name for name, number in called.items() if number > 1)
         if twice:
             return refused("electronic.same_names", name=twice[0])
-    prepared = ElectronicVotePrepared(paper=paper.id, organisation=paper.organisation, ballot=ballot.id)
+    prepared = ElectronicVotePrepared(paper=paper.id, organisation=paper.organisation, ballot=ballot.id, names=eligible)
     return Decision(facts=(prepared,))
 
 

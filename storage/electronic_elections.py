@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Select, String, Table, and_, false, func, select, update
+from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Select, String, Table, and_, false, func, select, update
 
 from content.ballots import Ballot
 from content.electronic_elections import (
@@ -19,7 +20,8 @@ from content.electronic_elections import (
     Way,
 )
 from content.identifiers import BallotId, MemberId, PaperElectionId, UserId
-from storage import ballots
+from content.members import NOBODY
+from storage import ballots, paper_elections
 from storage.members import members
 from storage.paper_elections import paper_roll
 from storage.tables import metadata
@@ -37,6 +39,7 @@ electronic_elections = Table(
     Column("confirmed_by", String(255)),
     Column("ballot_id", ForeignKey("ballots.id"), index=True),
     Column("counted", Boolean, nullable=False, server_default=false()),
+    Column("names", JSON),
 )
 
 election_presence = Table(
@@ -67,7 +70,9 @@ def _electronic(row: AnyRow | None) -> Electronic | None:
         recorded_by=row.recorded_by,
         confirmed_by=UserId(row.confirmed_by or "") if row.confirmed else None,
     )
-    return Electronic(paper=row.election_id, consent=consent, ballot=row.ballot_id, counted=row.counted)
+    return Electronic(
+        paper=row.election_id, consent=consent, ballot=row.ballot_id, counted=row.counted, names=row.names or {}
+    )
 
 
 async def ballot_of(unit: Reading, known: Electronic | None) -> Ballot | None:
@@ -132,13 +137,27 @@ async def write_marked(unit: Writing, fact: PresenceMarked) -> None:
 
 
 async def write_prepared(unit: Writing, fact: ElectronicVotePrepared) -> None:
-    """Keep by which secret ballot an election is voted on."""
-    await _change(unit, fact.paper, ballot_id=fact.ballot)
+    """Keep by which secret ballot an election is voted on, and what those are called who may be written in."""
+    await _change(unit, fact.paper, ballot_id=fact.ballot, names=dict(fact.names))
+    if fact.names:
+        await paper_elections.write_called(unit, fact.paper, fact.names.values())
 
 
 async def write_counted(unit: Writing, fact: ElectronicVoteCounted) -> None:
     """Keep that the count of an election is the one that came out of its secret ballot."""
     await _change(unit, fact.paper, counted=True)
+
+
+async def forget_names(unit: Writing, ids: Collection[MemberId]) -> frozenset[str]:
+    """Take out the names of people who might have been written in, and return under which they were kept."""
+    found: set[str] = set()
+    listed = select(paper_roll.c.election_id).where(paper_roll.c.member_id.in_(list(ids)))
+    for row in await unit.rows(select(electronic_elections).where(electronic_elections.c.election_id.in_(listed))):
+        kept = row.names or {}
+        found |= {name for one, name in kept.items() if one in ids}
+        left = {one: NOBODY if one in ids else name for one, name in kept.items()}
+        await _change(unit, PaperElectionId(row.election_id), names=left)
+    return frozenset(found)
 
 
 async def _change(unit: Writing, id: PaperElectionId, **values: Any) -> None:  # noqa: A002

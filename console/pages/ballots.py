@@ -385,9 +385,15 @@ def visible_ballot(id: str) -> Ballot:  # noqa: A002
 
 
 async def read_names(unit: Reading, ballot: Ballot) -> dict[str, str]:
-    """Return what everyone is called who may be chosen: those who stand, and those who may be written in."""
+    """Return what everyone is called who may be chosen: those who stand, and those who may be written in.
+
+    In an election they keep the names that they had when its vote was prepared.
+    """
     people = await members.by_ids(unit, [MemberId(one) for one in sorted(ballot.election.eligible or ())])
-    return {one.id: one.name for one in people} | {one.id: one.name for one in ballot.candidates}
+    held_for = await electronic_elections.of_ballot(unit, ballot.id)
+    kept = held_for.names if held_for is not None else {}
+    called: dict[str, str] = {one.id: kept.get(one.id, one.name) for one in people}
+    return called | {one.id: one.name for one in ballot.candidates}
 
 
 def names_on(ballot: Ballot) -> dict[str, str]:

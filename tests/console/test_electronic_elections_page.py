@@ -12,15 +12,17 @@ from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from bot.balloting import closing_ballot
+from console.pages.ballots import read_names
+from console.written_names import may_be_written_in
 from content.ballot_files import PublicKeys, Share, write_keys, write_share
 from content.ballots import Ballot, BallotCast, State
 from content.elections import Outcome
 from content.identifiers import BallotId, MemberId, OrganisationId, PaperElectionId, UserId
-from content.members import Member, MemberEnrolled
+from content.members import Member, MemberChanged, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
-from storage import ballots, paper_elections
+from storage import ballots, members, paper_elections
 from storage.envelopes import Ceremony, answer, hold_ceremony, seal
 from tests.console.console_house import Browser, House
 from tests.sealed_ballots import paper
@@ -197,6 +199,20 @@ def test_it_goes_from_the_letter_to_the_count_and_the_record_says_so(
             text = re.sub("<[^>]+>", "|", parts.read("word/document.xml").decode())
         for said in ("会场电子无记名投票", "矿委〔2026〕8号", "2026年11月20日", ballot(house, id).set_hash or "?"):
             assert said in text, (sheet, said)
+
+
+def test_what_the_roster_calls_somebody_later_changes_no_result(house: House, browser: Browser, fixed: str) -> None:
+    """The ballot counts by entry and the election by name: a new name does not make another be elected."""
+    allow(house, browser, fixed)
+    id, _ = drafted(browser, fixed)
+    before = house.run(house.store.read(lambda unit: members.by_ids(unit, [MemberId("b3")])))
+    house.run(house.store.settle(notes=[MemberChanged(member=replace(before[0], name="投票人五"))]))
+    one = ballot(house, id)
+    one = replace(one, election=replace(one.election, eligible=frozenset({"b3", "b4"})))
+    names = house.run(house.store.read(lambda unit: read_names(unit, one)))
+    assert (names["b3"], names["b4"]) == ("投票人四", "投票人五")
+    offered = house.run(house.store.read(lambda unit: may_be_written_in(unit, one)))
+    assert dict(offered) == {"b3": "投票人四", "b4": "投票人五"}
 
 
 def test_a_vote_that_comes_to_nothing_leaves_the_election_to_paper(house: House, browser: Browser, fixed: str) -> None:
