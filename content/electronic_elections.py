@@ -192,18 +192,26 @@ def headcount(paper: PaperElection, known: Electronic, there: int) -> Words:
 
 
 def admit(
-    paper: PaperElection, known: Electronic | None, *, present: Collection[MemberId], reached: int
+    paper: PaperElection,
+    known: Electronic | None,
+    *,
+    present: Collection[MemberId],
+    reached: int,
+    beyond_reach: Collection[MemberId] = (),
 ) -> Admitted | Refusal:
     """Say whom the vote is open to, if it may be open: with a letter seen by two, and enough who are there.
 
     In the room those who were marked are there; at a distance everyone on the roll, of whom ``reached`` have an account
-    to which a link can be sent.
+    to which a link can be sent. Nobody counts as being there who is ``beyond_reach`` and could not vote.
     """
     if known is None or not known.allowed:
         return refused("electronic.no_consent")
     if paper.state is not State.FIXED:
         return not_now(paper)
     room = known.consent.way is Way.ROOM
+    without = set(present) & set(beyond_reach)
+    if room and without:
+        return refused("electronic.beyond_reach", n=len(without))
     there = len(set(present)) if room else reached
     if missing(paper, there):
         return Refusal(words=headcount(paper, known, there))

@@ -5,7 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Date, ForeignKey, Select, String, Table, and_, false, func, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Select,
+    String,
+    Table,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from content.ballots import Ballot
 from content.electronic_elections import (
@@ -106,6 +121,20 @@ async def reached(unit: Reading, id: PaperElectionId) -> int:  # noqa: A002
         )
     )
     return int(await unit.value(query) or 0)
+
+
+async def beyond_reach(unit: Reading, id: PaperElectionId) -> frozenset[MemberId]:  # noqa: A002
+    """Return who may vote by the roll and has no account to which a link can be sent, or has left."""
+    query = (
+        select(paper_roll.c.member_id)
+        .join(members, members.c.id == paper_roll.c.member_id)
+        .where(
+            paper_roll.c.election_id == id,
+            paper_roll.c.may_vote,
+            or_(members.c.user_id.is_(None), members.c.left_at.is_not(None)),
+        )
+    )
+    return frozenset(MemberId(row.member_id) for row in await unit.rows(query))
 
 
 async def write_recorded(unit: Writing, fact: ConsentRecorded) -> None:

@@ -367,7 +367,13 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
     if known is None or paper is None:
         return None
     present = await electronic_elections.present(unit, paper.id)
-    return electronic.admit(paper, known, present=present, reached=await electronic_elections.reached(unit, paper.id))
+    return electronic.admit(
+        paper,
+        known,
+        present=present,
+        reached=await electronic_elections.reached(unit, paper.id),
+        beyond_reach=await electronic_elections.beyond_reach(unit, paper.id),
+    )
 
 
 async def _organisers(unit: Reading, organisation: OrganisationId) -> frozenset[UserId]:

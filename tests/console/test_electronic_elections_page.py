@@ -201,6 +201,14 @@ def test_it_goes_from_the_letter_to_the_count_and_the_record_says_so(
             assert said in text, (sheet, said)
 
 
+def test_the_list_says_who_could_not_get_a_link(house: House, browser: Browser, fixed: str) -> None:
+    allow(house, browser, fixed)
+    assert "收不到链接" not in shown(browser, fixed)
+    (before,) = house.run(house.store.read(lambda unit: members.by_ids(unit, [MemberId("b3")])))
+    house.run(house.store.settle(notes=[MemberChanged(member=replace(before, user=None))]))
+    assert re.findall(r"> (\S+) <span[^>]*>收不到链接", shown(browser, fixed)) == ["投票人四"]
+
+
 def test_what_the_roster_calls_somebody_later_changes_no_result(house: House, browser: Browser, fixed: str) -> None:
     """The ballot counts by entry and the election by name: a new name does not make another be elected."""
     allow(house, browser, fixed)

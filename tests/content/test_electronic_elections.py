@@ -119,6 +119,15 @@ def test_the_vote_in_the_room_waits_for_a_quorum(pack: RulePack, there: int, mis
     assert opened == answer
 
 
+def test_nobody_counts_as_being_there_who_could_not_vote() -> None:
+    """Else the quorum is met by people who get no link, and the vote comes to nothing for want of papers."""
+    present = frozenset(PEOPLE[:16])
+    answer = rules.admit(fixed(), allowed(), present=present, reached=19, beyond_reach=PEOPLE[15:16])
+    assert refused(answer) == "electronic.beyond_reach"  # type: ignore[arg-type]
+    away = rules.admit(fixed(), allowed(), present=present, reached=19, beyond_reach=PEOPLE[16:])
+    assert away == Admitted(present=present), "who is not there anyway does not matter"
+
+
 def test_at_a_distance_it_takes_a_letter_of_its_own_and_enough_who_can_be_sent_a_link() -> None:
     room = rules.admit(fixed(), allowed(), present=(), reached=20)
     assert refused(room) == "electronic.still_missing_room", "nobody is in the room"  # type: ignore[arg-type]
