@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -216,6 +217,20 @@ def admit(
     if missing(paper, there):
         return Refusal(words=headcount(paper, known, there))
     return Admitted(present=frozenset(present) if room else None)
+
+
+def refuse_other_day(paper: PaperElection, known: Electronic | None, ballot: Ballot, now: datetime) -> Refusal | None:
+    """Tell why a vote in the room does not open at a time: it is no vote in a meeting.
+
+    It opens on the day of the meeting, or after it where the meeting was put off, and closes before that day is over.
+    """
+    if known is None or known.consent.way is not Way.ROOM:
+        return None
+    zone = ZoneInfo(ballot.timezone)
+    today, closes = now.astimezone(zone).date(), ballot.closes_at.astimezone(zone).date()
+    if today < paper.held_on:
+        return refused("electronic.not_yet_the_day", day=paper.held_on.isoformat())
+    return None if closes == today else refused("electronic.closes_another_day", day=today.isoformat())
 
 
 # --- the vote ---------------------------------------------------------------------------------------------------------

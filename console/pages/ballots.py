@@ -366,6 +366,9 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
     paper = await paper_elections.paper(unit, known.paper) if known is not None else None
     if known is None or paper is None:
         return None
+    other_day = electronic.refuse_other_day(paper, known, ballot, unit.now)
+    if other_day is not None:
+        return other_day
     present = await electronic_elections.present(unit, paper.id)
     return electronic.admit(
         paper,

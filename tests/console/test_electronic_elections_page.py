@@ -60,7 +60,7 @@ def fixed(house: House, browser: Browser, place: OrganisationId) -> str:
     page = browser.get("/elections/new").get_data(as_text=True)
     (id,) = re.findall(r'name="id" value="([^"]+)"', page)
     filled = {"id": id, "organisation": place, "title": "增补委员", "pack": "2020", "kind": "formal", "seats": "1"}
-    filled |= {"candidates": "投票人一\n投票人二", "contested": "yes", "held_on": "2027-03-01", "consent": ""}
+    filled |= {"candidates": "投票人一\n投票人二", "contested": "yes", "held_on": "2026-11-24", "consent": ""}
     assert browser.post("/elections/new", filled).status_code == 303
     assert browser.post(f"/elections/{id}/fix", {"excused": ""}, form_at=f"/elections/{id}").status_code == 303
     return id
@@ -107,7 +107,7 @@ def drafted(browser: Browser, id: str) -> tuple[str, Ceremony]:
     held = hold_ceremony(BallotId(ballot), needed=2, among=3)
     keys = PublicKeys(ballot=ballot, needed=2, key=held.key, share_keys=held.share_keys)
     fields = {"id": ballot, "tellers": "监票甲\n计票乙\n计票丙", "keys": json.dumps(write_keys(keys))}
-    assert press(browser, id, "vote", fields | {"date": "2027-03-01", "time": "18:00"}).status_code == 303
+    assert press(browser, id, "vote", fields | {"date": "2026-11-24", "time": "18:00"}).status_code == 303
     return ballot, held
 
 
@@ -124,7 +124,7 @@ def ready(house: House, browser: Browser, id: str, held: Ceremony) -> None:
 
 def test_an_election_is_on_paper_until_two_have_seen_the_letter(house: House, browser: Browser, fixed: str) -> None:
     assert "还没有登记，用纸票" in shown(browser, fixed)
-    fields = {"id": "a" * 24, "tellers": "", "keys": "{}", "date": "2027-03-01", "time": "18:00"}
+    fields = {"id": "a" * 24, "tellers": "", "keys": "{}", "date": "2026-11-24", "time": "18:00"}
     assert press(browser, fixed, "vote", fields).status_code == 422
     assert press(browser, fixed, "consent", LETTER | {"dated": "2027-11-20"}).status_code == 422
     assert press(browser, fixed, "consent", LETTER | {"reference": " "}).status_code == 422
