@@ -50,8 +50,11 @@ def leaves(what: str, *, names: bool = False) -> Callable[[View], View]:
 
 
 def up_to(number: int) -> int:
-    """Return how many rows a page shows: its number, and where they leave as many as somebody would wait for."""
-    return LONG if AS in request.args else number
+    """Return how many rows a page shows: its number, and where they leave as many as somebody would wait for.
+
+    One more leaves than the file holds, so that it can say that there are more.
+    """
+    return LONG + 1 if AS in request.args else number
 
 
 def what_leaves(endpoint: str) -> str | None:
@@ -85,8 +88,9 @@ def _handed_out(answer: Answer, form: str, what: str) -> Answer:
     if found is None:
         abort(404)
     title = found.caption or t(f"exports.what_{what}")
-    table = Table(title=title, header=found.header, rows=found.rows)
-    footer = t("exports.footer", at=fully(now()), n=len(table.rows))
+    table = Table(title=title, header=found.header, rows=found.rows[:LONG])
+    said = "exports.footer" if len(found.rows) <= LONG else "exports.footer_cut"
+    footer = t(said, at=fully(now()), n=len(table.rows))
     return hand_out(table, form, what, footer, back=link(request.endpoint or "", **_page()), at_once=True)
 
 

@@ -225,13 +225,15 @@ def take_pack(
     *,
     terms: Collection[str],
     stems: Collection[str],
+    known: Collection[str] = (),
     author: UserId,
     update: bool,
     now: datetime,
 ) -> tuple[Decision | Refusal, Taken]:
     """Take a pack in as a whole: what is here already stays, and a lesson is changed only where that was asked for.
 
-    ``terms`` and ``stems`` are what glossary and bank have already, as they are compared.
+    ``terms`` and ``stems`` are what glossary and bank have already, as they are compared; ``known`` are the ids of
+    what came with the pack before, under whatever name it stands now.
     """
     facts: list[Fact] = []
     new: list[str] = []
@@ -248,8 +250,8 @@ def take_pack(
             return answer, Taken()
         (new if one.here is None else changed).append(one.lesson.title)
         facts += answer.facts
-    fresh_entries = [one for one in entries if searchable(one.term) not in terms]
-    fresh_questions = [one for one in questions if stem_key(one.stem) not in stems]
+    fresh_entries = [one for one in entries if searchable(one.term) not in terms and one.id not in known]
+    fresh_questions = [one for one in questions if stem_key(one.stem) not in stems and one.id not in known]
     for more in (
         write_entries_of(owner, fresh_entries, terms, now=now) if fresh_entries else None,
         add_items(owner, fresh_questions, stems, now=now) if fresh_questions else None,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from msgspec import Struct
-from sqlalchemy import JSON, Connection, Table, Text, bindparam, cast, func, select, text
+from sqlalchemy import JSON, Connection, Table, Text, bindparam, cast, create_engine, func, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,6 +23,11 @@ from storage.fingerprints import PORTION, Fingerprint, as_text, fingerprints, ta
 from storage.migrate import FOLDER, Standing, alembic_config, standing
 
 Prints = dict[str, Fingerprint]
+
+LAYOUT = """
+    SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND substr(name, 1, 7) != 'sqlite_' ORDER BY rowid
+"""
+"""Asks a file what it was laid out by, in that order; what SQLite makes by itself has no words or a name of its own."""
 
 
 class Moved(Struct, frozen=True, kw_only=True):
@@ -115,17 +121,37 @@ async def _writing(address: str) -> AsyncIterator[AsyncConnection]:
 
 def _make_tables(connection: Connection, revision: str, folder: Path) -> list[Table]:
     """Make the tables of a revision without a row in them, and let what refers to another row be checked at the end."""
-    config = alembic_config(folder)
-    config.attributes["connection"] = connection
-    command.upgrade(config, revision)
+    if connection.dialect.name == "sqlite":
+        for statement in _layout(revision, folder):
+            connection.exec_driver_sql(statement)
+        connection.execute(text("INSERT INTO alembic_version VALUES (:revision)"), {"revision": revision})
+        connection.execute(text("PRAGMA defer_foreign_keys=ON"))
+        return tables_of(connection)
+    _upgrade(connection, revision, folder)
     made = tables_of(connection)
     for table in reversed(made):
         connection.execute(table.delete())
     for name, constraint in _references(connection, made):
         connection.execute(text(f"ALTER TABLE {name} ALTER CONSTRAINT {constraint} DEFERRABLE INITIALLY DEFERRED"))
-    if connection.dialect.name == "sqlite":
-        connection.execute(text("PRAGMA defer_foreign_keys=ON"))
     return made
+
+
+def _upgrade(connection: Connection, revision: str, folder: Path) -> None:
+    config = alembic_config(folder)
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
+
+
+@lru_cache(maxsize=8)
+def _layout(revision: str, folder: Path) -> tuple[str, ...]:
+    """Return what lays out a file of a revision, found by migrating one in memory, where no statement is waited for."""
+    engine = create_engine("sqlite://")
+    try:
+        with engine.connect() as memory:
+            _upgrade(memory, revision, folder)
+            return tuple(memory.scalars(text(LAYOUT)))
+    finally:
+        engine.dispose()
 
 
 def _references(connection: Connection, tables: list[Table]) -> list[tuple[str, str]]:

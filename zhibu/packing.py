@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -123,6 +123,8 @@ async def take_into(store: Store, read: Pack, node: Organisation, author: UserId
             for lesson, packed in zip(ours, read.lessons, strict=True)
         ]
         heavy = refuse_larger((medium for lesson in ours for medium in lesson.media), limit=limit)
+        known: set[str] = {one.id for one in entries if await glossary.visible(unit, [node.id], one.id) is not None}
+        known |= {one.id for one in questions if await bank.item(unit, one.id) is not None}
         answer, taken = take_pack(
             node.id,
             offered,
@@ -130,6 +132,7 @@ async def take_into(store: Store, read: Pack, node: Organisation, author: UserId
             questions,
             terms=await glossary.taken(unit, node.id),
             stems=await bank.taken(unit, node.id, [stem_key(one.stem) for one in questions]),
+            known=known,
             author=author,
             update=update,
             now=unit.now,
@@ -141,6 +144,8 @@ async def take_into(store: Store, read: Pack, node: Organisation, author: UserId
     (outcome,) = await store.settle([Step(cause=cause, decide=decide, actor=author)])
     if outcome.refusal is not None:
         raise Trouble(Exit.DATA, "pack.refused", why=(outcome.refusal.words,))
+    if outcome.failed:
+        raise Trouble(Exit.BUG, "pack.failed")
     if outcome.answer is None:
         raise Trouble(Exit.DATA, "pack.not_allowed", user=author, name=node.name)
     return told[-1]
@@ -204,6 +209,7 @@ async def pack_of(
 ) -> tuple[dict[str, bytes], list[str]]:
     """Return the files of a pack of what an organisation has itself, and the lessons that lack a source or a date."""
     from content import frontmatter, lesson_packs
+    from content.bank import MOST_AT_ONCE
     from content.gift import write_gift
     from content.lessons import Kind
     from storage import bank, glossary, lessons
@@ -215,8 +221,9 @@ async def pack_of(
         whole = [one for one in wanted if one.source.strip() and one.dated is not None]
         files: dict[str, bytes] = {}
         names = lesson_packs.file_names([one.title for one in whole])
+        taken = {*names, ENTRIES, QUESTIONS, lesson_packs.ABOUT}
         for name, lesson in zip(names, whole, strict=True):
-            text = await _with_media(unit, lesson, files)
+            text = await _with_media(unit, lesson, files, taken)
             files[name] = frontmatter.write(text).encode()
         everything = await glossary.found(unit, [node.id], "", withdrawn=False, limit=MOST)
         entries = [one for one in everything if one.organisation == node.id] if only is None else []
@@ -234,13 +241,18 @@ async def pack_of(
                 questions=QUESTIONS if items else "",
             )
             files[lesson_packs.ABOUT] = lesson_packs.write_about(about).encode()
+        texts = (data for name, data in files.items() if name in taken)
+        too_long = any(len(data) > lesson_packs.LARGEST_TEXT for data in texts)
+        if len(names) > lesson_packs.MOST_LESSONS or len(items) > MOST_AT_ONCE or too_long:
+            most = {"lessons": lesson_packs.MOST_LESSONS, "questions": MOST_AT_ONCE}
+            raise Trouble(Exit.DATA, "pack.beyond", name=node.name, kb=lesson_packs.LARGEST_TEXT // 1024, **most)
         return (files if names else {}), [one.title for one in wanted if one not in whole]
 
     return await store.read(read)
 
 
-async def _with_media(unit: Reading, lesson: Lesson, files: dict[str, bytes]) -> LessonText:
-    """Put a lesson's media among the files, each under a name of its own, and return the lesson's text with these."""
+async def _with_media(unit: Reading, lesson: Lesson, files: dict[str, bytes], taken: Collection[str]) -> LessonText:
+    """Put a lesson's media among the files, each under a name that is not taken, and return its text with these."""
     from content.frontmatter import LessonText
     from storage import media
 
@@ -252,7 +264,7 @@ async def _with_media(unit: Reading, lesson: Lesson, files: dict[str, bytes]) ->
         # A comma divides names in the head of a lesson file.
         plain = re.sub("[,，、]", "-", medium.name)
         name, number = plain, 1
-        while name in names or files.get(name, data) != data:
+        while name in names or name in taken or files.get(name, data) != data:
             number += 1
             name = f"{number}-{plain}"
         body = body.replace(f"]({medium.name})", f"]({name})") if name != medium.name else body

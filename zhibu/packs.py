@@ -11,7 +11,7 @@ from msgspec.structs import replace
 import content
 from console.media import take_in
 from content import frontmatter, lesson_packs, markup
-from content.bank import Item, stem_key
+from content.bank import MOST_AT_ONCE, Item, stem_key
 from content.bank_sheets import Given
 from content.decision import Refusal, words
 from content.frontmatter import LessonText, Problem
@@ -139,6 +139,9 @@ def _questions(folder: Path, name: str, found: list[Problem]) -> tuple[Item, ...
         return ()
     sheet = read_gift(text, Given(organisation=NOBODY, dated=None, source=""))
     found += [_of_question(name, one) for one in sheet.problems]
+    if len(sheet.rows) > MOST_AT_ONCE:
+        said = words("pack.too_many_questions", n=len(sheet.rows), most=MOST_AT_ONCE)
+        found.append(Problem(file=name, line=1, words=said))
     return tuple(row.item for row in sheet.rows)
 
 

@@ -10,8 +10,11 @@ from typing import TypeVar
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 from PIL import Image
 
+from content.bank import ItemRevised
+from content.glossary import EntryRevised
 from content.trouble import Exit
 from storage import audit, bank, glossary, lessons
 from storage.bank import Filter
@@ -163,6 +166,42 @@ def test_what_is_written_is_whole_and_is_taken_in_elsewhere_as_the_same(settings
     assert "8 new lessons" in done.output
     again = call("export", given, "--from", EAST_NAME, "-c", settings)
     assert (again.exit_code, "Please name a new one" in again.output) == (int(Exit.DATA), True)
+
+
+def test_what_was_renamed_here_since_is_known_again(settings: Path) -> None:
+    """A term and a question that go by another name now came with the pack all the same."""
+    words = ("import", BASICS, "--into", EAST_NAME, "--as", SECRETARY, "-c", settings)
+    call(*words)
+
+    async def rename() -> None:
+        store = await Store.open(f"sqlite:///{settings.parent / 'zhibu.db'}")
+        (entry, *_) = await store.read(lambda unit: glossary.found(unit, [EAST], "", withdrawn=False, limit=9))
+        (asked, *_) = await store.read(lambda unit: bank.found(unit, [EAST], Filter(), limit=9))
+        entry = replace(entry, term="别的叫法", revision=entry.revision + 1)
+        asked = replace(asked, stem="另一个问法？", revision=asked.revision + 1)
+        await store.settle(
+            notes=[
+                EntryRevised(organisation=EAST, entry=entry),
+                ItemRevised(organisation=EAST, item=asked, afresh=True),
+            ]
+        )
+        await store.close()
+
+    asyncio.run(rename())
+    again = call(*words)
+    assert (again.exit_code, "0 new entries and 0 new questions" in again.output) == (0, True), again.output
+
+
+def test_what_one_pack_cannot_hold_is_said_before_anything_is_written(
+    settings: Path, tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call("import", BASICS, "--into", EAST_NAME, "--as", SECRETARY, "-c", settings)
+    monkeypatch.setattr("content.bank.MOST_AT_ONCE", 15)
+    monkeypatch.setattr("zhibu.packs.MOST_AT_ONCE", 15)
+    assert "There are 16 questions; the limit is 15" in call("check", folder).output
+    done = call("export", tmp_path / "given", "--from", EAST_NAME, "-c", settings)
+    assert (done.exit_code, "more than one pack holds" in done.output) == (int(Exit.DATA), True)
+    assert not (tmp_path / "given").exists()
 
 
 def test_two_pictures_of_one_name_do_not_overwrite_each_other(settings: Path, tmp_path: Path) -> None:
