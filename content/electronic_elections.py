@@ -165,12 +165,18 @@ def mark_present(
     came: Collection[MemberId],
     gone: Collection[MemberId],
     ballot: Ballot | None,
+    opening: bool = False,
 ) -> Decision | Refusal:
-    """Mark who is in the room, as long as the vote has not begun."""
+    """Mark who is in the room, as long as the vote has not begun.
+
+    ``opening`` tells that one organiser wants to open it and another has still to agree: both mean the same people.
+    """
     if known is None or not known.allowed or known.consent.way is not Way.ROOM:
         return refused("electronic.no_consent")
     if paper.state is not State.FIXED or has_begun(ballot):
         return refused("electronic.begun")
+    if opening:
+        return refused("electronic.opening_waits")
     may = {one.member for one in roll if one.may_vote}
     if not {*came, *gone} <= may:
         return refused("electronic.not_on_roll")

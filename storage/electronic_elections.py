@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.ballots import Ballot
+from content.ballots import Ballot, BallotVoided, State
 from content.electronic_elections import (
     RUNNING,
     Consent,
@@ -138,7 +138,8 @@ async def beyond_reach(unit: Reading, id: PaperElectionId) -> frozenset[MemberId
 
 
 async def write_recorded(unit: Writing, fact: ConsentRecorded) -> None:
-    """Keep the letter, in the place of another; nobody has confirmed this one."""
+    """Keep the letter, in the place of another; nobody has confirmed this one, nor seen who is there under it."""
+    await _empty_room(unit, fact.paper)
     one = fact.consent
     values = {
         "election_id": fact.paper,
@@ -166,10 +167,23 @@ async def write_marked(unit: Writing, fact: PresenceMarked) -> None:
 
 
 async def write_prepared(unit: Writing, fact: ElectronicVotePrepared) -> None:
-    """Keep by which secret ballot an election is voted on, and what those are called who may be written in."""
+    """Keep by which secret ballot an election is voted on, and what those are called who may be written in.
+
+    Who was there for one that was certified is not for this.
+    """
+    before = await ballot_of(unit, await of_election(unit, fact.paper))
+    if before is not None and before.state is not State.VOID:
+        await _empty_room(unit, fact.paper)
     await _change(unit, fact.paper, ballot_id=fact.ballot, names=dict(fact.names))
     if fact.names:
         await paper_elections.write_called(unit, fact.paper, fact.names.values())
+
+
+async def write_voided(unit: Writing, fact: BallotVoided) -> None:
+    """Forget who was in the room for a ballot that came to nothing: for another, people are looked for anew."""
+    known = await of_ballot(unit, fact.ballot)
+    if known is not None:
+        await _empty_room(unit, known.paper)
 
 
 async def write_counted(unit: Writing, fact: ElectronicVoteCounted) -> None:
@@ -187,6 +201,10 @@ async def forget_names(unit: Writing, ids: Collection[MemberId]) -> frozenset[st
         left = {one: NOBODY if one in ids else name for one, name in kept.items()}
         await _change(unit, PaperElectionId(row.election_id), names=left)
     return frozenset(found)
+
+
+async def _empty_room(unit: Writing, id: PaperElectionId) -> None:  # noqa: A002
+    await unit.execute(election_presence.delete().where(election_presence.c.election_id == id))
 
 
 async def _change(unit: Writing, id: PaperElectionId, **values: Any) -> None:  # noqa: A002

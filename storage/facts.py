@@ -319,7 +319,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     WriteInsDecided: (write_ins.write_decided,),
     WriteInsRuled: (write_ins.write_ruled,),
     BallotCertified: (ballots.write_certified, write_ins.write_over),
-    BallotVoided: (ballots.write_voided, write_ins.write_over),
+    BallotVoided: (ballots.write_voided, write_ins.write_over, electronic_elections.write_voided),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),

@@ -23,6 +23,7 @@ from content.organisations import (
     Right,
     Role,
 )
+from storage.audit import DONE, audit
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import Query, Reading, Writing
@@ -201,20 +202,36 @@ async def duties_over(unit: Reading, organisation_id: OrganisationId) -> tuple[D
 
 
 async def same_hand_at(unit: Reading, node: OrganisationId, right: Right, user: UserId) -> frozenset[UserId]:
-    """Return who counts as one with a person where an act at a node takes two who have a right; see ``same_hand``."""
+    """Return who counts as one with a person where an act at a node takes two who have a right; see ``same_hand``.
+
+    A duty that was given within that time counts as well where it has ended since, as the record says.
+    """
+    path, roles = organisation_closure.c, [role for role, rights in RIGHTS.items() if right in rights]
     query = (
         select(duties)
-        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
-        .where(
-            organisation_closure.c.descendant_id == node,
-            duties.c.role.in_([role for role, rights in RIGHTS.items() if right in rights]),
-        )
+        .join(organisation_closure, path.ancestor_id == duties.c.organisation_id)
+        .where(path.descendant_id == node, duties.c.role.in_(roles))
     )
     rows, since = await unit.rows(query), unit.now - SETTLES
     settled = {
         row.user_id for row in rows if row.granted_by is None or row.granted_at is None or row.granted_at <= since
     }
-    return same_hand(user, ((row.user_id, row.granted_by) for row in rows if row.user_id not in settled))
+    given = [(row.user_id, row.granted_by) for row in rows if row.user_id not in settled]
+    recorded = (
+        select(audit.c.subject, audit.c.actor)
+        .join(organisation_closure, path.ancestor_id == audit.c.place)
+        .where(
+            audit.c.at > since,
+            audit.c.action == "duty_granted",
+            audit.c.outcome == DONE,
+            audit.c.after.in_([f"duties.role_{role}" for role in roles]),
+            path.descendant_id == node,
+            audit.c.subject.is_not(None),
+            audit.c.actor.is_not(None),
+        )
+    )
+    given += [(row.subject, row.actor) for row in await unit.rows(recorded) if row.subject not in settled]
+    return same_hand(user, given)
 
 
 async def may(unit: Reading, user: UserId, right: Right, organisation_id: OrganisationId) -> bool:

@@ -34,7 +34,7 @@ from console.exporting import note_export
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
 from console.pages.voting import programs
-from console.people import veiled
+from console.people import mark_of, veiled
 from console.tables import download
 from console.word import CONTENT_TYPE
 from console.wording import today
@@ -51,7 +51,7 @@ from content.ballots import Admitted, Ballot, BallotOpened, Candidate, Elector, 
 from content.decision import Decision, Refusal, refused
 from content.duties import SETTLES
 from content.elections import Election
-from content.electronic_elections import Electronic
+from content.electronic_elections import Electronic, Way
 from content.franchise import FULL, why_not
 from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
 from content.members import Member
@@ -99,7 +99,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one.
 
     ``written`` are the texts that wait for the tellers to say whom they mean, ``people`` whom they may mean.
-    ``held_for`` is the election that is voted on by it.
+    ``held_for`` is the election that is voted on by it, ``present`` who is in the room where it takes that.
     """
 
     roll: tuple[Elector, ...]
@@ -111,6 +111,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     written: tuple[Written, ...]
     people: tuple[tuple[str, str], ...]
     held_for: Electronic | None
+    present: frozenset[MemberId] | None
 
     @property
     def undecided(self) -> int:
@@ -179,9 +180,11 @@ def show_one(id: str) -> str:  # noqa: A002
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
         written = await write_ins.written(unit, ballot.id)
+        held_for = await electronic_elections.of_ballot(unit, ballot.id)
         return Seen(
             written=written,
-            held_for=await electronic_elections.of_ballot(unit, ballot.id),
+            held_for=held_for,
+            present=await _present(unit, held_for),
             people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
             names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},
@@ -193,7 +196,8 @@ def show_one(id: str) -> str:  # noqa: A002
 
     seen = ask(read)
     seen = replace(seen, roll=veiled(seen.roll, ballot.organisation))
-    return render_template("ballots/show_one.html", ballot=ballot, seen=seen, programs=programs())
+    mark = _mark_of(seen.present)
+    return render_template("ballots/show_one.html", ballot=ballot, seen=seen, mark=mark, programs=programs())
 
 
 @pages.post("/ballots/<id>/freeze")
@@ -336,6 +340,7 @@ def archive(id: str) -> Answer:  # noqa: A002
 
 def _want(act: Act, id: str) -> Answer:  # noqa: A002
     roots, user, proposal = here().roots, here().user, ProposalId(derive(cause(), "proposal"))
+    mark = request.form.get("mark", "")
 
     async def decide(unit: Reading) -> Decided:
         ballot = await stored.visible(unit, roots, BallotId(id))
@@ -350,6 +355,10 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
         may -= newly
         admitted = await _admitted(unit, ballot) if act is Act.OPEN_BALLOT else None
         answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now, admitted=admitted)
+        if act is Act.OPEN_BALLOT and isinstance(answer, Decision):
+            known = await electronic_elections.of_ballot(unit, ballot.id)
+            if _mark_of(await _present(unit, known)) != mark:
+                return refused("electronic.presence_changed")
         if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
             return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))
         return answer
@@ -377,6 +386,18 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
         reached=await electronic_elections.reached(unit, paper.id),
         beyond_reach=await electronic_elections.beyond_reach(unit, paper.id),
     )
+
+
+async def _present(unit: Reading, known: Electronic | None) -> frozenset[MemberId] | None:
+    """Return who is marked as being in the room, ``None`` where nobody has to be."""
+    if known is None or known.consent.way is not Way.ROOM:
+        return None
+    return await electronic_elections.present(unit, known.paper)
+
+
+def _mark_of(present: frozenset[MemberId] | None) -> str:
+    """Return a mark of who is in the room, so that a vote is opened for those alone whom the page showed."""
+    return "" if present is None else mark_of(sorted(present))
 
 
 async def _organisers(unit: Reading, organisation: OrganisationId) -> frozenset[UserId]:

@@ -16,10 +16,12 @@ from console.answering import Answer, first_by_field, onward, see
 from console.ballot_drafts import Sealing, draft_sealed, keys_of, refuse_tellers_of, sealing_from
 from console.desk import ask, settle
 from console.fresh import fresh
-from console.people import veiled
+from console.people import mark_of, veiled
 from console.wording import today
 from content import ballots as drafting
 from content import electronic_elections as rules
+from content.approvals import Act
+from content.ballot_approvals import waiting_for
 from content.ballots import Ballot, Elector
 from content.decision import Decision, Refusal, refused
 from content.electronic_elections import Consent, Electronic, Way
@@ -27,7 +29,7 @@ from content.identifiers import MemberId, PaperElectionId, UserId, derive
 from content.organisations import Right
 from content.paper_elections import PaperElection, State
 from content.strokes import by_strokes
-from storage import duties, members, organisations, paper_elections
+from storage import approvals, duties, members, organisations, paper_elections
 from storage import electronic_elections as stored
 from storage.store import Answer as Decided
 from storage.store import Outcome
@@ -82,12 +84,15 @@ def record(id: str) -> Answer:  # noqa: A002
 @requires(Right.IMPORT_ROSTER)
 @fresh
 def confirm(id: str) -> Answer:  # noqa: A002
-    """Say that one has seen the letter too."""
-    user = here().user
+    """Say that one has seen the letter too, as the page showed it."""
+    user, mark = here().user, request.form.get("mark", "")
 
     async def decide(unit: Reading, paper: PaperElection, known: Electronic | None) -> Decided:
         one_hand = await organisations.same_hand_at(unit, paper.organisation, Right.IMPORT_ROSTER, user)
-        return rules.confirm(paper, known, by=user, one_hand=one_hand)
+        confirmed = rules.confirm(paper, known, by=user, one_hand=one_hand)
+        if isinstance(confirmed, Decision) and _mark_of(known) != mark:
+            return refused("electronic.letter_changed")
+        return confirmed
 
     return _act(id, decide, done="consent_confirmed")
 
@@ -101,7 +106,9 @@ def mark(id: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading, paper: PaperElection, known: Electronic | None) -> Decided:
         roll, ballot = await paper_elections.roll(unit, paper.id), await stored.ballot_of(unit, known)
-        return rules.mark_present(paper, known, roll, came=came, gone=gone, ballot=ballot)
+        waiting = await approvals.waiting(unit, [paper.organisation], acts=[Act.OPEN_BALLOT])
+        opening = ballot is not None and waiting_for(Act.OPEN_BALLOT, ballot, waiting) is not None
+        return rules.mark_present(paper, known, roll, came=came, gone=gone, ballot=ballot, opening=opening)
 
     return _act(id, decide, done="presence_marked")
 
@@ -200,6 +207,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None, fields: Sealing 
         "electronic_elections/show.html",
         paper=paper,
         seen=seen,
+        mark=_mark_of(seen.known),
         headcount=rules.headcount(paper, seen.known, seen.there) if seen.known is not None else None,
         fixed=paper.state is State.FIXED,
         running=rules.is_running(seen.ballot),
@@ -210,6 +218,12 @@ def _page(paper: PaperElection, refusal: Refusal | None = None, fields: Sealing 
         refusals=refusals,
         by_field=first_by_field(refusals),
     )
+
+
+def _mark_of(known: Electronic | None) -> str:
+    """Return a mark of the letter that a page shows, so that no other is confirmed than the one that was read."""
+    letter = known.consent if known is not None else None
+    return mark_of(letter.way, letter.reference, letter.dated, letter.recorded_by) if letter is not None else ""
 
 
 def _fresh(paper: PaperElection, known: Electronic | None) -> Sealing:

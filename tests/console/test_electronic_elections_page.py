@@ -136,6 +136,18 @@ def test_an_election_is_on_paper_until_two_have_seen_the_letter(house: House, br
     assert "应到 9，实到 0，还差 8 人" in shown(browser, fixed)
 
 
+def test_no_other_letter_is_confirmed_than_the_one_that_was_read(house: House, browser: Browser, fixed: str) -> None:
+    """S23: who enters another while a second person holds the original has not had that one seen."""
+    page, other = f"/elections/{fixed}/electronic", house.browser(OTHER)
+    assert press(browser, fixed, "consent", LETTER).status_code == 303
+    read = other.marks(page)
+    assert press(browser, fixed, "consent", LETTER | {"way": "remote"}).status_code == 303
+    late = other.post(f"{page}/confirm", read)
+    assert (late.status_code, "批复重新登记过" in late.get_data(as_text=True)) == (422, True)
+    assert "还没有人核对" in shown(browser, fixed)
+    assert press(other, fixed, "confirm").status_code == 303
+
+
 def test_who_only_looks_sees_how_many_are_there_and_nobodys_name(house: House, browser: Browser, fixed: str) -> None:
     allow(house, browser, fixed)
     press(browser, fixed, "presence", {"shown": "", "there": "b0"})
@@ -165,8 +177,19 @@ def test_it_goes_from_the_letter_to_the_count_and_the_record_says_so(
         if came != here:
             early = on_ballot(browser, id, "open")
             assert (early.status_code, "应到 9，实到 7，还差 1 人" in early.get_data(as_text=True)) == (409, True)
-    for one in (browser, house.browser(OTHER)):
-        assert on_ballot(one, id, "open").status_code == 303
+    second = house.browser(OTHER)
+    before = second.marks(f"/ballots/{id}")
+    assert press(browser, fixed, "presence", {"shown": "b0", "there": "b8"}).status_code == 303
+    read = second.client.post(f"/ballots/{id}/open", data=before, headers=second.headers)
+    assert (read.status_code, "到会的人改过" in read.get_data(as_text=True)) == (409, True), "another list was read"
+    assert press(browser, fixed, "presence", {"shown": "b8", "there": "b0"}).status_code == 303
+    assert on_ballot(browser, id, "open").status_code == 303
+    held_fast = press(browser, fixed, "presence", {"shown": "b0", "there": "b8"})
+    assert (held_fast.status_code, "已经提出开始投票" in held_fast.get_data(as_text=True)) == (422, True)
+    agreed_to = second.get(f"/ballots/{id}").get_data(as_text=True)
+    assert all(f"<li>{name}</li>" in agreed_to for name in NAMES[:8]), "who agrees sees for whom"
+    assert f"<li>{NAMES[8]}</li>" not in agreed_to.split("只有勾了到会的这 8 人")[1].split("</ul>")[0]
+    assert on_ballot(second, id, "open").status_code == 303
     assert ballot(house, id).present == 8
     late = press(browser, fixed, "presence", {"shown": "", "there": "b8"})
     assert (late.status_code, "投票已经开始" in late.get_data(as_text=True)) == (422, True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 from msgspec.structs import replace
@@ -9,7 +10,7 @@ from msgspec.structs import replace
 from content import ballots as voting
 from content import electronic_elections as rules
 from content.ballot_files import read_box, write_box
-from content.ballots import Admitted, Candidate, WriteIn
+from content.ballots import Admitted, BallotCertified, BallotVoided, Candidate, Voiding, WriteIn
 from content.decision import Decision
 from content.elections import Election, Outcome
 from content.electronic_elections import (
@@ -21,12 +22,13 @@ from content.electronic_elections import (
     Way,
 )
 from content.erasure import PersonErased
-from content.identifiers import MemberId, PaperElectionId, UserId
+from content.identifiers import Cause, MemberId, PaperElectionId, UserId
 from content.members import NOBODY
+from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
-from storage import ballots, electronic_elections, home, paper_elections
+from storage import ballots, electronic_elections, home, organisations, paper_elections
 from storage.opening import open_box
-from storage.store import Store
+from storage.store import Decide, Step, Store
 from storage.unit import Reading
 from tests.sealed_ballots import (
     ID,
@@ -44,7 +46,7 @@ from tests.sealed_ballots import (
     take,
     vote,
 )
-from tests.small_branch import EAST, NOON, SECRETARY, HandClock, SmallBranch
+from tests.small_branch import EAST, NOON, ROOF, SECRETARY, HandClock, SmallBranch
 
 PAPER = PaperElectionId("held")
 VOTERS = [one.member for one in roll()]
@@ -186,3 +188,64 @@ async def test_names_stay_as_they_were_when_the_vote_was_prepared(branch: SmallB
     assert held is not None
     assert known.names == CALLED | {AWAY: NOBODY}, "but that of who is erased goes"
     assert held.election.eligible == frozenset(CALLED.values()) - {CALLED[AWAY]} | {NOBODY}
+
+
+async def test_who_was_there_once_is_not_there_for_another_vote(branch: SmallBranch) -> None:
+    """Neither after a vote that came to nothing, nor after one that elected nobody, nor under another letter."""
+    store, at = branch.store, {"paper": PAPER, "organisation": EAST}
+    await prepare(store)
+    known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert known is not None
+
+    async def there() -> frozenset[MemberId]:
+        return await store.read(lambda unit: electronic_elections.present(unit, PAPER))
+
+    marked = PresenceMarked(**at, came=HERE, gone=frozenset())
+    again = ElectronicVotePrepared(**at, ballot=ID)
+    for over in (
+        BallotVoided(ballot=ID, why=Voiding.TOO_FEW),
+        ConsentRecorded(**at, consent=known.consent),
+        BallotCertified(ballot=ID, on=NOON.date()),
+    ):
+        await store.settle(notes=[marked])
+        assert await there() == HERE
+        await store.settle(notes=[over] if not isinstance(over, BallotCertified) else [over, again])
+        assert await there() == frozenset(), over
+    await store.settle(notes=[BallotVoided(ballot=ID, why=Voiding.TOO_FEW), marked, again])
+    assert await there() == HERE, "who has come since stays"
+
+
+async def test_a_helper_whose_duty_has_ended_again_is_still_the_hand_that_gave_it(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """S23: nor is it one where the duty went through another hand; after a week it is as with any other."""
+    go_between, helper = UserId("@between:test"), UserId("@helper:test")
+    given = [(SECRETARY, go_between), (go_between, helper)]
+    duties = [Duty(user=user, organisation=ROOF, role=Role.ORGANISING_MEMBER) for _, user in given]
+    steps = [
+        Step(
+            cause=Cause(f"form:give:{by}"),
+            decide=answer(Decision(facts=(DutyGranted(duty=duty, by=by, at=clock.now),))),
+            actor=by,
+        )
+        for (by, _), duty in zip(given, duties, strict=True)
+    ]
+    await branch.store.settle(steps)
+    hand = {SECRETARY, go_between, helper}
+    for duty in duties:
+        await branch.store.settle(notes=[DutyEnded(duty=duty)])
+        for one in hand:
+            assert await branch.store.read(asking(one)) == hand
+    clock.forward(days=7)
+    assert await branch.store.read(asking(helper)) == {helper}
+
+
+def answer(decision: Decision) -> Decide:
+    async def decide(_: Reading) -> Decision:
+        return decision
+
+    return decide
+
+
+def asking(user: UserId) -> Callable[[Reading], Awaitable[frozenset[UserId]]]:
+    return lambda unit: organisations.same_hand_at(unit, EAST, Right.IMPORT_ROSTER, user)
