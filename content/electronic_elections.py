@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from content.ballots import FEWEST, Admitted, Ballot, Elector, TellerRole, WriteIn
@@ -63,13 +64,15 @@ class Consent(Struct, frozen=True, kw_only=True):
 class Electronic(Struct, frozen=True, kw_only=True):
     """What is known of an election that is not voted on paper; ``ballot`` is the secret ballot that is held for it.
 
-    ``counted`` tells that the count of the election is the one that came out of it.
+    ``counted`` tells that the count of the election is the one that came out of it. ``names`` are those of whoever may
+    be written in, as they were when it was prepared: what the roster calls somebody later changes no result.
     """
 
     paper: PaperElectionId
     consent: Consent
     ballot: BallotId | None = None
     counted: bool = False
+    names: Mapping[MemberId, str] = field(default_factory=dict)
 
     @property
     def allowed(self) -> bool:
@@ -103,11 +106,12 @@ class PresenceMarked(Fact, frozen=True, kw_only=True):
 
 
 class ElectronicVotePrepared(Fact, frozen=True, kw_only=True):
-    """The secret ballot was drafted by which this election is voted on."""
+    """The secret ballot was drafted by which this election is voted on; ``names`` are who may be written in."""
 
     paper: PaperElectionId
     organisation: OrganisationId
     ballot: BallotId
+    names: Mapping[MemberId, str] = field(default_factory=dict)
 
 
 class ElectronicVoteCounted(Fact, frozen=True, kw_only=True):
@@ -195,22 +199,44 @@ def headcount(paper: PaperElection, known: Electronic, there: int) -> Words:
 
 
 def admit(
-    paper: PaperElection, known: Electronic | None, *, present: Collection[MemberId], reached: int
+    paper: PaperElection,
+    known: Electronic | None,
+    *,
+    present: Collection[MemberId],
+    reached: int,
+    beyond_reach: Collection[MemberId] = (),
 ) -> Admitted | Refusal:
     """Say whom the vote is open to, if it may be open: with a letter seen by two, and enough who are there.
 
     In the room those who were marked are there; at a distance everyone on the roll, of whom ``reached`` have an account
-    to which a link can be sent.
+    to which a link can be sent. Nobody counts as being there who is ``beyond_reach`` and could not vote.
     """
     if known is None or not known.allowed:
         return refused("electronic.no_consent")
     if paper.state is not State.FIXED:
         return not_now(paper)
     room = known.consent.way is Way.ROOM
+    without = set(present) & set(beyond_reach)
+    if room and without:
+        return refused("electronic.beyond_reach", n=len(without))
     there = len(set(present)) if room else reached
     if missing(paper, there):
         return Refusal(words=headcount(paper, known, there))
     return Admitted(present=frozenset(present) if room else None)
+
+
+def refuse_other_day(paper: PaperElection, known: Electronic | None, ballot: Ballot, now: datetime) -> Refusal | None:
+    """Tell why a vote in the room does not open at a time: it is no vote in a meeting.
+
+    It opens on the day of the meeting, or after it where the meeting was put off, and closes before that day is over.
+    """
+    if known is None or known.consent.way is not Way.ROOM:
+        return None
+    zone = ZoneInfo(ballot.timezone)
+    today, closes = now.astimezone(zone).date(), ballot.closes_at.astimezone(zone).date()
+    if today < paper.held_on:
+        return refused("electronic.not_yet_the_day", day=paper.held_on.isoformat())
+    return None if closes == today else refused("electronic.closes_another_day", day=today.isoformat())
 
 
 # --- the vote ---------------------------------------------------------------------------------------------------------
@@ -262,7 +288,7 @@ def prepare(
     """Let a secret ballot be the one by which an election is voted on.
 
     ``names`` are those of the people on the roll. What comes out is kept by name, so that those who may be written in
-    must be told apart by theirs.
+    must be told apart by theirs; from now on the names stay as they are.
     """
     if known is None or not known.allowed:
         return refused("electronic.no_consent")
@@ -270,14 +296,16 @@ def prepare(
         return not_now(paper)
     if is_running(before):
         return refused("electronic.runs")
+    eligible: Mapping[MemberId, str] = {}
     if ballot.write_in is not WriteIn.NONE:
         standing = {one.member for one in paper.candidates if one.member is not None}
-        called = Counter(names[one.member] for one in roll if one.may_vote and one.member not in standing)
+        eligible = {one.member: names[one.member] for one in roll if one.may_vote and one.member not in standing}
+        called = Counter(eligible.values())
         called.update(one.name for one in paper.candidates)
         twice = sorted(name for name, number in called.items() if number > 1)
         if twice:
             return refused("electronic.same_names", name=twice[0])
-    prepared = ElectronicVotePrepared(paper=paper.id, organisation=paper.organisation, ballot=ballot.id)
+    prepared = ElectronicVotePrepared(paper=paper.id, organisation=paper.organisation, ballot=ballot.id, names=eligible)
     return Decision(facts=(prepared,))
 
 

@@ -268,7 +268,7 @@ PERSONAL: tuple[Held, ...] = (
         electronic_elections,
         "recorded_by confirmed_by",
         "election_id way reference dated",
-        inner="recorded_by confirmed confirmed_by ballot_id counted",
+        inner="recorded_by confirmed confirmed_by ballot_id counted names",
         way="electronic.way_",
     ),
     _held(

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Boolean, Column, Date, ForeignKey, Select, String, Table, and_, false, func, select, update
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Select,
+    String,
+    Table,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from content.ballots import Ballot, BallotVoided, State
 from content.electronic_elections import (
@@ -19,7 +35,8 @@ from content.electronic_elections import (
     Way,
 )
 from content.identifiers import BallotId, MemberId, PaperElectionId, UserId
-from storage import ballots
+from content.members import NOBODY
+from storage import ballots, paper_elections
 from storage.members import members
 from storage.paper_elections import paper_roll
 from storage.tables import metadata
@@ -37,6 +54,7 @@ electronic_elections = Table(
     Column("confirmed_by", String(255)),
     Column("ballot_id", ForeignKey("ballots.id"), index=True),
     Column("counted", Boolean, nullable=False, server_default=false()),
+    Column("names", JSON),
 )
 
 election_presence = Table(
@@ -67,7 +85,9 @@ def _electronic(row: AnyRow | None) -> Electronic | None:
         recorded_by=row.recorded_by,
         confirmed_by=UserId(row.confirmed_by or "") if row.confirmed else None,
     )
-    return Electronic(paper=row.election_id, consent=consent, ballot=row.ballot_id, counted=row.counted)
+    return Electronic(
+        paper=row.election_id, consent=consent, ballot=row.ballot_id, counted=row.counted, names=row.names or {}
+    )
 
 
 async def ballot_of(unit: Reading, known: Electronic | None) -> Ballot | None:
@@ -103,6 +123,20 @@ async def reached(unit: Reading, id: PaperElectionId) -> int:  # noqa: A002
     return int(await unit.value(query) or 0)
 
 
+async def beyond_reach(unit: Reading, id: PaperElectionId) -> frozenset[MemberId]:  # noqa: A002
+    """Return who may vote by the roll and has no account to which a link can be sent, or has left."""
+    query = (
+        select(paper_roll.c.member_id)
+        .join(members, members.c.id == paper_roll.c.member_id)
+        .where(
+            paper_roll.c.election_id == id,
+            paper_roll.c.may_vote,
+            or_(members.c.user_id.is_(None), members.c.left_at.is_not(None)),
+        )
+    )
+    return frozenset(MemberId(row.member_id) for row in await unit.rows(query))
+
+
 async def write_recorded(unit: Writing, fact: ConsentRecorded) -> None:
     """Keep the letter, in the place of another; nobody has confirmed this one, nor seen who is there under it."""
     await _empty_room(unit, fact.paper)
@@ -133,11 +167,16 @@ async def write_marked(unit: Writing, fact: PresenceMarked) -> None:
 
 
 async def write_prepared(unit: Writing, fact: ElectronicVotePrepared) -> None:
-    """Keep by which secret ballot an election is voted on; who was there for one that was certified is not for this."""
+    """Keep by which secret ballot an election is voted on, and what those are called who may be written in.
+
+    Who was there for one that was certified is not for this.
+    """
     before = await ballot_of(unit, await of_election(unit, fact.paper))
     if before is not None and before.state is not State.VOID:
         await _empty_room(unit, fact.paper)
-    await _change(unit, fact.paper, ballot_id=fact.ballot)
+    await _change(unit, fact.paper, ballot_id=fact.ballot, names=dict(fact.names))
+    if fact.names:
+        await paper_elections.write_called(unit, fact.paper, fact.names.values())
 
 
 async def write_voided(unit: Writing, fact: BallotVoided) -> None:
@@ -150,6 +189,18 @@ async def write_voided(unit: Writing, fact: BallotVoided) -> None:
 async def write_counted(unit: Writing, fact: ElectronicVoteCounted) -> None:
     """Keep that the count of an election is the one that came out of its secret ballot."""
     await _change(unit, fact.paper, counted=True)
+
+
+async def forget_names(unit: Writing, ids: Collection[MemberId]) -> frozenset[str]:
+    """Take out the names of people who might have been written in, and return under which they were kept."""
+    found: set[str] = set()
+    listed = select(paper_roll.c.election_id).where(paper_roll.c.member_id.in_(list(ids)))
+    for row in await unit.rows(select(electronic_elections).where(electronic_elections.c.election_id.in_(listed))):
+        kept = row.names or {}
+        found |= {name for one, name in kept.items() if one in ids}
+        left = {one: NOBODY if one in ids else name for one, name in kept.items()}
+        await _change(unit, PaperElectionId(row.election_id), names=left)
+    return frozenset(found)
 
 
 async def _empty_room(unit: Writing, id: PaperElectionId) -> None:  # noqa: A002

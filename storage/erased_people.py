@@ -24,6 +24,7 @@ from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
 from storage.edits import edit_entries, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.electronic_elections import forget_names as forget_kept_names
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
@@ -245,7 +246,8 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await unit.settled()
     ids, accounts = list(fact.members), list(fact.accounts)
     called = {row.name: NOBODY for row in await unit.rows(select(members.c.name).where(members.c.id.in_(ids)))}
-    await forget_names(unit, [MemberId(one) for one in ids], called)
+    called |= dict.fromkeys(await forget_kept_names(unit, fact.members), NOBODY)
+    await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))

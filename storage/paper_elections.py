@@ -233,6 +233,12 @@ async def write_fixed(unit: Writing, fact: ElectionFixed) -> None:
     await _change(unit, fact.paper, state=State.FIXED, election=show_election(fixed), expected=expected)
 
 
+async def write_called(unit: Writing, id: PaperElectionId, names: Iterable[str]) -> None:  # noqa: A002
+    """Keep by which names people may be written in, once these are settled for an electronic vote."""
+    voted_on = await unit.value(select(paper_elections.c.election).where(paper_elections.c.id == id))
+    await _change(unit, id, election={**voted_on, "eligible_writeins": sorted(set(names))})
+
+
 async def write_met(unit: Writing, fact: MeetingCounted) -> None:
     """Keep the figures of the meeting, and who counts."""
     charged = [

@@ -380,8 +380,17 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
     paper = await paper_elections.paper(unit, known.paper) if known is not None else None
     if known is None or paper is None:
         return None
+    other_day = electronic.refuse_other_day(paper, known, ballot, unit.now)
+    if other_day is not None:
+        return other_day
     present = await electronic_elections.present(unit, paper.id)
-    return electronic.admit(paper, known, present=present, reached=await electronic_elections.reached(unit, paper.id))
+    return electronic.admit(
+        paper,
+        known,
+        present=present,
+        reached=await electronic_elections.reached(unit, paper.id),
+        beyond_reach=await electronic_elections.beyond_reach(unit, paper.id),
+    )
 
 
 async def _present(unit: Reading, known: Electronic | None) -> frozenset[MemberId] | None:
@@ -411,9 +420,15 @@ def visible_ballot(id: str) -> Ballot:  # noqa: A002
 
 
 async def read_names(unit: Reading, ballot: Ballot) -> dict[str, str]:
-    """Return what everyone is called who may be chosen: those who stand, and those who may be written in."""
+    """Return what everyone is called who may be chosen: those who stand, and those who may be written in.
+
+    In an election they keep the names that they had when its vote was prepared.
+    """
     people = await members.by_ids(unit, [MemberId(one) for one in sorted(ballot.election.eligible or ())])
-    return {one.id: one.name for one in people} | {one.id: one.name for one in ballot.candidates}
+    held_for = await electronic_elections.of_ballot(unit, ballot.id)
+    kept = held_for.names if held_for is not None else {}
+    called: dict[str, str] = {one.id: kept.get(one.id, one.name) for one in people}
+    return called | {one.id: one.name for one in ballot.candidates}
 
 
 def names_on(ballot: Ballot) -> dict[str, str]:

@@ -49,6 +49,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     names: Mapping[MemberId, str]
     present: frozenset[MemberId]
     there: int
+    beyond_reach: frozenset[MemberId]
     by: Mapping[UserId, str]
 
 
@@ -193,6 +194,7 @@ async def _seen(unit: Reading, paper: PaperElection) -> Seen:
         names=names,
         present=present,
         there=len(present) if room else await stored.reached(unit, paper.id),
+        beyond_reach=await stored.beyond_reach(unit, paper.id),
         by={UserId(user): name for user, name in (await duties.names_of(unit, people)).items()},
     )
 

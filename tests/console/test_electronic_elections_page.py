@@ -12,15 +12,17 @@ from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from bot.balloting import closing_ballot
+from console.pages.ballots import read_names
+from console.written_names import may_be_written_in
 from content.ballot_files import PublicKeys, Share, write_keys, write_share
 from content.ballots import Ballot, BallotCast, State
 from content.elections import Outcome
 from content.identifiers import BallotId, MemberId, OrganisationId, PaperElectionId, UserId
-from content.members import Member, MemberEnrolled
+from content.members import Member, MemberChanged, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
-from storage import ballots, paper_elections
+from storage import ballots, members, paper_elections
 from storage.envelopes import Ceremony, answer, hold_ceremony, seal
 from tests.console.console_house import Browser, House
 from tests.sealed_ballots import paper
@@ -58,7 +60,7 @@ def fixed(house: House, browser: Browser, place: OrganisationId) -> str:
     page = browser.get("/elections/new").get_data(as_text=True)
     (id,) = re.findall(r'name="id" value="([^"]+)"', page)
     filled = {"id": id, "organisation": place, "title": "增补委员", "pack": "2020", "kind": "formal", "seats": "1"}
-    filled |= {"candidates": "投票人一\n投票人二", "contested": "yes", "held_on": "2027-03-01", "consent": ""}
+    filled |= {"candidates": "投票人一\n投票人二", "contested": "yes", "held_on": "2026-11-24", "consent": ""}
     assert browser.post("/elections/new", filled).status_code == 303
     assert browser.post(f"/elections/{id}/fix", {"excused": ""}, form_at=f"/elections/{id}").status_code == 303
     return id
@@ -105,7 +107,7 @@ def drafted(browser: Browser, id: str) -> tuple[str, Ceremony]:
     held = hold_ceremony(BallotId(ballot), needed=2, among=3)
     keys = PublicKeys(ballot=ballot, needed=2, key=held.key, share_keys=held.share_keys)
     fields = {"id": ballot, "tellers": "监票甲\n计票乙\n计票丙", "keys": json.dumps(write_keys(keys))}
-    assert press(browser, id, "vote", fields | {"date": "2027-03-01", "time": "18:00"}).status_code == 303
+    assert press(browser, id, "vote", fields | {"date": "2026-11-24", "time": "18:00"}).status_code == 303
     return ballot, held
 
 
@@ -122,7 +124,7 @@ def ready(house: House, browser: Browser, id: str, held: Ceremony) -> None:
 
 def test_an_election_is_on_paper_until_two_have_seen_the_letter(house: House, browser: Browser, fixed: str) -> None:
     assert "还没有登记，用纸票" in shown(browser, fixed)
-    fields = {"id": "a" * 24, "tellers": "", "keys": "{}", "date": "2027-03-01", "time": "18:00"}
+    fields = {"id": "a" * 24, "tellers": "", "keys": "{}", "date": "2026-11-24", "time": "18:00"}
     assert press(browser, fixed, "vote", fields).status_code == 422
     assert press(browser, fixed, "consent", LETTER | {"dated": "2027-11-20"}).status_code == 422
     assert press(browser, fixed, "consent", LETTER | {"reference": " "}).status_code == 422
@@ -220,6 +222,28 @@ def test_it_goes_from_the_letter_to_the_count_and_the_record_says_so(
             text = re.sub("<[^>]+>", "|", parts.read("word/document.xml").decode())
         for said in ("会场电子无记名投票", "矿委〔2026〕8号", "2026年11月20日", ballot(house, id).set_hash or "?"):
             assert said in text, (sheet, said)
+
+
+def test_the_list_says_who_could_not_get_a_link(house: House, browser: Browser, fixed: str) -> None:
+    allow(house, browser, fixed)
+    assert "收不到链接" not in shown(browser, fixed)
+    (before,) = house.run(house.store.read(lambda unit: members.by_ids(unit, [MemberId("b3")])))
+    house.run(house.store.settle(notes=[MemberChanged(member=replace(before, user=None))]))
+    assert re.findall(r"> (\S+) <span[^>]*>收不到链接", shown(browser, fixed)) == ["投票人四"]
+
+
+def test_what_the_roster_calls_somebody_later_changes_no_result(house: House, browser: Browser, fixed: str) -> None:
+    """The ballot counts by entry and the election by name: a new name does not make another be elected."""
+    allow(house, browser, fixed)
+    id, _ = drafted(browser, fixed)
+    before = house.run(house.store.read(lambda unit: members.by_ids(unit, [MemberId("b3")])))
+    house.run(house.store.settle(notes=[MemberChanged(member=replace(before[0], name="投票人五"))]))
+    one = ballot(house, id)
+    one = replace(one, election=replace(one.election, eligible=frozenset({"b3", "b4"})))
+    names = house.run(house.store.read(lambda unit: read_names(unit, one)))
+    assert (names["b3"], names["b4"]) == ("投票人四", "投票人五")
+    offered = house.run(house.store.read(lambda unit: may_be_written_in(unit, one)))
+    assert dict(offered) == {"b3": "投票人四", "b4": "投票人五"}
 
 
 def test_a_vote_that_comes_to_nothing_leaves_the_election_to_paper(house: House, browser: Browser, fixed: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -117,6 +117,32 @@ def test_the_vote_in_the_room_waits_for_a_quorum(pack: RulePack, there: int, mis
     assert answer.words.parameters == {"expected": 20, "there": there, "missing": missing}
     opened = ballots.open_voting(proven(election=held.election), now=NOON, admitted=answer)
     assert opened == answer
+
+
+def test_a_vote_in_the_room_is_held_on_one_day_and_not_before_the_meeting() -> None:
+    """Else who was ticked once votes from home for weeks, without any meeting."""
+    one = ballot(timezone="Asia/Shanghai", closes_at=datetime(2027, 3, 1, 15, 59, tzinfo=UTC))
+    held = fixed(held_on=date(2027, 3, 1))
+
+    def said(now: datetime, way: Way = Way.ROOM) -> str:
+        answer = rules.refuse_other_day(held, allowed(way), one, now)
+        return answer.words.key if answer is not None else ""
+
+    assert said(datetime(2027, 2, 28, 15, 59, tzinfo=UTC)) == "electronic.not_yet_the_day"
+    assert said(datetime(2027, 2, 28, 16, 0, tzinfo=UTC)) == "", "in the branch the day has begun"
+    assert said(datetime(2027, 2, 28, 15, 59, tzinfo=UTC), Way.REMOTE) == ""
+    one = replace(one, closes_at=datetime(2027, 3, 1, 16, 0, tzinfo=UTC))
+    assert said(datetime(2027, 3, 1, 8, 0, tzinfo=UTC)) == "electronic.closes_another_day"
+    assert said(datetime(2027, 3, 1, 16, 30, tzinfo=UTC)) == "", "a meeting that was put off"
+
+
+def test_nobody_counts_as_being_there_who_could_not_vote() -> None:
+    """Else the quorum is met by people who get no link, and the vote comes to nothing for want of papers."""
+    present = frozenset(PEOPLE[:16])
+    answer = rules.admit(fixed(), allowed(), present=present, reached=19, beyond_reach=PEOPLE[15:16])
+    assert refused(answer) == "electronic.beyond_reach"  # type: ignore[arg-type]
+    away = rules.admit(fixed(), allowed(), present=present, reached=19, beyond_reach=PEOPLE[16:])
+    assert away == Admitted(present=present), "who is not there anyway does not matter"
 
 
 def test_at_a_distance_it_takes_a_letter_of_its_own_and_enough_who_can_be_sent_a_link() -> None:

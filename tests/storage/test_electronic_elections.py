@@ -21,7 +21,9 @@ from content.electronic_elections import (
     PresenceMarked,
     Way,
 )
+from content.erasure import PersonErased
 from content.identifiers import Cause, MemberId, PaperElectionId, UserId
+from content.members import NOBODY
 from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
 from storage import ballots, electronic_elections, home, organisations, paper_elections
@@ -53,6 +55,9 @@ VOTED_ON = Election(candidates=("a", "b"), seats=1, contested=False)
 STANDING = (Candidate(id="a", member=None, name="候选人甲"), Candidate(id="b", member=None, name="候选人乙"))
 
 
+CALLED = {one: f"同志{one}" for one in VOTERS}
+
+
 async def prepare(store: Store, way: Way = Way.ROOM) -> None:
     """Fix an election, have its letter seen by two, mark all but one present, and draft the vote."""
     held = PaperElection(
@@ -69,7 +74,7 @@ async def prepare(store: Store, way: Way = Way.ROOM) -> None:
             ConsentConfirmed(**at, by=UserId("@second:test")),
             PresenceMarked(**at, came=frozenset(VOTERS), gone=frozenset()),
             PresenceMarked(**at, came=frozenset(), gone=frozenset({AWAY})),
-            ElectronicVotePrepared(**at, ballot=ID),
+            ElectronicVotePrepared(**at, ballot=ID, names=CALLED),
         ]
     )
 
@@ -135,7 +140,7 @@ async def test_what_the_tellers_confirm_is_the_count_of_the_election(branch: Sma
         assert held is not None
         certified = await ballots.ballot(unit, ID)
         assert certified is not None
-        names: dict[str, str] = {member: member for member in VOTERS}
+        names = {str(member): name for member, name in CALLED.items()}
         facts = rules.take_over(held, certified, await ballots.judged(unit, certified), confirmed=[1, 2], names=names)
         return Decision(facts=facts)
 
@@ -145,7 +150,7 @@ async def test_what_the_tellers_confirm_is_the_count_of_the_election(branch: Sma
     result = paper_elections.result(held)
     assert result is not None
     assert (held.state, held.expected, held.present) == (State.COUNTED, 6, 5)
-    assert (result.outcome, result.elected, result.write_ins) == (Outcome.ELECTED, ("a",), {AWAY: 1})
+    assert (result.outcome, result.elected, result.write_ins) == (Outcome.ELECTED, ("a",), {CALLED[AWAY]: 1})
     (entry,) = held.entries
     assert (entry.member, entry.agreed) == (MemberId("teller1"), MemberId("teller2"))
     known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
@@ -165,6 +170,24 @@ async def test_another_letter_takes_the_place_of_one_and_nobody_has_confirmed_it
     after = await branch.store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
     assert after is not None
     assert (after.allowed, after.consent.way, after.ballot) == (False, Way.REMOTE, ID)
+
+
+async def test_names_stay_as_they_were_when_the_vote_was_prepared(branch: SmallBranch) -> None:
+    """Whoever edits the roster while votes are counted does not make another be elected."""
+    await prepare(branch.store)
+    held = await branch.store.read(lambda unit: paper_elections.paper(unit, PAPER))
+    assert held is not None
+    assert held.election.eligible == frozenset(CALLED.values()), "by these the election is judged, and by no other"
+    known = await branch.store.read(lambda unit: electronic_elections.of_ballot(unit, ID))
+    assert known is not None
+    assert known.names == CALLED
+    await branch.store.settle(notes=[PersonErased(members=(AWAY,), accounts=(), at=NOON)])
+    known = await branch.store.read(lambda unit: electronic_elections.of_ballot(unit, ID))
+    held = await branch.store.read(lambda unit: paper_elections.paper(unit, PAPER))
+    assert known is not None
+    assert held is not None
+    assert known.names == CALLED | {AWAY: NOBODY}, "but that of who is erased goes"
+    assert held.election.eligible == frozenset(CALLED.values()) - {CALLED[AWAY]} | {NOBODY}
 
 
 async def test_who_was_there_once_is_not_there_for_another_vote(branch: SmallBranch) -> None:
