@@ -160,11 +160,11 @@ second_factor = "offered"
         assert program.process.poll() is None, program.text
         return program
 
-    def sign_in(self) -> None:
-        """Run it until its bot has signed in and listens, and stop it."""
+    def sign_in(self, number: int = signal.SIGINT) -> None:
+        """Run it until its bot has signed in and listens, and stop it by a signal."""
         program = self.start()
         until(lambda: program.process.poll() is not None or '"listening"' in program.text, "the bot to listen")
-        assert program.interrupt() == 0, program.text
+        assert program.interrupt(number) == 0, program.text
 
     def await_console(self) -> None:
         """Wait until the console of a program that was started answers."""

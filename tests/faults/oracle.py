@@ -11,6 +11,7 @@ import sqlite3
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -139,14 +140,24 @@ def cards(world: World, events: Sequence[dict[str, Any]]) -> dict[str, str]:
 
 
 def waiting(world: World) -> list[str]:
-    """Return what is still on its way: rows that wait, and words that were not heard yet."""
+    """Return what is still on its way: rows that wait, words that were not heard yet, and what is due to be closed.
+
+    What closes within the minute counts too, or a close could bring edits between this look and the end of a life.
+    """
     tables = Tables(world.database)
     # In the order in which one leads to the next, so that nothing slips through between two questions.
     planned = tables.ask("SELECT count(*) FROM occurrences WHERE state = 'planned'")[0][0]
+    soon = f"{datetime.now(UTC) + timedelta(minutes=1):%Y-%m-%d %H:%M:%S}+00"
+    over = tables.ask(f"SELECT count(*) FROM occurrences WHERE state = 'open' AND closes_at < '{soon}'")[0][0]
     heard = {row[0] for row in tables.ask("SELECT cause FROM causes")}
     unheard = [said for said in world.said if cause(said) not in heard]
     rows = tables.ask("SELECT kind, state, last_error FROM outbox WHERE state IN ('pending', 'leased')")
-    return ["planned"] * planned + [f"unheard {said}" for said in unheard] + [f"row {row}" for row in rows]
+    return (
+        ["planned"] * planned
+        + ["not closed"] * over
+        + [f"unheard {said}" for said in unheard]
+        + [f"row {row}" for row in rows]
+    )
 
 
 def cause(said: Said) -> str:

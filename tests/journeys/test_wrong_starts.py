@@ -118,8 +118,7 @@ async def test_a_revoked_login_is_explained_and_mended_by_one_option(
 ) -> None:
     bot = await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    program = installation.start()
-    assert program.interrupt(signal.SIGTERM) == 0
+    installation.sign_in(signal.SIGTERM)
     session = json.loads((tmp_path / "keys" / "device" / "session.json").read_text())
     revoked = Account(
         user_id=bot.user_id, access_token=session["access_token"], device_id=session["device_id"], password=""
