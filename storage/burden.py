@@ -193,6 +193,8 @@ async def meters(
 ) -> dict[OrganisationId, Meter]:
     """Return what the rooms of these branches were asked in a month, and what is planned in it."""
     zones = {node.id: node.timezone for node in branches if node.kind is Kind.BRANCH}
+    if not zones:
+        return {}
     found = {branch: Meter() for branch in zones}
     for _, row in await _occurrences(unit, zones, since, until):
         branch = OrganisationId(row.branch)
@@ -331,7 +333,8 @@ async def _news(
         .join(kept_rooms, kept_rooms.c.id == outbox.c.room_id)
         .where(
             outbox.c.kind == RowKind.SAY,
-            outbox.c.state == RowState.SENT,
+            # Nearly all that was ever sent is in this state: its index would lead through everything.
+            func.coalesce(outbox.c.state, "") == RowState.SENT,
             kept_rooms.c.purpose.in_(list(where)),
         )
     )
@@ -360,6 +363,8 @@ async def _within_days(
     unit: Reading, query: Any, place: Any, at: Any, zones: dict[OrganisationId, str], since: date, until: date
 ) -> list[tuple[OrganisationId, datetime]]:
     """Return where and when something was, by the clock there, as far as that lies on one of these days."""
+    if not zones:
+        return []
     first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
     near = query.where(place.in_(list(zones)), at >= first - timedelta(days=1), at < last + timedelta(days=2))
     found = [
