@@ -44,6 +44,8 @@ def monday(day: date) -> date:
 def add(shares: Iterable[Share]) -> Share:
     """Add shares up."""
     shares = tuple(shares)
+    if len(shares) == 1:
+        return shares[0]
     return Share(
         took_part=sum(one.took_part for one in shares),
         asked=sum(one.asked for one in shares),

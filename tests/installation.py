@@ -153,17 +153,18 @@ second_factor = "offered"
             copy.write_bytes(key)
         return other
 
-    def start(self, command: str = "run") -> Program:
-        """Run it, or one half of it, until its console answers."""
+    def start(self, command: str = "run", *, listening: bool = False) -> Program:
+        """Run it, or one half of it, until its console answers; or until its bot has signed in and listens too."""
         program = Program([command, "-c", str(self.config)], self.folder)
         until(lambda: program.process.poll() is not None or self._answers(), "the console to answer")
+        if listening:
+            until(lambda: program.process.poll() is not None or '"listening"' in program.text, "the bot to listen")
         assert program.process.poll() is None, program.text
         return program
 
     def sign_in(self, number: int = signal.SIGINT) -> None:
         """Run it until its bot has signed in and listens, and stop it by a signal."""
-        program = self.start()
-        until(lambda: program.process.poll() is not None or '"listening"' in program.text, "the bot to listen")
+        program = self.start(listening=True)
         assert program.interrupt(number) == 0, program.text
 
     def await_console(self) -> None:

@@ -88,7 +88,7 @@ async def test_set_up_signs_the_bot_in_and_everything_else_continues_there(
     assert all(not mode & 0o077 for mode in names.values()), names
 
     installation = Installation.of(folder)
-    program = installation.start()
+    program = installation.start(listening=True)
     try:
         code, stands, said = checked(folder / "config.toml")
         assert (code, stands.pop("organisation"), stands.pop("backup")) == (0, "warning", "warning"), said
@@ -331,7 +331,7 @@ async def test_set_up_beside_a_running_program_is_refused_and_leaves_it_alone(
 ) -> None:
     bot = await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    program = installation.start()
+    program = installation.start(listening=True)
     try:
         given = ["--password-file", secret_file(tmp_path, bot.password)]
         code, said = finish("init", str(tmp_path), *answers(synapse, bot.user_id, *given), "--force")
@@ -500,7 +500,7 @@ async def test_an_upgrade_has_nothing_to_do_after_set_up_and_refuses_a_running_p
     code, said = finish("upgrade", "-c", str(installation.config))
     assert code == 73
     assert "zhibu run" in said
-    program = installation.start()
+    program = installation.start(listening=True)
     try:
         assert finish("upgrade", "-c", str(installation.config))[0] == 73
     finally:
@@ -516,7 +516,7 @@ def running(synapse: Synapse, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Give one installation at work to all who only look at it."""
     bot = asyncio.run(synapse.register(f"looked-at-{free_port()}", "a long password"))
     installation = Installation(tmp_path_factory.mktemp("running"), synapse.url, bot.user_id, bot.password)
-    program = installation.start()
+    program = installation.start(listening=True)
     yield installation
     assert program.interrupt() == 0, program.text
 

@@ -137,7 +137,7 @@ async def test_a_second_program_on_the_same_database_is_told_who_has_it(
 ) -> None:
     bot = await account("bot")
     installation = Installation(tmp_path, synapse.url, bot.user_id, bot.password)
-    program = installation.start()
+    program = installation.start(listening=True)
     try:
         code, said = _zhibu("run", "-c", str(installation.config))
         assert code == 73
