@@ -6,9 +6,13 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 
-from flask import abort, request
+from flask import abort, redirect, render_template, request, url_for
 
-from console.desk import cause, desk
+from console.access import set_cookie
+from console.answering import Answer
+from console.desk import ask, cause, desk
+from content.ballot_links import MOST_TRIES, SITTING, LinkMissed
+from content.decision import Decision, Refusal, refused
 from content.identifiers import Cause
 from content.questions import Question, Sort, plain
 from storage.audit import UNRECORDED
@@ -22,6 +26,27 @@ def settle_unseen(decide: Decide) -> Outcome:
     if outcome.failed:
         abort(500)
     return outcome
+
+
+def let_in(decide: Decide, pages: str, token: str, *, cookie: str, secret: str) -> Answer:
+    """Let a browser in by a link and its code, to pages of this name, or say why not; ``secret`` is what it keeps."""
+    # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
+    unsettled = ask(decide)
+    if isinstance(unsettled, Refusal):
+        return _turned_away(pages, unsettled)
+    outcome = settle_unseen(decide)
+    if outcome.refusal is not None or outcome.repeated or outcome.answer is None:
+        return _turned_away(pages, outcome.refusal)
+    if isinstance(outcome.answer, Decision) and any(isinstance(one, LinkMissed) for one in outcome.answer.facts):
+        wrong = refused("ballot.wrong_code", most=MOST_TRIES)
+        return render_template(f"{pages}/offer.html", token=token, refusal=wrong), 409
+    response = redirect(url_for(f"{pages}.show"), code=303)
+    set_cookie(response, cookie, secret, lasts=SITTING)
+    return response
+
+
+def _turned_away(pages: str, refusal: Refusal | None) -> Answer:
+    return render_template(f"{pages}/refused.html", refusal=refusal), 409
 
 
 def digits(typed: str) -> str:

@@ -21,16 +21,13 @@ from msgspec import Struct
 from console.access import digest, forget_cookie, public, session_cookie, set_cookie
 from console.answering import Answer
 from console.desk import ask, desk, now
-from console.private_pages import answered, digits, settle_unseen
+from console.private_pages import answered, digits, let_in, settle_unseen
 from console.written_names import may_be_written_in
 from content import ballots as rules
 from content.ballot_links import (
     AFTER,
-    MOST_TRIES,
-    SITTING,
     BallotLink,
     BrowserLeft,
-    LinkMissed,
     browser_secret,
     enter,
     invited,
@@ -119,19 +116,7 @@ def come_in(token: str) -> Answer:
             anew=anew,
         )
 
-    # A look comes first, because a refusal that is settled leaves rows, and anybody may post here.
-    unsettled = ask(decide)
-    if isinstance(unsettled, Refusal):
-        return _refuse(unsettled)
-    outcome = settle_unseen(decide)
-    if outcome.refusal is not None or outcome.repeated or outcome.answer is None:
-        return _refuse(outcome.refusal)
-    if isinstance(outcome.answer, Decision) and any(isinstance(one, LinkMissed) for one in outcome.answer.facts):
-        wrong = refused("ballot.wrong_code", most=MOST_TRIES)
-        return render_template("voting/offer.html", token=token, refusal=wrong), 409
-    response = redirect(url_for("voting.show"), code=303)
-    set_cookie(response, _cookie(), secret, lasts=SITTING)
-    return response
+    return let_in(decide, "voting", token, cookie=_cookie(), secret=secret)
 
 
 @pages.get("/ballot")
