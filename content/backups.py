@@ -25,6 +25,14 @@ def name_of(taken_at: datetime) -> str:
     return taken_at.astimezone(UTC).strftime(_FORM)
 
 
+def free_name(taken_at: datetime, names: Iterable[str]) -> str:
+    """Return the name of a backup in a folder that holds others: of the first second from then on that has none."""
+    there = set(names)
+    while (name := name_of(taken_at)) in there:
+        taken_at += timedelta(seconds=1)
+    return name
+
+
 def taken_at(name: str) -> datetime | None:
     """Return when a backup was taken, to the second; ``None`` for a name that is not one of ours."""
     if not _NAME.fullmatch(name):

@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from msgspec import Struct
 
-from content.backups import name_of, outdated
+from content.backups import free_name, outdated
 from content.trouble import Exit, Trouble
 from storage.copies import copy_file
 from storage.crashpoints import crashpoint
@@ -101,10 +101,8 @@ async def back_up(config: Config, settings: Path, folder: Path, keep: int, *, no
     key = read_key(file)
     place = _plain_place(config)
     with _alone(folder, place), _scratch(place) as scratch:
-        stamp = name_of(now)
+        stamp = free_name(now, os.listdir(folder))
         draft, final = folder / f"{_DRAFT}{stamp}{_ENDING}", folder / stamp
-        if final.exists():
-            raise Trouble(Exit.DATA, "backup.busy", folder=str(folder))
         try:
             manifest = await _write(config, settings, scratch, draft, key, now)
             (scratch / "again").mkdir(mode=0o700)

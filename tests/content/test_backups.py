@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from content.backups import is_due, name_of, newest, outdated, taken_at, wall_time
+from content.backups import free_name, is_due, name_of, newest, outdated, taken_at, wall_time
 
 NOON = datetime(2026, 7, 1, 4, 0, tzinfo=UTC)
 SHANGHAI = "Asia/Shanghai"
@@ -18,6 +18,13 @@ CAME = datetime(2026, 6, 30, 19, 30, tzinfo=UTC)
 def test_a_name_tells_when_the_backup_was_taken() -> None:
     assert name_of(NOON) == "zhibu-20260701T040000Z.backup"
     assert taken_at(name_of(NOON)) == NOON
+
+
+def test_a_backup_in_the_same_second_as_others_comes_after_them() -> None:
+    first = free_name(NOON, ["letter.txt"])
+    second = free_name(NOON, [first])
+    assert first == name_of(NOON)
+    assert free_name(NOON, [second, first]) > second > first
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -238,11 +239,15 @@ def test_one_setting_changes_and_every_other_line_stays(before: str, after: str)
     assert change_setting(before, "b", "y", "new") == after
 
 
-async def test_a_second_backup_at_once_waits_for_nobody(sqlite_address: str, tmp_path: Path) -> None:
+async def test_a_backup_beside_another_is_refused_until_that_has_ended(sqlite_address: str, tmp_path: Path) -> None:
     config = install(tmp_path / "a", sqlite_address)
     made = await backed_up(config)
-    assert (await refused(backed_up(config))).words.key == "backup.busy"
+    with (made.file.parent / ".backup.lock").open("wb") as other:
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert (await refused(backed_up(config))).words.key == "backup.busy"
     assert left(made.file.parent) == [made.file.name]
+    again = await backed_up(config)
+    assert left(made.file.parent) == [made.file.name, again.file.name]
 
 
 async def test_a_write_during_the_backup_is_in_it_whole_or_not_at_all(installation: Config, clock: HandClock) -> None:
