@@ -54,7 +54,16 @@ from content.duties import SETTLES
 from content.elections import Election
 from content.electronic_elections import Electronic, Way
 from content.franchise import FULL, why_not
-from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
+from content.identifiers import (
+    BallotId,
+    MemberId,
+    OrganisationId,
+    PaperElectionId,
+    ProposalId,
+    SelectionId,
+    UserId,
+    derive,
+)
 from content.members import Member
 from content.model_members import Selection, Standing, link_ballot
 from content.organisations import RIGHTS, Organisation, Right
@@ -66,6 +75,7 @@ from storage import (
     approvals,
     duties,
     electronic_elections,
+    electronic_votes,
     members,
     model_members,
     organisations,
@@ -111,7 +121,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     by: Mapping[str, str]
     written: tuple[Written, ...]
     people: tuple[tuple[str, str], ...]
-    held_for: Electronic | None
+    held_for: PaperElectionId | None
     present: frozenset[MemberId] | None
 
     @property
@@ -181,11 +191,10 @@ def show_one(id: str) -> str:  # noqa: A002
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
         written = await write_ins.written(unit, ballot.id)
-        held_for = await electronic_elections.of_ballot(unit, ballot.id)
         return Seen(
             written=written,
-            held_for=held_for,
-            present=await _present(unit, held_for),
+            held_for=await electronic_votes.election_of(unit, ballot.id),
+            present=await _present(unit, await electronic_elections.of_ballot(unit, ballot.id)),
             people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
             names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},

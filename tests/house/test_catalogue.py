@@ -42,6 +42,7 @@ from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.electronic_elections import Way as ElectronicWay
+from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
@@ -197,6 +198,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "electronic.still_missing_": ElectronicWay,
     "electronic.there_": ElectronicWay,
     "electronic.was_": ElectronicWay,
+    "electronic.vote_": ElectronicWay,
+    "electronic.vote_cancelled_": STEPS,
     "electronic.way_": ElectronicWay,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.in_": ("minutes", "hours", "days"),

@@ -10,23 +10,24 @@ from msgspec.structs import replace
 from content import ballots as voting
 from content import electronic_elections as rules
 from content.ballot_files import read_box, write_box
-from content.ballots import Admitted, BallotCertified, BallotVoided, Candidate, Voiding, WriteIn
+from content.ballots import Admitted, BallotCertified, BallotDrafted, BallotVoided, Candidate, Voiding, WriteIn
 from content.decision import Decision
 from content.elections import Election, Outcome
 from content.electronic_elections import (
     Consent,
     ConsentConfirmed,
     ConsentRecorded,
+    ElectronicVoteCounted,
     ElectronicVotePrepared,
     PresenceMarked,
     Way,
 )
 from content.erasure import PersonErased
-from content.identifiers import Cause, MemberId, PaperElectionId, UserId
+from content.identifiers import BallotId, Cause, MemberId, PaperElectionId, UserId
 from content.members import NOBODY
 from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
-from storage import ballots, electronic_elections, home, organisations, paper_elections
+from storage import ballots, electronic_elections, electronic_votes, home, organisations, paper_elections
 from storage.opening import open_box
 from storage.store import Decide, Step, Store
 from storage.unit import Reading
@@ -213,6 +214,26 @@ async def test_who_was_there_once_is_not_there_for_another_vote(branch: SmallBra
         assert await there() == frozenset(), over
     await store.settle(notes=[BallotVoided(ballot=ID, why=Voiding.TOO_FEW), marked, again])
     assert await there() == HERE, "who has come since stays"
+
+
+async def test_a_vote_that_came_to_nothing_stays_on_record_beside_the_next(branch: SmallBranch) -> None:
+    """A11: under the letter of its day, whatever letter came later."""
+    store, at = branch.store, {"paper": PAPER, "organisation": EAST}
+    await prepare(store)
+    known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert known is not None
+    other = replace(known.consent, way=Way.REMOTE, reference="矿委〔2026〕9号")
+    await store.settle(notes=[BallotVoided(ballot=ID, why=Voiding.CANCELLED), ConsentRecorded(**at, consent=other)])
+    again = replace(await stand(store), id=BallotId("again"))
+    drafted = [BallotDrafted(ballot=again, author=SECRETARY), ElectronicVotePrepared(**at, ballot=again.id)]
+    await store.settle(notes=[*drafted, ElectronicVoteCounted(**at, ballot=again.id)])
+    first, second = await store.read(lambda unit: electronic_votes.of_election(unit, PAPER))
+    assert (first.ballot.id, first.way, first.reference) == (ID, Way.ROOM, "矿委〔2026〕8号")
+    assert (first.why, first.ended_on, first.counted) == (Voiding.CANCELLED, NOON.date(), False)
+    assert (second.ballot.id, second.way, second.reference) == (again.id, Way.REMOTE, "矿委〔2026〕9号")
+    assert (second.why, second.ended_on, second.counted) == (None, None, True)
+    for one in (ID, again.id):
+        assert await store.read(lambda unit, one=one: electronic_votes.election_of(unit, one)) == PAPER
 
 
 async def test_a_helper_whose_duty_has_ended_again_is_still_the_hand_that_gave_it(
