@@ -234,14 +234,15 @@ def _electronic(known: Known, say: Callable[..., str]) -> Iterator[str]:
 def _votes(known: Known, speech: Speech) -> Iterator[str]:
     """Say what became of each electronic vote; figures that were counted and do not stand are on record too."""
     say, paper = _saying(speech), known.paper
-    for place, one in enumerate(known.votes, start=1):
+    for one in known.votes:
         key, closes, dated = f"electronic.vote_{one.way}", _day(one.closes_on), _day(one.dated)
-        held = say(key, place=place, day=closes, letter=one.reference, dated=dated)
+        held = say(key, place=one.place, day=closes, letter=one.reference, dated=dated)
         ended = say("electronic.vote_ended", day=_day(one.ended_on)) if one.ended_on is not None else ""
-        yield held + speech.say(became(one), CHINESE) + ended
+        yield held + ended + speech.say(became(one), CHINESE)
         if one.ballot.set_hash is not None and not one.counted:
             yield say("electronic.was_sealed", hash=one.ballot.set_hash)
         if one.figures is not None and one.ballot.state is Sealed.VOID:
+            yield say("electronic.vote_figures")
             figures = one.ballot.attendance
             names = {str(one): name for one, name in known.names.items()} | dict(paper.names)
             told = brief(paper.title, names, one.figures, expected=figures.expected, returned=figures.returned)

@@ -22,6 +22,7 @@ class ElectronicVote(Struct, frozen=True, kw_only=True):
     box, ``why`` and ``ended_on`` that it came to nothing.
     """
 
+    place: int
     ballot: Ballot
     way: Way
     reference: str
@@ -32,6 +33,11 @@ class ElectronicVote(Struct, frozen=True, kw_only=True):
     ended_on: date | None = None
 
     @property
+    def over(self) -> bool:
+        """Tell whether nothing more becomes of it."""
+        return self.ballot.state not in RUNNING
+
+    @property
     def closes_on(self) -> date:
         """Return the day on which it was to close, by the clock of its place."""
         return self.ballot.closes_at.astimezone(ZoneInfo(self.ballot.timezone)).date()
@@ -40,7 +46,7 @@ class ElectronicVote(Struct, frozen=True, kw_only=True):
 def became(vote: ElectronicVote) -> Words:
     """Say what became of a vote."""
     ballot, figures = vote.ballot, vote.ballot.attendance
-    if ballot.state in RUNNING:
+    if not vote.over:
         return words("electronic.vote_stands", state=(words(f"ballots.state_{ballot.state}"),))
     if vote.counted:
         return words("electronic.vote_counted")

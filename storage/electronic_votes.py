@@ -44,6 +44,7 @@ async def of_election(unit: Reading, id: PaperElectionId) -> tuple[ElectronicVot
         assert one is not None
         found.append(
             ElectronicVote(
+                place=row.place,
                 ballot=one,
                 way=Way(row.way),
                 reference=row.reference,

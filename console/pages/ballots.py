@@ -49,7 +49,7 @@ from content.ballot_links import Invited, invited, lasts_until, send_all
 from content.ballot_papers import canonical
 from content.ballot_times import is_peace
 from content.ballots import Admitted, Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Refusal, Words, refused
 from content.duties import SETTLES
 from content.elections import Election
 from content.electronic_elections import Electronic, Way
@@ -110,7 +110,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one.
 
     ``written`` are the texts that wait for the tellers to say whom they mean, ``people`` whom they may mean.
-    ``held_for`` is the election that is voted on by it, ``present`` who is in the room where it takes that.
+    ``held_for`` is the election that is voted on by it, ``present`` who is in the room where it takes that,
+    ``headcount`` how many are missing.
     """
 
     roll: tuple[Elector, ...]
@@ -123,6 +124,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     people: tuple[tuple[str, str], ...]
     held_for: PaperElectionId | None
     present: frozenset[MemberId] | None
+    headcount: Words | None
 
     @property
     def undecided(self) -> int:
@@ -195,6 +197,7 @@ def show_one(id: str) -> str:  # noqa: A002
             written=written,
             held_for=await electronic_votes.election_of(unit, ballot.id),
             present=await _present(unit, await electronic_elections.of_ballot(unit, ballot.id)),
+            headcount=await _headcount(unit, ballot),
             people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
             names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},
@@ -400,6 +403,17 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
         reached=await electronic_elections.reached(unit, paper.id),
         beyond_reach=await electronic_elections.beyond_reach(unit, paper.id),
     )
+
+
+async def _headcount(unit: Reading, ballot: Ballot) -> Words | None:
+    """Say how many are there or can be reached, and how many are missing, ``None`` where a ballot is of no election."""
+    known = await electronic_elections.of_ballot(unit, ballot.id)
+    paper = await paper_elections.paper(unit, known.paper) if known is not None else None
+    if known is None or paper is None:
+        return None
+    present = await _present(unit, known)
+    there = await electronic_elections.reached(unit, paper.id) if present is None else len(present)
+    return electronic.headcount(paper, known, there)
 
 
 async def _present(unit: Reading, known: Electronic | None) -> frozenset[MemberId] | None:

@@ -279,7 +279,7 @@ def test_a_vote_that_comes_to_nothing_leaves_the_election_to_paper_and_stays_on_
     meet = {"present": "9", "issued": "9", "officers": "监票甲\n计票乙"}
     assert browser.post(f"/elections/{fixed}/meet", meet, form_at=f"/elections/{fixed}").status_code == 303
     record = words_of(browser, fixed, "record")
-    for said in ("第 1 次，远程电子投票", "选票还没有定下就作废了", "第 2 次，远程电子投票", "还没有开始投票，两位"):
+    for said in ("第 1 次，远程电子投票", "选票那时还没有定下", "第 2 次，远程电子投票", "那时还没有开始投票"):
         assert said in record
     assert record.count("矿委〔2026〕8号") == 2
     assert record.count("2026年11月24日作废") == 2
@@ -296,11 +296,11 @@ def test_what_was_counted_and_then_cancelled_is_in_the_record_with_its_figures(s
         "outcome": "ELECTED",
     }
     letter = {"way": Way.REMOTE, "reference": "矿委〔2026〕8号", "dated": NOON.date()}
-    vote = ElectronicVote(ballot=sealed, figures=kept, why=Voiding.CANCELLED, ended_on=NOON.date(), **letter)
+    vote = ElectronicVote(place=1, ballot=sealed, figures=kept, why=Voiding.CANCELLED, ended_on=NOON.date(), **letter)
     held = held_election("AB", state=PaperState.FIXED)
     known = Known(paper=held, organisation="", roll=(), names={MemberId("m1"): "石榴"}, result=None, votes=(vote,))
     said = [one.text for one in record(known, speech).blocks if isinstance(one, Paragraph)]
-    assert any("开箱计票以后、签认以前" in one and "年" in one for one in said)
+    assert any("已经开箱计票，还没有签认" in one and "年" in one for one in said)
     for line in ("候选A", "候选B", "石榴"):
         assert any(line in one and any(sign.isdigit() for sign in one) for one in said), line
     assert any("信封清单的指纹：s" in one for one in said)

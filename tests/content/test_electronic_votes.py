@@ -26,7 +26,8 @@ def vote(
     state: State, *, figures: dict[str, Any] | None = None, why: Voiding | None = None, **of: Any
 ) -> ElectronicVote:
     one = replace(ballot(), state=state, **of)
-    return ElectronicVote(ballot=one, way=Way.ROOM, reference="矿委〔2026〕8号", dated=DAY, figures=figures, why=why)
+    letter = {"way": Way.ROOM, "reference": "矿委〔2026〕8号", "dated": DAY}
+    return ElectronicVote(place=1, ballot=one, figures=figures, why=why, **letter)
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,7 @@ from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
+from content.rule_packs import Purpose as Decides
 from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.series import Scope
@@ -302,6 +303,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
+    "voting.kind_": Decides,
     "voting.mark_": ("yes", "no", "none"),
 }
 

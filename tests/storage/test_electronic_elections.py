@@ -10,12 +10,10 @@ from msgspec.structs import replace
 from content import ballots as voting
 from content import electronic_elections as rules
 from content.ballot_files import read_box, write_box
-from content.ballots import Admitted, BallotCertified, BallotDrafted, BallotVoided, Candidate, Voiding, WriteIn
+from content.ballots import Admitted, BallotCertified, BallotDrafted, BallotVoided, Voiding
 from content.decision import Decision
-from content.elections import Election, Outcome
+from content.elections import Outcome
 from content.electronic_elections import (
-    Consent,
-    ConsentConfirmed,
     ConsentRecorded,
     ElectronicVoteCounted,
     ElectronicVotePrepared,
@@ -23,24 +21,24 @@ from content.electronic_elections import (
     Way,
 )
 from content.erasure import PersonErased
-from content.identifiers import BallotId, Cause, MemberId, PaperElectionId, UserId
+from content.identifiers import BallotId, Cause, MemberId, UserId
 from content.members import NOBODY
 from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
-from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
+from content.paper_elections import State
 from storage import ballots, electronic_elections, electronic_votes, home, organisations, paper_elections
 from storage.opening import open_box
 from storage.store import Decide, Step, Store
 from storage.unit import Reading
+from tests.electronic_votes import CALLED, PAPER, VOTERS, admitted
+from tests.electronic_votes import prepare as prepare_vote
 from tests.sealed_ballots import (
     ID,
     agree,
     casting,
     closing,
     confirm,
-    draft,
     open_voting,
     paper,
-    roll,
     seal,
     shares,
     stand,
@@ -49,51 +47,15 @@ from tests.sealed_ballots import (
 )
 from tests.small_branch import EAST, NOON, ROOF, SECRETARY, HandClock, SmallBranch
 
-PAPER = PaperElectionId("held")
-VOTERS = [one.member for one in roll()]
 AWAY, HERE = VOTERS[5], frozenset(VOTERS[:5])
-VOTED_ON = Election(candidates=("a", "b"), seats=1, contested=False)
-STANDING = (Candidate(id="a", member=None, name="候选人甲"), Candidate(id="b", member=None, name="候选人乙"))
-
-
-CALLED = {one: f"同志{one}" for one in VOTERS}
 
 
 async def prepare(store: Store, way: Way = Way.ROOM) -> None:
-    """Fix an election, have its letter seen by two, mark all but one present, and draft the vote."""
-    held = PaperElection(
-        id=PAPER, organisation=EAST, title="换届", election=VOTED_ON, candidates=STANDING, held_on=NOON.date()
-    )
-    letter = Consent(way=way, reference="矿委〔2026〕8号", dated=NOON.date(), recorded_by=SECRETARY)
-    await draft(store, election=VOTED_ON, write_in=WriteIn.ROLL)
+    """Prepare a vote, and mark all but one present."""
+    await prepare_vote(store, way)
     at = {"paper": PAPER, "organisation": EAST}
-    await store.settle(
-        notes=[
-            ElectionPrepared(paper=held, author=SECRETARY),
-            ElectionFixed(**at, roll=roll(), eligible=frozenset(VOTERS)),
-            ConsentRecorded(**at, consent=letter),
-            ConsentConfirmed(**at, by=UserId("@second:test")),
-            PresenceMarked(**at, came=frozenset(VOTERS), gone=frozenset()),
-            PresenceMarked(**at, came=frozenset(), gone=frozenset({AWAY})),
-            ElectronicVotePrepared(**at, ballot=ID, names=CALLED),
-        ]
-    )
-
-
-async def admitted(store: Store) -> Admitted:
-    async def read(unit: Reading) -> Admitted:
-        known, held = await electronic_elections.of_ballot(unit, ID), await paper_elections.paper(unit, PAPER)
-        assert held is not None
-        found = rules.admit(
-            held,
-            known,
-            present=await electronic_elections.present(unit, PAPER),
-            reached=await electronic_elections.reached(unit, PAPER),
-        )
-        assert isinstance(found, Admitted), found
-        return found
-
-    return await store.read(read)
+    all_came = PresenceMarked(**at, came=frozenset(VOTERS), gone=frozenset())
+    await store.settle(notes=[all_came, PresenceMarked(**at, came=frozenset(), gone=frozenset({AWAY}))])
 
 
 async def test_only_who_was_marked_as_being_there_has_a_link_and_a_vote(branch: SmallBranch) -> None:
