@@ -245,6 +245,7 @@ def open_voting(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/invite")
 @requires(Right.SCHEDULE)
+@fresh
 def send_links(id: str) -> Answer:  # noqa: A002
     """Send a link to everyone who has not voted, without anyone seeing who they are.
 
