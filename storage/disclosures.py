@@ -26,6 +26,7 @@ from storage.ballots import (
     ballots,
 )
 from storage.bank import bank_items
+from storage.cases import case_evidence, case_notes, cases
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -59,6 +60,7 @@ from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
@@ -301,6 +303,26 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id user_id",
         state="corrections.state_",
     ),
+    _held(cases, "user_id opened_by", "number organisation_id opened_at", inner="id user_id opened_by touched_at"),
+    _held(
+        sanctions,
+        "user_id by_user agreed_by lifted_by reviewed_by",
+        "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
+        inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        own_words="said lifted_why appeal_text answer",
+        step="sanction.step_",
+        reason="sanction.reason_",
+        state="sanction.state_",
+        appeal="sanction.appeal_",
+    ),
+    _held(
+        case_evidence,
+        "sender added_by",
+        "said_at until text",
+        inner="id case_id sender room_id event_id added_by added_at is_sealed",
+        own_words="text",
+    ),
+    _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -356,7 +378,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent",
+        "device_id first_try_at event_id lesson_id urgent matter_id",
         readable=False,
     ),
     _held(
@@ -448,6 +470,7 @@ IMPERSONAL: tuple[Table, ...] = (
     learning_counts,
     digests,
     rooms,
+    sanction_places,
     upgrades,
     import_branches,
     shelf,

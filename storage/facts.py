@@ -22,6 +22,7 @@ from content.ballots import (
     BallotVoided,
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
+from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -118,6 +119,18 @@ from content.polls import (
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
+from content.sanctions import (
+    AppealAnswered,
+    AppealMade,
+    LevelNoted,
+    PlaceMoved,
+    PlaceSettled,
+    SanctionDropped,
+    SanctionEnded,
+    SanctionImposed,
+    SanctionLifted,
+    SanctionPrepared,
+)
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import (
@@ -165,6 +178,7 @@ from storage import (
     ballot_links,
     ballots,
     bank,
+    cases,
     checkins,
     corrections,
     credentials,
@@ -200,6 +214,7 @@ from storage import (
     retention,
     reviews,
     rooms,
+    sanctions,
     schedules,
     series,
     sessions,
@@ -286,6 +301,19 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LearningCounted: (hours.write_counted,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
+    CaseOpened: (cases.write_opened,),
+    NoteAdded: (cases.write_noted,),
+    EvidenceKept: (cases.write_evidence,),
+    SanctionPrepared: (sanctions.write_prepared,),
+    SanctionImposed: (sanctions.write_imposed,),
+    SanctionEnded: (sanctions.write_ended,),
+    SanctionLifted: (sanctions.write_lifted,),
+    SanctionDropped: (sanctions.write_dropped,),
+    AppealMade: (sanctions.write_appealed,),
+    AppealAnswered: (sanctions.write_answered,),
+    LevelNoted: (sanctions.write_level,),
+    PlaceSettled: (sanctions.write_place,),
+    PlaceMoved: (sanctions.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),

@@ -21,6 +21,7 @@ from storage import (
     misreadings,
     mutes,
     practice,
+    sanctions,
     throttling,
 )
 from storage.checkins import forget_people
@@ -103,5 +104,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await practice.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
+    await sanctions.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))
