@@ -33,6 +33,7 @@ from content.rooms import RoomKept
 from content.sanctions import (
     AppealAnswered,
     AppealMade,
+    PlaceMoved,
     SanctionDropped,
     SanctionEnded,
     SanctionImposed,
@@ -202,6 +203,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
     **dict.fromkeys(
         (

@@ -10,9 +10,6 @@ from content.identifiers import RoomId, UserId
 from content.power import Powers, Undecidable, may, may_send, power
 from content.sanctions import HURTS, Hindrance, Level, Site, Step, Want
 
-MESSAGES = ("m.room.message", "m.room.encrypted", "m.reaction", "m.sticker", "m.poll.start", "m.poll.response")
-"""What somebody who is muted must not be able to send, by whatever level a room asks for it."""
-
 
 def hindrance(step: Step, powers: Powers | None, *, me: UserId, user: UserId) -> Hindrance | None:
     """Tell what keeps the bot from taking a measure in a room, ``None`` where nothing does."""
@@ -34,10 +31,10 @@ def hindrance(step: Step, powers: Powers | None, *, me: UserId, user: UserId) ->
 
 
 def muted_level(levels: Mapping[str, Any]) -> int:
-    """Return the level at which nothing can be said in a room; below what the most open of its messages takes."""
+    """Return the level at which nothing can be sent in a room: below what the most open kind of event takes."""
     events = levels.get("events")
-    listed = events if isinstance(events, dict) else {}
-    asked = [listed.get(kind, levels.get("events_default", 0)) for kind in MESSAGES]
+    listed = events.values() if isinstance(events, dict) else ()
+    asked = (levels.get("events_default", 0), *listed)
     return min([0, *(level for level in asked if type(level) is int)]) - 1
 
 

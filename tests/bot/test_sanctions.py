@@ -214,7 +214,7 @@ async def test_power_lost_in_the_middle_neither_loses_nor_doubles_a_mute(room: S
         raise KeyboardInterrupt
 
     for verb in ("impose", "lift"):
-        room.homeserver.set_state = cut  # type: ignore[method-assign, assignment]
+        room.homeserver.set_state = cut  # type: ignore[method-assign]
         rows = await room.delivery._take(16, MODERATION)
         assert [row.kind for row in rows] == [verb]
         with pytest.raises(KeyboardInterrupt):
@@ -238,8 +238,7 @@ async def test_what_the_bot_may_not_do_is_said_before(room: Scene) -> None:
     await room.begin({"users": {account(WANG): 100, ME: 50, WHO: 50}}, version="11")
     refusal = await room.take(Step.MUTE)
     assert isinstance(refusal, Refusal)
-    (line,) = refusal.words.parameters["list"]  # type: ignore[misc]
-    assert line.parameters["why"][0].key == "sanction.hindrance_above"  # type: ignore[union-attr, index]
+    assert "sanction.hindrance_above" in repr(refusal)
     await room.begin({"users": {ME: 50}, "events": {"m.room.power_levels": 100}}, version="11")
     refusal = await room.take(Step.MUTE)
     assert isinstance(refusal, Refusal)

@@ -132,6 +132,9 @@ PAGES = (
     "/rooms/!one",
     "/rooms/offered/!club",
     "/corrections",
+    "/cases",
+    "/cases/new",
+    "/cases/{case}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -281,6 +284,7 @@ def filled(house: House, path: str) -> str:
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
         series=derive("seed schedule", "planned"),
+        case=seeded.cases["one"],
     )
 
 
