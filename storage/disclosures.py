@@ -32,6 +32,7 @@ from storage.credentials import challenges, passwords, recovery_codes, second_fa
 from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
@@ -436,6 +437,7 @@ IMPERSONAL: tuple[Table, ...] = (
     bank_items,
     glossary_entries,
     paper_elections,
+    electronic_votes,
     media,
     media_chunks,
     media_uploads,

@@ -42,6 +42,7 @@ from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.electronic_elections import Way as ElectronicWay
+from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
@@ -62,6 +63,7 @@ from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
+from content.rule_packs import Purpose as Decides
 from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.series import Scope
@@ -197,6 +199,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "electronic.still_missing_": ElectronicWay,
     "electronic.there_": ElectronicWay,
     "electronic.was_": ElectronicWay,
+    "electronic.vote_": ElectronicWay,
+    "electronic.vote_cancelled_": STEPS,
     "electronic.way_": ElectronicWay,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.in_": ("minutes", "hours", "days"),
@@ -299,6 +303,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
+    "voting.kind_": Decides,
     "voting.mark_": ("yes", "no", "none"),
 }
 
