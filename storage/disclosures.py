@@ -40,6 +40,7 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
@@ -61,6 +62,7 @@ from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import occurrences, schedules
+from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
@@ -175,6 +177,14 @@ PERSONAL: tuple[Held, ...] = (
         inner="number member_id",
         state="state.",
         note="checkins.note_",
+    ),
+    _held(session_choices, "member_id", "occurrence_id session at", inner="member_id cause"),
+    _held(
+        lecture_questions,
+        "member_id",
+        "occurrence_id text asked_on answer state",
+        inner="id member_id",
+        state="lectures.state_",
     ),
     _held(
         learning_entries,
@@ -338,7 +348,7 @@ PERSONAL: tuple[Held, ...] = (
         lesson_revisions,
         "author",
         "title revision written_at",
-        inner="lesson_id body source dated minutes media author",
+        inner="lesson_id body source dated minutes media lecture author",
     ),
     _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
     _held(

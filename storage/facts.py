@@ -61,6 +61,7 @@ from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryW
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
+from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
@@ -120,6 +121,7 @@ from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
+from content.session_choices import SessionChosen
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -181,6 +183,7 @@ from storage import (
     hours,
     imports,
     inquiries,
+    lecture_questions,
     lessons,
     looks,
     media,
@@ -203,6 +206,7 @@ from storage import (
     rooms,
     schedules,
     series,
+    session_choices,
     sessions,
     settings,
     shelf,
@@ -282,6 +286,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    SessionChosen: (session_choices.write_chosen,),
+    LectureQuestioned: (lecture_questions.write_asked,),
+    LectureQuestionedUnnamed: (lecture_questions.write_asked,),
+    LectureQuestionSettled: (lecture_questions.write_settled,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

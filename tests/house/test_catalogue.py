@@ -48,6 +48,7 @@ from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.hours import Unit
+from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
@@ -237,6 +238,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
         "record_file",
         "outbox_file",
     ),
+    "lectures.begins_help_": (1, 2),
+    "lectures.place_help_": (1, 2),
+    "lectures.state_": QuestionState,
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
