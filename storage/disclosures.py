@@ -33,6 +33,7 @@ from storage.credentials import challenges, passwords, recovery_codes, second_fa
 from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
@@ -40,6 +41,7 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
@@ -62,6 +64,7 @@ from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
+from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
@@ -176,6 +179,14 @@ PERSONAL: tuple[Held, ...] = (
         inner="number member_id",
         state="state.",
         note="checkins.note_",
+    ),
+    _held(session_choices, "member_id", "occurrence_id session at", inner="member_id cause"),
+    _held(
+        lecture_questions,
+        "member_id",
+        "occurrence_id text asked_on answer state",
+        inner="id member_id",
+        state="lectures.state_",
     ),
     _held(
         learning_entries,
@@ -359,7 +370,7 @@ PERSONAL: tuple[Held, ...] = (
         lesson_revisions,
         "author",
         "title revision written_at",
-        inner="lesson_id body source dated minutes media author",
+        inner="lesson_id body source dated minutes media lecture author",
     ),
     _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
     _held(
@@ -458,6 +469,7 @@ IMPERSONAL: tuple[Table, ...] = (
     bank_items,
     glossary_entries,
     paper_elections,
+    electronic_votes,
     media,
     media_chunks,
     media_uploads,

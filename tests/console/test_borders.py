@@ -18,6 +18,7 @@ from console import access
 from console.access import check_routes
 from console.headers import CONTENT_SECURITY_POLICY
 from content.identifiers import derive
+from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
@@ -101,6 +102,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "texts.of_row": derive("seed:open far", "post", "!far", 0, 0),
     }
     noun = rule.endpoint.split(".")[0]
+    if noun == "lectures":
+        by_noun["lectures"] = house.run(announce_lecture(house.store, seeded, "far"))
     return {
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
