@@ -130,6 +130,7 @@ from content.sessions import (
     SignedOutElsewhere,
 )
 from content.settings import SettingChosen
+from content.shifts import ShiftsDropped, ShiftsSet
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -205,6 +206,7 @@ from storage import (
     sessions,
     settings,
     shelf,
+    shifts,
     structure,
     surveys,
     sync,
@@ -229,6 +231,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
+    ShiftsSet: (shifts.write_set,),
+    ShiftsDropped: (shifts.write_dropped,),
     SettingChosen: (reviews.write_wanted, settings.write_chosen),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),

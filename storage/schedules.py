@@ -83,6 +83,7 @@ schedules = Table(
     Column("reviewed_by", String(255)),
     Column("reviewed_at", Instant),
     Column("review_note", String(200)),
+    Column("sessions", JSON, nullable=False, server_default="[]"),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
@@ -118,6 +119,7 @@ occurrences = Table(
     Column("planned_for", Instant),
     Column("note", String(200)),
     Column("told_at", Instant),
+    Column("session", Integer, nullable=False, server_default="0"),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
