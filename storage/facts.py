@@ -88,6 +88,7 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    SeatTaken,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
@@ -278,6 +279,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesEnded: (series.write_ended,),
     SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
+    SeatTaken: (checkins.write_seat_taken,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),

@@ -152,7 +152,8 @@ def export(format: str) -> Response:  # noqa: A002
 def _cells(one: schedules.Entry) -> tuple[str, ...]:
     at = local(one.occurrence.due_at)
     state = t(f"occurrence.state_{one.occurrence.state}")
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", one.title, one.audience_name, state
+    what = f"{one.title} · {t('shifts.session', number=one.session + 1)}" if one.sessions > 1 else one.title
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
 
 
 def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:
