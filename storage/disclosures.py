@@ -66,6 +66,7 @@ from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
+from storage.shifts import shift_patterns
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
@@ -142,7 +143,7 @@ PERSONAL: tuple[Held, ...] = (
         members,
         "id user_id",
         "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
-        "full_since phone post position status floating destination out_of_touch lost_since note left_at",
+        "full_since phone post position status floating destination out_of_touch lost_since shift note left_at",
         inner="id merged_into phone_mark",
         opens="sealed sealed_key",
     ),
@@ -357,7 +358,7 @@ PERSONAL: tuple[Held, ...] = (
         "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved review reviewed_by review_note",
+        "approved review reviewed_by review_note sessions",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
@@ -453,6 +454,7 @@ IMPERSONAL: tuple[Table, ...] = (
     media_uploads,
     upload_limits,
     workdays,
+    shift_patterns,
     occurrences,
     cards,
     tallies,

@@ -109,7 +109,7 @@ EXPORTED = (
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
-    *("workdays", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
+    *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 
