@@ -245,7 +245,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
     ),
-    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
+    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue asked_as", readable=False),
     _held(
         survey_links,
         "member_id",
@@ -368,7 +368,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent",
+        "device_id first_try_at event_id lesson_id urgent picture",
         readable=False,
     ),
     _held(
