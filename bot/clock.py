@@ -35,6 +35,7 @@ from storage import (
     rooms,
     schedules,
     series,
+    shifts,
     sync,
     workdays,
 )
@@ -342,10 +343,14 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
             return None
         audience = entry.occurrence.audience
         loud = entry.occurrence.urgent
+        seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, audience)
+        if entry.sessions > 1:
+            branches = {seat.branch for seat in seats}
+            stages = tuple(stage for stage in stages if stage.branch in branches)
         return open_occurrence(
             entry.occurrence,
-            seats=await schedules.seats(unit, audience),
-            stages=await schedules.stages(unit, audience),
+            seats=seats,
+            stages=stages,
             parts=cards.parts(lesson),
             now=unit.now,
             free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
@@ -353,6 +358,7 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
             begins_at=lectures.begins(lesson.lecture) if lesson.lecture is not None else None,
             closes_at=lectures.roll_closes(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None,
             timezone=entry.timezone,
+            nobody=entry.sessions > 1 and not seats,
         )
 
     at = due_at if restored is not None and due_at <= restored else None

@@ -74,6 +74,13 @@ class Effect(Struct, frozen=True, kw_only=True):
     """Something that must reach the outside. Subclasses are imperatives; each becomes outbox rows."""
 
 
+class Picture(Struct, frozen=True, kw_only=True):
+    """A picture that is kept, by the SHA-256 of its bytes, and what it shows in words."""
+
+    hash: str
+    caption: Words
+
+
 class Tell(Effect, frozen=True, kw_only=True):
     """Say something to one person, in private, as an answer to what they did; goes ahead of broadcasts.
 
@@ -81,10 +88,12 @@ class Tell(Effect, frozen=True, kw_only=True):
     out where no private room exists yet: an invitation would be louder than the news. An unasked one is begun by the
     bot, and waits for the end of quiet hours unless it is urgent. Neither is said to who has asked for silence.
     ``sanction`` is the measure that it tells of: a reply or a reaction to it is taken as one to that.
+    Words about a ``picture`` come after it, and it comes after what the same decision said before.
     """
 
     user: UserId
     words: Words
+    picture: Picture | None = None
     quiet: bool = False
     unasked: bool = False
     urgent: bool = False

@@ -68,6 +68,7 @@ from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
+from storage.shifts import shift_patterns
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
@@ -144,7 +145,7 @@ PERSONAL: tuple[Held, ...] = (
         members,
         "id user_id",
         "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
-        "full_since phone post position status floating destination out_of_touch lost_since note left_at",
+        "full_since phone post position status floating destination out_of_touch lost_since shift note left_at",
         inner="id merged_into phone_mark",
         opens="sealed sealed_key",
     ),
@@ -246,7 +247,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
     ),
-    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
+    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue asked_as", readable=False),
     _held(
         survey_links,
         "member_id",
@@ -379,7 +380,7 @@ PERSONAL: tuple[Held, ...] = (
         "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved review reviewed_by review_note",
+        "approved review reviewed_by review_note sessions",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
@@ -389,7 +390,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent matter_id",
+        "device_id first_try_at event_id lesson_id urgent picture matter_id",
         readable=False,
     ),
     _held(
@@ -475,6 +476,7 @@ IMPERSONAL: tuple[Table, ...] = (
     media_uploads,
     upload_limits,
     workdays,
+    shift_patterns,
     occurrences,
     cards,
     tallies,

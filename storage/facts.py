@@ -90,6 +90,7 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    SeatTaken,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
@@ -145,6 +146,7 @@ from content.sessions import (
     SignedOutElsewhere,
 )
 from content.settings import SettingChosen
+from content.shifts import ShiftsDropped, ShiftsSet
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -225,6 +227,7 @@ from storage import (
     sessions,
     settings,
     shelf,
+    shifts,
     structure,
     surveys,
     sync,
@@ -249,6 +252,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
+    ShiftsSet: (shifts.write_set,),
+    ShiftsDropped: (shifts.write_dropped,),
     SettingChosen: (reviews.write_wanted, settings.write_chosen),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),
@@ -294,6 +299,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesEnded: (series.write_ended,),
     SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
+    SeatTaken: (checkins.write_seat_taken,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),

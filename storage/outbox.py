@@ -46,6 +46,7 @@ class Kind(StrEnum):
     IMPOSE = "impose"
     LIFT = "lift"
     EVIDENCE = "evidence"
+    PICTURE = "picture"
 
 
 class State(StrEnum):
@@ -115,6 +116,7 @@ outbox = Table(
     Column("lesson_id", String(32)),
     Column("urgent", String(200)),
     Column("matter_id", String(32)),
+    Column("picture", String(64)),
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
     Index("ix_outbox_card_kind_number", "card_id", "kind", "number"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
@@ -151,6 +153,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     target: EventId | None
     lesson: LessonId | None = None
     matter: str | None = None
+    picture: str | None = None
 
     @property
     def transaction(self) -> str:

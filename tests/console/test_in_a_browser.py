@@ -54,6 +54,7 @@ PAGES = (
     "/calendar/reviews",
     "/calendar/feeds",
     "/calendar/workdays?year=2026",
+    "/calendar/shifts",
     "/calendar/{planned}/move",
     "/calendar/series/{series}",
     "/lessons",

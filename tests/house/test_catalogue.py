@@ -114,19 +114,9 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    *(
-        "cases",
-        "lessons",
-        "checkins",
-        "polls",
-        "ballots",
-        "elections",
-        "appraisals",
-        "surveys",
-        "selections",
-        "corrections",
-    ),
-    *("workdays", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
+    "cases",
+    *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
+    *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
 

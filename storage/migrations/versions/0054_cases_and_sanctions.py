@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0055"
-down_revision = "0051"
+revision = "0054"
+down_revision = "0053"
 branch_labels = None
 depends_on = None
 
