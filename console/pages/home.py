@@ -284,7 +284,9 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
     since, until = same_days_before(day)
     fortnight = Period(since=day - timedelta(days=14))
-    still_open = await participation.by_occurrence(unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40)
+    still_open = await participation.by_occurrence(
+        unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40, apart=True
+    )
     facts = await home.facts(unit, roots)
     return Today(
         facts=facts,
