@@ -15,7 +15,7 @@ from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
 from bot.model_members import announce_due
-from content import cards
+from content import cards, lectures
 from content import polls as poll_rules
 from content import series as series_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
@@ -347,6 +347,9 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
             now=unit.now,
             free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
             overtaken=await schedules.overtaken(unit, id, unit.now),
+            begins_at=lectures.begins(lesson.lecture) if lesson.lecture is not None else None,
+            closes_at=lectures.roll_closes(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None,
+            timezone=entry.timezone,
             nobody=entry.sessions > 1 and not seats,
         )
 

@@ -20,6 +20,7 @@ from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
+from content.lecture_questions import LectureQuestioned
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.members import MemberChanged, MemberEnrolled
@@ -136,6 +137,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),
     MemberEnrolled: _member,
     MemberChanged: _member,
+    LectureQuestioned: lambda fact: About(thing=f"occurrence:{fact.question.occurrence}", subject=fact.question.member),
     LessonWritten: _lesson,
     LessonRevised: _lesson,
     LessonsScheduled: lambda fact: About(thing=f"schedule:{fact.schedule.id}", place=fact.schedule.audience),

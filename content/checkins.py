@@ -129,6 +129,8 @@ def check_in(
         return refused("checkin.withdrawn", title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
+    if occurrence.begins_at is not None and now < occurrence.begins_at:
+        return refused("lecture.not_begun", title=expectation.title, begins=occurrence.begins_at)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
     if expectation.recorded_by is not None and not by_make_up and not is_open(occurrence, now):
         return refused("answer.by_recorder", title=expectation.title)
@@ -144,10 +146,10 @@ def check_in(
 
 
 def _noted(expectation: Expectation, after: State, note: Note | None) -> str:
-    """Return the key of the receipt: 签到 is said of an event, whatever word was used for it."""
+    """Return the key of the receipt: 签到 is said of what one goes to, whatever word was used for it."""
     if note is not None:
         return f"checkin.noted_{note}"
-    if after is State.DONE and expectation.kind is Kind.EVENT:
+    if after is State.DONE and expectation.kind in (Kind.EVENT, Kind.LECTURE):
         return "checkin.signed_in"
     return f"checkin.{after}"
 

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from content.burden import Asked
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
-from content.lessons import Kind
+from content.lectures import begins
+from content.lessons import Kind, Lesson
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
 from content.reviews import Stage
 from content.workdays import WorkCalendar, calendar
@@ -284,6 +285,19 @@ def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, dat
         for lesson, due_at in known:
             if lesson == one.lesson and abs(due_at - one.due_at) <= SAME_TIME:
                 return refused("schedule.twice", field="again", due=due_at)
+    return None
+
+
+def refuse_unannounced(rule: Schedule, lessons: Iterable[Lesson], planned: Iterable[Planned]) -> Refusal | None:
+    """Refuse to announce a lecture again and again, with another thing, or when it has begun already."""
+    lectures = [one.lecture for one in lessons if one.lecture is not None and one.id in rule.lessons]
+    first = next(iter(planned), None)
+    if not lectures or first is None:
+        return None
+    if rule.recurrence is not Recurrence.ONCE:
+        return refused("lecture.once", field="when")
+    if begins(lectures[0]) <= first.due_at:
+        return refused("lecture.announced_late", field="date", begins=begins(lectures[0]))
     return None
 
 

@@ -306,6 +306,18 @@ async def shown_lately(unit: Reading, member: MemberId, *, since: datetime) -> t
     return tuple(_expectation(row) for row in await unit.rows(query))
 
 
+async def lectures_of(unit: Reading, member: MemberId, *, since: datetime) -> tuple[Expectation, ...]:
+    """Return the lectures offered to a member that are open, or closed after ``since``, oldest first."""
+    query = _EXPECTING.where(
+        expectations.c.member_id == member,
+        expectations.c.state != State.NOT_OFFERED,
+        lessons.c.kind == Kind.LECTURE,
+        occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
+        occurrences.c.closes_at > since,
+    ).order_by(occurrences.c.begins_at, occurrences.c.id)
+    return tuple(_expectation(row) for row in await unit.rows(query))
+
+
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
     return tuple(_expectation(row) for row in await unit.rows(_STILL_OPEN, {"member": member}))

@@ -32,6 +32,7 @@ from storage.credentials import challenges, passwords, recovery_codes, second_fa
 from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
@@ -39,6 +40,7 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
@@ -60,6 +62,7 @@ from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import occurrences, schedules
+from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
@@ -176,6 +179,14 @@ PERSONAL: tuple[Held, ...] = (
         state="state.",
         note="checkins.note_",
     ),
+    _held(session_choices, "member_id", "occurrence_id session at", inner="member_id cause"),
+    _held(
+        lecture_questions,
+        "member_id",
+        "occurrence_id text asked_on answer state",
+        inner="id member_id",
+        state="lectures.state_",
+    ),
     _held(
         learning_entries,
         "member_id",
@@ -234,7 +245,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
     ),
-    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
+    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue asked_as", readable=False),
     _held(
         survey_links,
         "member_id",
@@ -338,7 +349,7 @@ PERSONAL: tuple[Held, ...] = (
         lesson_revisions,
         "author",
         "title revision written_at",
-        inner="lesson_id body source dated minutes media author",
+        inner="lesson_id body source dated minutes media lecture author",
     ),
     _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
     _held(
@@ -357,7 +368,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent",
+        "device_id first_try_at event_id lesson_id urgent picture",
         readable=False,
     ),
     _held(
@@ -437,6 +448,7 @@ IMPERSONAL: tuple[Table, ...] = (
     bank_items,
     glossary_entries,
     paper_elections,
+    electronic_votes,
     media,
     media_chunks,
     media_uploads,

@@ -31,6 +31,7 @@ from storage.feeds import feeds
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
+from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.members import binding_codes, doubles_of, members
@@ -58,6 +59,7 @@ from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.schedules import schedules
+from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
@@ -71,6 +73,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (import_entries, edit_entries, term_seats, binding_codes),
     "answers": (
         answers,
+        session_choices,
+        lecture_questions,
         learning_entries,
         corrections,
         appraisal_grades,

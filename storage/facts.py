@@ -61,6 +61,7 @@ from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryW
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
+from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
@@ -121,6 +122,7 @@ from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
+from content.session_choices import SessionChosen
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -174,6 +176,7 @@ from storage import (
     disclosures,
     edits,
     electronic_elections,
+    electronic_votes,
     erased_people,
     exports,
     feeds,
@@ -182,6 +185,7 @@ from storage import (
     hours,
     imports,
     inquiries,
+    lecture_questions,
     lessons,
     looks,
     media,
@@ -204,6 +208,7 @@ from storage import (
     rooms,
     schedules,
     series,
+    session_choices,
     sessions,
     settings,
     shelf,
@@ -287,6 +292,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    SessionChosen: (session_choices.write_chosen,),
+    LectureQuestioned: (lecture_questions.write_asked,),
+    LectureQuestionedUnnamed: (lecture_questions.write_asked,),
+    LectureQuestionSettled: (lecture_questions.write_settled,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),
@@ -325,7 +334,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     WriteInsDecided: (write_ins.write_decided,),
     WriteInsRuled: (write_ins.write_ruled,),
     BallotCertified: (ballots.write_certified, write_ins.write_over),
-    BallotVoided: (ballots.write_voided, write_ins.write_over, electronic_elections.write_voided),
+    BallotVoided: (
+        ballots.write_voided,
+        write_ins.write_over,
+        electronic_elections.write_voided,
+        electronic_votes.write_voided,
+    ),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
@@ -380,7 +394,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ConsentRecorded: (electronic_elections.write_recorded,),
     ConsentConfirmed: (electronic_elections.write_confirmed,),
     PresenceMarked: (electronic_elections.write_marked,),
-    ElectronicVotePrepared: (electronic_elections.write_prepared,),
+    ElectronicVotePrepared: (electronic_elections.write_prepared, electronic_votes.write_prepared),
     ElectronicVoteCounted: (electronic_elections.write_counted,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

@@ -43,6 +43,7 @@ class Kind(StrEnum):
     NOTICE = "notice"
     SAY = "say"
     FIGURE = "figure"
+    PICTURE = "picture"
 
 
 class State(StrEnum):
@@ -111,6 +112,7 @@ outbox = Table(
     Column("done_at", Instant),
     Column("lesson_id", String(32)),
     Column("urgent", String(200)),
+    Column("picture", String(64)),
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
     Index("ix_outbox_card_kind_number", "card_id", "kind", "number"),
     Index("ix_outbox_state_not_before", "state", "not_before"),
@@ -145,6 +147,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     target: EventId | None
     lesson: LessonId | None = None
+    picture: str | None = None
 
     @property
     def transaction(self) -> str:

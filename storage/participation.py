@@ -35,6 +35,9 @@ class Period(Struct, frozen=True, kw_only=True):
     since: date | None = None
     until: date | None = None
 
+    def __contains__(self, day: date) -> bool:
+        return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
+
 
 class Line(Struct, frozen=True, kw_only=True):
     """One member and one occurrence, as the export has it.

@@ -122,6 +122,7 @@ occurrences = Table(
     Column("planned_for", Instant),
     Column("note", String(200)),
     Column("told_at", Instant),
+    Column("begins_at", Instant),
     Column("session", Integer, nullable=False, server_default="0"),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
@@ -185,6 +186,7 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         provisional=row.provisional,
         opened_at=row.opened_at,
         closes_at=row.closes_at,
+        begins_at=row.begins_at,
     )
 
 
@@ -481,6 +483,8 @@ async def write_state(
                 "state": State.OPEN,
                 "opened_at": fact.at,
                 "closes_at": fact.closes_at,
+                "begins_at": fact.begins_at,
+                **({"local_date": fact.on} if fact.on is not None else {}),
                 "lesson_revision": revision,
                 "sent_title": title,
                 "reason": None,

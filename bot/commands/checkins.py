@@ -17,7 +17,7 @@ from storage import inquiries, practice
 from storage.unit import Reading
 
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[\s.、,，号]+(.*))?", re.DOTALL)
-_FITS = {Verb.CHECK_IN: Kind.EVENT, Verb.LEARNED: Kind.LESSON}
+_FITS = {Verb.CHECK_IN: (Kind.EVENT, Kind.LECTURE), Verb.LEARNED: (Kind.LESSON,)}
 
 
 async def check_in(asking: Asking) -> Decision | Refusal | None:
@@ -145,7 +145,7 @@ async def _meant(asking: Asking, verb: Verb, number: str) -> Expectation | Refus
     found = await _open(asking, asking.member.id)
     if not found:
         return refused("checkin.nothing_open") if asking.place is Place.PRIVATE else None
-    fitting = tuple(one for one in found if one.kind is _FITS.get(verb)) or found
+    fitting = tuple(one for one in found if one.kind in _FITS.get(verb, ())) or found
     if number:
         return _numbered(fitting, number_in(number) or 0)
     undone = tuple(one for one in fitting if one.state is checkins.State.OPEN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
 from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
-from content.participation import Share, by_week, monday, share
+from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
 from storage import (
@@ -282,7 +282,11 @@ def _where(step: Beginning) -> str:
 async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
     roots, private = asker.roots, asker.held[Right.READ_MEMBERS]
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
+    month = Period(since=day.replace(day=1), until=day)
     since, until = same_days_before(day)
+    before = Period(since=since, until=until)
+    # The weeks and both months are added up from the same days, which are read once.
+    days = await participation.by_date(unit, roots, Period(since=min(first_week, since), until=day))
     fortnight = Period(since=day - timedelta(days=14))
     still_open = await participation.by_occurrence(
         unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40, apart=True
@@ -317,10 +321,10 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
         polls=await home.polls_ending(unit, roots, until=at + AHEAD),
         surveys=await home.surveys_ending(unit, roots, until=at + AHEAD),
         signs=await heartbeats.signs(unit),
-        month=await _stand(unit, roots, Period(since=day.replace(day=1), until=day)),
-        before=await _stand(unit, roots, Period(since=since, until=until)),
+        month=await _stand(unit, roots, month, days),
+        before=await _stand(unit, roots, before, days),
         meter=await _strain(unit, asker.branches, day),
-        weeks=await _weeks(unit, roots, first_week, day),
+        weeks=_weeks(days, first_week),
     )
 
 
@@ -345,10 +349,12 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
     )
 
 
-async def _stand(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> Stand:
+async def _stand(
+    unit: Reading, roots: tuple[OrganisationId, ...], period: Period, days: Iterable[tuple[date, Share]]
+) -> Stand:
     return Stand(
         held=await participation.held(unit, roots, period),
-        share=await participation.total(unit, roots, period),
+        share=add(counted for day, counted in days if day in period),
     )
 
 
@@ -370,10 +376,7 @@ async def _strain(unit: Reading, branches: tuple[Organisation, ...], day: date) 
     )
 
 
-async def _weeks(
-    unit: Reading, roots: tuple[OrganisationId, ...], first: date, last: date
-) -> tuple[tuple[date, Share], ...]:
-    days = await participation.by_date(unit, roots, Period(since=first, until=last))
+def _weeks(days: Iterable[tuple[date, Share]], first: date) -> tuple[tuple[date, Share], ...]:
     weeks = by_week(("all", day, counted) for day, counted in days).get("all", {})
     return tuple(
         (week, weeks.get(week, share({}))) for week in (first + timedelta(weeks=place) for place in range(WEEKS_SHOWN))

@@ -36,6 +36,7 @@ from content.schedules import (
     foreseen,
     late_of,
     refuse_twice,
+    refuse_unannounced,
     schedule_lessons,
 )
 from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
@@ -272,7 +273,8 @@ def _schedule(
         sessions=sessions,
     )
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
-    return rule, [answer] if isinstance(answer, Refusal) else []
+    refusal = answer if isinstance(answer, Refusal) else refuse_unannounced(rule, chosen, foreseen(rule, now(), known))
+    return rule, [refusal] if refusal is not None else []
 
 
 def _sessions(fields: Fields, first: time | None, troubles: list[Refusal]) -> tuple[timedelta, ...]:

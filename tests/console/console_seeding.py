@@ -58,6 +58,7 @@ from content.identifiers import (
 from content.imports import Counts, Entered, RosterImported
 from content.lessons import Kind as LessonKind
 from content.lessons import Lesson, write_lesson
+from content.media import MediumKept
 from content.members import Member, MemberEnrolled
 from content.model_members import (
     MemberNominated,
@@ -489,6 +490,9 @@ async def _surveys(store: Store, seeded: Seeded) -> None:
         await put(store, f"survey {short}", *steps, SurveyClosed(survey=id, answered=len(said), result=result))
 
 
+VALVE = MediumKept(hash="ab" * 32, name="valve.png", mimetype="image/png", data=b"\x89PNG", width=4, height=3)
+
+
 async def _items(store: Store, seeded: Seeded) -> None:
     """Leave a question and an entry in the bank and glossary of our branch, and in the neighbour's."""
     for short in ("one", "far"):
@@ -504,6 +508,7 @@ async def _items(store: Store, seeded: Seeded) -> None:
             source="党章",
             dated=NOW.date(),
             tags=("党章",),
+            picture=VALVE.described("邻队的图") if short == "far" else None,
         )
         added = ItemsAdded(organisation=item.organisation, items=(item,), at=NOW)
         seeded.entries[short] = EntryId(derive("seed entry", short))
@@ -516,7 +521,7 @@ async def _items(store: Store, seeded: Seeded) -> None:
             dated=NOW.date(),
         )
         written = EntriesWritten(organisation=item.organisation, entries=(entry,), at=NOW)
-        await put(store, f"item {short}", added, written)
+        await put(store, f"item {short}", VALVE, added, written)
 
 
 async def _elections(store: Store, seeded: Seeded) -> None:

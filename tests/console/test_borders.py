@@ -18,6 +18,7 @@ from console import access
 from console.access import check_routes
 from console.headers import CONTENT_SECURITY_POLICY
 from content.identifiers import derive
+from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 
@@ -100,6 +101,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "texts.of_row": derive("seed:open far", "post", "!far", 0, 0),
     }
     noun = rule.endpoint.split(".")[0]
+    if noun == "lectures":
+        by_noun["lectures"] = house.run(announce_lecture(house.store, seeded, "far"))
     return {
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
@@ -177,11 +180,12 @@ def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
 
 
 def text_of(answer: TestResponse) -> str:
-    """Return what an answer says, of a Word file what stands in it."""
+    """Return what an answer says, of a Word file or an archive what stands in it."""
     if not answer.data.startswith(b"PK"):
         return answer.get_data(as_text=True)
     with zipfile.ZipFile(io.BytesIO(answer.data)) as parts:
-        return re.sub("<[^>]+>", "", parts.read("word/document.xml").decode())
+        text = next(name for name in parts.namelist() if name in ("word/document.xml", "questions.gift.txt"))
+        return re.sub("<[^>]+>", "", parts.read(text).decode())
 
 
 def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browser) -> None:

@@ -21,7 +21,7 @@ DOCUMENTED = {
     "accounts.unbind",
     "audit.export",
     *(f"appraisals.{step}" for step in ("write", "tell", "export", "print_paper")),
-    *(f"ballots.{step}" for step in ("freeze", "open_voting", "cancel", "archive", "certificate")),
+    *(f"ballots.{step}" for step in ("freeze", "open_voting", "send_links", "cancel", "archive", "certificate")),
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "tellers.decide_names",
     "checkins.export",

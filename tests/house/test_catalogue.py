@@ -42,11 +42,13 @@ from content.edits import Sort as EditSort
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.electronic_elections import Way as ElectronicWay
+from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.hours import Unit
+from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
 from content.model_members import Outcome as ObjectionOutcome
@@ -62,6 +64,7 @@ from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
+from content.rule_packs import Purpose as Decides
 from content.rule_packs import Rule
 from content.safe_mode import Reason
 from content.series import Scope
@@ -197,6 +200,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "electronic.still_missing_": ElectronicWay,
     "electronic.there_": ElectronicWay,
     "electronic.was_": ElectronicWay,
+    "electronic.vote_": ElectronicWay,
+    "electronic.vote_cancelled_": STEPS,
     "electronic.way_": ElectronicWay,
     "frame.ago_": ("minutes", "hours", "days"),
     "frame.in_": ("minutes", "hours", "days"),
@@ -233,6 +238,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
         "record_file",
         "outbox_file",
     ),
+    "lectures.begins_help_": (1, 2),
+    "lectures.place_help_": (1, 2),
+    "lectures.state_": QuestionState,
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
     "members.field_": (),
@@ -299,6 +307,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
+    "voting.kind_": Decides,
     "voting.mark_": ("yes", "no", "none"),
 }
 
