@@ -72,7 +72,7 @@ class One(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """Show what is open, then what was lately."""
     roots = here().roots
-    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=up_to(MOST_SHOWN)))
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=up_to(MOST_SHOWN), apart=True))
     shares = {line.id: share(line.numbers) for line in found}
     return render_template(
         "checkins/show.html",
