@@ -28,6 +28,7 @@ from storage.sync import Buried
 from tests import electronic_votes
 from tests.console import open_ballot as voted
 from tests.console import open_survey
+from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.roster_files import BRANCH, system_export
@@ -53,6 +54,7 @@ PAGES = (
     "/calendar/reviews",
     "/calendar/feeds",
     "/calendar/workdays?year=2026",
+    "/calendar/shifts",
     "/calendar/{planned}/move",
     "/calendar/series/{series}",
     "/lessons",
@@ -66,6 +68,7 @@ PAGES = (
     "/check-ins/{closed}",
     "/check-ins/{closed}/text",
     "/check-ins/{closed}/withdraw",
+    "/lectures/{lecture}",
     "/check-ins/{planned}",
     "/check-ins/{missed}",
     "/participation",
@@ -133,6 +136,9 @@ PAGES = (
     "/rooms/!one",
     "/rooms/offered/!club",
     "/corrections",
+    "/cases",
+    "/cases/new",
+    "/cases/{case}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -244,7 +250,7 @@ def visit(house: House, chromium: Browser, address: str) -> Iterator[Callable[..
 
 
 def put_what_is_rare(house: House) -> None:
-    """Have a sheet taken in and a message not heard, so that there are pages about them."""
+    """Have a sheet taken in, a message not heard and a lecture announced, so that there are pages about them."""
     seeded = house.seeded
 
     async def put_both() -> None:
@@ -257,6 +263,7 @@ def put_what_is_rare(house: House) -> None:
         await put(house.store, "sheet", taken)
         buried = Buried(cause="event:$near", room=RoomId("!one"), sender=None, reason="shape", raw=b"{}", at=NOW)
         await house.store.settle(notes=[buried])
+        seeded.occurrences["lecture"] = await announce_lecture(house.store, seeded)
 
     house.run(put_both())
 
@@ -280,8 +287,9 @@ def filled(house: House, path: str) -> str:
         review=seeded.selections["review"],
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
-        **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
+        **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
+        case=seeded.cases["one"],
     )
 
 
