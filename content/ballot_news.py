@@ -15,12 +15,14 @@ _KEYS = {
         "turnout": "ballot.room_turnout",
         "too_few": "ballot.room_too_few",
         "closed": "ballot.room_closed",
+        "given_up": "ballot.room_given_up",
     },
     True: {
         "opened": "survey.room_opened",
         "turnout": "survey.room_turnout",
         "too_few": "survey.room_too_few",
         "closed": "survey.room_closed",
+        "given_up": "survey.room_given_up",
     },
 }
 """What is said of a ballot, and of a survey."""
@@ -66,6 +68,11 @@ def closed(ballot: Ballot, voted: int, set_hash: str, rooms: Iterable[Room]) -> 
         hash=set_hash,
     )
     return say(rooms, said)
+
+
+def given_up(ballot: Ballot, rooms: Iterable[Room]) -> tuple[Say, ...]:
+    """Say that votes are gone, so that the others are not counted, and what holds of a result that was told before."""
+    return say(rooms, words(_KEYS[ballot.election.pack is SURVEY]["given_up"], title=ballot.title))
 
 
 def counted(lines: Sequence[Words], rooms: Iterable[Room]) -> tuple[Say, ...]:

@@ -50,6 +50,8 @@ class Voiding(StrEnum):
 
     TOO_FEW = "too_few"
     CANCELLED = "cancelled"
+    RESTORED = "restored"
+    """The database was put back to a moment while votes were cast; those of after it are gone."""
 
 
 class WriteIn(StrEnum):
@@ -440,6 +442,13 @@ def may_be_opened(ballot: Ballot) -> bool:
     """Tell whether a ballot stands where its box is opened, for the first time or for a recount."""
     recount = ballot.state is State.OPENED and ballot.flag is Outcome.RECOUNT_NEEDED
     return ballot.state is State.CLOSED or recount
+
+
+def give_up(ballot: Ballot) -> Decision | Refusal:
+    """Let a ballot come to nothing that was open when the database was put back: nobody knows which votes it lacks."""
+    if ballot.state is not State.OPEN:
+        return not_now(ballot)
+    return Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.RESTORED),))
 
 
 def cancel(ballot: Ballot) -> Decision | Refusal:
