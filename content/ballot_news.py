@@ -56,6 +56,11 @@ def turnout(ballot: Ballot, voted: int, rooms: Iterable[Room]) -> tuple[Say, ...
     )
 
 
+def closed_early(ballot: Ballot, reason: str, rooms: Iterable[Room]) -> tuple[Say, ...]:
+    """Say that two organisers have closed a ballot before its time, and why."""
+    return say(rooms, words("ballot.room_closed_early", title=ballot.title, reason=reason))
+
+
 def closed(ballot: Ballot, voted: int, set_hash: str, rooms: Iterable[Room]) -> tuple[Say, ...]:
     """Say that no more votes are taken, and by which set of envelopes a receipt can be looked up."""
     if voted < FEWEST:
