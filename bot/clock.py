@@ -10,17 +10,16 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, surveying
+from bot import digests, meetings, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
 from bot.model_members import announce_due
-from content import cards
 from content import polls as poll_rules
 from content import series as series_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
-from content.occurrences import close_occurrence, open_occurrence
+from content.occurrences import close_occurrence
 from content.rooms import Decline
 from storage import (
     checkins,
@@ -29,7 +28,6 @@ from storage import (
     outbox,
     outbox_queries,
     polls,
-    quiet,
     restores,
     retention,
     rooms,
@@ -40,7 +38,7 @@ from storage import (
 )
 from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
-from storage.store import Step, Store
+from storage.store import Answer, Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
@@ -275,6 +273,7 @@ class Clock:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
+        await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
@@ -325,24 +324,10 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
     What fell due before the database was restored is opened as of then: it may stand in its rooms already.
     """
 
-    async def decide(unit: Reading) -> Decision | None:
+    async def decide(unit: Reading) -> Answer:
         entry = await schedules.entry(unit, id)
-        if entry is None:
-            return None
-        lesson = await lessons.lesson(unit, entry.occurrence.lesson)
-        if lesson is None:
-            return None
-        audience = entry.occurrence.audience
-        loud = entry.occurrence.urgent
-        return open_occurrence(
-            entry.occurrence,
-            seats=await schedules.seats(unit, audience),
-            stages=await schedules.stages(unit, audience),
-            parts=cards.parts(lesson),
-            now=unit.now,
-            free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
-            overtaken=await schedules.overtaken(unit, id, unit.now),
-        )
+        lesson = await lessons.lesson(unit, entry.occurrence.lesson) if entry is not None else None
+        return await meetings.open_due(unit, entry, lesson) if entry is not None and lesson is not None else None
 
     at = due_at if restored is not None and due_at <= restored else None
     return Step(cause=Cause(f"occurrence:{id}:open:{due_at.isoformat()}"), decide=decide, at=at)

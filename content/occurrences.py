@@ -43,7 +43,8 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open.
 
     A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One that
-    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are.
+    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are. What is answered before a
+    meeting ``begins_at`` only says who will come.
     """
 
     id: OccurrenceId
@@ -59,6 +60,7 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     approved: bool = True
     opened_at: datetime | None = None
     closes_at: datetime | None = None
+    begins_at: datetime | None = None
 
     @property
     def make_up_until(self) -> datetime:

@@ -42,6 +42,7 @@ from storage.inquiries import inquiries
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
@@ -175,6 +176,8 @@ PERSONAL: tuple[Held, ...] = (
         state="state.",
         note="checkins.note_",
     ),
+    _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
         learning_entries,
         "member_id",
@@ -442,6 +445,7 @@ IMPERSONAL: tuple[Table, ...] = (
     upload_limits,
     workdays,
     occurrences,
+    meetings,
     cards,
     tallies,
     branch_months,

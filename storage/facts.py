@@ -64,6 +64,14 @@ from content.inquiries import InquiryEnded, InquiryMade
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
+from content.meetings import (
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingChanged,
+    MeetingClosed,
+    MeetingHeld,
+    MeetingReminded,
+)
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
@@ -183,6 +191,7 @@ from storage import (
     lessons,
     looks,
     media,
+    meetings,
     members,
     misreadings,
     missed,
@@ -281,6 +290,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    MeetingCalled: (meetings.write_called,),
+    MeetingChanged: (meetings.write_changed,),
+    MeetingCancelled: (meetings.write_cancelled,),
+    MeetingReminded: (meetings.write_reminded,),
+    MeetingHeld: (meetings.write_held,),
+    MeetingClosed: (meetings.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

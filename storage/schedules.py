@@ -118,6 +118,7 @@ occurrences = Table(
     Column("planned_for", Instant),
     Column("note", String(200)),
     Column("told_at", Instant),
+    Column("begins_at", Instant),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -177,6 +178,7 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         provisional=row.provisional,
         opened_at=row.opened_at,
         closes_at=row.closes_at,
+        begins_at=row.begins_at,
     )
 
 

@@ -29,6 +29,7 @@ from tests.console import open_survey
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.open_ballot import CODE, in_the_box, link_to, open_ballot
+from tests.console.open_meeting import HELD, PLANNED, two_meetings
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -67,6 +68,10 @@ PAGES = (
     "/check-ins/{closed}/withdraw",
     "/check-ins/{planned}",
     "/check-ins/{missed}",
+    "/meetings",
+    "/meetings/new",
+    "/meetings/{meeting}",
+    "/meetings/{called}/change",
     "/participation",
     "/participation/times",
     "/participation/quarter",
@@ -258,6 +263,7 @@ def put_what_is_rare(house: House) -> None:
         await house.store.settle(notes=[buried])
 
     house.run(put_both())
+    two_meetings(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -281,6 +287,8 @@ def filled(house: House, path: str) -> str:
         branch=seeded.organisations["one"],
         **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
         series=derive("seed schedule", "planned"),
+        meeting=HELD,
+        called=PLANNED,
     )
 
 
