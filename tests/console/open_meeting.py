@@ -18,12 +18,15 @@ from storage.store import Step
 from tests.console.console_house import House
 from tests.console.console_seeding import NOW, SECRETARY
 
-PLANNED, HELD = (rules.id_of(ScheduleId(name), NOW.date()) for name in ("planned meeting", "held meeting"))
+PLANNED, HELD, FAR = (
+    rules.id_of(ScheduleId(name), NOW.date()) for name in ("planned meeting", "held meeting", "far meeting")
+)
 
 
-def call_meeting(house: House, name: str, *, ahead: timedelta = timedelta(days=7)) -> OccurrenceId:
-    """Call a meeting of the first branch and send its notice; ``name`` makes its identifier."""
-    place = house.seeded.organisations["one"]
+def call_meeting(house: House, name: str, *, ahead: timedelta = timedelta(days=7), where: str = "one") -> OccurrenceId:
+    """Call a meeting of a branch and send its notice; ``name`` makes its identifier."""
+    place = house.seeded.organisations[where]
+    chair, recorder = (house.seeded.members[name] if where == "one" else None for name in ("白云", "陈晨"))
     one = Meeting(
         id=OccurrenceId(""),
         organisation=place,
@@ -35,8 +38,8 @@ def call_meeting(house: House, name: str, *, ahead: timedelta = timedelta(days=7
         begins_at=house.store.now() + ahead,
         length=timedelta(hours=1),
         timezone="Asia/Shanghai",
-        chair=house.seeded.members["白云"],
-        recorder=house.seeded.members["陈晨"],
+        chair=chair,
+        recorder=recorder,
     )
 
     async def decide(unit: Any) -> Decision | Refusal:

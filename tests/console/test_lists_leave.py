@@ -17,6 +17,7 @@ from content.identifiers import UserId
 from content.organisations import Role
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, VIEWER
+from tests.console.open_meeting import call_meeting
 from tests.console.strict_house import enter, equip, grant, strict
 from tests.console.test_audit_page import main_of
 from tests.console.test_participation_page import from_csv, from_docx, from_xlsx
@@ -93,6 +94,7 @@ def ways(page: str) -> list[str]:
 
 def test_every_list_leaves_as_the_screen_shows_it(house: House) -> None:
     seen = set()
+    call_meeting(house, "listed")
     grant(house, WHITE, Role.SECRETARY, "one")
     for browser in (house.browser(), house.browser(NEIGHBOUR), house.browser(WHITE)):
         for endpoint, path in lists(house).items():
