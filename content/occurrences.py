@@ -44,8 +44,9 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open.
 
     A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One that
-    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are.
-    ``begins_at`` is when a lecture that was announced is given for the first time; of all else it is empty.
+    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are. ``begins_at`` is when a lecture
+    that was announced is given for the first time, or when a meeting begins: what is answered before only says who
+    will come. Of all else it is empty.
     """
 
     id: OccurrenceId

@@ -61,6 +61,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "lessons": seeded.lessons["far"],
         "calendar": seeded.occurrences["far"],
         "checkins": seeded.occurrences["far"],
+        "meetings": seeded.occurrences["far"],
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],

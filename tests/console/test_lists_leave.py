@@ -37,6 +37,7 @@ OTHERWISE = {
     "home/show.html": "the numbers behind a picture, which participation has",
     "hours/member.html": "one person's entries, in the ledger of everyone there",
     "imports/preview.html": "nothing is kept yet",
+    "meetings/show_one.html": "the roll, which the page of its check-ins hands out",
     "members/show_one.html": "one person's facts, which the bot gives to them as 我的数据",
     "participation/member.html": "one person's lines, among the lines of everyone there",
     "records/show.html": "one person's answer, among the lines of everyone there",
