@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, meetings, surveying
+from bot import digests, meetings, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -273,6 +273,7 @@ class Clock:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
+        await sanctions.settle_due(self._store)
         await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
@@ -303,7 +304,14 @@ class Clock:
         if self._passed() - self._planned >= PLAN.total_seconds():
             self._planned = self._passed()
             await digests.plan(self._store, now)
+            await self._take_up_measures()
         await digests.tell(self._store, now, self._console)
+
+    async def _take_up_measures(self) -> None:
+        """Try again what could not be done in a room, or not be undone there, since its levels have changed."""
+        me = await self._store.read(sync.account)
+        if me is not None:
+            await sanctions.try_again(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -1,17 +1,17 @@
-"""Keeps the times of meetings: they begin by the clock, and who has not answered is reminded before, once."""
+"""Opens what is due, and keeps the times of meetings: they begin by the clock; the silent are reminded once, before."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from content import cards
+from content import cards, lectures
 from content import meetings as rules
 from content.franchise import roll_of
 from content.identifiers import Cause, OccurrenceId
 from content.lessons import Lesson
 from content.meetings import Meeting
 from content.occurrences import open_occurrence
-from storage import checkins, meetings, members, quiet, schedules
+from storage import checkins, meetings, members, quiet, schedules, shifts
 from storage.schedules import Entry
 from storage.store import Answer, Step, Store
 from storage.unit import Reading
@@ -67,15 +67,7 @@ async def open_due(unit: Reading, entry: Entry, lesson: Lesson) -> Answer:
     free_at = None if occurrence.urgent else await quiet.free_for(unit, audience, unit.now)
     one = await meetings.meeting(unit, occurrence.id) if occurrence.begins_at is not None else None
     if one is None:
-        return open_occurrence(
-            occurrence,
-            seats=await schedules.seats(unit, audience),
-            stages=await schedules.stages(unit, audience),
-            parts=cards.parts(lesson),
-            now=unit.now,
-            free_at=free_at,
-            overtaken=await schedules.overtaken(unit, occurrence.id, unit.now),
-        )
+        return await _open_lesson(unit, entry, lesson, free_at)
     seats = await meetings.due(unit, one)
     people = await members.by_ids(unit, [seat.member for seat in seats])
     return rules.open_notice(
@@ -88,4 +80,26 @@ async def open_due(unit: Reading, entry: Entry, lesson: Lesson) -> Answer:
         parts=cards.parts(lesson),
         now=unit.now,
         free_at=free_at,
+    )
+
+
+async def _open_lesson(unit: Reading, entry: Entry, lesson: Lesson, free_at: datetime | None) -> Answer:
+    """Open what is no meeting: in sessions for each shift, a lecture with the hours at which its roll is called."""
+    occurrence, lecture = entry.occurrence, lesson.lecture
+    seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, occurrence.audience)
+    if entry.sessions > 1:
+        branches = {seat.branch for seat in seats}
+        stages = tuple(stage for stage in stages if stage.branch in branches)
+    return open_occurrence(
+        occurrence,
+        seats=seats,
+        stages=stages,
+        parts=cards.parts(lesson),
+        now=unit.now,
+        free_at=free_at,
+        overtaken=await schedules.overtaken(unit, occurrence.id, unit.now),
+        begins_at=lectures.begins(lecture) if lecture is not None else None,
+        closes_at=lectures.roll_closes(lecture, lesson.minutes) if lecture is not None else None,
+        timezone=entry.timezone,
+        nobody=entry.sessions > 1 and not seats,
     )

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from content import markup
 from content.checkins import State
 from content.decision import Words, words
+from content.lectures import Lecture
 from content.lessons import ASKING, Lesson
 from content.media import Medium, caption
 from content.notices import Shown, lines_of
@@ -36,7 +37,10 @@ class Message(Struct, frozen=True, kw_only=True):
 
 
 class Standing(Struct, frozen=True, kw_only=True):
-    """How an occurrence stands at the moment its card is shown; ``shown_at`` is when it first reached its room."""
+    """How an occurrence stands at the moment its card is shown; ``shown_at`` is when it first reached its room.
+
+    ``chosen`` is how many come to each session of a lecture.
+    """
 
     due_at: datetime
     shown_at: datetime
@@ -45,6 +49,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     numbers: Mapping[State, int]
     corrected_at: datetime | None = None
     correction: str = ""
+    chosen: Mapping[int, int] = field(default_factory=dict)
     meeting: Shown | None = None
 
 
@@ -68,10 +73,11 @@ def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = 
 
 def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
     """Return the same for one person who wants to read it in private: what they can do there, and no numbers."""
-    foot = []
     if standing.meeting is not None:
         foot = [say(words(key)) for key in _asks_of_meeting(standing.meeting, standing)]
-    elif lesson.kind in ASKING and standing.state is OccurrenceState.OPEN:
+        return _composed(lesson, _head(lesson, standing, say), foot, say)
+    foot = _sessions(lesson.lecture, lesson.minutes, say) if lesson.lecture is not None else []
+    if lesson.kind in ASKING and standing.state is OccurrenceState.OPEN:
         foot.append(say(words("card.ask_in_private", until=standing.closes_at)))
     elif lesson.kind in ASKING:
         foot.append(say(words("card.closed_in_private")))
@@ -81,7 +87,8 @@ def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message
 def compose_first(lesson: Lesson, say: Say) -> tuple[Message, ...]:
     """Return the messages of a card as they will be, for whoever wants to see it first; nothing can be answered."""
     head = [*_title(lesson, say), say(words("card.preview"))]
-    return _composed(lesson, head, [say(words("card.preview_foot"))], say)
+    sessions = _sessions(lesson.lecture, lesson.minutes, say) if lesson.lecture is not None else []
+    return _composed(lesson, head, [*sessions, say(words("card.preview_foot"))], say)
 
 
 def _composed(
@@ -102,6 +109,8 @@ def read_alone(lesson: Lesson, say: Say) -> str:
     """Return a lesson as plain text that asks nothing of anyone: what it is, where it is from, and what it says."""
     media = [say(caption(medium)) for medium in lesson.media]
     texts = [_shown(text)[0] for text in _texts(lesson)]
+    if lesson.lecture is not None:
+        texts.append("\n".join(_sessions(lesson.lecture, lesson.minutes, say)))
     return "\n\n".join(part for part in ["\n".join(_title(lesson, say)), *texts, "\n".join(media)] if part)
 
 
@@ -139,12 +148,46 @@ def _message(above: list[str], text: str, below: list[str]) -> Message:
 
 
 def _title(lesson: Lesson, say: Say) -> list[str]:
-    lines = [say(words(f"card.title_{lesson.kind}", title=lesson.title, minutes=lesson.minutes))]
+    lines = [say(words(_title_key(lesson), title=lesson.title, minutes=lesson.minutes))]
+    if lesson.lecture is not None:
+        lines.append(say(words("card.speaker", speaker=lesson.lecture.speaker)))
     if lesson.source and lesson.dated:
         lines.append(say(words("card.source_dated", source=lesson.source, dated=lesson.dated.isoformat())))
     elif lesson.source:
         lines.append(say(words("card.source", source=lesson.source)))
     return lines
+
+
+def _title_key(lesson: Lesson) -> str:
+    if lesson.lecture is not None and lesson.lecture.party:
+        return "card.title_party_lecture"
+    return f"card.title_{lesson.kind}"
+
+
+def _sessions(lecture: Lecture, minutes: int, say: Say, numbers: Mapping[int, int] | None = None) -> list[str]:
+    """Say when and where a lecture is given, and how many come to which session where that is to be chosen."""
+    if len(lecture.sessions) == 1:
+        (one,) = lecture.sessions
+        return [say(words("card.session", begins=one.begins, place=one.place, minutes=minutes))]
+    key, chosen = "card.session_alone" if numbers is None else "card.session_chosen", numbers or {}
+    return [
+        say(
+            words(
+                key,
+                number=number,
+                begins=one.begins,
+                place=one.place,
+                minutes=minutes,
+                n=chosen.get(number, 0),
+            )
+        )
+        for number, one in enumerate(lecture.sessions, start=1)
+    ]
+
+
+def _ask_key(lesson: Lesson) -> str:
+    sessions = len(lesson.lecture.sessions) if lesson.lecture is not None else 1
+    return "card.ask_lecture_sessions" if sessions > 1 else f"card.ask_{lesson.kind}"
 
 
 def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
@@ -165,8 +208,10 @@ def _foot(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
         return _foot_of_meeting(standing.meeting, standing, say)
     counted = share(standing.numbers)
     lines = []
+    if lesson.lecture is not None:
+        lines += _sessions(lesson.lecture, lesson.minutes, say, standing.chosen)
     if standing.state is OccurrenceState.OPEN:
-        lines.append(say(words(f"card.ask_{lesson.kind}", until=standing.closes_at)))
+        lines.append(say(words(_ask_key(lesson), until=standing.closes_at)))
     else:
         lines.append(say(words(f"card.closed_{lesson.kind}")))
     count = f"card.count_{lesson.kind}" if not counted.excused else f"card.count_excused_{lesson.kind}"

@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
-from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
+from content.identifiers import CardId, Cause, MemberId, OccurrenceId, OrganisationId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
-from content.occurrences import Occurrence
+from content.occurrences import Occurrence, SeatTaken
 from content.occurrences import State as OccurrenceState
 
 LONGEST_REASON = 200
@@ -56,6 +56,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     """One member's place in an occurrence, as it stands; ``decided_by`` is the cause of the present state.
 
     ``recorded_by`` is who keeps the record, where the state was set by hand. ``user`` is empty for who has no account.
+    ``branch`` is set where the place is only taken with the answer: in a session that is not that of their shift.
     """
 
     occurrence: Occurrence
@@ -68,6 +69,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     state: State
     decided_by: Cause | None = None
     recorded_by: UserId | None = None
+    branch: OrganisationId | None = None
     note: Note | None = None
 
     @property
@@ -135,10 +137,14 @@ def check_in(
         return refused("checkin.withdrawn", title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
-    if occurrence.begins_at is not None and now < occurrence.begins_at and is_open(occurrence, now):
-        return _announce(expectation, note or Note.COMING, way=way, cause=cause, now=now)
-    if occurrence.begins_at is not None and not by_make_up and not is_open(occurrence, now):
-        return refused("checkin.meeting_over", title=expectation.title)
+    if expectation.kind is Kind.LECTURE:
+        if occurrence.begins_at is not None and now < occurrence.begins_at:
+            return refused("lecture.not_begun", title=expectation.title, begins=occurrence.begins_at)
+    elif occurrence.begins_at is not None:
+        if now < occurrence.begins_at and is_open(occurrence, now):
+            return _announce(expectation, note or Note.COMING, way=way, cause=cause, now=now)
+        if not by_make_up and not is_open(occurrence, now):
+            return refused("checkin.meeting_over", title=expectation.title)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
     if expectation.recorded_by is not None and not by_make_up and not is_open(occurrence, now):
         return refused("answer.by_recorder", title=expectation.title)
@@ -163,10 +169,10 @@ def _announce(expectation: Expectation, note: Note, *, way: Way, cause: Cause, n
 
 
 def _noted(expectation: Expectation, after: State, note: Note | None) -> str:
-    """Return the key of the receipt: 签到 is said of an event, whatever word was used for it."""
+    """Return the key of the receipt: 签到 is said of what one goes to, whatever word was used for it."""
     if note is not None:
         return f"checkin.noted_{note}"
-    if after is State.DONE and expectation.kind is Kind.EVENT:
+    if after is State.DONE and expectation.kind in (Kind.EVENT, Kind.LECTURE):
         return "checkin.signed_in"
     return f"checkin.{after}"
 
@@ -195,6 +201,8 @@ def ask_leave(
         return Decision()
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
+    if expectation.branch is not None:
+        return refused("leave.other_session", title=expectation.title)
     asks = not reason and not asked_before
     recorded = _answer(
         expectation,
@@ -316,7 +324,10 @@ def _answer(
     )
     said = words(key, title=expectation.title, name=expectation.name, at=now)
     told = Tell(user=expectation.user, words=said, quiet=way is Way.REACTION)
-    return Decision(facts=(fact,), effects=(*_refresh(expectation, after), told))
+    taken: tuple[Fact, ...] = ()
+    if expectation.branch is not None:
+        taken = (SeatTaken(occurrence=fact.occurrence, member=fact.member, branch=expectation.branch),)
+    return Decision(facts=(*taken, fact), effects=(*_refresh(expectation, after), told))
 
 
 def offer_questions(answer: Decision) -> Decision:

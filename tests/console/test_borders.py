@@ -18,6 +18,7 @@ from console import access
 from console.access import check_routes
 from console.headers import CONTENT_SECURITY_POLICY
 from content.identifiers import derive
+from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 from tests.console.open_meeting import FAR, call_meeting
@@ -84,6 +85,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "electronic_elections": seeded.elections["far"],
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
+        "cases": seeded.cases["far"],
         "hours": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
@@ -102,6 +104,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "texts.of_row": derive("seed:open far", "post", "!far", 0, 0),
     }
     noun = rule.endpoint.split(".")[0]
+    if noun == "lectures":
+        by_noun["lectures"] = house.run(announce_lecture(house.store, seeded, "far"))
     return {
         "id": str(by_page.get(rule.endpoint) or by_noun.get(noun, "unknown")),
         "format": "csv",
@@ -111,6 +115,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
         "proposal": "unknown",
+        "measure": derive("seed sanction", "far"),
         "objection": "unknown",
         "layout": "filed",
         "sheet": "notice" if noun == "model_members" else "record",
@@ -181,11 +186,12 @@ def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
 
 
 def text_of(answer: TestResponse) -> str:
-    """Return what an answer says, of a Word file what stands in it."""
+    """Return what an answer says, of a Word file or an archive what stands in it."""
     if not answer.data.startswith(b"PK"):
         return answer.get_data(as_text=True)
     with zipfile.ZipFile(io.BytesIO(answer.data)) as parts:
-        return re.sub("<[^>]+>", "", parts.read("word/document.xml").decode())
+        text = next(name for name in parts.namelist() if name in ("word/document.xml", "questions.gift.txt"))
+        return re.sub("<[^>]+>", "", parts.read(text).decode())
 
 
 def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browser) -> None:

@@ -5,15 +5,14 @@ from alembic import op
 
 import storage.tables
 
-revision = "0054"
-down_revision = "0049"
+revision = "0055"
+down_revision = "0054"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Change the tables."""
-    op.add_column("occurrences", sa.Column("begins_at", storage.tables.Instant(timezone=True), nullable=True))
     op.create_table(
         "meetings",
         sa.Column("occurrence_id", sa.String(length=32), nullable=False),
