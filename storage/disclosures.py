@@ -26,6 +26,7 @@ from storage.ballots import (
     ballots,
 )
 from storage.bank import bank_items
+from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -452,6 +453,7 @@ IMPERSONAL: tuple[Table, ...] = (
     upload_limits,
     workdays,
     occurrences,
+    catch_ups,
     cards,
     tallies,
     branch_months,

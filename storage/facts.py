@@ -22,6 +22,7 @@ from content.ballots import (
     BallotVoided,
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
+from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -167,6 +168,7 @@ from storage import (
     ballot_links,
     ballots,
     bank,
+    catch_ups,
     checkins,
     corrections,
     credentials,
@@ -286,6 +288,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
     SessionChosen: (session_choices.write_chosen,),
+    CatchUpKept: (catch_ups.write_kept,),
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),

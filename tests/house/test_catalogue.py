@@ -239,6 +239,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lectures.state_": QuestionState,
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
+    "lessons.level_": ("public", "internal"),
     "members.field_": (),
     "members.sheet_": LAYOUTS,
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
