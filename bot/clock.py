@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, surveying
+from bot import digests, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -35,6 +35,7 @@ from storage import (
     rooms,
     schedules,
     series,
+    shifts,
     sync,
     workdays,
 )
@@ -275,6 +276,7 @@ class Clock:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
+        await sanctions.settle_due(self._store)
         await self._keep_ballots(now)
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
@@ -304,7 +306,14 @@ class Clock:
         if self._passed() - self._planned >= PLAN.total_seconds():
             self._planned = self._passed()
             await digests.plan(self._store, now)
+            await self._take_up_measures()
         await digests.tell(self._store, now, self._console)
+
+    async def _take_up_measures(self) -> None:
+        """Try again what could not be done in a room, or not be undone there, since its levels have changed."""
+        me = await self._store.read(sync.account)
+        if me is not None:
+            await sanctions.try_again(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""
@@ -334,10 +343,14 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
             return None
         audience = entry.occurrence.audience
         loud = entry.occurrence.urgent
+        seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, audience)
+        if entry.sessions > 1:
+            branches = {seat.branch for seat in seats}
+            stages = tuple(stage for stage in stages if stage.branch in branches)
         return open_occurrence(
             entry.occurrence,
-            seats=await schedules.seats(unit, audience),
-            stages=await schedules.stages(unit, audience),
+            seats=seats,
+            stages=stages,
             parts=cards.parts(lesson),
             now=unit.now,
             free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
@@ -345,6 +358,7 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
             begins_at=lectures.begins(lesson.lecture) if lesson.lecture is not None else None,
             closes_at=lectures.roll_closes(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None,
             timezone=entry.timezone,
+            nobody=entry.sessions > 1 and not seats,
         )
 
     at = due_at if restored is not None and due_at <= restored else None

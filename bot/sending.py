@@ -18,6 +18,7 @@ from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
 from content import polls as poll_rules
@@ -76,6 +77,7 @@ class Sender:
         self._speech = speech
         self._encrypted = encrypted
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
+        self._hands = Hands(store, homeserver, speech)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -93,8 +95,13 @@ class Sender:
             case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
+            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
+                await self._hands.do(row)
+                return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)
+            case outbox.Kind.PICTURE:
+                return await self._show_picture(row)
             case outbox.Kind.PREVIEW:
                 return await self._show_first(row)
             case outbox.Kind.DISCLOSURE:
@@ -209,7 +216,7 @@ class Sender:
         message = messages[row.part]
         if message.medium is None:
             return [await self._put(row, room, _text(message))]
-        return await self._medium(row, room, message, message.medium)
+        return await self._shown(row, room, message, message.medium)
 
     async def _show_first(self, row: Claimed) -> list[Fact]:
         """Show one part of a lesson to whoever wants to see it before it goes out, as it is at this moment."""
@@ -224,7 +231,23 @@ class Sender:
         message = messages[row.part]
         if message.medium is None:
             return [await self._put(row, room, _text(message))]
-        return await self._medium(row, room, message, message.medium)
+        return await self._shown(row, room, message, message.medium)
+
+    async def _show_picture(self, row: Claimed) -> list[Fact]:
+        """Show one person a picture that they are asked about next, or say what it shows where it cannot be shown."""
+        if row.user is None or row.words is None or row.picture is None:
+            return [self._sent(row, None)]
+        hash, said = row.picture, row.words  # noqa: A001 - the field's name
+        room, reader = await self._private(row, row.user)
+        message = Message(body=self._say(said, reader))
+        stored = await self._store.read(lambda unit: media.medium(unit, hash))
+        if stored is not None:
+            try:
+                return await self._medium(row, room, message, stored)
+            except Fault as fault:
+                if fault.kind is not Kind.TOO_LARGE:
+                    raise
+        return [await self._put(row, room, {"msgtype": "m.notice", "body": message.body})]
 
     async def listener(self, unit: Reading, user: UserId) -> Listener:
         """Find a person's private room, their language and their zone."""
@@ -356,7 +379,7 @@ class Sender:
             return [await self._put(row, row.room, _edit(message, row.target))]
         if message.medium is None:
             return [await self._put(row, row.room, _text(message))]
-        return await self._medium(row, row.room, message, message.medium)
+        return await self._shown(row, row.room, message, message.medium)
 
     async def _look(self, row: Claimed, room: RoomId) -> Sent:
         """Send no more what was taken back meanwhile, but know of it if an earlier try arrived."""
@@ -376,11 +399,15 @@ class Sender:
     def _say(self, said: Words, reader: Reader) -> str:
         return self._speech.say(said, reader)
 
-    async def _medium(self, row: Claimed, room: RoomId, message: Message, medium: Medium) -> list[Fact]:
-        """Send a medium, uploading its bytes the first time they are needed; meanwhile its other rooms wait."""
+    async def _shown(self, row: Claimed, room: RoomId, message: Message, medium: Medium) -> list[Fact]:
+        """Send a medium of a card, and where its bytes are not kept what it shows."""
         stored = await self._store.read(lambda unit: media.medium(unit, medium.hash))
         if stored is None:
             return [await self._put(row, room, _text(message))]
+        return await self._medium(row, room, message, stored)
+
+    async def _medium(self, row: Claimed, room: RoomId, message: Message, stored: StoredMedium) -> list[Fact]:
+        """Send a medium, uploading its bytes the first time they are needed; meanwhile its other rooms wait."""
         encrypted = self._homeserver.encrypted(room) is not False
         key = (stored.hash, encrypted)
         known = await self._store.read(lambda unit: media.upload(unit, stored.hash, encrypted=encrypted))

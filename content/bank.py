@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import ItemId, OrganisationId, derive
+from content.media import Medium, MediumKept
 
 LONGEST_STEM = 600
 LONGEST_OPTION = 200
 LONGEST_ACCEPTED = 100
 LONGEST_EXPLANATION = 1000
+LONGEST_ALTERNATIVE = 200
 LONGEST_SOURCE = 200
 LONGEST_TAG = 100
 """As long as the title of a lesson, which may be one."""
@@ -57,7 +59,8 @@ class Item(Struct, frozen=True, kw_only=True):
     """One question of the bank.
 
     ``answer`` holds the numbers of the right options from 1 on, of a statement ``TRUE`` or ``FALSE``, of an item to be
-    filled in the texts that are taken. A ``revision`` counts up where what is asked or right has become another.
+    filled in the texts that are taken. A ``picture`` is shown before the stem, with an alternative in words.
+    A ``revision`` counts up at each change, and ``asked_as`` is the one since which the item asks the same.
     """
 
     id: ItemId
@@ -71,7 +74,9 @@ class Item(Struct, frozen=True, kw_only=True):
     dated: date | None = None
     tags: tuple[str, ...] = ()
     difficulty: Difficulty = Difficulty.MEDIUM
+    picture: Medium | None = None
     revision: int = 1
+    asked_as: int = 1
     withdrawn: datetime | None = None
 
 
@@ -141,6 +146,8 @@ def objection(item: Item) -> Refusal | None:
     trouble = _fill_in(item) if item.kind is Kind.FILL_IN else _choice(item)
     if trouble is not None:
         return trouble
+    if item.picture is not None and not 1 <= len(item.picture.alternative) <= LONGEST_ALTERNATIVE:
+        return refused("item.no_alternative", field="alternative", name=item.picture.name, most=LONGEST_ALTERNATIVE)
     if len(item.explanation) > LONGEST_EXPLANATION:
         return refused("item.long_explanation", field="explanation", most=LONGEST_EXPLANATION)
     if len(item.source) > LONGEST_SOURCE:
@@ -185,9 +192,14 @@ def letter(number: str) -> str:
 
 
 def add_items(
-    organisation: OrganisationId, items: Sequence[Item], taken: Collection[str], *, now: datetime
+    organisation: OrganisationId,
+    items: Sequence[Item],
+    taken: Collection[str],
+    *,
+    pictures: Iterable[MediumKept] = (),
+    now: datetime,
 ) -> Decision | Refusal:
-    """Take items into the bank; ``taken`` are the stem keys that it holds already."""
+    """Take items into the bank; ``taken`` are the stem keys that it holds, ``pictures`` what came along for them."""
     if not items:
         return refused("item.none")
     if len(items) > MOST_AT_ONCE:
@@ -199,11 +211,21 @@ def add_items(
     keys = [stem_key(one.stem) for one in items]
     if len(set(keys)) < len(keys) or set(keys) & set(taken):
         return refused("item.duplicate", field="stem")
-    return Decision(facts=(ItemsAdded(organisation=organisation, items=tuple(items), at=now),))
+    return Decision(
+        facts=(*shown_by(items, pictures), ItemsAdded(organisation=organisation, items=tuple(items), at=now))
+    )
 
 
-def revise_item(before: Item, item: Item, taken: Collection[str]) -> Decision | Refusal:
-    """Change an item; ``taken`` are the stem keys of the others."""
+def shown_by(items: Iterable[Item], pictures: Iterable[MediumKept]) -> tuple[MediumKept, ...]:
+    """Return the pictures that these items show, each once."""
+    wanted = {one.picture.hash for one in items if one.picture is not None}
+    return tuple({one.hash: one for one in pictures if one.hash in wanted}.values())
+
+
+def revise_item(
+    before: Item, item: Item, taken: Collection[str], *, pictures: Iterable[MediumKept] = ()
+) -> Decision | Refusal:
+    """Change an item; ``taken`` are the stem keys of the others, ``pictures`` what came along for it."""
     if item.revision != before.revision:
         return refused("item.changed_meanwhile")
     trouble = objection(item)
@@ -211,10 +233,12 @@ def revise_item(before: Item, item: Item, taken: Collection[str]) -> Decision | 
         return trouble
     if stem_key(item.stem) in taken:
         return refused("item.duplicate", field="stem")
-    asked = [(one.kind, one.stem, one.options, one.answer) for one in (before, item)]
+    asked = [(one.kind, one.stem, one.options, one.answer, one.picture and one.picture.hash) for one in (before, item)]
     afresh = asked[0] != asked[1]
-    revised = replace(item, revision=before.revision + 1)
-    return Decision(facts=(ItemRevised(organisation=before.organisation, item=revised, afresh=afresh),))
+    revision = before.revision + 1
+    revised = replace(item, revision=revision, asked_as=revision if afresh else before.asked_as)
+    fact = ItemRevised(organisation=before.organisation, item=revised, afresh=afresh)
+    return Decision(facts=(*shown_by([item], pictures), fact))
 
 
 def withdraw_item(item: Item, *, now: datetime) -> Decision | Refusal:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 from msgspec.structs import replace
 
 from content.answering import read_choice
@@ -22,6 +22,7 @@ from content.bank import (
     stem_key,
     tidy,
 )
+from content.bank_pictures import Files, find
 from content.decision import Refusal, refused
 from content.grid import Cell, Grid
 from content.identifiers import ItemId, OrganisationId
@@ -38,6 +39,8 @@ _HEADS: Mapping[str, tuple[str, ...]] = {
     "tags": ("标签", "知识点", "分类", "tags"),
     "difficulty": ("难度", "难易", "难易度", "难度等级", "difficulty"),
     "dated": ("截至", "截至日期", "日期", "as of", "date"),
+    "picture": ("图片", "配图", "图", "图片文件", "picture", "image"),
+    "alternative": ("图片说明", "配图说明", "图上有什么", "alternative", "alternative text", "alt"),
 }
 _NAMES = {name: column for column, names in _HEADS.items() for name in names}
 _OPTION = re.compile(rf"(?:选项|备选项|option)?([{LETTERS.lower()}])(?:选项)?")
@@ -71,11 +74,12 @@ class Sheet(Struct, frozen=True, kw_only=True):
 
 
 class Given(Struct, frozen=True, kw_only=True):
-    """What holds for the items of a file that say nothing else: whose they are, and of when."""
+    """What holds for the items of a file that say nothing else, whose they are and of when, and what came along."""
 
     organisation: OrganisationId
     dated: date | None = None
     source: str = ""
+    pictures: Files = field(default_factory=dict)
 
 
 def is_sheet(grid: Grid) -> bool:
@@ -176,6 +180,9 @@ def _item(said: Mapping[str, str], given: Given) -> Item | Refusal:
     answer = read_key(kind, options, said["answer"])
     if answer is None:
         return refused("bank_file.no_answer", said=said["answer"][:20])
+    picture = find(said.get("picture", ""), said.get("alternative", ""), given.pictures)
+    if isinstance(picture, Refusal):
+        return picture
     return Item(
         id=ItemId(""),
         organisation=given.organisation,
@@ -188,6 +195,7 @@ def _item(said: Mapping[str, str], given: Given) -> Item | Refusal:
         dated=dated or given.dated,
         tags=split_tags(said.get("tags", "")),
         difficulty=difficulty,
+        picture=picture,
     )
 
 

@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
-from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
+from content.identifiers import CardId, Cause, MemberId, OccurrenceId, OrganisationId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
-from content.occurrences import Occurrence
+from content.occurrences import Occurrence, SeatTaken
 from content.occurrences import State as OccurrenceState
 
 LONGEST_REASON = 200
@@ -54,6 +54,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     """One member's place in an occurrence, as it stands; ``decided_by`` is the cause of the present state.
 
     ``recorded_by`` is who keeps the record, where the state was set by hand. ``user`` is empty for who has no account.
+    ``branch`` is set where the place is only taken with the answer: in a session that is not that of their shift.
     """
 
     occurrence: Occurrence
@@ -66,6 +67,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     state: State
     decided_by: Cause | None = None
     recorded_by: UserId | None = None
+    branch: OrganisationId | None = None
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -176,6 +178,8 @@ def ask_leave(
         return Decision()
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
+    if expectation.branch is not None:
+        return refused("leave.other_session", title=expectation.title)
     asks = not reason and not asked_before
     recorded = _answer(
         expectation,
@@ -289,7 +293,10 @@ def _answer(
     )
     said = words(key, title=expectation.title, name=expectation.name, at=now)
     told = Tell(user=expectation.user, words=said, quiet=way is Way.REACTION)
-    return Decision(facts=(fact,), effects=(*_refresh(expectation, after), told))
+    taken: tuple[Fact, ...] = ()
+    if expectation.branch is not None:
+        taken = (SeatTaken(occurrence=fact.occurrence, member=fact.member, branch=expectation.branch),)
+    return Decision(facts=(*taken, fact), effects=(*_refresh(expectation, after), told))
 
 
 def offer_questions(answer: Decision) -> Decision:

@@ -9,6 +9,7 @@ from datetime import date
 from msgspec import Struct
 
 from content.bank import FALSE, TRUE, Difficulty, Item, Kind, tidy
+from content.bank_pictures import find
 from content.bank_sheets import DIFFICULTIES, Given, Sheet, sift
 from content.decision import Refusal, refused
 from content.identifiers import ItemId
@@ -24,7 +25,7 @@ _LET_GO = str.maketrans({held: "\n" if sign == "n" else sign for sign, held in _
 _TITLE = re.compile(r"\s*::(?:[^:]|:(?!:))*::\s*")
 _FORMAT = re.compile(r"\s*\[(?:html|moodle|plain|markdown)\]\s*", re.IGNORECASE)
 _CATEGORY = re.compile(r"\$CATEGORY:\s*(.*)", re.IGNORECASE)
-_NOTE = re.compile(r"\[(tag|source|date|difficulty):((?:\\.|[^\\\]])*)(\]|\\?\Z)", re.IGNORECASE)
+_NOTE = re.compile(r"\[(tag|source|date|difficulty|picture|alternative):((?:\\.|[^\\\]])*)(\]|\\?\Z)", re.IGNORECASE)
 """One that is never closed takes the rest of its line: a search from each of its beginnings would take for ever."""
 _WEIGHT = re.compile(r"%(-?\d+(?:\.\d+)?)%")
 _ANSWER = re.compile("([=~])")
@@ -104,6 +105,9 @@ def _item(block: _Block, given: Given) -> Item | Refusal:
         of = date.fromisoformat(dated) if dated else given.dated
     except ValueError:
         return refused("bank_file.bad_date", said=dated[:20])
+    picture = find(_noted(block, "picture"), _noted(block, "alternative"), given.pictures)
+    if isinstance(picture, Refusal):
+        return picture
     tags = [value for name, value in block.notes if name == "tag"]
     return Item(
         id=ItemId(""),
@@ -117,7 +121,14 @@ def _item(block: _Block, given: Given) -> Item | Refusal:
         dated=of,
         tags=tuple(dict.fromkeys([*tags, *([block.category] if block.category else [])])),
         difficulty=DIFFICULTIES.get(difficulty, Difficulty.MEDIUM),
+        picture=picture,
     )
+
+
+def picture_names(text: str) -> tuple[str, ...]:
+    """Return the names of the pictures that the questions of a text show, each once."""
+    blocks = _blocks(text) if len(text) <= LONGEST_TEXT else []
+    return tuple(dict.fromkeys(name for block in blocks if (name := _noted(block, "picture"))))
 
 
 def _noted(block: _Block, wanted: str) -> str:
@@ -175,6 +186,8 @@ def _written(item: Item) -> str:
     notes = [f"[tag:{_noting(tag)}]" for tag in item.tags] + [f"[difficulty:{item.difficulty}]"]
     notes += [f"[source:{_noting(item.source)}]"] if item.source else []
     notes += [f"[date:{item.dated.isoformat()}]"] if item.dated else []
+    if item.picture is not None:
+        notes += [f"[picture:{_noting(item.picture.name)}]", f"[alternative:{_noting(item.picture.alternative)}]"]
     explained = f"####{_escaped(item.explanation)}" if item.explanation else ""
     body = "\n".join([*_answers(item), *([explained] if explained else [])])
     return f"// {' '.join(notes)}\n[plain]{_escaped(item.stem)} {{{body}}}\n"

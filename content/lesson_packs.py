@@ -7,7 +7,8 @@ title     required at most 60 characters
 order     required the lesson files beside it, each once, in the order of the lessons
 language  optional ``zh_CN`` or ``en``
 entries   optional a file of entries for the glossary: ``[[entry]]`` with term, also, text, source, date
-questions optional a file of questions for the bank, as GIFT text
+questions optional a file of questions for the bank, as GIFT text; one that shows a picture has a line above it like
+                   ``// [picture:valve.png] [alternative:a valve, half open]``, and the picture lies beside the file
 ========= ======== =====================================================================
 """
 
@@ -225,6 +226,7 @@ def take_pack(
     *,
     terms: Collection[str],
     stems: Collection[str],
+    pictures: Collection[MediumKept] = (),
     known: Collection[str] = (),
     author: UserId,
     update: bool,
@@ -232,8 +234,8 @@ def take_pack(
 ) -> tuple[Decision | Refusal, Taken]:
     """Take a pack in as a whole: what is here already stays, and a lesson is changed only where that was asked for.
 
-    ``terms`` and ``stems`` are what glossary and bank have already, as they are compared; ``known`` are the ids of
-    what came with the pack before, under whatever name it stands now.
+    ``terms`` and ``stems`` are what glossary and bank have already, as they are compared; ``pictures`` are those of the
+    questions, and ``known`` the ids of what came with the pack before, under whatever name it stands now.
     """
     facts: list[Fact] = []
     new: list[str] = []
@@ -254,7 +256,7 @@ def take_pack(
     fresh_questions = [one for one in questions if stem_key(one.stem) not in stems and one.id not in known]
     for more in (
         write_entries_of(owner, fresh_entries, terms, now=now) if fresh_entries else None,
-        add_items(owner, fresh_questions, stems, now=now) if fresh_questions else None,
+        add_items(owner, fresh_questions, stems, pictures=pictures, now=now) if fresh_questions else None,
     ):
         if isinstance(more, Refusal):
             return more, Taken()

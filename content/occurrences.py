@@ -108,6 +108,14 @@ class OccurrenceOpened(Fact, frozen=True, kw_only=True):
     """Of a lecture: the day on which it is given, which is the day of its roll."""
 
 
+class SeatTaken(Fact, frozen=True, kw_only=True):
+    """Somebody came to a session of a lesson that is not the one of their shift, and is counted in it."""
+
+    occurrence: OccurrenceId
+    member: MemberId
+    branch: OrganisationId
+
+
 class OccurrenceMissed(Fact, frozen=True, kw_only=True):
     """It could not be offered in time: nobody is asked, and an organiser sees why."""
 
@@ -159,15 +167,17 @@ def open_occurrence(
     begins_at: datetime | None = None,
     closes_at: datetime | None = None,
     timezone: str = "UTC",
+    nobody: bool = False,
 ) -> Decision | None:
     """Open a due occurrence, or record that it was missed; ``None`` when there is nothing to do.
 
     ``parts`` is into how many messages the lesson falls. Late is measured from ``due_at``, and what is punctual is
     never too late, whatever the rule says: a clock that ticks cannot be on time to the instant. To a branch without
     a room that works nothing is offered. ``free_at`` is when the next quiet hours end: what is not urgent waits for it.
-    ``overtaken`` tells that a later one of the same series is due as well; of those only the newest goes out.
-    A lecture ``begins_at`` a time of its own and is open until ``closes_at``; when that is past, it is not announced.
-    ``timezone`` is the zone it was planned in, which tells on what day it is given.
+    ``overtaken`` tells that a later one of the same series is due as well; of those only the newest goes out. Where
+    ``nobody`` hears this session, since all hear another, it stands open in no room. A lecture ``begins_at`` a time of
+    its own and is open until ``closes_at``; when that is past, it is not announced. ``timezone`` is the zone it was
+    planned in, which tells on what day it is given.
     """
     if occurrence.state is not State.PLANNED or occurrence.due_at > now:
         return None
@@ -181,7 +191,7 @@ def open_occurrence(
         return _missed(occurrence, "not_approved", seats, now)
     if occurrence.provisional:
         return _missed(occurrence, "no_workdays", seats, now)
-    if not stages:
+    if not stages and not nobody:
         return _missed(occurrence, "no_room", seats, now)
     if free_at is not None and free_at > now and not occurrence.urgent:
         return Decision(facts=(OccurrenceHeld(occurrence=occurrence.id, until=free_at),))

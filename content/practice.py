@@ -10,11 +10,13 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.answering import fills, is_right, read_choice
 from content.bank import LETTERS, TRUE, Item, Kind, letter
-from content.decision import Decision, Fact, Tell, Untraced, Words, words
+from content.decision import Decision, Fact, Picture, Tell, Untraced, Words, words
 from content.identifiers import Cause, ItemId, MemberId, UserId, derive
+from content.media import caption
 from content.repetition import KNOWN, Memory, remember
 
 ABOUT = "practice"
@@ -26,11 +28,12 @@ MISTAKES_AT_ONCE = 5
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """The items that somebody is being asked, the first of them now."""
+    """The items that somebody is being asked, the first of them now, as it asked since its revision ``asked_as``."""
 
     member: MemberId
     user: UserId
     queue: tuple[ItemId, ...]
+    asked_as: int | None = None
 
 
 class Met(Struct, frozen=True, kw_only=True):
@@ -82,12 +85,20 @@ def draw(found: Iterable[ItemId], cause: Cause, *, most: int = AT_ONCE) -> tuple
 
 def begin(session: Session, first: Item, *, opening: Words, now: datetime) -> Decision:
     """Ask the first item, and say that nobody sees how it goes."""
-    lines = (opening, words("practice.nobody_sees"), *ask(first))
-    return Decision(facts=(_begun(session, now),), effects=(_tell(session.user, lines),))
+    lines = (opening, words("practice.nobody_sees"))
+    return Decision(facts=(_begun(session, first, now),), effects=_asking(session.user, lines, first))
 
 
-def _begun(session: Session, now: datetime) -> PracticeBegun:
-    return PracticeBegun(session=session, at=now, until=now + LASTS)
+def _begun(session: Session, item: Item, now: datetime) -> PracticeBegun:
+    return PracticeBegun(session=replace(session, asked_as=item.asked_as), at=now, until=now + LASTS)
+
+
+def _asking(user: UserId, lines: Sequence[Words], item: Item) -> tuple[Tell, ...]:
+    """Ask an item below some lines; where it has a picture, that stands between them and what is asked about it."""
+    if item.picture is None:
+        return (_tell(user, (*lines, *ask(item))),)
+    picture = Picture(hash=item.picture.hash, caption=caption(item.picture))
+    return (_tell(user, lines), replace(_tell(user, ask(item)), picture=picture))
 
 
 def _tell(user: UserId, lines: Sequence[Words]) -> Tell:
@@ -148,6 +159,16 @@ def answer(session: Session, item: Item, known: Met, following: Item | None, *, 
     return _onward(session, following, lines, (kept,), now)
 
 
+def ask_again(session: Session, item: Item, *, now: datetime) -> Decision:
+    """Ask an item once more that asks something else than when it was asked; the answer to that counts for nothing."""
+    return _onward(session, item, [words("practice.changed")], (), now)
+
+
+def pass_over(session: Session, following: Item | None, *, now: datetime) -> Decision:
+    """Go on from an item that was withdrawn since it was asked; the answer to it counts for nothing."""
+    return _onward(session, following, [words("practice.withdrawn")], (), now)
+
+
 def skip(session: Session, following: Item | None, *, now: datetime) -> Decision:
     """Leave an item out; it counts for nothing."""
     return _onward(session, following, [words("practice.skipped")], (), now)
@@ -159,8 +180,8 @@ def _onward(
     if following is None:
         over = PracticeEnded(member=session.member, user=session.user)
         return Decision(facts=(*facts, over), effects=(_tell(session.user, [*lines, words("practice.over")]),))
-    begun = _begun(session, now)
-    return Decision(facts=(*facts, begun), effects=(_tell(session.user, [*lines, *ask(following)]),))
+    begun = _begun(session, following, now)
+    return Decision(facts=(*facts, begun), effects=_asking(session.user, lines, following))
 
 
 def leave(session: Session) -> Decision:

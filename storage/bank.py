@@ -35,6 +35,7 @@ from content.bank import (
     stem_key,
 )
 from content.identifiers import ItemId, OrganisationId
+from content.media import Medium
 from storage.organisations import organisation_closure, within
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -62,6 +63,7 @@ bank_items = Table(
     Column("correct", Integer, nullable=False),
     Column("told_answered", Integer, nullable=False),
     Column("told_correct", Integer, nullable=False),
+    Column("picture", JSON(none_as_null=True)),
     Index("ix_bank_items_organisation_id_stem_key", "organisation_id", "stem_key", unique=True),
 )
 """``tags`` stand between line ends, so that each is found whole; ``asked_as`` is since which revision it asks the same.
@@ -94,9 +96,15 @@ def _item(row: AnyRow) -> Item:
         dated=row.dated,
         tags=_tags(row.tags),
         difficulty=Difficulty(row.difficulty),
+        picture=_picture(row.picture) if row.picture else None,
         revision=row.revision,
+        asked_as=row.asked_as,
         withdrawn=row.withdrawn_at,
     )
+
+
+def _picture(held: dict[str, Any]) -> Medium:
+    return Medium(hash=held["hash"], name=held["name"], alternative=held["alternative"], size=held["size"])
 
 
 def _tags(held: str) -> tuple[str, ...]:
@@ -140,6 +148,12 @@ async def found(
 async def count(unit: Reading, roots: Iterable[OrganisationId], wanted: Filter) -> int:
     """Return how many items there are."""
     return int(await unit.value(select(func.count()).select_from(_wanted(roots, wanted).subquery())) or 0)
+
+
+async def has_pictures(unit: Reading, roots: Iterable[OrganisationId], wanted: Filter) -> bool:
+    """Tell whether any of these items shows a picture."""
+    query = _wanted(roots, wanted).where(bank_items.c.picture.is_not(None))
+    return await unit.first(query.limit(1)) is not None
 
 
 async def tags(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[str, ...]:
@@ -235,4 +249,9 @@ def _values(item: Item) -> Mapping[str, object]:
         "dated": item.dated,
         "tags": _held(item.tags),
         "difficulty": item.difficulty,
+        "picture": _held_picture(item.picture) if item.picture else None,
     }
+
+
+def _held_picture(picture: Medium) -> dict[str, object]:
+    return {"hash": picture.hash, "name": picture.name, "alternative": picture.alternative, "size": picture.size}

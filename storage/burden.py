@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import func, or_, select, union
+from sqlalchemy import case, func, or_, select, union
 
 from content.ballots import State as BallotState
 from content.burden import (
@@ -238,7 +238,8 @@ async def _occurrences(
 ) -> list[tuple[date, AnyRow]]:
     """Return what went out to each branch or is planned for it, with the day by the clock there.
 
-    What was held or sent late counts on the day on which it was heard.
+    What was held or sent late counts on the day on which it was heard. The sessions of a lesson are posts of their own,
+    and ask its minutes once, since each member hears one of them.
     """
     reach = _reach(zones)
     first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
@@ -260,7 +261,7 @@ async def _occurrences(
             occurrences.c.due_at,
             occurrences.c.state,
             occurrences.c.opened_at,
-            lesson_revisions.c.minutes,
+            case((occurrences.c.session > 0, 0), else_=lesson_revisions.c.minutes).label("minutes"),
             or_(asked.exists(), shown.exists()).label("reached"),
             lessons.c.kind,
         )

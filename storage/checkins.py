@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -24,16 +24,26 @@ from sqlalchemy import (
 from content.checkins import Answered, AnswersTakenBack, Expectation, Given, Note, State
 from content.identifiers import CardId, MemberId, OccurrenceId, OrganisationId, RoomId
 from content.lessons import Kind
-from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
+from content.occurrences import (
+    Card,
+    OccurrenceClosed,
+    OccurrenceMissed,
+    OccurrenceOpened,
+    OccurrenceRevived,
+    SeatTaken,
+)
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import each_within, within
 from storage.prepared import Prepared
-from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
+from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
 from storage.unit import AnyRow, Query, Reading, Writing
+
+_PORTION = 500
+"""How many members one question names."""
 
 cards = Table(
     "cards",
@@ -181,6 +191,44 @@ async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId)
     """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
     row = await unit.first(_EXPECTATION, {"occurrence": occurrence, "member": member})
     return _expectation(row) if row else None
+
+
+async def place_beside(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
+    """Return a member's place in another session of the same lesson that was offered to them."""
+    beside = [one.id for one in await sessions_beside(unit, occurrence)]
+    if not beside:
+        return None
+    query = _EXPECTING.where(
+        expectations.c.occurrence_id.in_(beside),
+        expectations.c.member_id == member,
+        expectations.c.state != State.NOT_OFFERED,
+    )
+    row = await unit.first(query.order_by(occurrences.c.due_at.desc()).limit(1))
+    return _expectation(row) if row else None
+
+
+async def place_to_take(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
+    """Return the place that somebody of the audience would have in an open session which is not that of their shift."""
+    found = await entry(unit, occurrence)
+    if found is None or found.sessions == 1 or found.occurrence.state is not OccurrenceState.OPEN:
+        return None
+    everybody = await seats(unit, found.occurrence.audience)
+    seat = next((one for one in everybody if one.member == member), None)
+    row = await unit.first(select(members.c.name, members.c.user_id).where(members.c.id == member))
+    if seat is None or row is None or not found.occurrence.asks:
+        return None
+    here = (cards.c.occurrence_id == occurrence) & (cards.c.branch_id == seat.branch)
+    return Expectation(
+        occurrence=found.occurrence,
+        member=member,
+        branch=seat.branch,
+        user=row.user_id,
+        name=row.name,
+        card=await unit.value(select(cards.c.id).where(here)),
+        title=found.title,
+        kind=Kind(found.kind),
+        state=State.OPEN,
+    )
 
 
 async def answered_by(unit: Reading, cause: str) -> Expectation | None:
@@ -338,6 +386,7 @@ async def open_in_room(unit: Reading, room: RoomId) -> tuple[OccurrenceId, ...]:
 async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
     """Freeze the audience and place the cards."""
     await unit.add(cards, [_card_row(fact.occurrence, card) for card in fact.cards])
+    await _give_up_elsewhere(unit, fact.occurrence, [seat.member for seat in (*fact.seats, *fact.unreached)])
     seats = [(seat.member, seat.branch) for seat in fact.seats]
     await _seat(unit, fact.occurrence, seats, State.OPEN)
     unreached = [(seat.member, seat.branch) for seat in fact.unreached]
@@ -346,8 +395,35 @@ async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
 
 async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
     """Record that nobody was offered it."""
+    await _give_up_elsewhere(unit, fact.occurrence, [seat.member for seat in fact.seats])
     seats = [(seat.member, seat.branch) for seat in fact.seats]
     await _seat(unit, fact.occurrence, seats, State.NOT_OFFERED)
+
+
+async def write_seat_taken(unit: Writing, fact: SeatTaken) -> None:
+    """Give a place in an open session to who came to it instead of theirs."""
+    await _give_up_elsewhere(unit, fact.occurrence, [fact.member])
+    await _seat(unit, fact.occurrence, [(fact.member, fact.branch)], State.OPEN)
+
+
+async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Sequence[MemberId]) -> None:
+    """Let people give up the places in other sessions of a lesson in which nothing was offered to them."""
+    beside = [one.id for one in await sessions_beside(unit, occurrence)]
+    if not beside:
+        return
+    await unit.settled()
+    changes: Counter[tuple[str, str, date, State]] = Counter()
+    for start in range(0, len(people), _PORTION):
+        here = (
+            expectations.c.occurrence_id.in_(beside),
+            expectations.c.state == State.NOT_OFFERED,
+            expectations.c.member_id.in_(people[start : start + _PORTION]),
+        )
+        place = (expectations.c.occurrence_id, expectations.c.branch_id, expectations.c.local_date)
+        for row in await unit.rows(select(*place).where(*here)):
+            changes[row.occurrence_id, row.branch_id, row.local_date, State.NOT_OFFERED] -= 1
+        await unit.execute(expectations.delete().where(*here))
+    await _count(unit, changes)
 
 
 async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:

@@ -26,6 +26,7 @@ from storage.ballots import (
     ballots,
 )
 from storage.bank import bank_items
+from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
@@ -33,6 +34,7 @@ from storage.credentials import challenges, passwords, recovery_codes, second_fa
 from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
@@ -61,11 +63,13 @@ from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
+from storage.shifts import shift_patterns
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
@@ -142,7 +146,7 @@ PERSONAL: tuple[Held, ...] = (
         members,
         "id user_id",
         "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
-        "full_since phone post position status floating destination out_of_touch lost_since note left_at",
+        "full_since phone post position status floating destination out_of_touch lost_since shift note left_at",
         inner="id merged_into phone_mark",
         opens="sealed sealed_key",
     ),
@@ -244,7 +248,7 @@ PERSONAL: tuple[Held, ...] = (
     _held(
         practice_items, "member_id", "item_id wrong reviewed_at due_at", inner="member_id met_as stability difficulty"
     ),
-    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue", readable=False),
+    _held(practice_sessions, "member_id user_id", "at", inner="member_id user_id queue asked_as", readable=False),
     _held(
         survey_links,
         "member_id",
@@ -312,6 +316,26 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id user_id",
         state="corrections.state_",
     ),
+    _held(cases, "user_id opened_by", "number organisation_id opened_at", inner="id user_id opened_by touched_at"),
+    _held(
+        sanctions,
+        "user_id by_user agreed_by lifted_by reviewed_by",
+        "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
+        inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        own_words="said lifted_why appeal_text answer",
+        step="sanction.step_",
+        reason="sanction.reason_",
+        state="sanction.state_",
+        appeal="sanction.appeal_",
+    ),
+    _held(
+        case_evidence,
+        "sender added_by",
+        "said_at until text",
+        inner="id case_id sender room_id event_id added_by added_at is_sealed",
+        own_words="text",
+    ),
+    _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -357,7 +381,7 @@ PERSONAL: tuple[Held, ...] = (
         "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved review reviewed_by review_note",
+        "approved review reviewed_by review_note sessions",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
@@ -367,7 +391,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent",
+        "device_id first_try_at event_id lesson_id urgent picture matter_id",
         readable=False,
     ),
     _held(
@@ -447,11 +471,13 @@ IMPERSONAL: tuple[Table, ...] = (
     bank_items,
     glossary_entries,
     paper_elections,
+    electronic_votes,
     media,
     media_chunks,
     media_uploads,
     upload_limits,
     workdays,
+    shift_patterns,
     occurrences,
     catch_ups,
     cards,
@@ -460,6 +486,7 @@ IMPERSONAL: tuple[Table, ...] = (
     learning_counts,
     digests,
     rooms,
+    sanction_places,
     upgrades,
     import_branches,
     shelf,

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
+from content.cases import KeepEvidence
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
-from content.identifiers import CardId, Cause, PollId, derive
+from content.identifiers import CardId, Cause, PollId, UserId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
+from content.sanctions import Impose, Lift
 from content.upgrades import FollowUpgrade
 from storage import quiet
 from storage.checkins import cards
@@ -26,10 +28,11 @@ from storage.unit import AnyRow, Writing
 
 async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> None:
     """Turn effects into rows; a row that the same cause made before is left as it is."""
+    told: dict[UserId, str] = {}
     for place, effect in enumerate(effects):
         match effect:
             case Tell():
-                await _enqueue_tell(unit, cause, place, effect)
+                told[effect.user] = await _enqueue_tell(unit, cause, place, effect, told.get(effect.user))
             case Say():
                 await _insert(
                     unit,
@@ -86,6 +89,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 )
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
+            case Impose() | Lift() | KeepEvidence():
+                await _enqueue_measure(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -150,6 +155,23 @@ async def _enqueue_upkeep(
             await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
+async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence) -> None:
+    """Have measures carried out and undone in the order in which they were decided, one thing at a time in a room."""
+    values: dict[str, Any] = {
+        "room_id": effect.room,
+        "organisation_id": effect.organisation,
+        "priority": ANSWER,
+        "part": place,
+    }
+    if isinstance(effect, KeepEvidence):
+        lane = f"evidence:{effect.room}"
+        await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
+        return
+    kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
+    lane = f"upkeep:{effect.room}"
+    await _insert(unit, cause, kind, lane=lane, user_id=effect.user, matter_id=effect.sanction, **values)
+
+
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
     id = derive(cause, kind, lane, part, values.get("revision", 0))  # noqa: A001
     row = {
@@ -173,7 +195,7 @@ async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int
     if kind is Kind.TELL:
         await unit.add_later(outbox, row)
     else:
-        if kind in (Kind.LESSON, Kind.PREVIEW, Kind.DISCLOSURE):
+        if kind in (Kind.LESSON, Kind.PREVIEW, Kind.DISCLOSURE, Kind.PICTURE):
             # A person hears things in the order in which they were decided.
             await unit.settled()
         await unit.add_missing(outbox, row)
@@ -318,22 +340,25 @@ async def _enqueue_withdraw(unit: Writing, cause: Cause, effect: Withdraw) -> No
         await _insert_after(unit, cause, Kind.NOTICE, shown[-1], 0, after_id=last)
 
 
-async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell) -> None:
-    await _insert(
-        unit,
-        cause,
-        Kind.TELL,
-        lane=f"user:{tell.user}",
-        part=place,
-        user_id=tell.user,
-        subject=DISCREET if are_discreet(tell.words) else None,
-        words=tell.words,
-        priority=ANSWER,
-        quiet=tell.quiet,
-        unasked=tell.unasked,
-        language=tell.language,
-        not_before=unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
-    )
+async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell, before: str | None) -> str:
+    """Say something to a person; what is about a picture waits for it, and the picture for what was said before."""
+    values: dict[str, Any] = {
+        "lane": f"user:{tell.user}",
+        "part": place,
+        "user_id": tell.user,
+        "subject": DISCREET if are_discreet(tell.words) else None,
+        "priority": ANSWER,
+        "quiet": tell.quiet,
+        "unasked": tell.unasked,
+        "language": tell.language,
+        "matter_id": tell.sanction,
+        "not_before": unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
+    }
+    if tell.picture is None:
+        return await _insert(unit, cause, Kind.TELL, words=tell.words, **values)
+    shown: dict[str, Any] = {"words": tell.picture.caption, "picture": tell.picture.hash, "after_id": before}
+    after = await _insert(unit, cause, Kind.PICTURE, **shown, **values)
+    return await _insert(unit, cause, Kind.TELL, words=tell.words, after_id=after, **values)
 
 
 async def _enqueue_lesson(unit: Writing, cause: Cause, show: ShowAgain) -> None:

@@ -22,6 +22,7 @@ from content.ballots import (
     BallotVoided,
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
+from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
@@ -90,6 +91,7 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    SeatTaken,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
@@ -120,6 +122,18 @@ from content.polls import (
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
+from content.sanctions import (
+    AppealAnswered,
+    AppealMade,
+    LevelNoted,
+    PlaceMoved,
+    PlaceSettled,
+    SanctionDropped,
+    SanctionEnded,
+    SanctionImposed,
+    SanctionLifted,
+    SanctionPrepared,
+)
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.session_choices import SessionChosen
@@ -133,6 +147,7 @@ from content.sessions import (
     SignedOutElsewhere,
 )
 from content.settings import SettingChosen
+from content.shifts import ShiftsDropped, ShiftsSet
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -168,6 +183,7 @@ from storage import (
     ballot_links,
     ballots,
     bank,
+    cases,
     catch_ups,
     checkins,
     corrections,
@@ -176,6 +192,7 @@ from storage import (
     disclosures,
     edits,
     electronic_elections,
+    electronic_votes,
     erased_people,
     exports,
     feeds,
@@ -205,12 +222,14 @@ from storage import (
     retention,
     reviews,
     rooms,
+    sanctions,
     schedules,
     series,
     session_choices,
     sessions,
     settings,
     shelf,
+    shifts,
     structure,
     surveys,
     sync,
@@ -235,6 +254,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
+    ShiftsSet: (shifts.write_set,),
+    ShiftsDropped: (shifts.write_dropped,),
     SettingChosen: (reviews.write_wanted, settings.write_chosen),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),
@@ -280,6 +301,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesEnded: (series.write_ended,),
     SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
+    SeatTaken: (checkins.write_seat_taken,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
@@ -297,6 +319,19 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LearningCounted: (hours.write_counted,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
+    CaseOpened: (cases.write_opened,),
+    NoteAdded: (cases.write_noted,),
+    EvidenceKept: (cases.write_evidence,),
+    SanctionPrepared: (sanctions.write_prepared,),
+    SanctionImposed: (sanctions.write_imposed,),
+    SanctionEnded: (sanctions.write_ended,),
+    SanctionLifted: (sanctions.write_lifted,),
+    SanctionDropped: (sanctions.write_dropped,),
+    AppealMade: (sanctions.write_appealed,),
+    AppealAnswered: (sanctions.write_answered,),
+    LevelNoted: (sanctions.write_level,),
+    PlaceSettled: (sanctions.write_place,),
+    PlaceMoved: (sanctions.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),
@@ -330,7 +365,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     WriteInsDecided: (write_ins.write_decided,),
     WriteInsRuled: (write_ins.write_ruled,),
     BallotCertified: (ballots.write_certified, write_ins.write_over),
-    BallotVoided: (ballots.write_voided, write_ins.write_over, electronic_elections.write_voided),
+    BallotVoided: (
+        ballots.write_voided,
+        write_ins.write_over,
+        electronic_elections.write_voided,
+        electronic_votes.write_voided,
+    ),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
@@ -385,7 +425,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ConsentRecorded: (electronic_elections.write_recorded,),
     ConsentConfirmed: (electronic_elections.write_confirmed,),
     PresenceMarked: (electronic_elections.write_marked,),
-    ElectronicVotePrepared: (electronic_elections.write_prepared,),
+    ElectronicVotePrepared: (electronic_elections.write_prepared, electronic_votes.write_prepared),
     ElectronicVoteCounted: (electronic_elections.write_counted,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

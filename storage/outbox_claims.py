@@ -32,10 +32,10 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 
 def _turn() -> Any:
-    """Return the condition that the row which this one comes after, if any, was sent."""
+    """Return the condition that the row which this one comes after, if any, was sent; one that is gone was."""
     before = outbox.alias("before")
-    sent = select(before.c.number).where(before.c.id == outbox.c.after_id, before.c.state == State.SENT)
-    return outbox.c.after_id.is_(None) | sent.exists()
+    unsent = select(before.c.number).where(before.c.id == outbox.c.after_id, before.c.state != State.SENT)
+    return outbox.c.after_id.is_(None) | ~unsent.exists()
 
 
 def _of_a_lost_life() -> Any:
@@ -167,6 +167,8 @@ def _claimed(row: AnyRow, said: Words | None, claim_no: int, device: str, first_
         expires_at=row.expires_at,
         target=row.target_event,
         lesson=row.lesson_id,
+        matter=row.matter_id,
+        picture=row.picture,
     )
 
 

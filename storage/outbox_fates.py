@@ -105,18 +105,22 @@ async def write_given_up(unit: Writing, fact: GivenUp) -> None:
     Of what is discreet the day stays, and no time of it.
     """
     ended: dict[str, Any] = {"state": State.FAILED, "done_at": fact.at, "last_error": fact.error}
+    after: dict[str, Any] = dict(ended)
     if fact.claimed.subject == DISCREET:
         day = fact.at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         ended |= dict.fromkeys(("done_at", "made_at", "not_before", "first_try_at"), day)
+        after |= dict.fromkeys(("done_at", "made_at", "not_before"), day)
     changed = await unit.execute(update(outbox).where(_held(fact.claimed)).values(**ended))
     if changed:
         waiting = outbox.c.after_id == fact.claimed.id
         if fact.claimed.kind is Kind.FOLLOW:
             waiting |= and_(outbox.c.card_id == fact.claimed.card, outbox.c.kind == Kind.FOLLOW)
+        if fact.claimed.subject == DISCREET:
+            # What is asked about a picture waits for it in turn.
+            behind = select(outbox.c.id).where(outbox.c.after_id == fact.claimed.id, outbox.c.kind == Kind.PICTURE)
+            waiting |= outbox.c.after_id.in_(behind)
         await unit.execute(
-            update(outbox)
-            .where(waiting, outbox.c.state == State.PENDING, outbox.c.poll_id.is_(None))
-            .values(state=State.FAILED, done_at=fact.at, last_error=fact.error)
+            update(outbox).where(waiting, outbox.c.state == State.PENDING, outbox.c.poll_id.is_(None)).values(**after)
         )
     if changed and fact.claimed.kind is Kind.POST and fact.claimed.card is not None:
         await unit.execute(

@@ -35,6 +35,7 @@ practice_sessions = Table(
     Column("user_id", String(255), nullable=False),
     Column("queue", JSON, nullable=False),
     Column("at", Instant, nullable=False),
+    Column("asked_as", Integer),
     sqlite_with_rowid=False,
 )
 
@@ -62,7 +63,9 @@ _ANY = Prepared(select(bank_items.c.id).where(bank_items.c.organisation_id.in_(_
 async def session(unit: Reading, member: MemberId) -> Session | None:
     """Return what a member is being asked."""
     row = await unit.first(select(practice_sessions).where(practice_sessions.c.member_id == member))
-    return Session(member=row.member_id, user=row.user_id, queue=tuple(row.queue)) if row else None
+    if row is None:
+        return None
+    return Session(member=row.member_id, user=row.user_id, queue=tuple(row.queue), asked_as=row.asked_as)
 
 
 async def askable(
@@ -144,7 +147,7 @@ async def write_begun(unit: Writing, fact: PracticeBegun) -> None:
     """Remember what is asked, and wait for the answer."""
     one = fact.session
     values = {"member_id": one.member, "user_id": one.user, "queue": list(one.queue), "at": fact.at}
-    await unit.put(practice_sessions, values, key=["member_id"])
+    await unit.put(practice_sessions, {**values, "asked_as": one.asked_as}, key=["member_id"])
     waiting = {"user_id": one.user, "about": ABOUT, "at": fact.at, "until": fact.until, "ended": False}
     await unit.put(inquiries, waiting, key=["user_id", "about"])
 

@@ -83,10 +83,14 @@ schedules = Table(
     Column("reviewed_by", String(255)),
     Column("reviewed_at", Instant),
     Column("review_note", String(200)),
+    Column("sessions", JSON, nullable=False, server_default="[]"),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
 UNTIL_DAY_ENDS = -1
+
+_SLOTS = 4_000_000
+"""More than there are days, so that no two sessions share a slot."""
 
 occurrences = Table(
     "occurrences",
@@ -119,6 +123,7 @@ occurrences = Table(
     Column("note", String(200)),
     Column("told_at", Instant),
     Column("begins_at", Instant),
+    Column("session", Integer, nullable=False, server_default="0"),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -130,7 +135,7 @@ SHOWN_TITLE = func.coalesce(occurrences.c.sent_title, lessons.c.title).label("ti
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One occurrence as a calendar shows it; ``counts`` is member states and how many are in each."""
+    """One occurrence as a calendar shows it: which session of its lesson it is, counted from 0, and of how many."""
 
     occurrence: Occurrence
     title: str
@@ -144,6 +149,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     recurrence: Recurrence
     planned_for: datetime | None
     note: str | None
+    session: int = 0
+    sessions: int = 1
 
 
 _SELECT = (
@@ -155,6 +162,7 @@ _SELECT = (
         schedules.c.timezone,
         schedules.c.recurrence,
         schedules.c.urgent,
+        schedules.c.sessions,
         schedules.c.review,
         schedules.c.approved,
         lessons.c.revision.label("newest"),
@@ -205,6 +213,8 @@ def _entry(row: AnyRow) -> Entry:
         recurrence=Recurrence(row.recurrence),
         planned_for=row.planned_for,
         note=row.note,
+        session=row.session,
+        sessions=1 + len(row.sessions),
     )
 
 
@@ -343,6 +353,30 @@ async def seats(unit: Reading, audience: OrganisationId) -> tuple[Seat, ...]:
     return tuple(Seat(member=row.id, branch=row.ancestor_id) for row in await unit.rows(query))
 
 
+class Beside(Struct, frozen=True, kw_only=True):
+    """Another session of the same lesson."""
+
+    id: OccurrenceId
+    due_at: datetime
+    state: State
+    session: int
+
+
+async def sessions_beside(unit: Reading, id: OccurrenceId) -> tuple[Beside, ...]:  # noqa: A002
+    """Return the other sessions of the lesson that an occurrence is one of, in their order."""
+    own, other = occurrences.alias("own"), occurrences.alias("other")
+    query = (
+        select(other.c.id, other.c.due_at, other.c.state, other.c.session)
+        .join(own, (own.c.schedule_id == other.c.schedule_id) & (own.c.meant == other.c.meant))
+        .where(own.c.id == id, other.c.id != id)
+        .order_by(other.c.session)
+    )
+    return tuple(
+        Beside(id=row.id, due_at=row.due_at, state=State(row.state), session=row.session)
+        for row in await unit.rows(query)
+    )
+
+
 async def stages(unit: Reading, audience: OrganisationId) -> tuple[Stage, ...]:
     """Return the branch rooms that an audience is reached in: those of its branches, or of the branch it is part of."""
     branches = select(
@@ -382,6 +416,7 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "urgent": rule.urgent,
             "review": fact.review,
             "changes": [],
+            "sessions": [_minutes(length) for length in rule.sessions],
         },
     )
     await unit.add_missing(
@@ -396,7 +431,8 @@ def _minutes(length: timedelta) -> int:
 def planned_row(planned: Planned) -> dict[str, Any]:
     """Return the row of an occurrence as its rule yields it.
 
-    Two of one rule may fall on the same date; who does not stand on the date that it means is told apart by that one.
+    Two of one rule may fall on the same date; who does not stand on the date that it means is told apart by that one,
+    and each session of a lesson from the others.
     """
     return {
         "id": planned.id,
@@ -404,7 +440,8 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "lesson_id": planned.lesson,
         "meant": planned.meant,
         "local_date": planned.local_date,
-        "slot": 0 if planned.local_date == planned.meant else planned.meant.toordinal(),
+        "slot": _slot(planned.local_date, planned.meant, planned.session),
+        "session": planned.session,
         "due_at": planned.due_at,
         "window_minutes": _minutes(planned.window),
         "late_minutes": _minutes(planned.late),
@@ -412,6 +449,10 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "touched": False,
         "state": State.PLANNED,
     }
+
+
+def _slot(on: date, meant: date, session: int) -> int:
+    return (0 if on == meant else meant.toordinal()) + session * _SLOTS
 
 
 async def await_review(unit: Writing, id: ScheduleId) -> None:  # noqa: A002
@@ -465,7 +506,9 @@ async def write_state(
         case OccurrenceRestored():
             change = {"state": State.PLANNED, "reason": None}
         case OccurrenceMoved():
-            own = select(occurrences.c.meant, occurrences.c.schedule_id).where(occurrences.c.id == fact.occurrence)
+            own = select(occurrences.c.meant, occurrences.c.session, occurrences.c.schedule_id).where(
+                occurrences.c.id == fact.occurrence
+            )
             row = await unit.first(own)
             assert row is not None
             meant: date = row.meant
@@ -473,7 +516,7 @@ async def write_state(
             change = {
                 "due_at": fact.due_at,
                 "local_date": fact.local_date,
-                "slot": 0 if meant == fact.local_date else meant.toordinal(),
+                "slot": _slot(fact.local_date, meant, row.session),
                 "window_minutes": _minutes(fact.window),
                 "late_minutes": _minutes(fact.late),
                 "touched": True,

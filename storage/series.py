@@ -67,7 +67,11 @@ async def stretches(
 
 async def unfinished(unit: Reading) -> tuple[Series, ...]:
     """Return the rules that were not called off and of which not everything is planned."""
-    number = select(func.count()).where(occurrences.c.schedule_id == schedules.c.id).scalar_subquery()
+    number = (
+        select(func.count(occurrences.c.meant.distinct()))
+        .where(occurrences.c.schedule_id == schedules.c.id)
+        .scalar_subquery()
+    )
     more = (schedules.c.count == 0) | (schedules.c.count > number)
     query = select(schedules).where(schedules.c.ended_at.is_(None), more)
     return await _whole(unit, await unit.rows(query.order_by(schedules.c.id)))
@@ -112,6 +116,7 @@ def _schedule(row: AnyRow) -> Schedule:
         off_days=OffDays(row.off_days),
         urgent=row.urgent,
         changes=_changes(row.changes),
+        sessions=tuple(timedelta(minutes=minutes) for minutes in row.sessions),
     )
 
 
@@ -130,6 +135,7 @@ def _standing(row: AnyRow) -> Standing:
         window=timedelta(minutes=row.window_minutes),
         late=timedelta(minutes=row.late_minutes),
         provisional=row.provisional,
+        session=row.session,
     )
     return Standing(planned=planned, state=State(row.state), touched=row.touched)
 

@@ -122,7 +122,8 @@ async def take_into(store: Store, read: Pack, node: Organisation, author: UserId
             Offered(lesson=lesson, media=packed.media, here=await lessons.lesson(unit, lesson.id))
             for lesson, packed in zip(ours, read.lessons, strict=True)
         ]
-        heavy = refuse_larger((medium for lesson in ours for medium in lesson.media), limit=limit)
+        shown = [one.picture for one in questions if one.picture is not None]
+        heavy = refuse_larger([*(medium for lesson in ours for medium in lesson.media), *shown], limit=limit)
         known: set[str] = {one.id for one in entries if await glossary.visible(unit, [node.id], one.id) is not None}
         known |= {one.id for one in questions if await bank.item(unit, one.id) is not None}
         answer, taken = take_pack(
@@ -132,6 +133,7 @@ async def take_into(store: Store, read: Pack, node: Organisation, author: UserId
             questions,
             terms=await glossary.taken(unit, node.id),
             stems=await bank.taken(unit, node.id, [stem_key(one.stem) for one in questions]),
+            pictures=read.pictures,
             known=known,
             author=author,
             update=update,
@@ -210,6 +212,7 @@ async def pack_of(
     """Return the files of a pack of what an organisation has itself, and the lessons that lack a source or a date."""
     from content import frontmatter, lesson_packs
     from content.bank import MOST_AT_ONCE
+    from content.bank_pictures import hashes, named_apart
     from content.gift import write_gift
     from content.lessons import Kind
     from storage import bank, glossary, lessons
@@ -232,6 +235,9 @@ async def pack_of(
         if entries:
             files[ENTRIES] = lesson_packs.write_entries(entries).encode()
         if items:
+            items = list(named_apart(items, [*taken, *files]))
+            for name, hash in hashes(items).items():  # noqa: A001 - as a medium has it
+                files[name] = await _bytes_of(unit, hash)
             files[QUESTIONS] = write_gift(items).encode()
         if names:
             about = lesson_packs.About(
@@ -251,16 +257,21 @@ async def pack_of(
     return await store.read(read)
 
 
+async def _bytes_of(unit: Reading, hash: str) -> bytes:  # noqa: A002 - as a medium has it
+    from storage import media
+
+    held = await media.medium(unit, hash)
+    assert held is not None
+    return b"".join([await media.piece(unit, hash, place) for place in range(held.pieces)])
+
+
 async def _with_media(unit: Reading, lesson: Lesson, files: dict[str, bytes], taken: Collection[str]) -> LessonText:
     """Put a lesson's media among the files, each under a name that is not taken, and return its text with these."""
     from content.frontmatter import LessonText
-    from storage import media
 
     body, names = lesson.body, []
     for medium in lesson.media:
-        held = await media.medium(unit, medium.hash)
-        assert held is not None
-        data = b"".join([await media.piece(unit, medium.hash, place) for place in range(held.pieces)])
+        data = await _bytes_of(unit, medium.hash)
         # A comma divides names in the head of a lesson file.
         plain = re.sub("[,，、]", "-", medium.name)
         name, number = plain, 1

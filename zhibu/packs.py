@@ -9,13 +9,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 import content
+from console import pictures
 from console.media import take_in
 from content import frontmatter, lesson_packs, markup
-from content.bank import MOST_AT_ONCE, Item, stem_key
+from content.bank import MOST_AT_ONCE, Item, shown_by, stem_key
+from content.bank_pictures import compared
 from content.bank_sheets import Given
-from content.decision import Refusal, words
-from content.frontmatter import LessonText, Problem
-from content.gift import read_gift
+from content.decision import Refusal, refused, words
+from content.frontmatter import FILE_NAME, LessonText, Problem
+from content.gift import picture_names, read_gift
 from content.glossary import Entry
 from content.identifiers import EntryId, ItemId, LessonId, OrganisationId, derive
 from content.lesson_packs import ABOUT, LARGEST_TEXT, About
@@ -56,12 +58,13 @@ class Packed(Struct, frozen=True, kw_only=True):
 
 
 class Pack(Struct, frozen=True, kw_only=True):
-    """A whole pack; its entries and questions are nobody's yet."""
+    """A whole pack; its entries and questions are nobody's yet, and ``pictures`` are those of the questions."""
 
     about: About
     lessons: tuple[Packed, ...]
     entries: tuple[Entry, ...]
     questions: tuple[Item, ...]
+    pictures: tuple[MediumKept, ...] = ()
 
     def entries_for(self, owner: OrganisationId, cause: str) -> tuple[Entry, ...]:
         """Return the entries as an organisation's; the same cause always makes the same ones."""
@@ -99,10 +102,10 @@ def check_pack(folder: Path) -> Pack | tuple[Problem, ...]:
     media: dict[str, MediumKept] = {}
     lessons = [one for name in about.order if (one := _lesson(folder, name, media, found)) is not None]
     entries = _entries(folder, about.entries, found)
-    questions = _questions(folder, about.questions, found)
+    questions, pictures = _questions(folder, about.questions, found)
     if found:
         return tuple(found)
-    return Pack(about=about, lessons=tuple(lessons), entries=entries, questions=questions)
+    return Pack(about=about, lessons=tuple(lessons), entries=entries, questions=questions, pictures=pictures)
 
 
 def _lesson(folder: Path, name: str, media: dict[str, MediumKept], found: list[Problem]) -> Packed | None:
@@ -130,19 +133,28 @@ def _entries(folder: Path, name: str, found: list[Problem]) -> tuple[Entry, ...]
     return tuple(one for one in read if isinstance(one, Entry))
 
 
-def _questions(folder: Path, name: str, found: list[Problem]) -> tuple[Item, ...]:
+def _questions(folder: Path, name: str, found: list[Problem]) -> tuple[tuple[Item, ...], tuple[MediumKept, ...]]:
     if not name:
-        return ()
+        return (), ()
     text = _text(folder, name)
     if isinstance(text, Problem):
         found.append(text)
-        return ()
-    sheet = read_gift(text, Given(organisation=NOBODY, dated=None, source=""))
+        return (), ()
+    beside = {compared(one): _picture(folder, one) for one in picture_names(text)}
+    sheet = read_gift(text, Given(organisation=NOBODY, dated=None, source="", pictures=beside))
     found += [_of_question(name, one) for one in sheet.problems]
     if len(sheet.rows) > MOST_AT_ONCE:
         said = words("pack.too_many_questions", n=len(sheet.rows), most=MOST_AT_ONCE)
         found.append(Problem(file=name, line=1, words=said))
-    return tuple(row.item for row in sheet.rows)
+    items = tuple(row.item for row in sheet.rows)
+    return items, shown_by(items, (one for one in beside.values() if isinstance(one, MediumKept)))
+
+
+def _picture(folder: Path, name: str) -> MediumKept | Refusal:
+    data = _bytes(folder, name, LARGEST_BYTES) if FILE_NAME.fullmatch(name) else None
+    if data is None or isinstance(data, Problem):
+        return refused("bank_file.no_picture", name=name[:60])
+    return pictures.take_in(data, name)
 
 
 def _of_question(file: str, trouble: Refusal) -> Problem:

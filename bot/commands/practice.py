@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import is_acknowledgement, is_bare_reason, normalise
 from content import practice as rules
@@ -100,11 +102,16 @@ async def answer(asking: Asking) -> Decision | None:
     if session is None:
         return None
     said = normalise(asking.text).casefold()
-    items = await _items(asking, session)
-    if said in QUIT or not items:
+    if said in QUIT:
         return rules.leave(session)
+    items, is_withdrawn = await _items(asking, session)
+    if is_withdrawn or not items:
+        left = replace(session, queue=tuple(one.id for one in items))
+        return rules.pass_over(left, items[0] if items else None, now=asking.unit.now)
     item, following = items[0], items[1] if len(items) > 1 else None
-    onward = Session(member=session.member, user=session.user, queue=tuple(one.id for one in items[1:]))
+    onward = replace(session, queue=tuple(one.id for one in items[1:]))
+    if session.asked_as not in (None, item.asked_as):
+        return rules.ask_again(session, item, now=asking.unit.now)
     if said in SKIP:
         return rules.skip(onward, following, now=asking.unit.now)
     judged = rules.judge(item, asking.text)
@@ -117,7 +124,8 @@ async def answer(asking: Asking) -> Decision | None:
     return rules.answer(onward, item, known, following, right=judged, now=asking.unit.now)
 
 
-async def _items(asking: Asking, session: Session) -> list[Item]:
-    """Return what is still to be asked, without what was withdrawn meanwhile."""
+async def _items(asking: Asking, session: Session) -> tuple[list[Item], bool]:
+    """Return what is still to be asked, and whether what was asked last has been withdrawn since."""
     found = [await bank.item(asking.unit, one) for one in session.queue]
-    return [one for one in found if one is not None and one.withdrawn is None]
+    left = [one for one in found if one is not None and one.withdrawn is None]
+    return left, found[:1] != left[:1]

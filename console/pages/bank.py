@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
-from console.access import here, requires
+from console import served_media
+from console.access import here, requires, takes_files
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
+from console.bank_pictures import QUESTIONS, Chosen, archive, beside, chosen, waiting
 from console.desk import ask, cause, desk, now, settle
 from console.sheet_limits import SheetProblem
 from console.sheets import SheetFile, read_book
 from console.tables import Table, hand_out, hand_over
 from console.wording import t, today
 from content import bank as rules
+from content import practice
 from content.bank import Difficulty, Item, Kind, letter, split_tags, stem_key, tidy
+from content.bank_pictures import MOST_AT_ONCE, compared, named_apart
 from content.bank_sheets import (
     Given,
     Sheet,
@@ -35,8 +40,10 @@ from content.decision import Refusal, refused
 from content.gift import read_gift, write_gift
 from content.grid import Grid
 from content.identifiers import ItemId, OrganisationId, derive
+from content.media import refuse_larger
 from content.organisations import Right
 from storage import bank as stored
+from storage import media
 from storage.bank import Filter
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -46,6 +53,9 @@ pages = Blueprint("bank", __name__)
 ONE_PAGE = 50
 MOST_EXPORTED = 20_000
 MOST_PROBLEMS = 200
+MOST_PICTURE_BYTES = 100 * 1024 * 1024
+"""Of the pictures of one archive, which is put together in memory."""
+
 GIFT_TYPE = "text/plain; charset=utf-8"
 
 
@@ -62,6 +72,7 @@ class Fields(Struct, frozen=True, kw_only=True):
     dated: str = ""
     tags: str = ""
     difficulty: str = "medium"
+    picture: Chosen = Chosen()
     revision: int = 1
 
 
@@ -72,17 +83,19 @@ def show() -> str:
     roots, wanted = here().roots_for(Right.SCHEDULE), _filter()
     after = int(request.args["after"]) if re.fullmatch("[0-9]{1,6}", request.args.get("after", "")) else 0
 
-    async def read(unit: Reading) -> tuple[tuple[Item, ...], int, tuple[str, ...]]:
+    async def read(unit: Reading) -> tuple[tuple[Item, ...], int, tuple[str, ...], bool]:
         items = await stored.found(unit, roots, wanted, limit=ONE_PAGE, after=after)
-        return items, await stored.count(unit, roots, wanted), await stored.tags(unit, roots)
+        pictures = await stored.has_pictures(unit, roots, wanted)
+        return items, await stored.count(unit, roots, wanted), await stored.tags(unit, roots), pictures
 
-    items, number, tags = ask(read)
+    items, number, tags, pictures = ask(read)
     following = after + ONE_PAGE if after + len(items) < number else None
     return render_template(
         "bank/show.html",
         items=items,
         number=number,
         tags=tags,
+        pictures=pictures,
         wanted=wanted,
         query=_query(wanted),
         after=after,
@@ -100,17 +113,22 @@ def write() -> Answer:
     nodes = here().within(Right.SCHEDULE)
     if request.method == "GET":
         return _form(Fields(organisation=nodes[0].id, dated=today().isoformat()), None)
-    fields, user = _fields(), here().user
+    (fields, trouble), user = _fields(None), here().user
     node = next((one for one in nodes if one.id == fields.organisation), None)
     if node is None:
         abort(404)
-    item = _item(fields, ItemId(derive(cause(), "item")), node.id)
+    item = trouble or _item(fields, ItemId(derive(cause(), "item")), node.id)
     if isinstance(item, Refusal):
         return _form(fields, None, item)
+    if _is_looked_at():
+        return _form(fields, None, rules.objection(item), look=item)
+    pictures = waiting([fields.picture.key]).values()
 
     async def decide(unit: Reading) -> Decided:
         taken = await stored.taken(unit, node.id, [stem_key(item.stem)])
-        return rules.add_items(node.id, [item], taken, now=unit.now)
+        return await _too_heavy(unit, [item]) or rules.add_items(
+            node.id, [item], taken, pictures=pictures, now=unit.now
+        )
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -130,22 +148,43 @@ def show_one(id: str) -> Answer:  # noqa: A002
 @requires(Right.SCHEDULE)
 def revise(id: str) -> Answer:  # noqa: A002
     """Change an item."""
-    before, fields, roots = _visible(id), _fields(), here().roots_for(Right.SCHEDULE)
-    item = _item(fields, before.id, before.organisation)
+    before, roots = _visible(id), here().roots_for(Right.SCHEDULE)
+    fields, trouble = _fields(before)
+    item = trouble or _item(fields, before.id, before.organisation)
     if isinstance(item, Refusal):
         return _form(fields, before, item)
+    if _is_looked_at():
+        return _form(fields, before, rules.objection(item), look=item)
+    pictures = waiting([fields.picture.key]).values()
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.visible(unit, roots, ItemId(id))
         if known is None:
             return None
         taken = await stored.taken(unit, known.organisation, [stem_key(item.stem)], besides=known.id)
-        return rules.revise_item(known, item, taken)
+        return await _too_heavy(unit, [item]) or rules.revise_item(known, item, taken, pictures=pictures)
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
         return _form(fields, before, outcome.refusal)
     return see(link("bank.show_one", id=id), "repeated" if outcome.repeated else "item_revised")
+
+
+@pages.get("/bank/<id>/picture")
+@requires(Right.SCHEDULE)
+def picture(id: str) -> Response:  # noqa: A002
+    """Return the picture of an item."""
+    item = _visible(id)
+    if item.picture is None:
+        abort(404)
+    return served_media.kept(item.picture.hash)
+
+
+@pages.get("/bank/shelved/<key>")
+@requires(Right.SCHEDULE)
+def shelved(key: str) -> Response:
+    """Return a picture that was uploaded but is not kept yet."""
+    return served_media.shelved(key)
 
 
 @pages.post("/bank/<id>/withdraw")
@@ -176,22 +215,28 @@ def restore(id: str) -> Answer:  # noqa: A002
 
 @pages.route("/bank/import", methods=["GET", "POST"])
 @requires(Right.SCHEDULE)
+@takes_files
 def take_file() -> Answer:
     """Read a file of items, and show what of it would be taken in before anything is."""
     nodes = here().within(Right.SCHEDULE)
     if request.method == "GET":
-        return render_template("bank/import.html", nodes=nodes, given=None, refusals=[], today=today().isoformat())
+        return render_template("bank/import.html", nodes=nodes, given=None, refusals=[], **_import_form())
     given = _given()
     upload = request.files.get("file")
     if isinstance(given, Refusal) or upload is None or not upload.filename:
         refusal = given if isinstance(given, Refusal) else refused("bank_file.none", field="file")
         return _again(refusal)
+    pictures = beside()
+    if isinstance(pictures, Refusal):
+        return _again(pictures)
+    files, keys = pictures
+    given = replace(given, pictures=files)
     file = SheetFile(name=upload.filename[:120], data=upload.read(), sheet="")
     sheet = _checked(file, given)
     if isinstance(sheet, Refusal):
         return _again(sheet)
     key = desk().shelf.put(here().session.family, file, now=now()) if sheet.rows else ""
-    return _preview(key, file.name, sheet, given)
+    return _preview(key, file.name, sheet, given, keys)
 
 
 @pages.post("/bank/import/<key>")
@@ -204,7 +249,9 @@ def take_in(key: str) -> Answer:
     file = desk().shelf.get(here().session.family, key)
     if not isinstance(file, SheetFile):
         return render_template("bank/gone.html"), 404
-    sheet = _read(file, given)
+    came = waiting(request.form.getlist("picture"))
+    files = {compared(name): one for key, one in came.items() for name in request.form.getlist(f"name-{key}")}
+    sheet = _read(file, replace(given, pictures=files))
     if isinstance(sheet, Refusal):
         abort(400)
 
@@ -212,11 +259,14 @@ def take_in(key: str) -> Answer:
         keys = [stem_key(row.item.stem) for row in sheet.rows]
         fresh = without_taken(sheet, await stored.taken(unit, given.organisation, keys))
         items = [placed(row, ItemId(derive(by_form, "item", row.number))) for row in fresh.rows]
-        return rules.add_items(given.organisation, items, (), now=unit.now)
+        return await _too_heavy(unit, items) or rules.add_items(
+            given.organisation, items, (), pictures=came.values(), now=unit.now
+        )
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is None:
-        desk().shelf.drop(here().session.family, key)
+        for one in (key, *came):
+            desk().shelf.drop(here().session.family, one)
     return onward(outcome, to=link("bank.show"), done="items_added")
 
 
@@ -224,16 +274,27 @@ def take_in(key: str) -> Answer:
 @requires(Right.SCHEDULE)
 def export(format: str) -> Response:  # noqa: A002
     """Hand out the items that the filter lets through, in the columns in which they are read."""
-    return hand_out(_table(_all()), format, "bank", back=link("bank.show"))
+    return hand_out(_table(named_apart(_all())), format, "bank", back=link("bank.show"))
 
 
 @pages.get("/bank/export.gift")
 @requires(Right.SCHEDULE)
 def export_gift() -> Response:
     """Hand out the same items as GIFT text."""
-    items = _all()
+    items = named_apart(_all())
     text = write_gift(items).encode()
     return hand_over(text, GIFT_TYPE, "bank", len(items), file=f"zhibu-bank-{today().isoformat()}.gift.txt")
+
+
+@pages.get("/bank/export.zip")
+@requires(Right.SCHEDULE)
+def export_zip() -> Answer:
+    """Hand out the same items as GIFT text together with their pictures."""
+    items = named_apart(_all(), [QUESTIONS])
+    whole = archive(items, MOST_PICTURE_BYTES)
+    if whole is None:
+        return see(link("bank.show", **_query(_filter())), "pictures_too_heavy")
+    return hand_over(whole, "application/zip", "bank", len(items), file=f"zhibu-bank-{today().isoformat()}.zip")
 
 
 def _filter() -> Filter:
@@ -276,7 +337,14 @@ def _table(items: Sequence[Item]) -> Table:
     width = options_of(items)
     options = tuple(t("bank.column_option", letter=letter(str(number))) for number in range(1, width + 1))
     first, last = ("kind", "stem"), ("answer", "explanation", "source", "tags", "difficulty", "dated")
-    header = (*(t(f"bank.column_{name}") for name in first), *options, *(t(f"bank.column_{name}") for name in last))
+    # Who has no picture is spared the columns for them.
+    pictured = any(one.picture for one in items)
+    more = ("picture", "alternative") if pictured else ()
+    header = (
+        *(t(f"bank.column_{name}") for name in first),
+        *options,
+        *(t(f"bank.column_{name}") for name in (*last, *more)),
+    )
     rows = tuple(
         (
             t(f"bank.kind_{one.kind}"),
@@ -288,6 +356,7 @@ def _table(items: Sequence[Item]) -> Table:
             t("bank.tag_comma").join(one.tags),
             t(f"bank.difficulty_{one.difficulty}"),
             one.dated or "",
+            *((one.picture.name, one.picture.alternative) if one.picture else ("", "") if pictured else ()),
         )
         for one in items
     )
@@ -338,13 +407,18 @@ def _read(file: SheetFile, given: Given) -> Sheet | Refusal:
 
 def _again(refusal: Refusal) -> Answer:
     nodes, refusals = here().within(Right.SCHEDULE), [refusal]
-    page = render_template(
-        "bank/import.html", nodes=nodes, given=request.form, refusals=refusals, today=today().isoformat()
-    )
-    return page, 422
+    return render_template(
+        "bank/import.html", nodes=nodes, given=request.form, refusals=refusals, **_import_form()
+    ), 422
 
 
-def _preview(key: str, name: str, sheet: Sheet, given: Given) -> Answer:
+def _import_form() -> dict[str, object]:
+    return {"today": today().isoformat(), "most_pictures": MOST_AT_ONCE}
+
+
+def _preview(key: str, name: str, sheet: Sheet, given: Given, pictures: Mapping[str, str]) -> Answer:
+    shown = [row.item.picture for row in sheet.rows if row.item.picture]
+    named = sorted({(pictures[one.hash], one.name) for one in shown})
     page = render_template(
         "bank/preview.html",
         key=key,
@@ -353,6 +427,10 @@ def _preview(key: str, name: str, sheet: Sheet, given: Given) -> Answer:
         problems=sheet.problems[:MOST_PROBLEMS],
         more=len(sheet.problems) - MOST_PROBLEMS,
         given=given,
+        pictures=pictures,
+        named=named,
+        waiting=list(dict.fromkeys(key for key, _ in named)),
+        unused=len(pictures) - len({one.hash for one in shown}),
         node=here().node(given.organisation),
         key_of=key_of,
         too_many=len(sheet.rows) > rules.MOST_AT_ONCE,
@@ -361,10 +439,21 @@ def _preview(key: str, name: str, sheet: Sheet, given: Given) -> Answer:
     return page, 200 if sheet.rows else 422
 
 
-def _fields() -> Fields:
+async def _too_heavy(unit: Reading, items: Sequence[Item]) -> Refusal | None:
+    """Refuse pictures that the homeserver would not take."""
+    limit = await media.upload_limit(unit)
+    return refuse_larger((one.picture for one in items if one.picture), limit=limit, field="picture")
+
+
+def _is_looked_at() -> bool:
+    return request.form.get("intent") == "look"
+
+
+def _fields(before: Item | None) -> tuple[Fields, Refusal | None]:
     form = request.form
     revision = form.get("revision", "1")
-    return Fields(
+    picture, trouble = chosen(before)
+    fields = Fields(
         organisation=form.get("organisation", ""),
         kind=form.get("kind", ""),
         stem=tidy(form.get("stem", "")),
@@ -375,8 +464,10 @@ def _fields() -> Fields:
         dated=form.get("dated", ""),
         tags=form.get("tags", ""),
         difficulty=form.get("difficulty", ""),
+        picture=picture,
         revision=int(revision) if re.fullmatch("[0-9]{1,6}", revision) else 0,
     )
+    return fields, trouble
 
 
 def _written(item: Item) -> Fields:
@@ -391,6 +482,7 @@ def _written(item: Item) -> Fields:
         dated=item.dated.isoformat() if item.dated else "",
         tags=t("bank.tag_comma").join(item.tags),
         difficulty=item.difficulty,
+        picture=Chosen(medium=item.picture, alternative=item.picture.alternative if item.picture else ""),
         revision=item.revision,
     )
 
@@ -419,18 +511,22 @@ def _item(fields: Fields, id: ItemId, organisation: OrganisationId) -> Item | Re
         dated=dated,
         tags=split_tags(fields.tags),
         difficulty=Difficulty(fields.difficulty),
+        picture=fields.picture.medium,
         revision=fields.revision,
     )
 
 
-def _form(fields: Fields, item: Item | None, refusal: Refusal | None = None) -> Answer:
+def _form(fields: Fields, item: Item | None, refusal: Refusal | None = None, *, look: Item | None = None) -> Answer:
     refusals = [refusal] if refusal else []
     figures = ask(lambda unit: stored.figures(unit, item.id)) if item else None
+    asked = None if refusal else look or item
     page = render_template(
         "bank/edit.html",
         fields=fields,
         item=item,
         figures=figures,
+        asked=asked,
+        lines=practice.ask(asked) if asked else (),
         fewest=rules.FEWEST_ANSWERS,
         nodes=here().within(Right.SCHEDULE),
         kinds=list(Kind),

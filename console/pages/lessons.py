@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -15,6 +14,7 @@ from markupsafe import Markup
 from msgspec import Struct
 from msgspec.structs import replace
 
+from console import served_media
 from console.access import here, requires, takes_files
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
@@ -145,30 +145,14 @@ def medium(id: str, hash: str) -> Response:  # noqa: A002
     lesson = visible_lesson(LessonId(id))
     if hash not in _own_media(lesson):
         abort(404)
-    stored = ask(lambda unit: media.medium(unit, hash))
-    if stored is None:
-        abort(404)
-    bridge, store = desk().bridge, desk().store
-    pieces = (bridge(store.read(partial(media.piece, hash=hash, place=place))) for place in range(stored.pieces))
-    return _download(pieces, stored.mimetype, stored.name, stored.size)
+    return served_media.kept(hash)
 
 
 @pages.get("/lessons/shelved/<key>")
 @requires(Right.WRITE_LESSONS)
 def shelved(key: str) -> Response:
     """Return a medium that was uploaded but is not kept yet."""
-    found = desk().shelf.get(here().session.family, key)
-    if not isinstance(found, MediumKept):
-        abort(404)
-    return _download([found.data], found.mimetype, found.name, len(found.data))
-
-
-def _download(pieces: Iterable[bytes], mimetype: str, name: str, size: int) -> Response:
-    response = Response(pieces, mimetype=mimetype)
-    response.content_length = size
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name)}"
-    return response
+    return served_media.shelved(key)
 
 
 @pages.route("/lessons/new", methods=["GET", "POST"])

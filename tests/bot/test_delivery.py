@@ -17,7 +17,7 @@ from bot.delivery import MOST_FAILURES, Delivery
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from content.checkins import State as Answer
-from content.decision import Decision, Effect, Preview, Secret, Tell, words
+from content.decision import Decision, Effect, Picture, Preview, Secret, Tell, words
 from content.identifiers import UserId
 from content.lessons import LessonRevised
 from content.media import Kind as MediumKind
@@ -705,3 +705,74 @@ async def test_markup_in_a_title_a_source_or_a_name_is_shown_as_it_was_written(p
 def enrolled(name: str) -> Member:
     """Return the member Zhang under another name."""
     return Member(id=ZHANG, organisation=EAST, name=name, user=account(ZHANG), category="正式党员")
+
+
+ASKED = Tell(
+    user=account(ZHANG),
+    words=words("practice.message", lines=(words("practice.stem", text="阀门开着吗"),)),
+    picture=Picture(hash=PICTURE.hash, caption=words("card.picture", name="半开的阀门")),
+)
+
+
+async def show(post: Post) -> list[dict[str, Any]]:
+    """Return what a person was shown in private, in order, without what belongs to every message."""
+    return [event.content for event in post.homeserver.rooms.get(private_room(ZHANG), [])]
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+async def test_a_picture_comes_before_what_is_asked_about_it_and_leaves_no_row(post: Post, encrypted: bool) -> None:
+    if encrypted:
+        post.homeserver.encrypted_rooms.add(private_room(ZHANG))
+    await post.branch.store.settle(notes=[PICTURE])
+    await post.do(ASKED)
+    await post.do(ASKED)
+    await post.work()
+    picture, asked, *again = await show(post)
+    assert (picture["msgtype"], picture["body"], "file" in picture) == ("m.image", "半开的阀门", encrypted)
+    assert asked["body"] == "阀门开着吗"
+    assert len(again) == 2
+    assert post.homeserver.uploads == [PICTURE.data], "once, however often it is asked about"
+    assert await post.branch.rows() == []
+
+
+async def test_the_question_waits_while_its_picture_cannot_be_sent(post: Post, clock: HandClock) -> None:
+    await post.branch.store.settle(notes=[PICTURE])
+    await post.do(ASKED)
+    post.homeserver.fail(Kind.SERVER, status=502)
+    await post.work()
+    assert await show(post) == []
+    clock.now += timedelta(minutes=5)
+    await post.work()
+    assert [one["body"] for one in await show(post)] == ["半开的阀门", "阀门开着吗"]
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+async def test_a_picture_that_cannot_be_shown_is_put_into_words(
+    post: Post, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that the homeserver would not take any more, and one of which there are no bytes."""
+    if is_kept:
+        await post.branch.store.settle(notes=[PICTURE])
+
+        async def too_large(*_: object, **__: object) -> None:
+            raise Fault(Kind.TOO_LARGE, permanent=True)
+
+        monkeypatch.setattr(post.homeserver, "upload", too_large)
+    await post.do(ASKED)
+    await post.work()
+    assert [(one["msgtype"], one["body"]) for one in await show(post)] == [
+        ("m.notice", "半开的阀门"),
+        ("m.notice", "阀门开着吗"),
+    ]
+
+
+async def test_what_follows_a_picture_that_is_given_up_is_given_up_with_it_and_names_no_time(post: Post) -> None:
+    async def decide(_unit: object) -> Decision:
+        return Decision(effects=(replace(ASKED, picture=None), ASKED))
+
+    await post.branch.store.settle([Step(cause=fresh_cause(), decide=decide)])
+    post.homeserver.fail(Kind.REFUSED, status=403, permanent=True)
+    await post.work()
+    rows = await post.branch.rows()
+    assert [row.state for row in rows] == [State.FAILED] * 3
+    assert {(row.done_at.hour, row.made_at.hour) for row in rows} == {(0, 0)}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Iterable
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from console.pictures import take_in
 from console.sheets import read_grid
 from console.written_sheets import write_xlsx
 from content.bank import FEWEST_ANSWERS, Item
+from content.bank_pictures import compared
 from content.bank_sheets import Given, read_sheet
 from content.gift import read_gift
 from content.grid import Grid
@@ -176,3 +180,99 @@ def test_who_may_only_read_sees_no_answers(house: House) -> None:
     browser = house.browser(viewer)
     assert browser.get("/bank").status_code == 403
     assert "/bank" not in browser.get("/lessons").get_data(as_text=True)
+
+
+def pictured(size: tuple[int, int] = (40, 30), colour: str = "#884422") -> bytes:
+    """Draw a picture that says where it was taken."""
+    out, noted = io.BytesIO(), Image.Exif()
+    noted[0x010E] = "N 39.9"
+    Image.new("RGB", size, colour).save(out, "JPEG", exif=noted)
+    return out.getvalue()
+
+
+def one(house: House, stem: str) -> Item:
+    items = house.run(
+        house.store.read(
+            lambda unit: bank.found(unit, list(house.seeded.organisations.values()), Filter(text=stem), limit=10)
+        )
+    )
+    (found,) = items
+    return found
+
+
+def test_a_question_is_given_a_picture_that_is_made_anew_and_put_into_words(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    """What the camera noted goes; without words for who cannot see it the picture waits beside the form."""
+    data = pictured()
+    sent = form(browser, place, stem="阀门开着吗")
+    page = browser.post("/bank/new", {**sent, "picture": (io.BytesIO(data), "../阀门.jpg")})
+    text = page.get_data(as_text=True)
+    assert (page.status_code, "请写明图片“阀门.jpg”上有什么" in text) == (422, True)
+    (key,) = re.findall(r'name="shelved" value="([^"]+)"', text)
+    assert browser.get(f"/bank/shelved/{key}").status_code == 200
+    assert house.browser().get(f"/bank/shelved/{key}").status_code == 404
+    sent = form(browser, place, stem="阀门开着吗", shelved=key, alternative="半开的阀门")
+    looked = browser.post("/bank/new", {**sent, "intent": "look"}).get_data(as_text=True)
+    assert f'src="/bank/shelved/{key}" alt="半开的阀门"' in looked
+    assert "阀门开着吗" not in stems(house), "it was only looked at"
+    where = browser.post("/bank/new", sent).headers["Location"].split("?")[0]
+    served = browser.get(f"{where}/picture")
+    with Image.open(io.BytesIO(served.get_data())) as image:
+        assert (image.size, dict(image.getexif())) == ((40, 30), {})
+    assert "sandbox" in served.headers["Content-Security-Policy"]
+    assert f'src="{where}/picture" alt="半开的阀门"' in browser.get(where).get_data(as_text=True)
+    change = form(browser, place, stem="阀门开着吗", revision="1", kept="1", alternative="阀门半开")
+    assert browser.post(where, change).status_code == 303
+    held = one(house, "阀门开着吗")
+    assert (held.picture and held.picture.alternative, held.asked_as) == ("阀门半开", 1)
+    change = form(browser, place, stem="阀门开着吗", revision="2", kept="1", remove="1")
+    assert browser.post(where, change).status_code == 303
+    assert (one(house, "阀门开着吗").picture, browser.get(f"{where}/picture").status_code) == (None, 404)
+
+
+def test_what_is_no_picture_is_refused_at_its_field(browser: Browser, place: OrganisationId) -> None:
+    sent = form(browser, place, alternative="半开的阀门")
+    answer = browser.post("/bank/new", {**sent, "picture": (io.BytesIO(b"%PDF-1.7"), "a.png")})
+    assert (answer.status_code, "a.png”不是能用的图片" in answer.get_data(as_text=True)) == (422, True)
+
+
+def test_pictures_come_in_beside_a_sheet_and_leave_beside_a_text(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    """What is exported with its pictures can be taken in again, under whatever name each of them lies there."""
+    head = (*HEAD, "图片", "图片说明")
+    rows = [
+        ("单选", f"{colour}阀门", "开", "关", "", "A", "", "", "", "易", name, "一个阀门")
+        for colour, name in (("红", "红.jpg"), ("蓝", "蓝.jpg"), ("绿", "绿.jpg"))
+    ]
+    files = [(io.BytesIO(pictured(colour=colour)), name) for colour, name in (("red", "红.jpg"), ("blue", "蓝.jpg"))]
+    more: Any = {"pictures": [*files, (io.BytesIO(pictured((9, 9))), "多.jpg")]}
+    page = upload(browser, place, write_xlsx("题库", head, rows), "题库.xlsx", **more).get_data(as_text=True)
+    assert "第 5 行：写了图片“绿.jpg”，可旁边没有这个文件" in page
+    assert "另有 1 张图片" in page
+    (path,) = re.findall(r'action="(/bank/import/[^"?]+)', page)
+    hidden = re.findall(r'name="([^"]+)" value="([^"]*)"', page.split(path)[1])
+    yes: dict[str, Any] = {name: value for name, value in hidden if name != "picture"}
+    yes["picture"] = [value for name, value in hidden if name == "picture"]
+    assert browser.post(path, yes).status_code == 303
+    red = one(house, "红阀门")
+    assert red.picture is not None
+    assert (red.picture.name, red.picture.alternative) == ("红.jpg", "一个阀门")
+    assert "GIFT 连图片" in main_of(browser, "/bank")
+    with zipfile.ZipFile(io.BytesIO(browser.get("/bank/export.zip").get_data())) as whole:
+        held = {name: whole.read(name) for name in whole.namelist()}
+    assert set(held) == {"questions.gift.txt", "红.jpg", "蓝.jpg"}
+    kept = {compared(name): take_in(data, name) for name, data in held.items() if name.endswith(".jpg")}
+    again = read_gift(held["questions.gift.txt"].decode(), Given(organisation=place, pictures=kept))
+    assert {row.item.picture.name for row in again.rows if row.item.picture} == {"红.jpg", "蓝.jpg"}
+    grid = read_grid(browser.get("/bank/export.xlsx").get_data(), "a.xlsx")
+    assert isinstance(grid, Grid)
+    sheet = read_sheet(grid, Given(organisation=place, pictures=kept))
+    assert shown(row.item for row in sheet.rows) == shown(row.item for row in again.rows)
+
+
+def test_too_many_pictures_at_once_are_refused(browser: Browser, place: OrganisationId) -> None:
+    files: Any = {"pictures": [(io.BytesIO(b"x"), f"{number}.png") for number in range(31)]}
+    answer = upload(browser, place, write_xlsx("题库", HEAD, ROWS), "题库.xlsx", **files)
+    assert (answer.status_code, "一次最多选 30 张图片" in answer.get_data(as_text=True)) == (422, True)

@@ -83,6 +83,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "electronic_elections": seeded.elections["far"],
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
+        "cases": seeded.cases["far"],
         "hours": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
@@ -112,6 +113,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "member": str(seeded.members["邻双" if noun == "edits" else "安邻"]),
         "view": "unknown",
         "proposal": "unknown",
+        "measure": derive("seed sanction", "far"),
         "objection": "unknown",
         "layout": "filed",
         "sheet": "notice" if noun == "model_members" else "record",
@@ -180,11 +182,12 @@ def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
 
 
 def text_of(answer: TestResponse) -> str:
-    """Return what an answer says, of a Word file what stands in it."""
+    """Return what an answer says, of a Word file or an archive what stands in it."""
     if not answer.data.startswith(b"PK"):
         return answer.get_data(as_text=True)
     with zipfile.ZipFile(io.BytesIO(answer.data)) as parts:
-        return re.sub("<[^>]+>", "", parts.read("word/document.xml").decode())
+        text = next(name for name in parts.namelist() if name in ("word/document.xml", "questions.gift.txt"))
+        return re.sub("<[^>]+>", "", parts.read(text).decode())
 
 
 def test_no_page_names_what_lies_outside_the_scope(house: House, browser: Browser) -> None:

@@ -23,7 +23,7 @@ WHITE, BOSS = UserId("@m1:example.org"), UserId("@boss:example.org")
 COUNTS = {
     *("participation.export_places", "participation.export_weeks", "participation.export_times", "polls.export"),
     *("polls.picture", "burden.export", "reports.export", "surveys.export", "calendar.export", "duties.export"),
-    *("bank.export", "bank.export_gift", "glossary.export"),
+    *("bank.export", "bank.export_gift", "bank.export_zip", "glossary.export"),
     *("checkins.export_branches", "participation.export_occurrences"),
     *("looks.show", "imports.show"),
 }

@@ -10,12 +10,14 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from content.answering import fills, is_right, read_choice
-from content.bank import Difficulty, Item, Kind, add_items, objection, revise_item, stem_key
+from content.bank import Difficulty, Item, ItemRevised, Kind, add_items, objection, revise_item, stem_key
+from content.bank_pictures import named_apart
 from content.bank_sheets import Given, Sheet, read_sheet, without_taken
-from content.decision import Decision, Refusal, Words
-from content.gift import read_gift, write_gift
+from content.decision import Decision, Refusal, Words, refused
+from content.gift import picture_names, read_gift, write_gift
 from content.grid import Grid
 from content.identifiers import ItemId, OrganisationId
+from content.media import MediumKept
 from tests.small_branch import NOON
 
 HERE = OrganisationId("here")
@@ -346,3 +348,66 @@ def test_what_is_written_as_gift_is_read_as_the_same(
     )
     sheet = read_gift(write_gift([one]), GIVEN)
     assert [row.item for row in sheet.rows] == [one], sheet.problems
+
+
+VALVE = MediumKept(hash="ab" * 32, name="阀门.png", mimetype="image/png", data=b"png", width=4, height=3)
+BROKEN = refused("picture.not_readable", field="media", name="坏.png")
+PICTURED = replace(GIVEN, pictures={"阀门.png": VALVE, "坏.png": BROKEN})
+
+
+def test_a_picture_is_found_by_its_name_and_each_mistake_with_it_is_an_error_of_its_row() -> None:
+    """A file that did not come along, one that cannot be shown, and one that nobody has put into words."""
+    rows = (
+        (*HEAD, "图片", "图片说明"),
+        *(("判断", f"题 {n}", *[None] * 3, "对", *[None] * 4, *cells) for n, cells in enumerate(PICTURE_CELLS)),
+    )
+    sheet = read_sheet(Grid(rows=rows), PICTURED)
+    shown = [row.item.picture and (row.item.picture.hash, row.item.picture.alternative) for row in sheet.rows]
+    assert shown == [(VALVE.hash, "半开的阀门"), (VALVE.hash, "从旁边看"), None]
+    assert why(sheet) == {
+        5: "bank_file.no_picture",
+        6: "picture.not_readable",
+        7: "item.no_alternative",
+        8: "bank_file.alternative_alone",
+        9: "item.no_alternative",
+    }
+
+
+PICTURE_CELLS = (
+    ("阀门.PNG", "半开的阀门"),
+    ("图片\\阀门.png", "从旁边看"),
+    (None, None),
+    ("泵.png", "一台泵"),
+    ("坏.png", "看不清"),
+    ("阀门.png", None),
+    (None, "半开的阀门"),
+    ("阀门.png", "长" * 201),
+)
+
+
+def test_in_gift_a_picture_stands_in_the_notes_above_its_question() -> None:
+    text = "// [picture:阀门.png] [alternative:半开的 [阀\\]]\n开着吗 {T}\n\n// [picture:泵.png]\n转吗 {F}\n"
+    sheet = read_gift(text, PICTURED)
+    assert [row.item.picture for row in sheet.rows] == [VALVE.described("半开的 [阀]")]
+    assert (why(sheet), picture_names(text)) == ({5: "bank_file.no_picture"}, ("阀门.png", "泵.png"))
+    again = read_gift(write_gift(row.item for row in sheet.rows), PICTURED)
+    assert [row.item for row in again.rows] == [row.item for row in sheet.rows]
+
+
+def test_pictures_of_one_name_leave_under_names_of_their_own() -> None:
+    mine, other = VALVE.described("一"), replace(VALVE, hash="cd" * 32, name="阀门.PNG").described("二")
+    items = [item(picture=one) for one in (mine, other, mine)] + [item()]
+    apart = named_apart(items, ["别的.md"])
+    assert [one.picture and one.picture.name for one in apart] == ["阀门.png", "2-阀门.PNG", "阀门.png", None]
+    assert named_apart([item(picture=mine)], ["阀门.png"])[0].picture == replace(mine, name="2-阀门.png")
+
+
+def test_with_another_picture_something_else_is_asked_and_only_what_is_shown_is_kept() -> None:
+    before, other = item(picture=VALVE.described("一")), replace(VALVE, hash="cd" * 32)
+    for change, afresh in ((other.described("一"), True), (None, True), (VALVE.described("说得更细"), False)):
+        answer = revise_item(before, item(picture=change), (), pictures=[other])
+        assert isinstance(answer, Decision)
+        *kept, fact = answer.facts
+        assert isinstance(fact, ItemRevised)
+        assert (fact.afresh, fact.item.asked_as, fact.item.revision) == (afresh, 2 if afresh else 1, 2)
+        assert kept == ([other] if change is not None and change.hash == other.hash else [])

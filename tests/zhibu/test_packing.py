@@ -227,3 +227,49 @@ def test_writing_a_pack_leaves_a_row_in_the_record(settings: Path, tmp_path: Pat
     call("export", tmp_path / "given", "--from", EAST_NAME, "-c", settings)
     (note,) = (settings.parent / "keys" / "noted").glob("*.note")
     assert '"what": "pack"' in note.read_text()
+
+
+def pictured(folder: Path, notes: str) -> None:
+    """Write a pack of one lesson and one question of which these notes stand above."""
+    folder.mkdir()
+    (folder / "pack.toml").write_text('title = "泵"\norder = ["a.md"]\nquestions = "questions.gift.txt"\n', "utf-8")
+    head = "title: 泵\nsource: 自编\ndate: 2026-07-01\nminutes: 5"
+    (folder / "a.md").write_text(f"---\n{head}\n---\n正文\n", "utf-8")
+    (folder / "questions.gift.txt").write_text(f"// 一道题\n// {notes}\n开着吗 {{T}}\n", "utf-8")
+
+
+def test_a_question_brings_its_picture_and_is_written_with_it(settings: Path, tmp_path: Path) -> None:
+    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        pictured(tmp_path / name, "[picture:valve.png] [alternative:阀门]")
+        text = (tmp_path / name / "questions.gift.txt").read_text("utf-8")
+        (tmp_path / name / "questions.gift.txt").write_text(text.replace("开着吗", f"{name} 开着吗"), "utf-8")
+        Image.new("RGB", (8, 8), colour).save(tmp_path / name / "valve.png")
+        done = call("import", tmp_path / name, "--into", EAST_NAME, "--as", SECRETARY, "-c", settings)
+        assert done.exit_code == 0, done.output
+    done = call("export", tmp_path / "both", "--from", EAST_NAME, "-c", settings)
+    assert done.exit_code == 0, done.output
+    both = check_pack(tmp_path / "both")
+    assert isinstance(both, Pack)
+    assert {one.picture and one.picture.name for one in both.questions} == {"valve.png", "2-valve.png"}
+    assert len({one.hash for one in both.pictures}) == 2
+    assert {one.picture and one.picture.alternative for one in both.questions} == {"阀门"}
+
+
+@pytest.mark.parametrize(
+    ("notes", "why"),
+    [
+        ("[picture:pump.png] [alternative:泵]", "no such file beside it"),
+        ("[picture:../valve.png] [alternative:泵]", "no such file beside it"),
+        ("[picture:a.md] [alternative:泵]", "is not a usable picture"),
+        ("[picture:valve.png]", "Say what the picture “valve.png” shows"),
+    ],
+)
+def test_what_is_wrong_with_a_picture_is_told_with_the_line_of_its_question(
+    tmp_path: Path, notes: str, why: str
+) -> None:
+    pictured(tmp_path / "pack", notes)
+    for place in (tmp_path, tmp_path / "pack"):
+        Image.new("RGB", (8, 8)).save(place / "valve.png")
+    output = call("check", tmp_path / "pack").output
+    assert output.startswith("questions.gift.txt:3: "), output
+    assert why in output

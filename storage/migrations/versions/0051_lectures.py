@@ -6,7 +6,7 @@ from alembic import op
 import storage.tables
 
 revision = "0051"
-down_revision = "0049"
+down_revision = "0050"
 branch_labels = None
 depends_on = None
 

@@ -10,15 +10,17 @@ from msgspec.structs import replace
 from sqlalchemy import func, select
 
 from content import practice as rules
-from content.bank import Difficulty, Item, ItemsAdded, Kind
+from content.bank import Difficulty, Item, ItemsAdded, ItemWithdrawn, Kind, revise_item
+from content.decision import Decision, words
 from content.erasure import PersonErased
 from content.identifiers import ItemId
+from content.media import MediumKept
 from storage.audit import audit
 from storage.holdings import collect
 from storage.inquiries import inquiries
 from storage.outbox import outbox
 from storage.phrases import load_words
-from storage.practice import practice_items, practice_sessions
+from storage.practice import practice_items, practice_sessions, session
 from storage.retention import Swept
 from tests.small_branch import (
     EAST,
@@ -266,3 +268,61 @@ async def test_in_a_room_nothing_is_asked(filled: SmallBranch) -> None:
     await filled.hear(message(account(ZHANG), "练习", room_id=EAST_ROOM))
     await filled.hear(message(account(ZHANG), "练习", room_id=EAST_ROOM, mention=True))
     assert len(await told(filled)) == before
+
+
+VALVE = MediumKept(hash="ab" * 32, name="阀门.png", mimetype="image/png", data=b"png", width=4, height=3)
+PICTURED = Item(
+    id=ItemId("valve"),
+    organisation=EAST,
+    kind=Kind.TRUE_FALSE,
+    stem="阀门开着吗",
+    answer=("1",),
+    tags=("阀门",),
+    picture=VALVE.described("半开的阀门"),
+)
+
+
+async def revise(branch: SmallBranch, before: Item, **change: object) -> None:
+    decision = revise_item(before, replace(before, **change), ())
+    assert isinstance(decision, Decision)
+    await branch.store.settle(notes=list(decision.facts))
+
+
+async def test_a_picture_stands_before_its_question_and_after_what_was_said_of_the_last_one(
+    filled: SmallBranch,
+) -> None:
+    await filled.store.settle(notes=[VALVE, ItemsAdded(organisation=EAST, items=(PICTURED,), at=NOON)])
+    await say(filled, "练习 阀门")
+    before, shown, asked = await filled.rows(outbox.c.user_id == account(ZHANG))
+    assert [row.kind for row in (before, shown, asked)] == ["tell", "picture", "tell"]
+    assert (shown.after_id, asked.after_id) == (before.id, shown.id)
+    assert (shown.picture, load_words(shown.words)) == (VALVE.hash, words("card.picture", name="半开的阀门"))
+    assert {row.subject for row in (before, shown, asked)} == {"discreet"}, "no list says to whom it was shown"
+    assert (await say(filled, "对"))[0][0] == "practice.right"
+
+
+async def test_who_answers_what_was_changed_since_is_asked_anew_and_nothing_counts(filled: SmallBranch) -> None:
+    """What stood before a learner's eyes is what is judged: with another picture 对 may be wrong."""
+    await filled.store.settle(notes=[VALVE, ItemsAdded(organisation=EAST, items=(PICTURED,), at=NOON)])
+    await say(filled, "练习 阀门")
+    await revise(filled, PICTURED, picture=None, answer=("2",))
+    assert await say(filled, "对") == [["practice.changed", "practice.stem", "practice.how_true_false"]]
+    assert await kept(filled) == {}
+    assert (await say(filled, "错"))[0][0] == "practice.right"
+    await say(filled, "练习 党章")
+    await revise(filled, SINGLE, explanation="说得更细")
+    assert (await say(filled, "A"))[0][0] == "practice.right", "it asks the same"
+
+
+async def test_an_answer_to_what_was_withdrawn_since_counts_for_no_other_question(filled: SmallBranch) -> None:
+    await say(filled, "练习")
+    queue = await filled.store.read(lambda unit: session(unit, ZHANG))
+    assert queue is not None
+    first, *others = queue.queue
+    await filled.store.settle(notes=[ItemWithdrawn(organisation=EAST, item=first, at=NOON)])
+    assert (await say(filled, "A"))[0][:2] == ["practice.withdrawn", "practice.stem"]
+    assert await kept(filled) == {}
+    for one in others:
+        await filled.store.settle(notes=[ItemWithdrawn(organisation=EAST, item=one, at=NOON)])
+    assert await say(filled, "A") == [["practice.withdrawn", "practice.over"]]
+    assert await number(filled, practice_sessions) == 0
