@@ -281,7 +281,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved", "over_cap"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,
