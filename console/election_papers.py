@@ -13,11 +13,12 @@ from msgspec import Struct
 
 from console.appraisal_papers import counting_sheet, grades_counted, grading_paper
 from console.word import Block, Document, Grid, Heading, Paragraph
-from content.ballots import Ballot, Elector
-from content.counts import describe
+from content.ballots import Elector
+from content.ballots import State as Sealed
+from content.counts import brief, describe
 from content.decision import Words, words
 from content.elections import Count, Result, Votes
-from content.electronic_elections import Electronic
+from content.electronic_votes import ElectronicVote, became
 from content.identifiers import MemberId
 from content.paper_counts import attendance, grades_in
 from content.paper_elections import Entry, Office, PaperElection, State
@@ -32,15 +33,14 @@ MISSING = "（待补充）"
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """All that a paper may say; ``held`` and ``sealed`` of an election that was voted on electronically."""
+    """All that a paper may say; ``votes`` are those by which it was voted on electronically."""
 
     paper: PaperElection
     organisation: str
     roll: tuple[Elector, ...]
     names: Mapping[MemberId, str]
     result: Result | None
-    held: Electronic | None = None
-    sealed: Ballot | None = None
+    votes: tuple[ElectronicVote, ...] = ()
 
 
 class _Sheet:
@@ -154,6 +154,8 @@ def record(known: Known, speech: Speech) -> Document:
     sheet.say(say("paper.came", present=_or(paper.present), issued=_or(paper.issued)))
     sheet.say(_charged(known, say))
     sheet.heading(say("paper.part_result"))
+    for line in _votes(known, speech):
+        sheet.say(line)
     if not _certify(sheet, known, speech):
         sheet.say(MISSING)
         for entry in paper.entries if paper.state is State.VOID else ():
@@ -217,13 +219,31 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
 
 
 def _electronic(known: Known, say: Callable[..., str]) -> Iterator[str]:
-    """Say that the papers were sealed in browsers, by whose consent, and by which set of envelopes."""
-    held, sealed = known.held, known.sealed
-    if held is None or sealed is None or not held.counted:
-        return
-    letter = held.consent
-    yield say(f"electronic.was_{letter.way}", letter=letter.reference, day=_day(letter.dated))
-    yield say("electronic.was_sealed", hash=sealed.set_hash or MISSING)
+    """Say that the papers were sealed in browsers, by whose consent, and by which hashes that can be looked into."""
+    for one in known.votes:
+        if one.counted:
+            yield say(f"electronic.was_{one.way}", letter=one.reference, day=_day(one.dated))
+            yield say("certificate.manifest", hash=one.ballot.manifest_hash or MISSING)
+            yield say("electronic.was_sealed", hash=one.ballot.set_hash or MISSING)
+            yield say("certificate.opened", hash=one.opened_hash or MISSING)
+
+
+def _votes(known: Known, speech: Speech) -> Iterator[str]:
+    """Say what became of each electronic vote; figures that were counted and do not stand are on record too."""
+    say, paper = _saying(speech), known.paper
+    for one in known.votes:
+        key, closes, dated = f"electronic.vote_{one.way}", _day(one.closes_on), _day(one.dated)
+        held = say(key, place=one.place, day=closes, letter=one.reference, dated=dated)
+        ended = say("electronic.vote_ended", day=_day(one.ended_on)) if one.ended_on is not None else ""
+        yield held + ended + speech.say(became(one), CHINESE)
+        if one.ballot.set_hash is not None and not one.counted:
+            yield say("electronic.was_sealed", hash=one.ballot.set_hash)
+        if one.figures is not None and one.ballot.state is Sealed.VOID:
+            yield say("electronic.vote_figures")
+            figures = one.ballot.attendance
+            names = {str(one): name for one, name in known.names.items()} | dict(paper.names)
+            told = brief(paper.title, names, one.figures, expected=figures.expected, returned=figures.returned)
+            yield from (speech.say(line, CHINESE) for line in list(told)[1:])
 
 
 def _graded(paper: PaperElection, found: Count, speech: Speech) -> Grid:

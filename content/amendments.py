@@ -10,6 +10,7 @@ from msgspec import Struct
 from content.decision import Decision, Effect, Fact, Refusal, refused
 from content.identifiers import CardId, OccurrenceId
 from content.layouts import Layout, rearrange
+from content.lectures import begins, roll_closes
 from content.lessons import Lesson
 from content.occurrences import Occurrence, State
 
@@ -36,6 +37,9 @@ class OccurrenceCorrected(Fact, frozen=True, kw_only=True):
     layout: Layout
     reason: str
     at: datetime
+    begins_at: datetime | None = None
+    closes_at: datetime | None = None
+    """Of a lecture that is still open: its times as they are now."""
 
 
 class OccurrenceWithdrawn(Fact, frozen=True, kw_only=True):
@@ -88,6 +92,7 @@ def correct(sent: Sequence[Sent], lesson: Lesson, *, reason: str, now: datetime)
         if one.revision >= lesson.revision:
             continue
         change = rearrange(one.layout, lesson)
+        timed = lesson.lecture if one.occurrence.state is State.OPEN else None
         facts.append(
             OccurrenceCorrected(
                 occurrence=one.occurrence.id,
@@ -96,6 +101,8 @@ def correct(sent: Sequence[Sent], lesson: Lesson, *, reason: str, now: datetime)
                 layout=change.layout,
                 reason=reason,
                 at=now,
+                begins_at=begins(timed) if timed is not None else None,
+                closes_at=roll_closes(timed, lesson.minutes) if timed is not None else None,
             )
         )
         for card in one.cards:

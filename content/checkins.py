@@ -10,10 +10,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
-from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
+from content.identifiers import CardId, Cause, MemberId, OccurrenceId, OrganisationId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
-from content.occurrences import Occurrence
+from content.occurrences import Occurrence, SeatTaken
 from content.occurrences import State as OccurrenceState
 
 LONGEST_REASON = 200
@@ -28,6 +28,7 @@ class State(StrEnum):
     EXCUSED = "excused"
     MADE_UP = "made_up"
     UNANSWERED = "unanswered"
+    ABSENT = "absent"
     NOT_OFFERED = "not_offered"
 
 
@@ -35,8 +36,9 @@ TOOK_PART = frozenset({State.DONE, State.LATE, State.MADE_UP})
 
 
 class Note(StrEnum):
-    """What a person added to having taken part."""
+    """What a person added to having taken part; or said before a meeting, where they have not taken part yet."""
 
+    COMING = "coming"
     LATE = "late"
     ONLINE = "online"
 
@@ -54,6 +56,7 @@ class Expectation(Struct, frozen=True, kw_only=True):
     """One member's place in an occurrence, as it stands; ``decided_by`` is the cause of the present state.
 
     ``recorded_by`` is who keeps the record, where the state was set by hand. ``user`` is empty for who has no account.
+    ``branch`` is set where the place is only taken with the answer: in a session that is not that of their shift.
     """
 
     occurrence: Occurrence
@@ -66,6 +69,13 @@ class Expectation(Struct, frozen=True, kw_only=True):
     state: State
     decided_by: Cause | None = None
     recorded_by: UserId | None = None
+    branch: OrganisationId | None = None
+    note: Note | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nothing was answered, not even that somebody will come."""
+        return self.state is State.OPEN and self.note is None
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -127,6 +137,14 @@ def check_in(
         return refused("checkin.withdrawn", title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
+    if expectation.kind is Kind.LECTURE:
+        if occurrence.begins_at is not None and now < occurrence.begins_at:
+            return refused("lecture.not_begun", title=expectation.title, begins=occurrence.begins_at)
+    elif occurrence.begins_at is not None:
+        if now < occurrence.begins_at and is_open(occurrence, now):
+            return _announce(expectation, note or Note.COMING, way=way, cause=cause, now=now)
+        if not by_make_up and not is_open(occurrence, now):
+            return refused("checkin.meeting_over", title=expectation.title)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
     if expectation.recorded_by is not None and not by_make_up and not is_open(occurrence, now):
         return refused("answer.by_recorder", title=expectation.title)
@@ -141,11 +159,20 @@ def check_in(
     return _answer(expectation, after, way=way, cause=cause, now=now, key=_noted(expectation, after, note), note=note)
 
 
+def _announce(expectation: Expectation, note: Note, *, way: Way, cause: Cause, now: datetime) -> Decision | Refusal:
+    """Note before a meeting that somebody will come, and how; they are there only once it has begun."""
+    if expectation.recorded_by is not None:
+        return refused("answer.by_recorder", title=expectation.title)
+    if expectation.state is State.OPEN and expectation.note is note:
+        return _quietly(way, expectation, "checkin.already")
+    return _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=f"checkin.will_{note}", note=note)
+
+
 def _noted(expectation: Expectation, after: State, note: Note | None) -> str:
-    """Return the key of the receipt: 签到 is said of an event, whatever word was used for it."""
+    """Return the key of the receipt: 签到 is said of what one goes to, whatever word was used for it."""
     if note is not None:
         return f"checkin.noted_{note}"
-    if after is State.DONE and expectation.kind is Kind.EVENT:
+    if after is State.DONE and expectation.kind in (Kind.EVENT, Kind.LECTURE):
         return "checkin.signed_in"
     return f"checkin.{after}"
 
@@ -174,6 +201,8 @@ def ask_leave(
         return Decision()
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
+    if expectation.branch is not None:
+        return refused("leave.other_session", title=expectation.title)
     asks = not reason and not asked_before
     recorded = _answer(
         expectation,
@@ -224,7 +253,7 @@ def take_back(
     if expectation.decided_by != removed:
         return Decision(facts=(crossed_out,)) if len(rest) < len(given) else None
     if not rest:
-        key = "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+        key = _taken_back(expectation)
         undone = _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=key)
         return Decision(facts=(crossed_out, *undone.facts), effects=undone.effects)
     earlier = rest[-1]
@@ -242,6 +271,8 @@ def take_back(
     key = {State.EXCUSED: "answer.excused_again", State.OPEN: "answer.open_again"}.get(
         earlier.state, "answer.done_again"
     )
+    if earlier.state is State.OPEN and earlier.note is not None:
+        key = "answer.coming_again"
     told = Tell(user=expectation.user, words=words(key, title=expectation.title), quiet=way is Way.REACTION)
     return Decision(facts=(crossed_out, restored), effects=(*_refresh(expectation, earlier.state), told))
 
@@ -253,11 +284,17 @@ def withdraw(expectation: Expectation, given: Sequence[Given], *, cause: Cause, 
     if not is_open(expectation.occurrence, now):
         closed = expectation.occurrence.closes_at or expectation.occurrence.due_at
         return refused("answer.closed", title=expectation.title, closed=closed)
-    key = "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+    key = _taken_back(expectation)
     undone = _answer(expectation, State.OPEN, way=Way.PRIVATE, cause=cause, now=now, key=key)
     crossed_out = _cross_out(expectation, tuple(one.cause for one in given), now)
     ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
     return Decision(facts=(crossed_out, *undone.facts, ended), effects=undone.effects)
+
+
+def _taken_back(expectation: Expectation) -> str:
+    if expectation.state is State.OPEN:
+        return "checkin.coming_taken_back"
+    return "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
 
 
 def _cross_out(expectation: Expectation, causes: tuple[Cause, ...], now: datetime) -> AnswersTakenBack:
@@ -287,7 +324,10 @@ def _answer(
     )
     said = words(key, title=expectation.title, name=expectation.name, at=now)
     told = Tell(user=expectation.user, words=said, quiet=way is Way.REACTION)
-    return Decision(facts=(fact,), effects=(*_refresh(expectation, after), told))
+    taken: tuple[Fact, ...] = ()
+    if expectation.branch is not None:
+        taken = (SeatTaken(occurrence=fact.occurrence, member=fact.member, branch=expectation.branch),)
+    return Decision(facts=(*taken, fact), effects=(*_refresh(expectation, after), told))
 
 
 def offer_questions(answer: Decision) -> Decision:
@@ -300,7 +340,7 @@ def offer_questions(answer: Decision) -> Decision:
 
 
 def _refresh(expectation: Expectation, after: State) -> tuple[Effect, ...]:
-    changes = expectation.card is not None and expectation.state is not after
+    changes = expectation.state is not after or expectation.note is not None or after is State.OPEN
     return (Refresh(card=expectation.card),) if changes and expectation.card is not None else ()
 
 

@@ -29,6 +29,7 @@ ORDER = (
     "full_since",
     "position",
     "post",
+    "shift",
     "phone",
     "status",
     "floating",

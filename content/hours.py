@@ -111,7 +111,12 @@ class Counts(Struct, frozen=True, kw_only=True):
 
 
 def usual(kind: Kind, minutes: int, *, hour: int) -> Counts:
-    """Return what counts until a person says otherwise: a lesson in chat is learned alone, an event is no learning."""
+    """Return what counts until a person says otherwise: a lesson in chat is learned alone, an event is no learning.
+
+    At a lecture people learn together, whoever makes it up afterwards too.
+    """
+    if kind is Kind.LECTURE:
+        return Counts(form=Form.TOGETHER, hundredths=worth(minutes, Unit.MINUTE, hour=hour))
     if kind is Kind.LESSON:
         return Counts(form=Form.ALONE, hundredths=worth(minutes, Unit.MINUTE, hour=hour))
     return Counts(form=None)

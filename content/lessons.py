@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from content import markup
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, UserId
+from content.lectures import Lecture, refuse_lecture
 from content.media import Medium, MediumKept
 
 LONGEST_TITLE = 100
@@ -21,19 +22,26 @@ LONGEST_MINUTES = 180
 
 
 class Kind(StrEnum):
-    """A lesson is learned; an event is attended; a bulletin is only read, and nobody is asked to answer it."""
+    """A lesson is learned; an event is attended, and so is a lecture, which has sessions to choose from.
+
+    A bulletin is only read, and nobody is asked to answer it.
+    """
 
     LESSON = "lesson"
     EVENT = "event"
+    LECTURE = "lecture"
     BULLETIN = "bulletin"
 
 
-ASKING = (Kind.LESSON, Kind.EVENT)
+ASKING = (Kind.LESSON, Kind.EVENT, Kind.LECTURE)
 """What asks members for an answer."""
 
 
 class Lesson(Struct, frozen=True, kw_only=True):
-    """Something to teach, attend or know; ``body`` is Markdown, ``minutes`` what it asks of a member."""
+    """Something to teach, attend or know; ``body`` is Markdown, ``minutes`` what it asks of a member.
+
+    ``lecture`` is set for a lecture and for nothing else; ``body`` is its outline then, ``minutes`` how long it takes.
+    """
 
     id: LessonId
     owner: OrganisationId
@@ -45,6 +53,7 @@ class Lesson(Struct, frozen=True, kw_only=True):
     minutes: int = 8
     media: tuple[Medium, ...] = ()
     pack: str = ""
+    lecture: Lecture | None = None
     revision: int = 1
 
 
@@ -90,5 +99,10 @@ def _trouble(lesson: Lesson) -> Refusal | None:
         return refused("lesson.large_body", field="body", most=LARGEST_BODY // 1024)
     if not 1 <= lesson.minutes <= LONGEST_MINUTES:
         return refused("lesson.minutes_out_of_range", field="minutes", most=LONGEST_MINUTES)
+    if (lesson.kind is Kind.LECTURE) is not (lesson.lecture is not None):
+        return refused("lesson.kind_unknown", field="kind")
+    lacking = refuse_lecture(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None
+    if lacking is not None:
+        return lacking
     unshowable = markup.objection(lesson.body)
     return Refusal(words=unshowable, field="body") if unshowable is not None else None

@@ -47,6 +47,8 @@ class Member(Struct, frozen=True, kw_only=True):
     destination: str = ""
     out_of_touch: bool | None = None
     lost_since: str = ""
+    shift: str = ""
+    """The group in which they work shifts, as the pattern of their place names it."""
     left: datetime | None = None
     """Since when they are no longer on the roster; their history stays, their account is theirs no more."""
     merged_into: MemberId | None = None

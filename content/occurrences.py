@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -42,8 +43,11 @@ class State(StrEnum):
 class Occurrence(Struct, frozen=True, kw_only=True):
     """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open.
 
-    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One that
-    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are.
+    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One
+    ``over_cap`` was planned by a rule that goes on by itself, above what its rooms are to be asked. One that does not
+    ask is a bulletin: nobody has a seat in it, and its cards stay as they are. ``begins_at`` is when a lecture that was
+    announced is given for the first time, or when a meeting begins: what is answered before only says who will come.
+    Of all else it is empty.
     """
 
     id: OccurrenceId
@@ -54,11 +58,13 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     late: timedelta
     state: State
     provisional: bool = False
+    over_cap: bool = False
     urgent: bool = False
     asks: bool = True
     approved: bool = True
     opened_at: datetime | None = None
     closes_at: datetime | None = None
+    begins_at: datetime | None = None
 
     @property
     def make_up_until(self) -> datetime:
@@ -100,6 +106,17 @@ class OccurrenceOpened(Fact, frozen=True, kw_only=True):
     seats: tuple[Seat, ...]
     unreached: tuple[Seat, ...]
     cards: tuple[Card, ...]
+    begins_at: datetime | None = None
+    on: date | None = None
+    """Of a lecture: the day on which it is given, which is the day of its roll."""
+
+
+class SeatTaken(Fact, frozen=True, kw_only=True):
+    """Somebody came to a session of a lesson that is not the one of their shift, and is counted in it."""
+
+    occurrence: OccurrenceId
+    member: MemberId
+    branch: OrganisationId
 
 
 class OccurrenceMissed(Fact, frozen=True, kw_only=True):
@@ -128,7 +145,7 @@ class OccurrenceClosed(Fact, frozen=True, kw_only=True):
 
 
 class OccurrenceConfirmed(Fact, frozen=True, kw_only=True):
-    """A person says that a date which was reckoned without a list of working days is meant."""
+    """A person says that a date is meant which was reckoned without a list of working days, or is above a cap."""
 
     occurrence: OccurrenceId
     by: UserId
@@ -150,19 +167,28 @@ def open_occurrence(
     now: datetime,
     free_at: datetime | None = None,
     overtaken: bool = False,
+    begins_at: datetime | None = None,
+    closes_at: datetime | None = None,
+    timezone: str = "UTC",
+    nobody: bool = False,
+    over_cap: bool = False,
 ) -> Decision | None:
     """Open a due occurrence, or record that it was missed; ``None`` when there is nothing to do.
 
     ``parts`` is into how many messages the lesson falls. Late is measured from ``due_at``, and what is punctual is
     never too late, whatever the rule says: a clock that ticks cannot be on time to the instant. To a branch without
     a room that works nothing is offered. ``free_at`` is when the next quiet hours end: what is not urgent waits for it.
-    ``overtaken`` tells that a later one of the same series is due as well; of those only the newest goes out.
+    ``overtaken`` tells that a later one of the same series is due as well; of those only the newest goes out. Where
+    ``nobody`` hears this session, since all hear another, it stands open in no room. What is still ``over_cap``
+    now, and nobody has let go out, does not. A lecture ``begins_at`` a time of
+    its own and is open until ``closes_at``; when that is past, it is not announced. ``timezone`` is the zone it was
+    planned in, which tells on what day it is given.
     """
     if occurrence.state is not State.PLANNED or occurrence.due_at > now:
         return None
     seats = seats if occurrence.asks else ()
     grace = max(occurrence.late, PUNCTUAL)
-    if now - occurrence.due_at > grace:
+    if now - occurrence.due_at > grace or (closes_at is not None and closes_at <= now):
         return _missed(occurrence, "too_late", seats, now)
     if overtaken:
         return _missed(occurrence, "overtaken", seats, now)
@@ -170,7 +196,9 @@ def open_occurrence(
         return _missed(occurrence, "not_approved", seats, now)
     if occurrence.provisional:
         return _missed(occurrence, "no_workdays", seats, now)
-    if not stages:
+    if over_cap:
+        return _missed(occurrence, "over_cap", seats, now)
+    if not stages and not nobody:
         return _missed(occurrence, "no_room", seats, now)
     if free_at is not None and free_at > now and not occurrence.urgent:
         return Decision(facts=(OccurrenceHeld(occurrence=occurrence.id, until=free_at),))
@@ -179,7 +207,7 @@ def open_occurrence(
         Card(id=CardId(derive(occurrence.id, "card", stage.room)), room=stage.room, branch=stage.branch)
         for stage in stages
     )
-    closes_at = max(now, occurrence.due_at) + occurrence.window
+    closes_at = closes_at or max(now, occurrence.due_at) + occurrence.window
     return Decision(
         facts=(
             OccurrenceOpened(
@@ -189,6 +217,8 @@ def open_occurrence(
                 seats=tuple(seat for seat in seats if seat.branch in reached),
                 unreached=tuple(seat for seat in seats if seat.branch not in reached),
                 cards=cards,
+                begins_at=begins_at,
+                on=begins_at.astimezone(ZoneInfo(timezone)).date() if begins_at is not None else None,
             ),
         ),
         effects=tuple(Post(card=card.id, parts=parts, not_before=now, expires_at=now + grace) for card in cards),
@@ -219,8 +249,8 @@ def cancel_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refus
 
 
 def confirm_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refusal:
-    """Have what was planned on a guess go out on the day it has."""
-    if occurrence.state is not State.PLANNED or not occurrence.provisional:
+    """Have what was planned on a guess, or above a cap, go out on the day it has."""
+    if occurrence.state is not State.PLANNED or not (occurrence.provisional or occurrence.over_cap):
         return refused("occurrence.not_provisional")
     return Decision(facts=(OccurrenceConfirmed(occurrence=occurrence.id, by=by),))
 

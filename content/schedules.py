@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from content.burden import Asked
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
-from content.lessons import Kind
+from content.lectures import begins
+from content.lessons import Kind, Lesson
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
 from content.reviews import Stage
 from content.workdays import WorkCalendar, calendar
@@ -46,6 +50,13 @@ LATE_EVENT = timedelta(hours=2)
 LONGEST_DAY = timedelta(days=1, hours=2)
 """No day of any clock is longer."""
 
+MOST_SESSIONS = 3
+"""A lesson goes out so often at most, each time to those of other shifts."""
+
+SESSIONS_APART = timedelta(minutes=30)
+LAST_SESSION = timedelta(days=7)
+"""How close sessions may follow each other, and how long after the first the last may be."""
+
 SAME_TIME = timedelta(minutes=5)
 """Two plans for the same lesson and people that are closer than this are one that was made twice."""
 
@@ -69,7 +80,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
     occurrence teaches lesson n of ``lessons``, beginning anew after the last. ``window`` is how long the check-in stays
     open, ``late`` how long after its time a card may still go out, ``None`` until that local day ends; after that the
     occurrence is missed. ``urgent`` is why it may go out in quiet hours, empty where it may not. ``changes`` were made
-    to it since, for what it means from a day on, the newest last.
+    to it since, for what it means from a day on, the newest last. ``sessions`` tells how long after the first, by the
+    clock on the wall, each lesson goes out again to those of other shifts.
     """
 
     id: ScheduleId
@@ -89,6 +101,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     off_days: OffDays = OffDays.KEEP
     urgent: str = ""
     changes: tuple[Change, ...] = ()
+    sessions: tuple[timedelta, ...] = ()
 
     @property
     def pattern(self) -> Pattern:
@@ -112,7 +125,8 @@ class Schedule(Struct, frozen=True, kw_only=True):
 class Planned(Struct, frozen=True, kw_only=True):
     """One occurrence that a rule yields: the date it ``meant``, that on which it falls, and the instant of it.
 
-    It is ``provisional`` where it was reckoned by working days of which nobody has the list.
+    It is ``provisional`` where it was reckoned by working days of which nobody has the list. ``session`` counts from 0
+    where a lesson goes out several times, to some of its people each time.
     """
 
     id: OccurrenceId
@@ -124,6 +138,11 @@ class Planned(Struct, frozen=True, kw_only=True):
     window: timedelta
     late: timedelta
     provisional: bool = False
+    session: int = 0
+
+    def asking(self, minutes: int) -> Asked:
+        """Return what it asks of a room: each member hears one session, so the minutes of a lesson count once."""
+        return Asked(on=self.local_date, minutes=0 if self.session else minutes)
 
 
 class LessonsScheduled(Fact, frozen=True, kw_only=True):
@@ -200,9 +219,32 @@ def materialise(
     if until is None and not schedule.count:
         until = schedule.start + AHEAD
     return tuple(
-        _planned(schedule, number, day, known)
+        planned
         for number, day in enumerate(days(schedule.pattern, known, until=until))
         if day.meant >= since
+        for planned in _sessions(schedule, number, day, known)
+    )
+
+
+def _sessions(schedule: Schedule, number: int, day: Day, known: WorkCalendar) -> tuple[Planned, ...]:
+    """Return the one time that a lesson goes out, or all of its sessions."""
+    first = _planned(schedule, number, day, known)
+    begins = datetime.combine(first.local_date, schedule.since(day.meant).at)
+    further = (
+        _session(schedule, first, number, begins + length) for number, length in enumerate(schedule.sessions, start=1)
+    )
+    return (first, *further)
+
+
+def _session(schedule: Schedule, first: Planned, number: int, local: datetime) -> Planned:
+    due_at = instant(local.date(), local.time(), schedule.timezone)
+    return replace(
+        first,
+        id=OccurrenceId(derive(schedule.id, "occurrence", first.meant.isoformat(), "session", str(number))),
+        local_date=local.date(),
+        due_at=due_at,
+        late=late_after(due_at, schedule.since(first.meant).late, schedule.timezone),
+        session=number,
     )
 
 
@@ -246,6 +288,19 @@ def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, dat
     return None
 
 
+def refuse_unannounced(rule: Schedule, lessons: Iterable[Lesson], planned: Iterable[Planned]) -> Refusal | None:
+    """Refuse to announce a lecture again and again, with another thing, or when it has begun already."""
+    lectures = [one.lecture for one in lessons if one.lecture is not None and one.id in rule.lessons]
+    first = next(iter(planned), None)
+    if not lectures or first is None:
+        return None
+    if rule.recurrence is not Recurrence.ONCE:
+        return refused("lecture.once", field="when")
+    if begins(lectures[0]) <= first.due_at:
+        return refused("lecture.announced_late", field="date", begins=begins(lectures[0]))
+    return None
+
+
 def schedule_lessons(
     schedule: Schedule,
     *,
@@ -263,10 +318,11 @@ def schedule_lessons(
         return refused("schedule.never", field="when")
     if all_known[0].due_at < now - timedelta(minutes=1):
         return refused("schedule.in_the_past", field="date", due=all_known[0].due_at)
-    if schedule.count and len(all_known) < schedule.count:
-        return refused("schedule.ends_too_late", field="count", n=len(all_known))
+    number = len({one.meant for one in all_known})
+    if schedule.count and number < schedule.count:
+        return refused("schedule.ends_too_late", field="count", n=number)
     last = horizon(schedule, now)
-    planned = tuple(one for one in all_known if one.meant <= last) or all_known[:1]
+    planned = tuple(one for one in all_known if one.meant <= last) or _of_first_day(all_known)
     return Decision(facts=(LessonsScheduled(schedule=schedule, planned=planned, author=author, review=review),))
 
 
@@ -279,9 +335,13 @@ def foreseen(schedule: Schedule, now: datetime, known: WorkCalendar | None = Non
     """Return what a rule is known to bring: all of one that ends, of another what is planned now, and one at least."""
     if schedule.count:
         return materialise(schedule, known)
-    return (
-        materialise(schedule, known, until=horizon(schedule, now)) or materialise(schedule, known, until=date.max)[:1]
-    )
+    within_reach = materialise(schedule, known, until=horizon(schedule, now))
+    return within_reach or _of_first_day(materialise(schedule, known, until=date.max))
+
+
+def _of_first_day(planned: tuple[Planned, ...]) -> tuple[Planned, ...]:
+    """Return what is planned for the first day that a rule means."""
+    return tuple(one for one in planned if one.meant == planned[0].meant)
 
 
 def late_of(kinds: Iterable[Kind]) -> timedelta | None:
@@ -312,4 +372,14 @@ def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
         return refused("schedule.window_too_short", field="window")
     if schedule.start > (now + LATEST_AHEAD).date():
         return refused("schedule.too_far", field="date")
+    return _unmeant_sessions(schedule.sessions)
+
+
+def _unmeant_sessions(sessions: tuple[timedelta, ...]) -> Refusal | None:
+    """Refuse sessions that do not follow each other, or too closely, or too long after the first."""
+    ends = (timedelta(), *sessions)
+    if any(after - before < SESSIONS_APART for before, after in pairwise(ends)):
+        return refused("schedule.sessions_close", field="sessions", n=int(SESSIONS_APART.total_seconds()) // 60)
+    if ends[-1] > LAST_SESSION or len(ends) > MOST_SESSIONS:
+        return refused("schedule.sessions_far", field="sessions", n=LAST_SESSION.days)
     return None

@@ -50,7 +50,7 @@ class Series(Struct, frozen=True, kw_only=True):
     @property
     def unfinished(self) -> bool:
         """Tell whether the rule yields more than is planned yet."""
-        return not self.schedule.count or len(self.standing) < self.schedule.count
+        return not self.schedule.count or len({one.planned.meant for one in self.standing}) < self.schedule.count
 
     @property
     def coming(self) -> tuple[Standing, ...]:
@@ -74,10 +74,11 @@ class SeriesReplanned(Fact, frozen=True, kw_only=True):
 
 
 class SeriesContinued(Fact, frozen=True, kw_only=True):
-    """A rule was planned further ahead."""
+    """A rule was planned further ahead; what is ``above`` a cap waits for somebody to move it or to let it go out."""
 
     schedule: ScheduleId
     added: tuple[Planned, ...]
+    above: tuple[OccurrenceId, ...] = ()
 
 
 class SeriesEnded(Fact, frozen=True, kw_only=True):
@@ -214,13 +215,14 @@ def moved(
 
     ``None`` where the series does not yield it any more.
     """
-    bare = replace(series.schedule, changes=())
-    meant = next(one.planned.meant for one in series.standing if one.planned.id == id)
-    base = next((one for one in materialise(bare, known, until=meant) if one.id == id), None)
+    bare = replace(series.schedule, changes=(), sessions=())
+    meant, session = next((one.planned.meant, one.planned.session) for one in series.standing if one.planned.id == id)
+    base = next((one for one in materialise(bare, known, until=meant) if one.meant == meant), None)
     if base is None:
         return None
     since = date.min if scope is Scope.SERIES else meant
-    change = Change(since=since, at=at, days=(on - base.local_date).days, window=window, late=late)
+    first = datetime.combine(on, at) - (timedelta(), *series.schedule.sessions)[session]
+    change = Change(since=since, at=first.time(), days=(first.date() - base.local_date).days, window=window, late=late)
     return (*_before(series.schedule, since), change)
 
 

@@ -119,7 +119,8 @@ async def room_names(unit: Reading, id: OccurrenceId) -> tuple[str, ...]:  # noq
 
 
 async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
-    """Bind an occurrence to a newer revision."""
+    """Bind an occurrence to a newer revision; a lecture that was put off is open until it is over."""
+    times = {"begins_at": fact.begins_at, "closes_at": fact.closes_at} if fact.closes_at is not None else {}
     await unit.execute(
         update(occurrences)
         .where(occurrences.c.id == fact.occurrence)
@@ -129,6 +130,7 @@ async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
             layout=to_builtins(fact.layout),
             corrected_at=fact.at,
             correction=fact.reason,
+            **times,
         )
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -24,16 +24,27 @@ from sqlalchemy import (
 from content.checkins import Answered, AnswersTakenBack, Expectation, Given, Note, State
 from content.identifiers import CardId, MemberId, OccurrenceId, OrganisationId, RoomId
 from content.lessons import Kind
-from content.occurrences import Card, OccurrenceClosed, OccurrenceMissed, OccurrenceOpened, OccurrenceRevived
+from content.occurrences import (
+    Card,
+    OccurrenceClosed,
+    OccurrenceMissed,
+    OccurrenceOpened,
+    OccurrenceRevived,
+    Seat,
+    SeatTaken,
+)
 from content.occurrences import State as OccurrenceState
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import each_within, within
 from storage.prepared import Prepared
-from storage.schedules import SHOWN_TITLE, as_occurrence, occurrences
+from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
 from storage.unit import AnyRow, Query, Reading, Writing
+
+_PORTION = 500
+"""How many members one question names."""
 
 cards = Table(
     "cards",
@@ -129,6 +140,7 @@ _EXPECTING: Query = (
         expectations.c.state.label("answer"),
         expectations.c.decided_by,
         expectations.c.recorded_by,
+        expectations.c.note.label("answer_note"),
         members.c.user_id,
         members.c.name,
         SHOWN_TITLE,
@@ -159,6 +171,7 @@ def _expectation(row: AnyRow) -> Expectation:
         state=State(row.answer),
         decided_by=row.decided_by,
         recorded_by=row.recorded_by,
+        note=Note(row.answer_note) if row.answer_note else None,
     )
 
 
@@ -181,6 +194,44 @@ async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId)
     """Return one member's place in an occurrence, ``None`` for who was not in the audience."""
     row = await unit.first(_EXPECTATION, {"occurrence": occurrence, "member": member})
     return _expectation(row) if row else None
+
+
+async def place_beside(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
+    """Return a member's place in another session of the same lesson that was offered to them."""
+    beside = [one.id for one in await sessions_beside(unit, occurrence)]
+    if not beside:
+        return None
+    query = _EXPECTING.where(
+        expectations.c.occurrence_id.in_(beside),
+        expectations.c.member_id == member,
+        expectations.c.state != State.NOT_OFFERED,
+    )
+    row = await unit.first(query.order_by(occurrences.c.due_at.desc()).limit(1))
+    return _expectation(row) if row else None
+
+
+async def place_to_take(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
+    """Return the place that somebody of the audience would have in an open session which is not that of their shift."""
+    found = await entry(unit, occurrence)
+    if found is None or found.sessions == 1 or found.occurrence.state is not OccurrenceState.OPEN:
+        return None
+    everybody = await seats(unit, found.occurrence.audience)
+    seat = next((one for one in everybody if one.member == member), None)
+    row = await unit.first(select(members.c.name, members.c.user_id).where(members.c.id == member))
+    if seat is None or row is None or not found.occurrence.asks:
+        return None
+    here = (cards.c.occurrence_id == occurrence) & (cards.c.branch_id == seat.branch)
+    return Expectation(
+        occurrence=found.occurrence,
+        member=member,
+        branch=seat.branch,
+        user=row.user_id,
+        name=row.name,
+        card=await unit.value(select(cards.c.id).where(here)),
+        title=found.title,
+        kind=Kind(found.kind),
+        state=State.OPEN,
+    )
 
 
 async def answered_by(unit: Reading, cause: str) -> Expectation | None:
@@ -258,6 +309,18 @@ async def shown_lately(unit: Reading, member: MemberId, *, since: datetime) -> t
     return tuple(_expectation(row) for row in await unit.rows(query))
 
 
+async def lectures_of(unit: Reading, member: MemberId, *, since: datetime) -> tuple[Expectation, ...]:
+    """Return the lectures offered to a member that are open, or closed after ``since``, oldest first."""
+    query = _EXPECTING.where(
+        expectations.c.member_id == member,
+        expectations.c.state != State.NOT_OFFERED,
+        lessons.c.kind == Kind.LECTURE,
+        occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
+        occurrences.c.closes_at > since,
+    ).order_by(occurrences.c.begins_at, occurrences.c.id)
+    return tuple(_expectation(row) for row in await unit.rows(query))
+
+
 async def still_open(unit: Reading, member: MemberId) -> tuple[Expectation, ...]:
     """Return the open occurrences in whose audience a member is, whatever they answered, oldest first."""
     return tuple(_expectation(row) for row in await unit.rows(_STILL_OPEN, {"member": member}))
@@ -270,7 +333,7 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
     """
     query = _EXPECTING.where(
         expectations.c.member_id == member,
-        expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
+        expectations.c.state.in_([State.UNANSWERED, State.ABSENT, State.EXCUSED, State.LATE, State.MADE_UP]),
         occurrences.c.state == OccurrenceState.CLOSED,
         occurrences.c.closes_at > since,
     ).order_by(occurrences.c.due_at, occurrences.c.id)
@@ -326,6 +389,7 @@ async def open_in_room(unit: Reading, room: RoomId) -> tuple[OccurrenceId, ...]:
 async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
     """Freeze the audience and place the cards."""
     await unit.add(cards, [_card_row(fact.occurrence, card) for card in fact.cards])
+    await _give_up_elsewhere(unit, fact.occurrence, [seat.member for seat in (*fact.seats, *fact.unreached)])
     seats = [(seat.member, seat.branch) for seat in fact.seats]
     await _seat(unit, fact.occurrence, seats, State.OPEN)
     unreached = [(seat.member, seat.branch) for seat in fact.unreached]
@@ -334,8 +398,35 @@ async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
 
 async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
     """Record that nobody was offered it."""
+    await _give_up_elsewhere(unit, fact.occurrence, [seat.member for seat in fact.seats])
     seats = [(seat.member, seat.branch) for seat in fact.seats]
     await _seat(unit, fact.occurrence, seats, State.NOT_OFFERED)
+
+
+async def write_seat_taken(unit: Writing, fact: SeatTaken) -> None:
+    """Give a place in an open session to who came to it instead of theirs."""
+    await _give_up_elsewhere(unit, fact.occurrence, [fact.member])
+    await _seat(unit, fact.occurrence, [(fact.member, fact.branch)], State.OPEN)
+
+
+async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Sequence[MemberId]) -> None:
+    """Let people give up the places in other sessions of a lesson in which nothing was offered to them."""
+    beside = [one.id for one in await sessions_beside(unit, occurrence)]
+    if not beside:
+        return
+    await unit.settled()
+    changes: Counter[tuple[str, str, date, State]] = Counter()
+    for start in range(0, len(people), _PORTION):
+        here = (
+            expectations.c.occurrence_id.in_(beside),
+            expectations.c.state == State.NOT_OFFERED,
+            expectations.c.member_id.in_(people[start : start + _PORTION]),
+        )
+        place = (expectations.c.occurrence_id, expectations.c.branch_id, expectations.c.local_date)
+        for row in await unit.rows(select(*place).where(*here)):
+            changes[row.occurrence_id, row.branch_id, row.local_date, State.NOT_OFFERED] -= 1
+        await unit.execute(expectations.delete().where(*here))
+    await _count(unit, changes)
 
 
 async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
@@ -377,7 +468,8 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
-    reset = fact.after in (State.OPEN, State.UNANSWERED) and fact.recorded_by is None
+    silent = fact.after in (State.OPEN, State.UNANSWERED) and fact.note is None
+    reset = silent and fact.recorded_by is None
     moved = await unit.returning(
         _MOVE,
         {
@@ -503,6 +595,26 @@ async def move_seats(
         place = (occurrence, row.branch_id, row.local_date)
         changes[*place, before], changes[*place, after] = -row.number, row.number
     await _count(unit, changes)
+
+
+async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Seat], gone: Sequence[MemberId]) -> None:
+    """Seat who has come since an audience was frozen, and ask nothing more of who has left and had not answered."""
+    seated = select(expectations.c.member_id).where(
+        expectations.c.occurrence_id == occurrence, expectations.c.member_id.in_([seat.member for seat in joined])
+    )
+    there = {row.member_id for row in await unit.rows(seated)} if joined else set()
+    new = [(seat.member, seat.branch) for seat in joined if seat.member not in there]
+    await _seat(unit, occurrence, new, State.OPEN)
+    left = select(expectations).where(
+        expectations.c.occurrence_id == occurrence,
+        expectations.c.member_id.in_(list(gone)),
+        expectations.c.state == State.OPEN,
+    )
+    for row in await unit.rows(left) if gone else ():
+        own = (expectations.c.occurrence_id == occurrence) & (expectations.c.member_id == row.member_id)
+        await unit.execute(update(expectations).where(own).values(state=State.NOT_OFFERED, note=None))
+        place = (occurrence, row.branch_id, row.local_date)
+        await _count(unit, {(*place, State.OPEN): -1, (*place, State.NOT_OFFERED): +1})
 
 
 async def forget_people(unit: Writing, before: datetime, *, most: int) -> None:

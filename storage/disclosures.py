@@ -26,12 +26,15 @@ from storage.ballots import (
     ballots,
 )
 from storage.bank import bank_items
+from storage.cases import case_evidence, case_notes, cases
+from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
+from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
@@ -39,9 +42,11 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
@@ -59,10 +64,13 @@ from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
+from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
+from storage.shifts import shift_patterns
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
@@ -139,7 +147,7 @@ PERSONAL: tuple[Held, ...] = (
         members,
         "id user_id",
         "name organisation_id category user_id language gender ethnicity born education degree working_since joined "
-        "full_since phone post position status floating destination out_of_touch lost_since note left_at",
+        "full_since phone post position status floating destination out_of_touch lost_since shift note left_at",
         inner="id merged_into phone_mark",
         opens="sealed sealed_key",
     ),
@@ -175,6 +183,16 @@ PERSONAL: tuple[Held, ...] = (
         state="state.",
         note="checkins.note_",
     ),
+    _held(session_choices, "member_id", "occurrence_id session at", inner="member_id cause"),
+    _held(
+        lecture_questions,
+        "member_id",
+        "occurrence_id text asked_on answer state",
+        inner="id member_id",
+        state="lectures.state_",
+    ),
+    _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
         learning_entries,
         "member_id",
@@ -301,6 +319,26 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id user_id",
         state="corrections.state_",
     ),
+    _held(cases, "user_id opened_by", "number organisation_id opened_at", inner="id user_id opened_by touched_at"),
+    _held(
+        sanctions,
+        "user_id by_user agreed_by lifted_by reviewed_by",
+        "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
+        inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        own_words="said lifted_why appeal_text answer",
+        step="sanction.step_",
+        reason="sanction.reason_",
+        state="sanction.state_",
+        appeal="sanction.appeal_",
+    ),
+    _held(
+        case_evidence,
+        "sender added_by",
+        "said_at until text",
+        inner="id case_id sender room_id event_id added_by added_at is_sealed",
+        own_words="text",
+    ),
+    _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -337,7 +375,7 @@ PERSONAL: tuple[Held, ...] = (
         lesson_revisions,
         "author",
         "title revision written_at",
-        inner="lesson_id body source dated minutes media author",
+        inner="lesson_id body source dated minutes media lecture author",
     ),
     _held(lessons, "author", "title written_at", inner="id owner_id kind pack revision author", readable=False),
     _held(
@@ -346,7 +384,7 @@ PERSONAL: tuple[Held, ...] = (
         "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved review reviewed_by review_note",
+        "approved review reviewed_by review_note sessions",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
@@ -356,7 +394,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent picture",
+        "device_id first_try_at event_id lesson_id urgent picture matter_id",
         readable=False,
     ),
     _held(
@@ -436,18 +474,23 @@ IMPERSONAL: tuple[Table, ...] = (
     bank_items,
     glossary_entries,
     paper_elections,
+    electronic_votes,
     media,
     media_chunks,
     media_uploads,
     upload_limits,
     workdays,
+    shift_patterns,
     occurrences,
+    meetings,
+    catch_ups,
     cards,
     tallies,
     branch_months,
     learning_counts,
     digests,
     rooms,
+    sanction_places,
     upgrades,
     import_branches,
     shelf,

@@ -8,7 +8,11 @@ from typing import Any
 
 from sqlalchemy import select, update
 
+from content.identifiers import MemberId
 from content.members import NOBODY
+from storage import kept_entries
+from storage.edits import edit_entries
+from storage.imports import import_entries
 from storage.members import members
 from storage.outbox import outbox
 from storage.unit import Reading, Writing
@@ -17,9 +21,14 @@ _END = r"(?![.:-]?[0-9A-Za-z])"
 """Where an account ends: one whose server's name goes on, or that has a port, is somebody else's."""
 
 
-async def forget_in_words(unit: Writing, ids: Collection[str], accounts: Collection[str]) -> None:
-    """Put nobody in the place of a person, by name and by account, in every row of the outbox that still has words."""
+async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Collection[str]) -> None:
+    """Put nobody in the place of a person in every row of the outbox that still has words.
+
+    Looked for are their name, what they were called before as far as that is kept, and their accounts.
+    """
     names = {row.name for row in await unit.rows(select(members.c.name).where(members.c.id.in_(list(ids))))}
+    for table in (edit_entries, import_entries):
+        names |= await kept_entries.names(unit, table, ids)
     longer = await _longer_names(unit, ids, names)
     # Somebody else's name that begins or ends like theirs stays what it is; it is found first because it is longer.
     found = sorted({*names - longer - {NOBODY, ""}, *accounts, *longer}, key=lambda one: (-len(one), one))

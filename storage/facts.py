@@ -22,6 +22,8 @@ from content.ballots import (
     BallotVoided,
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
+from content.cases import CaseOpened, EvidenceKept, NoteAdded
+from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -61,9 +63,18 @@ from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryW
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
+from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
+from content.meetings import (
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingChanged,
+    MeetingClosed,
+    MeetingHeld,
+    MeetingReminded,
+)
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
@@ -88,6 +99,7 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    SeatTaken,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
@@ -118,8 +130,21 @@ from content.polls import (
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
+from content.sanctions import (
+    AppealAnswered,
+    AppealMade,
+    LevelNoted,
+    PlaceMoved,
+    PlaceSettled,
+    SanctionDropped,
+    SanctionEnded,
+    SanctionImposed,
+    SanctionLifted,
+    SanctionPrepared,
+)
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
+from content.session_choices import SessionChosen
 from content.sessions import (
     LanguageChosen,
     LinkIssued,
@@ -130,6 +155,7 @@ from content.sessions import (
     SignedOutElsewhere,
 )
 from content.settings import SettingChosen
+from content.shifts import ShiftsDropped, ShiftsSet
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -165,6 +191,8 @@ from storage import (
     ballot_links,
     ballots,
     bank,
+    cases,
+    catch_ups,
     checkins,
     corrections,
     credentials,
@@ -172,6 +200,7 @@ from storage import (
     disclosures,
     edits,
     electronic_elections,
+    electronic_votes,
     erased_people,
     exports,
     feeds,
@@ -180,9 +209,11 @@ from storage import (
     hours,
     imports,
     inquiries,
+    lecture_questions,
     lessons,
     looks,
     media,
+    meetings,
     members,
     misreadings,
     missed,
@@ -200,11 +231,14 @@ from storage import (
     retention,
     reviews,
     rooms,
+    sanctions,
     schedules,
     series,
+    session_choices,
     sessions,
     settings,
     shelf,
+    shifts,
     structure,
     surveys,
     sync,
@@ -229,6 +263,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SiblingsOrdered: (structure.write_ordered,),
     OrganisationClosed: (structure.write_closed,),
     OrganisationReopened: (structure.write_reopened,),
+    ShiftsSet: (shifts.write_set,),
+    ShiftsDropped: (shifts.write_dropped,),
     SettingChosen: (reviews.write_wanted, settings.write_chosen),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),
@@ -274,6 +310,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesEnded: (series.write_ended,),
     SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
+    SeatTaken: (checkins.write_seat_taken,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
@@ -281,11 +318,35 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     OccurrenceWithdrawn: (amendments.write_withdrawn,),
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
+    SessionChosen: (session_choices.write_chosen,),
+    CatchUpKept: (catch_ups.write_kept,),
+    LectureQuestioned: (lecture_questions.write_asked,),
+    LectureQuestionedUnnamed: (lecture_questions.write_asked,),
+    LectureQuestionSettled: (lecture_questions.write_settled,),
+    MeetingCalled: (meetings.write_called,),
+    MeetingChanged: (meetings.write_changed,),
+    MeetingCancelled: (meetings.write_cancelled,),
+    MeetingReminded: (meetings.write_reminded,),
+    MeetingHeld: (meetings.write_held,),
+    MeetingClosed: (meetings.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
+    CaseOpened: (cases.write_opened,),
+    NoteAdded: (cases.write_noted,),
+    EvidenceKept: (cases.write_evidence,),
+    SanctionPrepared: (sanctions.write_prepared,),
+    SanctionImposed: (sanctions.write_imposed,),
+    SanctionEnded: (sanctions.write_ended,),
+    SanctionLifted: (sanctions.write_lifted,),
+    SanctionDropped: (sanctions.write_dropped,),
+    AppealMade: (sanctions.write_appealed,),
+    AppealAnswered: (sanctions.write_answered,),
+    LevelNoted: (sanctions.write_level,),
+    PlaceSettled: (sanctions.write_place,),
+    PlaceMoved: (sanctions.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),
@@ -319,7 +380,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     WriteInsDecided: (write_ins.write_decided,),
     WriteInsRuled: (write_ins.write_ruled,),
     BallotCertified: (ballots.write_certified, write_ins.write_over),
-    BallotVoided: (ballots.write_voided, write_ins.write_over, electronic_elections.write_voided),
+    BallotVoided: (
+        ballots.write_voided,
+        write_ins.write_over,
+        electronic_elections.write_voided,
+        electronic_votes.write_voided,
+    ),
     ShareDestroyed: (ballots.write_share_destroyed,),
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
@@ -374,7 +440,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ConsentRecorded: (electronic_elections.write_recorded,),
     ConsentConfirmed: (electronic_elections.write_confirmed,),
     PresenceMarked: (electronic_elections.write_marked,),
-    ElectronicVotePrepared: (electronic_elections.write_prepared,),
+    ElectronicVotePrepared: (electronic_elections.write_prepared, electronic_votes.write_prepared),
     ElectronicVoteCounted: (electronic_elections.write_counted,),
     PollOpened: (polls.write_opened,),
     PollShown: (polls.write_shown,),

@@ -209,7 +209,7 @@ async def _credits(
             expectations.c.state.in_(sorted(TOOK_PART)),
             expectations.c.local_date >= since,
             expectations.c.local_date <= until,
-            or_(lessons.c.kind == Kind.LESSON, learning_counts.c.form.is_not(None)),
+            or_(lessons.c.kind.in_([Kind.LESSON, Kind.LECTURE]), learning_counts.c.form.is_not(None)),
         )
     )
     by_hand = select(learning_entries).where(

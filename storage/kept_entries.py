@@ -5,7 +5,7 @@ The first column of each of these tables names the change to which a row belongs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Table, select, update
@@ -22,6 +22,14 @@ def opened(unit: Reading, table: Table, row: AnyRow, column: str, keys: Mapping[
     """Return an entry as it was kept in a column, with what is sealed of it."""
     place = (table.name, column, getattr(row, table.columns[0].name))
     return unit.vault.show_entry(getattr(row, column), keys.get(row.member_id), row.member_id, *place)
+
+
+async def names(unit: Reading, table: Table, ids: Collection[MemberId]) -> frozenset[str]:
+    """Return what people were called before and after their changes, as far as that is kept."""
+    rows = await unit.rows(select(table).where(table.c.member_id.in_(list(ids)), table.c.after.is_not(None)))
+    keys = await keys_of(unit, list(ids))
+    held = ((row, column) for row in rows for column in HELD if getattr(row, column) is not None)
+    return frozenset(str(opened(unit, table, row, column, keys).get("name", "")) for row, column in held)
 
 
 async def renew(unit: Writing, table: Table, new: Vault, keys: Mapping[MemberId, bytes]) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from msgspec import convert, to_builtins
 from msgspec.structs import asdict
 from sqlalchemy import JSON, Column, Date, ForeignKey, Integer, String, Table, Text, bindparam, select, update
 
 from content.identifiers import LessonId, OrganisationId
+from content.lectures import Lecture
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.media import Kind as MediumKind
 from content.media import Medium
@@ -44,6 +46,7 @@ lesson_revisions = Table(
     Column("media", JSON, nullable=False),
     Column("author", String(255), nullable=False),
     Column("written_at", Instant, nullable=False),
+    Column("lecture", JSON(none_as_null=True)),
 )
 
 _CURRENT = select(lessons.c.id, lessons.c.owner_id, lessons.c.kind, lessons.c.pack, *lesson_revisions.c).join(
@@ -67,6 +70,7 @@ def _lesson(row: AnyRow) -> Lesson:
         minutes=row.minutes,
         media=tuple(_medium(held) for held in row.media),
         pack=row.pack,
+        lecture=convert(row.lecture, Lecture) if row.lecture else None,
         revision=row.revision,
     )
 
@@ -81,7 +85,7 @@ async def forget_stories(unit: Writing, ids: Collection[LessonId]) -> None:
     told = lessons.c.id.in_(list(ids))
     await unit.execute(update(lessons).where(told).values(title=NOBODY))
     revised = update(lesson_revisions).where(lesson_revisions.c.lesson_id.in_(list(ids)))
-    await unit.execute(revised.values(title=NOBODY, body=NOBODY, source="", media=[]))
+    await unit.execute(revised.values(title=NOBODY, body=NOBODY, source="", media=[], lecture=None))
 
 
 async def lesson(unit: Reading, id: LessonId, revision: int | None = None) -> Lesson | None:  # noqa: A002
@@ -130,6 +134,7 @@ def _revision(fact: LessonWritten | LessonRevised, unit: Writing) -> dict[str, A
         "media": [asdict(medium) for medium in lesson.media],
         "author": fact.author,
         "written_at": unit.now,
+        "lecture": to_builtins(lesson.lecture),
     }
 
 

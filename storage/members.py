@@ -70,6 +70,7 @@ members = Table(
     Column("destination", String(200), nullable=False, server_default=""),
     Column("out_of_touch", Boolean),
     Column("lost_since", String(10), nullable=False, server_default=""),
+    Column("shift", String(20), nullable=False, server_default=""),
     Column("left_at", Instant),
     Column("merged_into", String(32), index=True),
     Column("sealed", LargeBinary),
@@ -94,7 +95,7 @@ binding_codes = Table(
 )
 
 _FIELDS = (
-    "name category language gender joined full_since phone post position status note "  # noqa: SIM905
+    "name category language gender joined full_since phone post position status note shift "  # noqa: SIM905
     "ethnicity born education degree working_since floating destination out_of_touch lost_since merged_into".split()
 )
 

@@ -17,10 +17,12 @@ from storage import (
     exports,
     hours,
     inquiries,
+    lecture_questions,
     looks,
     misreadings,
     mutes,
     practice,
+    sanctions,
     throttling,
 )
 from storage.checkins import forget_people
@@ -50,6 +52,8 @@ RECORD = timedelta(days=3 * 365)
 """How long the record says who did something and to whom; that it was done stays in it for good."""
 ATTENDANCE = timedelta(days=3 * 365)
 """How long it is remembered who answered what; the counts of branches stay."""
+QUESTIONS = timedelta(days=365)
+"""How long questions to lectures are kept."""
 OCCURRENCES_AT_ONCE = 20
 MOST_AT_ONCE = 5000
 """So many rows of those are forgotten at a time, so that others get the writer's place in between."""
@@ -101,7 +105,9 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await audit.forget_quiet(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await practice.forget_past(unit, fact.at)
+    await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
+    await sanctions.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -83,10 +83,14 @@ schedules = Table(
     Column("reviewed_by", String(255)),
     Column("reviewed_at", Instant),
     Column("review_note", String(200)),
+    Column("sessions", JSON, nullable=False, server_default="[]"),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
 UNTIL_DAY_ENDS = -1
+
+_SLOTS = 4_000_000
+"""More than there are days, so that no two sessions share a slot."""
 
 occurrences = Table(
     "occurrences",
@@ -118,6 +122,9 @@ occurrences = Table(
     Column("planned_for", Instant),
     Column("note", String(200)),
     Column("told_at", Instant),
+    Column("begins_at", Instant),
+    Column("session", Integer, nullable=False, server_default="0"),
+    Column("over_cap", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -129,7 +136,7 @@ SHOWN_TITLE = func.coalesce(occurrences.c.sent_title, lessons.c.title).label("ti
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """One occurrence as a calendar shows it; ``counts`` is member states and how many are in each."""
+    """One occurrence as a calendar shows it: which session of its lesson it is, counted from 0, and of how many."""
 
     occurrence: Occurrence
     title: str
@@ -143,6 +150,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     recurrence: Recurrence
     planned_for: datetime | None
     note: str | None
+    session: int = 0
+    sessions: int = 1
 
 
 _SELECT = (
@@ -154,6 +163,7 @@ _SELECT = (
         schedules.c.timezone,
         schedules.c.recurrence,
         schedules.c.urgent,
+        schedules.c.sessions,
         schedules.c.review,
         schedules.c.approved,
         lessons.c.revision.label("newest"),
@@ -175,8 +185,10 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         late=timedelta(minutes=row.late_minutes),
         state=State(row.state),
         provisional=row.provisional,
+        over_cap=row.over_cap,
         opened_at=row.opened_at,
         closes_at=row.closes_at,
+        begins_at=row.begins_at,
     )
 
 
@@ -203,6 +215,8 @@ def _entry(row: AnyRow) -> Entry:
         recurrence=Recurrence(row.recurrence),
         planned_for=row.planned_for,
         note=row.note,
+        session=row.session,
+        sessions=1 + len(row.sessions),
     )
 
 
@@ -260,6 +274,17 @@ async def calendar(
     return tuple(_entry(row) for row in await unit.rows(query))
 
 
+async def above_caps(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Entry, ...]:
+    """Return what was planned above a cap for the subtrees of the roots and waits for somebody, by due time."""
+    query = _SELECT.where(
+        within(occurrences.c.audience_id, list(roots)),
+        occurrences.c.state == State.PLANNED,
+        occurrences.c.over_cap.is_(True),
+    )
+    rows = await unit.rows(query.order_by(occurrences.c.due_at, occurrences.c.id).limit(limit))
+    return tuple(_entry(row) for row in rows)
+
+
 async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:
     """Return planned occurrences whose time has come with that time, oldest first.
 
@@ -293,6 +318,7 @@ async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # 
             later.c.due_at <= now,
             func.coalesce(later.c.planned_for, later.c.due_at) > since,
             later.c.provisional.is_(False),
+            later.c.over_cap.is_(False),
         )
     )
     return any(_is_approved(row) for row in await unit.rows(query))
@@ -341,6 +367,30 @@ async def seats(unit: Reading, audience: OrganisationId) -> tuple[Seat, ...]:
     return tuple(Seat(member=row.id, branch=row.ancestor_id) for row in await unit.rows(query))
 
 
+class Beside(Struct, frozen=True, kw_only=True):
+    """Another session of the same lesson."""
+
+    id: OccurrenceId
+    due_at: datetime
+    state: State
+    session: int
+
+
+async def sessions_beside(unit: Reading, id: OccurrenceId) -> tuple[Beside, ...]:  # noqa: A002
+    """Return the other sessions of the lesson that an occurrence is one of, in their order."""
+    own, other = occurrences.alias("own"), occurrences.alias("other")
+    query = (
+        select(other.c.id, other.c.due_at, other.c.state, other.c.session)
+        .join(own, (own.c.schedule_id == other.c.schedule_id) & (own.c.meant == other.c.meant))
+        .where(own.c.id == id, other.c.id != id)
+        .order_by(other.c.session)
+    )
+    return tuple(
+        Beside(id=row.id, due_at=row.due_at, state=State(row.state), session=row.session)
+        for row in await unit.rows(query)
+    )
+
+
 async def stages(unit: Reading, audience: OrganisationId) -> tuple[Stage, ...]:
     """Return the branch rooms that an audience is reached in: those of its branches, or of the branch it is part of."""
     branches = select(
@@ -380,6 +430,7 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "urgent": rule.urgent,
             "review": fact.review,
             "changes": [],
+            "sessions": [_minutes(length) for length in rule.sessions],
         },
     )
     await unit.add_missing(
@@ -394,7 +445,8 @@ def _minutes(length: timedelta) -> int:
 def planned_row(planned: Planned) -> dict[str, Any]:
     """Return the row of an occurrence as its rule yields it.
 
-    Two of one rule may fall on the same date; who does not stand on the date that it means is told apart by that one.
+    Two of one rule may fall on the same date; who does not stand on the date that it means is told apart by that one,
+    and each session of a lesson from the others.
     """
     return {
         "id": planned.id,
@@ -402,14 +454,20 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "lesson_id": planned.lesson,
         "meant": planned.meant,
         "local_date": planned.local_date,
-        "slot": 0 if planned.local_date == planned.meant else planned.meant.toordinal(),
+        "slot": _slot(planned.local_date, planned.meant, planned.session),
+        "session": planned.session,
         "due_at": planned.due_at,
         "window_minutes": _minutes(planned.window),
         "late_minutes": _minutes(planned.late),
         "provisional": planned.provisional,
+        "over_cap": False,
         "touched": False,
         "state": State.PLANNED,
     }
+
+
+def _slot(on: date, meant: date, session: int) -> int:
+    return (0 if on == meant else meant.toordinal()) + session * _SLOTS
 
 
 async def await_review(unit: Writing, id: ScheduleId) -> None:  # noqa: A002
@@ -440,6 +498,8 @@ async def write_state(
                 "state": State.OPEN,
                 "opened_at": fact.at,
                 "closes_at": fact.closes_at,
+                **({"begins_at": fact.begins_at} if fact.begins_at is not None else {}),
+                **({"local_date": fact.on} if fact.on is not None else {}),
                 "lesson_revision": revision,
                 "sent_title": title,
                 "reason": None,
@@ -461,7 +521,9 @@ async def write_state(
         case OccurrenceRestored():
             change = {"state": State.PLANNED, "reason": None}
         case OccurrenceMoved():
-            own = select(occurrences.c.meant, occurrences.c.schedule_id).where(occurrences.c.id == fact.occurrence)
+            own = select(occurrences.c.meant, occurrences.c.session, occurrences.c.schedule_id).where(
+                occurrences.c.id == fact.occurrence
+            )
             row = await unit.first(own)
             assert row is not None
             meant: date = row.meant
@@ -469,11 +531,12 @@ async def write_state(
             change = {
                 "due_at": fact.due_at,
                 "local_date": fact.local_date,
-                "slot": 0 if meant == fact.local_date else meant.toordinal(),
+                "slot": _slot(fact.local_date, meant, row.session),
                 "window_minutes": _minutes(fact.window),
                 "late_minutes": _minutes(fact.late),
                 "touched": True,
                 "provisional": False,
+                "over_cap": False,
             }
         case OccurrenceHeld():
             change = {
@@ -482,7 +545,7 @@ async def write_state(
                 "touched": True,
             }
         case OccurrenceConfirmed():
-            change = {"provisional": False}
+            change = {"provisional": False, "over_cap": False}
         case OccurrenceRevived():
             change = {
                 "state": State.PLANNED,
@@ -490,6 +553,7 @@ async def write_state(
                 "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
                 "closed_at": None,
                 "provisional": False,
+                "over_cap": False,
                 "touched": True,
             }
     await unit.execute(update(occurrences).where(occurrences.c.id == fact.occurrence).values(**change))

@@ -5,10 +5,11 @@ from __future__ import annotations
 import html
 import sys
 import tempfile
+from collections import Counter
 from itertools import product
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from flask import Flask
 from PIL import Image
@@ -23,6 +24,9 @@ from tests.machine import INSTALL, find_chromium
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
 LANGUAGES = ("zh-CN", "en")
+
+ALIKE = 4
+"""How many pages that look alike are gone through for links."""
 
 LEFT_OUT = {
     "static": "files, not a page",
@@ -107,24 +111,31 @@ def rules(known: Map) -> dict[str, Rule]:
 
 
 def find(page: Page, console: str) -> dict[str, str]:
-    """Return an address for each page: what has none of its own is reached as a person would, by the first link."""
+    """Return an address for each page: what has none of its own is reached as a person would, by the first link.
+
+    Of pages that look alike the first few are gone through, for not each of them leads everywhere.
+    """
     known = routes()
     found = {name: rule.rule for name, rule in rules(known).items() if not rule.arguments and name not in LEFT_OUT}
     waiting = list(found.values())
+    alike = Counter[str]()
     match = known.bind("console").match
     for path in waiting:
         page.goto(console + path)
         for link in page.eval_on_selector_all("main a[href]", "links => links.map(link => link.href)"):
             parts = urlsplit(link)
-            if not link.startswith(console):
+            address = parts.path + (f"?{parts.query}" if parts.query else "")
+            is_file = "as" in parse_qs(parts.query)
+            if is_file or not link.startswith(console) or address in waiting:
                 continue
             try:
                 name = str(match(parts.path, method="GET")[0])
             except (HTTPException, RequestRedirect):
                 continue
-            if name not in found and name not in LEFT_OUT:
-                found[name] = parts.path + (f"?{parts.query}" if parts.query else "")
-                waiting.append(found[name])
+            if name not in LEFT_OUT and alike[name] < ALIKE:
+                alike[name] += 1
+                found.setdefault(name, address)
+                waiting.append(address)
     return found
 
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from msgspec import Struct, field
 
 from bot.fresh_links import FreshLinks
+from bot.unnamed_questions import UnnamedQuestions
 from content.checkins import Note, Way
 from content.decision import Decision, Refusal
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
@@ -36,13 +37,14 @@ class Held(StrEnum):
 class Settings(Struct, frozen=True, kw_only=True):
     """What commands need to know of this installation: where its console is, and where secrets come from.
 
-    ``fresh`` knows who was sent a link of late.
+    ``fresh`` knows who was sent a link of late, ``unnamed`` who has asked lectures a lot without a name.
     """
 
     console: str
     secret: Callable[[], str]
     me: UserId
     fresh: FreshLinks = field(default_factory=FreshLinks)
+    unnamed: UnnamedQuestions = field(default_factory=UnnamedQuestions)
     encrypted: bool
     """Whether this installation encrypts; sign-in links then never go into a room in clear."""
 

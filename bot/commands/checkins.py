@@ -9,7 +9,7 @@ from bot.commands.grammar import Verb, number_in
 from content import checkins
 from content.checkins import Expectation, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words
-from content.identifiers import CardId, Cause, MemberId, UserId
+from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
 from content.lessons import Kind
 from content.occurrences import MAKE_UP
 from storage import checkins as stored
@@ -17,7 +17,7 @@ from storage import inquiries, practice
 from storage.unit import Reading
 
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[\s.、,，号]+(.*))?", re.DOTALL)
-_FITS = {Verb.CHECK_IN: Kind.EVENT, Verb.LEARNED: Kind.LESSON}
+_FITS = {Verb.CHECK_IN: (Kind.EVENT, Kind.LECTURE), Verb.LEARNED: (Kind.LESSON,)}
 
 
 async def check_in(asking: Asking) -> Decision | Refusal | None:
@@ -96,7 +96,7 @@ async def tap(unit: Reading, cause: Cause, member: MemberId, card: CardId, key: 
     place = await stored.card(unit, card)
     if place is None:
         return None
-    expectation = await stored.expectation(unit, place.occurrence, member)
+    expectation = await _place(unit, place.occurrence, member)
     if expectation is None:
         return None
     if key in ("✅", "✔"):
@@ -106,6 +106,15 @@ async def tap(unit: Reading, cause: Cause, member: MemberId, card: CardId, key: 
         asked = await inquiries.was_made(unit, expectation.user, expectation.occurrence.id)
         return checkins.ask_leave(expectation, "", way=Way.REACTION, cause=cause, now=unit.now, asked_before=asked)
     return None
+
+
+async def _place(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
+    """Return a member's place in a lesson: here, in the session of their shift, or the one that they take by coming."""
+    return (
+        await stored.expectation(unit, occurrence, member)
+        or await stored.place_beside(unit, occurrence, member)
+        or await stored.place_to_take(unit, occurrence, member)
+    )
 
 
 async def untap(unit: Reading, cause: Cause, removed: Cause, sender: UserId) -> Decision | None:
@@ -132,11 +141,11 @@ async def _meant(asking: Asking, verb: Verb, number: str) -> Expectation | Refus
         return None
     if asking.card is not None:
         place = await stored.card(asking.unit, asking.card)
-        return await stored.expectation(asking.unit, place.occurrence, asking.member.id) if place else None
+        return await _place(asking.unit, place.occurrence, asking.member.id) if place else None
     found = await _open(asking, asking.member.id)
     if not found:
         return refused("checkin.nothing_open") if asking.place is Place.PRIVATE else None
-    fitting = tuple(one for one in found if one.kind is _FITS.get(verb)) or found
+    fitting = tuple(one for one in found if one.kind in _FITS.get(verb, ())) or found
     if number:
         return _numbered(fitting, number_in(number) or 0)
     undone = tuple(one for one in fitting if one.state is checkins.State.OPEN)

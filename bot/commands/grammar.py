@@ -17,8 +17,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場會",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场会",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -56,6 +56,9 @@ class Verb(StrEnum):
     MISTAKES = "mistakes"
     LOOK_UP = "look_up"
     HOURS = "hours"
+    SESSION = "session"
+    ASK = "ask"
+    ASK_UNNAMED = "ask_unnamed"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -64,7 +67,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.CHECK_IN: ("签到", "here", "到", "已到", "打卡", "check in", "checkin"),
     Verb.LEARNED: ("学完", "done", "学完了", "学好了", "finished"),
     Verb.LEAVE: ("请假", "leave"),
-    Verb.MAKE_UP: ("补学", "makeup", "补课", "make up", "missed"),
+    Verb.MAKE_UP: ("补学", "makeup", "补课", "补会", "make up", "missed"),
     Verb.CONSOLE: ("控制台", "console"),
     Verb.BIND: ("绑定", "bind"),
     Verb.VOTE: ("投票", "vote"),
@@ -88,6 +91,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.MISTAKES: ("错题", "mistakes", "错题本"),
     Verb.LOOK_UP: ("百科", "wiki", "什么是", "查一下"),
     Verb.HOURS: ("学时", "hours", "我的学时", "my hours"),
+    Verb.SESSION: ("场次", "session"),
+    Verb.ASK: ("提问", "question", "我想问"),
+    Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -128,6 +134,8 @@ ACKNOWLEDGED = frozenset(
 SKIPPED = frozenset("不说 不写 不填 不用 不用了 没有 没 跳过 算了 无 skip no none".split())  # noqa: SIM905
 """Said when something was asked back, these leave the answer out."""
 
+_SESSION = re.compile(r"(?:第([一二])场|([ab12])场?|([12])\u20e3?|session ([12]))", re.IGNORECASE)
+
 _NUMBER = "(?:[0-9]{1,2}|[一二三四五六七八九十])号?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:(?:[\s,、.]+|和|and){_NUMBER})*")
 _VOTE = re.compile(rf"(?:投票|投|选|改票|vote)\s*({_NUMBERS.pattern})", re.IGNORECASE)
@@ -146,6 +154,7 @@ _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
     rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
+_ASKED = re.compile(r"(?P<word>匿名提问|提问)(?P<argument>\S.{4,})", re.DOTALL)
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _TAKES = {
@@ -159,6 +168,9 @@ _TAKES = {
     Verb.WATCHWORD: re.compile(r".{1,60}"),
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
+    Verb.SESSION: re.compile(r"[12一二abAB]场?"),
+    Verb.ASK: re.compile(r".+", re.DOTALL),
+    Verb.ASK_UNNAMED: re.compile(r".+", re.DOTALL),
     Verb.PRACTISE: re.compile(r".{1,60}"),
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
@@ -223,7 +235,7 @@ def read(text: str) -> Said | None:
     voted = _VOTE.fullmatch(plain.translate(_SIMPLIFIED))
     if voted is not None:
         return Said(verb=Verb.VOTE, word="投" if not plain.isascii() else "vote", argument=voted[1])
-    return _with_argument(plain) or _glued(plain) or _asked_what(plain)
+    return _with_argument(plain) or _glued(plain) or _asked_what(plain) or _asked_without_space(plain)
 
 
 def language_of(said: Said | None) -> str | None:
@@ -248,6 +260,15 @@ def card_word(text: str) -> bool:
 def note_word(text: str) -> str | None:
     """Return what a reply to a card adds to being here, if it says no more than that."""
     return NOTE_WORDS.get(_keyword(normalise(text)))
+
+
+def session_in(text: str) -> int | None:
+    """Return which session of a lecture is named, and nothing else: ``1``, ``B``, ``第二场``, or a numbered key."""
+    found = _SESSION.fullmatch(normalise(text).translate(_SIMPLIFIED))
+    if found is None:
+        return None
+    said = next(one for one in found.groups() if one).casefold()
+    return 1 if said in ("1", "a", "一") else 2
 
 
 def is_acknowledgement(text: str) -> bool:
@@ -327,6 +348,14 @@ def _asked_what(plain: str) -> Said | None:
     """Read 什么是三会一课?, as it is asked without a space."""
     found = _WHAT.fullmatch(plain)
     return Said(verb=Verb.LOOK_UP, word="什么是", argument=found[1]) if found is not None else None
+
+
+def _asked_without_space(plain: str) -> Said | None:
+    """Read 匿名提问食堂能早点开吗: on a phone the space is easily left out."""
+    found = _ASKED.fullmatch(plain.translate(_SIMPLIFIED))
+    if found is None:
+        return None
+    return Said(verb=_KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :])
 
 
 def _with_argument(plain: str) -> Said | None:

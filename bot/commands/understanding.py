@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import ballots, checkins, inquiries, polls, practice
+from bot.commands import ballots, checkins, inquiries, polls, practice, session_choices
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     ROOM_WORDS,
@@ -116,6 +116,7 @@ def _own(event: Event, me: UserId) -> Step | None:
 async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) -> Decision | None:
     sender = UserId(event.sender)
     answer = await checkins.untap(unit, cause, removed, sender)
+    answer = answer or await session_choices.untap(unit, cause, removed, sender)
     if answer is not None or event.redacts is None:
         return answer
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
@@ -140,7 +141,8 @@ async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refus
     member = await members.by_user(unit, UserId(event.sender))
     if member is None:
         return None
-    return await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
+    chosen = await session_choices.tap(unit, cause, member.id, card, key)
+    return chosen or await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
 
 
 async def _said(
@@ -160,6 +162,8 @@ async def _said(
     if mentioned:
         text = _without_mention(text, await _names(unit, room, me))
     said, note = _read_in_place(text, card)
+    if card is not None and await session_choices.names_one(unit, card, text):
+        said, note = Said(verb=Verb.SESSION, word="1", argument=text), None
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
     directly = place is not Place.ROOM or mentioned or card is not None or poll is not None

@@ -49,12 +49,21 @@ from content.ballot_links import Invited, invited, lasts_until, send_all
 from content.ballot_papers import canonical
 from content.ballot_times import is_peace
 from content.ballots import Admitted, Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Refusal, Words, refused
 from content.duties import SETTLES
 from content.elections import Election
 from content.electronic_elections import Electronic, Way
 from content.franchise import FULL, why_not
-from content.identifiers import BallotId, MemberId, OrganisationId, ProposalId, SelectionId, UserId, derive
+from content.identifiers import (
+    BallotId,
+    MemberId,
+    OrganisationId,
+    PaperElectionId,
+    ProposalId,
+    SelectionId,
+    UserId,
+    derive,
+)
 from content.members import Member
 from content.model_members import Selection, Standing, link_ballot
 from content.organisations import RIGHTS, Organisation, Right
@@ -66,6 +75,7 @@ from storage import (
     approvals,
     duties,
     electronic_elections,
+    electronic_votes,
     members,
     model_members,
     organisations,
@@ -100,7 +110,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     """What the page of a ballot shows; ``mine`` is the teller whose page it is, ``wishes`` wait for a second one.
 
     ``written`` are the texts that wait for the tellers to say whom they mean, ``people`` whom they may mean.
-    ``held_for`` is the election that is voted on by it, ``present`` who is in the room where it takes that.
+    ``held_for`` is the election that is voted on by it, ``present`` who is in the room where it takes that,
+    ``headcount`` how many are missing.
     """
 
     roll: tuple[Elector, ...]
@@ -111,8 +122,9 @@ class Seen(Struct, frozen=True, kw_only=True):
     by: Mapping[str, str]
     written: tuple[Written, ...]
     people: tuple[tuple[str, str], ...]
-    held_for: Electronic | None
+    held_for: PaperElectionId | None
     present: frozenset[MemberId] | None
+    headcount: Words | None
 
     @property
     def undecided(self) -> int:
@@ -181,11 +193,11 @@ def show_one(id: str) -> str:  # noqa: A002
         waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
         wishes = {one.act.value: one for one in waiting if one.subject == ballot.id}
         written = await write_ins.written(unit, ballot.id)
-        held_for = await electronic_elections.of_ballot(unit, ballot.id)
         return Seen(
             written=written,
-            held_for=held_for,
-            present=await _present(unit, held_for),
+            held_for=await electronic_votes.election_of(unit, ballot.id),
+            present=await _present(unit, await electronic_elections.of_ballot(unit, ballot.id)),
+            headcount=await _headcount(unit, ballot),
             people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
             names=standing | {one.id: one.name for one in await members.by_ids(unit, known)},
@@ -233,6 +245,7 @@ def open_voting(id: str) -> Answer:  # noqa: A002
 
 @pages.post("/ballots/<id>/invite")
 @requires(Right.SCHEDULE)
+@fresh
 def send_links(id: str) -> Answer:  # noqa: A002
     """Send a link to everyone who has not voted, without anyone seeing who they are.
 
@@ -391,6 +404,17 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
         reached=await electronic_elections.reached(unit, paper.id),
         beyond_reach=await electronic_elections.beyond_reach(unit, paper.id),
     )
+
+
+async def _headcount(unit: Reading, ballot: Ballot) -> Words | None:
+    """Say how many are there or can be reached, and how many are missing, ``None`` where a ballot is of no election."""
+    known = await electronic_elections.of_ballot(unit, ballot.id)
+    paper = await paper_elections.paper(unit, known.paper) if known is not None else None
+    if known is None or paper is None:
+        return None
+    present = await _present(unit, known)
+    there = await electronic_elections.reached(unit, paper.id) if present is None else len(present)
+    return electronic.headcount(paper, known, there)
 
 
 async def _present(unit: Reading, known: Electronic | None) -> frozenset[MemberId] | None:

@@ -40,7 +40,7 @@ from content.schedules import FIRST_DAY, SAME_TIME, Change, OccurrenceMoved, ins
 from content.series import Scope, Series
 from content.settings import UNTIL_DAY_ENDS
 from content.workdays import WorkCalendar
-from storage import burden, lessons, organisations, schedules, workdays
+from storage import burden, lessons, organisations, schedules, shifts, workdays
 from storage import series as stored_series
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -108,6 +108,7 @@ def show() -> str:
         colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, roots, since, until)),
+        in_shifts=ask(shifts.ever),
         cut_short=len(entries) == MOST_LISTED,
         most=MOST_LISTED,
     )
@@ -151,7 +152,8 @@ def export(format: str) -> Response:  # noqa: A002
 def _cells(one: schedules.Entry) -> tuple[str, ...]:
     at = local(one.occurrence.due_at)
     state = t(f"occurrence.state_{one.occurrence.state}")
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", one.title, one.audience_name, state
+    what = f"{one.title} · {t('shifts.session', number=one.session + 1)}" if one.sessions > 1 else one.title
+    return f"{at:%Y-%m-%d}", f"{at:%H:%M}", what, one.audience_name, state
 
 
 def _entries(wanted: Wanted, limit: int) -> tuple[schedules.Entry, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
@@ -17,11 +18,12 @@ from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, local, t
 from content.checkins import State
+from content.decision import Refusal
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation, Right
 from content.participation import Share, share
-from storage import amendments, checkins, lessons, participation, schedules
+from storage import amendments, burden, checkins, lessons, participation, schedules, shifts
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -31,6 +33,15 @@ MOST_SHOWN = 60
 BRANCHES_SHOWN = 100
 MOST_NAMES = 500
 """More names than this are shown a branch at a time."""
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """One session of a lesson: when it is, and which groups hear it by the pattern that holds."""
+
+    id: OccurrenceId
+    number: int
+    due_at: datetime
+    groups: tuple[str, ...]
 
 
 class One(Struct, frozen=True, kw_only=True):
@@ -51,6 +62,11 @@ class One(Struct, frozen=True, kw_only=True):
     lesson_visible: bool
     note: amendments.Note
     newer: bool
+    above: Refusal | None = None
+    """Why it is above a cap, as its rule planned it by itself, and which day is free."""
+    sessions: tuple[Session, ...] = ()
+    together: Share | None = None
+    """What all sessions of a lesson add up to."""
 
 
 @pages.get("/check-ins")
@@ -59,7 +75,7 @@ class One(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """Show what is open, then what was lately."""
     roots = here().roots
-    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=up_to(MOST_SHOWN)))
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, Period(), limit=up_to(MOST_SHOWN), apart=True))
     shares = {line.id: share(line.numbers) for line in found}
     return render_template(
         "checkins/show.html",
@@ -96,6 +112,8 @@ def show_one(id: str) -> str:  # noqa: A002
         names=bool(by_name),
         lesson_visible=one.lesson_visible,
         present=now(),
+        sessions=one.sessions,
+        together=one.together,
     )
 
 
@@ -180,6 +198,12 @@ async def _one(
     total: Counter[State] = Counter()
     for numbers in counted.values():
         total.update(numbers)
+    sessions = await _sessions(unit, entry)
+    everywhere = Counter(total)
+    for session in sessions:
+        if session.id != id:
+            for numbers in (await checkins.numbers_by_branch(unit, session.id, roots)).values():
+                everywhere.update(numbers)
     lesson = await lessons.lesson(unit, entry.occurrence.lesson)
     seen = lesson is not None and lesson.owner in {node.id for node in nodes}
     few = total.total() <= MOST_NAMES
@@ -195,7 +219,25 @@ async def _one(
         too_many=not few,
         lesson_visible=seen,
         note=await amendments.note(unit, id),
+        above=await burden.still_above(unit, entry) if entry.occurrence.state is OccurrenceState.PLANNED else None,
+        sessions=sessions,
+        together=share(everywhere) if sessions else None,
         newer=seen and lesson is not None and lesson.revision > (entry.lesson_revision or 0),
+    )
+
+
+async def _sessions(unit: Reading, entry: schedules.Entry) -> tuple[Session, ...]:
+    """Return the sessions of a lesson in their order; of one that goes out once there are none."""
+    if entry.sessions == 1:
+        return ()
+    own = schedules.Beside(
+        id=entry.occurrence.id, due_at=entry.occurrence.due_at, state=entry.occurrence.state, session=entry.session
+    )
+    found = sorted((own, *await schedules.sessions_beside(unit, own.id)), key=lambda one: (one.due_at, one.session))
+    told = await shifts.told(unit, entry.occurrence.audience, [one.due_at for one in found])
+    return tuple(
+        Session(id=one.id, number=one.session, due_at=one.due_at, groups=groups)
+        for one, groups in zip(found, told, strict=True)
     )
 
 

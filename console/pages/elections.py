@@ -24,7 +24,6 @@ from console.election_drafts import (
     fields_of,
     number,
     officers_of,
-    roll_of,
 )
 from console.exporting import note_export
 from console.fresh import fresh
@@ -39,12 +38,14 @@ from content.counts import describe
 from content.decision import Refusal, Words
 from content.elections import Result
 from content.electronic_elections import Electronic, is_running, refuse_while_voting
+from content.electronic_votes import ElectronicVote, became
 from content.forms import Grade
+from content.franchise import roll_of
 from content.identifiers import MemberId, PaperElectionId, derive
 from content.organisations import Organisation, Right
 from content.paper_elections import PaperElection, State
 from content.rule_packs import quorum_needs
-from storage import electronic_elections, members, organisations
+from storage import electronic_elections, electronic_votes, members, organisations
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -58,7 +59,8 @@ _ID = re.compile("[a-z2-7]{24}")
 class Seen(Struct, frozen=True, kw_only=True):
     """What the page of an election shows beside it: its roll, names, and what followed.
 
-    ``held`` is the consent to vote electronically, ``sealed`` the secret ballot by which that was done or is.
+    ``held`` is the consent to vote electronically, ``sealed`` the secret ballot by which that was done or is,
+    ``votes`` every one that was prepared.
     """
 
     roll: tuple[Elector, ...]
@@ -66,6 +68,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     result: Result | None
     held: Electronic | None
     sealed: Ballot | None
+    votes: tuple[ElectronicVote, ...]
 
 
 @pages.get("/elections")
@@ -261,8 +264,7 @@ def _written(id: str, sheet: str) -> tuple[PaperElection, Document]:  # noqa: A0
         roll=seen.roll,
         names=seen.names,
         result=seen.result,
-        held=seen.held,
-        sealed=seen.sealed,
+        votes=seen.votes,
     )
     document = write(known, desk().speech)
     if document is None:
@@ -300,6 +302,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
         agrees=counting.may_agree(paper, here().user),
         needs=quorum_needs(paper.expected or sum(one.may_vote for one in seen.roll)),
         electronic=is_running(seen.sealed),
+        became=became,
         advice=rules.advice(paper),
         next=rules.follows(paper, seen.result) if seen.result else None,
         sheets=[
@@ -326,7 +329,8 @@ async def _seen(unit: Reading, paper: PaperElection) -> Seen:
     names = {one.id: one.name for one in await members.by_ids(unit, known)}
     held = await electronic_elections.of_election(unit, paper.id)
     sealed = await electronic_elections.ballot_of(unit, held)
-    return Seen(roll=roll, names=names, result=stored.result(paper), held=held, sealed=sealed)
+    votes = await electronic_votes.of_election(unit, paper.id)
+    return Seen(roll=roll, names=names, result=stored.result(paper), held=held, sealed=sealed, votes=votes)
 
 
 def _look(paper: PaperElection) -> Seen:

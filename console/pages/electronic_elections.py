@@ -25,11 +25,12 @@ from content.ballot_approvals import waiting_for
 from content.ballots import Ballot, Elector
 from content.decision import Decision, Refusal, refused
 from content.electronic_elections import Consent, Electronic, Way
+from content.electronic_votes import ElectronicVote, became
 from content.identifiers import MemberId, PaperElectionId, UserId, derive
 from content.organisations import Right
 from content.paper_elections import PaperElection, State
 from content.strokes import by_strokes
-from storage import approvals, duties, members, organisations, paper_elections
+from storage import approvals, duties, electronic_votes, members, organisations, paper_elections
 from storage import electronic_elections as stored
 from storage.store import Answer as Decided
 from storage.store import Outcome
@@ -51,6 +52,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     there: int
     beyond_reach: frozenset[MemberId]
     by: Mapping[UserId, str]
+    votes: tuple[ElectronicVote, ...]
 
 
 @pages.get("/elections/<id>/electronic")
@@ -196,6 +198,7 @@ async def _seen(unit: Reading, paper: PaperElection) -> Seen:
         there=len(present) if room else await stored.reached(unit, paper.id),
         beyond_reach=await stored.beyond_reach(unit, paper.id),
         by={UserId(user): name for user, name in (await duties.names_of(unit, people)).items()},
+        votes=await electronic_votes.of_election(unit, paper.id),
     )
 
 
@@ -212,6 +215,7 @@ def _page(paper: PaperElection, refusal: Refusal | None = None, fields: Sealing 
         fixed=paper.state is State.FIXED,
         running=rules.is_running(seen.ballot),
         begun=rules.has_begun(seen.ballot),
+        became=became,
         ways=tuple(Way),
         fields=fields or _fresh(paper, seen.known),
         typed=request.form,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -33,7 +33,7 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation, Right
 from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
-from content.participation import Share, by_week, monday, share
+from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
 from storage import (
@@ -45,6 +45,7 @@ from storage import (
     outbox,
     outbox_items,
     participation,
+    sanctions,
     schedules,
     terms,
     unheard,
@@ -104,6 +105,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     proposals: int
     erasures: int
     corrections: int
+    appeals: int
     buried: int
     rooms_lost: int
     rooms_faulty: int
@@ -219,6 +221,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("erasures", "members.show", {"n": waiting.erasures}, helped=True)
     if waiting.corrections:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
+    if waiting.appeals:
+        yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
     if waiting.buried:
         yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
     if waiting.unbound and known.facts.bound:
@@ -282,9 +286,15 @@ def _where(step: Beginning) -> str:
 async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
     roots, private = asker.roots, asker.held[Right.READ_MEMBERS]
     first_week = monday(day) - timedelta(weeks=WEEKS_SHOWN - 1)
+    month = Period(since=day.replace(day=1), until=day)
     since, until = same_days_before(day)
+    before = Period(since=since, until=until)
+    # The weeks and both months are added up from the same days, which are read once.
+    days = await participation.by_date(unit, roots, Period(since=min(first_week, since), until=day))
     fortnight = Period(since=day - timedelta(days=14))
-    still_open = await participation.by_occurrence(unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40)
+    still_open = await participation.by_occurrence(
+        unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40, apart=True
+    )
     facts = await home.facts(unit, roots)
     return Today(
         facts=facts,
@@ -315,10 +325,10 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
         polls=await home.polls_ending(unit, roots, until=at + AHEAD),
         surveys=await home.surveys_ending(unit, roots, until=at + AHEAD),
         signs=await heartbeats.signs(unit),
-        month=await _stand(unit, roots, Period(since=day.replace(day=1), until=day)),
-        before=await _stand(unit, roots, Period(since=since, until=until)),
+        month=await _stand(unit, roots, month, days),
+        before=await _stand(unit, roots, before, days),
         meter=await _strain(unit, asker.branches, day),
-        weeks=await _weeks(unit, roots, first_week, day),
+        weeks=_weeks(days, first_week),
     )
 
 
@@ -333,6 +343,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         proposals=sum(yours for _, yours in await duties.proposals(unit, held[Right.GRANT_DUTIES], asker.user)),
         erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
+        appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
         rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,
@@ -343,10 +354,12 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
     )
 
 
-async def _stand(unit: Reading, roots: tuple[OrganisationId, ...], period: Period) -> Stand:
+async def _stand(
+    unit: Reading, roots: tuple[OrganisationId, ...], period: Period, days: Iterable[tuple[date, Share]]
+) -> Stand:
     return Stand(
         held=await participation.held(unit, roots, period),
-        share=await participation.total(unit, roots, period),
+        share=add(counted for day, counted in days if day in period),
     )
 
 
@@ -368,10 +381,7 @@ async def _strain(unit: Reading, branches: tuple[Organisation, ...], day: date) 
     )
 
 
-async def _weeks(
-    unit: Reading, roots: tuple[OrganisationId, ...], first: date, last: date
-) -> tuple[tuple[date, Share], ...]:
-    days = await participation.by_date(unit, roots, Period(since=first, until=last))
+def _weeks(days: Iterable[tuple[date, Share]], first: date) -> tuple[tuple[date, Share], ...]:
     weeks = by_week(("all", day, counted) for day, counted in days).get("all", {})
     return tuple(
         (week, weeks.get(week, share({}))) for week in (first + timedelta(weeks=place) for place in range(WEEKS_SHOWN))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from markupsafe import Markup
@@ -28,11 +29,13 @@ from content.checkins import State
 from content.decision import Decision, Preview, Refusal, Words, refused
 from content.frontmatter import Problem, parse
 from content.identifiers import LessonId, OrganisationId, derive
+from content.lectures import Lecture, Session, refuse_lecture, roll_closes
 from content.lessons import LONGEST_MINUTES, Kind, Lesson, revise_lesson, write_lesson
 from content.media import Kind as MediumKind
 from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
+from content.schedules import FIRST_DAY, instant
 from storage import amendments, lessons, media, members, organisations
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -62,6 +65,19 @@ class Shown(Struct, frozen=True, kw_only=True):
         return self.medium.kind is MediumKind.PICTURE
 
 
+PUBLIC, INTERNAL = "public", "internal"
+"""Of which level a text is said to be: only what is public may be kept, for all that is kept here is on a network."""
+
+
+class LectureFields(Struct, frozen=True, kw_only=True):
+    """What stands in the fields that only a lecture has: a place and a local time for each session."""
+
+    speaker: str = ""
+    party: bool = False
+    begins: tuple[str, str] = ("", "")
+    places: tuple[str, str] = ("", "")
+
+
 class Draft(Struct, frozen=True, kw_only=True):
     """What stands in the editor's fields, whether or not it can be kept."""
 
@@ -73,6 +89,8 @@ class Draft(Struct, frozen=True, kw_only=True):
     source: str = ""
     dated: str = ""
     minutes: str = "8"
+    level: str = PUBLIC
+    lecture: LectureFields = LectureFields()
     media: tuple[Shown, ...] = ()
     revision: int = 1
 
@@ -281,9 +299,49 @@ def _as_draft(lesson: Lesson) -> Draft:
         source=lesson.source,
         dated=lesson.dated.isoformat() if lesson.dated else "",
         minutes=str(lesson.minutes),
+        lecture=_lecture_fields(lesson),
         media=_kept(lesson.media),
         revision=lesson.revision,
     )
+
+
+def _zone(owner: str) -> ZoneInfo:
+    """Return the zone in which the times of a lesson are meant: that of who owns it."""
+    node = here().node(OrganisationId(owner))
+    return ZoneInfo(node.timezone if node else "UTC")
+
+
+def _lecture_fields(lesson: Lesson) -> LectureFields:
+    if lesson.lecture is None:
+        return LectureFields()
+    zone, sessions = _zone(lesson.owner), lesson.lecture.sessions
+    begins = [f"{one.begins.astimezone(zone):%Y-%m-%dT%H:%M}" for one in sessions]
+    places = [one.place for one in sessions]
+    return LectureFields(
+        speaker=lesson.lecture.speaker,
+        party=lesson.lecture.party,
+        begins=(begins[0], begins[1] if len(begins) > 1 else ""),
+        places=(places[0], places[1] if len(places) > 1 else ""),
+    )
+
+
+def _lecture(draft: Draft, troubles: list[Refusal]) -> Lecture:
+    """Turn the fields of a lecture into one; the second session takes the place of the first where it names none."""
+    said, sessions = draft.lecture, []
+    for number, (begins, place) in enumerate(zip(said.begins, said.places, strict=True), start=1):
+        if not begins:
+            continue
+        try:
+            local = datetime.fromisoformat(begins).replace(tzinfo=None)
+        except ValueError:
+            troubles.append(refused("lecture.bad_time", field=f"begins-{number}"))
+            continue
+        if local.date() < FIRST_DAY:
+            troubles.append(refused("lecture.bad_time", field=f"begins-{number}"))
+            continue
+        at = instant(local.date(), local.time(), str(_zone(draft.owner)))
+        sessions.append(Session(begins=at, place=place or said.places[0]))
+    return Lecture(speaker=said.speaker, party=said.party, sessions=tuple(sessions))
 
 
 def _draft(before: Lesson | None, *, keep_uploads: bool = True) -> tuple[Draft, list[Refusal]]:
@@ -302,6 +360,13 @@ def _draft(before: Lesson | None, *, keep_uploads: bool = True) -> tuple[Draft, 
         source=form.get("source", "").strip(),
         dated=form.get("dated", "").strip(),
         minutes=form.get("minutes", "").strip(),
+        level=form.get("level", PUBLIC),
+        lecture=LectureFields(
+            speaker=" ".join(form.get("speaker", "").split()),
+            party="party" in form,
+            begins=(form.get("begins-1", "").strip()[:20], form.get("begins-2", "").strip()[:20]),
+            places=(" ".join(form.get("place-1", "").split()), " ".join(form.get("place-2", "").split())),
+        ),
         media=_described((*_listed_media(_own_media(before)), *fresh), body),
         revision=revision,
     )
@@ -376,6 +441,8 @@ def _lesson(draft: Draft, id: LessonId) -> tuple[Lesson, list[Refusal]]:  # noqa
     troubles = []
     if draft.kind not in list(Kind):
         troubles.append(refused("lesson.kind_unknown", field="kind"))
+    if draft.level != PUBLIC:
+        troubles.append(refused("lesson.not_public", field="level"))
     dated: date | None = None
     if draft.dated:
         try:
@@ -387,6 +454,7 @@ def _lesson(draft: Draft, id: LessonId) -> tuple[Lesson, list[Refusal]]:  # noqa
     objection = _objection(draft.body)
     if objection is not None:
         troubles.append(Refusal(words=objection, field="body"))
+    lecture = _lecture(draft, troubles) if draft.kind == Kind.LECTURE else None
     lesson = Lesson(
         id=id,
         owner=OrganisationId(draft.owner),
@@ -397,6 +465,7 @@ def _lesson(draft: Draft, id: LessonId) -> tuple[Lesson, list[Refusal]]:  # noqa
         dated=dated,
         minutes=int(draft.minutes) if re.fullmatch(r"[0-9]{1,6}", draft.minutes) else MANY_MINUTES,
         media=tuple(shown.medium for shown in draft.media),
+        lecture=lecture,
         revision=draft.revision,
     )
     return lesson, troubles
@@ -430,6 +499,7 @@ def _editor(
         draft=draft,
         owners=here().within(Right.WRITE_LESSONS),
         kinds=list(Kind),
+        levels=(PUBLIC, INTERNAL),
         refusals=refusals or [],
         by_field=first_by_field(refusals or []),
         imported=imported,
@@ -446,6 +516,8 @@ def _preview_of(draft: Draft) -> dict[str, object]:
     lesson, troubles = _lesson(draft, draft.id or LessonId("preview"))
     if not 1 <= lesson.minutes <= LONGEST_MINUTES:
         troubles.append(refused("lesson.minutes_out_of_range", field="minutes", most=LONGEST_MINUTES))
+    lacking = refuse_lecture(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None
+    troubles += [lacking] if lacking is not None else []
     return {
         "preview": () if troubles else _preview(lesson),
         "troubles": troubles,
@@ -459,8 +531,10 @@ def _preview(lesson: Lesson) -> tuple[Markup, ...]:
     owner = here().node(lesson.owner)
     number, _ = ask(lambda unit: members.count(unit, [lesson.owner]))
     numbers = Counter({State.OPEN: number if owner else 0})
+    told = lesson.lecture
+    closes_at = roll_closes(told, lesson.minutes) if told is not None else now() + PREVIEW_WINDOW
     standing = cards.Standing(
-        due_at=now(), shown_at=now(), closes_at=now() + PREVIEW_WINDOW, state=OccurrenceState.OPEN, numbers=numbers
+        due_at=now(), shown_at=now(), closes_at=closes_at, state=OccurrenceState.OPEN, numbers=numbers
     )
     composed = cards.compose(lesson, standing, partial(say_in, owner) if owner else say)
     return tuple(card_html(message) for message in composed if message.medium is None)

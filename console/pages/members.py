@@ -52,7 +52,7 @@ CODE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 CODE_LENGTH = 10
 FACTS = (
     "gender ethnicity born education degree working_since category joined full_since "  # noqa: SIM905
-    "position post phone status floating destination out_of_touch lost_since note".split()
+    "position post shift phone status floating destination out_of_touch lost_since note".split()
 )
 DISCIPLINE = ("status", "note")
 """What may tell of discipline, and so why somebody may not vote; not for everybody who sees the roster."""
@@ -154,7 +154,8 @@ def export(layout: str, format: str) -> Response:  # noqa: A002
 
 
 def _sheet(layout: str) -> Table:
-    found, sheet = _formally(), LAYOUTS[layout]
+    found = _formally()
+    sheet = LAYOUTS[layout].of(found)
     standing, day = places(here().nodes), today()
     rows: list[tuple[Written, ...]] = []
     for number, one in enumerate(found, 1):

@@ -18,7 +18,7 @@ from content.identifiers import OccurrenceId, OrganisationId
 from content.missed import Do
 from content.occurrences import OccurrenceRevived, State
 from content.organisations import Right
-from storage import burden, organisations, schedules, workdays
+from storage import burden, organisations, schedules, shifts, workdays
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -36,9 +36,11 @@ def show() -> str:
     roots, most = here().roots, up_to(MOST)
     found = ask(lambda unit: schedules.calendar(unit, roots, states=[State.MISSED], newest_first=True, limit=most))
     own = {node.id for node in here().within(Right.SCHEDULE)}
+    above = ask(lambda unit: schedules.above_caps(unit, roots, limit=MOST))
     return render_template(
         "missed/show.html",
         found=[entry for entry in found if entry.occurrence.audience in own],
+        above=[entry for entry in above if entry.occurrence.audience in own],
         cut_short=len(found) == most,
         most=MOST,
         longest=rules.LONGEST_REASON,
@@ -110,8 +112,5 @@ async def _own(
 async def _back(unit: Reading, entries: list[schedules.Entry]) -> Decided:
     if any(entry.planned_for is None and entry.occurrence.state is State.PLANNED for entry in entries):
         return refused("missed.gone_out")
-    settled = [
-        (entry.occurrence, await schedules.seats(unit, entry.occurrence.audience), entry.reason or "too_late")
-        for entry in entries
-    ]
+    settled = [(entry.occurrence, await shifts.seats(unit, entry), entry.reason or "too_late") for entry in entries]
     return rules.undo(settled, now=unit.now)

@@ -16,10 +16,10 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, desk, now, settle
 from console.people import open_nodes
-from content.burden import Asked, Near, near, refuse_too_much
+from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
-from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
-from content.lessons import Kind, Lesson
+from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
+from content.lessons import Kind, Lesson, LessonWritten
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.quiet import free_at
@@ -29,17 +29,19 @@ from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
     LONGEST_REASON,
+    MOST_SESSIONS,
     LessonsScheduled,
     Planned,
     Schedule,
     foreseen,
     late_of,
     refuse_twice,
+    refuse_unannounced,
     schedule_lessons,
 )
 from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, workdays
+from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, shifts, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -51,6 +53,9 @@ LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
 
 SHOWN_DATES = 3
+
+FURTHER = tuple(range(2, MOST_SESSIONS + 1))
+"""The numbers of the sessions after the first."""
 
 SINGLE = ("now", "at")
 RECURRING = tuple(str(one) for one in Recurrence if one is not Recurrence.ONCE)
@@ -74,6 +79,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     window: str = "1440"
     late: str = BY_KIND
     urgent: str = ""
+    sessions: tuple[tuple[str, str], ...] = ()
+    """Of each further session how many days after the first, and at which time; without a time there is none."""
 
 
 @pages.route("/schedule", methods=["GET", "POST"])
@@ -105,18 +112,7 @@ def plan() -> Answer:
     drafted = link("series.show_one", id=rule.id)
 
     async def decide(unit: Reading) -> Decided:
-        chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
-        limit = await media.upload_limit(unit)
-        too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
-        known = await workdays.calendar(unit)
-        stage = await _stage(unit, rule.audience, draft=draft)
-        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
-        if isinstance(answer, Refusal):
-            return answer
-        planned = foreseen(rule, unit.now, known)
-        there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
-        refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
-        return refusal or await _told(unit, rule, answer, user, origin)
+        return await accepted(unit, rule, library, author=user, origin=origin, again=again, draft=draft)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -130,7 +126,32 @@ def plan() -> Answer:
     return see(link("calendar.show"), done)
 
 
-async def _stage(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:
+async def accepted(
+    unit: Reading,
+    rule: Schedule,
+    library: tuple[Lesson, ...],
+    *,
+    author: UserId,
+    origin: str,
+    again: bool = False,
+    draft: bool = False,
+) -> Decision | Refusal:
+    """Accept a rule for lessons of the library, unless it is too much for the homeserver, a room or the calendar."""
+    chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
+    limit = await media.upload_limit(unit)
+    too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
+    known = await workdays.calendar(unit)
+    stage = await stage_of(unit, rule.audience, draft=draft)
+    answer = too_large or schedule_lessons(rule, author=author, now=unit.now, known=known, review=stage)
+    if isinstance(answer, Refusal):
+        return answer
+    planned = foreseen(rule, unit.now, known)
+    there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
+    refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
+    return refusal or await told_reviewers(unit, answer, author, origin)
+
+
+async def stage_of(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:
     """Return how far what is planned is from going out: where the organisation wants it, somebody else looks first."""
     if draft:
         return Stage.DRAFT
@@ -138,23 +159,25 @@ async def _stage(unit: Reading, audience: OrganisationId, *, draft: bool) -> Sta
     return Stage.WAITING if wants else Stage.APPROVED
 
 
-async def _told(unit: Reading, rule: Schedule, answer: Decision, user: UserId, origin: str) -> Decision:
-    """Tell those who may approve it, where it waits for that."""
-    (fact,) = answer.facts
-    if not isinstance(fact, LessonsScheduled) or fact.review is not Stage.WAITING:
+async def told_reviewers(unit: Reading, answer: Decision, user: UserId, origin: str) -> Decision:
+    """Tell those who may approve what was planned, where it waits for that."""
+    planned = next((fact for fact in answer.facts if isinstance(fact, LessonsScheduled)), None)
+    if planned is None or planned.review is not Stage.WAITING:
         return answer
-    titles = [lesson.title for one in rule.lessons if (lesson := await lessons.lesson(unit, one)) is not None]
+    rule = planned.schedule
+    titles = [fact.lesson.title for fact in answer.facts if isinstance(fact, LessonWritten)]
+    titles += [lesson.title for one in rule.lessons if (lesson := await lessons.lesson(unit, one)) is not None]
     asked = Review(
         schedule=rule.id,
         organisation=rule.audience,
         author=user,
-        stage=fact.review,
+        stage=planned.review,
         title="、".join(dict.fromkeys(titles)),
         lessons={},
         approved={},
     )
     readers = await reviews.reviewers(unit, rule.audience)
-    return replace(answer, effects=told(asked, readers, by=user, console=origin))
+    return replace(answer, effects=(*answer.effects, *told(asked, readers, by=user, console=origin)))
 
 
 async def _too_much(
@@ -170,8 +193,9 @@ async def _weighed(
 ) -> tuple[Refusal | None, Near | None]:
     """Return why it would be too much for a room, or where it comes near to that."""
     minutes = {lesson.id: lesson.minutes for lesson in library}
-    rooms = await burden.rooms(unit, rule.audience, since=planned[0].local_date, until=planned[-1].local_date)
-    asked = [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in planned]
+    since, until = min(one.local_date for one in planned), max(one.local_date for one in planned)
+    rooms = await burden.rooms(unit, rule.audience, since=since, until=until)
+    asked = [one.asking(minutes[one.lesson]) for one in sorted(planned, key=lambda one: one.due_at)]
     refusal = refuse_too_much(rooms, asked)
     return refusal, None if refusal is not None else near(rooms, asked)
 
@@ -221,6 +245,9 @@ def _fields() -> Fields:
         urgent=" ".join(form.get("urgent", "").split())[: LONGEST_REASON + 1],
         window=form.get("window", "").strip(),
         late=form.get("late", "").strip(),
+        sessions=tuple(
+            (form.get(f"days_{number}", "").strip(), form.get(f"time_{number}", "").strip()) for number in FURTHER
+        ),
     )
 
 
@@ -234,6 +261,7 @@ def _schedule(
     window = minutes_of(fields.window, "window", troubles)
     chosen = [lesson for lesson in library if lesson.id in fields.lessons]
     late = late_from(fields.late, [lesson.kind for lesson in chosen], troubles)
+    sessions = _sessions(fields, at, troubles)
     if fields.when not in (*SINGLE, *RECURRING) or fields.off_days not in frozenset(OffDays):
         abort(400)
     if troubles or start is None or at is None:
@@ -258,9 +286,29 @@ def _schedule(
         nth=_number(fields.nth) * (-1 if fields.from_end else 1),
         off_days=OffDays(fields.off_days),
         urgent=fields.urgent,
+        sessions=sessions,
     )
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
-    return rule, [answer] if isinstance(answer, Refusal) else []
+    refusal = answer if isinstance(answer, Refusal) else refuse_unannounced(rule, chosen, foreseen(rule, now(), known))
+    return rule, [refusal] if refusal is not None else []
+
+
+def _sessions(fields: Fields, first: time | None, troubles: list[Refusal]) -> tuple[timedelta, ...]:
+    """Return how long after the first each further session is, by the clock on the wall."""
+    found: list[timedelta] = []
+    for days, written in fields.sessions:
+        if not written or first is None:
+            continue
+        try:
+            at = time.fromisoformat(written).replace(tzinfo=None)
+        except ValueError:
+            at = None
+        if at is None or not re.fullmatch("[0-7]?", days):
+            troubles.append(refused("schedule.bad_session", field="sessions"))
+            continue
+        minutes = (at.hour - first.hour) * 60 + at.minute - first.minute
+        found.append(timedelta(days=int(days or 0), minutes=minutes))
+    return tuple(found)
 
 
 def _number(written: str) -> int:
@@ -319,6 +367,9 @@ def _form(
         for one in planned
         if known is not None and not fields.urgent and (free := free_at(hush, one.due_at, known)) > one.due_at
     }
+    shown = sorted({one.meant for one in planned})[:SHOWN_DATES]
+    in_shifts = ask(lambda unit: shifts.anyone_at(unit, audience))
+    hears = ask(lambda unit: _hears(unit, audience, [one for one in planned if one.meant in shown]))
     page = render_template(
         "schedules/plan.html",
         fields=fields,
@@ -331,8 +382,12 @@ def _form(
         lateness=offered(LATENESS, fields.late),
         refusals=refusals or [],
         by_field=first_by_field(refusals or []),
-        next_dates=planned[:SHOWN_DATES],
-        all_dates=len(planned),
+        next_dates=[one for one in planned if one.meant in shown],
+        all_dates=len({one.meant for one in planned}),
+        shown_dates=len(shown),
+        in_sessions=in_shifts or any(at for _, at in fields.sessions),
+        further=FURTHER,
+        hears=hears,
         quiet=hush,
         second_pair=ask(lambda unit: settings.value_of(unit, audience, SECOND_PAIR)) == YES,
         held=held,
@@ -344,6 +399,21 @@ def _form(
         no_room=unreached,
     )
     return page, 422 if refusals else 200
+
+
+async def _hears(
+    unit: Reading, audience: OrganisationId, planned: list[Planned]
+) -> dict[OccurrenceId, tuple[str, ...]]:
+    """Return which groups hear each session of what is planned, the first of those without shifts too."""
+    found: dict[OccurrenceId, tuple[str, ...]] = {}
+    by_lesson: dict[date, list[Planned]] = {}
+    for one in planned:
+        by_lesson.setdefault(one.meant, []).append(one)
+    for sessions in by_lesson.values():
+        if len(sessions) > 1:
+            told = await shifts.told(unit, audience, [one.due_at for one in sessions])
+            found |= {one.id: groups for one, groups in zip(sessions, told, strict=True)}
+    return found
 
 
 def _free_day(refusals: Iterable[Refusal]) -> str | None:

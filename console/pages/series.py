@@ -15,7 +15,7 @@ from console.desk import ask, settle
 from console.leaving_tables import leaves
 from console.undoing import way_back
 from content import series as rules
-from content.burden import Asked, refuse_too_much
+from content.burden import refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import State
@@ -176,7 +176,7 @@ async def _above_caps(
         if (lesson := await lessons.lesson(unit, id)) is not None
     }
     rooms = await burden.rooms(unit, rule.audience, since=on[0].local_date, until=on[-1].local_date, without=without)
-    return refuse_too_much(rooms, [Asked(on=one.local_date, minutes=minutes[one.lesson]) for one in on])
+    return refuse_too_much(rooms, [one.asking(minutes[one.lesson]) for one in on])
 
 
 @pages.post("/calendar/series/<id>/undo")

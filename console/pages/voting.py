@@ -37,14 +37,15 @@ from content.ballot_links import (
 )
 from content.ballot_papers import LONGEST_NAME, receipt, write_paper
 from content.ballots import Ballot, Elector, State
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Refusal, Words, refused, words
 from content.elections import Ballot as Paper
 from content.elections import Mark, is_valid
+from content.electronic_elections import Consent
 from content.identifiers import BallotId
 from content.questions import LONGEST_TEXT, fits
 from content.sessions import Session
 from content.write_ins import as_written
-from storage import ballot_links, ballots, members
+from storage import ballot_links, ballots, electronic_elections, members
 from storage.envelopes import seal
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -56,7 +57,8 @@ class Voter(Struct, frozen=True, kw_only=True):
     """Who is at the page: their name, the ballot that they may cast, and the receipt once they have.
 
     ``mark`` stands in every form, so that none is taken for whoever has sat down at the browser since. ``others`` are
-    those who may be written in, by strokes; who shares a name is told apart by their post.
+    those who may be written in, by strokes; who shares a name is told apart by their post. ``letter`` is that of those
+    above by which an election is voted on here.
     """
 
     name: str
@@ -65,6 +67,18 @@ class Voter(Struct, frozen=True, kw_only=True):
     receipt: str | None
     mark: str
     others: tuple[tuple[str, str], ...] = ()
+    letter: Consent | None = None
+
+    @property
+    def kind(self) -> Words:
+        """Say what is voted on, and what that means; what decides something is by the letter of those above."""
+        election = self.ballot.election
+        if election.questions:
+            return words("voting.kind_grades" if self.ballot.candidates else "voting.kind_answers")
+        if self.letter is None:
+            return words("voting.kind_reference")
+        day = self.letter.dated.isoformat()
+        return words(f"voting.kind_{election.pack.purpose}", letter=self.letter.reference, day=day)
 
     @property
     def freely(self) -> bool:
@@ -263,6 +277,7 @@ async def _find(unit: Reading, held: str) -> Voter | None:
     if ballot is None or elector is None or member is None or member.left is not None:
         return None
     box = await ballots.cast_by(unit, ballot.id, link.member)
+    held_for = await electronic_elections.of_ballot(unit, ballot.id)
     return Voter(
         name=member.name,
         ballot=ballot,
@@ -270,6 +285,7 @@ async def _find(unit: Reading, held: str) -> Voter | None:
         receipt=receipt(box) if box else None,
         mark=digest(f"voter {held} {ballot.id} {link.member}"),
         others=await may_be_written_in(unit, ballot) if ballot.write_in is rules.WriteIn.ROLL else (),
+        letter=held_for.consent if held_for is not None else None,
     )
 
 

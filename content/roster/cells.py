@@ -18,6 +18,7 @@ TEXTS: Mapping[str, int] = {
     "degree": 40,
     "post": 120,
     "position": 60,
+    "shift": 20,
     "status": 40,
     "destination": 200,
     "note": 1_000,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.members import Member
 from content.roster.cells import said
@@ -33,6 +34,7 @@ SYSTEM_COLUMNS = (
 
 
 SIMPLE_COLUMNS = ("序号", "姓名", "性别", "所在党支部", "党小组", "人员类别", "党内职务", "联系电话")
+SHIFT = "倒班"
 ROLL_COLUMNS = ("序号", "姓名", "所在党支部", "党小组", "人员类别", "有无表决权", "说明")
 
 
@@ -55,6 +57,13 @@ class Layout(Struct, frozen=True, kw_only=True):
 
     columns: tuple[str, ...]
     fill: Callable[[Line], Mapping[str, str | int]]
+    shows_shifts: bool = False
+    """Whether it has a column more where anybody works in shifts."""
+
+    def of(self, people: Iterable[Member]) -> Layout:
+        """Return it as it is for these people."""
+        shifts = self.shows_shifts and any(one.shift for one in people)
+        return replace(self, columns=(*self.columns, SHIFT)) if shifts else self
 
     def row(self, line: Line) -> tuple[str | int, ...]:
         """Return one person's row."""
@@ -90,6 +99,7 @@ def _filed(line: Line) -> dict[str, str | int]:
         "联系电话": one.phone,
         "是否流动党员": said(one.floating),
         "外出流向": one.destination,
+        SHIFT: one.shift,
         "备注": one.note,
     }
 
@@ -111,8 +121,8 @@ def _roll(line: Line) -> dict[str, str | int]:
 
 
 LAYOUTS: Mapping[str, Layout] = {
-    "filed": Layout(columns=COLUMNS, fill=_filed),
+    "filed": Layout(columns=COLUMNS, fill=_filed, shows_shifts=True),
     "system": Layout(columns=SYSTEM_COLUMNS, fill=_system),
-    "simple": Layout(columns=SIMPLE_COLUMNS, fill=_filed),
+    "simple": Layout(columns=SIMPLE_COLUMNS, fill=_filed, shows_shifts=True),
     "roll": Layout(columns=ROLL_COLUMNS, fill=_roll),
 }

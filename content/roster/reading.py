@@ -74,6 +74,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     destination: str = ""
     out_of_touch: bool | None = None
     lost_since: str = ""
+    shift: str = ""
     user: UserId | None = None
     note: str = ""
 

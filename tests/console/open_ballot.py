@@ -16,6 +16,7 @@ from content.identifiers import MemberId
 from content.shares import combine
 from storage import ballots
 from storage.envelopes import open_envelope
+from tests import electronic_votes
 from tests.console.console_house import Browser, House
 from tests.sealed_ballots import ID, ballot, ceremony, draft, issue, open_voting, roll
 
@@ -28,6 +29,18 @@ def open_ballot(house: House, **more: Any) -> None:
     place = house.seeded.organisations["one"]
     house.run(draft(house.store, organisation=place, closes_at=house.store.now() + timedelta(days=1), **more))
     house.run(open_voting(house.store))
+
+
+def hold_election(house: House) -> None:
+    """Prepare the vote of an election that only who is in the room may cast; nobody is there yet."""
+    place = house.seeded.organisations["one"]
+    closes = house.store.now() + timedelta(days=1)
+    house.run(electronic_votes.prepare(house.store, organisation=place, closes_at=closes))
+
+
+def open_election(house: House) -> None:
+    """Open the vote to whoever is there."""
+    house.run(open_voting(house.store, house.run(electronic_votes.admitted(house.store))))
 
 
 def link_to(house: House, token: str = "token-of-the-link", *, member: MemberId = VOTER, asked: bool = False) -> str:

@@ -200,6 +200,8 @@ QUIET = {
     *("ViewSaved", "ViewForgotten", "SessionSeen", "LanguageChosen", "SessionRenewed", "SignedOut", "TriesForgotten"),
     *("FactorUsed", "ChallengeMade", "ChallengeMet", "Shelved", "Unshelved"),
     *("FeedRevoked", "PracticeBegun"),
+    # Of who asked it nothing is kept.
+    "LectureQuestionedUnnamed",
     # Of another fact beside it, which names the thing: a medium in a lesson, a vote by the event that is taken back.
     *("MediumKept", "MediumUploaded", "VoteRemoved"),
     # The program's own housekeeping.

@@ -12,20 +12,28 @@ from msgspec.structs import replace
 from werkzeug.test import TestResponse
 
 from bot.balloting import closing_ballot
+from console.election_papers import Known, record
 from console.pages.ballots import read_names
+from console.word import Paragraph
 from console.written_names import may_be_written_in
 from content.ballot_files import PublicKeys, Share, write_keys, write_share
-from content.ballots import Ballot, BallotCast, State
+from content.ballots import Ballot, BallotCast, State, Voiding
 from content.elections import Outcome
+from content.electronic_elections import Way
+from content.electronic_votes import ElectronicVote
 from content.identifiers import BallotId, MemberId, OrganisationId, PaperElectionId, UserId
 from content.members import Member, MemberChanged, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from content.paper_elections import PaperElection
 from content.paper_elections import State as PaperState
+from content.speech import Speech
 from storage import ballots, members, paper_elections
 from storage.envelopes import Ceremony, answer, hold_ceremony, seal
 from tests.console.console_house import Browser, House
+from tests.content.test_paper_elections import paper as held_election
+from tests.sealed_ballots import ballot as standing
 from tests.sealed_ballots import paper
+from tests.small_branch import NOON
 
 OTHER = UserId("@other:example.org")
 TELLERS = [UserId(f"@b{number}:example.org") for number in (6, 7, 8)]
@@ -217,10 +225,12 @@ def test_it_goes_from_the_letter_to_the_count_and_the_record_says_so(
     assert (ended.state, ended.present, ended.issued) == (PaperState.COUNTED, 8, 8)
     assert (result.outcome, result.elected, result.need) == (Outcome.ELECTED, ("c1",), 5)
     assert "会场电子无记名投票" in browser.get(f"/elections/{fixed}").get_data(as_text=True)
+    sealed = ballot(house, id)
+    opened = house.run(house.store.read(lambda unit: ballots.opened_hash(unit, sealed.id)))
     for sheet in ("certificate", "record"):
-        with zipfile.ZipFile(io.BytesIO(browser.get(f"/elections/{fixed}/{sheet}.docx").data)) as parts:
-            text = re.sub("<[^>]+>", "|", parts.read("word/document.xml").decode())
-        for said in ("会场电子无记名投票", "矿委〔2026〕8号", "2026年11月20日", ballot(house, id).set_hash or "?"):
+        text = words_of(browser, fixed, sheet)
+        hashes = (sealed.manifest_hash or "?", sealed.set_hash or "?", opened)
+        for said in ("会场电子无记名投票", "矿委〔2026〕8号", "2026年11月20日", *hashes):
             assert said in text, (sheet, said)
 
 
@@ -246,14 +256,57 @@ def test_what_the_roster_calls_somebody_later_changes_no_result(house: House, br
     assert dict(offered) == {"b3": "投票人四", "b4": "投票人五"}
 
 
-def test_a_vote_that_comes_to_nothing_leaves_the_election_to_paper(house: House, browser: Browser, fixed: str) -> None:
+def words_of(browser: Browser, id: str, sheet: str) -> str:
+    with zipfile.ZipFile(io.BytesIO(browser.get(f"/elections/{id}/{sheet}.docx").data)) as parts:
+        return re.sub("<[^>]+>", "|", parts.read("word/document.xml").decode())
+
+
+def test_a_vote_that_comes_to_nothing_leaves_the_election_to_paper_and_stays_on_record(
+    house: House, browser: Browser, fixed: str
+) -> None:
+    """A11: the second vote does not take the place of the first, nor the count on paper that of both."""
     allow(house, browser, fixed, way="remote")
-    id, _ = drafted(browser, fixed)
-    assert on_ballot(browser, id, "cancel").status_code == 303, "of a draft nothing is fixed"
+    first, _ = drafted(browser, fixed)
+    assert on_ballot(browser, first, "cancel").status_code == 303, "of a draft nothing is fixed"
+    second, held = drafted(browser, fixed)
+    assert second != first
+    ready(house, browser, second, held)
+    assert "还没有结束：已固定" in words_of(browser, fixed, "record")
+    for one in (browser, house.browser(OTHER)):
+        assert on_ballot(one, second, "cancel").status_code == 303
+    for page in (shown(browser, fixed), browser.get(f"/elections/{fixed}").get_data(as_text=True)):
+        for place, id in enumerate((first, second), start=1):
+            assert f'href="/ballots/{id}">第 {place} 次的选票页' in page
+    back = browser.get(f"/ballots/{first}").get_data(as_text=True)
+    assert f'href="/elections/{fixed}/electronic"' in back, "the earlier one knows its election too"
     meet = {"present": "9", "issued": "9", "officers": "监票甲\n计票乙"}
     assert browser.post(f"/elections/{fixed}/meet", meet, form_at=f"/elections/{fixed}").status_code == 303
-    with zipfile.ZipFile(io.BytesIO(browser.get(f"/elections/{fixed}/record.docx").data)) as parts:
-        assert "电子" not in parts.read("word/document.xml").decode()
+    record = words_of(browser, fixed, "record")
+    for said in ("第 1 次，远程电子投票", "选票那时还没有定下", "第 2 次，远程电子投票", "那时还没有开始投票"):
+        assert said in record
+    assert record.count("矿委〔2026〕8号") == 2
+    assert record.count("2026年11月24日作废") == 2
+
+
+def test_what_was_counted_and_then_cancelled_is_in_the_record_with_its_figures(speech: Speech) -> None:
+    """A11: two organisers who do not like a count can end it, but not take it off the record."""
+    sealed = replace(standing(), state=State.VOID, manifest_hash="m", told_at=NOON, set_hash="s", expected=9, turnout=7)
+    kept = {
+        "valid": 7,
+        "void": 0,
+        "tally": {"A": [5, 2, 0], "B": [2, 5, 0]},
+        "writein": {"m1": 1},
+        "outcome": "ELECTED",
+    }
+    letter = {"way": Way.REMOTE, "reference": "矿委〔2026〕8号", "dated": NOON.date()}
+    vote = ElectronicVote(place=1, ballot=sealed, figures=kept, why=Voiding.CANCELLED, ended_on=NOON.date(), **letter)
+    held = held_election("AB", state=PaperState.FIXED)
+    known = Known(paper=held, organisation="", roll=(), names={MemberId("m1"): "石榴"}, result=None, votes=(vote,))
+    said = [one.text for one in record(known, speech).blocks if isinstance(one, Paragraph)]
+    assert any("已经开箱计票，还没有签认" in one and "年" in one for one in said)
+    for line in ("候选A", "候选B", "石榴"):
+        assert any(line in one and any(sign.isdigit() for sign in one) for one in said), line
+    assert any("信封清单的指纹：s" in one for one in said)
 
 
 @pytest.mark.parametrize(("sheet", "copies"), [("ballot", 9), ("counting", 1), ("record", 1)])

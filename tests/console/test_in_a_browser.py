@@ -25,10 +25,13 @@ from content.imports import Counts, Entered, RosterImported
 from content.lessons import Kind, Lesson, LessonWritten
 from storage import members
 from storage.sync import Buried
+from tests import electronic_votes
+from tests.console import open_ballot as voted
 from tests.console import open_survey
+from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
-from tests.console.open_ballot import CODE, in_the_box, link_to, open_ballot
+from tests.console.open_meeting import HELD, PLANNED, two_meetings
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -52,6 +55,7 @@ PAGES = (
     "/calendar/reviews",
     "/calendar/feeds",
     "/calendar/workdays?year=2026",
+    "/calendar/shifts",
     "/calendar/{planned}/move",
     "/calendar/series/{series}",
     "/lessons",
@@ -65,8 +69,13 @@ PAGES = (
     "/check-ins/{closed}",
     "/check-ins/{closed}/text",
     "/check-ins/{closed}/withdraw",
+    "/lectures/{lecture}",
     "/check-ins/{planned}",
     "/check-ins/{missed}",
+    "/meetings",
+    "/meetings/new",
+    "/meetings/{meeting}",
+    "/meetings/{called}/change",
     "/participation",
     "/participation/times",
     "/participation/quarter",
@@ -132,6 +141,9 @@ PAGES = (
     "/rooms/!one",
     "/rooms/offered/!club",
     "/corrections",
+    "/cases",
+    "/cases/new",
+    "/cases/{case}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -243,7 +255,7 @@ def visit(house: House, chromium: Browser, address: str) -> Iterator[Callable[..
 
 
 def put_what_is_rare(house: House) -> None:
-    """Have a sheet taken in and a message not heard, so that there are pages about them."""
+    """Have a sheet taken in, a message not heard and a lecture announced, so that there are pages about them."""
     seeded = house.seeded
 
     async def put_both() -> None:
@@ -256,8 +268,10 @@ def put_what_is_rare(house: House) -> None:
         await put(house.store, "sheet", taken)
         buried = Buried(cause="event:$near", room=RoomId("!one"), sender=None, reason="shape", raw=b"{}", at=NOW)
         await house.store.settle(notes=[buried])
+        seeded.occurrences["lecture"] = await announce_lecture(house.store, seeded)
 
     house.run(put_both())
+    two_meetings(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -279,8 +293,11 @@ def filled(house: House, path: str) -> str:
         review=seeded.selections["review"],
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
-        **{name: seeded.occurrences[name] for name in ("closed", "planned", "missed")},
+        **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
+        case=seeded.cases["one"],
+        meeting=HELD,
+        called=PLANNED,
     )
 
 
@@ -638,13 +655,13 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     house: House, address: str, visit: Callable[..., Page]
 ) -> None:
     """L13: nothing that was chosen leaves the browser or stays in it, nor a typed name; by keyboard, at 360 px."""
-    open_ballot(house, write_in=WriteIn.TEXT, election=Election(candidates=("a", "b"), seats=2, contested=False))
+    voted.open_ballot(house, write_in=WriteIn.TEXT, election=Election(candidates=("a", "b"), seats=2, contested=False))
     page, sent = visit(viewport={"width": 360, "height": 740}, color_scheme="dark"), []
     page.on("request", lambda request: sent.append(request.post_data or ""))
     page.context.clear_cookies()
-    page.goto(address + link_to(house))
+    page.goto(address + voted.link_to(house))
     _is_sound(page, 360)
-    page.keyboard.type(CODE)
+    page.keyboard.type(voted.CODE)
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{address}/ballot")
     group = page.get_by_role("group", name="候选人甲")
@@ -663,17 +680,46 @@ def test_a_ballot_is_read_back_sealed_and_forgotten_by_the_browser(
     _is_sound(page, 360)
     page.get_by_role("button", name="返回修改").click()
     page.get_by_role("button", name="看一遍再投").click()
-    assert in_the_box(house) is None, "no key and no look casts anything"
+    assert voted.in_the_box(house) is None, "no key and no look casts anything"
     page.get_by_role("button", name="投进票箱").click()
     expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
     _is_sound(page, 360)
-    assert in_the_box(house) == paper("a- b+", "石榴 红隼")
+    assert voted.in_the_box(house) == paper("a- b+", "石榴 红隼")
     assert not any(one in body for body in sent for one in ("m-a", "%22a%22", "石榴", quote("石榴")))
     page.go_back()
     expect(page.get_by_role("radio", checked=True)).to_have_count(2)
     expect(page.get_by_role("group", name="候选人甲").get_by_label("弃权")).to_be_checked()
     expect(page.get_by_label("另选第 1 位")).to_have_value("")
     assert page.evaluate("localStorage.length + sessionStorage.length") == 0
+
+
+def test_who_is_in_the_room_votes_in_an_election_and_a_name_is_picked_from_the_roll(
+    house: House, address: str, visit: Callable[..., Page]
+) -> None:
+    """People are ticked as they come, the line says who is missing, and the voter's page names the letter; 390 px."""
+    voted.hold_election(house)
+    page = visit(viewport={"width": 390, "height": 740})
+    page.goto(f"{address}/elections/{electronic_votes.PAPER}/electronic")
+    expect(page.get_by_role("main")).to_contain_text("应到 6，实到 0，还差 5 人")
+    for one in electronic_votes.VOTERS[:5]:
+        page.get_by_label(one).check()
+    page.get_by_role("button", name="存下到会情况").click()
+    expect(page.get_by_role("main")).to_contain_text("应到 6，实到 5，人数够了")
+    _is_sound(page, 390)
+    voted.open_election(house)
+    page.context.clear_cookies()
+    page.goto(address + voted.link_to(house))
+    page.keyboard.type(voted.CODE)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("main")).to_contain_text("矿委〔2026〕8号")
+    page.get_by_role("group", name="候选人甲").get_by_label("不赞成").check()
+    page.get_by_label("另选第 1 位").select_option(label="同志voter05")
+    _is_sound(page, 390)
+    page.get_by_role("button", name="看一遍再投").click()
+    expect(page.get_by_role("definition")).to_have_text(["不赞成", "弃权", "同志voter05"])
+    page.get_by_role("button", name="投进票箱").click()
+    expect(page.get_by_role("heading", name="您的选票已放入票箱")).to_be_visible()
+    assert voted.in_the_box(house) == paper("a-", "voter05")
 
 
 def test_the_page_of_a_survey_is_filled_in_by_keyboard_at_360_px(

@@ -10,10 +10,12 @@ import pytest
 from content.burden import Cap
 from content.occurrences import State
 from content.settings import SettingChosen
+from content.shifts import ShiftsSet
 from storage import schedules
 from storage.schedules import Entry
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import put
+from tests.content.test_shifts import pattern
 
 
 def form(house: House, **more: Any) -> dict[str, Any]:
@@ -278,3 +280,48 @@ def test_of_a_large_tree_the_form_opens_the_place_that_is_chosen_and_keeps_the_r
     assert planned(house) == []
     browser.post("/schedule", form(house, audience=at["group"]))
     assert [entry.occurrence.audience for entry in planned(house)] == [at["group"]]
+
+
+def test_a_lesson_in_two_sessions_shows_both_before_it_is_planned_and_in_the_calendar(
+    house: House, browser: Browser
+) -> None:
+    general = house.seeded.organisations["general"]
+    assert "time_2" not in browser.get("/schedule").get_data(as_text=True)
+    house.run(put(house.store, "shifts", ShiftsSet(organisation=general, pattern=pattern("2026-11-01"))))
+    assert "time_2" in browser.get("/schedule").get_data(as_text=True)
+    allow(house, Cap.DAY, 9)
+    twice = form(house, days_2="1", time_2="10:00", days_3="", time_3="")
+    page = browser.post("/schedule", twice | {"intent": "look"}).get_data(as_text=True)
+    dates = [re.sub("<[^>]*>", "", line) for line in re.findall("<li>(.*?)</li>", page) if "场：" in line]
+    assert dates == [
+        "11月27日（周五）15:00 · 宪法第一课 · 第 1 场：乙、丙、没有倒班的",
+        "11月28日（周六）10:00 · 宪法第一课 · 第 2 场：甲、丁",
+    ]
+    assert planned(house) == []
+    browser.post("/schedule", twice)
+    assert [entry.session for entry in planned(house)] == [0, 1]
+    assert [entry.local_date.day for entry in planned(house)] == [27, 28]
+    shown = browser.get("/calendar?month=2026-11").get_data(as_text=True)
+    assert "第 1 场" in shown
+    assert "第 2 场" in shown
+    first, second = (entry.occurrence.id for entry in planned(house))
+    one = browser.get(f"/check-ins/{first}").get_data(as_text=True)
+    assert f'/check-ins/{second}"' in one
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"days_2": "0", "time_2": "15:10"}, "相隔至少 30 分钟"),
+        ({"days_2": "9", "time_2": "15:00"}, "写 0 到 7 天"),
+        ({"days_2": "1", "time_2": "later"}, "写 0 到 7 天"),
+        ({"days_2": "7", "time_2": "15:30"}, "7 天以内"),
+    ],
+)
+def test_sessions_that_cannot_be_meant_are_refused(
+    house: House, browser: Browser, change: dict[str, Any], said: str
+) -> None:
+    answer = browser.post("/schedule", form(house, **change))
+    assert answer.status_code == 422
+    assert said in answer.get_data(as_text=True)
+    assert planned(house) == []

@@ -10,36 +10,35 @@ from msgspec.structs import replace
 from content import ballots as voting
 from content import electronic_elections as rules
 from content.ballot_files import read_box, write_box
-from content.ballots import Admitted, BallotCertified, BallotVoided, Candidate, Voiding, WriteIn
+from content.ballots import Admitted, BallotCertified, BallotDrafted, BallotVoided, Voiding
 from content.decision import Decision
-from content.elections import Election, Outcome
+from content.elections import Outcome
 from content.electronic_elections import (
-    Consent,
-    ConsentConfirmed,
     ConsentRecorded,
+    ElectronicVoteCounted,
     ElectronicVotePrepared,
     PresenceMarked,
     Way,
 )
 from content.erasure import PersonErased
-from content.identifiers import Cause, MemberId, PaperElectionId, UserId
+from content.identifiers import BallotId, Cause, MemberId, UserId
 from content.members import NOBODY
 from content.organisations import Duty, DutyEnded, DutyGranted, Right, Role
-from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection, State
-from storage import ballots, electronic_elections, home, organisations, paper_elections
+from content.paper_elections import State
+from storage import ballots, electronic_elections, electronic_votes, home, organisations, paper_elections
 from storage.opening import open_box
 from storage.store import Decide, Step, Store
 from storage.unit import Reading
+from tests.electronic_votes import CALLED, PAPER, VOTERS, admitted
+from tests.electronic_votes import prepare as prepare_vote
 from tests.sealed_ballots import (
     ID,
     agree,
     casting,
     closing,
     confirm,
-    draft,
     open_voting,
     paper,
-    roll,
     seal,
     shares,
     stand,
@@ -48,51 +47,15 @@ from tests.sealed_ballots import (
 )
 from tests.small_branch import EAST, NOON, ROOF, SECRETARY, HandClock, SmallBranch
 
-PAPER = PaperElectionId("held")
-VOTERS = [one.member for one in roll()]
 AWAY, HERE = VOTERS[5], frozenset(VOTERS[:5])
-VOTED_ON = Election(candidates=("a", "b"), seats=1, contested=False)
-STANDING = (Candidate(id="a", member=None, name="候选人甲"), Candidate(id="b", member=None, name="候选人乙"))
-
-
-CALLED = {one: f"同志{one}" for one in VOTERS}
 
 
 async def prepare(store: Store, way: Way = Way.ROOM) -> None:
-    """Fix an election, have its letter seen by two, mark all but one present, and draft the vote."""
-    held = PaperElection(
-        id=PAPER, organisation=EAST, title="换届", election=VOTED_ON, candidates=STANDING, held_on=NOON.date()
-    )
-    letter = Consent(way=way, reference="矿委〔2026〕8号", dated=NOON.date(), recorded_by=SECRETARY)
-    await draft(store, election=VOTED_ON, write_in=WriteIn.ROLL)
+    """Prepare a vote, and mark all but one present."""
+    await prepare_vote(store, way)
     at = {"paper": PAPER, "organisation": EAST}
-    await store.settle(
-        notes=[
-            ElectionPrepared(paper=held, author=SECRETARY),
-            ElectionFixed(**at, roll=roll(), eligible=frozenset(VOTERS)),
-            ConsentRecorded(**at, consent=letter),
-            ConsentConfirmed(**at, by=UserId("@second:test")),
-            PresenceMarked(**at, came=frozenset(VOTERS), gone=frozenset()),
-            PresenceMarked(**at, came=frozenset(), gone=frozenset({AWAY})),
-            ElectronicVotePrepared(**at, ballot=ID, names=CALLED),
-        ]
-    )
-
-
-async def admitted(store: Store) -> Admitted:
-    async def read(unit: Reading) -> Admitted:
-        known, held = await electronic_elections.of_ballot(unit, ID), await paper_elections.paper(unit, PAPER)
-        assert held is not None
-        found = rules.admit(
-            held,
-            known,
-            present=await electronic_elections.present(unit, PAPER),
-            reached=await electronic_elections.reached(unit, PAPER),
-        )
-        assert isinstance(found, Admitted), found
-        return found
-
-    return await store.read(read)
+    all_came = PresenceMarked(**at, came=frozenset(VOTERS), gone=frozenset())
+    await store.settle(notes=[all_came, PresenceMarked(**at, came=frozenset(), gone=frozenset({AWAY}))])
 
 
 async def test_only_who_was_marked_as_being_there_has_a_link_and_a_vote(branch: SmallBranch) -> None:
@@ -213,6 +176,26 @@ async def test_who_was_there_once_is_not_there_for_another_vote(branch: SmallBra
         assert await there() == frozenset(), over
     await store.settle(notes=[BallotVoided(ballot=ID, why=Voiding.TOO_FEW), marked, again])
     assert await there() == HERE, "who has come since stays"
+
+
+async def test_a_vote_that_came_to_nothing_stays_on_record_beside_the_next(branch: SmallBranch) -> None:
+    """A11: under the letter of its day, whatever letter came later."""
+    store, at = branch.store, {"paper": PAPER, "organisation": EAST}
+    await prepare(store)
+    known = await store.read(lambda unit: electronic_elections.of_election(unit, PAPER))
+    assert known is not None
+    other = replace(known.consent, way=Way.REMOTE, reference="矿委〔2026〕9号")
+    await store.settle(notes=[BallotVoided(ballot=ID, why=Voiding.CANCELLED), ConsentRecorded(**at, consent=other)])
+    again = replace(await stand(store), id=BallotId("again"))
+    drafted = [BallotDrafted(ballot=again, author=SECRETARY), ElectronicVotePrepared(**at, ballot=again.id)]
+    await store.settle(notes=[*drafted, ElectronicVoteCounted(**at, ballot=again.id)])
+    first, second = await store.read(lambda unit: electronic_votes.of_election(unit, PAPER))
+    assert (first.ballot.id, first.way, first.reference) == (ID, Way.ROOM, "矿委〔2026〕8号")
+    assert (first.why, first.ended_on, first.counted) == (Voiding.CANCELLED, NOON.date(), False)
+    assert (second.ballot.id, second.way, second.reference) == (again.id, Way.REMOTE, "矿委〔2026〕9号")
+    assert (second.why, second.ended_on, second.counted) == (None, None, True)
+    for one in (ID, again.id):
+        assert await store.read(lambda unit, one=one: electronic_votes.election_of(unit, one)) == PAPER
 
 
 async def test_a_helper_whose_duty_has_ended_again_is_still_the_hand_that_gave_it(

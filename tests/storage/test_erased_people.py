@@ -129,7 +129,13 @@ async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: Sm
 
 
 async def test_what_waits_to_be_said_to_others_names_an_erased_person_no_more(branch: SmallBranch) -> None:
-    """R20: a result or an announcement that has not gone out, or could not; of a longer name nothing is taken."""
+    """R20: a result or an announcement that has not gone out, or could not; of a longer name nothing is taken.
+
+    A name that they had before is a name of theirs.
+    """
+    found = await branch.store.read(lambda unit: members.member(unit, ZHANG))
+    assert found is not None
+    former = found.name
     await a_life(branch)
     other = Member(id=MemberId("longer"), organisation=EAST, name=f"{NAME}乙")
     await branch.store.settle(notes=[MemberEnrolled(member=other)])
@@ -137,6 +143,7 @@ async def test_what_waits_to_be_said_to_others_names_an_erased_person_no_more(br
         "ballot.room_result",
         lines=(
             words("count.votes", name=NAME, yes=3, no=1, abstained=0),
+            words("count.votes", name=former, yes=2, no=1, abstained=1),
             words("selection.room_announced", title="树榜样", names=f"{NAME}乙、{NAME}、李强"),
         ),
     )
@@ -151,7 +158,9 @@ async def test_what_waits_to_be_said_to_others_names_an_erased_person_no_more(br
     await erase_now(branch)
     rows = [row.words for row in await branch.rows() if row.words and "lines" in row.words["parameters"]]
     lines = [one["parameters"] for one in rows[-1]["parameters"]["lines"]["lines"]]
-    assert (lines[0]["name"], lines[1]["names"]) == (NOBODY, f"{NAME}乙、{NOBODY}、李强")
+    assert former not in (NAME, "")
+    assert (lines[0]["name"], lines[1]["name"]) == (NOBODY, NOBODY)
+    assert lines[2]["names"] == f"{NAME}乙、{NOBODY}、李强"
     sent = [
         one.words.parameters for one in await branch.send_all() if one.words is not None and one.user == account(LI)
     ]

@@ -132,6 +132,8 @@ class Demo:
             await made.found(lambda name: self._say("demo.room", name=name))
             self._say("demo.lessons")
             await made.schedule(await made.write_lessons())
+            if self._options.actors:
+                await made.live()
             organiser = UserId(notes.people[sample.ORGANISER]["user_id"])
             link = await sign_in_link(branch.store, organiser, branch.address)
             working = asyncio.create_task(branch.run(stop))

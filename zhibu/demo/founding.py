@@ -36,6 +36,7 @@ from storage.store import Step, Store
 from storage.unit import Reading
 from storage.upkeep import survey
 from zhibu.demo import sample
+from zhibu.demo.affairs import Affairs
 from zhibu.demo.chat import Chat
 from zhibu.demo.sample import Person, SampleBranch
 from zhibu.demo.synapse import Account, Synapse
@@ -164,6 +165,7 @@ class Sample:
         await make_rooms(self._store, self._homeserver, self._speech, encrypted=encrypted, purposes=ROOMS)
         tree = await self._store.read(organisations.tree)
         self.top = tree[0].id
+        self.branches = {node.name: node.id for node in tree if node.kind is Kind.BRANCH}
         me = UserId(self._homeserver.user_id)
         known = await self._store.read(lambda unit: survey(unit, [self.top], me))
         for care in known.cares():
@@ -171,6 +173,14 @@ class Sample:
             if care.room.purpose is not Purpose.SPACE:
                 self.rooms[care.room.name] = care.room.id
                 progress(care.room.name)
+
+    async def live(self) -> None:
+        """Enter what the first branch has behind it and under way."""
+        name = sample.BRANCHES[0].name
+        affairs = Affairs(
+            self._store, self._notes.seed, self._organiser, self.top, self.branches[name], self.rooms[name], TIMEZONE
+        )
+        await affairs.begin()
 
     async def _bring_in(self, room: RoomId, people: tuple[UserId, ...]) -> None:
         async def join(login: Login) -> None:

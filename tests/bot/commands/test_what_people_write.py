@@ -191,6 +191,7 @@ TRADITIONAL = {
     "学完": "學完",
     "请假": "請假",
     "补学": "補學",
+    "补会": "補會",
     "控制台": "控制臺",
     "绑定": "綁定",
     "弃权": "棄權",
@@ -212,6 +213,10 @@ TRADITIONAL = {
     "别打扰": "別打擾",
     "免打扰": "免打擾",
     "删掉我刚才的": "刪掉我剛才的",
+    "场次": "場次",
+    "提问": "提問",
+    "匿名提问": "匿名提問",
+    "我想问": "我想問",
 }
 
 
@@ -228,7 +233,7 @@ def test_every_word_is_read_in_its_full_width_spaced_and_traditional_forms(verb:
 
 
 def test_no_word_is_left_without_its_traditional_form() -> None:
-    simplified = "帮签学请补单个么课党绑弃权选静别扰复误数据导删刚号"
+    simplified = "帮签学请补单个么课党绑弃权选静别扰复误数据导删刚号场"
     ours = {word for words in WORDS.values() for word in words}
     assert {word for word in ours if set(word) & set(simplified)} - set(TRADITIONAL) <= {"学完了"}
 

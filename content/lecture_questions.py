@@ -1,0 +1,152 @@
+"""Questions to who gives a lecture: asked in private, with one's name or without, answered and shown by its organiser.
+
+Of who asked without a name nothing is kept, and of the question no more than its day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from enum import StrEnum
+
+from msgspec import Struct
+
+from content.checkins import Expectation
+from content.decision import Decision, Fact, Refusal, Tell, Untraced, discreetly, refused, words
+from content.identifiers import LectureQuestionId, MemberId, OccurrenceId, UserId
+
+LONGEST_QUESTION = 300
+LONGEST_ANSWER = 1_000
+
+MOST_NAMED = 10
+"""So many questions one person has to a lecture under their name."""
+
+MOST_UNNAMED = 3
+"""So many without; counted in memory only, for nothing is kept of who asked."""
+
+MOST_TOGETHER = 200
+"""So many questions to one lecture are kept at all."""
+
+
+class State(StrEnum):
+    """What became of a question: it waits, is answered for the room to see, was answered there, or is put away."""
+
+    OPEN = "open"
+    ANSWERED = "answered"
+    SPOKEN = "spoken"
+    HIDDEN = "hidden"
+
+
+SHOWN = frozenset({State.ANSWERED})
+"""What stands on the card afterwards."""
+
+
+class Question(Struct, frozen=True, kw_only=True):
+    """One question to a lecture; ``member`` is empty where it was asked without a name."""
+
+    id: LectureQuestionId
+    occurrence: OccurrenceId
+    text: str
+    asked_on: date
+    member: MemberId | None = None
+    answer: str = ""
+    state: State = State.OPEN
+
+
+class LectureQuestioned(Fact, frozen=True, kw_only=True):
+    """A member asked something about a lecture, under their name."""
+
+    question: Question
+
+
+class LectureQuestionedUnnamed(Untraced, frozen=True, kw_only=True):
+    """Something was asked about a lecture by somebody of whom nothing is kept."""
+
+    question: Question
+
+
+class LectureQuestionSettled(Fact, frozen=True, kw_only=True):
+    """Whoever keeps the questions of a lecture answered one, said that it was answered there, hid it or took it up."""
+
+    question: LectureQuestionId
+    occurrence: OccurrenceId
+    state: State
+    answer: str
+    by: UserId
+
+
+def tidied(text: str) -> str:
+    """Return what was asked in one line."""
+    return " ".join(text.split())
+
+
+def ask(
+    expectation: Expectation,
+    text: str,
+    *,
+    id: LectureQuestionId,  # noqa: A002
+    held: Sequence[Question],
+    today: date,
+) -> Decision | Refusal:
+    """Keep a question under its asker's name."""
+    said = tidied(text)
+    own = [one for one in held if one.member == expectation.member]
+    refusal = _objection(expectation, said, held)
+    if refusal is not None:
+        return refusal
+    if any(one.text == said for one in own):
+        return refused("lecture.asked_already", title=expectation.title)
+    if len(own) >= MOST_NAMED:
+        return refused("lecture.asked_enough", title=expectation.title, most=MOST_NAMED)
+    question = Question(
+        id=id, occurrence=expectation.occurrence.id, text=said, asked_on=today, member=expectation.member
+    )
+    told = Tell(user=expectation.user, words=words("lecture.asked", title=expectation.title, name=expectation.name))
+    return Decision(facts=(LectureQuestioned(question=question),), effects=(told,))
+
+
+def ask_unnamed(
+    expectation: Expectation,
+    text: str,
+    *,
+    id: LectureQuestionId,  # noqa: A002
+    held: Sequence[Question],
+    today: date,
+    allowed: bool,
+) -> Decision | Refusal:
+    """Keep a question and nothing of who asked it; ``allowed`` tells that they have not asked too much without name."""
+    said = tidied(text)
+    refusal = _objection(expectation, said, held)
+    if refusal is not None:
+        return discreetly(refusal)
+    if not allowed:
+        return discreetly(refused("lecture.unnamed_enough", title=expectation.title, most=MOST_UNNAMED))
+    question = Question(id=id, occurrence=expectation.occurrence.id, text=said, asked_on=today)
+    told = Tell(user=expectation.user, words=words("lecture.unnamed_asked", title=expectation.title))
+    return Decision(facts=(LectureQuestionedUnnamed(question=question),), effects=(told,))
+
+
+def _objection(expectation: Expectation, said: str, held: Sequence[Question]) -> Refusal | None:
+    if len(said) > LONGEST_QUESTION:
+        return refused("lecture.long_question", most=LONGEST_QUESTION)
+    if len(held) >= MOST_TOGETHER:
+        return refused("lecture.full_of_questions", title=expectation.title)
+    return None
+
+
+def settle_question(question: Question, state: State, answer: str, *, by: UserId) -> Decision | Refusal:
+    """Answer a question for the room, say that it was answered when the lecture was given, hide it, or take it up."""
+    said = "\n".join(line.strip() for line in answer.strip().splitlines() if line.strip())
+    if len(said) > LONGEST_ANSWER:
+        return refused("lecture.long_answer", field="answer", most=LONGEST_ANSWER)
+    if state is State.ANSWERED and not said:
+        return refused("lecture.no_answer", field="answer")
+    if (state, said) == (question.state, question.answer):
+        return refused("lecture.nothing_changed", field="answer")
+    return Decision(
+        facts=(
+            LectureQuestionSettled(
+                question=question.id, occurrence=question.occurrence, state=state, answer=said, by=by
+            ),
+        )
+    )

@@ -1,0 +1,87 @@
+"""Questions to lectures: their words, their day and what became of them; of who asked without a name nothing."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from sqlalchemy import Column, Date, ForeignKey, String, Table, Text, select, update
+
+from content.identifiers import LectureQuestionId, OccurrenceId
+from content.lecture_questions import (
+    LectureQuestioned,
+    LectureQuestionedUnnamed,
+    LectureQuestionSettled,
+    Question,
+    State,
+)
+from storage.tables import metadata
+from storage.unit import AnyRow, Reading, Writing
+
+lecture_questions = Table(
+    "lecture_questions",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("occurrence_id", ForeignKey("occurrences.id"), nullable=False, index=True),
+    Column("member_id", ForeignKey("members.id")),
+    Column("text", String(300), nullable=False),
+    Column("asked_on", Date, nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("state", String(10), nullable=False),
+    sqlite_with_rowid=False,
+)
+"""Rows lie in the order of their names, which for questions without a person are random, and not as they came."""
+
+
+async def of_lecture(unit: Reading, occurrence: OccurrenceId) -> tuple[Question, ...]:
+    """Return the questions to a lecture by day, those of one day in no order that tells when they came."""
+    query = select(lecture_questions).where(lecture_questions.c.occurrence_id == occurrence)
+    rows = await unit.rows(query.order_by(lecture_questions.c.asked_on, lecture_questions.c.id))
+    return tuple(_question(row) for row in rows)
+
+
+async def question(unit: Reading, id: LectureQuestionId) -> Question | None:  # noqa: A002
+    """Return one question."""
+    row = await unit.first(select(lecture_questions).where(lecture_questions.c.id == id))
+    return _question(row) if row is not None else None
+
+
+def _question(row: AnyRow) -> Question:
+    return Question(
+        id=row.id,
+        occurrence=row.occurrence_id,
+        text=row.text,
+        asked_on=row.asked_on,
+        member=row.member_id,
+        answer=row.answer,
+        state=State(row.state),
+    )
+
+
+async def write_asked(unit: Writing, fact: LectureQuestioned | LectureQuestionedUnnamed) -> None:
+    """Keep a question."""
+    one = fact.question
+    await unit.add_missing(
+        lecture_questions,
+        [
+            {
+                "id": one.id,
+                "occurrence_id": one.occurrence,
+                "member_id": one.member,
+                "text": one.text,
+                "asked_on": one.asked_on,
+                "answer": one.answer,
+                "state": one.state,
+            }
+        ],
+    )
+
+
+async def write_settled(unit: Writing, fact: LectureQuestionSettled) -> None:
+    """Keep what became of a question."""
+    own = update(lecture_questions).where(lecture_questions.c.id == fact.question)
+    await unit.execute(own.values(state=fact.state, answer=fact.answer))
+
+
+async def forget_past(unit: Writing, before: date) -> None:
+    """Forget questions that were asked before a day."""
+    await unit.execute(lecture_questions.delete().where(lecture_questions.c.asked_on < before))

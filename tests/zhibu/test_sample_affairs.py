@@ -1,0 +1,63 @@
+"""The sample branch has weeks behind it and votes under way, entered once however often it is started."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from content.identifiers import RoomId, UserId
+from content.organisations import Kind
+from content.rooms import Purpose, Room, RoomKept
+from storage import ballots, members, model_members, organisations, paper_elections, participation, polls, surveys
+from storage.participation import Period
+from storage.store import Store
+from tests.small_branch import NOON, HandClock
+from zhibu.demo import sample
+from zhibu.demo.affairs import Affairs
+from zhibu.demo.founding import TIMEZONE, Login, people, plan
+from zhibu.demo.synapse import Account
+from zhibu.founding import found
+
+SEED = "sample"
+
+
+def _logins() -> list[Login]:
+    accounts = {person.account: f"@{person.account}:test" for _, person in people()}
+    return [
+        Login(
+            person=person,
+            branch=branch,
+            account=Account(user_id=accounts[person.account], access_token="", device_id="", password=""),
+        )
+        for branch, person in people()
+    ]
+
+
+@pytest.mark.parametrize("starts", [1, 2])
+async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_address: str, starts: int) -> None:
+    clock = HandClock(NOON)
+    store = await Store.open(sqlite_address, clock)
+    await found(store, plan(_logins()), SEED)
+    tree = await store.read(organisations.tree)
+    (hall,) = [node.id for node in tree if node.name == sample.BRANCHES[0].name and node.kind is Kind.BRANCH]
+    rooms = [
+        Room(id=RoomId(f"!{node.id}"), organisation=node.id, purpose=Purpose.BRANCH, name="", encrypted=True)
+        for node in tree
+        if node.kind is Kind.BRANCH
+    ]
+    await store.settle(notes=[RoomKept(room=room) for room in rooms])
+    for _ in range(starts):
+        affairs = Affairs(store, SEED, UserId("@wangli:test"), tree[0].id, hall, RoomId(f"!{hall}"), TIMEZONE)
+        await affairs.begin()
+        clock.now += timedelta(days=1)
+
+    past = Period(until=NOON.date())
+    assert await store.read(lambda unit: participation.held(unit, [hall], past)) == len(sample.PAST)
+    asked = await store.read(lambda unit: participation.total(unit, [hall], past))
+    assert asked.asked == len(sample.PAST) * len(await store.read(lambda unit: members.roster(unit, [hall])))
+    assert 0 < asked.unanswered < asked.took_part < asked.asked
+    assert asked.waiting == 0
+    for find in (polls.of_roots, surveys.of_roots, ballots.of_roots, paper_elections.of_roots, model_members.of_roots):
+        assert len(await store.read(lambda unit, find=find: find(unit, [hall], limit=9))) == 1, find
+    await store.close()
