@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
-from unittest import mock
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -255,7 +254,8 @@ def test_a_rule_with_an_end_is_continued_to_its_last_time_and_no_further() -> No
 @contextlib.contextmanager
 def clocks_of(place: str) -> Iterator[None]:
     """Let a zone have the clocks of another place, as a new release of the time zone database may bring."""
-    with mock.patch.object(schedules, "ZoneInfo", return_value=ZoneInfo(place)):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedules, "ZoneInfo", lambda _name: ZoneInfo(place))
         yield
 
 
