@@ -268,7 +268,7 @@ def clocks_of(place: str) -> Iterator[None]:
 def test_after_other_rules_for_clocks_what_is_to_come_keeps_its_hour_on_the_wall_and_what_went_out_stays(
     before: str, later: str, at: time, gone: int
 ) -> None:
-    """F19, a change of tzdata: shown first, then applied to what nobody touched, and only where an instant is another."""
+    """F19, a change of tzdata: shown first, then applied to what nobody touched, where its instant is another."""
     with clocks_of(before):
         one = series(timezone="Somewhere/Else", at=at, count=40)
     states = [State.CLOSED] * gone + [State.PLANNED] * (len(one.standing) - gone)
