@@ -245,3 +245,16 @@ def test_a_rule_with_an_end_is_continued_to_its_last_time_and_no_further() -> No
             part = replace(part, standing=(*part.standing, *standing))
     assert part.standing == whole.standing
     assert not part.unfinished
+
+
+def test_sessions_move_together_whichever_of_them_is_moved() -> None:
+    one = series(count=2, sessions=(timedelta(hours=25),))
+    assert dates(one) == ["02-02", "02-03", "02-06", "02-07"]
+    assert times(one) == [9, 10, 9, 10]
+    second = after(one, move(one, 1, Scope.SERIES, date(2026, 2, 4), time(0, 30)))
+    assert dates(second) == ["02-02", "02-04", "02-06", "02-08"]
+    assert times(second) == [23, 0, 23, 0]
+    assert dates(after(second, shifted(second, 1))) == ["02-03", "02-05", "02-09", "02-11"]
+    assert not replan(one, (), known=KNOWN, now=NOW).differences
+    assert not one.unfinished
+    assert replace(one, standing=one.standing[:2]).unfinished
