@@ -11,13 +11,14 @@ from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from content.decision import Decision, words
 from content.identifiers import Cause, OrganisationId, RoomId, UserId
+from content.ladder import carry_on
 from content.organisations import Organisation
 from content.power import may
 from content.rooms import LEADS, TEMPLATES, Flaw, History, Purpose, Room, RoomKept, levels, name_of, order, topic_of
 from content.speech import Reader, Speech
 from content.upgrades import Succession, follow
 from content.upkeep import Care, invitations
-from storage import outbox, rooms, upgrades
+from storage import outbox, rooms, sanctions, upgrades
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.store import Step, Store
@@ -159,7 +160,7 @@ class Caretaking:
             owned = await rooms.room(unit, meant.replacement)
             known = await survey(unit, [at], found.old.me)
             node = known.node(at)
-            return follow(
+            moved = follow(
                 kept,
                 meant,
                 found,
@@ -168,6 +169,7 @@ class Caretaking:
                 space=known.space(kept.purpose, node) if node is not None else None,
                 people=known.belonging(kept.purpose, at) if node is not None else (),
             )
+            return carry_on(moved, room, await sanctions.in_room(unit, room))
 
         (outcome,) = await self._store.settle([Step(cause=Cause(f"succeed:{row.id}"), decide=decide)])
         if outcome.failed:

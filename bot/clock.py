@@ -11,17 +11,16 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, surveying
+from bot import digests, meetings, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
 from bot.model_members import announce_due
-from content import cards, lectures
 from content import polls as poll_rules
 from content import series as series_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
-from content.occurrences import close_occurrence, open_occurrence
+from content.occurrences import close_occurrence
 from content.rooms import Decline
 from content.schedules import Schedule
 from content.series import SeriesContinued
@@ -33,19 +32,17 @@ from storage import (
     outbox,
     outbox_queries,
     polls,
-    quiet,
     restores,
     retention,
     rooms,
     schedules,
     series,
-    shifts,
     sync,
     workdays,
 )
 from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
-from storage.store import Step, Store
+from storage.store import Answer, Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
@@ -283,6 +280,8 @@ class Clock:
             restored = await self._store.read(restores.restored_at)
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
+        await sanctions.settle_due(self._store)
+        await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
@@ -312,7 +311,14 @@ class Clock:
         if self._passed() - self._planned >= PLAN.total_seconds():
             self._planned = self._passed()
             await digests.plan(self._store, now)
+            await self._take_up_measures()
         await digests.tell(self._store, now, self._console)
+
+    async def _take_up_measures(self) -> None:
+        """Try again what could not be done in a room, or not be undone there, since its levels have changed."""
+        me = await self._store.read(sync.account)
+        if me is not None:
+            await sanctions.try_again(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""
@@ -338,33 +344,10 @@ def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None
     What fell due before the database was restored is opened as of then: it may stand in its rooms already.
     """
 
-    async def decide(unit: Reading) -> Decision | None:
+    async def decide(unit: Reading) -> Answer:
         entry = await schedules.entry(unit, id)
-        if entry is None:
-            return None
-        lesson = await lessons.lesson(unit, entry.occurrence.lesson)
-        if lesson is None:
-            return None
-        audience = entry.occurrence.audience
-        loud = entry.occurrence.urgent
-        seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, audience)
-        if entry.sessions > 1:
-            branches = {seat.branch for seat in seats}
-            stages = tuple(stage for stage in stages if stage.branch in branches)
-        return open_occurrence(
-            entry.occurrence,
-            seats=seats,
-            stages=stages,
-            parts=cards.parts(lesson),
-            now=unit.now,
-            free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
-            overtaken=await schedules.overtaken(unit, id, unit.now),
-            begins_at=lectures.begins(lesson.lecture) if lesson.lecture is not None else None,
-            closes_at=lectures.roll_closes(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None,
-            timezone=entry.timezone,
-            nobody=entry.sessions > 1 and not seats,
-            over_cap=await burden.still_above(unit, entry) is not None,
-        )
+        lesson = await lessons.lesson(unit, entry.occurrence.lesson) if entry is not None else None
+        return await meetings.open_due(unit, entry, lesson) if entry is not None and lesson is not None else None
 
     at = due_at if restored is not None and due_at <= restored else None
     return Step(cause=Cause(f"occurrence:{id}:open:{due_at.isoformat()}"), decide=decide, at=at)

@@ -31,7 +31,10 @@ MOST_BREAKS = 4
 UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE, outbox.Kind.SUCCEED})
 """Kinds by which rooms are kept in order."""
 
-COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP
+MODERATION = frozenset({outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE})
+"""Kinds by which measures are carried out and undone in rooms."""
+
+COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0

@@ -18,6 +18,7 @@ RAIL: tuple[tuple[str, str, str, Right | None], ...] = (
     ("structure.show", "structure", "g t", None),
     ("duties.show", "duties", "g d", Right.READ_MEMBERS),
     ("rooms.show", "rooms", "g r", Right.MANAGE_ROOMS),
+    ("cases.show", "cases", "g x", Right.MODERATE),
     ("outbox.show", "outbox", "g o", None),
     ("audit.show", "audit", "g a", Right.RECORD),
     ("health.show", "health", "g s", Right.OPERATE),

@@ -43,6 +43,7 @@ FILES: Mapping[str, str] = {
     "audit.export": "record",
     "outbox.export": "outbox",
     "corrections.show": "record",
+    "cases.show": "record",
 }
 """Files about everyone in a place."""
 
@@ -60,6 +61,8 @@ def _note(response: Response) -> Response:
         parts, what = PAGES[endpoint]
         for part in parts:
             _note_page(what, MemberId(str(request.view_args[part])))
+    if found := g.get("looked_at"):
+        _note_page(*found)
     table, roots = g.get("taken_away", ("", ()))
     if table in FILES:
         for place in roots:

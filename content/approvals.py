@@ -28,6 +28,8 @@ class Act(StrEnum):
     MOVE_NODE = "move_node"
     """Of ``organisation`` to below ``subject``, where others become its secretaries by that."""
     ERASE_PERSON = "erase_person"
+    BAN = "ban"
+    """For more than a day: ``subject`` is the measure, ``detail`` its case."""
 
 
 OF_DUTIES = frozenset({Act.GRANT_DUTY, Act.END_DUTY, Act.MOVE_NODE})

@@ -10,6 +10,7 @@ from msgspec import Struct
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkAsked, BallotLinkIssued
+from content.cases import CaseOpened, EvidenceKept
 from content.checkins import Answered
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
@@ -23,6 +24,7 @@ from content.imports import ImportUndone, RosterImported
 from content.lecture_questions import LectureQuestioned
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
+from content.meetings import MeetingCalled, MeetingChanged
 from content.members import MemberChanged, MemberEnrolled
 from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -30,6 +32,16 @@ from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import RoomKept
+from content.sanctions import (
+    AppealAnswered,
+    AppealMade,
+    PlaceMoved,
+    SanctionDropped,
+    SanctionEnded,
+    SanctionImposed,
+    SanctionLifted,
+    SanctionPrepared,
+)
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
@@ -60,6 +72,10 @@ NOTHING = About()
 def _answered(fact: Answered) -> About:
     thing, before, after = f"occurrence:{fact.occurrence}", f"state.{fact.before}", f"state.{fact.after}"
     return About(thing=thing, subject=fact.member, before=before, after=after)
+
+
+def _meeting(fact: MeetingCalled | MeetingChanged) -> About:
+    return About(thing=f"occurrence:{fact.meeting.id}", place=fact.meeting.organisation)
 
 
 def _granted(fact: DutyGranted) -> About:
@@ -98,6 +114,8 @@ def _import(fact: RosterImported | ImportUndone) -> About:
 
 def _proposed(fact: Proposed) -> About:
     one = fact.proposal
+    if one.act is Act.BAN:
+        return About(thing=f"case:{one.detail}", place=one.organisation)
     if one.act in (Act.OPEN_BALLOT, Act.CANCEL_BALLOT):
         return About(thing=f"ballot:{one.subject}", place=one.organisation)
     if one.act is Act.MOVE_NODE:
@@ -126,12 +144,25 @@ def _series(fact: _OfSeries) -> About:
     return About(thing=f"schedule:{fact.schedule}")
 
 
+_OfSanction = (
+    SanctionPrepared | SanctionImposed | SanctionEnded | SanctionLifted | SanctionDropped | AppealMade | AppealAnswered
+)
+
+
+def _sanction(fact: _OfSanction) -> About:
+    one = fact.sanction
+    step = f"sanction.step_{one.step}"
+    return About(thing=f"case:{one.case}", subject=one.user, place=one.organisation, after=step)
+
+
 def _table(fact: ExportMade | ExportFailed) -> About:
     return About(thing=f"table:{fact.what}")
 
 
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
+    MeetingCalled: _meeting,
+    MeetingChanged: _meeting,
     DutyGranted: _granted,
     DutyEnded: _ended,
     OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),
@@ -180,6 +211,16 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearForgotten: _year,
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
+    CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
+    EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
+    **dict.fromkeys(
+        (
+            *(SanctionPrepared, SanctionImposed, SanctionEnded, SanctionLifted, SanctionDropped),
+            *(AppealMade, AppealAnswered),
+        ),
+        _sanction,
+    ),
 }
 """Facts that hold what they are about in a shape of their own; of others the names of their parts tell it."""
 
@@ -208,6 +249,7 @@ THINGS = (
     "item",
     "entry",
     "organisation",
+    "case",
 )
 PEOPLE = ("member", "user")
 LONGEST_ID = 255

@@ -9,7 +9,7 @@ from typing import TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from content.identifiers import CardId, EventId, LessonId, OrganisationId, RoomId, UserId
+from content.identifiers import CardId, EventId, LessonId, OrganisationId, RoomId, SanctionId, UserId
 
 
 class Secret(str):
@@ -87,6 +87,7 @@ class Tell(Effect, frozen=True, kw_only=True):
     ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
     out where no private room exists yet: an invitation would be louder than the news. An unasked one is begun by the
     bot, and waits for the end of quiet hours unless it is urgent. Neither is said to who has asked for silence.
+    ``sanction`` is the measure that it tells of: a reply or a reaction to it is taken as one to that.
     Words about a ``picture`` come after it, and it comes after what the same decision said before.
     """
 
@@ -97,6 +98,7 @@ class Tell(Effect, frozen=True, kw_only=True):
     unasked: bool = False
     urgent: bool = False
     language: str | None = None
+    sanction: SanctionId | None = None
 
 
 class Say(Effect, frozen=True, kw_only=True):

@@ -45,8 +45,9 @@ class Occurrence(Struct, frozen=True, kw_only=True):
 
     A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One
     ``over_cap`` was planned by a rule that goes on by itself, above what its rooms are to be asked. One that does not
-    ask is a bulletin: nobody has a seat in it, and its cards stay as they are.
-    ``begins_at`` is when a lecture that was announced is given for the first time; of all else it is empty.
+    ask is a bulletin: nobody has a seat in it, and its cards stay as they are. ``begins_at`` is when a lecture that was
+    announced is given for the first time, or when a meeting begins: what is answered before only says who will come.
+    Of all else it is empty.
     """
 
     id: OccurrenceId

@@ -31,6 +31,7 @@ from content.checkins import State
 from content.decision import Refusal, Words
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, PollId, RoomId
 from content.lessons import ASKING
+from content.meetings import INNER
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.polls import Poll
@@ -46,6 +47,7 @@ from storage.ballots import ballots
 from storage.checkins import cards, tallies
 from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
+from storage.meetings import meetings
 from storage.members import members
 from storage.organisations import branches_of, organisation_closure, organisations, tree, within
 from storage.outbox import UNDER_WAY, outbox
@@ -299,6 +301,7 @@ async def _occurrences(
         .where(
             occurrences.c.state.in_([OccurrenceState.PLANNED, OccurrenceState.OPEN, OccurrenceState.CLOSED]),
             occurrences.c.withdrawn_at.is_(None),
+            occurrences.c.id.not_in(select(meetings.c.occurrence_id).where(meetings.c.form.in_(sorted(INNER)))),
             occurrences.c.due_at >= first - timedelta(days=1),
             occurrences.c.due_at < last + timedelta(days=2),
         )

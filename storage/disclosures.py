@@ -26,6 +26,8 @@ from storage.ballots import (
     ballots,
 )
 from storage.bank import bank_items
+from storage.cases import case_evidence, case_notes, cases
+from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -44,6 +46,7 @@ from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
@@ -61,6 +64,7 @@ from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
@@ -187,6 +191,8 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id",
         state="lectures.state_",
     ),
+    _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
         learning_entries,
         "member_id",
@@ -313,6 +319,26 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id user_id",
         state="corrections.state_",
     ),
+    _held(cases, "user_id opened_by", "number organisation_id opened_at", inner="id user_id opened_by touched_at"),
+    _held(
+        sanctions,
+        "user_id by_user agreed_by lifted_by reviewed_by",
+        "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
+        inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        own_words="said lifted_why appeal_text answer",
+        step="sanction.step_",
+        reason="sanction.reason_",
+        state="sanction.state_",
+        appeal="sanction.appeal_",
+    ),
+    _held(
+        case_evidence,
+        "sender added_by",
+        "said_at until text",
+        inner="id case_id sender room_id event_id added_by added_at is_sealed",
+        own_words="text",
+    ),
+    _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -368,7 +394,7 @@ PERSONAL: tuple[Held, ...] = (
         "kind words made_at done_at state last_error",
         inner="number id cause lane room_id user_id card_id poll_id organisation_id subject part revision "
         "quiet unasked language after_id priority not_before expires_at lease_owner lease_until claim_no failures "
-        "device_id first_try_at event_id lesson_id urgent picture",
+        "device_id first_try_at event_id lesson_id urgent picture matter_id",
         readable=False,
     ),
     _held(
@@ -456,12 +482,15 @@ IMPERSONAL: tuple[Table, ...] = (
     workdays,
     shift_patterns,
     occurrences,
+    meetings,
+    catch_ups,
     cards,
     tallies,
     branch_months,
     learning_counts,
     digests,
     rooms,
+    sanction_places,
     upgrades,
     import_branches,
     shelf,

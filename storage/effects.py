@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
+from content.cases import KeepEvidence
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
+from content.sanctions import Impose, Lift
 from content.upgrades import FollowUpgrade
 from storage import quiet
 from storage.checkins import cards
@@ -87,6 +89,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 )
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
+            case Impose() | Lift() | KeepEvidence():
+                await _enqueue_measure(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -149,6 +153,23 @@ async def _enqueue_upkeep(
             await _insert(unit, cause, Kind.REMOVE, lane=lane, room_id=effect.room, user_id=user, **values)
         case FollowUpgrade():
             await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
+
+
+async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence) -> None:
+    """Have measures carried out and undone in the order in which they were decided, one thing at a time in a room."""
+    values: dict[str, Any] = {
+        "room_id": effect.room,
+        "organisation_id": effect.organisation,
+        "priority": ANSWER,
+        "part": place,
+    }
+    if isinstance(effect, KeepEvidence):
+        lane = f"evidence:{effect.room}"
+        await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
+        return
+    kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
+    lane = f"upkeep:{effect.room}"
+    await _insert(unit, cause, kind, lane=lane, user_id=effect.user, matter_id=effect.sanction, **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -330,6 +351,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell, bef
         "quiet": tell.quiet,
         "unasked": tell.unasked,
         "language": tell.language,
+        "matter_id": tell.sanction,
         "not_before": unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
     }
     if tell.picture is None:

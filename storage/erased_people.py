@@ -18,6 +18,7 @@ from storage.approvals import approvals
 from storage.audit import audit
 from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
+from storage.cases import case_evidence, case_notes, cases
 from storage.checkins import answers, expectations
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
@@ -34,6 +35,7 @@ from storage.inquiries import inquiries
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
+from storage.meetings import meeting_people, meeting_register
 from storage.members import binding_codes, doubles_of, members
 from storage.misreadings import misreadings
 from storage.model_members import (
@@ -58,6 +60,8 @@ from storage.paper_elections import (
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanctions import forget_people as forget_cases
+from storage.sanctions import sanctions
 from storage.schedules import schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
@@ -70,7 +74,7 @@ from storage.views import views
 from storage.watchwords import watchwords
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
-    "entry": (import_entries, edit_entries, term_seats, binding_codes),
+    "entry": (import_entries, edit_entries, term_seats, binding_codes, meeting_people),
     "answers": (
         answers,
         session_choices,
@@ -97,6 +101,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
+    "cases": (case_evidence, sanctions, cases),
     "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports, feeds),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
@@ -115,6 +120,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_candidates: (),
     ballot_tellers: (),
     paper_roll: (),
+    meeting_register: (),
     paper_candidates: (),
     paper_officers: ("user_id",),
     paper_counts: (),
@@ -127,14 +133,15 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     imports: ("by_user", "undone_by"),
     edits: ("by_user", "undone_by"),
     room_state: ("sender",),
+    case_notes: ("by_user",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
 STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
-    "counts": (expectations,),
+    "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
-    "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals),
+    "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
     "record": (audit, looks),
     "rooms": (room_state,),
 }
@@ -147,6 +154,9 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     poll_responses: ("removed_by",),
     duties: ("granted_by",),
     selection_objections: ("decided_by",),
+    cases: ("opened_by",),
+    sanctions: ("by_user", "agreed_by", "lifted_by", "reviewed_by"),
+    case_evidence: ("added_by",),
 }
 """Columns that name the person in rows of others."""
 
@@ -253,6 +263,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     called |= dict.fromkeys(await forget_kept_names(unit, fact.members), NOBODY)
     await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
+    await forget_cases(unit, fact.accounts)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     await forget_in_words(unit, ids, accounts)
@@ -268,6 +279,8 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await unit.execute(update(ballot_candidates).where(stood).values(name=NOBODY, introduction=""))
     listed, stood = paper_roll.c.member_id.in_(ids), paper_candidates.c.member_id.in_(ids)
     await unit.execute(update(paper_roll).where(listed).values(reason="", approval=""))
+    due = meeting_register.c.member_id.in_(ids)
+    await unit.execute(update(meeting_register).where(due).values(reason="", approval=""))
     await unit.execute(update(paper_candidates).where(stood).values(name=NOBODY, introduction=""))
     await _take_out_of_levels(unit, accounts)
     await _forget_in_record(unit, ids, accounts, fact)

@@ -22,6 +22,8 @@ from content.ballots import (
     BallotVoided,
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
+from content.cases import CaseOpened, EvidenceKept, NoteAdded
+from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -65,6 +67,14 @@ from content.lecture_questions import LectureQuestioned, LectureQuestionedUnname
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
+from content.meetings import (
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingChanged,
+    MeetingClosed,
+    MeetingHeld,
+    MeetingReminded,
+)
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
@@ -120,6 +130,18 @@ from content.polls import (
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
+from content.sanctions import (
+    AppealAnswered,
+    AppealMade,
+    LevelNoted,
+    PlaceMoved,
+    PlaceSettled,
+    SanctionDropped,
+    SanctionEnded,
+    SanctionImposed,
+    SanctionLifted,
+    SanctionPrepared,
+)
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.session_choices import SessionChosen
@@ -169,6 +191,8 @@ from storage import (
     ballot_links,
     ballots,
     bank,
+    cases,
+    catch_ups,
     checkins,
     corrections,
     credentials,
@@ -189,6 +213,7 @@ from storage import (
     lessons,
     looks,
     media,
+    meetings,
     members,
     misreadings,
     missed,
@@ -206,6 +231,7 @@ from storage import (
     retention,
     reviews,
     rooms,
+    sanctions,
     schedules,
     series,
     session_choices,
@@ -293,14 +319,34 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
     SessionChosen: (session_choices.write_chosen,),
+    CatchUpKept: (catch_ups.write_kept,),
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
+    MeetingCalled: (meetings.write_called,),
+    MeetingChanged: (meetings.write_changed,),
+    MeetingCancelled: (meetings.write_cancelled,),
+    MeetingReminded: (meetings.write_reminded,),
+    MeetingHeld: (meetings.write_held,),
+    MeetingClosed: (meetings.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
+    CaseOpened: (cases.write_opened,),
+    NoteAdded: (cases.write_noted,),
+    EvidenceKept: (cases.write_evidence,),
+    SanctionPrepared: (sanctions.write_prepared,),
+    SanctionImposed: (sanctions.write_imposed,),
+    SanctionEnded: (sanctions.write_ended,),
+    SanctionLifted: (sanctions.write_lifted,),
+    SanctionDropped: (sanctions.write_dropped,),
+    AppealMade: (sanctions.write_appealed,),
+    AppealAnswered: (sanctions.write_answered,),
+    LevelNoted: (sanctions.write_level,),
+    PlaceSettled: (sanctions.write_place,),
+    PlaceMoved: (sanctions.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),

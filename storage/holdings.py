@@ -19,6 +19,8 @@ from storage import members as roster
 from storage.audit import audit
 from storage.ballots import ballots
 from storage.bank import bank_items
+from storage.cases import case_evidence, case_notes
+from storage.cases import opened as opened_text
 from storage.disclosures import PERSONAL, Held
 from storage.edits import edit_entries
 from storage.imports import import_entries
@@ -32,6 +34,8 @@ from storage.organisations import organisations
 from storage.paper_elections import paper_elections
 from storage.phrases import load_words
 from storage.polls import polls
+from storage.sanctions import opened as opened_appeal
+from storage.sanctions import sanctions
 from storage.schedules import occurrences
 from storage.surveys import surveys
 from storage.tables import Instant
@@ -64,13 +68,14 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
         named = or_(false(), *[one for one in who if one is not None])
         rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
         shown = tuple(
-            _row(row, held, names, _opened(unit, row, held.table, keys), own=_own(row, held, ids)) for row in rows
+            _row(row, held, names, _opened(unit, row, held.table, keys), own=_own(row, held, {*ids, user}))
+            for row in rows
         )
         sections.append(Section(name=held.table.name, readable=held.readable, rows=shown))
     return tuple(sections)
 
 
-def _own(row: AnyRow, held: Held, ids: Collection[MemberId]) -> bool:
+def _own(row: AnyRow, held: Held, ids: Collection[str]) -> bool:
     """Tell whether a row is the person's own, and not only one that they have dealt with."""
     return getattr(row, held.found_by[0]) in ids
 
@@ -81,6 +86,10 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return roster.opened(unit, row)
     if table is selection_objections:
         return opened_objection(unit, row)
+    if table is sanctions:
+        return {"appeal_text": opened_appeal(unit.vault, row)}
+    if table in (case_notes, case_evidence):
+        return {"text": opened_text(unit.vault, row, table.name)}
     if table in (edit_entries, import_entries):
         held = [name for name in kept_entries.HELD if getattr(row, name)]
         return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}

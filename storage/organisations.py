@@ -258,6 +258,20 @@ async def holders(unit: Reading, organisation_id: OrganisationId) -> tuple[UserI
     return tuple(UserId(row.user_id) for row in await unit.rows(query))
 
 
+async def holders_of(unit: Reading, organisation_id: OrganisationId, right: Right) -> tuple[UserId, ...]:
+    """Return who has a right at a node, by a duty held there or anywhere above it, the nearest first."""
+    query = (
+        select(duties.c.user_id)
+        .join(organisation_closure, organisation_closure.c.ancestor_id == duties.c.organisation_id)
+        .where(
+            organisation_closure.c.descendant_id == organisation_id,
+            duties.c.role.in_([role for role in Role if right in RIGHTS[role]]),
+        )
+        .order_by(organisation_closure.c.depth, duties.c.user_id)
+    )
+    return tuple(dict.fromkeys(UserId(row.user_id) for row in await unit.rows(query)))
+
+
 async def operators(unit: Reading) -> tuple[UserId, ...]:
     """Return who operates the program: whoever holds that duty, else who may do it for the whole tree."""
     above = select(organisations.c.id).where(organisations.c.parent_id.is_(None))

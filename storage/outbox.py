@@ -43,6 +43,9 @@ class Kind(StrEnum):
     NOTICE = "notice"
     SAY = "say"
     FIGURE = "figure"
+    IMPOSE = "impose"
+    LIFT = "lift"
+    EVIDENCE = "evidence"
     PICTURE = "picture"
 
 
@@ -112,6 +115,7 @@ outbox = Table(
     Column("done_at", Instant),
     Column("lesson_id", String(32)),
     Column("urgent", String(200)),
+    Column("matter_id", String(32)),
     Column("picture", String(64)),
     UniqueConstraint("cause", "lane", "kind", "part", "revision"),
     Index("ix_outbox_card_kind_number", "card_id", "kind", "number"),
@@ -125,6 +129,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
+    ``matter`` is the measure that is carried out or told of, or the evidence that is to be read.
     """
 
     id: OutboxId
@@ -147,6 +152,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     expires_at: datetime | None
     target: EventId | None
     lesson: LessonId | None = None
+    matter: str | None = None
     picture: str | None = None
 
     @property

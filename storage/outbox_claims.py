@@ -167,6 +167,7 @@ def _claimed(row: AnyRow, said: Words | None, claim_no: int, device: str, first_
         expires_at=row.expires_at,
         target=row.target_event,
         lesson=row.lesson_id,
+        matter=row.matter_id,
         picture=row.picture,
     )
 

@@ -22,6 +22,7 @@ from storage import (
     misreadings,
     mutes,
     practice,
+    sanctions,
     throttling,
 )
 from storage.checkins import forget_people
@@ -107,5 +108,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
+    await sanctions.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -10,7 +10,7 @@ from msgspec import Struct
 from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, bindparam, func, select, update
 
 from content.decision import Observed
-from content.identifiers import OrganisationId, RoomId, UserId
+from content.identifiers import EventId, OrganisationId, RoomId, UserId
 from content.rooms import DirectRoomKept, InvitationTaken, Purpose, Room, RoomKept, RoomLost, RoomRegained
 from storage.organisations import within
 from storage.prepared import Prepared
@@ -196,6 +196,15 @@ async def state(unit: Reading, room: RoomId, type: str, state_key: str = "") -> 
     """Return who set a piece of state and what it says."""
     row = await unit.first(_STATE, {"room": room, "type": type, "state_key": state_key})
     return (UserId(row.sender), dict(row.content)) if row else None
+
+
+async def version_of(unit: Reading, room: RoomId, type: str) -> EventId | None:  # noqa: A002
+    """Return the event by which a room's state of a kind was set last."""
+    query = select(room_state.c.event_id).where(
+        room_state.c.room_id == room, room_state.c.type == type, room_state.c.state_key == ""
+    )
+    id: EventId | None = await unit.value(query)  # noqa: A001
+    return id
 
 
 def state_of(ids: Iterable[RoomId]) -> Query:

@@ -498,7 +498,7 @@ async def write_state(
                 "state": State.OPEN,
                 "opened_at": fact.at,
                 "closes_at": fact.closes_at,
-                "begins_at": fact.begins_at,
+                **({"begins_at": fact.begins_at} if fact.begins_at is not None else {}),
                 **({"local_date": fact.on} if fact.on is not None else {}),
                 "lesson_revision": revision,
                 "sent_title": title,

@@ -49,6 +49,8 @@ class FakeHomeserver:
         self.joined: list[str] = []
         self.left: list[str] = []
         self.kicked: list[tuple[str, str, str]] = []
+        self.banned: list[tuple[str, str, str]] = []
+        self.unbanned: list[tuple[str, str]] = []
         self.states: dict[str, dict[tuple[str, str], Event]] = {}
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
@@ -249,6 +251,16 @@ class FakeHomeserver:
     async def kick(self, room_id: str, user_id: str, reason: str) -> None:
         self._fail_if_told()
         self.kicked.append((room_id, user_id, reason))
+        self._set(room_id, "m.room.member", {"membership": "leave"}, user_id)
+
+    async def ban(self, room_id: str, user_id: str, reason: str) -> None:
+        self._fail_if_told()
+        self.banned.append((room_id, user_id, reason))
+        self._set(room_id, "m.room.member", {"membership": "ban"}, user_id)
+
+    async def unban(self, room_id: str, user_id: str) -> None:
+        self._fail_if_told()
+        self.unbanned.append((room_id, user_id))
         self._set(room_id, "m.room.member", {"membership": "leave"}, user_id)
 
     async def join(self, room_id: str) -> None:

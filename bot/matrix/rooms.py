@@ -101,6 +101,15 @@ class Rooms(Connection):
         where = path("/v3/rooms/{}/kick", room_id)
         await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason})
 
+    async def ban(self, room_id: str, user_id: str, reason: str) -> None:
+        """Show a person out and keep them out; they read the reason."""
+        where = path("/v3/rooms/{}/ban", room_id)
+        await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason})
+
+    async def unban(self, room_id: str, user_id: str) -> None:
+        """Let a person be asked in again."""
+        await self._wire.ask("POST", path("/v3/rooms/{}/unban", room_id), {"user_id": user_id})
+
     async def join(self, room_id: str) -> None:
         """Enter a room that we are invited to."""
         await self._wire.ask("POST", path("/v3/rooms/{}/join", room_id), {})

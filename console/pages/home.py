@@ -45,6 +45,7 @@ from storage import (
     outbox,
     outbox_items,
     participation,
+    sanctions,
     schedules,
     terms,
     unheard,
@@ -104,6 +105,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     proposals: int
     erasures: int
     corrections: int
+    appeals: int
     buried: int
     rooms_lost: int
     rooms_faulty: int
@@ -219,6 +221,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("erasures", "members.show", {"n": waiting.erasures}, helped=True)
     if waiting.corrections:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
+    if waiting.appeals:
+        yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
     if waiting.buried:
         yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
     if waiting.unbound and known.facts.bound:
@@ -339,6 +343,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         proposals=sum(yours for _, yours in await duties.proposals(unit, held[Right.GRANT_DUTIES], asker.user)),
         erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
+        appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
         rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,

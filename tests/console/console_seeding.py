@@ -26,6 +26,7 @@ from content.ballots import (
 )
 from content.bank import Item, ItemsAdded
 from content.bank import Kind as ItemKind
+from content.cases import Case, CaseOpened, NoteAdded, keep_words
 from content.checkins import Answered
 from content.checkins import State as Answer
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
@@ -36,6 +37,7 @@ from content.forms import Grade, grading, read_questions
 from content.glossary import EntriesWritten, Entry
 from content.identifiers import (
     BallotId,
+    CaseId,
     Cause,
     CorrectionId,
     EntryId,
@@ -49,6 +51,7 @@ from content.identifiers import (
     PaperElectionId,
     PollId,
     RoomId,
+    SanctionId,
     ScheduleId,
     SelectionId,
     SurveyId,
@@ -76,6 +79,10 @@ from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.questions import publish
 from content.recurrences import Recurrence
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
+from content.sanctions import Appeal, AppealMade, Sanction, SanctionImposed
+from content.sanctions import Reason as Reprimand
+from content.sanctions import State as Measure
+from content.sanctions import Step as Rung
 from content.schedules import Schedule, materialise, schedule_lessons
 from content.sessions import LinkIssued
 from content.surveys import Survey, SurveyClosed, SurveyDrafted, SurveyOpened
@@ -142,6 +149,7 @@ class Seeded:
     selections: dict[str, SelectionId] = field(default_factory=dict)
     imports: dict[str, ImportId] = field(default_factory=dict)
     corrections: dict[str, CorrectionId] = field(default_factory=dict)
+    cases: dict[str, CaseId] = field(default_factory=dict)
 
 
 async def put(store: Store, name: str, *facts: Fact, effects: Sequence[Effect] = ()) -> None:
@@ -172,6 +180,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _selections(store, seeded)
     await _imports(store, seeded)
     await _corrections(store, seeded)
+    await _cases(store, seeded)
     await _room_states(store)
     await store.settle(
         notes=[
@@ -679,6 +688,46 @@ async def _corrections(store: Store, seeded: Seeded) -> None:
         at=NOW - timedelta(days=3),
     )
     await put(store, "correction answer", answered)
+
+
+async def _cases(store: Store, seeded: Seeded) -> None:
+    """Leave a case with a warning, words and a note on both sides of the tree; against one there is an appeal."""
+    for number, (short, name, place, by) in enumerate(
+        (("one", "白云", "one", SECRETARY), ("far", "安邻", "far", NEIGHBOUR)), start=1
+    ):
+        seeded.cases[short] = CaseId(derive("seed case", short))
+        user = UserId(f"@m{list(seeded.members).index(name) + 1}:example.org")
+        at = NOW - timedelta(days=2)
+        case = Case(
+            id=seeded.cases[short],
+            number=number,
+            organisation=seeded.organisations[place],
+            user=user,
+            opened_by=by,
+            opened_at=at,
+        )
+        warning = Sanction(
+            id=SanctionId(derive("seed sanction", short)),
+            case=case.id,
+            number=number,
+            organisation=case.organisation,
+            user=user,
+            step=Rung.WARNING,
+            reason=Reprimand.FLOOD,
+            words="一分钟二十条",
+            lasts=timedelta(days=30),
+            by=by,
+            at=at,
+            state=Measure.ACTIVE,
+            rooms=(),
+            until=at + timedelta(days=30),
+        )
+        kept = keep_words(case, "同一句话发了二十遍", held=0, by=by, cause=Cause(f"seed {short}"), now=at)
+        assert isinstance(kept, Decision)
+        note = NoteAdded(id=derive("seed note", short), case=case.id, text="当面谈过一次", by=by, at=at)
+        await put(store, f"case {short}", CaseOpened(case=case), *kept.facts, note, SanctionImposed(sanction=warning))
+    appealed = replace(warning, appeal=Appeal.MADE)
+    await put(store, "appeal", AppealMade(sanction=appealed, text="只发了两遍", at=NOW - timedelta(hours=5)))
 
 
 def link_for(user: UserId, token: str, digest: str, *, lasts: timedelta = timedelta(minutes=15)) -> LinkIssued:

@@ -25,7 +25,7 @@ DOCUMENTED = {
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "tellers.decide_names",
     "checkins.export",
-    *("corrections.show", "imports.show", "looks.show"),
+    *("cases.show", "corrections.show", "imports.show", "looks.show"),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",

@@ -51,8 +51,11 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
+from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
+from content.notices import Circle, Form
+from content.notices import State as MeetingState
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
@@ -67,6 +70,10 @@ from content.roster.layouts import LAYOUTS
 from content.rule_packs import Purpose as Decides
 from content.rule_packs import Rule
 from content.safe_mode import Reason
+from content.sanctions import HURTS, LASTING, LENGTHS, Appeal, Hindrance, PlaceState
+from content.sanctions import Reason as Reprimand
+from content.sanctions import State as Measure
+from content.sanctions import Step as Rung
 from content.series import Scope
 from content.sessions import Way
 from content.settings import NO, SETTINGS, YES
@@ -103,11 +110,14 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
 
+TOLD = (*(step for step in Rung if step is not Rung.NOTE), *(f"{step}_until" for step in LASTING))
+
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
+    "cases",
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -139,6 +149,18 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.off_days_": OffDays,
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
+    "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
+    "cases.length_": LENGTHS,
+    "sanction.appeal_": Appeal,
+    "sanction.confirm_": HURTS,
+    "sanction.hindrance_": Hindrance,
+    "sanction.length_": ("minutes", "hours", "days"),
+    "sanction.over_": (Rung.MUTE, Rung.BAN),
+    "sanction.place_": PlaceState,
+    "sanction.reason_": Reprimand,
+    "sanction.state_": Measure,
+    "sanction.step_": Rung,
+    "sanction.told_": TOLD,
     "card.title_": LessonKind,
     "card.ask_": ASKING,
     "card.closed_": ASKING,
@@ -148,7 +170,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "doctor.grade_": Grade,
     "doctor.noun_": Noun,
     "checkin.": TOOK_PART,
-    "checkin.noted_": Note,
+    "checkin.noted_": (Note.LATE, Note.ONLINE),
+    "checkin.will_": Note,
     "checkins.": (),
     "checkins.note_": Note,
     "correction.back_": Mark,
@@ -237,12 +260,22 @@ FAMILIES: Mapping[str, Iterable[object]] = {
         "member_file",
         "record_file",
         "outbox_file",
+        "case",
     ),
     "lectures.begins_help_": (1, 2),
     "lectures.place_help_": (1, 2),
     "lectures.state_": QuestionState,
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
+    "meeting.due_": Circle,
+    "meeting.nobody_": Circle,
+    "meeting.title_": Form,
+    "meetings.form_": Form,
+    "meetings.mark_": RollMark,
+    "meetings.part_": ("chair", "recorder", "named", "guest"),
+    "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),
+    "meetings.state_": MeetingState,
+    "lessons.level_": ("public", "internal"),
     "members.field_": (),
     "members.sheet_": LAYOUTS,
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
