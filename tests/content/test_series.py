@@ -289,3 +289,15 @@ def test_after_other_rules_for_clocks_what_is_to_come_keeps_its_hour_on_the_wall
     assert [each.planned.due_at for each in there.standing[gone:]] == meant[gone:]
     assert there.standing[:gone] == one.standing[:gone]
     assert dates(there) == dates(one)
+
+def test_sessions_move_together_whichever_of_them_is_moved() -> None:
+    one = series(count=2, sessions=(timedelta(hours=25),))
+    assert dates(one) == ["02-02", "02-03", "02-06", "02-07"]
+    assert times(one) == [9, 10, 9, 10]
+    second = after(one, move(one, 1, Scope.SERIES, date(2026, 2, 4), time(0, 30)))
+    assert dates(second) == ["02-02", "02-04", "02-06", "02-08"]
+    assert times(second) == [23, 0, 23, 0]
+    assert dates(after(second, shifted(second, 1))) == ["02-03", "02-05", "02-09", "02-11"]
+    assert not replan(one, (), known=KNOWN, now=NOW).differences
+    assert not one.unfinished
+    assert replace(one, standing=one.standing[:2]).unfinished
