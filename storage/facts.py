@@ -67,6 +67,14 @@ from content.lecture_questions import LectureQuestioned, LectureQuestionedUnname
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
+from content.meetings import (
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingChanged,
+    MeetingClosed,
+    MeetingHeld,
+    MeetingReminded,
+)
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
@@ -205,6 +213,7 @@ from storage import (
     lessons,
     looks,
     media,
+    meetings,
     members,
     misreadings,
     missed,
@@ -314,6 +323,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
+    MeetingCalled: (meetings.write_called,),
+    MeetingChanged: (meetings.write_changed,),
+    MeetingCancelled: (meetings.write_cancelled,),
+    MeetingReminded: (meetings.write_reminded,),
+    MeetingHeld: (meetings.write_held,),
+    MeetingClosed: (meetings.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

@@ -101,6 +101,7 @@ def _sums(state: Any, number: Any) -> tuple[Any, ...]:
         of(state == State.EXCUSED).label("excused"),
         of(state == State.OPEN).label("waiting"),
         of(state == State.UNANSWERED).label("unanswered"),
+        of(state == State.ABSENT).label("absent"),
     )
 
 
@@ -111,6 +112,7 @@ def _share(row: AnyRow) -> Share:
         excused=int(row.excused),
         waiting=int(row.waiting),
         unanswered=int(row.unanswered),
+        absent=int(row.absent),
     )
 
 
