@@ -4,44 +4,45 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, sanctions, surveying
+from bot import digests, meetings, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
 from bot.model_members import announce_due
-from content import cards, lectures
 from content import polls as poll_rules
 from content import series as series_rules
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
-from content.occurrences import close_occurrence, open_occurrence
+from content.occurrences import close_occurrence
 from content.rooms import Decline
+from content.schedules import Schedule
+from content.series import SeriesContinued
 from storage import (
+    burden,
     checkins,
     heartbeats,
     lessons,
     outbox,
     outbox_queries,
     polls,
-    quiet,
     restores,
     retention,
     rooms,
     schedules,
     series,
-    shifts,
     sync,
     workdays,
 )
 from storage.crashpoints import crashpoint
 from storage.rooms import Unclaimed
-from storage.store import Step, Store
+from storage.store import Answer, Step, Store
 from storage.unit import Reading
 
 TICK = timedelta(seconds=2)
@@ -264,9 +265,12 @@ class Clock:
         known = await self._store.read(workdays.calendar)
         now = self._store.now()
         found = await self._store.read(series.unfinished)
-        further = [answer for one in found if (answer := series_rules.continued(one, known=known, now=now))]
-        if further:
-            await self._store.settle(notes=[fact for answer in further for fact in answer.facts])
+        for one in found:
+            answer = series_rules.continued(one, known=known, now=now)
+            if answer is not None:
+                # One after the other: what one rule plans takes its place before the next is weighed.
+                facts = await self._store.read(partial(_weighed, one.schedule, answer.facts))
+                await self._store.settle(notes=facts)
 
     async def tick(self) -> None:
         """Open what is due; close what is over, once everything said before has been heard."""
@@ -277,6 +281,7 @@ class Clock:
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
         await sanctions.settle_due(self._store)
+        await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
             over = await self._store.read(lambda unit: schedules.over(unit, now))
@@ -328,38 +333,21 @@ class Clock:
             await self._store.settle(steps)
 
 
+async def _weighed(rule: Schedule, facts: Sequence[Fact], unit: Reading) -> list[Fact]:
+    """Mark what would be too much for a room in what a rule plans by itself."""
+    return [await burden.within_caps(unit, rule, one) if isinstance(one, SeriesContinued) else one for one in facts]
+
+
 def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None) -> Step:  # noqa: A002
     """Return the step that opens an occurrence; sent again after it was missed, it has a cause of its own.
 
     What fell due before the database was restored is opened as of then: it may stand in its rooms already.
     """
 
-    async def decide(unit: Reading) -> Decision | None:
+    async def decide(unit: Reading) -> Answer:
         entry = await schedules.entry(unit, id)
-        if entry is None:
-            return None
-        lesson = await lessons.lesson(unit, entry.occurrence.lesson)
-        if lesson is None:
-            return None
-        audience = entry.occurrence.audience
-        loud = entry.occurrence.urgent
-        seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, audience)
-        if entry.sessions > 1:
-            branches = {seat.branch for seat in seats}
-            stages = tuple(stage for stage in stages if stage.branch in branches)
-        return open_occurrence(
-            entry.occurrence,
-            seats=seats,
-            stages=stages,
-            parts=cards.parts(lesson),
-            now=unit.now,
-            free_at=None if loud else await quiet.free_for(unit, audience, unit.now),
-            overtaken=await schedules.overtaken(unit, id, unit.now),
-            begins_at=lectures.begins(lesson.lecture) if lesson.lecture is not None else None,
-            closes_at=lectures.roll_closes(lesson.lecture, lesson.minutes) if lesson.lecture is not None else None,
-            timezone=entry.timezone,
-            nobody=entry.sessions > 1 and not seats,
-        )
+        lesson = await lessons.lesson(unit, entry.occurrence.lesson) if entry is not None else None
+        return await meetings.open_due(unit, entry, lesson) if entry is not None and lesson is not None else None
 
     at = due_at if restored is not None and due_at <= restored else None
     return Step(cause=Cause(f"occurrence:{id}:open:{due_at.isoformat()}"), decide=decide, at=at)

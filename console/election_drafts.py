@@ -14,7 +14,6 @@ from content.ballots import Candidate, Elector
 from content.decision import Refusal, refused
 from content.elections import Count, Election, Kind, Votes
 from content.forms import Grade
-from content.franchise import FULL, why_not
 from content.identifiers import MemberId, PaperElectionId
 from content.members import Member
 from content.organisations import Organisation
@@ -44,17 +43,6 @@ class Fields(Struct, frozen=True, kw_only=True):
     excused: str = ""
     parent: str = ""
     kind: str = Kind.FORMAL
-
-
-def roll_of(people: tuple[Member, ...], day: date) -> tuple[Elector, ...]:
-    """Return everyone as on the roll of a day; who may not vote stands with the reason."""
-    return tuple(_elector(one, day) for one in people)
-
-
-def _elector(member: Member, day: date) -> Elector:
-    barred = bool(why_not(member, on=day))
-    said = member.category if member.category != FULL else member.status or member.full_since or member.joined
-    return Elector(member=member.id, may_vote=not barred, reason=said if barred else "")
 
 
 def excuse(roll: tuple[Elector, ...], people: tuple[Member, ...], typed: str) -> tuple[Elector, ...] | Refusal:

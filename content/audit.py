@@ -24,6 +24,7 @@ from content.imports import ImportUndone, RosterImported
 from content.lecture_questions import LectureQuestioned
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
+from content.meetings import MeetingCalled, MeetingChanged
 from content.members import MemberChanged, MemberEnrolled
 from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -71,6 +72,10 @@ NOTHING = About()
 def _answered(fact: Answered) -> About:
     thing, before, after = f"occurrence:{fact.occurrence}", f"state.{fact.before}", f"state.{fact.after}"
     return About(thing=thing, subject=fact.member, before=before, after=after)
+
+
+def _meeting(fact: MeetingCalled | MeetingChanged) -> About:
+    return About(thing=f"occurrence:{fact.meeting.id}", place=fact.meeting.organisation)
 
 
 def _granted(fact: DutyGranted) -> About:
@@ -156,6 +161,8 @@ def _table(fact: ExportMade | ExportFailed) -> About:
 
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
+    MeetingCalled: _meeting,
+    MeetingChanged: _meeting,
     DutyGranted: _granted,
     DutyEnded: _ended,
     OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),

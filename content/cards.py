@@ -16,6 +16,8 @@ from content.decision import Words, words
 from content.lectures import Lecture
 from content.lessons import ASKING, Lesson
 from content.media import Medium, caption
+from content.notices import Shown, lines_of
+from content.notices import State as Meeting
 from content.occurrences import PUNCTUAL
 from content.occurrences import State as OccurrenceState
 from content.participation import share
@@ -48,6 +50,7 @@ class Standing(Struct, frozen=True, kw_only=True):
     corrected_at: datetime | None = None
     correction: str = ""
     chosen: Mapping[int, int] = field(default_factory=dict)
+    meeting: Shown | None = None
 
 
 def parts(lesson: Lesson) -> int:
@@ -70,6 +73,9 @@ def compose(lesson: Lesson, standing: Standing, say: Say, *, live: int | None = 
 
 def compose_again(lesson: Lesson, standing: Standing, say: Say) -> tuple[Message, ...]:
     """Return the same for one person who wants to read it in private: what they can do there, and no numbers."""
+    if standing.meeting is not None:
+        foot = [say(words(key)) for key in _asks_of_meeting(standing.meeting, standing)]
+        return _composed(lesson, _head(lesson, standing, say), foot, say)
     foot = _sessions(lesson.lecture, lesson.minutes, say) if lesson.lecture is not None else []
     if lesson.kind in ASKING and standing.state is OccurrenceState.OPEN:
         foot.append(say(words("card.ask_in_private", until=standing.closes_at)))
@@ -185,8 +191,8 @@ def _ask_key(lesson: Lesson) -> str:
 
 
 def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
-    lines = _title(lesson, say)
-    if standing.shown_at - standing.due_at > PUNCTUAL:
+    lines = _title(lesson, say) if standing.meeting is None else _meeting(lesson, standing.meeting, say)
+    if standing.shown_at - standing.due_at > PUNCTUAL and standing.meeting is None:
         lines.append(say(words("card.late", due=standing.due_at)))
     if standing.corrected_at is not None and standing.correction:
         lines.append(say(words("card.corrected_why", at=standing.corrected_at, reason=standing.correction)))
@@ -198,6 +204,8 @@ def _head(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
 def _foot(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
     if lesson.kind not in ASKING:
         return []
+    if standing.meeting is not None:
+        return _foot_of_meeting(standing.meeting, standing, say)
     counted = share(standing.numbers)
     lines = []
     if lesson.lecture is not None:
@@ -209,3 +217,29 @@ def _foot(lesson: Lesson, standing: Standing, say: Say) -> list[str]:
     count = f"card.count_{lesson.kind}" if not counted.excused else f"card.count_excused_{lesson.kind}"
     lines.append(say(words(count, done=counted.took_part, asked=counted.asked, excused=counted.excused)))
     return lines
+
+
+def _meeting(lesson: Lesson, shown: Shown, say: Say) -> list[str]:
+    """Return what stands above the agenda of a meeting."""
+    lines = [say(words(f"meeting.title_{shown.form}", title=lesson.title)), *map(say, lines_of(shown))]
+    return [*lines, say(words("meeting.agenda"))] if lesson.body else lines
+
+
+def _asks_of_meeting(shown: Shown, standing: Standing) -> tuple[str, ...]:
+    """Return what the card of a meeting asks for: first who will come, and from its beginning who is there."""
+    if shown.state is Meeting.CANCELLED:
+        return ()
+    if standing.state is not OccurrenceState.OPEN or shown.state is Meeting.CLOSED:
+        return ("meeting.roll_closed",)
+    return ("meeting.ask_there",) if shown.state is Meeting.HELD else ("meeting.ask_coming", "meeting.no_vote_here")
+
+
+def _foot_of_meeting(shown: Shown, standing: Standing, say: Say) -> list[str]:
+    lines = [say(words(key)) for key in _asks_of_meeting(shown, standing)]
+    counted = share(standing.numbers)
+    if shown.state is Meeting.CANCELLED:
+        return lines
+    coming = shown.state is Meeting.PLANNED
+    key = "meeting.count_coming" if coming else "meeting.count_there"
+    number = shown.coming if coming else counted.took_part
+    return [*lines, say(words(key, done=number, excused=counted.excused, asked=counted.asked))]

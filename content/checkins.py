@@ -28,6 +28,7 @@ class State(StrEnum):
     EXCUSED = "excused"
     MADE_UP = "made_up"
     UNANSWERED = "unanswered"
+    ABSENT = "absent"
     NOT_OFFERED = "not_offered"
 
 
@@ -35,8 +36,9 @@ TOOK_PART = frozenset({State.DONE, State.LATE, State.MADE_UP})
 
 
 class Note(StrEnum):
-    """What a person added to having taken part."""
+    """What a person added to having taken part; or said before a meeting, where they have not taken part yet."""
 
+    COMING = "coming"
     LATE = "late"
     ONLINE = "online"
 
@@ -68,6 +70,12 @@ class Expectation(Struct, frozen=True, kw_only=True):
     decided_by: Cause | None = None
     recorded_by: UserId | None = None
     branch: OrganisationId | None = None
+    note: Note | None = None
+
+    @property
+    def is_silent(self) -> bool:
+        """Tell whether nothing was answered, not even that somebody will come."""
+        return self.state is State.OPEN and self.note is None
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -129,8 +137,14 @@ def check_in(
         return refused("checkin.withdrawn", title=expectation.title)
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
-    if occurrence.begins_at is not None and now < occurrence.begins_at:
-        return refused("lecture.not_begun", title=expectation.title, begins=occurrence.begins_at)
+    if expectation.kind is Kind.LECTURE:
+        if occurrence.begins_at is not None and now < occurrence.begins_at:
+            return refused("lecture.not_begun", title=expectation.title, begins=occurrence.begins_at)
+    elif occurrence.begins_at is not None:
+        if now < occurrence.begins_at and is_open(occurrence, now):
+            return _announce(expectation, note or Note.COMING, way=way, cause=cause, now=now)
+        if not by_make_up and not is_open(occurrence, now):
+            return refused("checkin.meeting_over", title=expectation.title)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
     if expectation.recorded_by is not None and not by_make_up and not is_open(occurrence, now):
         return refused("answer.by_recorder", title=expectation.title)
@@ -143,6 +157,15 @@ def check_in(
     if note is not None and after is not State.DONE:
         return refused("checkin.note_too_late", title=expectation.title)
     return _answer(expectation, after, way=way, cause=cause, now=now, key=_noted(expectation, after, note), note=note)
+
+
+def _announce(expectation: Expectation, note: Note, *, way: Way, cause: Cause, now: datetime) -> Decision | Refusal:
+    """Note before a meeting that somebody will come, and how; they are there only once it has begun."""
+    if expectation.recorded_by is not None:
+        return refused("answer.by_recorder", title=expectation.title)
+    if expectation.state is State.OPEN and expectation.note is note:
+        return _quietly(way, expectation, "checkin.already")
+    return _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=f"checkin.will_{note}", note=note)
 
 
 def _noted(expectation: Expectation, after: State, note: Note | None) -> str:
@@ -230,7 +253,7 @@ def take_back(
     if expectation.decided_by != removed:
         return Decision(facts=(crossed_out,)) if len(rest) < len(given) else None
     if not rest:
-        key = "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+        key = _taken_back(expectation)
         undone = _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=key)
         return Decision(facts=(crossed_out, *undone.facts), effects=undone.effects)
     earlier = rest[-1]
@@ -248,6 +271,8 @@ def take_back(
     key = {State.EXCUSED: "answer.excused_again", State.OPEN: "answer.open_again"}.get(
         earlier.state, "answer.done_again"
     )
+    if earlier.state is State.OPEN and earlier.note is not None:
+        key = "answer.coming_again"
     told = Tell(user=expectation.user, words=words(key, title=expectation.title), quiet=way is Way.REACTION)
     return Decision(facts=(crossed_out, restored), effects=(*_refresh(expectation, earlier.state), told))
 
@@ -259,11 +284,17 @@ def withdraw(expectation: Expectation, given: Sequence[Given], *, cause: Cause, 
     if not is_open(expectation.occurrence, now):
         closed = expectation.occurrence.closes_at or expectation.occurrence.due_at
         return refused("answer.closed", title=expectation.title, closed=closed)
-    key = "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
+    key = _taken_back(expectation)
     undone = _answer(expectation, State.OPEN, way=Way.PRIVATE, cause=cause, now=now, key=key)
     crossed_out = _cross_out(expectation, tuple(one.cause for one in given), now)
     ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
     return Decision(facts=(crossed_out, *undone.facts, ended), effects=undone.effects)
+
+
+def _taken_back(expectation: Expectation) -> str:
+    if expectation.state is State.OPEN:
+        return "checkin.coming_taken_back"
+    return "leave.taken_back" if expectation.state is State.EXCUSED else "checkin.taken_back"
 
 
 def _cross_out(expectation: Expectation, causes: tuple[Cause, ...], now: datetime) -> AnswersTakenBack:
@@ -309,7 +340,7 @@ def offer_questions(answer: Decision) -> Decision:
 
 
 def _refresh(expectation: Expectation, after: State) -> tuple[Effect, ...]:
-    changes = expectation.card is not None and expectation.state is not after
+    changes = expectation.state is not after or expectation.note is not None or after is State.OPEN
     return (Refresh(card=expectation.card),) if changes and expectation.card is not None else ()
 
 

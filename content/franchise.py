@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from enum import StrEnum
 
 from msgspec import Struct
 
+from content.ballots import Elector
 from content.decision import Words, words
 from content.members import Member
 
@@ -64,6 +66,17 @@ def why_not(member: Member, *, on: date, left_on: date | None = None) -> tuple[R
         if any(text in member.status for text in texts):
             bar(which, status=member.status)
     return tuple(found)
+
+
+def roll_of(people: Iterable[Member], day: date) -> tuple[Elector, ...]:
+    """Return everyone as on the roll of a day; who may not vote stands with what the roster says that bars them."""
+    return tuple(_elector(one, day) for one in people)
+
+
+def _elector(member: Member, day: date) -> Elector:
+    barred = bool(why_not(member, on=day))
+    said = member.category if member.category != FULL else member.status or member.full_since or member.joined
+    return Elector(member=member.id, may_vote=not barred, reason=said if barred else "")
 
 
 def _lies_after(written: str, day: date) -> bool:

@@ -18,6 +18,7 @@ class Share(Struct, frozen=True, kw_only=True):
     excused: int
     waiting: int
     unanswered: int
+    absent: int = 0
 
     @property
     def percent(self) -> int | None:
@@ -33,6 +34,7 @@ def share(numbers: Mapping[State, int]) -> Share:
         excused=numbers.get(State.EXCUSED, 0),
         waiting=numbers.get(State.OPEN, 0),
         unanswered=numbers.get(State.UNANSWERED, 0),
+        absent=numbers.get(State.ABSENT, 0),
     )
 
 
@@ -52,6 +54,7 @@ def add(shares: Iterable[Share]) -> Share:
         excused=sum(one.excused for one in shares),
         waiting=sum(one.waiting for one in shares),
         unanswered=sum(one.unanswered for one in shares),
+        absent=sum(one.absent for one in shares),
     )
 
 

@@ -30,6 +30,7 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    Seat,
     SeatTaken,
 )
 from content.occurrences import State as OccurrenceState
@@ -139,6 +140,7 @@ _EXPECTING: Query = (
         expectations.c.state.label("answer"),
         expectations.c.decided_by,
         expectations.c.recorded_by,
+        expectations.c.note.label("answer_note"),
         members.c.user_id,
         members.c.name,
         SHOWN_TITLE,
@@ -169,6 +171,7 @@ def _expectation(row: AnyRow) -> Expectation:
         state=State(row.answer),
         decided_by=row.decided_by,
         recorded_by=row.recorded_by,
+        note=Note(row.answer_note) if row.answer_note else None,
     )
 
 
@@ -330,7 +333,7 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
     """
     query = _EXPECTING.where(
         expectations.c.member_id == member,
-        expectations.c.state.in_([State.UNANSWERED, State.EXCUSED, State.LATE, State.MADE_UP]),
+        expectations.c.state.in_([State.UNANSWERED, State.ABSENT, State.EXCUSED, State.LATE, State.MADE_UP]),
         occurrences.c.state == OccurrenceState.CLOSED,
         occurrences.c.closes_at > since,
     ).order_by(occurrences.c.due_at, occurrences.c.id)
@@ -465,7 +468,8 @@ def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
 
 async def write_answered(unit: Writing, fact: Answered) -> None:
     """Move a member from one state to another, and the counts with them."""
-    reset = fact.after in (State.OPEN, State.UNANSWERED) and fact.recorded_by is None
+    silent = fact.after in (State.OPEN, State.UNANSWERED) and fact.note is None
+    reset = silent and fact.recorded_by is None
     moved = await unit.returning(
         _MOVE,
         {
@@ -591,6 +595,26 @@ async def move_seats(
         place = (occurrence, row.branch_id, row.local_date)
         changes[*place, before], changes[*place, after] = -row.number, row.number
     await _count(unit, changes)
+
+
+async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Seat], gone: Sequence[MemberId]) -> None:
+    """Seat who has come since an audience was frozen, and ask nothing more of who has left and had not answered."""
+    seated = select(expectations.c.member_id).where(
+        expectations.c.occurrence_id == occurrence, expectations.c.member_id.in_([seat.member for seat in joined])
+    )
+    there = {row.member_id for row in await unit.rows(seated)} if joined else set()
+    new = [(seat.member, seat.branch) for seat in joined if seat.member not in there]
+    await _seat(unit, occurrence, new, State.OPEN)
+    left = select(expectations).where(
+        expectations.c.occurrence_id == occurrence,
+        expectations.c.member_id.in_(list(gone)),
+        expectations.c.state == State.OPEN,
+    )
+    for row in await unit.rows(left) if gone else ():
+        own = (expectations.c.occurrence_id == occurrence) & (expectations.c.member_id == row.member_id)
+        await unit.execute(update(expectations).where(own).values(state=State.NOT_OFFERED, note=None))
+        place = (occurrence, row.branch_id, row.local_date)
+        await _count(unit, {(*place, State.OPEN): -1, (*place, State.NOT_OFFERED): +1})
 
 
 async def forget_people(unit: Writing, before: datetime, *, most: int) -> None:

@@ -27,6 +27,7 @@ from storage.ballots import (
 )
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
+from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -45,6 +46,7 @@ from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
@@ -189,6 +191,8 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id",
         state="lectures.state_",
     ),
+    _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
         learning_entries,
         "member_id",
@@ -478,6 +482,8 @@ IMPERSONAL: tuple[Table, ...] = (
     workdays,
     shift_patterns,
     occurrences,
+    meetings,
+    catch_ups,
     cards,
     tallies,
     branch_months,

@@ -35,6 +35,7 @@ from storage.inquiries import inquiries
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
+from storage.meetings import meeting_people, meeting_register
 from storage.members import binding_codes, doubles_of, members
 from storage.misreadings import misreadings
 from storage.model_members import (
@@ -73,7 +74,7 @@ from storage.views import views
 from storage.watchwords import watchwords
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
-    "entry": (import_entries, edit_entries, term_seats, binding_codes),
+    "entry": (import_entries, edit_entries, term_seats, binding_codes, meeting_people),
     "answers": (
         answers,
         session_choices,
@@ -119,6 +120,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     ballot_candidates: (),
     ballot_tellers: (),
     paper_roll: (),
+    meeting_register: (),
     paper_candidates: (),
     paper_officers: ("user_id",),
     paper_counts: (),
@@ -137,7 +139,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
 
 STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
-    "counts": (expectations,),
+    "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
     "record": (audit, looks),
@@ -277,6 +279,8 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await unit.execute(update(ballot_candidates).where(stood).values(name=NOBODY, introduction=""))
     listed, stood = paper_roll.c.member_id.in_(ids), paper_candidates.c.member_id.in_(ids)
     await unit.execute(update(paper_roll).where(listed).values(reason="", approval=""))
+    due = meeting_register.c.member_id.in_(ids)
+    await unit.execute(update(meeting_register).where(due).values(reason="", approval=""))
     await unit.execute(update(paper_candidates).where(stood).values(name=NOBODY, introduction=""))
     await _take_out_of_levels(unit, accounts)
     await _forget_in_record(unit, ids, accounts, fact)

@@ -23,6 +23,7 @@ from content.ballots import (
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
+from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -66,6 +67,14 @@ from content.lecture_questions import LectureQuestioned, LectureQuestionedUnname
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
+from content.meetings import (
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingChanged,
+    MeetingClosed,
+    MeetingHeld,
+    MeetingReminded,
+)
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
@@ -183,6 +192,7 @@ from storage import (
     ballots,
     bank,
     cases,
+    catch_ups,
     checkins,
     corrections,
     credentials,
@@ -203,6 +213,7 @@ from storage import (
     lessons,
     looks,
     media,
+    meetings,
     members,
     misreadings,
     missed,
@@ -308,9 +319,16 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
     SessionChosen: (session_choices.write_chosen,),
+    CatchUpKept: (catch_ups.write_kept,),
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
+    MeetingCalled: (meetings.write_called,),
+    MeetingChanged: (meetings.write_changed,),
+    MeetingCancelled: (meetings.write_cancelled,),
+    MeetingReminded: (meetings.write_reminded,),
+    MeetingHeld: (meetings.write_held,),
+    MeetingClosed: (meetings.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

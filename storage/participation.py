@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import func, select, union_all
 
 from content.checkins import TOOK_PART, State
@@ -18,8 +19,11 @@ from storage.checkins import answers, branch_months, expectations, tallies
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
-from storage.schedules import SHOWN_TITLE, occurrences
+from storage.schedules import SHOWN_TITLE, occurrences, schedules
 from storage.unit import AnyRow, Query, Reading
+
+_MEANT = func.coalesce(occurrences.c.meant, occurrences.c.local_date).label("meant")
+"""By its rule and the day that this means, a lesson is known whose sessions are several occurrences."""
 
 _PORTION = 500
 """How many members one question names."""
@@ -54,7 +58,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class OccurrenceLine(Struct, frozen=True, kw_only=True):
-    """One occurrence and the numbers of the branches asked for."""
+    """One occurrence, or all sessions of one lesson added up, and the numbers of the branches asked for."""
 
     id: OccurrenceId
     title: str
@@ -63,6 +67,7 @@ class OccurrenceLine(Struct, frozen=True, kw_only=True):
     local_date: date
     state: OccurrenceState
     numbers: Counter[State]
+    sessions: int = 1
 
 
 class MemberLine(Struct, frozen=True, kw_only=True):
@@ -96,6 +101,7 @@ def _sums(state: Any, number: Any) -> tuple[Any, ...]:
         of(state == State.EXCUSED).label("excused"),
         of(state == State.OPEN).label("waiting"),
         of(state == State.UNANSWERED).label("unanswered"),
+        of(state == State.ABSENT).label("absent"),
     )
 
 
@@ -106,6 +112,7 @@ def _share(row: AnyRow) -> Share:
         excused=int(row.excused),
         waiting=int(row.waiting),
         unanswered=int(row.unanswered),
+        absent=int(row.absent),
     )
 
 
@@ -189,14 +196,14 @@ async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -
 
 
 async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> int:
-    """Return how many occurrences were opened in which branches at or below the roots were counted."""
+    """Return how often something was held in which branches at or below the roots were counted; sessions are one."""
     roots = list(roots)
-    query = select(func.count()).select_from(occurrences)
-    query = query.where(
+    query = select(occurrences.c.schedule_id, _MEANT).where(
         occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
         _concerned(roots, period, few=await breadth(unit, roots) <= FEW),
     )
-    return int(await unit.value(_in_period(query, period)) or 0)
+    once = _in_period(query, period).distinct().subquery()
+    return int(await unit.value(select(func.count()).select_from(once)) or 0)
 
 
 async def by_occurrence(
@@ -206,21 +213,31 @@ async def by_occurrence(
     *,
     states: Iterable[OccurrenceState] = (),
     limit: int | None = None,
+    apart: bool = False,
 ) -> tuple[OccurrenceLine, ...]:
-    """Return the occurrences in which branches at or below the roots were counted, newest first."""
+    """Return the occurrences in which branches at or below the roots were counted, newest first.
+
+    The sessions of a lesson are one, unless they are wanted ``apart``.
+    """
     roots = list(roots)
     few = await breadth(unit, roots) <= FEW
     columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, occurrences.c.due_at, occurrences.c.local_date)
     query = (
-        select(*columns, occurrences.c.state)
+        select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, schedules.c.sessions)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+        .join(schedules, schedules.c.id == occurrences.c.schedule_id)
         .where(_concerned(roots, period, few=few))
         .order_by(occurrences.c.due_at.desc(), occurrences.c.id)
-        .limit(limit)
     )
     if states := list(states):
         query = query.where(occurrences.c.state.in_(states))
-    found = await unit.rows(_in_period(query, period))
+    query = _in_period(query, period)
+    found = list(await unit.rows(query.limit(limit)))
+    if not apart and limit is not None and (cut := {row.schedule_id for row in found if row.sessions}):
+        # Sessions of the lessons that are shown, beyond the last row that is.
+        known, lessons_shown = {row.id for row in found}, {(row.schedule_id, row.meant) for row in found}
+        beyond = await unit.rows(query.where(occurrences.c.schedule_id.in_(cut)))
+        found += [row for row in beyond if row.id not in known and (row.schedule_id, row.meant) in lessons_shown]
     numbers: dict[str, Counter[State]] = {row.id: Counter() for row in found}
     # Of few branches each is looked up; of many, all that were counted are gone through.
     inside = within(tallies.c.branch_id, roots) if few else each_within(tallies.c.branch_id, roots)
@@ -229,8 +246,9 @@ async def by_occurrence(
     )
     for row in await unit.rows(count.group_by(tallies.c.occurrence_id, tallies.c.state)):
         numbers[row.occurrence_id][State(row.state)] = int(row.total)
-    return tuple(
-        OccurrenceLine(
+    groups: dict[tuple[str, object], list[OccurrenceLine]] = {}
+    for row in found:
+        line = OccurrenceLine(
             id=row.id,
             title=row.title,
             kind=row.kind,
@@ -239,8 +257,19 @@ async def by_occurrence(
             state=OccurrenceState(row.state),
             numbers=numbers[row.id],
         )
-        for row in found
-    )
+        groups.setdefault((row.schedule_id, row.id if apart else row.meant), []).append(line)
+    return tuple(map(_together, groups.values()))
+
+
+def _together(sessions: list[OccurrenceLine]) -> OccurrenceLine:
+    """Return the sessions of a lesson as one: at the time of the first, and open as long as one of them is."""
+    first = min(sessions, key=lambda one: (one.due_at, one.id))
+    if len(sessions) == 1:
+        return first
+    stands = {one.state for one in sessions}
+    state = next((one for one in (OccurrenceState.OPEN, OccurrenceState.CLOSED) if one in stands), first.state)
+    numbers = sum((one.numbers for one in sessions), Counter[State]())
+    return replace(first, state=state, numbers=numbers, sessions=len(sessions))
 
 
 def _concerned(roots: list[OrganisationId], period: Period, *, few: bool) -> Any:

@@ -15,7 +15,17 @@ from content.lessons import Lesson
 from content.occurrences import State
 from content.polls import Box, Poll
 from content.speech import Reader
-from storage import amendments, checkins, lessons, organisations, outbox_queries, polls, schedules, session_choices
+from storage import (
+    amendments,
+    checkins,
+    lessons,
+    meetings,
+    organisations,
+    outbox_queries,
+    polls,
+    schedules,
+    session_choices,
+)
 from storage.unit import Reading
 
 
@@ -57,6 +67,7 @@ async def card(unit: Reading, id: CardId) -> Card | None:  # noqa: A002
         corrected_at=note.corrected_at,
         correction=note.correction or "",
         chosen=await session_choices.numbers(unit, occurrence.id, [place.branch]) if lesson.lecture else {},
+        meeting=await meetings.shown(unit, occurrence, place.branch),
     )
     return Card(
         occurrence=occurrence.id,

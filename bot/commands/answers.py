@@ -35,7 +35,7 @@ async def cancel(asking: Asking) -> Answer:
     if asking.card is not None:
         place = await stored.card(asking.unit, asking.card)
         found = await stored.expectation(asking.unit, place.occurrence, asking.member.id) if place else None
-        if found is None or found.state is State.OPEN:
+        if found is None or found.is_silent:
             return refused("answer.none_yet")
         return await _withdraw(asking, found)
     candidates = [*await _answered(asking), *await _voted(asking, only_last=False)]
@@ -92,7 +92,7 @@ async def _answered(asking: Asking) -> list[_Candidate]:
             take_back=lambda one=one: _withdraw(asking, one),  # type: ignore[misc]
         )
         for one in found
-        if one.state in given
+        if one.state in given or (one.state is State.OPEN and one.note is not None)
     ]
 
 

@@ -18,8 +18,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -75,7 +75,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.CHECK_IN: ("签到", "here", "到", "已到", "打卡", "check in", "checkin"),
     Verb.LEARNED: ("学完", "done", "学完了", "学好了", "finished"),
     Verb.LEAVE: ("请假", "leave"),
-    Verb.MAKE_UP: ("补学", "makeup", "补课", "make up", "missed"),
+    Verb.MAKE_UP: ("补学", "makeup", "补课", "补会", "make up", "missed"),
     Verb.CONSOLE: ("控制台", "console"),
     Verb.BIND: ("绑定", "bind"),
     Verb.VOTE: ("投票", "vote"),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from bot.commands import hours
 from bot.commands.asking import Asking, Place
 from content import members
-from content.checkins import State
+from content.checkins import Expectation, State
 from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.franchise import FULL, PROBATIONARY, why_not
 from content.identifiers import MemberId
@@ -40,7 +40,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     node = await organisations.organisation(unit, member.organisation)
     year = unit.now.date().replace(month=1, day=1)
     counted = share(await numbers_of(unit, member.id, Period(since=year)))
-    waiting = [one for one in await stored.still_open(unit, member.id) if one.state is State.OPEN]
+    waiting = [one for one in await stored.still_open(unit, member.id) if _waits(one, unit.now)]
     lines: list[Words] = [
         words("mine.summary", name=member.name, category=member.category, organisation=node.name if node else ""),
         *(_barred(member, node, unit.now) if node else ()),
@@ -59,6 +59,12 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         lines.append(words("mute.is_on", until=until))
     lines.append(words("mine.wrong"))
     return Decision(effects=(Tell(user=asking.sender, words=words("mine.all", lines=tuple(lines))),))
+
+
+def _waits(one: Expectation, now: datetime) -> bool:
+    """Tell whether something still waits for a person; who said that they will come has to be there by then only."""
+    begins = one.occurrence.begins_at
+    return one.is_silent or (one.state is State.OPEN and (begins is None or begins <= now))
 
 
 def _barred(member: Member, node: Organisation, now: datetime) -> list[Words]:

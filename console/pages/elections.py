@@ -24,7 +24,6 @@ from console.election_drafts import (
     fields_of,
     number,
     officers_of,
-    roll_of,
 )
 from console.exporting import note_export
 from console.fresh import fresh
@@ -41,6 +40,7 @@ from content.elections import Result
 from content.electronic_elections import Electronic, is_running, refuse_while_voting
 from content.electronic_votes import ElectronicVote, became
 from content.forms import Grade
+from content.franchise import roll_of
 from content.identifiers import MemberId, PaperElectionId, derive
 from content.organisations import Organisation, Right
 from content.paper_elections import PaperElection, State
@@ -264,8 +264,6 @@ def _written(id: str, sheet: str) -> tuple[PaperElection, Document]:  # noqa: A0
         roll=seen.roll,
         names=seen.names,
         result=seen.result,
-        held=seen.held,
-        sealed=seen.sealed,
         votes=seen.votes,
     )
     document = write(known, desk().speech)

@@ -292,7 +292,9 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
     # The weeks and both months are added up from the same days, which are read once.
     days = await participation.by_date(unit, roots, Period(since=min(first_week, since), until=day))
     fortnight = Period(since=day - timedelta(days=14))
-    still_open = await participation.by_occurrence(unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40)
+    still_open = await participation.by_occurrence(
+        unit, roots, fortnight, states=[OccurrenceState.OPEN], limit=40, apart=True
+    )
     facts = await home.facts(unit, roots)
     return Today(
         facts=facts,

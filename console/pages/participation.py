@@ -107,7 +107,9 @@ def export_times(format: str) -> Response:  # noqa: A002
 def _times(period: Period) -> tuple[Table, list[list[Share]]]:
     """Return a row for each hour at which something was held, from Monday to Sunday."""
     roots, sent = here().roots, [Stage.OPEN, Stage.CLOSED]
-    found = ask(lambda unit: participation.by_occurrence(unit, roots, period, states=sent, limit=MOST_TIMES))
+    found = ask(
+        lambda unit: participation.by_occurrence(unit, roots, period, states=sent, limit=MOST_TIMES, apart=True)
+    )
     cells = by_hour((local(line.due_at), share(line.numbers)) for line in found)
     nothing = share({})
     hours = sorted({hour for _, hour in cells})
@@ -240,7 +242,7 @@ def export_members(format: str) -> Response:  # noqa: A002
 def export_rows(format: str) -> Response:  # noqa: A002
     """Hand out every place, one row for each member and occurrence."""
     period, roots = wanted_period(), here().roots
-    found = ask(lambda unit: participation.by_occurrence(unit, roots, period))
+    found = ask(lambda unit: participation.by_occurrence(unit, roots, period, apart=True))
     number = sum(line.numbers.total() for line in found)
 
     def table() -> Table:

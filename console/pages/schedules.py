@@ -19,7 +19,7 @@ from console.people import open_nodes
 from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
-from content.lessons import Kind, Lesson
+from content.lessons import Kind, Lesson, LessonWritten
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.quiet import free_at
@@ -112,18 +112,7 @@ def plan() -> Answer:
     drafted = link("series.show_one", id=rule.id)
 
     async def decide(unit: Reading) -> Decided:
-        chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
-        limit = await media.upload_limit(unit)
-        too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
-        known = await workdays.calendar(unit)
-        stage = await _stage(unit, rule.audience, draft=draft)
-        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
-        if isinstance(answer, Refusal):
-            return answer
-        planned = foreseen(rule, unit.now, known)
-        there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
-        refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
-        return refusal or await _told(unit, rule, answer, user, origin)
+        return await accepted(unit, rule, library, author=user, origin=origin, again=again, draft=draft)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -137,7 +126,32 @@ def plan() -> Answer:
     return see(link("calendar.show"), done)
 
 
-async def _stage(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:
+async def accepted(
+    unit: Reading,
+    rule: Schedule,
+    library: tuple[Lesson, ...],
+    *,
+    author: UserId,
+    origin: str,
+    again: bool = False,
+    draft: bool = False,
+) -> Decision | Refusal:
+    """Accept a rule for lessons of the library, unless it is too much for the homeserver, a room or the calendar."""
+    chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
+    limit = await media.upload_limit(unit)
+    too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
+    known = await workdays.calendar(unit)
+    stage = await stage_of(unit, rule.audience, draft=draft)
+    answer = too_large or schedule_lessons(rule, author=author, now=unit.now, known=known, review=stage)
+    if isinstance(answer, Refusal):
+        return answer
+    planned = foreseen(rule, unit.now, known)
+    there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
+    refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
+    return refusal or await told_reviewers(unit, answer, author, origin)
+
+
+async def stage_of(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:
     """Return how far what is planned is from going out: where the organisation wants it, somebody else looks first."""
     if draft:
         return Stage.DRAFT
@@ -145,23 +159,25 @@ async def _stage(unit: Reading, audience: OrganisationId, *, draft: bool) -> Sta
     return Stage.WAITING if wants else Stage.APPROVED
 
 
-async def _told(unit: Reading, rule: Schedule, answer: Decision, user: UserId, origin: str) -> Decision:
-    """Tell those who may approve it, where it waits for that."""
-    (fact,) = answer.facts
-    if not isinstance(fact, LessonsScheduled) or fact.review is not Stage.WAITING:
+async def told_reviewers(unit: Reading, answer: Decision, user: UserId, origin: str) -> Decision:
+    """Tell those who may approve what was planned, where it waits for that."""
+    planned = next((fact for fact in answer.facts if isinstance(fact, LessonsScheduled)), None)
+    if planned is None or planned.review is not Stage.WAITING:
         return answer
-    titles = [lesson.title for one in rule.lessons if (lesson := await lessons.lesson(unit, one)) is not None]
+    rule = planned.schedule
+    titles = [fact.lesson.title for fact in answer.facts if isinstance(fact, LessonWritten)]
+    titles += [lesson.title for one in rule.lessons if (lesson := await lessons.lesson(unit, one)) is not None]
     asked = Review(
         schedule=rule.id,
         organisation=rule.audience,
         author=user,
-        stage=fact.review,
+        stage=planned.review,
         title="、".join(dict.fromkeys(titles)),
         lessons={},
         approved={},
     )
     readers = await reviews.reviewers(unit, rule.audience)
-    return replace(answer, effects=told(asked, readers, by=user, console=origin))
+    return replace(answer, effects=(*answer.effects, *told(asked, readers, by=user, console=origin)))
 
 
 async def _too_much(

@@ -21,6 +21,7 @@ from content.identifiers import derive
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
+from tests.console.open_meeting import FAR, call_meeting
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
     "sign_in.enter_by_password",
@@ -61,6 +62,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "lessons": seeded.lessons["far"],
         "calendar": seeded.occurrences["far"],
         "checkins": seeded.occurrences["far"],
+        "meetings": FAR,
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],
@@ -160,6 +162,7 @@ def test_a_sibling_organisation_is_not_found_by_any_form(house: House, browser: 
 
 
 def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, browser: Browser) -> None:
+    call_meeting(house, "far meeting", where="far")
     checked, marks = 0, browser.marks("/schedule")
     for method in ("GET", "POST"):
         for rule in rules(house.app, method):
@@ -173,6 +176,7 @@ def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, 
 
 
 def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
+    call_meeting(house, "far meeting", where="far")
     browser = house.browser(NEIGHBOUR)
     for rule in rules(house.app, "GET"):
         if "id" in rule.arguments and "hash" not in rule.arguments:

@@ -31,6 +31,7 @@ from tests.console import open_survey
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.open_meeting import HELD, PLANNED, two_meetings
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -71,6 +72,10 @@ PAGES = (
     "/lectures/{lecture}",
     "/check-ins/{planned}",
     "/check-ins/{missed}",
+    "/meetings",
+    "/meetings/new",
+    "/meetings/{meeting}",
+    "/meetings/{called}/change",
     "/participation",
     "/participation/times",
     "/participation/quarter",
@@ -266,6 +271,7 @@ def put_what_is_rare(house: House) -> None:
         seeded.occurrences["lecture"] = await announce_lecture(house.store, seeded)
 
     house.run(put_both())
+    two_meetings(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -290,6 +296,8 @@ def filled(house: House, path: str) -> str:
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
+        meeting=HELD,
+        called=PLANNED,
     )
 
 

@@ -18,6 +18,7 @@ from content.organisations import Role
 from content.shifts import ShiftsSet
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, VIEWER, put
+from tests.console.open_meeting import call_meeting
 from tests.console.strict_house import enter, equip, grant, strict
 from tests.console.test_audit_page import main_of
 from tests.console.test_participation_page import from_csv, from_docx, from_xlsx
@@ -37,6 +38,7 @@ OTHERWISE = {
     "home/show.html": "the numbers behind a picture, which participation has",
     "hours/member.html": "one person's entries, in the ledger of everyone there",
     "imports/preview.html": "nothing is kept yet",
+    "meetings/show_one.html": "the roll, which the page of its check-ins hands out",
     "members/show_one.html": "one person's facts, which the bot gives to them as 我的数据",
     "participation/member.html": "one person's lines, among the lines of everyone there",
     "records/show.html": "one person's answer, among the lines of everyone there",
@@ -94,6 +96,7 @@ def ways(page: str) -> list[str]:
 
 def test_every_list_leaves_as_the_screen_shows_it(house: House) -> None:
     seen = set()
+    call_meeting(house, "listed")
     grant(house, WHITE, Role.SECRETARY, "one")
     general = house.seeded.organisations["general"]
     house.run(put(house.store, "shifts", ShiftsSet(organisation=general, pattern=pattern("2026-11-01"))))

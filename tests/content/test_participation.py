@@ -32,7 +32,7 @@ def test_half_percents_are_rounded_up(took: int, asked: int, percent: int) -> No
 @given(NUMBERS)
 def test_everyone_asked_is_in_one_place(numbers: dict[State, int]) -> None:
     counted = share(numbers)
-    assert counted.took_part + counted.excused + counted.waiting + counted.unanswered == counted.asked
+    assert counted.took_part + counted.excused + counted.waiting + counted.unanswered + counted.absent == counted.asked
     assert counted.asked == sum(numbers.values()) - numbers.get(State.NOT_OFFERED, 0)
     assert counted.took_part == sum(numbers.get(state, 0) for state in TOOK_PART)
     if counted.asked:

@@ -51,8 +51,11 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
+from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
+from content.notices import Circle, Form
+from content.notices import State as MeetingState
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
@@ -167,7 +170,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "doctor.grade_": Grade,
     "doctor.noun_": Noun,
     "checkin.": TOOK_PART,
-    "checkin.noted_": Note,
+    "checkin.noted_": (Note.LATE, Note.ONLINE),
+    "checkin.will_": Note,
     "checkins.": (),
     "checkins.note_": Note,
     "correction.back_": Mark,
@@ -263,12 +267,21 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "lectures.state_": QuestionState,
     "lessons.kind_": LessonKind,
     "lessons.kind_help_": LessonKind,
+    "meeting.due_": Circle,
+    "meeting.nobody_": Circle,
+    "meeting.title_": Form,
+    "meetings.form_": Form,
+    "meetings.mark_": RollMark,
+    "meetings.part_": ("chair", "recorder", "named", "guest"),
+    "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),
+    "meetings.state_": MeetingState,
+    "lessons.level_": ("public", "internal"),
     "members.field_": (),
     "members.sheet_": LAYOUTS,
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
     "month.": range(1, 13),
     "nav.": (),
-    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved"),
+    "occurrence.missed_": ("too_late", "no_room", "no_workdays", "overtaken", "not_approved", "over_cap"),
     "occurrence.state_": Stand,
     "outbox_page.empty_": (),
     "outbox_page.kind_": RowKind,

@@ -19,6 +19,7 @@ from content.schedules import LessonsScheduled, OccurrenceMoved, Schedule, mater
 from content.shifts import ShiftsDropped, ShiftsSet
 from storage import members, shifts
 from storage.checkins import expectations
+from storage.participation import Period, by_occurrence, held, total
 from tests.content.test_shifts import pattern
 from tests.small_branch import (
     EAST,
@@ -173,6 +174,26 @@ async def test_a_session_that_nobody_hears_is_no_fault_and_says_nothing(branch: 
     assert (await branch.occurrence(second)).state is Stand.OPEN
     assert len(await branch.rows()) == before
     assert await asked(branch, first) == set(PEOPLE)
+
+
+async def test_the_sessions_of_a_lesson_add_up_as_one_however_few_are_asked_for(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+    await branch.answer(first, ZHANG)
+    clock.forward(hours=8)
+    await branch.let_close(first)
+    await branch.let_open(second)
+    await branch.answer(second, LI)
+    for limit in (None, 1):
+        (line,) = await branch.store.read(lambda unit, most=limit: by_occurrence(unit, [ROOF], Period(), limit=most))
+        assert (line.id, line.sessions, line.state) == (first, 2, Stand.OPEN)
+        assert line.numbers == {State.DONE: 2, State.UNANSWERED: 2, State.OPEN: 1}
+    apart = await branch.store.read(lambda unit: by_occurrence(unit, [ROOF], Period(), apart=True))
+    assert [one.id for one in apart] == [second, first]
+    assert await branch.store.read(lambda unit: held(unit, [ROOF], Period())) == 1
+    assert (await branch.store.read(lambda unit: total(unit, [ROOF], Period()))).asked == len(PEOPLE)
 
 
 async def test_a_tap_in_the_other_session_counts_where_one_is_asked(branch: SmallBranch, clock: HandClock) -> None:

@@ -1,0 +1,132 @@
+"""The form of a meeting: what stands in it, and the meeting that it means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import request
+from msgspec import Struct
+
+from content.decision import Refusal, refused
+from content.identifiers import LessonId, MemberId, OccurrenceId
+from content.meetings import Meeting, instant_of
+from content.members import Member
+from content.notices import Form
+from content.organisations import Organisation
+
+USUAL_LENGTH = "60"
+_BETWEEN = re.compile(r"[\s,，、;；]+")
+
+
+class Fields(Struct, frozen=True, kw_only=True):
+    """What stands in the form, whether or not it can be meant."""
+
+    organisation: str = ""
+    form: str = Form.ASSEMBLY
+    title: str = ""
+    agenda: str = ""
+    date: str = ""
+    time: str = ""
+    length: str = USUAL_LENGTH
+    place: str = ""
+    chair: str = ""
+    recorder: str = ""
+    named: str = ""
+    guests: str = ""
+    notice_date: str = ""
+    notice_time: str = ""
+    reminds: bool = True
+    why: str = ""
+
+
+def fields_from() -> Fields:
+    """Return what was filled in."""
+    texts = {name: request.form.get(name, "").strip() for name in Fields.__struct_fields__ if name != "reminds"}
+    return Fields(**{**texts, "form": texts["form"] or Form.ASSEMBLY}, reminds="reminds" in request.form)
+
+
+def fresh_fields(nodes: tuple[Organisation, ...], now: datetime) -> Fields:
+    """Return the form as it opens: a week ahead at three in the afternoon."""
+    place = nodes[0]
+    day = now.astimezone(ZoneInfo(place.timezone)).date() + timedelta(days=7)
+    return Fields(organisation=place.id, date=day.isoformat(), time="15:00")
+
+
+def fields_of(one: Meeting, people: Iterable[Member]) -> Fields:
+    """Return a meeting as the form has it."""
+    names = {each.id: each.name for each in people}
+    local = one.begins_at.astimezone(ZoneInfo(one.timezone))
+
+    def called(ids: Iterable[MemberId | None]) -> str:
+        return "、".join(names[each] for each in ids if each is not None and each in names)
+
+    return Fields(
+        organisation=one.organisation,
+        form=one.form,
+        title=one.title,
+        agenda="\n".join(one.agenda),
+        date=local.date().isoformat(),
+        time=f"{local:%H:%M}",
+        length=str(int(one.length.total_seconds()) // 60),
+        place=one.place,
+        chair=called([one.chair]),
+        recorder=called([one.recorder]),
+        named=called(one.named),
+        guests=called(one.guests),
+        reminds=one.reminds,
+    )
+
+
+def drafted(
+    fields: Fields,
+    place: Organisation,
+    people: Iterable[Member],
+    *,
+    id: str,  # noqa: A002
+    lesson: str,
+) -> Meeting | Refusal:
+    """Turn the fields into a meeting; what it says is judged by its own rule."""
+    if fields.form not in set(Form):
+        return refused("meeting.no_form", field="form")
+    begins_at = instant_of(fields.date, fields.time, place.timezone, field="date")
+    if isinstance(begins_at, Refusal):
+        return begins_at
+    if not re.fullmatch("[0-9]{1,4}", fields.length):
+        return refused("meeting.bad_length", field="length")
+    by_name: dict[str, list[MemberId]] = {}
+    for one in people:
+        by_name.setdefault(one.name, []).append(one.id)
+    found: dict[str, tuple[MemberId, ...]] = {}
+    for field in ("chair", "recorder", "named", "guests"):
+        named = [name for name in _BETWEEN.split(getattr(fields, field)) if name]
+        if any(len(by_name.get(name, ())) != 1 for name in named) or (field in ("chair", "recorder") and named[1:]):
+            return refused("meeting.not_from_here", field=field)
+        found[field] = tuple(sorted({by_name[name][0] for name in named}))
+    return Meeting(
+        id=OccurrenceId(id),
+        organisation=place.id,
+        form=Form(fields.form),
+        lesson=LessonId(lesson),
+        title=" ".join(fields.title.split()),
+        agenda=tuple(" ".join(line.split()) for line in fields.agenda.splitlines() if line.strip()),
+        place=" ".join(fields.place.split()),
+        begins_at=begins_at,
+        length=timedelta(minutes=int(fields.length)),
+        timezone=place.timezone,
+        chair=next(iter(found["chair"]), None),
+        recorder=next(iter(found["recorder"]), None),
+        named=found["named"],
+        guests=found["guests"],
+        reminds=fields.reminds,
+        why=" ".join(fields.why.split()),
+    )
+
+
+def notice_of(fields: Fields, place: Organisation, now: datetime) -> datetime | Refusal:
+    """Return when the notice goes out: at once where nothing else is said."""
+    if not fields.notice_date and not fields.notice_time:
+        return now
+    return instant_of(fields.notice_date, fields.notice_time, place.timezone, field="notice_date")

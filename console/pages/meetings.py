@@ -1,0 +1,372 @@
+"""Meetings: call one, change it or call it off, keep its roll by hand, and close it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
+from msgspec.structs import replace
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, first_by_field, onward, see
+from console.desk import ask, cause, desk, now, settle
+from console.leaving_tables import leaves, up_to
+from console.meeting_drafts import Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
+from console.pages.schedules import stage_of, told_reviewers
+from console.people import open_nodes, veiled
+from console.wording import say_in, t
+from content import meetings as rules
+from content.ballots import Elector
+from content.burden import Asked, refuse_too_much
+from content.checkins import State as Standing
+from content.decision import Decision, Refusal
+from content.franchise import roll_of
+from content.identifiers import MemberId, OccurrenceId, OrganisationId, ScheduleId, derive
+from content.meetings import Mark, Meeting
+from content.notices import CIRCLES, Circle, Form, Shown, State
+from content.occurrences import State as Notice
+from content.organisations import Organisation, Right
+from content.schedules import LessonsScheduled
+from storage import amendments, burden, checkins, lessons, members, participation, schedules
+from storage import meetings as stored
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("meetings", __name__)
+
+MOST_SHOWN = 100
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """One member on the roll: how they stand, and whether they may vote; before the meeting, as it would be now."""
+
+    member: MemberId
+    name: str
+    state: Standing
+    note: str | None
+    reason: str
+    elector: Elector | None
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What the page of a meeting shows beside it."""
+
+    notice: schedules.Entry
+    shown: Shown
+    lines: tuple[Line, ...]
+    names: Mapping[MemberId, str]
+
+
+@pages.get("/meetings")
+@requires(Right.READ)
+@leaves("meetings")
+def show() -> str:
+    """Show the meetings, the latest first."""
+    at = here()
+    roots, by_name = at.roots, at.roots_for(Right.READ_MEMBERS)
+    found = ask(lambda unit: stored.of_roots(unit, roots, by_name, limit=up_to(MOST_SHOWN)))
+    return render_template("meetings/show.html", found=found, most=MOST_SHOWN)
+
+
+@pages.route("/meetings/new", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def call() -> Answer:
+    """Call a meeting; what its notice will say can be looked at first."""
+    nodes = open_nodes(here().within(Right.SCHEDULE))
+    if not nodes:
+        abort(404)
+    if request.method == "GET":
+        return _form(fresh_fields(nodes, now()), nodes)
+    fields = fields_from()
+    place = next((node for node in nodes if node.id == fields.organisation), None)
+    if place is None:
+        abort(404)
+    if request.form.get("intent") == "look":
+        return _form(fields, nodes, looked=_foreseen(fields, place))
+    rule, user, origin = ScheduleId(derive(cause(), "schedule")), here().user, desk().settings.origin
+
+    async def decide(unit: Reading) -> Decided:
+        called = await _called(unit, fields, place, rule)
+        if isinstance(called, Refusal):
+            return called
+        meeting, notice_at = called
+        people = await stored.people_at(unit, place.id)
+        due = await stored.due(unit, meeting)
+        stage = await stage_of(unit, place.id, draft=False)
+        answer = rules.call(
+            meeting,
+            schedule=rule,
+            notice_at=notice_at,
+            due=[seat.member for seat in due],
+            people=[one.id for one in people],
+            author=user,
+            now=unit.now,
+            review=stage,
+        )
+        if isinstance(answer, Refusal):
+            return answer
+        return await _too_much(unit, answer, meeting) or await told_reviewers(unit, answer, user, origin)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, nodes, refusal=outcome.refusal)
+    if outcome.repeated:
+        return see(link("meetings.show"), "repeated")
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    made = next(fact.meeting.id for fact in facts if isinstance(fact, rules.MeetingCalled))
+    return see(link("meetings.show_one", id=made), "meeting_called")
+
+
+async def _called(
+    unit: Reading, fields: Fields, place: Organisation, rule: ScheduleId
+) -> tuple[Meeting, datetime] | Refusal:
+    """Return the meeting that a form means, and when its notice goes out."""
+    people = await stored.people_at(unit, place.id)
+    notice_at = notice_of(fields, place, unit.now)
+    if isinstance(notice_at, Refusal):
+        return notice_at
+    day = notice_at.astimezone(ZoneInfo(place.timezone)).date()
+    meeting = drafted(fields, place, people, id=rules.id_of(rule, day), lesson=derive(rule, "lesson"))
+    return meeting if isinstance(meeting, Refusal) else (meeting, notice_at)
+
+
+async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusal | None:
+    """Refuse a notice that would ask more of a room than its organisation wants."""
+    if meeting.form in rules.INNER:
+        return None
+    on = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled)).planned[0].local_date
+    rooms = await burden.rooms(unit, meeting.organisation, since=on, until=on)
+    return refuse_too_much(rooms, [Asked(on=on, minutes=rules.NOTICE_MINUTES)], field="notice_date")
+
+
+@pages.get("/meetings/<id>")
+@requires(Right.READ)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show a meeting: its notice, its roll, and what may be done about it."""
+    return _page(_visible(id))
+
+
+@pages.route("/meetings/<id>/change", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def change(id: str) -> Answer:  # noqa: A002
+    """Change a meeting that has not begun; who had answered is told."""
+    before = _visible(id, Right.SCHEDULE)
+    place = _place(before)
+    if request.method == "GET":
+        people = ask(lambda unit: stored.people_at(unit, before.organisation))
+        return _form(fields_of(before, people), (place,), changed=before)
+    fields = replace(fields_from(), organisation=place.id, form=before.form)
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
+        people = await stored.people_at(unit, before.organisation)
+        after = drafted(fields, place, people, id=before.id, lesson=before.lesson)
+        if known is None or entry is None or isinstance(after, Refusal):
+            return after if isinstance(after, Refusal) else None
+        text = await lessons.lesson(unit, known.lesson)
+        return rules.change(
+            known,
+            replace(after, state=known.state, reminded_at=known.reminded_at),
+            sent=await amendments.sent(unit, known.id),
+            notice_at=entry.occurrence.due_at,
+            revision=text.revision if text is not None else 1,
+            people=[one.id for one in people],
+            due=[seat.member for seat in await stored.due(unit, after)],
+            answered=await stored.answered(unit, known.id),
+            author=user,
+            now=unit.now,
+        )
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, (place,), refusal=outcome.refusal, changed=before)
+    return onward(outcome, to=link("meetings.show_one", id=id), done="meeting_changed")
+
+
+@pages.post("/meetings/<id>/cancel")
+@requires(Right.SCHEDULE)
+def cancel(id: str) -> Answer:  # noqa: A002
+    """Call a meeting off; who had answered is told."""
+    why, user = request.form.get("why", ""), here().user
+
+    async def decide(known: Meeting, unit: Reading) -> Decided:
+        entry = await schedules.entry(unit, known.id)
+        notice = entry.occurrence.state if entry is not None else Notice.PLANNED
+        cards, answered = await checkins.cards_of(unit, known.id), await stored.answered(unit, known.id)
+        return rules.cancel(known, notice, why=why, cards=cards, answered=answered, by=user, now=unit.now)
+
+    return _act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
+
+
+@pages.post("/meetings/<id>/roll")
+@requires(Right.RECORD)
+def roll(id: str) -> Answer:  # noqa: A002
+    """Call the roll, and close it where that was asked for; who is left 未回 stays so, which is not absent."""
+    marks = {
+        MemberId(name.removeprefix("mark-")): Mark(value)
+        for name, value in request.form.items()
+        if name.startswith("mark-") and value in set(Mark)
+    }
+    how, user, by_form = t("meetings.called_at_the_roll"), here().user, cause()
+    closes, all_coming = request.form.get("intent") == "close", request.form.get("intent") == "coming"
+
+    async def decide(known: Meeting, unit: Reading) -> Decided:
+        places = await stored.expected(unit, known.id)
+        said = {one.member: Mark.PRESENT for one in places if one.state is Standing.OPEN and one.note is not None}
+        wanted = said if all_coming else marks
+        if not closes:
+            return rules.call_roll(known, places, wanted, how=how, by=user, cause=by_form, now=unit.now)
+        cards = await checkins.cards_of(unit, known.id)
+        return rules.close(known, places, wanted, cards=cards, how=how, by=user, cause=by_form, now=unit.now)
+
+    return _act(id, Right.RECORD, decide, done="meeting_closed" if closes else "roll_called")
+
+
+def _act(
+    id: str,  # noqa: A002
+    right: Right,
+    verb: Callable[[Meeting, Reading], Awaitable[Decided]],
+    *,
+    done: str,
+) -> Answer:
+    """Do something to a meeting that this person may do it to, and answer with its page."""
+    one = _visible(id, right)
+
+    async def decide(unit: Reading) -> Decided:
+        known = await stored.meeting(unit, one.id)
+        return None if known is None else await verb(known, unit)
+
+    outcome = settle(decide, actor=here().user)
+    if outcome.refusal is not None:
+        return _page(one, outcome.refusal), 422
+    return onward(outcome, to=link("meetings.show_one", id=id), done=done)
+
+
+def _visible(id: str, right: Right = Right.READ) -> Meeting:  # noqa: A002
+    at = here()
+    roots, by_name = at.roots_for(right), at.roots_for(Right.READ_MEMBERS)
+    found = ask(lambda unit: stored.visible(unit, OccurrenceId(id), roots, by_name))
+    if found is None:
+        abort(404)
+    return found
+
+
+def _place(one: Meeting) -> Organisation:
+    place = here().node(one.organisation)
+    if place is None:
+        abort(404)
+    return place
+
+
+def _foreseen(fields: Fields, place: Organisation) -> str | Refusal:
+    """Return what the notice of a meeting would say, without calling it."""
+
+    async def look(unit: Reading) -> str | Refusal:
+        called = await _called(unit, fields, place, ScheduleId("preview"))
+        if isinstance(called, Refusal):
+            return called
+        meeting, _ = called
+        return _paste(place, meeting, await stored.shown_of(unit, meeting))
+
+    return ask(look)
+
+
+def _paste(place: Organisation, one: Meeting, shown: Shown) -> str:
+    """Return a notice to paste elsewhere, as the rooms of its organisation read it."""
+    return say_in(place, rules.paste(one, shown, place.name))
+
+
+async def _look(
+    unit: Reading, one: Meeting, by_name: tuple[OrganisationId, ...], recording: tuple[OrganisationId, ...]
+) -> Seen | None:
+    entry = await schedules.entry(unit, one.id)
+    if entry is None:
+        return None
+    lines: tuple[Line, ...] = ()
+    if by_name:
+        lines = await _lines(unit, one, recording)
+    known = await members.by_ids(unit, [each for each in (one.chair, one.recorder, *one.guests) if each is not None])
+    return Seen(
+        notice=entry,
+        shown=await stored.shown_of(unit, one),
+        lines=lines,
+        names={each.id: each.name for each in known},
+    )
+
+
+async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, ...]) -> tuple[Line, ...]:
+    places = {place.member: place for place in await stored.places(unit, one.id)}
+    ids = set(places) or {seat.member for seat in await stored.due(unit, one)}
+    people = await members.by_ids(unit, ids)
+    fixed = await stored.register(unit, one.id)
+    register = {each.member: each for each in (fixed or roll_of(people, one.day))}
+    reasons = await participation.reasons(unit, recording, one.id) if recording else {}
+    order = sorted(people, key=lambda each: (each.name, each.id))
+    return tuple(
+        Line(
+            member=each.id,
+            name=each.name,
+            state=places[each.id].state if each.id in places else Standing.OPEN,
+            note=places[each.id].note if each.id in places else None,
+            reason=reasons.get(each.id, ""),
+            elector=register.get(each.id),
+        )
+        for each in order
+    )
+
+
+def _page(one: Meeting, refusal: Refusal | None = None) -> str:
+    at, place = here(), _place(one)
+    rights = at.rights_at(one.organisation)
+    recording = at.roots_for(Right.RECORD) if Right.RECORD in rights else ()
+    by_name = at.roots_for(Right.READ_MEMBERS) if Right.READ_MEMBERS in rights else ()
+    seen = ask(lambda unit: _look(unit, one, by_name, recording))
+    if seen is None:
+        abort(404)
+    electors = {
+        each.member: each for each in veiled([line.elector for line in seen.lines if line.elector], one.organisation)
+    }
+    refusals = [refusal] if refusal else []
+    return render_template(
+        "meetings/show_one.html",
+        one=one,
+        seen=seen,
+        electors=electors,
+        place=place,
+        text=_paste(place, one, seen.shown),
+        may_change=Right.SCHEDULE in rights and one.state is State.PLANNED,
+        keeps=bool(recording) and one.state is State.HELD,
+        marks=tuple(Mark),
+        mark_of=rules.mark_of,
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+
+
+def _form(
+    fields: Fields,
+    nodes: tuple[Organisation, ...],
+    *,
+    refusal: Refusal | None = None,
+    looked: str | Refusal = "",
+    changed: Meeting | None = None,
+) -> Answer:
+    refusal = looked if isinstance(looked, Refusal) else refusal
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "meetings/call.html",
+        fields=fields,
+        places=here().offer(nodes, fields.organisation),
+        forms_offered=tuple(Form),
+        named_forms=[form for form in Form if CIRCLES.get(form) is Circle.NAMED],
+        changed=changed,
+        text=looked if isinstance(looked, str) else "",
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+    return page, 422 if refusals else 200

@@ -1,0 +1,407 @@
+"""Meetings, who is named for them, and the register of who was due and might vote when they began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    String,
+    Table,
+    bindparam,
+    func,
+    select,
+    update,
+)
+
+from content.ballots import Elector
+from content.checkins import Expectation
+from content.checkins import State as Answer
+from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId, UserId
+from content.meetings import (
+    INNER,
+    ROOMS,
+    Meeting,
+    MeetingCalled,
+    MeetingCancelled,
+    MeetingChanged,
+    MeetingClosed,
+    MeetingHeld,
+    MeetingReminded,
+    due_at,
+)
+from content.members import Member
+from content.notices import Circle, Form, Shown, State
+from content.occurrences import Occurrence, Seat, Stage
+from content.occurrences import State as Notice
+from content.rooms import Purpose
+from storage import members as roster
+from storage import standing, terms
+from storage.checkins import expectation, expectations, move_seats, seat_more
+from storage.members import members
+from storage.organisations import branch_above, within
+from storage.prepared import Prepared
+from storage.rooms import rooms
+from storage.schedules import occurrences, seats, stages
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Reading, Writing
+
+meetings = Table(
+    "meetings",
+    metadata,
+    Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False),
+    Column("lesson_id", ForeignKey("lessons.id"), nullable=False),
+    Column("form", String(12), nullable=False),
+    Column("title", String(120), nullable=False),
+    Column("agenda", JSON, nullable=False),
+    Column("place", String(100), nullable=False),
+    Column("begins_at", Instant, nullable=False, index=True),
+    Column("minutes", Integer, nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reminds", Boolean, nullable=False),
+    Column("why", String(200), nullable=False),
+    Column("reminded_at", Instant),
+    Column("held_at", Instant),
+    Column("closed_at", Instant),
+)
+
+meeting_people = Table(
+    "meeting_people",
+    metadata,
+    Column("occurrence_id", ForeignKey("meetings.occurrence_id"), primary_key=True),
+    Column("member_id", ForeignKey("members.id"), primary_key=True, index=True),
+    Column("part", String(10), primary_key=True),
+)
+
+meeting_register = standing.roll_table(
+    "meeting_register", Column("occurrence_id", ForeignKey("meetings.occurrence_id"), primary_key=True)
+)
+
+_NEWEST_FIRST = (meetings.c.begins_at.desc(), meetings.c.occurrence_id)
+_ONE = Prepared(select(meetings).where(meetings.c.occurrence_id == bindparam("id")))
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """How one member stands on the roll of a meeting; ``user`` is their account, if they have one."""
+
+    member: MemberId
+    state: Answer
+    note: str | None
+    user: UserId | None
+
+
+async def meeting(unit: Reading, id: OccurrenceId) -> Meeting | None:  # noqa: A002
+    """Return a meeting."""
+    row = await unit.first(_ONE, {"id": id})
+    return (await _meetings(unit, [row]))[0] if row else None
+
+
+async def visible(
+    unit: Reading,
+    id: OccurrenceId,  # noqa: A002
+    roots: Iterable[OrganisationId],
+    by_name: Iterable[OrganisationId],
+) -> Meeting | None:
+    """Return a meeting at or below the roots; an inner one at or below where members are seen by name."""
+    row = await unit.first(select(meetings).where(meetings.c.occurrence_id == id, _may_see(roots, by_name)))
+    return (await _meetings(unit, [row]))[0] if row else None
+
+
+def _may_see(roots: Iterable[OrganisationId], by_name: Iterable[OrganisationId]) -> Any:
+    inner = meetings.c.form.in_(sorted(INNER))
+    return within(meetings.c.organisation_id, roots) & (~inner | within(meetings.c.organisation_id, by_name))
+
+
+async def of_roots(
+    unit: Reading, roots: Iterable[OrganisationId], by_name: Iterable[OrganisationId], *, limit: int
+) -> tuple[Meeting, ...]:
+    """Return the meetings that may be seen, the latest first."""
+    query = select(meetings).where(_may_see(roots, by_name)).order_by(*_NEWEST_FIRST).limit(limit)
+    return await _meetings(unit, await unit.rows(query))
+
+
+async def beginning(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
+    """Return the planned meetings whose time has come and whose notice went out, oldest first."""
+    went_out = (Notice.OPEN, Notice.CLOSED)
+    query = (
+        select(meetings.c.occurrence_id)
+        .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
+        .where(meetings.c.state == State.PLANNED, meetings.c.begins_at <= now, occurrences.c.state.in_(went_out))
+    )
+    rows = await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id))
+    return tuple(OccurrenceId(row.occurrence_id) for row in rows)
+
+
+async def to_remind(unit: Reading, now: datetime, ahead: timedelta) -> tuple[Meeting, ...]:
+    """Return the meetings that begin soon and whose people have not been reminded."""
+    query = (
+        select(meetings)
+        .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
+        .where(
+            meetings.c.state == State.PLANNED,
+            meetings.c.reminds.is_(True),
+            meetings.c.reminded_at.is_(None),
+            meetings.c.begins_at > now,
+            meetings.c.begins_at <= now + ahead,
+            occurrences.c.state == Notice.OPEN,
+        )
+    )
+    return await _meetings(unit, await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id)))
+
+
+async def silent(unit: Reading, id: OccurrenceId, *, spared_since: datetime) -> tuple[UserId, ...]:  # noqa: A002
+    """Return the accounts of those who have answered nothing, but for whom another meeting reminded since then."""
+    another = meetings.alias("another")
+    theirs = expectations.alias("theirs")
+    reminded = (
+        select(theirs.c.member_id)
+        .join(another, another.c.occurrence_id == theirs.c.occurrence_id)
+        .where(
+            another.c.reminded_at > spared_since,
+            another.c.occurrence_id != id,
+            theirs.c.decided_at.is_(None) | (theirs.c.decided_at > another.c.reminded_at),
+        )
+    )
+    query = (
+        select(members.c.user_id)
+        .join(expectations, expectations.c.member_id == members.c.id)
+        .where(
+            expectations.c.occurrence_id == id,
+            expectations.c.state == Answer.OPEN,
+            expectations.c.note.is_(None),
+            members.c.user_id.is_not(None),
+            members.c.left_at.is_(None),
+            expectations.c.member_id.not_in(reminded),
+        )
+    )
+    return tuple(UserId(row.user_id) for row in await unit.rows(query.order_by(members.c.id)))
+
+
+async def places(unit: Reading, id: OccurrenceId) -> tuple[Place, ...]:  # noqa: A002
+    """Return the roll of a meeting."""
+    query = (
+        select(expectations.c.member_id, expectations.c.state, expectations.c.note, members.c.user_id)
+        .join(members, members.c.id == expectations.c.member_id)
+        .where(expectations.c.occurrence_id == id)
+    )
+    return tuple(
+        Place(member=MemberId(row.member_id), state=Answer(row.state), note=row.note, user=row.user_id)
+        for row in await unit.rows(query.order_by(expectations.c.member_id))
+    )
+
+
+async def expected(unit: Reading, id: OccurrenceId) -> tuple[Expectation, ...]:  # noqa: A002
+    """Return the same as the rules of the roll want it."""
+    found = [await expectation(unit, id, one.member) for one in await places(unit, id)]
+    return tuple(one for one in found if one is not None)
+
+
+async def answered(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # noqa: A002
+    """Return the accounts of those who have said that they come, or that they cannot."""
+    found = await places(unit, id)
+    return tuple(one.user for one in found if one.user and (one.note or one.state is Answer.EXCUSED))
+
+
+async def register(unit: Reading, id: OccurrenceId) -> tuple[Elector, ...]:  # noqa: A002
+    """Return who was due at a meeting when it began, and who of them might vote."""
+    return await standing.roll(unit, meeting_register, id)
+
+
+async def people_at(unit: Reading, organisation: OrganisationId) -> tuple[Member, ...]:
+    """Return whoever stands on the roster at or below where a meeting is held."""
+    return await roster.roster(unit, [organisation])
+
+
+async def committee_of(unit: Reading, organisation: OrganisationId) -> frozenset[MemberId]:
+    """Return who sits on the committee of an organisation by the term that runs; of a group, that of its branch."""
+    for node in (organisation, await branch_above(unit, organisation)):
+        running = await terms.of_node(unit, node)
+        if running:
+            return frozenset(seat.member for seat in running[0].seats)
+    return frozenset()
+
+
+async def due(unit: Reading, one: Meeting) -> tuple[Seat, ...]:
+    """Return who is due at a meeting by the roster of this moment, each with the branch in which they are counted."""
+    people = await people_at(unit, one.organisation)
+    wanted = set(due_at(one, people, await committee_of(unit, one.organisation)))
+    if one.circle is Circle.MEMBERS:
+        return tuple(seat for seat in await seats(unit, one.organisation) if seat.member in wanted)
+    branch = await branch_above(unit, one.organisation)
+    return tuple(Seat(member=member, branch=branch) for member in sorted(wanted))
+
+
+async def rooms_for(unit: Reading, one: Meeting) -> tuple[Stage, ...]:
+    """Return the rooms to which a notice goes: those of its members, or the one that is for its form."""
+    purpose = ROOMS.get(one.form, Purpose.BRANCH)
+    if purpose is None:
+        return ()
+    if purpose is not Purpose.BRANCH:
+        own = select(rooms.c.id).where(
+            rooms.c.purpose == purpose, rooms.c.lost.is_(None), rooms.c.organisation_id == one.organisation
+        )
+        branch = await branch_above(unit, one.organisation)
+        found = tuple(Stage(room=row.id, branch=branch) for row in await unit.rows(own.order_by(rooms.c.id)))
+        if found or purpose is Purpose.COMMITTEE:
+            return found[:1]
+    return await stages(unit, one.organisation)
+
+
+async def shown(unit: Reading, occurrence: Occurrence, branch: OrganisationId | None = None) -> Shown | None:
+    """Return what the notice of a meeting says beside its text, for a branch; ``None`` for what is no meeting."""
+    if occurrence.begins_at is None:
+        return None
+    one = await meeting(unit, occurrence.id)
+    return await shown_of(unit, one, branch) if one is not None else None
+
+
+async def shown_of(unit: Reading, one: Meeting, branch: OrganisationId | None = None) -> Shown:
+    """Return the same of a meeting that is known."""
+    wanted = [member for member in (one.chair, *one.guests) if member is not None]
+    names = {each.id: each.name for each in await roster.by_ids(unit, wanted)} if wanted else {}
+    coming = 0
+    if one.state is State.PLANNED and branch is not None:
+        query = select(func.count()).where(
+            expectations.c.occurrence_id == one.id,
+            expectations.c.branch_id == branch,
+            expectations.c.state == Answer.OPEN,
+            expectations.c.note.is_not(None),
+        )
+        coming = await unit.value(query) or 0
+    return Shown(
+        form=one.form,
+        state=one.state,
+        begins_at=one.begins_at,
+        place=one.place,
+        chair=names.get(one.chair, "") if one.chair else "",
+        guests=tuple(names[member] for member in one.guests if member in names),
+        coming=coming,
+        why=one.why,
+    )
+
+
+async def _meetings(unit: Reading, rows: Sequence[AnyRow]) -> tuple[Meeting, ...]:
+    named: dict[tuple[str, str], list[MemberId]] = {}
+    listed = select(meeting_people).where(meeting_people.c.occurrence_id.in_([row.occurrence_id for row in rows]))
+    for row in await unit.rows(listed.order_by(meeting_people.c.member_id)):
+        named.setdefault((row.occurrence_id, row.part), []).append(MemberId(row.member_id))
+    return tuple(_meeting(row, {part: named.get((row.occurrence_id, part), []) for part in _PARTS}) for row in rows)
+
+
+_PARTS = ("chair", "recorder", "named", "guest")
+
+
+def _meeting(row: AnyRow, named: dict[str, list[MemberId]]) -> Meeting:
+    return Meeting(
+        id=OccurrenceId(row.occurrence_id),
+        organisation=OrganisationId(row.organisation_id),
+        form=Form(row.form),
+        lesson=LessonId(row.lesson_id),
+        title=row.title,
+        agenda=tuple(row.agenda),
+        place=row.place,
+        begins_at=row.begins_at,
+        length=timedelta(minutes=row.minutes),
+        timezone=row.timezone,
+        chair=next(iter(named["chair"]), None),
+        recorder=next(iter(named["recorder"]), None),
+        named=tuple(named["named"]),
+        guests=tuple(named["guest"]),
+        reminds=row.reminds,
+        state=State(row.state),
+        why=row.why,
+        reminded_at=row.reminded_at,
+        held_at=row.held_at,
+        closed_at=row.closed_at,
+    )
+
+
+def _values(one: Meeting) -> dict[str, Any]:
+    return {
+        "form": one.form,
+        "title": one.title,
+        "agenda": list(one.agenda),
+        "place": one.place,
+        "begins_at": one.begins_at,
+        "minutes": int(one.length.total_seconds()) // 60,
+        "timezone": one.timezone,
+        "reminds": one.reminds,
+        "why": one.why,
+    }
+
+
+async def write_called(unit: Writing, fact: MeetingCalled) -> None:
+    """Keep a meeting, and when it begins with the occurrence that is its notice."""
+    one = fact.meeting
+    own = {"occurrence_id": one.id, "organisation_id": one.organisation, "lesson_id": one.lesson}
+    await unit.add(meetings, own | _values(one) | {"state": State.PLANNED})
+    await _keep_people(unit, one)
+    await unit.execute(update(occurrences).where(occurrences.c.id == one.id).values(begins_at=one.begins_at))
+
+
+async def _keep_people(unit: Writing, one: Meeting) -> None:
+    await unit.execute(meeting_people.delete().where(meeting_people.c.occurrence_id == one.id))
+    parts = [("chair", one.chair), ("recorder", one.recorder)]
+    parts += [("named", member) for member in one.named] + [("guest", member) for member in one.guests]
+    rows = [{"occurrence_id": one.id, "member_id": member, "part": part} for part, member in parts if member]
+    await unit.add(meeting_people, rows)
+
+
+async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
+    """Keep what a meeting is now; until when it takes answers moves with it."""
+    one = fact.meeting
+    again = {"reminded_at": None} if await _is_moved(unit, one) else {}
+    await _change(unit, one.id, **_values(one) | again)
+    await _keep_people(unit, one)
+    own = occurrences.c.id == one.id
+    await unit.execute(update(occurrences).where(own).values(begins_at=one.begins_at))
+    went_out = update(occurrences).where(own, occurrences.c.state == Notice.OPEN)
+    await unit.execute(went_out.values(closes_at=one.answers_until))
+
+
+async def _is_moved(unit: Reading, one: Meeting) -> bool:
+    before = await unit.first(select(meetings.c.begins_at).where(meetings.c.occurrence_id == one.id))
+    return before is not None and before.begins_at != one.begins_at
+
+
+async def write_cancelled(unit: Writing, fact: MeetingCancelled) -> None:
+    """Call a meeting off; whoever was asked to it counts as never asked."""
+    await _change(unit, fact.occurrence, state=State.CANCELLED, why=fact.why)
+    ended = update(occurrences).where(occurrences.c.id == fact.occurrence)
+    await unit.execute(ended.values(state=Notice.CANCELLED, closed_at=fact.at))
+    for before in (Answer.OPEN, Answer.UNANSWERED, Answer.EXCUSED):
+        await move_seats(unit, fact.occurrence, None, Answer.NOT_OFFERED, before=before)
+
+
+async def write_reminded(unit: Writing, fact: MeetingReminded) -> None:
+    """Keep when people were reminded."""
+    await _change(unit, fact.occurrence, reminded_at=fact.at)
+
+
+async def write_held(unit: Writing, fact: MeetingHeld) -> None:
+    """Fix the register, seat who joined since the notice, and ask nothing of who has left."""
+    await _change(unit, fact.occurrence, state=State.HELD, held_at=fact.at)
+    await unit.add(
+        meeting_register, [standing.on_roll(meeting_register, fact.occurrence, one) for one in fact.register]
+    )
+    await seat_more(unit, fact.occurrence, fact.joined, fact.gone)
+
+
+async def write_closed(unit: Writing, fact: MeetingClosed) -> None:
+    """Let the roll stand; from then on a place in it is made up, or put right by hand."""
+    await _change(unit, fact.occurrence, state=State.CLOSED, closed_at=fact.at)
+    early = update(occurrences).where(occurrences.c.id == fact.occurrence, occurrences.c.closes_at > fact.at)
+    await unit.execute(early.values(closes_at=fact.at))
+
+
+async def _change(unit: Writing, id: OccurrenceId, **values: Any) -> None:  # noqa: A002
+    await unit.execute(update(meetings).where(meetings.c.occurrence_id == id).values(**values))

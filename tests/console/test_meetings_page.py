@@ -1,0 +1,190 @@
+"""Meetings at the desk: called with a look first, changed, called off, and their roll kept by hand."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from content.checkins import Note, State
+from content.identifiers import MemberId, OccurrenceId, UserId
+from content.meetings import Mark
+from content.members import MemberChanged
+from content.notices import State as Stand
+from content.organisations import Duty, DutyGranted, Role
+from content.settings import SettingChosen
+from storage import checkins, meetings, members, outbox
+from tests.console.console_house import Browser, House
+from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
+from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
+
+LEADER = UserId("@zuzhang:example.org")
+
+
+def form(house: House, **more: Any) -> dict[str, Any]:
+    usual = {
+        "organisation": house.seeded.organisations["one"],
+        "form": "assembly",
+        "title": "第四次支部党员大会",
+        "agenda": "讨论预备党员转正\n\n 其他 ",
+        "date": "2026-12-01",
+        "time": "15:00",
+        "length": "90",
+        "place": "二楼会议室",
+        "chair": "白云",
+        "recorder": "陈晨",
+        "intent": "call",
+        "reminds": "yes",
+    }
+    return usual | more
+
+
+def made(answer: Any) -> OccurrenceId:
+    found = re.search(r"/meetings/(\w+)\?", answer.headers["Location"])
+    assert found is not None
+    return OccurrenceId(found[1])
+
+
+def rows_of(page: str) -> dict[str, list[str]]:
+    body = page.partition('<section aria-labelledby="roll">')[2]
+    cells = (
+        re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL) for row in re.findall(r"<tr>.*?</tr>", body, re.DOTALL)
+    )
+    return {one[0]: [re.sub(r"<select.*|<[^>]+>", "", cell, flags=re.DOTALL) for cell in one[1:]] for one in cells}
+
+
+def test_a_meeting_is_looked_at_first_and_then_called_once(house: House, browser: Browser) -> None:
+    looked = browser.post("/meetings/new", form(house, intent="look"))
+    page = looked.get_data(as_text=True)
+    assert "【会议通知】第四次支部党员大会\n时间：" in page
+    assert "1. 讨论预备党员转正\n2. 其他" in page
+    assert "检修车间第一党支部</textarea>" in page
+    assert "第四次" not in browser.get("/meetings").get_data(as_text=True), "looking calls nothing"
+    fields = browser.marks("/meetings/new") | form(house)
+    answer = browser.post("/meetings/new", fields)
+    assert "done=meeting_called" in answer.headers["Location"]
+    assert "done=repeated" in browser.post("/meetings/new", fields).headers["Location"]
+    shown = browser.get(f"/meetings/{made(answer)}").get_data(as_text=True)
+    for said in ("二楼会议室", "白云", "陈晨", "待召开", "讨论预备党员转正"):
+        assert said in shown
+    assert browser.get("/meetings").get_data(as_text=True).count("第四次支部党员大会") == 1
+    occurrence = browser.get(f"/check-ins/{made(answer)}").get_data(as_text=True)
+    assert f"/meetings/{made(answer)}" in occurrence, "the notice leads to its meeting"
+
+
+def test_what_cannot_be_meant_is_refused_at_its_field(house: House, browser: Browser) -> None:
+    for field, value, said in (
+        ("title", " ", "请写会议名称"),
+        ("date", "2026-11-01", "已经过了"),
+        ("date", "2026-02-30", "请写清日期和时间"),
+        ("length", "3", "预计多少分钟"),
+        ("chair", "查无此人", "名册上没有这个人"),
+        ("chair", "白云、陈晨", "名册上没有这个人"),
+        ("guests", "安邻", "名册上没有这个人"),
+        ("agenda", "长" * 201, "太长了"),
+        ("form", "talk", "请写谁参加"),
+        ("form", "committee", "还没有登记支委会成员"),
+        ("form", "dance", "请选会议形式"),
+    ):
+        answer = browser.post("/meetings/new", form(house, **{field: value}))
+        assert answer.status_code == 422, field
+        assert said in answer.get_data(as_text=True), field
+    late = browser.post("/meetings/new", form(house, notice_date="2026-12-02", notice_time="09:00"))
+    assert "开始之前发出" in late.get_data(as_text=True)
+
+
+def test_a_notice_above_a_cap_is_refused_with_a_day_that_is_free(house: House, browser: Browser) -> None:
+    capped = SettingChosen(organisation=house.seeded.organisations["general"], name="posts_day", value="1")
+    house.run(put(house.store, "cap", capped))
+    assert browser.post("/meetings/new", form(house)).status_code in (303, 422)
+    answer = browser.post("/meetings/new", form(house, title="又一次"))
+    assert answer.status_code == 422
+    assert 'id="notice_date-error"' in answer.get_data(as_text=True)
+
+
+def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser: Browser) -> None:
+    id = call_meeting(house, "seen")
+    talk = made(browser.post("/meetings/new", form(house, form="talk", named="丁一", chair="", title="谈心")))
+    viewer = house.browser(VIEWER)
+    page = viewer.get(f"/meetings/{id}").get_data(as_text=True)
+    assert "讨论年度计划" in page
+    assert "丁一" not in page
+    assert viewer.get(f"/meetings/{talk}").status_code == 404
+    assert "谈心" not in re.sub(r"<option.*?</option>", "", viewer.get("/meetings").get_data(as_text=True))
+    assert browser.get(f"/meetings/{talk}").status_code == 200
+    assert house.browser(NEIGHBOUR).get(f"/meetings/{id}").status_code == 404
+    assert viewer.post(f"/meetings/{id}/cancel", {"why": ""}, form_at="/meetings").status_code == 403
+    assert viewer.get("/meetings/new").status_code == 403
+
+
+def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, browser: Browser) -> None:
+    """CAD-16."""
+    id = call_meeting(house, "rolled", ahead=timedelta(minutes=30))
+    say_coming(house, id, "白云")
+    say_coming(house, id, "陈晨", Note.ONLINE)
+    before = rows_of(browser.get(f"/meetings/{id}").get_data(as_text=True))
+    assert [before[name][0] for name in ("白云", "陈晨", "丁一")] == ["能来", "线上", "待答复"]
+    path = f"/meetings/{id}/roll"
+    early = browser.post(path, {"intent": "save"}, form_at=f"/meetings/{id}")
+    assert early.status_code == 422
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    assert browser.post(path, {"intent": "coming"}, form_at=f"/meetings/{id}").status_code == 303
+    people = house.seeded.members
+    marks = {f"mark-{people['丁一']}": Mark.LEAVE, "mark-nobody": Mark.PRESENT, f"mark-{people['方圆']}": "??"}
+    assert browser.post(path, marks | {"intent": "save"}, form_at=f"/meetings/{id}").status_code == 303
+    page = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    shown = rows_of(page)
+    assert shown["白云"][0] == "已完成"
+    assert shown["丁一"][0] == "请假"
+    closed = browser.post(path, {"intent": "close"}, form_at=f"/meetings/{id}")
+    assert "done=meeting_closed" in closed.headers["Location"]
+    found = house.run(house.store.read(lambda unit: meetings.meeting(unit, id)))
+    assert found is not None
+    assert found.state is Stand.CLOSED
+    place = house.run(house.store.read(lambda unit: checkins.expectation(unit, id, MemberId(people["方圆"]))))
+    assert place is not None
+    assert place.state is State.UNANSWERED
+    assert "<select" not in browser.get(f"/meetings/{id}").get_data(as_text=True).partition("<main")[2]
+
+
+def test_why_somebody_has_no_vote_is_said_to_who_may_know(house: House, browser: Browser) -> None:
+    """R7: what may tell of discipline is for who keeps the roster."""
+    known = house.run(house.store.read(lambda unit: members.member(unit, house.seeded.members["丁一"])))
+    assert known is not None
+    house.run(put(house.store, "probation", MemberChanged(member=replace(known, status="留党察看一年"))))
+    id = call_meeting(house, "votes")
+    shown = rows_of(browser.get(f"/meetings/{id}").get_data(as_text=True))
+    assert shown["丁一"][1] == "无（留党察看一年）"
+    assert shown["白云"][1] == "有"
+    leader = Duty(user=LEADER, organisation=house.seeded.organisations["one"], role=Role.GROUP_LEADER)
+    house.run(put(house.store, "leader", DutyGranted(duty=leader)))
+    kept_back = house.browser(LEADER).get(f"/meetings/{id}").get_data(as_text=True)
+    assert "留党察看" not in kept_back
+    assert rows_of(kept_back)["丁一"][1].startswith("无")
+
+
+def test_a_change_and_a_cancellation_are_told_to_those_who_had_answered(house: House, browser: Browser) -> None:
+    id = call_meeting(house, "moved")
+    say_coming(house, id, "白云")
+    page = browser.get(f"/meetings/{id}/change").get_data(as_text=True)
+    assert 'value="二楼会议室"' in page
+    fields = form(house, title="支部党员大会（moved）", place="三楼", why="二楼停电")
+    assert browser.post(f"/meetings/{id}/change", fields).status_code == 303
+    assert "三楼" in browser.get(f"/meetings/{id}").get_data(as_text=True)
+    again = browser.post(f"/meetings/{id}/change", fields)
+    assert again.status_code == 422
+    assert "和原来一样" in again.get_data(as_text=True)
+    assert browser.post(f"/meetings/{id}/cancel", {"why": "改期"}, form_at=f"/meetings/{id}").status_code == 303
+    page = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    assert "已取消" in page
+    assert "改期" in page
+    query = outbox.outbox.select().where(outbox.outbox.c.user_id.is_not(None))
+    keys = [row.words["key"] for row in house.run(house.store.read(lambda unit: unit.rows(query))) if row.words]
+    assert keys.count("meeting.changed") == 1
+    assert keys.count("meeting.cancelled") == 1
+    assert browser.get(f"/meetings/{id}/change").status_code == 200
+    assert browser.post(f"/meetings/{id}/change", {**fields, "place": "四楼"}).status_code == 422
+    assert SECRETARY not in keys

@@ -1,0 +1,370 @@
+"""A meeting from its notice to the closed roll, on both engines: one roll, who comes, who is there, who may vote."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from bot.clock import Clock
+from content import meetings as rules
+from content.checkins import Note, State
+from content.decision import Decision, Refusal
+from content.identifiers import Cause, LessonId, MemberId, OccurrenceId, RoomId, ScheduleId, TermId
+from content.meetings import Mark, Meeting
+from content.members import Member, MemberEnrolled, MemberLeft
+from content.notices import Form
+from content.notices import State as Stand
+from content.occurrences import State as Notice
+from content.rooms import Purpose, Room, RoomKept
+from content.speech import Reader
+from content.terms import CommitteeElected, Seat, Term
+from storage import amendments, checkins, lessons, meetings, schedules, shown
+from storage.store import Outcome, Step
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LI,
+    NOON,
+    SECRETARY,
+    WANG,
+    WEST,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    fresh_cause,
+    message,
+    reaction,
+)
+from zhibu.catalogue import load_speech
+
+HOUR = timedelta(hours=1)
+BEGINS = NOON + 72 * HOUR
+SPEECH = load_speech()
+NEW = Member(id=MemberId("qian"), organisation=EAST, name="钱进", category="预备党员")
+
+
+def meeting(form: Form = Form.ASSEMBLY, **more: Any) -> Meeting:
+    usual = {
+        "id": OccurrenceId(""),
+        "organisation": EAST,
+        "form": form,
+        "lesson": LessonId(f"of-{form}"),
+        "title": "第三次支部党员大会",
+        "agenda": ("讨论年度计划", "其他"),
+        "place": "二楼会议室",
+        "begins_at": BEGINS,
+        "length": HOUR,
+        "timezone": "Asia/Shanghai",
+    }
+    return Meeting(**{**usual, **more})
+
+
+async def settle(branch: SmallBranch, decide: Any) -> Outcome:
+    (outcome,) = await branch.store.settle([Step(cause=fresh_cause(), decide=decide, actor=SECRETARY)])
+    assert not outcome.failed
+    return outcome
+
+
+async def call(branch: SmallBranch, one: Meeting) -> Meeting:
+    """Call a meeting whose notice goes out now, and let it."""
+
+    async def decide(unit: Any) -> Decision | Refusal:
+        people = await meetings.people_at(unit, one.organisation)
+        return rules.call(
+            one,
+            schedule=ScheduleId(f"rule-{one.form}"),
+            notice_at=unit.now,
+            due=[seat.member for seat in await meetings.due(unit, one)],
+            people=[each.id for each in people],
+            author=SECRETARY,
+            now=unit.now,
+        )
+
+    outcome = await settle(branch, decide)
+    assert isinstance(outcome.answer, Decision), outcome.refusal
+    (called,) = (fact.meeting for fact in outcome.answer.facts if isinstance(fact, rules.MeetingCalled))
+    await branch.let_open(called.id)
+    return await known(branch, called.id)
+
+
+async def known(branch: SmallBranch, id: OccurrenceId) -> Meeting:
+    found = await branch.store.read(lambda unit: meetings.meeting(unit, id))
+    assert found is not None
+    return found
+
+
+async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcome:
+    async def decide(unit: Any) -> Decision | Refusal:
+        entry, text = await schedules.entry(unit, before.id), await lessons.lesson(unit, before.lesson)
+        assert entry is not None
+        assert text is not None
+        return rules.change(
+            before,
+            after,
+            sent=await amendments.sent(unit, before.id),
+            notice_at=entry.occurrence.due_at,
+            revision=text.revision,
+            people=[one.id for one in await meetings.people_at(unit, before.organisation)],
+            due=[seat.member for seat in await meetings.due(unit, after)],
+            answered=await meetings.answered(unit, before.id),
+            author=SECRETARY,
+            now=unit.now,
+        )
+
+    return await settle(branch, decide)
+
+
+async def tick(branch: SmallBranch, *, caught_up: bool = True) -> None:
+    await Clock(branch.store, caught_up=lambda: caught_up, hearing_state=lambda: "listening").tick()
+
+
+async def text_of(branch: SmallBranch, id: OccurrenceId, room: RoomId = EAST_ROOM) -> str:
+    card = await branch.card(id, room)
+    seen = await branch.store.read(lambda unit: shown.card(unit, card))
+    assert seen is not None
+    return "\n".join(one.body for one in seen.messages(lambda said: SPEECH.say(said, Reader())).values())
+
+
+async def test_a_notice_goes_to_the_room_of_the_branch_and_asks_who_comes(branch: SmallBranch) -> None:
+    called = await call(branch, meeting(chair=ZHANG))
+    assert [row.room_id for row in await branch.rows()] == [EAST_ROOM]
+    said = await text_of(branch, called.id)
+    assert said.startswith("【会议通知】第三次支部党员大会\n时间：")
+    assert "地点：二楼会议室\n主持：张明\n参加：全体党员\n议题：\n\n1. 讨论年度计划\n2. 其他" in said
+    assert said.endswith("群内不投票。\n能来 0 人，请假 0 人，应到 3 人。")
+
+
+async def test_before_it_begins_an_answer_says_who_comes_and_nobody_is_there_yet(branch: SmallBranch) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    await branch.hear(
+        reaction(account(ZHANG), card, "✅"),
+        message(account(LI), "线上", reply=card),
+        message(account(WANG), "请假 倒班", reply=card),
+    )
+    found = {one: await branch.place(called.id, one) for one in (ZHANG, LI, WANG)}
+    assert [(one.state, one.note) for one in found.values()] == [
+        (State.OPEN, Note.COMING),
+        (State.OPEN, Note.ONLINE),
+        (State.EXCUSED, None),
+    ]
+    assert (await text_of(branch, called.id)).endswith("能来 2 人，请假 1 人，应到 3 人。")
+    await branch.hear(message(account(ZHANG), "取消", reply=card))
+    assert (await branch.place(called.id, ZHANG)).is_silent
+    assert await branch.counted() == await branch.tallied()
+
+
+async def test_when_it_begins_the_register_is_fixed_with_who_may_vote_and_why_not(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """ORG: 预备党员 have no vote."""
+    called = await call(branch, meeting())
+    await branch.store.settle(notes=[MemberEnrolled(member=NEW), MemberLeft(member=WANG, at=clock.now)])
+    clock.forward(hours=72)
+    await tick(branch, caught_up=False)
+    assert (await known(branch, called.id)).state is Stand.HELD
+    register = await branch.store.read(lambda unit: meetings.register(unit, called.id))
+    assert {(one.member, one.may_vote, one.reason) for one in register} == {
+        (ZHANG, True, ""),
+        (LI, True, ""),
+        (NEW.id, False, "预备党员"),
+    }
+    assert await branch.state(called.id, NEW.id) is State.OPEN
+    assert await branch.state(called.id, WANG) is State.NOT_OFFERED, "who has left is due no more"
+    assert await branch.counted() == await branch.tallied()
+    assert "会议开始了" in await text_of(branch, called.id)
+    await branch.store.settle(notes=[MemberEnrolled(member=replace(NEW, id=MemberId("late"), name="后来"))])
+    await tick(branch)
+    assert len(await branch.store.read(lambda unit: meetings.register(unit, called.id))) == 3
+
+
+async def test_from_its_beginning_an_answer_says_who_is_there(branch: SmallBranch, clock: HandClock) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    await branch.hear(reaction(account(ZHANG), card, "✅"))
+    clock.forward(hours=72)
+    await tick(branch)
+    assert await branch.state(called.id, ZHANG) is State.OPEN
+    await branch.hear(
+        message(account(ZHANG), "签到", sent_at=clock.now),
+        message(account(LI), "线上", reply=card, sent_at=clock.now),
+    )
+    assert await branch.state(called.id, ZHANG) is State.DONE
+    place = await branch.place(called.id, LI)
+    assert (place.state, place.note) == (State.DONE, Note.ONLINE)
+
+
+async def roll(branch: SmallBranch, id: OccurrenceId, marks: dict[MemberId, Mark], *, closes: bool = False) -> Outcome:
+    async def decide(unit: Any) -> Decision | Refusal:
+        one = await meetings.meeting(unit, id)
+        assert one is not None
+        places, cause = await meetings.expected(unit, id), Cause(f"form:{len(marks)}{closes}{unit.now}")
+        if not closes:
+            return rules.call_roll(one, places, marks, how="点名", by=SECRETARY, cause=cause, now=unit.now)
+        cards = await checkins.cards_of(unit, id)
+        return rules.close(one, places, marks, cards=cards, how="点名", by=SECRETARY, cause=cause, now=unit.now)
+
+    return await settle(branch, decide)
+
+
+async def test_the_recorder_decides_and_who_is_left_without_an_answer_is_not_absent(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """CAD-16: 未回 is not 缺席 until the recorder decides."""
+    called = await call(branch, meeting())
+    early = await roll(branch, called.id, {ZHANG: Mark.PRESENT})
+    assert early.refusal is not None
+    assert early.refusal.words.key == "meeting.not_held"
+    clock.forward(hours=72)
+    await tick(branch)
+    await branch.send_all()
+    await roll(branch, called.id, {ZHANG: Mark.LATE, LI: Mark.SILENT, WANG: Mark.SILENT})
+    place = await branch.place(called.id, ZHANG)
+    assert (place.state, place.note, place.recorded_by) == (State.DONE, Note.LATE, SECRETARY)
+    await roll(branch, called.id, {ZHANG: Mark.LATE, LI: Mark.ABSENT, WANG: Mark.SILENT}, closes=True)
+    assert [await branch.state(called.id, one) for one in (LI, WANG)] == [State.ABSENT, State.UNANSWERED]
+    assert (await branch.occurrence(called.id)).state is Notice.CLOSED
+    assert (await known(branch, called.id)).state is Stand.CLOSED
+    assert await branch.counted() == await branch.tallied()
+    assert (account(LI), "meeting.told_absent") in await branch.told()
+    again = await roll(branch, called.id, {WANG: Mark.PRESENT})
+    assert again.refusal is not None
+    assert again.refusal.words.key == "meeting.roll_is_closed"
+
+
+async def test_a_meeting_is_made_up_once_its_roll_is_closed_and_late_taps_are_refused(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    clock.forward(hours=72)
+    await tick(branch)
+    await branch.send_all()
+    await roll(branch, called.id, {}, closes=True)
+    card = await branch.card_event(called.id)
+    clock.forward(minutes=5)
+    await branch.hear(reaction(account(LI), card, "✅", sent_at=clock.now))
+    assert await branch.state(called.id, LI) is State.UNANSWERED
+    private = RoomId(f"!with-{LI}:test")
+    await branch.hear(message(account(LI), "补會 1", room_id=private, sent_at=clock.now))
+    assert await branch.state(called.id, LI) is State.MADE_UP
+
+
+async def test_a_change_edits_the_card_and_tells_those_who_had_answered(branch: SmallBranch, clock: HandClock) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    await branch.hear(reaction(account(ZHANG), card, "✅"), message(account(LI), "请假 值班", reply=card))
+    await branch.send_all()
+    later = replace(called, begins_at=BEGINS + HOUR, place="三楼", agenda=("只有一项",), why="会议室有别的用")
+    await change(branch, called, later)
+    said = await text_of(branch, called.id)
+    assert "地点：三楼" in said
+    assert "1. 只有一项" in said
+    assert "会议室有别的用" in said
+    rows = [row for row in await branch.rows() if row.state == "pending"]
+    told = sorted(row.user_id for row in rows if row.words and row.words["key"] == "meeting.changed")
+    assert told == sorted([account(ZHANG), account(LI)])
+    assert any(row.room_id == EAST_ROOM for row in rows), "the card is edited"
+    clock.forward(hours=72)
+    await tick(branch)
+    assert (await known(branch, called.id)).state is Stand.PLANNED, "it begins an hour later now"
+    clock.forward(hours=1)
+    await tick(branch)
+    held = await known(branch, called.id)
+    assert held.state is Stand.HELD
+    refused = await change(branch, held, replace(held, place="四楼"))
+    assert refused.refusal is not None
+    assert refused.refusal.words.key == "meeting.not_planned"
+
+
+async def test_a_meeting_that_is_called_off_says_so_and_counts_for_nobody(branch: SmallBranch) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    await branch.hear(reaction(account(ZHANG), card, "✅"))
+    await branch.send_all()
+
+    async def decide(unit: Any) -> Decision | Refusal:
+        return rules.cancel(
+            called,
+            Notice.OPEN,
+            why="停电",
+            cards=await checkins.cards_of(unit, called.id),
+            answered=await meetings.answered(unit, called.id),
+            by=SECRETARY,
+            now=unit.now,
+        )
+
+    await settle(branch, decide)
+    said = await text_of(branch, called.id)
+    assert "会议取消了，不用来了：停电" in said
+    assert "✅" not in said
+    assert {await branch.state(called.id, one) for one in (ZHANG, LI, WANG)} == {State.NOT_OFFERED}
+    rows = [row for row in await branch.rows() if row.state == "pending"]
+    assert [row.user_id for row in rows if row.user_id] == [account(ZHANG)]
+    assert await branch.counted() == await branch.tallied()
+
+
+async def test_only_who_has_not_answered_is_reminded_once_and_in_private(branch: SmallBranch, clock: HandClock) -> None:
+    called = await call(branch, meeting())
+    other = await call(branch, meeting(Form.LECTURE, begins_at=BEGINS + HOUR))
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    await branch.hear(reaction(account(ZHANG), card, "✅"))
+    clock.forward(hours=47)
+    await tick(branch)
+    assert [key for _, key in await branch.told() if key == "meeting.reminder"] == []
+    clock.forward(hours=1)
+    await tick(branch)
+    reminded = [user for user, key in await branch.told() if key == "meeting.reminder"]
+    assert reminded == [account(LI), account(WANG)]
+    await tick(branch)
+    clock.forward(hours=1)
+    await tick(branch)
+    again = [user for user, key in await branch.told() if key == "meeting.reminder"]
+    assert again == [*reminded, account(ZHANG)], "whom one meeting has reminded that day, another spares"
+    assert (await known(branch, other.id)).reminded_at == clock.now
+
+
+@pytest.mark.parametrize("has_room", [True, False])
+async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: SmallBranch, has_room: bool) -> None:
+    term = Term(
+        id=TermId("term"),
+        organisation=EAST,
+        elected_on=NOON.date(),
+        years=3,
+        seats=(Seat(member=ZHANG, post="书记"), Seat(member=LI, post="委员")),
+    )
+    await branch.store.settle(notes=[CommitteeElected(term=term)])
+    inner = RoomId("!committee:test")
+    if has_room:
+        room = Room(id=inner, organisation=EAST, purpose=Purpose.COMMITTEE, name="支委群", encrypted=False)
+        await branch.store.settle(notes=[RoomKept(room=room)])
+    called = await call(branch, meeting(Form.COMMITTEE))
+    rows = await branch.rows()
+    if has_room:
+        assert [row.room_id for row in rows] == [inner]
+    else:
+        assert [(row.user_id, row.words["key"]) for row in rows] == [
+            (account(LI), "meeting.private"),
+            (account(ZHANG), "meeting.private"),
+        ]
+    assert {one.member for one in await branch.store.read(lambda unit: meetings.places(unit, called.id))} == {ZHANG, LI}
+    read = branch.store.read
+    assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [EAST])) == called
+    assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [])) is None
+    assert await read(lambda unit: meetings.visible(unit, called.id, [WEST], [WEST])) is None
+
+
+async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranch) -> None:
+    called = await call(branch, meeting(Form.TALK, named=(WANG,), agenda=()))
+    rows = await branch.rows()
+    assert [(row.room_id, row.user_id) for row in rows] == [(None, account(WANG))]
+    await branch.hear(message(account(WANG), "请假 值班", room_id=RoomId(f"!with-{WANG}:test")))
+    assert await branch.state(called.id, WANG) is State.EXCUSED
