@@ -275,6 +275,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "meetings.part_": ("chair", "recorder", "named", "guest"),
     "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),
     "meetings.state_": MeetingState,
+    "resolutions.": ("yes", "no", "abstained"),
     "members.field_": (),
     "members.sheet_": LAYOUTS,
     "members.moment_": ("correction", "answered", "invited", "removed", "duty_given", "duty_ended"),
