@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -21,7 +22,10 @@ from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, OccurrenceId, PollId, derive
 from content.occurrences import close_occurrence
 from content.rooms import Decline
+from content.schedules import Schedule
+from content.series import SeriesContinued
 from storage import (
+    burden,
     checkins,
     heartbeats,
     lessons,
@@ -261,9 +265,12 @@ class Clock:
         known = await self._store.read(workdays.calendar)
         now = self._store.now()
         found = await self._store.read(series.unfinished)
-        further = [answer for one in found if (answer := series_rules.continued(one, known=known, now=now))]
-        if further:
-            await self._store.settle(notes=[fact for answer in further for fact in answer.facts])
+        for one in found:
+            answer = series_rules.continued(one, known=known, now=now)
+            if answer is not None:
+                # One after the other: what one rule plans takes its place before the next is weighed.
+                facts = await self._store.read(partial(_weighed, one.schedule, answer.facts))
+                await self._store.settle(notes=facts)
 
     async def tick(self) -> None:
         """Open what is due; close what is over, once everything said before has been heard."""
@@ -324,6 +331,11 @@ class Clock:
         steps = [stopping(one) for one in over] + [concluding(one, at) for one, at in unheard]
         if steps:
             await self._store.settle(steps)
+
+
+async def _weighed(rule: Schedule, facts: Sequence[Fact], unit: Reading) -> list[Fact]:
+    """Mark what would be too much for a room in what a rule plans by itself."""
+    return [await burden.within_caps(unit, rule, one) if isinstance(one, SeriesContinued) else one for one in facts]
 
 
 def opening(id: OccurrenceId, due_at: datetime, restored: datetime | None = None) -> Step:  # noqa: A002

@@ -11,7 +11,7 @@ from content.identifiers import Cause, OccurrenceId
 from content.lessons import Lesson
 from content.meetings import Meeting
 from content.occurrences import open_occurrence
-from storage import checkins, meetings, members, quiet, schedules, shifts
+from storage import burden, checkins, meetings, members, quiet, schedules, shifts
 from storage.schedules import Entry
 from storage.store import Answer, Step, Store
 from storage.unit import Reading
@@ -102,4 +102,5 @@ async def _open_lesson(unit: Reading, entry: Entry, lesson: Lesson, free_at: dat
         closes_at=lectures.roll_closes(lecture, lesson.minutes) if lecture is not None else None,
         timezone=entry.timezone,
         nobody=entry.sessions > 1 and not seats,
+        over_cap=await burden.still_above(unit, entry) is not None,
     )

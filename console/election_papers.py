@@ -13,12 +13,11 @@ from msgspec import Struct
 
 from console.appraisal_papers import counting_sheet, grades_counted, grading_paper
 from console.word import Block, Document, Grid, Heading, Paragraph
-from content.ballots import Ballot, Elector
+from content.ballots import Elector
 from content.ballots import State as Sealed
 from content.counts import brief, describe
 from content.decision import Words, words
 from content.elections import Count, Result, Votes
-from content.electronic_elections import Electronic
 from content.electronic_votes import ElectronicVote, became
 from content.identifiers import MemberId
 from content.paper_counts import attendance, grades_in
@@ -34,15 +33,13 @@ MISSING = "（待补充）"
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """All that a paper may say; ``held``, ``sealed`` and ``votes`` of an election voted on electronically."""
+    """All that a paper may say; ``votes`` are those by which it was voted on electronically."""
 
     paper: PaperElection
     organisation: str
     roll: tuple[Elector, ...]
     names: Mapping[MemberId, str]
     result: Result | None
-    held: Electronic | None = None
-    sealed: Ballot | None = None
     votes: tuple[ElectronicVote, ...] = ()
 
 
@@ -222,13 +219,13 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
 
 
 def _electronic(known: Known, say: Callable[..., str]) -> Iterator[str]:
-    """Say that the papers were sealed in browsers, by whose consent, and by which set of envelopes."""
-    held, sealed = known.held, known.sealed
-    if held is None or sealed is None or not held.counted:
-        return
-    letter = held.consent
-    yield say(f"electronic.was_{letter.way}", letter=letter.reference, day=_day(letter.dated))
-    yield say("electronic.was_sealed", hash=sealed.set_hash or MISSING)
+    """Say that the papers were sealed in browsers, by whose consent, and by which hashes that can be looked into."""
+    for one in known.votes:
+        if one.counted:
+            yield say(f"electronic.was_{one.way}", letter=one.reference, day=_day(one.dated))
+            yield say("certificate.manifest", hash=one.ballot.manifest_hash or MISSING)
+            yield say("electronic.was_sealed", hash=one.ballot.set_hash or MISSING)
+            yield say("certificate.opened", hash=one.opened_hash or MISSING)
 
 
 def _votes(known: Known, speech: Speech) -> Iterator[str]:

@@ -102,6 +102,15 @@ def refuse_too_much(rooms: Iterable[Room], planned: Iterable[Asked], *, field: s
     return None
 
 
+def above(rooms: Iterable[Room], planned: Iterable[Asked]) -> tuple[bool, ...]:
+    """Tell of each of what is planned whether it is above a cap of any room; what is takes no place from the others."""
+    rooms, found = list(rooms), list[bool]()
+    for wanted in planned:
+        found.append(any(exceeded(room.asked, wanted, room.caps) for room in rooms))
+        rooms = rooms if found[-1] else [room.after(wanted) for room in rooms]
+    return tuple(found)
+
+
 def _refusal(cap: Cap, room: Room, wanted: Asked, free: date | None, field: str) -> Refusal:
     said = f"burden.over_{cap}" if free is not None else f"burden.full_{cap}"
     values: dict[str, str | int] = {"day": wanted.on.isoformat(), "most": room.caps.of(cap)}

@@ -19,7 +19,7 @@ class ElectronicVote(Struct, frozen=True, kw_only=True):
     """One vote that was prepared for an election, under the letter of that day.
 
     ``counted`` tells that the count of the election is the one that came out of it, ``figures`` what was found in the
-    box, ``why`` and ``ended_on`` that it came to nothing.
+    box and ``opened_hash`` by which papers, ``why`` and ``ended_on`` that it came to nothing.
     """
 
     place: int
@@ -28,6 +28,7 @@ class ElectronicVote(Struct, frozen=True, kw_only=True):
     reference: str
     dated: date
     figures: Mapping[str, Any] | None = None
+    opened_hash: str | None = None
     counted: bool = False
     why: Voiding | None = None
     ended_on: date | None = None

@@ -43,10 +43,11 @@ class State(StrEnum):
 class Occurrence(Struct, frozen=True, kw_only=True):
     """One time that a lesson or event goes out; ``late`` is the grace after ``due_at`` in which it may still open.
 
-    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One that
-    does not ask is a bulletin: nobody has a seat in it, and its cards stay as they are. ``begins_at`` is when a lecture
-    that was announced is given for the first time, or when a meeting begins: what is answered before only says who
-    will come. Of all else it is empty.
+    A ``provisional`` one was reckoned by working days of which nobody has the list; nobody is told of a guess. One
+    ``over_cap`` was planned by a rule that goes on by itself, above what its rooms are to be asked. One that does not
+    ask is a bulletin: nobody has a seat in it, and its cards stay as they are. ``begins_at`` is when a lecture that was
+    announced is given for the first time, or when a meeting begins: what is answered before only says who will come.
+    Of all else it is empty.
     """
 
     id: OccurrenceId
@@ -57,6 +58,7 @@ class Occurrence(Struct, frozen=True, kw_only=True):
     late: timedelta
     state: State
     provisional: bool = False
+    over_cap: bool = False
     urgent: bool = False
     asks: bool = True
     approved: bool = True
@@ -143,7 +145,7 @@ class OccurrenceClosed(Fact, frozen=True, kw_only=True):
 
 
 class OccurrenceConfirmed(Fact, frozen=True, kw_only=True):
-    """A person says that a date which was reckoned without a list of working days is meant."""
+    """A person says that a date is meant which was reckoned without a list of working days, or is above a cap."""
 
     occurrence: OccurrenceId
     by: UserId
@@ -169,6 +171,7 @@ def open_occurrence(
     closes_at: datetime | None = None,
     timezone: str = "UTC",
     nobody: bool = False,
+    over_cap: bool = False,
 ) -> Decision | None:
     """Open a due occurrence, or record that it was missed; ``None`` when there is nothing to do.
 
@@ -176,7 +179,8 @@ def open_occurrence(
     never too late, whatever the rule says: a clock that ticks cannot be on time to the instant. To a branch without
     a room that works nothing is offered. ``free_at`` is when the next quiet hours end: what is not urgent waits for it.
     ``overtaken`` tells that a later one of the same series is due as well; of those only the newest goes out. Where
-    ``nobody`` hears this session, since all hear another, it stands open in no room. A lecture ``begins_at`` a time of
+    ``nobody`` hears this session, since all hear another, it stands open in no room. What is still ``over_cap``
+    now, and nobody has let go out, does not. A lecture ``begins_at`` a time of
     its own and is open until ``closes_at``; when that is past, it is not announced. ``timezone`` is the zone it was
     planned in, which tells on what day it is given.
     """
@@ -192,6 +196,8 @@ def open_occurrence(
         return _missed(occurrence, "not_approved", seats, now)
     if occurrence.provisional:
         return _missed(occurrence, "no_workdays", seats, now)
+    if over_cap:
+        return _missed(occurrence, "over_cap", seats, now)
     if not stages and not nobody:
         return _missed(occurrence, "no_room", seats, now)
     if free_at is not None and free_at > now and not occurrence.urgent:
@@ -243,8 +249,8 @@ def cancel_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refus
 
 
 def confirm_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refusal:
-    """Have what was planned on a guess go out on the day it has."""
-    if occurrence.state is not State.PLANNED or not occurrence.provisional:
+    """Have what was planned on a guess, or above a cap, go out on the day it has."""
+    if occurrence.state is not State.PLANNED or not (occurrence.provisional or occurrence.over_cap):
         return refused("occurrence.not_provisional")
     return Decision(facts=(OccurrenceConfirmed(occurrence=occurrence.id, by=by),))
 

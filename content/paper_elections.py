@@ -352,6 +352,10 @@ def advice(paper: PaperElection) -> tuple[Words, ...]:
     found = []
     if not paper.consent and paper.election.pack.purpose is Purpose.SEATS:
         found.append(words("paper.no_consent_yet"))
+    if paper.election.pack.purpose is Purpose.SEATS and not all(one.introduction for one in paper.candidates):
+        found.append(words("paper.no_introductions"))
+    if paper.election.pack is ADMISSION:
+        found.append(words("paper.absent_opinions"))
     if not paper.election.pack.checked:
         found.append(words("paper.unchecked_rules"))
     return tuple(found)

@@ -74,10 +74,11 @@ class SeriesReplanned(Fact, frozen=True, kw_only=True):
 
 
 class SeriesContinued(Fact, frozen=True, kw_only=True):
-    """A rule was planned further ahead."""
+    """A rule was planned further ahead; what is ``above`` a cap waits for somebody to move it or to let it go out."""
 
     schedule: ScheduleId
     added: tuple[Planned, ...]
+    above: tuple[OccurrenceId, ...] = ()
 
 
 class SeriesEnded(Fact, frozen=True, kw_only=True):

@@ -20,6 +20,7 @@ from content.burden import (
     Document,
     Meter,
     Room,
+    above,
     caps_from,
     is_quiet,
     line,
@@ -28,7 +29,7 @@ from content.burden import (
 )
 from content.checkins import State
 from content.decision import Refusal, Words
-from content.identifiers import OccurrenceId, OrganisationId, PollId, RoomId
+from content.identifiers import LessonId, OccurrenceId, OrganisationId, PollId, RoomId
 from content.lessons import ASKING
 from content.meetings import INNER
 from content.occurrences import State as OccurrenceState
@@ -36,6 +37,8 @@ from content.organisations import Kind, Organisation
 from content.polls import Poll
 from content.polls import State as PollState
 from content.rooms import Purpose
+from content.schedules import Schedule
+from content.series import SeriesContinued
 from content.settings import BY_NAME, held_at
 from content.surveys import State as SurveyState
 from storage import settings
@@ -84,7 +87,7 @@ async def rooms(
 ) -> tuple[Room, ...]:
     """Return the rooms in which an audience is reached, those that are alike as one, asked in whole months around.
 
-    ``without`` are left out, because they are about to be moved.
+    ``without`` are left out, because they are about to be moved, and so is what nobody has let go out above a cap.
     """
     return tuple(set((await by_branch(unit, audience, since=since, until=until, without=without)).values()))
 
@@ -105,7 +108,7 @@ async def by_branch(
     period = (since.replace(day=1), until + timedelta(days=LOOKED_AHEAD + 31))
     asked: dict[OrganisationId, list[Asked]] = {id: [] for id in zones}  # noqa: A001
     for on, row in await _occurrences(unit, zones, *period):
-        if row.id not in without and (row.reached or row.state == OccurrenceState.PLANNED):
+        if row.id not in without and (row.reached or (row.state == OccurrenceState.PLANNED and not row.over_cap)):
             asked[OrganisationId(row.branch)].append(Asked(on=on, minutes=row.minutes))
     for branch, at in (*await _polls(unit, zones, *period, without=without), *await _news(unit, zones, *period)):
         asked[branch].append(Asked(on=at.date()))
@@ -134,6 +137,27 @@ async def room_of(
         *await _news(unit, zones, *period, where=where),
     )
     return (Room(caps=(await caps(unit, zones))[node], asked=tuple(sorted(Asked(on=at.date()) for _, at in found))),)
+
+
+async def within_caps(unit: Reading, rule: Schedule, fact: SeriesContinued) -> SeriesContinued:
+    """Mark what a rule that goes on by itself plans above a cap of a room that it would reach."""
+    planned = sorted(fact.added, key=lambda one: one.due_at)
+    days = [one.local_date for one in planned]
+    found = await rooms(unit, rule.audience, since=min(days), until=max(days))
+    minutes: dict[LessonId, int] = {}
+    for id in {one.lesson for one in planned}:  # noqa: A001
+        lesson = await lesson_of(unit, id)
+        minutes[id] = lesson.minutes if lesson is not None else 0
+    over = above(found, [one.asking(minutes[one.lesson]) for one in planned])
+    return replace(fact, above=tuple(one.id for one, is_above in zip(planned, over, strict=True) if is_above))
+
+
+async def still_above(unit: Reading, entry: Entry) -> Refusal | None:
+    """Return why what was planned above a cap still is, with the next free day; ``None`` where it may go out."""
+    if not entry.occurrence.over_cap:
+        return None
+    on = max(entry.local_date, unit.now.astimezone(ZoneInfo(entry.timezone)).date())
+    return await refuse_sending(unit, await sendings(unit, [entry], {entry.occurrence.id: on}))
 
 
 class Sending(Struct, frozen=True, kw_only=True):
@@ -263,6 +287,7 @@ async def _occurrences(
             occurrences.c.due_at,
             occurrences.c.state,
             occurrences.c.opened_at,
+            occurrences.c.over_cap,
             case((occurrences.c.session > 0, 0), else_=lesson_revisions.c.minutes).label("minutes"),
             or_(asked.exists(), shown.exists()).label("reached"),
             lessons.c.kind,

@@ -136,7 +136,9 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         until=_start(on, node) + AHEAD[sort],
         states=[OccurrenceState.PLANNED],
     )
-    certain = [one for one in coming if one.occurrence.approved and not one.occurrence.provisional]
+    certain = [
+        one for one in coming if one.occurrence.approved and not (one.occurrence.provisional or one.occurrence.over_cap)
+    ]
     bars = []
     for first, last in stretches(sort, on):
         share = await participation.total(unit, roots, Period(since=first, until=last))

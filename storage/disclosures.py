@@ -27,6 +27,7 @@ from storage.ballots import (
 )
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
+from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -485,6 +486,7 @@ IMPERSONAL: tuple[Table, ...] = (
     occurrences,
     meetings,
     resolutions,
+    catch_ups,
     cards,
     tallies,
     branch_months,

@@ -32,7 +32,14 @@ async def of_election(unit: Reading, id: PaperElectionId) -> tuple[ElectronicVot
     """Return every electronic vote that was prepared for an election, the first one first."""
     held, results = electronic_elections.c, ballots.ballot_results
     query = (
-        select(electronic_votes, ballots.ballots.c.voided, results.c.result, held.counted, held.ballot_id.label("last"))
+        select(
+            electronic_votes,
+            ballots.ballots.c.voided,
+            results.c.result,
+            results.c.opened_sha256,
+            held.counted,
+            held.ballot_id.label("last"),
+        )
         .join(ballots.ballots, ballots.ballots.c.id == electronic_votes.c.ballot_id)
         .join(electronic_elections, held.election_id == electronic_votes.c.election_id)
         .outerjoin(results, results.c.ballot_id == electronic_votes.c.ballot_id)
@@ -50,6 +57,7 @@ async def of_election(unit: Reading, id: PaperElectionId) -> tuple[ElectronicVot
                 reference=row.reference,
                 dated=row.dated,
                 figures=row.result,
+                opened_hash=row.opened_sha256,
                 counted=row.counted and row.last == row.ballot_id,
                 why=Voiding(row.voided) if row.voided else None,
                 ended_on=row.ended_on,

@@ -23,6 +23,7 @@ from content.ballots import (
 )
 from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
+from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
@@ -192,6 +193,7 @@ from storage import (
     ballots,
     bank,
     cases,
+    catch_ups,
     checkins,
     corrections,
     credentials,
@@ -319,6 +321,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     Answered: (checkins.write_answered,),
     AnswersTakenBack: (checkins.write_taken_back,),
     SessionChosen: (session_choices.write_chosen,),
+    CatchUpKept: (catch_ups.write_kept,),
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),

@@ -124,6 +124,7 @@ occurrences = Table(
     Column("told_at", Instant),
     Column("begins_at", Instant),
     Column("session", Integer, nullable=False, server_default="0"),
+    Column("over_cap", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("schedule_id", "local_date", "slot"),
     Index("ix_occurrences_state_due", "state", "due_at"),
     Index("ix_occurrences_audience_due", "audience_id", "due_at"),
@@ -184,6 +185,7 @@ def as_occurrence(row: AnyRow) -> Occurrence:
         late=timedelta(minutes=row.late_minutes),
         state=State(row.state),
         provisional=row.provisional,
+        over_cap=row.over_cap,
         opened_at=row.opened_at,
         closes_at=row.closes_at,
         begins_at=row.begins_at,
@@ -272,6 +274,17 @@ async def calendar(
     return tuple(_entry(row) for row in await unit.rows(query))
 
 
+async def above_caps(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Entry, ...]:
+    """Return what was planned above a cap for the subtrees of the roots and waits for somebody, by due time."""
+    query = _SELECT.where(
+        within(occurrences.c.audience_id, list(roots)),
+        occurrences.c.state == State.PLANNED,
+        occurrences.c.over_cap.is_(True),
+    )
+    rows = await unit.rows(query.order_by(occurrences.c.due_at, occurrences.c.id).limit(limit))
+    return tuple(_entry(row) for row in rows)
+
+
 async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:
     """Return planned occurrences whose time has come with that time, oldest first.
 
@@ -305,6 +318,7 @@ async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # 
             later.c.due_at <= now,
             func.coalesce(later.c.planned_for, later.c.due_at) > since,
             later.c.provisional.is_(False),
+            later.c.over_cap.is_(False),
         )
     )
     return any(_is_approved(row) for row in await unit.rows(query))
@@ -446,6 +460,7 @@ def planned_row(planned: Planned) -> dict[str, Any]:
         "window_minutes": _minutes(planned.window),
         "late_minutes": _minutes(planned.late),
         "provisional": planned.provisional,
+        "over_cap": False,
         "touched": False,
         "state": State.PLANNED,
     }
@@ -521,6 +536,7 @@ async def write_state(
                 "late_minutes": _minutes(fact.late),
                 "touched": True,
                 "provisional": False,
+                "over_cap": False,
             }
         case OccurrenceHeld():
             change = {
@@ -529,7 +545,7 @@ async def write_state(
                 "touched": True,
             }
         case OccurrenceConfirmed():
-            change = {"provisional": False}
+            change = {"provisional": False, "over_cap": False}
         case OccurrenceRevived():
             change = {
                 "state": State.PLANNED,
@@ -537,6 +553,7 @@ async def write_state(
                 "planned_for": func.coalesce(occurrences.c.planned_for, occurrences.c.due_at),
                 "closed_at": None,
                 "provisional": False,
+                "over_cap": False,
                 "touched": True,
             }
     await unit.execute(update(occurrences).where(occurrences.c.id == fact.occurrence).values(**change))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from content.identifiers import OrganisationId, ScheduleId
+from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import State
 from content.recurrences import OffDays, Recurrence
 from content.schedules import Change, Planned, Schedule
@@ -188,8 +188,8 @@ async def write_replanned(unit: Writing, fact: SeriesReplanned) -> None:
 
 
 async def write_continued(unit: Writing, fact: SeriesContinued) -> None:
-    """Add what a rule yields further ahead."""
-    await _add(unit, fact.schedule, fact.added)
+    """Add what a rule yields further ahead, with a mark at what is above a cap."""
+    await _add(unit, fact.schedule, fact.added, above=fact.above)
 
 
 async def write_ended(unit: Writing, fact: SeriesEnded) -> None:
@@ -212,6 +212,14 @@ async def write_resumed(unit: Writing, fact: SeriesResumed) -> None:
     await unit.execute(update(occurrences).where(*called_off).values(state=State.PLANNED, reason=None))
 
 
-async def _add(unit: Writing, id: ScheduleId, added: Iterable[Planned]) -> None:  # noqa: A002
+async def _add(
+    unit: Writing,
+    id: ScheduleId,  # noqa: A002
+    added: Iterable[Planned],
+    *,
+    above: Container[OccurrenceId] = (),
+) -> None:
     audience = await unit.value(select(schedules.c.audience_id).where(schedules.c.id == id))
-    await unit.add_missing(occurrences, [planned_row(planned) | {"audience_id": audience} for planned in added])
+    await unit.add_missing(
+        occurrences, [planned_row(one) | {"audience_id": audience, "over_cap": one.id in above} for one in added]
+    )

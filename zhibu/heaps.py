@@ -27,3 +27,12 @@ def share_one_heap() -> None:
         ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)
     except (AttributeError, OSError):
         return
+
+
+def leave_no_image() -> None:
+    """Have no image of the memory written to disk where the program breaks: a key of a ballot may be in it."""
+    try:
+        import resource
+    except ImportError:
+        return
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

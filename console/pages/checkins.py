@@ -18,11 +18,12 @@ from console.leaving_tables import leaves, up_to
 from console.tables import Table, hand_out
 from console.wording import fully, local, t
 from content.checkins import State
+from content.decision import Refusal
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation, Right
 from content.participation import Share, share
-from storage import amendments, checkins, lessons, participation, schedules, shifts
+from storage import amendments, burden, checkins, lessons, participation, schedules, shifts
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -61,6 +62,8 @@ class One(Struct, frozen=True, kw_only=True):
     lesson_visible: bool
     note: amendments.Note
     newer: bool
+    above: Refusal | None = None
+    """Why it is above a cap, as its rule planned it by itself, and which day is free."""
     sessions: tuple[Session, ...] = ()
     together: Share | None = None
     """What all sessions of a lesson add up to."""
@@ -216,6 +219,7 @@ async def _one(
         too_many=not few,
         lesson_visible=seen,
         note=await amendments.note(unit, id),
+        above=await burden.still_above(unit, entry) if entry.occurrence.state is OccurrenceState.PLANNED else None,
         sessions=sessions,
         together=share(everywhere) if sessions else None,
         newer=seen and lesson is not None and lesson.revision > (entry.lesson_revision or 0),

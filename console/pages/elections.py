@@ -264,8 +264,6 @@ def _written(id: str, sheet: str) -> tuple[PaperElection, Document]:  # noqa: A0
         roll=seen.roll,
         names=seen.names,
         result=seen.result,
-        held=seen.held,
-        sealed=seen.sealed,
         votes=seen.votes,
     )
     document = write(known, desk().speech)

@@ -128,7 +128,7 @@ def read(secret: str) -> Response:
             cancelled=entry.occurrence.state is State.CANCELLED,
         )
         for entry in entries
-        if not entry.occurrence.provisional
+        if not (entry.occurrence.provisional or entry.occurrence.over_cap)
         and (entry.occurrence.approved or entry.occurrence.state in (State.OPEN, State.CLOSED))
     ]
     answer = Response(rules.written(name, events, now=now()), mimetype="text/calendar")

@@ -29,7 +29,7 @@ from content.checkins import State
 from content.decision import Decision, Preview, Refusal, Words, refused
 from content.frontmatter import Problem, parse
 from content.identifiers import LessonId, OrganisationId, derive
-from content.lectures import Lecture, Session, refuse_lecture
+from content.lectures import Lecture, Session, refuse_lecture, roll_closes
 from content.lessons import LONGEST_MINUTES, Kind, Lesson, revise_lesson, write_lesson
 from content.media import Kind as MediumKind
 from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger
@@ -65,6 +65,10 @@ class Shown(Struct, frozen=True, kw_only=True):
         return self.medium.kind is MediumKind.PICTURE
 
 
+PUBLIC, INTERNAL = "public", "internal"
+"""Of which level a text is said to be: only what is public may be kept, for all that is kept here is on a network."""
+
+
 class LectureFields(Struct, frozen=True, kw_only=True):
     """What stands in the fields that only a lecture has: a place and a local time for each session."""
 
@@ -85,6 +89,7 @@ class Draft(Struct, frozen=True, kw_only=True):
     source: str = ""
     dated: str = ""
     minutes: str = "8"
+    level: str = PUBLIC
     lecture: LectureFields = LectureFields()
     media: tuple[Shown, ...] = ()
     revision: int = 1
@@ -355,6 +360,7 @@ def _draft(before: Lesson | None, *, keep_uploads: bool = True) -> tuple[Draft, 
         source=form.get("source", "").strip(),
         dated=form.get("dated", "").strip(),
         minutes=form.get("minutes", "").strip(),
+        level=form.get("level", PUBLIC),
         lecture=LectureFields(
             speaker=" ".join(form.get("speaker", "").split()),
             party="party" in form,
@@ -435,6 +441,8 @@ def _lesson(draft: Draft, id: LessonId) -> tuple[Lesson, list[Refusal]]:  # noqa
     troubles = []
     if draft.kind not in list(Kind):
         troubles.append(refused("lesson.kind_unknown", field="kind"))
+    if draft.level != PUBLIC:
+        troubles.append(refused("lesson.not_public", field="level"))
     dated: date | None = None
     if draft.dated:
         try:
@@ -491,6 +499,7 @@ def _editor(
         draft=draft,
         owners=here().within(Right.WRITE_LESSONS),
         kinds=list(Kind),
+        levels=(PUBLIC, INTERNAL),
         refusals=refusals or [],
         by_field=first_by_field(refusals or []),
         imported=imported,
@@ -522,8 +531,10 @@ def _preview(lesson: Lesson) -> tuple[Markup, ...]:
     owner = here().node(lesson.owner)
     number, _ = ask(lambda unit: members.count(unit, [lesson.owner]))
     numbers = Counter({State.OPEN: number if owner else 0})
+    told = lesson.lecture
+    closes_at = roll_closes(told, lesson.minutes) if told is not None else now() + PREVIEW_WINDOW
     standing = cards.Standing(
-        due_at=now(), shown_at=now(), closes_at=now() + PREVIEW_WINDOW, state=OccurrenceState.OPEN, numbers=numbers
+        due_at=now(), shown_at=now(), closes_at=closes_at, state=OccurrenceState.OPEN, numbers=numbers
     )
     composed = cards.compose(lesson, standing, partial(say_in, owner) if owner else say)
     return tuple(card_html(message) for message in composed if message.medium is None)

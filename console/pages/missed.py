@@ -36,9 +36,11 @@ def show() -> str:
     roots, most = here().roots, up_to(MOST)
     found = ask(lambda unit: schedules.calendar(unit, roots, states=[State.MISSED], newest_first=True, limit=most))
     own = {node.id for node in here().within(Right.SCHEDULE)}
+    above = ask(lambda unit: schedules.above_caps(unit, roots, limit=MOST))
     return render_template(
         "missed/show.html",
         found=[entry for entry in found if entry.occurrence.audience in own],
+        above=[entry for entry in above if entry.occurrence.audience in own],
         cut_short=len(found) == most,
         most=MOST,
         longest=rules.LONGEST_REASON,

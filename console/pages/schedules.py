@@ -112,18 +112,7 @@ def plan() -> Answer:
     drafted = link("series.show_one", id=rule.id)
 
     async def decide(unit: Reading) -> Decided:
-        chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
-        limit = await media.upload_limit(unit)
-        too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
-        known = await workdays.calendar(unit)
-        stage = await stage_of(unit, rule.audience, draft=draft)
-        answer = too_large or schedule_lessons(rule, author=user, now=unit.now, known=known, review=stage)
-        if isinstance(answer, Refusal):
-            return answer
-        planned = foreseen(rule, unit.now, known)
-        there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
-        refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
-        return refusal or await told_reviewers(unit, answer, user, origin)
+        return await accepted(unit, rule, library, author=user, origin=origin, again=again, draft=draft)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -135,6 +124,31 @@ def plan() -> Answer:
         return see(drafted, "review_asked")
     done = "repeated" if outcome.repeated else "going_out" if fields.when == "now" else "scheduled"
     return see(link("calendar.show"), done)
+
+
+async def accepted(
+    unit: Reading,
+    rule: Schedule,
+    library: tuple[Lesson, ...],
+    *,
+    author: UserId,
+    origin: str,
+    again: bool = False,
+    draft: bool = False,
+) -> Decision | Refusal:
+    """Accept a rule for lessons of the library, unless it is too much for the homeserver, a room or the calendar."""
+    chosen = [medium for lesson in library if lesson.id in rule.lessons for medium in lesson.media]
+    limit = await media.upload_limit(unit)
+    too_large = refuse_larger(await media.weighed(unit, chosen), limit=limit, field="lessons")
+    known = await workdays.calendar(unit)
+    stage = await stage_of(unit, rule.audience, draft=draft)
+    answer = too_large or schedule_lessons(rule, author=author, now=unit.now, known=known, review=stage)
+    if isinstance(answer, Refusal):
+        return answer
+    planned = foreseen(rule, unit.now, known)
+    there = () if again else await stored.going_out(unit, rule.audience, rule.lessons)
+    refusal = refuse_twice(planned, there) or await _too_much(unit, rule, planned, library)
+    return refusal or await told_reviewers(unit, answer, author, origin)
 
 
 async def stage_of(unit: Reading, audience: OrganisationId, *, draft: bool) -> Stage:

@@ -6,17 +6,21 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from bot.clock import Clock, leaving
+from content.burden import Cap
 from content.checkins import State
 from content.identifiers import EventId, RoomId
 from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
-from storage import heartbeats
+from content.settings import SettingChosen
+from storage import burden, heartbeats, schedules
 from storage.rooms import StateSeen, Unclaimed
 from storage.sync import Heard
-from tests.small_branch import ME, NOON, ROLL, SECRETARY, WEST, ZHANG, HandClock, SmallBranch
+from tests.small_branch import ME, NOON, ROLL, ROOF, SECRETARY, WEST, ZHANG, HandClock, SmallBranch
+from tests.storage.test_series import RULE, plan
 
 MINUTE = timedelta(minutes=1)
 
@@ -277,3 +281,30 @@ async def test_a_room_that_was_taken_over_since_it_was_looked_for_is_not_left(br
     await branch.store.settle(notes=[RoomKept(room=kept)])
     await branch.store.settle([leaving(Unclaimed(room=club, user=SECRETARY, at=NOON))])
     assert await branch.rows() == []
+
+
+@pytest.mark.parametrize("freed", [False, True])
+async def test_what_a_rule_plans_above_a_cap_goes_out_only_where_there_is_room_again(
+    branch: SmallBranch, clock: HandClock, ticking: Ticking, freed: bool
+) -> None:
+    """F43: nothing floods, and nothing is dropped in silence."""
+    rule = replace(RULE, weekdays=frozenset({4}), every=1)
+    await branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=Cap.DAY, value="1")])
+    await plan(branch, rule)
+    full = NOON + timedelta(days=65)  # A Friday of the rule that is not planned yet.
+    other = await branch.plan(ROLL, due=full.replace(hour=8))
+    clock.forward(days=40)
+    await ticking.clock.sweep()
+    waiting = await branch.store.read(lambda unit: schedules.above_caps(unit, [ROOF], limit=9))
+    assert [entry.local_date for entry in waiting] == [full.date()]
+    (entry,) = waiting
+    refusal = await branch.store.read(lambda unit: burden.still_above(unit, entry))
+    assert refusal is not None
+    assert refusal.words.parameters["free"] == (full.date() + timedelta(days=1)).isoformat()
+    if freed:
+        await branch.cancel(other)
+    clock.now = entry.occurrence.due_at
+    await branch.let_open(entry.occurrence.id)
+    found = await branch.store.read(lambda unit: schedules.entry(unit, entry.occurrence.id))
+    assert found is not None
+    assert (found.occurrence.state, found.reason) == ((Stand.OPEN, None) if freed else (Stand.MISSED, "over_cap"))

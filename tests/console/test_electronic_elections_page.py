@@ -225,9 +225,12 @@ def test_it_goes_from_the_letter_to_the_count_and_the_record_says_so(
     assert (ended.state, ended.present, ended.issued) == (PaperState.COUNTED, 8, 8)
     assert (result.outcome, result.elected, result.need) == (Outcome.ELECTED, ("c1",), 5)
     assert "会场电子无记名投票" in browser.get(f"/elections/{fixed}").get_data(as_text=True)
+    sealed = ballot(house, id)
+    opened = house.run(house.store.read(lambda unit: ballots.opened_hash(unit, sealed.id)))
     for sheet in ("certificate", "record"):
         text = words_of(browser, fixed, sheet)
-        for said in ("会场电子无记名投票", "矿委〔2026〕8号", "2026年11月20日", ballot(house, id).set_hash or "?"):
+        hashes = (sealed.manifest_hash or "?", sealed.set_hash or "?", opened)
+        for said in ("会场电子无记名投票", "矿委〔2026〕8号", "2026年11月20日", *hashes):
             assert said in text, (sheet, said)
 
 

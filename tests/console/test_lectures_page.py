@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from content.catch_ups import Given, composed, lesson_of
+from content.identifiers import OccurrenceId, OrganisationId
 from content.lecture_questions import LONGEST_ANSWER, Question, State
 from content.lectures import Session
-from content.lessons import Kind
-from storage import lecture_questions
+from content.lessons import Kind, Lesson
+from content.markup import objection, to_html, to_plain
+from content.speech import Reader
+from storage import lecture_questions, lessons
 from tests.console.announced_lecture import NAMED, UNNAMED, announce_lecture
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER
 from tests.console.test_lessons_page import fields as of_lesson
 from tests.console.test_lessons_page import written
 from tests.console.test_schedule_page import form, planned
+from zhibu.catalogue import load_speech
 
 
 def lecture(house: House, **more: Any) -> dict[str, Any]:
@@ -110,3 +116,95 @@ def test_only_who_plans_for_all_it_reaches_sees_its_questions(house: House) -> N
         fields = browser.marks("/account") | {"verdict": "hidden"}
         assert browser.post(f"/lectures/{id}/questions/{NAMED}", fields).status_code in (403, 404)
     assert house.browser().get(f"/lectures/{house.seeded.occurrences['closed']}").status_code == 404
+
+
+def give(house: House) -> str:
+    """Announce a lecture, and let the time come at which it has been given."""
+    present, house.clock.now = house.clock.now, NOW - timedelta(days=4)
+    id = house.run(announce_lecture(house.store, house.seeded, at=house.clock.now))
+    house.clock.now = present
+    return str(id)
+
+
+def write_card(browser: Browser, id: str, intent: str, **more: str) -> Any:
+    """Press a button below the card that catches up."""
+    typed = {"intent": intent, "summary": "讲了三件事。", "date": "2026-12-04", "time": "09:00"}
+    return browser.post(f"/lectures/{id}/catch-up", browser.marks(f"/lectures/{id}") | typed | more)
+
+
+def answer_named(browser: Browser, id: str, answer: str) -> None:
+    """Answer the question that was asked under a name."""
+    fields = browser.marks(f"/lectures/{id}") | {"verdict": "answered", "answer": answer}
+    assert browser.post(f"/lectures/{id}/questions/{NAMED}", fields).status_code == 303
+
+
+def bulletin(house: House, id: str) -> Lesson:
+    """Return the card that catches up on a lecture."""
+    kept = house.run(house.store.read(lambda unit: lessons.lesson(unit, lesson_of(OccurrenceId(id)))))
+    assert kept is not None
+    return kept
+
+
+def test_a_card_that_catches_up_says_what_was_said_and_answered(house: House, browser: Browser) -> None:
+    id = give(house)
+    answer_named(browser, id, "可以，*按季度*交。")
+    assert write_card(browser, id, "now").status_code == 303
+    card = bulletin(house, id)
+    assert (card.kind, card.title) == (Kind.BULLETIN, "补课：读懂党章")
+    text = to_plain(card.body)
+    for said in ("讲了三件事。", "总纲", "白云问：党费可以季度交吗", "可以，*按季度*交。", "私聊发「补学」"):
+        assert said in text
+    assert "食堂" not in text
+    assert [entry.title for entry in planned(house)] == ["补课：读懂党章"]
+    assert write_card(browser, id, "now").status_code == 422
+
+
+def test_until_it_goes_out_by_itself_the_card_takes_up_what_is_answered(house: House, browser: Browser) -> None:
+    id = give(house)
+    assert write_card(browser, id, "plan").status_code == 303
+    (entry,) = planned(house)
+    assert entry.occurrence.due_at.isoformat() == "2026-12-04T09:00:00+00:00"
+    assert "按季度交" not in bulletin(house, id).body
+    answer_named(browser, id, "按季度交")
+    assert "按季度交" in bulletin(house, id).body
+    assert write_card(browser, id, "rewrite", summary="讲了四件事。").status_code == 303
+    assert "讲了四件事。" in bulletin(house, id).body
+    assert write_card(browser, id, "rewrite", summary="讲了四件事。").status_code == 422
+
+
+def test_a_card_does_not_go_out_before_the_lecture_is_over_or_by_who_may_not_write(house: House) -> None:
+    browser = house.browser()
+    id = house.run(announce_lecture(house.store, house.seeded))
+    for intent, more in (("now", {}), ("plan", {"date": NOW.date().isoformat()}), ("plan", {"date": "无"})):
+        assert write_card(browser, id, intent, **more).status_code == 422
+    assert write_card(browser, id, "rewrite").status_code == 404
+    assert planned(house) == []
+
+
+def test_what_is_typed_into_a_question_is_no_markdown_on_the_card() -> None:
+    """I030: what people type is shown as they typed it."""
+    question = Question(
+        id=NAMED,
+        occurrence=OccurrenceId("one"),
+        text="# <b>标题</b> [点我](https://evil.test) ![x](y)",
+        asked_on=NOW.date(),
+        answer="**不**\n~~是~~",
+        state=State.ANSWERED,
+    )
+    lesson = Lesson(
+        id=lesson_of(OccurrenceId("x")), owner=OrganisationId("o"), kind=Kind.LECTURE, title="讲", body="提纲"
+    )
+    given = Given(
+        occurrence=OccurrenceId("one"),
+        lesson=lesson,
+        owner=lesson.owner,
+        questions=(question,),
+        names={},
+        make_up_until=NOW,
+    )
+    card = composed(given, "", lambda said: load_speech().say(said, Reader()))
+    assert objection(card.body) is None
+    text = to_plain(card.body)
+    assert "# <b>标题</b> [点我](https://evil.test) ![x](y)" in text
+    assert "**不**" in text
+    assert "href" not in to_html(card.body)

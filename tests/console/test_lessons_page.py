@@ -77,6 +77,7 @@ def test_a_lesson_is_written_once_however_often_the_form_arrives(house: House, b
     ("change", "said", "field"),
     [
         ({"title": ""}, "请写标题", "title"),
+        ({"level": "internal"}, "内部和涉密的材料不能上网", "level"),
         ({"title": "长" * (LONGEST_TITLE + 1)}, f"标题最多 {LONGEST_TITLE} 个字", "title"),
         ({"body": "   "}, "请写正文", "body"),
         ({"body": "a" * 70_000}, "超过上限", "body"),

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from sqlalchemy import event
 
 from content import schedules as rules
 from content.burden import Cap
+from content.identifiers import ScheduleId
+from content.schedules import LessonsScheduled, materialise
+from content.series import SeriesContinued
 from content.workday_lists import Day
 from content.workdays import YearListed
+from storage import series
 from storage.schedules import Entry
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import put
+from tests.console.console_seeding import SECRETARY, put
 from tests.console.test_schedule_page import allow, form, planned
 
 
@@ -146,3 +151,35 @@ def test_a_rule_without_end_says_so(house: House, browser: Browser) -> None:
     first, second = planned(house)
     assert (first.occurrence.provisional, second.occurrence.provisional) == (False, True)
     assert "不设次数" in browser.get(f"/calendar/series/{first.schedule}").get_data(as_text=True)
+
+
+def test_what_its_rule_planned_above_a_cap_waits_for_a_word_with_a_free_day_offered(
+    house: House, browser: Browser
+) -> None:
+    first = weekly(house, browser)
+    allow(house, Cap.DAY, 1)
+    rule = house.run(house.store.read(lambda unit: series.series(unit, first.schedule)))
+    assert rule is not None
+    ahead = replace(rule.schedule, id=ScheduleId("ahead"), start=date(2027, 2, 2), count=2)
+    added = materialise(ahead)
+    blocker = replace(ahead, id=ScheduleId("blocker"), at=time(9))
+    house.run(
+        put(
+            house.store,
+            "ahead",
+            LessonsScheduled(schedule=ahead, planned=(), author=SECRETARY),
+            LessonsScheduled(schedule=blocker, planned=materialise(blocker), author=SECRETARY),
+            SeriesContinued(schedule=ahead.id, added=added, above=tuple(one.id for one in added)),
+        )
+    )
+    page = browser.get("/calendar/missed").get_data(as_text=True)
+    assert "超出上限，等您决定" in page
+    assert all(f"/check-ins/{one.id}" in page for one in added)
+    assert "超出上限" in browser.get("/calendar?month=2027-02").get_data(as_text=True)
+    one = browser.get(f"/check-ins/{added[0].id}").get_data(as_text=True)
+    assert "改到 2027-02-03" in one
+    to = f"/calendar/{added[0].id}/move"
+    assert 'value="2027-02-03"' in browser.get(f"{to}?date=2027-02-03").get_data(as_text=True)
+    assert browser.post(to, browser.marks(to) | {"date": "2027-02-03", "time": "15:00"}).status_code == 303
+    assert browser.post(f"/calendar/{added[1].id}/confirm", browser.marks("/")).status_code == 303
+    assert "超出上限" not in browser.get("/calendar/missed").get_data(as_text=True)

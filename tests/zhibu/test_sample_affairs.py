@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from content.identifiers import RoomId, UserId
+from content.members import MemberLeft
 from content.organisations import Kind
 from content.rooms import Purpose, Room, RoomKept
 from storage import ballots, members, model_members, organisations, paper_elections, participation, polls, surveys
@@ -47,15 +48,18 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
         if node.kind is Kind.BRANCH
     ]
     await store.settle(notes=[RoomKept(room=room) for room in rooms])
+    roster = await store.read(lambda unit: members.roster(unit, [hall]))
+    (candidate,) = [one.id for one in roster if one.name == sample.CANDIDATES[0]]
     for _ in range(starts):
         affairs = Affairs(store, SEED, UserId("@wangli:test"), tree[0].id, hall, RoomId(f"!{hall}"), TIMEZONE)
         await affairs.begin()
+        await store.settle(notes=[MemberLeft(member=candidate, at=clock.now)])
         clock.now += timedelta(days=1)
 
     past = Period(until=NOON.date())
     assert await store.read(lambda unit: participation.held(unit, [hall], past)) == len(sample.PAST)
     asked = await store.read(lambda unit: participation.total(unit, [hall], past))
-    assert asked.asked == len(sample.PAST) * len(await store.read(lambda unit: members.roster(unit, [hall])))
+    assert asked.asked == len(sample.PAST) * len(roster)
     assert 0 < asked.unanswered < asked.took_part < asked.asked
     assert asked.waiting == 0
     for find in (polls.of_roots, surveys.of_roots, ballots.of_roots, paper_elections.of_roots, model_members.of_roots):

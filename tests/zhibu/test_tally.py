@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -39,6 +40,14 @@ def test_every_worked_example_is_passed() -> None:
     assert (ran.exit_code, ran.stderr) == (0, "")
     assert [set(line) for line in lines(ran)] == [{"id", "passed", "got"}] * len(json.loads(VECTORS.read_text()))
     assert all(line["passed"] for line in lines(ran))
+
+
+def test_no_image_of_the_memory_is_left_where_the_program_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """L14: the key of a ballot is put together in memory, on a server or a laptop."""
+    asked: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda which, most: asked.append((which, most)))
+    count(VECTORS)
+    assert asked == [(resource.RLIMIT_CORE, (0, 0))]
 
 
 def test_what_came_out_otherwise_is_shown_and_ends_with_one(tmp_path: Path) -> None:

@@ -76,7 +76,10 @@ class Affairs:
         self._timezone = timezone
 
     async def begin(self) -> None:
-        """Let there have been eight weeks, and let everything begin that takes its time."""
+        """Let there have been eight weeks, and let everything begin that takes its time; the selection comes last."""
+        last = SelectionId(self._id("selection"))
+        if await self._store.read(lambda unit: model_members.selection(unit, last)) is not None:
+            return
         await self._remember()
         people = await self._store.read(lambda unit: members.roster(unit, [self._branch]))
         by_name = {one.name: one for one in people}
@@ -89,11 +92,18 @@ class Affairs:
     def _id(self, *parts: str) -> str:
         return derive(self._seed, "affairs", *parts)
 
-    async def _take(self, name: str, decide: Deciding) -> None:
-        cause = Cause(f"demo:{self._seed}:affairs:{name}")
-        (outcome,) = await self._store.settle([Step(cause=cause, decide=decide, actor=self._organiser)])
-        if outcome.failed or isinstance(outcome.answer, Refusal):
-            raise RuntimeError(f"the sample's {name} could not be entered: {outcome.answer}")
+    async def _take(self, **decided: Deciding) -> None:
+        """Decide what belongs together, by its name, all of it or nothing."""
+        await self._take_of("", **decided)
+
+    async def _take_of(self, thing: str, **decided: Deciding) -> None:
+        steps = [
+            Step(cause=Cause(f"demo:{self._seed}:affairs:{name}{thing}"), decide=decide, actor=self._organiser)
+            for name, decide in decided.items()
+        ]
+        for step, outcome in zip(steps, await self._store.settle(steps), strict=True):
+            if outcome.failed or isinstance(outcome.answer, Refusal):
+                raise RuntimeError(f"the sample could not be entered: {step.cause}, {outcome.answer}")
 
     def _at(self, days: int, at: time) -> datetime:
         """Return an instant so many days from today, at a time of day there."""
@@ -107,7 +117,6 @@ class Affairs:
             lesson = Lesson(
                 id=LessonId(self._id("lesson", title)), owner=self._top, kind=Kind.LESSON, title=title, body=body
             )
-            await self._take(f"lesson {title}", _once(lessons.write_lesson(lesson, author=self._organiser)))
             await self._held(lesson, number, self._at(-7 * (weeks - number), _LESSON_TIME))
 
     async def _held(self, lesson: Lesson, number: int, due: datetime) -> None:
@@ -139,8 +148,8 @@ class Affairs:
             closed = OccurrenceClosed(occurrence=id, at=due + _WINDOW)
             return Decision(facts=(*opened.facts, *answers, closed))
 
-        await self._take(f"plan {lesson.title}", plan)
-        await self._take(f"hold {lesson.title}", hold)
+        written = _once(lessons.write_lesson(lesson, author=self._organiser))
+        await self._take_of(f" {lesson.title}", lesson=written, plan=plan, hold=hold)
 
     async def _ask(self) -> None:
         id = PollId(self._id("poll"))  # noqa: A001
@@ -155,7 +164,7 @@ class Affairs:
         async def decide(unit: Reading) -> Any:
             return polls.open_poll(poll, author=self._organiser, now=unit.now)
 
-        await self._take("poll", decide)
+        await self._take(poll=decide)
 
     async def _draft_survey(self) -> None:
         survey = Survey(
@@ -171,7 +180,7 @@ class Affairs:
         async def decide(unit: Reading) -> Any:
             return surveys.draft(survey, author=self._organiser, now=unit.now)
 
-        await self._take("survey", decide)
+        await self._take(survey=decide)
 
     async def _draft_ballot(self, people: dict[str, Member]) -> None:
         """Draft a secret vote of which nobody holds a share: the tellers' keys are made anew before it is used."""
@@ -210,7 +219,7 @@ class Affairs:
         async def decide(unit: Reading) -> Any:
             return ballots.draft(ballot, author=self._organiser, now=unit.now)
 
-        await self._take("ballot", decide)
+        await self._take(ballot=decide)
 
     async def _prepare_election(self, people: dict[str, Member]) -> None:
         standing = _candidates(people)
@@ -232,8 +241,8 @@ class Affairs:
         ]
         names = {one.id: one.name for one in people.values()}
         today = self._at(0, time()).date()
-        await self._take("election", _once(paper_elections.prepare(paper, known=None, author=self._organiser)))
-        await self._take("roll", _once(paper_elections.fix(paper, roll, names=names, today=today)))
+        prepared = _once(paper_elections.prepare(paper, known=None, author=self._organiser))
+        await self._take(election=prepared, roll=_once(paper_elections.fix(paper, roll, names=names, today=today)))
 
     async def _call_for_models(self) -> None:
         one = Selection(
@@ -249,7 +258,7 @@ class Affairs:
             rooms = await model_members.branch_rooms(unit, one.organisation)
             return call(one, author=self._organiser, rooms=rooms, now=unit.now)
 
-        await self._take("selection", decide)
+        await self._take(selection=decide)
 
 
 def _once(decided: Any) -> Deciding:

@@ -228,7 +228,7 @@ class Sample:
         items = basics.questions_for(self.top, self._notes.seed)
 
         async def decide(unit: Reading) -> Any:
-            return bank_rules.add_items(self.top, items, (), now=unit.now)
+            return bank_rules.add_items(self.top, items, (), pictures=basics.pictures, now=unit.now)
 
         await self._store.settle([Step(cause=Cause(f"demo:{self._notes.seed}:bank"), decide=decide, actor=author)])
 
