@@ -20,6 +20,7 @@ from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
 from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
 
+RECORDING = "/participation/hours/record"
 LEADER = UserId("@zuzhang:example.org")
 
 
@@ -233,7 +234,7 @@ def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(
     place = house.seeded.organisations["one"]
     agenda = browser.get(f"/meetings/new?org={place}").get_data(as_text=True)
     assert "落实情况：白云，联系扶手厂家" in agenda
-    assert house.browser(NEIGHBOUR).post(f"/meetings/tasks/{task.id}", form_at="/").status_code == 404
+    assert house.browser(NEIGHBOUR).post(f"/meetings/tasks/{task.id}", form_at=RECORDING).status_code == 404
     assert browser.post(f"/meetings/tasks/{task.id}", form_at=here).status_code == 303
     assert house.run(house.store.read(lambda unit: resolutions.open_tasks_of(unit, white))) == ()
     assert "落实情况" not in browser.get(f"/meetings/new?org={place}").get_data(as_text=True)
