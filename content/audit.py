@@ -30,6 +30,7 @@ from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
+from content.resolutions import TaskAssigned
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import RoomKept
 from content.sanctions import (
@@ -162,6 +163,7 @@ def _table(fact: ExportMade | ExportFailed) -> About:
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
     MeetingCalled: _meeting,
+    TaskAssigned: lambda fact: About(thing=f"occurrence:{fact.task.occurrence}", subject=fact.task.member),
     MeetingChanged: _meeting,
     DutyGranted: _granted,
     DutyEnded: _ended,
