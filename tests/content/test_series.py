@@ -290,6 +290,7 @@ def test_after_other_rules_for_clocks_what_is_to_come_keeps_its_hour_on_the_wall
     assert there.standing[:gone] == one.standing[:gone]
     assert dates(there) == dates(one)
 
+
 def test_sessions_move_together_whichever_of_them_is_moved() -> None:
     one = series(count=2, sessions=(timedelta(hours=25),))
     assert dates(one) == ["02-02", "02-03", "02-06", "02-07"]

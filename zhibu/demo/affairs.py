@@ -181,7 +181,7 @@ class Affairs:
             facts = (cases.CaseOpened(case=case), *kept.facts, *noted.facts, *impose(one, now=at).facts)
             return Decision(facts=facts)
 
-        await self._take("case", decide)
+        await self._take(case=decide)
 
     async def _ask(self) -> None:
         id = PollId(self._id("poll"))  # noqa: A001
