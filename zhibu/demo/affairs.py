@@ -91,8 +91,8 @@ class Affairs:
         await self._draft_survey()
         await self._draft_ballot(by_name)
         await self._prepare_election(by_name)
-        await self._call_for_models()
         await self._moderate(people)
+        await self._call_for_models()
 
     def _id(self, *parts: str) -> str:
         return derive(self._seed, "affairs", *parts)
