@@ -117,7 +117,7 @@ def _proposed(fact: Proposed) -> About:
     one = fact.proposal
     if one.act is Act.BAN:
         return About(thing=f"case:{one.detail}", place=one.organisation)
-    if one.act in (Act.OPEN_BALLOT, Act.CANCEL_BALLOT):
+    if one.act in (Act.OPEN_BALLOT, Act.CLOSE_BALLOT, Act.CANCEL_BALLOT):
         return About(thing=f"ballot:{one.subject}", place=one.organisation)
     if one.act is Act.MOVE_NODE:
         return About(thing=f"organisation:{one.organisation}", place=one.organisation)
