@@ -473,7 +473,7 @@ async def test_a_name_with_spaces_before_or_after_the_word_is_no_part_of_it(bran
     [
         (WHO, DIRECT, ["help.member", "help.kept"]),
         (WHO, EAST_ROOM, ["help.room", "help.kept"]),
-        (SECRETARY, RoomId("!with-secretary:test"), ["help.organiser", "help.kept"]),
+        (SECRETARY, RoomId("!with-secretary:test"), ["help.organiser", "help.moderator", "help.kept"]),
         (SECRETARY, EAST_ROOM, ["help.organiser_room", "help.kept"]),
         (UserId("@stranger:test"), EAST_ROOM, ["help.stranger", "help.kept"]),
     ],
