@@ -119,6 +119,18 @@ class SeatTaken(Fact, frozen=True, kw_only=True):
     branch: OrganisationId
 
 
+class SeatGivenUp(Fact, frozen=True, kw_only=True):
+    """Who had come to another session than that of their shift is not counted in it, having taken the answer back.
+
+    They are asked in the session of their shift again: ``instead`` where it is open already, else once it opens.
+    """
+
+    occurrence: OccurrenceId
+    member: MemberId
+    branch: OrganisationId
+    instead: OccurrenceId | None = None
+
+
 class OccurrenceMissed(Fact, frozen=True, kw_only=True):
     """It could not be offered in time: nobody is asked, and an organiser sees why."""
 

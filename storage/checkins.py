@@ -31,6 +31,7 @@ from content.occurrences import (
     OccurrenceOpened,
     OccurrenceRevived,
     Seat,
+    SeatGivenUp,
     SeatTaken,
 )
 from content.occurrences import State as OccurrenceState
@@ -407,6 +408,26 @@ async def write_seat_taken(unit: Writing, fact: SeatTaken) -> None:
     """Give a place in an open session to who came to it instead of theirs."""
     await _give_up_elsewhere(unit, fact.occurrence, [fact.member])
     await _seat(unit, fact.occurrence, [(fact.member, fact.branch)], State.OPEN)
+
+
+async def write_seat_given_up(unit: Writing, fact: SeatGivenUp) -> None:
+    """Take away the place of who answers nothing any more where they had only come, and ask them in their own session.
+
+    What they had answered and taken back goes with it: without a place nobody would ever forget it.
+    """
+    await unit.settled()
+    here = (expectations.c.occurrence_id == fact.occurrence, expectations.c.member_id == fact.member)
+    open_here = (*here, expectations.c.state == State.OPEN)
+    place = await unit.first(select(expectations.c.branch_id, expectations.c.local_date).where(*open_here))
+    if place is None:
+        return
+    await unit.execute(
+        answers.delete().where(answers.c.member_id == fact.member, answers.c.occurrence_id == fact.occurrence)
+    )
+    await unit.execute(expectations.delete().where(*open_here))
+    await _count(unit, {(fact.occurrence, place.branch_id, place.local_date, State.OPEN): -1})
+    if fact.instead is not None:
+        await _seat(unit, fact.instead, [(fact.member, fact.branch)], State.OPEN)
 
 
 async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Sequence[MemberId]) -> None:

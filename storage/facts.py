@@ -99,6 +99,7 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    SeatGivenUp,
     SeatTaken,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
@@ -311,6 +312,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesResumed: (series.write_resumed,),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     SeatTaken: (checkins.write_seat_taken,),
+    SeatGivenUp: (checkins.write_seat_given_up,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),

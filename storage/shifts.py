@@ -7,13 +7,13 @@ from datetime import datetime, time
 
 from sqlalchemy import JSON, Column, Date, ForeignKey, Table, delete, select
 
-from content.checkins import State
+from content.checkins import Expectation, OwnSession, State
 from content.identifiers import OccurrenceId, OrganisationId
 from content.occurrences import Seat
 from content.occurrences import State as OccurrenceState
 from content.shifts import Group, Pattern, Plan, ShiftsDropped, ShiftsSet, Turn, heard_by, hears
 from storage import schedules
-from storage.checkins import expectations
+from storage.checkins import cards, expectations
 from storage.members import members
 from storage.organisations import organisation_closure, organisations, within
 from storage.schedules import Entry
@@ -120,6 +120,34 @@ async def seats(unit: Reading, entry: Entry) -> tuple[Seat, ...]:
     here = [session for _, session in coming].index(entry.session)
     heard = await _hearing(unit, entry, times)
     return tuple(seat for seat in rest if heard.get(seat.member) == here)
+
+
+async def own_session(unit: Reading, expectation: Expectation) -> OwnSession | None:
+    """Return the session that somebody hears who has a place in another, if it is to come or stands open to them."""
+    entry = await schedules.entry(unit, expectation.occurrence.id)
+    if entry is None or entry.sessions == 1:
+        return None
+    beside = [
+        one
+        for one in await schedules.sessions_beside(unit, entry.occurrence.id)
+        if one.state is OccurrenceState.PLANNED
+        or (one.state is OccurrenceState.OPEN and one.due_at > entry.occurrence.due_at)
+    ]
+    coming = sorted([(entry.occurrence.due_at, entry.session)] + [(one.due_at, one.session) for one in beside])
+    heard = await _hearing(unit, entry, [at for at, _ in coming])
+    if expectation.member not in heard:
+        return None
+    session = coming[heard[expectation.member]][1]
+    own = next((one for one in beside if one.session == session), None)
+    everybody = await schedules.seats(unit, entry.occurrence.audience)
+    seat = next((one for one in everybody if one.member == expectation.member), None)
+    if own is None or seat is None:
+        return None
+    if own.state is OccurrenceState.PLANNED:
+        return OwnSession(occurrence=own.id, branch=seat.branch)
+    here = (cards.c.occurrence_id == own.id) & (cards.c.branch_id == seat.branch)
+    card = await unit.value(select(cards.c.id).where(here))
+    return OwnSession(occurrence=own.id, branch=seat.branch, card=card) if card is not None else None
 
 
 async def _taken(unit: Reading, sessions: Sequence[OccurrenceId]) -> set[str]:

@@ -38,7 +38,10 @@ from tests.small_branch import (
     HandClock,
     SmallBranch,
     account,
+    message,
+    private_room,
     reaction,
+    redaction,
 )
 
 PATTERN = pattern("2026-07-01", "早 08:00-16:00\n晚 16:00-24:00", "甲 早\n乙 晚")
@@ -221,6 +224,41 @@ async def test_who_comes_to_an_earlier_session_than_theirs_is_counted_there(
     clock.forward(hours=8)
     await branch.let_open(second)
     assert await asked(branch, second) == {SUN}
+
+
+@pytest.mark.parametrize("taken_back", ["tap", "取消", "撤回"])
+async def test_who_takes_back_having_come_to_another_session_is_asked_in_their_own(
+    branch: SmallBranch, clock: HandClock, taken_back: str
+) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+    await branch.send_all()
+    tap = reaction(account(LI), await branch.card_event(first), "✅")
+    await branch.hear(tap)
+    undone = message(account(LI), taken_back, room_id=private_room(LI))
+    await branch.hear(redaction(account(LI), tap.event_id) if taken_back == "tap" else undone)
+    assert LI not in await places(branch)
+    clock.forward(hours=8)
+    await branch.let_close(first)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {LI, SUN}
+
+
+async def test_who_takes_back_once_their_own_session_is_open_is_asked_there_at_once(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch, replace(RULE, window=timedelta(hours=12)))
+    await change(branch, WANG, "乙")
+    await branch.let_open(first)
+    await branch.send_all()
+    taps = {who: reaction(account(who), await branch.card_event(first), "✅") for who in (LI, ZHANG)}
+    await branch.hear(*taps.values())
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    await branch.send_all()
+    await branch.hear(*(redaction(account(who), tap.event_id) for who, tap in taps.items()))
+    assert (await places(branch))[LI] == [(second, State.OPEN)]
+    assert (await places(branch))[ZHANG] == [(first, State.OPEN)]
 
 
 @pytest.mark.parametrize("seed", range(2))
