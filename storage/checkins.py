@@ -33,8 +33,11 @@ from content.occurrences import (
     Seat,
     SeatGivenUp,
     SeatTaken,
+    SessionLeftOut,
 )
 from content.occurrences import State as OccurrenceState
+from content.schedules import OccurrenceRestored
+from content.series import SeriesResumed
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import each_within, within
@@ -397,8 +400,8 @@ async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
     await _seat(unit, fact.occurrence, unreached, State.NOT_OFFERED)
 
 
-async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
-    """Record that nobody was offered it."""
+async def write_missed(unit: Writing, fact: OccurrenceMissed | SessionLeftOut) -> None:
+    """Record that nobody was offered it, or that those are left out who had no other session."""
     await _give_up_elsewhere(unit, fact.occurrence, [seat.member for seat in fact.seats])
     seats = [(seat.member, seat.branch) for seat in fact.seats]
     await _seat(unit, fact.occurrence, seats, State.NOT_OFFERED)
@@ -450,16 +453,29 @@ async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Se
     await _count(unit, changes)
 
 
-async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
+async def write_revived(unit: Writing, fact: OccurrenceRevived | OccurrenceRestored) -> None:
     """Forget the audience to which nothing was offered; it is frozen anew when the occurrence opens."""
+    await _forget_places(unit, fact.occurrence)
+
+
+async def _forget_places(unit: Writing, occurrence: OccurrenceId) -> None:
     await unit.settled()
-    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == fact.occurrence))
+    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == occurrence))
     await _count(
         unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
     )
     await unit.settled()
-    await unit.execute(expectations.delete().where(expectations.c.occurrence_id == fact.occurrence))
-    await unit.execute(tallies.delete().where(tallies.c.occurrence_id == fact.occurrence))
+    await unit.execute(expectations.delete().where(expectations.c.occurrence_id == occurrence))
+    await unit.execute(tallies.delete().where(tallies.c.occurrence_id == occurrence))
+
+
+async def write_resumed(unit: Writing, fact: SeriesResumed) -> None:
+    """Forget the same of each session that is planned again."""
+    planned = select(occurrences.c.id).where(
+        occurrences.c.schedule_id == fact.schedule, occurrences.c.state == OccurrenceState.PLANNED
+    )
+    for row in await unit.rows(select(tallies.c.occurrence_id).where(tallies.c.occurrence_id.in_(planned)).distinct()):
+        await _forget_places(unit, row.occurrence_id)
 
 
 async def _seat(

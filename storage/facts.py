@@ -101,6 +101,7 @@ from content.occurrences import (
     OccurrenceRevived,
     SeatGivenUp,
     SeatTaken,
+    SessionLeftOut,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
@@ -295,7 +296,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
-    OccurrenceRestored: (schedules.write_state,),
+    OccurrenceRestored: (schedules.write_state, checkins.write_revived),
     OccurrenceMoved: (schedules.write_state,),
     OccurrenceConfirmed: (schedules.write_state,),
     OccurrenceHeld: (schedules.write_state,),
@@ -309,11 +310,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesReplanned: (series.write_replanned,),
     SeriesContinued: (series.write_continued,),
     SeriesEnded: (series.write_ended,),
-    SeriesResumed: (series.write_resumed,),
+    SeriesResumed: (series.write_resumed, checkins.write_resumed),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     SeatTaken: (checkins.write_seat_taken,),
     SeatGivenUp: (checkins.write_seat_given_up,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
+    SessionLeftOut: (checkins.write_missed,),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
     OccurrenceCorrected: (amendments.write_corrected,),

@@ -8,7 +8,7 @@ from datetime import datetime, time
 from sqlalchemy import JSON, Column, Date, ForeignKey, Table, delete, select
 
 from content.checkins import Expectation, OwnSession, State
-from content.identifiers import OccurrenceId, OrganisationId
+from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import Seat
 from content.occurrences import State as OccurrenceState
 from content.shifts import Group, Pattern, Plan, ShiftsDropped, ShiftsSet, Turn, heard_by, hears
@@ -29,6 +29,9 @@ shift_patterns = Table(
     Column("groups", JSON, nullable=False),
 )
 """What a place has holds below it too, as far as no place there has patterns of its own."""
+
+
+_HELD = frozenset({OccurrenceState.OPEN, OccurrenceState.CLOSED})
 
 
 async def ever(unit: Reading) -> bool:
@@ -120,6 +123,42 @@ async def seats(unit: Reading, entry: Entry) -> tuple[Seat, ...]:
     here = [session for _, session in coming].index(entry.session)
     heard = await _hearing(unit, entry, times)
     return tuple(seat for seat in rest if heard.get(seat.member) == here)
+
+
+async def left_out(unit: Reading, entry: Entry) -> tuple[Seat, ...]:
+    """Return who would hear no session of a lesson without this one, the last to come after others."""
+    planned = OccurrenceState.PLANNED
+    if entry.sessions == 1 or entry.occurrence.state is not planned or not entry.occurrence.asks:
+        return ()
+    stands = {one.state for one in await schedules.sessions_beside(unit, entry.occurrence.id)}
+    if planned in stands or not stands & _HELD:
+        return ()
+    return await seats(unit, entry)
+
+
+async def left_out_by_end(unit: Reading, schedule: ScheduleId) -> dict[OccurrenceId, tuple[Seat, ...]]:
+    """Return the same for a series of which nothing more goes out, by the last session of each lesson."""
+    held, last = schedules.occurrences.alias("held"), schedules.occurrences.alias("last")
+    query = (
+        select(last.c.id, last.c.meant)
+        .where(
+            last.c.schedule_id == schedule,
+            last.c.state == OccurrenceState.PLANNED,
+            select(held.c.id)
+            .where(held.c.schedule_id == schedule, held.c.meant == last.c.meant, held.c.state.in_(sorted(_HELD)))
+            .exists(),
+        )
+        .order_by(last.c.due_at, last.c.session)
+    )
+    found: dict[OccurrenceId, tuple[Seat, ...]] = {}
+    for id in {row.meant: row.id for row in await unit.rows(query)}.values():  # noqa: A001
+        entry = await schedules.entry(unit, id)
+        if entry is None or not entry.occurrence.asks:
+            continue
+        taken = await _taken(unit, [one.id for one in await schedules.sessions_beside(unit, id)])
+        everybody = await schedules.seats(unit, entry.occurrence.audience)
+        found[id] = tuple(seat for seat in everybody if seat.member not in taken)
+    return found
 
 
 async def own_session(unit: Reading, expectation: Expectation) -> OwnSession | None:

@@ -9,17 +9,22 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
+from content import series as rules
 from content.checkins import State
+from content.decision import Decision, Refusal
 from content.identifiers import MemberId, OccurrenceId, ScheduleId
 from content.members import Member, MemberChanged, MemberEnrolled, MemberLeft
-from content.occurrences import OccurrenceRevived
+from content.occurrences import OccurrenceRevived, cancel_occurrence
 from content.occurrences import State as Stand
 from content.recurrences import Recurrence
-from content.schedules import LessonsScheduled, OccurrenceMoved, Schedule, materialise
+from content.schedules import LessonsScheduled, OccurrenceMoved, OccurrenceRestored, Schedule, materialise
+from content.series import SeriesResumed
 from content.shifts import ShiftsDropped, ShiftsSet
-from storage import members, shifts
+from storage import members, schedules, series, shifts
 from storage.checkins import expectations
 from storage.participation import Period, by_occurrence, held, total
+from storage.store import Step
+from storage.unit import Reading
 from tests.content.test_shifts import pattern
 from tests.small_branch import (
     EAST,
@@ -38,6 +43,7 @@ from tests.small_branch import (
     HandClock,
     SmallBranch,
     account,
+    fresh_cause,
     message,
     private_room,
     reaction,
@@ -149,6 +155,37 @@ async def test_without_its_other_session_a_lesson_is_everybodys(branch: SmallBra
     await branch.cancel(second)
     await branch.let_open(first)
     assert await asked(branch, first) == set(PEOPLE)
+
+
+@pytest.mark.parametrize("how", ["cancelled", "ended"])
+async def test_who_is_left_without_a_session_is_in_the_numbers_until_it_is_planned_again(
+    branch: SmallBranch, clock: HandClock, how: str
+) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+
+    async def call_off(unit: Reading) -> Decision | Refusal:
+        entry = await schedules.entry(unit, second)
+        assert entry is not None
+        if how == "cancelled":
+            left_out = await shifts.left_out(unit, entry)
+            return cancel_occurrence(entry.occurrence, by=SECRETARY, left_out=left_out)
+        found = await series.series(unit, RULE.id, [ROOF])
+        assert found is not None
+        by_session = await shifts.left_out_by_end(unit, RULE.id)
+        return rules.end(found, by=SECRETARY, now=clock.now, left_out=by_session)
+
+    await branch.store.settle([Step(cause=fresh_cause(), decide=call_off)])
+    (line,) = await branch.store.read(lambda unit: by_occurrence(unit, [ROOF], Period()))
+    assert line.numbers == {State.OPEN: 3, State.NOT_OFFERED: 2}
+    assert (await places(branch))[LI] == [(second, State.NOT_OFFERED)]
+    restored = OccurrenceRestored(occurrence=second, by=SECRETARY)
+    resumed = SeriesResumed(schedule=RULE.id, at=clock.now, by=SECRETARY)
+    await branch.store.settle(notes=[restored if how == "cancelled" else resumed])
+    assert LI not in await places(branch)
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {LI, SUN}
 
 
 async def test_a_room_in_which_nobody_hears_a_session_hears_nothing_of_it(
