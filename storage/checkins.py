@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     Column,
     Date,
@@ -39,7 +40,7 @@ from content.occurrences import State as OccurrenceState
 from content.schedules import OccurrenceRestored
 from content.series import SeriesResumed
 from storage.lessons import lessons
-from storage.members import members
+from storage.members import doubles_of, members
 from storage.organisations import each_within, within
 from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside
@@ -201,17 +202,23 @@ async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId)
 
 
 async def place_beside(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
-    """Return a member's place in another session of the same lesson that was offered to them."""
+    """Return a member's place in another session of the same lesson that was offered to them.
+
+    It may be that of an entry which was merged into theirs since; they are told of it all the same.
+    """
     beside = [one.id for one in await sessions_beside(unit, occurrence)]
     if not beside:
         return None
     query = _EXPECTING.where(
-        expectations.c.occurrence_id.in_(beside),
-        expectations.c.member_id == member,
+        expectations.c.occurrence_id.in_([occurrence, *beside]),
+        expectations.c.member_id.in_(await doubles_of(unit, [member])),
         expectations.c.state != State.NOT_OFFERED,
     )
     row = await unit.first(query.order_by(occurrences.c.due_at.desc()).limit(1))
-    return _expectation(row) if row else None
+    if row is None or row.member_id == member:
+        return _expectation(row) if row else None
+    user = await unit.value(select(members.c.user_id).where(members.c.id == member))
+    return replace(_expectation(row), user=user)
 
 
 async def place_to_take(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:

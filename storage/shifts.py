@@ -190,11 +190,19 @@ async def own_session(unit: Reading, expectation: Expectation) -> OwnSession | N
 
 
 async def _taken(unit: Reading, sessions: Sequence[OccurrenceId]) -> set[str]:
-    """Return who has a place in one of these sessions that was offered to them."""
-    query = select(expectations.c.member_id).where(
-        expectations.c.occurrence_id.in_(sessions), expectations.c.state != State.NOT_OFFERED
+    """Return who has a place in one of these sessions that was offered to them, or to an entry merged into theirs."""
+    query = (
+        select(expectations.c.member_id, members.c.merged_into)
+        .join(members, members.c.id == expectations.c.member_id)
+        .where(expectations.c.occurrence_id.in_(sessions), expectations.c.state != State.NOT_OFFERED)
     )
-    return {row.member_id for row in await unit.rows(query)}
+    rows = await unit.rows(query)
+    found, new = {row.member_id for row in rows}, {row.merged_into for row in rows if row.merged_into is not None}
+    while new := new - found:
+        found |= new
+        further = select(members.c.merged_into).where(members.c.id.in_(sorted(new)), members.c.merged_into.is_not(None))
+        new = {row.merged_into for row in await unit.rows(further)}
+    return found
 
 
 async def _hearing(unit: Reading, entry: Entry, times: Sequence[datetime]) -> dict[str, int]:

@@ -16,11 +16,13 @@ from content.identifiers import MemberId, OccurrenceId, ScheduleId
 from content.members import Member, MemberChanged, MemberEnrolled, MemberLeft
 from content.occurrences import OccurrenceRevived, cancel_occurrence
 from content.occurrences import State as Stand
+from content.organisations import Kind as Level
+from content.organisations import Organisation
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, OccurrenceMoved, OccurrenceRestored, Schedule, materialise
 from content.series import SeriesResumed
 from content.shifts import ShiftsDropped, ShiftsSet
-from storage import members, schedules, series, shifts
+from storage import burden, members, schedules, series, shifts
 from storage.checkins import expectations
 from storage.participation import Period, by_occurrence, held, total
 from storage.store import Step
@@ -155,6 +157,84 @@ async def test_without_its_other_session_a_lesson_is_everybodys(branch: SmallBra
     await branch.cancel(second)
     await branch.let_open(first)
     assert await asked(branch, first) == set(PEOPLE)
+
+
+async def test_the_next_lesson_does_not_overtake_another_session(branch: SmallBranch, clock: HandClock) -> None:
+    daily = replace(
+        RULE,
+        recurrence=Recurrence.WEEKLY,
+        weekdays=frozenset({2, 3}),
+        count=2,
+        sessions=(timedelta(hours=20),),
+        late=timedelta(hours=6),
+    )
+    first, second, next_first, _ = await plan(branch, daily)
+    await branch.let_open(first)
+    clock.forward(hours=24)
+    for id in (second, next_first):
+        await branch.let_open(id)
+        assert (await branch.occurrence(id)).state is Stand.OPEN
+    numbers = await branch.tallied()
+    assert sum(number for (id, _, _), number in numbers.items() if id in (first, second)) == len(PEOPLE)
+
+
+async def test_sessions_of_a_lesson_that_are_due_at_once_are_one_and_none_is_missed(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch, replace(RULE, sessions=(timedelta(hours=2),), late=timedelta(hours=6)))
+    clock.forward(hours=3)
+    for id in (first, second):
+        await branch.let_open(id)
+        assert (await branch.occurrence(id)).state is Stand.OPEN
+    assert await asked(branch, second) == set(PEOPLE)
+
+
+async def test_each_branch_is_asked_the_minutes_of_a_lesson_in_the_session_that_it_hears(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch)
+    for id, (place, _) in PEOPLE.items():
+        await change(branch, id, "乙" if place == WEST else "甲")
+    places = [Organisation(id=id, parent=ROOF, kind=Level.BRANCH, name=id) for id in (EAST, WEST)]
+
+    async def minutes() -> list[int]:
+        found = await branch.store.read(
+            lambda unit: burden.meters(unit, places, since=date(2026, 7, 1), until=date(2026, 7, 31))
+        )
+        return [found[one.id].minutes for one in places]
+
+    async def asked_if_sent_today(id: OccurrenceId) -> int:
+        async def look(unit: Reading) -> int:
+            entry = await schedules.entry(unit, id)
+            assert entry is not None
+            (sending,) = await burden.sendings(unit, [entry], {id: date(2026, 7, 1)})
+            return sending.minutes
+
+        return await branch.store.read(look)
+
+    full = await asked_if_sent_today(first)
+    assert full > 0 == await asked_if_sent_today(second)
+    await branch.let_open(first)
+    assert await minutes() == [full, 0]
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await minutes() == [full, full]
+
+
+async def test_whose_other_entry_was_asked_is_not_asked_again(branch: SmallBranch, clock: HandClock) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+    await branch.send_all()
+    twin = await branch.store.read(lambda unit: members.member(unit, ZHANG))
+    assert twin is not None
+    merged = MemberChanged(member=replace(twin, user=None, left=clock.now, merged_into=LI))
+    await branch.store.settle(notes=[merged])
+    await branch.hear(reaction(account(LI), await branch.card_event(first), "✅"))
+    assert await branch.state(first, ZHANG) is State.DONE
+    assert account(LI) in [user for user, _ in await branch.told()]
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {SUN}
 
 
 @pytest.mark.parametrize("how", ["cancelled", "ended"])
