@@ -20,14 +20,14 @@ class UnnamedQuestions:
     def __init__(self) -> None:
         self._asked: OrderedDict[tuple[OccurrenceId, MemberId], set[Cause]] = OrderedDict()
 
-    def allow(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> bool:
-        """Tell whether somebody may ask once more, and count it."""
-        place = (occurrence, member)
-        asked = self._asked.pop(place, set())
-        self._asked[place] = asked
+    def may_ask(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> bool:
+        """Tell whether somebody may ask once more."""
+        asked = self._asked.get((occurrence, member), set())
+        return cause in asked or len(asked) < MOST_UNNAMED
+
+    def note(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> None:
+        """Count what was taken."""
+        asked = self._asked.pop((occurrence, member), set())
+        self._asked[occurrence, member] = asked | {cause}
         if len(self._asked) > MOST_KEPT:
             self._asked.popitem(last=False)
-        if cause not in asked and len(asked) >= MOST_UNNAMED:
-            return False
-        asked.add(cause)
-        return True

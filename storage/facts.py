@@ -130,6 +130,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
@@ -229,6 +230,7 @@ from storage import (
     polls,
     practice,
     relocation,
+    resolutions,
     restores,
     retention,
     reviews,
@@ -333,6 +335,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    ResolutionRecorded: (resolutions.write_recorded,),
+    TaskAssigned: (resolutions.write_assigned,),
+    TaskDone: (resolutions.write_done,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from content.identifiers import OccurrenceId, derive
-from content.lecture_questions import MOST_NAMED, MOST_UNNAMED, Question
+from content.lecture_questions import LONGEST_QUESTION, MOST_NAMED, MOST_UNNAMED, Question
 from storage import lecture_questions, outbox
 from storage.audit import audit, causes
 from storage.lecture_questions import lecture_questions as table
@@ -77,6 +77,7 @@ async def test_questions_without_a_name_do_not_lie_in_the_order_in_which_they_ca
 async def test_one_person_has_few_questions_without_a_name_and_more_with_it(branch: SmallBranch) -> None:
     """A flood is stopped, without a row that says who asked."""
     id, _ = await announced(branch)
+    assert await say(branch, "匿名提问 " + "长" * (LONGEST_QUESTION + 1)) == "lecture.long_question"
     for number in range(MOST_UNNAMED):
         assert await say(branch, f"匿名提问 问题{number}") is None
     assert await say(branch, "匿名提问 还有一个") == "lecture.unnamed_enough"
