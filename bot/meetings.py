@@ -88,6 +88,7 @@ async def _open_lesson(unit: Reading, entry: Entry, lesson: Lesson, free_at: dat
     occurrence, lecture = entry.occurrence, lesson.lecture
     seats, stages = await shifts.seats(unit, entry), await schedules.stages(unit, occurrence.audience)
     if entry.sessions > 1:
+        seats = () if await schedules.joined(unit, occurrence.id, unit.now) else seats
         branches = {seat.branch for seat in seats}
         stages = tuple(stage for stage in stages if stage.branch in branches)
     return open_occurrence(

@@ -13,7 +13,7 @@ from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, ref
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, OrganisationId, UserId
 from content.inquiries import InquiryEnded, make_inquiry
 from content.lessons import Kind
-from content.occurrences import Occurrence, SeatTaken
+from content.occurrences import Occurrence, SeatGivenUp, SeatTaken
 from content.occurrences import State as OccurrenceState
 
 LONGEST_REASON = 200
@@ -76,6 +76,14 @@ class Expectation(Struct, frozen=True, kw_only=True):
     def is_silent(self) -> bool:
         """Tell whether nothing was answered, not even that somebody will come."""
         return self.state is State.OPEN and self.note is None
+
+
+class OwnSession(Struct, frozen=True, kw_only=True):
+    """The session of a lesson in which somebody would be asked who came to another; its card, where it is open."""
+
+    occurrence: OccurrenceId
+    branch: OrganisationId
+    card: CardId | None = None
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -240,11 +248,13 @@ def take_back(
     now: datetime,
     given: Sequence[Given] = (),
     way: Way = Way.REACTION,
+    own: OwnSession | None = None,
 ) -> Decision | None:
     """Undo one answer while the window is open: the latest of the others stands again; afterwards the record stays.
 
     ``given`` is what was answered to this occurrence and not taken back, oldest first. An answer that no longer
-    decides is only crossed out, so that it does not come back when the later one is undone.
+    decides is only crossed out, so that it does not come back when the later one is undone. With the last answer goes
+    the seat of who came to another session than their ``own``.
     """
     if not is_open(expectation.occurrence, now):
         return None
@@ -255,7 +265,7 @@ def take_back(
     if not rest:
         key = _taken_back(expectation)
         undone = _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=key)
-        return Decision(facts=(crossed_out, *undone.facts), effects=undone.effects)
+        return _leave_seat(Decision(facts=(crossed_out, *undone.facts), effects=undone.effects), expectation, own)
     earlier = rest[-1]
     restored = Answered(
         occurrence=expectation.occurrence.id,
@@ -277,7 +287,14 @@ def take_back(
     return Decision(facts=(crossed_out, restored), effects=(*_refresh(expectation, earlier.state), told))
 
 
-def withdraw(expectation: Expectation, given: Sequence[Given], *, cause: Cause, now: datetime) -> Decision | Refusal:
+def withdraw(
+    expectation: Expectation,
+    given: Sequence[Given],
+    *,
+    cause: Cause,
+    now: datetime,
+    own: OwnSession | None = None,
+) -> Decision | Refusal:
     """Take back everything one has answered to an open occurrence; what was set by hand is changed by hand only."""
     if expectation.recorded_by is not None:
         return refused("answer.by_recorder", title=expectation.title)
@@ -288,7 +305,21 @@ def withdraw(expectation: Expectation, given: Sequence[Given], *, cause: Cause, 
     undone = _answer(expectation, State.OPEN, way=Way.PRIVATE, cause=cause, now=now, key=key)
     crossed_out = _cross_out(expectation, tuple(one.cause for one in given), now)
     ended = InquiryEnded(user=expectation.user, about=expectation.occurrence.id)
-    return Decision(facts=(crossed_out, *undone.facts, ended), effects=undone.effects)
+    return _leave_seat(Decision(facts=(crossed_out, *undone.facts, ended), effects=undone.effects), expectation, own)
+
+
+def _leave_seat(undone: Decision, expectation: Expectation, own: OwnSession | None) -> Decision:
+    """Let the seat go with the answer that took it, so that one is asked in one's own session."""
+    if own is None:
+        return undone
+    left = SeatGivenUp(
+        occurrence=expectation.occurrence.id,
+        member=expectation.member,
+        branch=own.branch,
+        instead=own.occurrence if own.card is not None else None,
+    )
+    shown = (Refresh(card=own.card),) if own.card is not None else ()
+    return Decision(facts=(*undone.facts, left), effects=(*undone.effects, *shown))
 
 
 def _taken_back(expectation: Expectation) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -119,6 +119,18 @@ class SeatTaken(Fact, frozen=True, kw_only=True):
     branch: OrganisationId
 
 
+class SeatGivenUp(Fact, frozen=True, kw_only=True):
+    """Who had come to another session than that of their shift is not counted in it, having taken the answer back.
+
+    They are asked in the session of their shift again: ``instead`` where it is open already, else once it opens.
+    """
+
+    occurrence: OccurrenceId
+    member: MemberId
+    branch: OrganisationId
+    instead: OccurrenceId | None = None
+
+
 class OccurrenceMissed(Fact, frozen=True, kw_only=True):
     """It could not be offered in time: nobody is asked, and an organiser sees why."""
 
@@ -128,6 +140,16 @@ class OccurrenceMissed(Fact, frozen=True, kw_only=True):
     seats: tuple[Seat, ...]
     again: bool = False
     """It stands as missed once more, as whoever answers for it knows."""
+
+
+class SessionLeftOut(Fact, frozen=True, kw_only=True):
+    """The last session of a lesson that was still to come does not go out: nothing is offered to who had no other.
+
+    So they are in the numbers of a lesson whose other sessions were held. Planned again, it is for them as before.
+    """
+
+    occurrence: OccurrenceId
+    seats: tuple[Seat, ...]
 
 
 class OccurrenceHeld(Fact, frozen=True, kw_only=True):
@@ -241,11 +263,17 @@ def close_occurrence(occurrence: Occurrence, *, cards: Sequence[CardId], now: da
     )
 
 
-def cancel_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refusal:
-    """Call off what has not gone out yet."""
+def cancel_occurrence(occurrence: Occurrence, *, by: UserId, left_out: Sequence[Seat] = ()) -> Decision | Refusal:
+    """Call off what has not gone out yet; ``left_out`` are those who then hear no session of a lesson at all."""
     if occurrence.state is not State.PLANNED:
         return refused("occurrence.not_planned")
-    return Decision(facts=(OccurrenceCancelled(occurrence=occurrence.id, by=by),))
+    cancelled = OccurrenceCancelled(occurrence=occurrence.id, by=by)
+    return Decision(facts=(cancelled, *leave_out({occurrence.id: left_out})))
+
+
+def leave_out(seats: Mapping[OccurrenceId, Sequence[Seat]]) -> tuple[Fact, ...]:
+    """Record to whom nothing is offered, as no session is still to come that they would hear."""
+    return tuple(SessionLeftOut(occurrence=id, seats=tuple(those)) for id, those in seats.items() if those)  # noqa: A001
 
 
 def confirm_occurrence(occurrence: Occurrence, *, by: UserId) -> Decision | Refusal:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OccurrenceId, ScheduleId, UserId
-from content.occurrences import State
+from content.occurrences import Seat, State, leave_out
 from content.schedules import AHEAD, LATEST_AHEAD, Change, Planned, Schedule, horizon, materialise
 from content.workdays import WorkCalendar
 
@@ -256,11 +256,14 @@ def continued(series: Series, *, known: WorkCalendar, now: datetime) -> Decision
     return Decision(facts=(SeriesContinued(schedule=series.schedule.id, added=added),)) if added else None
 
 
-def end(series: Series, *, by: UserId, now: datetime) -> Decision | Refusal:
-    """Let nothing more of a series go out."""
+def end(
+    series: Series, *, by: UserId, now: datetime, left_out: Mapping[OccurrenceId, Sequence[Seat]] | None = None
+) -> Decision | Refusal:
+    """Let nothing more of a series go out; ``left_out`` are those who then hear no session of a lesson at all."""
     if series.ended is not None or not (series.coming or series.unfinished):
         return refused("series.nothing_coming")
-    return Decision(facts=(SeriesEnded(schedule=series.schedule.id, at=now, by=by),))
+    ended = SeriesEnded(schedule=series.schedule.id, at=now, by=by)
+    return Decision(facts=(ended, *leave_out(left_out or {})))
 
 
 def resume(series: Series, *, by: UserId, now: datetime) -> Decision | Refusal:

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import case, func, or_, select, union
+from sqlalchemy import and_, case, func, or_, select, union
 
 from content.ballots import State as BallotState
 from content.burden import (
@@ -188,16 +188,20 @@ async def refuse_sending(unit: Reading, wanted: Sequence[Sending], *, field: str
 
 
 async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[OccurrenceId, date]) -> list[Sending]:
-    """Return what is to go out on which day, with the minutes that its lesson asks for now."""
+    """Return what is to go out on which day, with the minutes asked by its lesson now: in one session of several."""
     found = []
+    before = occurrences.alias("before")
     for entry in entries:
+        own = select(occurrences.c.id).where(occurrences.c.id == entry.occurrence.id)
+        again = own.where(_earlier(before, or_(_to_come(before), _held(before))))
+        is_asked = not entry.session or await unit.first(again) is None
         lesson = await lesson_of(unit, entry.occurrence.lesson)
         found.append(
             Sending(
                 occurrence=entry.occurrence.id,
                 audience=entry.occurrence.audience,
                 on=days[entry.occurrence.id],
-                minutes=lesson.minutes if lesson is not None and not entry.session else 0,
+                minutes=lesson.minutes if lesson is not None and is_asked else 0,
             )
         )
     return found
@@ -265,7 +269,7 @@ async def _occurrences(
     """Return what went out to each branch or is planned for it, with the day by the clock there.
 
     What was held or sent late counts on the day on which it was heard. The sessions of a lesson are posts of their own,
-    and ask its minutes once, since each member hears one of them.
+    and ask a branch its minutes once, in the first that is heard there or is still to come: each hears one of them.
     """
     reach = _reach(zones)
     first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
@@ -288,7 +292,7 @@ async def _occurrences(
             occurrences.c.state,
             occurrences.c.opened_at,
             occurrences.c.over_cap,
-            case((occurrences.c.session > 0, 0), else_=lesson_revisions.c.minutes).label("minutes"),
+            case((_heard_before(reach), 0), else_=lesson_revisions.c.minutes).label("minutes"),
             or_(asked.exists(), shown.exists()).label("reached"),
             lessons.c.kind,
         )
@@ -308,6 +312,45 @@ async def _occurrences(
     )
     found = [(_day(row.due_at, zones[row.branch]), row) for row in await unit.rows(query)]
     return [(on, row) for on, row in found if since <= on <= until]
+
+
+def _heard_before(reach: Any) -> Any:
+    """Return the condition that an earlier session of the same lesson asks its minutes of a branch, or is to."""
+    before = occurrences.alias("before")
+    asked = (
+        select(tallies.c.number)
+        .where(
+            tallies.c.occurrence_id == before.c.id,
+            tallies.c.branch_id == reach.c.branch,
+            tallies.c.state != State.NOT_OFFERED,
+            tallies.c.number > 0,
+        )
+        .correlate(before, reach)
+    )
+    return and_(occurrences.c.session > 0, _earlier(before, or_(_to_come(before), _held(before) & asked.exists())))
+
+
+def _earlier(before: Any, stands: Any) -> Any:
+    """Return the condition that an earlier session of the same lesson stands so."""
+    return (
+        select(before.c.id)
+        .where(
+            before.c.schedule_id == occurrences.c.schedule_id,
+            before.c.meant == occurrences.c.meant,
+            before.c.session < occurrences.c.session,
+            before.c.withdrawn_at.is_(None),
+            stands,
+        )
+        .exists()
+    )
+
+
+def _to_come(one: Any) -> Any:
+    return one.c.state == OccurrenceState.PLANNED
+
+
+def _held(one: Any) -> Any:
+    return one.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED])
 
 
 def _day(at: datetime, zone: str) -> date:

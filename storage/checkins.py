@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import (
     Column,
     Date,
@@ -31,11 +32,15 @@ from content.occurrences import (
     OccurrenceOpened,
     OccurrenceRevived,
     Seat,
+    SeatGivenUp,
     SeatTaken,
+    SessionLeftOut,
 )
 from content.occurrences import State as OccurrenceState
+from content.schedules import OccurrenceRestored
+from content.series import SeriesResumed
 from storage.lessons import lessons
-from storage.members import members
+from storage.members import doubles_of, members
 from storage.organisations import each_within, within
 from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside
@@ -197,17 +202,23 @@ async def expectation(unit: Reading, occurrence: OccurrenceId, member: MemberId)
 
 
 async def place_beside(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
-    """Return a member's place in another session of the same lesson that was offered to them."""
+    """Return a member's place in another session of the same lesson that was offered to them.
+
+    It may be that of an entry which was merged into theirs since; they are told of it all the same.
+    """
     beside = [one.id for one in await sessions_beside(unit, occurrence)]
     if not beside:
         return None
     query = _EXPECTING.where(
-        expectations.c.occurrence_id.in_(beside),
-        expectations.c.member_id == member,
+        expectations.c.occurrence_id.in_([occurrence, *beside]),
+        expectations.c.member_id.in_(await doubles_of(unit, [member])),
         expectations.c.state != State.NOT_OFFERED,
     )
     row = await unit.first(query.order_by(occurrences.c.due_at.desc()).limit(1))
-    return _expectation(row) if row else None
+    if row is None or row.member_id == member:
+        return _expectation(row) if row else None
+    user = await unit.value(select(members.c.user_id).where(members.c.id == member))
+    return replace(_expectation(row), user=user)
 
 
 async def place_to_take(unit: Reading, occurrence: OccurrenceId, member: MemberId) -> Expectation | None:
@@ -396,8 +407,8 @@ async def write_opened(unit: Writing, fact: OccurrenceOpened) -> None:
     await _seat(unit, fact.occurrence, unreached, State.NOT_OFFERED)
 
 
-async def write_missed(unit: Writing, fact: OccurrenceMissed) -> None:
-    """Record that nobody was offered it."""
+async def write_missed(unit: Writing, fact: OccurrenceMissed | SessionLeftOut) -> None:
+    """Record that nobody was offered it, or that those are left out who had no other session."""
     await _give_up_elsewhere(unit, fact.occurrence, [seat.member for seat in fact.seats])
     seats = [(seat.member, seat.branch) for seat in fact.seats]
     await _seat(unit, fact.occurrence, seats, State.NOT_OFFERED)
@@ -407,6 +418,26 @@ async def write_seat_taken(unit: Writing, fact: SeatTaken) -> None:
     """Give a place in an open session to who came to it instead of theirs."""
     await _give_up_elsewhere(unit, fact.occurrence, [fact.member])
     await _seat(unit, fact.occurrence, [(fact.member, fact.branch)], State.OPEN)
+
+
+async def write_seat_given_up(unit: Writing, fact: SeatGivenUp) -> None:
+    """Take away the place of who answers nothing any more where they had only come, and ask them in their own session.
+
+    What they had answered and taken back goes with it: without a place nobody would ever forget it.
+    """
+    await unit.settled()
+    here = (expectations.c.occurrence_id == fact.occurrence, expectations.c.member_id == fact.member)
+    open_here = (*here, expectations.c.state == State.OPEN)
+    place = await unit.first(select(expectations.c.branch_id, expectations.c.local_date).where(*open_here))
+    if place is None:
+        return
+    await unit.execute(
+        answers.delete().where(answers.c.member_id == fact.member, answers.c.occurrence_id == fact.occurrence)
+    )
+    await unit.execute(expectations.delete().where(*open_here))
+    await _count(unit, {(fact.occurrence, place.branch_id, place.local_date, State.OPEN): -1})
+    if fact.instead is not None:
+        await _seat(unit, fact.instead, [(fact.member, fact.branch)], State.OPEN)
 
 
 async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Sequence[MemberId]) -> None:
@@ -429,16 +460,29 @@ async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Se
     await _count(unit, changes)
 
 
-async def write_revived(unit: Writing, fact: OccurrenceRevived) -> None:
+async def write_revived(unit: Writing, fact: OccurrenceRevived | OccurrenceRestored) -> None:
     """Forget the audience to which nothing was offered; it is frozen anew when the occurrence opens."""
+    await _forget_places(unit, fact.occurrence)
+
+
+async def _forget_places(unit: Writing, occurrence: OccurrenceId) -> None:
     await unit.settled()
-    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == fact.occurrence))
+    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == occurrence))
     await _count(
         unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
     )
     await unit.settled()
-    await unit.execute(expectations.delete().where(expectations.c.occurrence_id == fact.occurrence))
-    await unit.execute(tallies.delete().where(tallies.c.occurrence_id == fact.occurrence))
+    await unit.execute(expectations.delete().where(expectations.c.occurrence_id == occurrence))
+    await unit.execute(tallies.delete().where(tallies.c.occurrence_id == occurrence))
+
+
+async def write_resumed(unit: Writing, fact: SeriesResumed) -> None:
+    """Forget the same of each session that is planned again."""
+    planned = select(occurrences.c.id).where(
+        occurrences.c.schedule_id == fact.schedule, occurrences.c.state == OccurrenceState.PLANNED
+    )
+    for row in await unit.rows(select(tallies.c.occurrence_id).where(tallies.c.occurrence_id.in_(planned)).distinct()):
+        await _forget_places(unit, row.occurrence_id)
 
 
 async def _seat(

@@ -11,14 +11,21 @@ from sqlalchemy import select, update
 from content.identifiers import MemberId
 from content.members import NOBODY
 from storage import kept_entries
+from storage.ballots import ballots
 from storage.edits import edit_entries
 from storage.imports import import_entries
+from storage.lessons import lessons
 from storage.members import members
+from storage.organisations import organisations
 from storage.outbox import outbox
+from storage.polls import polls
 from storage.unit import Reading, Writing
 
 _END = r"(?![.:-]?[0-9A-Za-z])"
 """Where an account ends: one whose server's name goes on, or that has a port, is somebody else's."""
+
+
+_TITLES = (organisations.c.name, lessons.c.title, ballots.c.title, polls.c.question, members.c.category)
 
 
 async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Collection[str]) -> None:
@@ -27,9 +34,13 @@ async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Co
     Looked for are their name, what they were called before as far as that is kept, and their accounts.
     """
     names = {row.name for row in await unit.rows(select(members.c.name).where(members.c.id.in_(list(ids))))}
+    former: set[str] = set()
     for table in (edit_entries, import_entries):
-        names |= await kept_entries.names(unit, table, ids)
-    longer = await _longer_names(unit, ids, names)
+        former |= await kept_entries.names(unit, table, ids)
+    # Mistyped, a former name may be a single sign or a common word, which stands for nobody.
+    former = {one for one in former - names if len(one) > 1}
+    longer = await _longer_names(unit, ids, names | former) | await _titles(unit, names, former)
+    names |= former
     # Somebody else's name that begins or ends like theirs stays what it is; it is found first because it is longer.
     found = sorted({*names - longer - {NOBODY, ""}, *accounts, *longer}, key=lambda one: (-len(one), one))
     if not found:
@@ -54,6 +65,16 @@ async def forget_in_words(unit: Writing, ids: Collection[MemberId], accounts: Co
         emptied = {"key": row.words["key"], "parameters": taken_out(row.words["parameters"])}
         if emptied != row.words:
             await unit.execute(update(outbox).where(outbox.c.number == row.number).values(words=emptied))
+
+
+async def _titles(unit: Reading, names: Collection[str], former: Collection[str]) -> set[str]:
+    """Return the words of others, beside names, in which a former name occurs without being anybody's there."""
+    found: set[str] = set()
+    for column in _TITLES if former else ():
+        found |= {row[0] for row in await unit.rows(select(column).where(column.is_not(None)).distinct())}
+    return {
+        one for one in found if any(name in one for name in former) and not any(name and name in one for name in names)
+    }
 
 
 async def _longer_names(unit: Reading, ids: Collection[str], names: Collection[str]) -> set[str]:

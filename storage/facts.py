@@ -99,7 +99,9 @@ from content.occurrences import (
     OccurrenceMissed,
     OccurrenceOpened,
     OccurrenceRevived,
+    SeatGivenUp,
     SeatTaken,
+    SessionLeftOut,
 )
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import (
@@ -296,7 +298,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     media.UploadLimitSeen: (media.write_limit,),
     LessonsScheduled: (schedules.write_scheduled,),
     OccurrenceCancelled: (schedules.write_state,),
-    OccurrenceRestored: (schedules.write_state,),
+    OccurrenceRestored: (schedules.write_state, checkins.write_revived),
     OccurrenceMoved: (schedules.write_state,),
     OccurrenceConfirmed: (schedules.write_state,),
     OccurrenceHeld: (schedules.write_state,),
@@ -310,10 +312,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SeriesReplanned: (series.write_replanned,),
     SeriesContinued: (series.write_continued,),
     SeriesEnded: (series.write_ended,),
-    SeriesResumed: (series.write_resumed,),
+    SeriesResumed: (series.write_resumed, checkins.write_resumed),
     OccurrenceOpened: (schedules.write_state, checkins.write_opened),
     SeatTaken: (checkins.write_seat_taken,),
+    SeatGivenUp: (checkins.write_seat_given_up,),
     OccurrenceMissed: (schedules.write_state, checkins.write_missed),
+    SessionLeftOut: (checkins.write_missed,),
     OccurrenceRevived: (schedules.write_state, checkins.write_revived),
     OccurrenceClosed: (schedules.write_state, checkins.write_closed),
     OccurrenceCorrected: (amendments.write_corrected,),

@@ -25,11 +25,13 @@ def opened(unit: Reading, table: Table, row: AnyRow, column: str, keys: Mapping[
 
 
 async def names(unit: Reading, table: Table, ids: Collection[MemberId]) -> frozenset[str]:
-    """Return what people were called before and after their changes, as far as that is kept."""
+    """Return what people were called before and after their changes, as far as that is kept.
+
+    A name is never sealed, so that it is read also where nothing of an entry opens any more.
+    """
     rows = await unit.rows(select(table).where(table.c.member_id.in_(list(ids)), table.c.after.is_not(None)))
-    keys = await keys_of(unit, list(ids))
-    held = ((row, column) for row in rows for column in HELD if getattr(row, column) is not None)
-    return frozenset(str(opened(unit, table, row, column, keys).get("name", "")) for row, column in held)
+    held = [getattr(row, column) for row in rows for column in HELD]
+    return frozenset(str(one.get("name", "")) for one in held if one is not None)
 
 
 async def renew(unit: Writing, table: Table, new: Vault, keys: Mapping[MemberId, bytes]) -> None:

@@ -11,7 +11,7 @@ from msgspec import Struct
 from sqlalchemy import and_, bindparam, func, literal_column, null, or_, select, true, update
 
 from content.decision import Words
-from storage.outbox import LOST_DEVICE, Claimed, ClockSetBack, Kind, State, outbox
+from storage.outbox import DISCREET, LOST_DEVICE, Claimed, ClockSetBack, Kind, State, outbox
 from storage.outbox_fates import not_offered
 from storage.phrases import load_words
 from storage.prepared import Prepared
@@ -32,10 +32,15 @@ class Wish(Struct, frozen=True, kw_only=True):
 
 
 def _turn() -> Any:
-    """Return the condition that the row which this one comes after, if any, was sent; one that is gone was."""
+    """Return the condition that the row which this one comes after, if any, was sent; a discreet one that is gone was.
+
+    Of what is discreet nothing is kept once it is sent, while others may be gone that were given up.
+    """
     before = outbox.alias("before")
-    unsent = select(before.c.number).where(before.c.id == outbox.c.after_id, before.c.state != State.SENT)
-    return outbox.c.after_id.is_(None) | ~unsent.exists()
+    known = select(before.c.number).where(before.c.id == outbox.c.after_id)
+    sent, unsent = known.where(before.c.state == State.SENT), known.where(before.c.state != State.SENT)
+    discreet = and_(outbox.c.subject == DISCREET, ~unsent.exists())
+    return or_(outbox.c.after_id.is_(None), discreet, sent.exists())
 
 
 def _of_a_lost_life() -> Any:

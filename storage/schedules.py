@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -303,6 +303,24 @@ async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetim
 async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
     """Tell whether a later occurrence of the same series is due as well, and would go out.
 
+    Where people work in shifts another session is for others, so only the same one of a later lesson overtakes.
+    """
+    return await _is_another_due(unit, id, now, lambda own, later: later.c.session == own.c.session)
+
+
+async def joined(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # noqa: A002
+    """Tell whether a later session of the same lesson is due as well: then one session is for both."""
+    return await _is_another_due(unit, id, now, lambda own, later: later.c.meant == own.c.meant)
+
+
+async def _is_another_due(
+    unit: Reading,
+    id: OccurrenceId,  # noqa: A002
+    now: datetime,
+    which: Callable[[Any, Any], Any],
+) -> bool:
+    """Tell whether a later one of the same rule is due as well, and would go out.
+
     What quiet hours held counts from when it was planned for; what somebody had sent after all, from then.
     """
     own, later = occurrences.alias("own"), occurrences.alias("later")
@@ -314,6 +332,7 @@ async def overtaken(unit: Reading, id: OccurrenceId, now: datetime) -> bool:  # 
         .join(lessons, lessons.c.id == later.c.lesson_id)
         .where(
             own.c.id == id,
+            which(own, later),
             later.c.state == State.PLANNED,
             later.c.due_at <= now,
             func.coalesce(later.c.planned_for, later.c.due_at) > since,

@@ -7,13 +7,13 @@ from datetime import datetime, time
 
 from sqlalchemy import JSON, Column, Date, ForeignKey, Table, delete, select
 
-from content.checkins import State
-from content.identifiers import OccurrenceId, OrganisationId
+from content.checkins import Expectation, OwnSession, State
+from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
 from content.occurrences import Seat
 from content.occurrences import State as OccurrenceState
 from content.shifts import Group, Pattern, Plan, ShiftsDropped, ShiftsSet, Turn, heard_by, hears
 from storage import schedules
-from storage.checkins import expectations
+from storage.checkins import cards, expectations
 from storage.members import members
 from storage.organisations import organisation_closure, organisations, within
 from storage.schedules import Entry
@@ -29,6 +29,9 @@ shift_patterns = Table(
     Column("groups", JSON, nullable=False),
 )
 """What a place has holds below it too, as far as no place there has patterns of its own."""
+
+
+_HELD = frozenset({OccurrenceState.OPEN, OccurrenceState.CLOSED})
 
 
 async def ever(unit: Reading) -> bool:
@@ -122,12 +125,84 @@ async def seats(unit: Reading, entry: Entry) -> tuple[Seat, ...]:
     return tuple(seat for seat in rest if heard.get(seat.member) == here)
 
 
-async def _taken(unit: Reading, sessions: Sequence[OccurrenceId]) -> set[str]:
-    """Return who has a place in one of these sessions that was offered to them."""
-    query = select(expectations.c.member_id).where(
-        expectations.c.occurrence_id.in_(sessions), expectations.c.state != State.NOT_OFFERED
+async def left_out(unit: Reading, entry: Entry) -> tuple[Seat, ...]:
+    """Return who would hear no session of a lesson without this one, the last to come after others."""
+    planned = OccurrenceState.PLANNED
+    if entry.sessions == 1 or entry.occurrence.state is not planned or not entry.occurrence.asks:
+        return ()
+    stands = {one.state for one in await schedules.sessions_beside(unit, entry.occurrence.id)}
+    if planned in stands or not stands & _HELD:
+        return ()
+    return await seats(unit, entry)
+
+
+async def left_out_by_end(unit: Reading, schedule: ScheduleId) -> dict[OccurrenceId, tuple[Seat, ...]]:
+    """Return the same for a series of which nothing more goes out, by the last session of each lesson."""
+    held, last = schedules.occurrences.alias("held"), schedules.occurrences.alias("last")
+    query = (
+        select(last.c.id, last.c.meant)
+        .where(
+            last.c.schedule_id == schedule,
+            last.c.state == OccurrenceState.PLANNED,
+            select(held.c.id)
+            .where(held.c.schedule_id == schedule, held.c.meant == last.c.meant, held.c.state.in_(sorted(_HELD)))
+            .exists(),
+        )
+        .order_by(last.c.due_at, last.c.session)
     )
-    return {row.member_id for row in await unit.rows(query)}
+    found: dict[OccurrenceId, tuple[Seat, ...]] = {}
+    for id in {row.meant: row.id for row in await unit.rows(query)}.values():  # noqa: A001
+        entry = await schedules.entry(unit, id)
+        if entry is None or not entry.occurrence.asks:
+            continue
+        taken = await _taken(unit, [one.id for one in await schedules.sessions_beside(unit, id)])
+        everybody = await schedules.seats(unit, entry.occurrence.audience)
+        found[id] = tuple(seat for seat in everybody if seat.member not in taken)
+    return found
+
+
+async def own_session(unit: Reading, expectation: Expectation) -> OwnSession | None:
+    """Return the session that somebody hears who has a place in another, if it is to come or stands open to them."""
+    entry = await schedules.entry(unit, expectation.occurrence.id)
+    if entry is None or entry.sessions == 1:
+        return None
+    beside = [
+        one
+        for one in await schedules.sessions_beside(unit, entry.occurrence.id)
+        if one.state is OccurrenceState.PLANNED
+        or (one.state is OccurrenceState.OPEN and one.due_at > entry.occurrence.due_at)
+    ]
+    coming = sorted([(entry.occurrence.due_at, entry.session)] + [(one.due_at, one.session) for one in beside])
+    heard = await _hearing(unit, entry, [at for at, _ in coming])
+    if expectation.member not in heard:
+        return None
+    session = coming[heard[expectation.member]][1]
+    own = next((one for one in beside if one.session == session), None)
+    everybody = await schedules.seats(unit, entry.occurrence.audience)
+    seat = next((one for one in everybody if one.member == expectation.member), None)
+    if own is None or seat is None:
+        return None
+    if own.state is OccurrenceState.PLANNED:
+        return OwnSession(occurrence=own.id, branch=seat.branch)
+    here = (cards.c.occurrence_id == own.id) & (cards.c.branch_id == seat.branch)
+    card = await unit.value(select(cards.c.id).where(here))
+    return OwnSession(occurrence=own.id, branch=seat.branch, card=card) if card is not None else None
+
+
+async def _taken(unit: Reading, sessions: Sequence[OccurrenceId]) -> set[str]:
+    """Return who has a place in one of these sessions that was offered to them, or to an entry merged into theirs."""
+    query = (
+        select(expectations.c.member_id, members.c.merged_into)
+        .join(members, members.c.id == expectations.c.member_id)
+        .where(expectations.c.occurrence_id.in_(sessions), expectations.c.state != State.NOT_OFFERED)
+    )
+    rows = await unit.rows(query)
+    found, new = {row.member_id for row in rows}, {row.merged_into for row in rows if row.merged_into is not None}
+    while new := new - found:
+        found |= new
+        further = select(members.c.merged_into).where(members.c.id.in_(sorted(new)), members.c.merged_into.is_not(None))
+        new = {row.merged_into for row in await unit.rows(further)}
+    return found
 
 
 async def _hearing(unit: Reading, entry: Entry, times: Sequence[datetime]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from content.polls import Poll, Response
 from storage import checkins as stored
 from storage import corrections as stored_corrections
 from storage import polls as stored_polls
+from storage import shifts
 
 Answer = Decision | Refusal | None
 
@@ -73,7 +74,8 @@ def _which(asking: Asking, candidates: list[_Candidate]) -> Decision:
 
 async def _withdraw(asking: Asking, found: Expectation) -> Answer:
     given = await stored.given(asking.unit, found.occurrence.id, found.member)
-    return checkins.withdraw(found, given, cause=asking.cause, now=asking.unit.now)
+    own = await shifts.own_session(asking.unit, found)
+    return checkins.withdraw(found, given, cause=asking.cause, now=asking.unit.now, own=own)
 
 
 async def _answered(asking: Asking) -> list[_Candidate]:
@@ -134,7 +136,13 @@ async def _last_answer(asking: Asking) -> list[_Candidate]:
             return refused("answer.by_recorder", title=place.title)
         given = await stored.given(asking.unit, last.occurrence, place.member)
         undone = checkins.take_back(
-            place, removed=last.cause, cause=asking.cause, now=asking.unit.now, given=given, way=Way.PRIVATE
+            place,
+            removed=last.cause,
+            cause=asking.cause,
+            now=asking.unit.now,
+            given=given,
+            way=Way.PRIVATE,
+            own=await shifts.own_session(asking.unit, place),
         )
         closed = place.occurrence.closes_at or place.occurrence.due_at
         return undone or refused("answer.closed", title=place.title, closed=closed)

@@ -13,7 +13,7 @@ from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
 from content.lessons import Kind
 from content.occurrences import MAKE_UP
 from storage import checkins as stored
-from storage import inquiries, practice
+from storage import inquiries, practice, shifts
 from storage.unit import Reading
 
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[\s.、,，号]+(.*))?", re.DOTALL)
@@ -123,7 +123,8 @@ async def untap(unit: Reading, cause: Cause, removed: Cause, sender: UserId) -> 
     if expectation is None or expectation.user != sender:
         return None
     given = await stored.given(unit, expectation.occurrence.id, expectation.member)
-    return checkins.take_back(expectation, removed=removed, cause=cause, now=unit.now, given=given)
+    own = await shifts.own_session(unit, expectation)
+    return checkins.take_back(expectation, removed=removed, cause=cause, now=unit.now, given=given, own=own)
 
 
 async def _open(asking: Asking, member: MemberId) -> tuple[Expectation, ...]:

@@ -104,28 +104,35 @@ async def answer(asking: Asking) -> Decision | None:
     said = normalise(asking.text).casefold()
     if said in QUIT:
         return rules.leave(session)
-    items, is_withdrawn = await _items(asking, session)
-    if is_withdrawn or not items:
+    asked, items = await _items(asking, session)
+    if _is_for_another(asked, asking.text):
+        return None
+    if not items or asked != items[0]:
         left = replace(session, queue=tuple(one.id for one in items))
         return rules.pass_over(left, items[0] if items else None, now=asking.unit.now)
     item, following = items[0], items[1] if len(items) > 1 else None
     onward = replace(session, queue=tuple(one.id for one in items[1:]))
-    if session.asked_as not in (None, item.asked_as):
-        return rules.ask_again(session, item, now=asking.unit.now)
     if said in SKIP:
         return rules.skip(onward, following, now=asking.unit.now)
+    if session.asked_as not in (None, item.asked_as):
+        return rules.ask_again(session, item, now=asking.unit.now)
     judged = rules.judge(item, asking.text)
-    is_no_answer = not isinstance(judged, bool) or (item.kind is Kind.FILL_IN and not judged)
-    if is_no_answer and (is_acknowledgement(asking.text) or is_bare_reason(asking.text)):
-        return None
     if not isinstance(judged, bool):
         return rules.say(asking.sender, judged)
     known = await stored.met(asking.unit, session.member, item.id)
     return rules.answer(onward, item, known, following, right=judged, now=asking.unit.now)
 
 
-async def _items(asking: Asking, session: Session) -> tuple[list[Item], bool]:
-    """Return what is still to be asked, and whether what was asked last has been withdrawn since."""
+def _is_for_another(asked: Item | None, text: str) -> bool:
+    """Tell whether somebody says 收到, or why they are away: that is no answer, unless the item takes it as one."""
+    if not (is_acknowledgement(text) or is_bare_reason(text)):
+        return False
+    judged = rules.judge(asked, text) if asked is not None else False
+    return not isinstance(judged, bool) or (not judged and (asked is None or asked.kind is Kind.FILL_IN))
+
+
+async def _items(asking: Asking, session: Session) -> tuple[Item | None, list[Item]]:
+    """Return what was asked last, and what is still to be asked, which that is not if it was withdrawn since."""
     found = [await bank.item(asking.unit, one) for one in session.queue]
-    left = [one for one in found if one is not None and one.withdrawn is None]
-    return left, found[:1] != left[:1]
+    asked = found[0] if found else None
+    return asked, [one for one in found if one is not None and one.withdrawn is None]

@@ -217,7 +217,9 @@ def cancel(id: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading) -> Decided:
         entry = await _own(unit, OccurrenceId(id), roots)
-        return cancel_occurrence(entry.occurrence, by=user) if entry else None
+        if entry is None:
+            return None
+        return cancel_occurrence(entry.occurrence, by=user, left_out=await shifts.left_out(unit, entry))
 
     return onward(settle(decide, actor=user), to=_back(id), done="cancelled", back=lambda: _again(id))
 

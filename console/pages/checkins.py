@@ -67,6 +67,8 @@ class One(Struct, frozen=True, kw_only=True):
     sessions: tuple[Session, ...] = ()
     together: Share | None = None
     """What all sessions of a lesson add up to."""
+    left_out: int = 0
+    """How many would hear no session at all if this one did not go out."""
 
 
 @pages.get("/check-ins")
@@ -221,6 +223,7 @@ async def _one(
         note=await amendments.note(unit, id),
         above=await burden.still_above(unit, entry) if entry.occurrence.state is OccurrenceState.PLANNED else None,
         sessions=sessions,
+        left_out=len(await shifts.left_out(unit, entry)),
         together=share(everywhere) if sessions else None,
         newer=seen and lesson is not None and lesson.revision > (entry.lesson_revision or 0),
     )

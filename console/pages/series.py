@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
@@ -24,7 +24,7 @@ from content.reviews import Review
 from content.schedules import Change, Planned, Schedule
 from content.series import Replan, Series
 from content.workdays import WorkCalendar
-from storage import burden, lessons, reviews, series, workdays
+from storage import burden, lessons, reviews, series, shifts, workdays
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -203,28 +203,37 @@ def undo(id: str) -> Answer:  # noqa: A002
 @requires(Right.SCHEDULE)
 def end(id: str) -> Answer:  # noqa: A002
     """Let nothing more of it go out."""
-    return _change(ScheduleId(id), rules.end, "series_ended", back="series.resume")
+    user, roots = here().user, here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        found = await series.series(unit, ScheduleId(id), roots)
+        if found is None:
+            return None
+        left_out = await shifts.left_out_by_end(unit, found.schedule.id)
+        return rules.end(found, by=user, now=unit.now, left_out=left_out)
+
+    return _changed(ScheduleId(id), decide, "series_ended", back="series.resume")
 
 
 @pages.post("/calendar/series/<id>/resume")
 @requires(Right.SCHEDULE)
 def resume(id: str) -> Answer:  # noqa: A002
     """Let it go on."""
-    return _change(ScheduleId(id), rules.resume, "series_resumed", back="series.end")
-
-
-def _change(id: ScheduleId, verb: Callable[..., Decided], done: str, *, back: str) -> Answer:  # noqa: A002
     user, roots = here().user, here().roots
 
     async def decide(unit: Reading) -> Decided:
-        found = await series.series(unit, id, roots)
-        answer = verb(found, by=user, now=unit.now) if found is not None else None
-        if found is None or verb is not rules.resume or isinstance(answer, Refusal):
-            return answer
-        return await _too_much_again(unit, found) or answer
+        found = await series.series(unit, ScheduleId(id), roots)
+        if found is None:
+            return None
+        answer = rules.resume(found, by=user, now=unit.now)
+        return answer if isinstance(answer, Refusal) else await _too_much_again(unit, found) or answer
 
+    return _changed(ScheduleId(id), decide, "series_resumed", back="series.end")
+
+
+def _changed(id: ScheduleId, decide: Callable[[Reading], Awaitable[Decided]], done: str, *, back: str) -> Answer:  # noqa: A002
     return onward(
-        settle(decide, actor=user),
+        settle(decide, actor=here().user),
         to=link("series.show_one", id=id),
         done=done,
         back=lambda: way_back(back, id=id),

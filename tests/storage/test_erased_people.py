@@ -16,7 +16,8 @@ from content.identifiers import MemberId, SelectionId, UserId
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.members import NOBODY, Member, MemberEnrolled, leave_roster
 from content.model_members import MemberNominated, Selection, SelectionCalled, SelectionEnded, story_of
-from storage import disclosures, erased_people, lessons, members, organisations
+from storage import disclosures, erased_people, kept_entries, lessons, members, organisations
+from storage.edits import edit_entries
 from storage.engines import sqlite_file
 from storage.erased_people import EMPTIED, GOES
 from storage.erased_words import forget_in_words
@@ -53,28 +54,34 @@ async def decided(branch: SmallBranch, decide: Any) -> None:
     assert isinstance(outcome.answer, Decision), outcome
 
 
+async def rename(branch: SmallBranch, name: str) -> None:
+    """Have the member called something else, with a number and a note."""
+
+    async def change(unit: Any) -> Decision | Refusal:
+        before = await members.member(unit, ZHANG)
+        assert before is not None
+        after = replace(before, name=name, phone=PHONE, note=f"{CANARY}备注", born="1980-02-29")
+        places, cause = Places(await organisations.tree(unit)), fresh_cause()
+        return edit([(before, after)], sort=Sort.EDITED, places=places, cause=cause, by=SECRETARY, now=unit.now)
+
+    await decided(branch, change)
+
+
+async def gone(unit: Any) -> Decision | Refusal:
+    """Let the member leave."""
+    member = await members.member(unit, ZHANG)
+    assert member is not None
+    places, cause = Places(await organisations.tree(unit)), fresh_cause()
+    left = leave_roster(member, by=SECRETARY, duties=(), may_end=(), out_of=(), now=unit.now)
+    reason = f"{CANARY}原因"
+    return departed(left, member, sort=Sort.LEFT, places=places, cause=cause, by=SECRETARY, now=unit.now, reason=reason)
+
+
 async def a_life(branch: SmallBranch) -> None:
     """Let a member with a name found nowhere else do what members do, and leave."""
     id = ZHANG
 
-    async def rename(unit: Any) -> Decision | Refusal:
-        before = await members.member(unit, id)
-        assert before is not None
-        after = replace(before, name=NAME, phone=PHONE, note=f"{CANARY}备注", born="1980-02-29")
-        places, cause = Places(await organisations.tree(unit)), fresh_cause()
-        return edit([(before, after)], sort=Sort.EDITED, places=places, cause=cause, by=SECRETARY, now=unit.now)
-
-    async def leave(unit: Any) -> Decision | Refusal:
-        member = await members.member(unit, id)
-        assert member is not None
-        places, cause = Places(await organisations.tree(unit)), fresh_cause()
-        gone = leave_roster(member, by=SECRETARY, duties=(), may_end=(), out_of=(), now=unit.now)
-        reason = f"{CANARY}原因"
-        return departed(
-            gone, member, sort=Sort.LEFT, places=places, cause=cause, by=SECRETARY, now=unit.now, reason=reason
-        )
-
-    await decided(branch, rename)
+    await rename(branch, NAME)
     roll = await branch.open(ROLL)
     await branch.hear(message(SECRETARY, "投票 哪天; 周五; 周六"))
     await branch.send_all()
@@ -90,7 +97,7 @@ async def a_life(branch: SmallBranch) -> None:
     await branch.answer(roll, LI)
     await branch.answer(roll, WANG)
     await branch.send_all()
-    await decided(branch, leave)
+    await decided(branch, gone)
 
 
 async def erase_now(branch: SmallBranch) -> None:
@@ -222,3 +229,35 @@ async def test_the_story_of_an_erased_person_is_emptied_in_every_revision(branch
     kept = await branch.store.read(lambda unit: lessons.lesson(unit, story.id))
     assert kept is not None
     assert (kept.title, kept.body) == (NOBODY, NOBODY)
+
+
+async def test_a_mistyped_former_name_is_not_taken_out_of_other_words(branch: SmallBranch) -> None:
+    """R20: 王 corrected to 王芳, and a word out of another column, stand for nobody."""
+    for name in ("王", "安全", NAME):
+        await rename(branch, name)
+    await decided(branch, gone)
+    told = words("count.head", lines=(words("count.votes", name="王丽娟", text="《安全生产》，安全"),))
+
+    async def say(_: Any) -> Decision:
+        return Decision(effects=(Say(room=EAST_ROOM, organisation=EAST, words=told),))
+
+    await decided(branch, say)
+    await erase_now(branch)
+    rows = [row.words for row in await branch.rows() if row.words and "lines" in row.words["parameters"]]
+    (line,) = rows[-1]["parameters"]["lines"]["lines"]
+    assert line["parameters"] == {"name": "王丽娟", "text": f"《安全生产》，{NOBODY}"}
+
+
+async def test_who_is_erased_need_not_be_opened_first(branch: SmallBranch) -> None:
+    """R20: where the key of a former entry is lost, or another, its name is known and nothing else is looked at."""
+    await rename(branch, NAME)
+    await decided(branch, gone)
+    name = await branch.store.read(lambda unit: kept_entries.names(unit, edit_entries, [ZHANG]))
+
+    async def lose_key(unit: Any) -> None:
+        await unit.execute(update(edit_entries).values(after={"name": NAME, "sealed": "not to be opened"}))
+
+    await branch.store._write(lose_key, news=False)
+    assert name >= {NAME}
+    await erase_now(branch)
+    assert NAME not in await branch.everything()

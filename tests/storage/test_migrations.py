@@ -13,7 +13,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, create_engine, inspect, text
 
 from content.trouble import Exit, Trouble
 from storage.engines import WRITE, open_engine, open_working_engine
@@ -234,3 +234,25 @@ async def test_a_file_survives_a_power_cut_by_its_settings(sqlite_address: str) 
     await engine.dispose()
     assert (journal, synchronous) in (("wal", 2), ("delete", 3))
     assert foreign_keys == 1
+
+
+def test_a_vote_is_not_said_to_rest_on_a_letter_that_was_recorded_after_it() -> None:
+    """Before 0050 another letter took the place of the one under which a vote had been prepared."""
+    module = ScriptDirectory.from_config(alembic_config()).get_revision("0050").module
+    engine = create_engine("sqlite://")
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE electronic_elections (election_id, ballot_id, way, reference, dated)"))
+        connection.execute(text("CREATE TABLE audit (number, action, thing, outcome)"))
+        for id in ("kept", "replaced", "none"):
+            ballot = "NULL" if id == "none" else f"'vote-{id}'"
+            connection.execute(text(f"INSERT INTO electronic_elections VALUES ('{id}', {ballot}, 'room', 'A', 'x')"))
+        for row in (
+            "(1, 'consent_recorded', 'paper:kept', 'done')",
+            "(2, 'consent_recorded', 'paper:replaced', 'done')",
+            "(3, 'ballot_drafted, electronic_vote_prepared', 'ballot:vote-kept', 'done')",
+            "(4, 'electronic_vote_prepared', 'paper:replaced', 'done')",
+            "(5, 'consent_recorded', 'paper:replaced', 'done')",
+        ):
+            connection.execute(text(f"INSERT INTO audit VALUES {row}"))
+        assert [row[0] for row in connection.execute(module.known())] == ["kept"]
+    engine.dispose()

@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from content.burden import Meter
 from content.checkins import State as Answer
-from content.decision import Decision, Say, Tell, words
+from content.decision import Decision, Say, ShowAgain, Tell, words
 from content.identifiers import EventId, OutboxId, UserId
 from content.lessons import LessonRevised
 from content.media import MediumKept
@@ -205,6 +205,23 @@ async def test_what_was_given_up_is_not_sent_and_its_branch_was_not_offered_it(b
     assert await branch.state(id, ZHAO) is Answer.OPEN
     assert await branch.counted() == await branch.tallied()
     assert {row.room for row in await branch.send_all()} <= {WEST_ROOM}
+
+
+async def test_what_follows_a_part_that_never_came_stays_when_that_is_swept(branch: SmallBranch) -> None:
+    """Of what is discreet one that is gone was sent; of anything else it may have been given up."""
+    await illustrate(branch)
+    card = await branch.card(await branch.open(audience=EAST))
+    await branch.send_all()
+
+    async def show(_: Reading) -> Decision:
+        return Decision(effects=(ShowAgain(user=account(ZHANG), card=card, parts=3),))
+
+    await branch.store.settle([Step(cause=fresh_cause(), decide=show)])
+    (first,) = await branch.claim()
+    await branch.store.settle(notes=[GivenUp(claimed=first, error="refused", at=branch.clock.now)])
+    swept = outbox.outbox.delete().where(outbox.outbox.c.state == State.FAILED)
+    await branch.store._write(lambda unit: unit.execute(swept), news=False)
+    assert await branch.send_all() == []
 
 
 async def test_a_retry_brings_back_every_part_and_the_offer(branch: SmallBranch) -> None:

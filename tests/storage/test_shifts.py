@@ -10,18 +10,25 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import select
 
+from content import series as rules
 from content.checkins import State
+from content.decision import Decision, Refusal
 from content.identifiers import MemberId, OccurrenceId, ScheduleId
 from content.members import Member, MemberChanged, MemberEnrolled, MemberLeft
-from content.occurrences import OccurrenceRevived
+from content.occurrences import OccurrenceRevived, cancel_occurrence
 from content.occurrences import State as Stand
+from content.organisations import Kind as Level
+from content.organisations import Organisation
 from content.recurrences import Recurrence
-from content.schedules import LessonsScheduled, OccurrenceMoved, Schedule, materialise
+from content.schedules import LessonsScheduled, OccurrenceMoved, OccurrenceRestored, Schedule, materialise
+from content.series import SeriesResumed
 from content.settings import QUIET_HOURS, SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
-from storage import members, quiet, shifts
+from storage import burden, members, quiet, schedules, series, shifts
 from storage.checkins import expectations
 from storage.participation import Period, by_occurrence, held, total
+from storage.store import Step
+from storage.unit import Reading
 from tests.content.test_shifts import pattern
 from tests.small_branch import (
     EAST,
@@ -40,7 +47,11 @@ from tests.small_branch import (
     HandClock,
     SmallBranch,
     account,
+    fresh_cause,
+    message,
+    private_room,
     reaction,
+    redaction,
 )
 
 PATTERN = pattern("2026-07-01", "早 08:00-16:00\n晚 16:00-24:00", "甲 早\n乙 晚")
@@ -150,6 +161,115 @@ async def test_without_its_other_session_a_lesson_is_everybodys(branch: SmallBra
     assert await asked(branch, first) == set(PEOPLE)
 
 
+async def test_the_next_lesson_does_not_overtake_another_session(branch: SmallBranch, clock: HandClock) -> None:
+    daily = replace(
+        RULE,
+        recurrence=Recurrence.WEEKLY,
+        weekdays=frozenset({2, 3}),
+        count=2,
+        sessions=(timedelta(hours=20),),
+        late=timedelta(hours=6),
+    )
+    first, second, next_first, _ = await plan(branch, daily)
+    await branch.let_open(first)
+    clock.forward(hours=24)
+    for id in (second, next_first):
+        await branch.let_open(id)
+        assert (await branch.occurrence(id)).state is Stand.OPEN
+    numbers = await branch.tallied()
+    assert sum(number for (id, _, _), number in numbers.items() if id in (first, second)) == len(PEOPLE)
+
+
+async def test_sessions_of_a_lesson_that_are_due_at_once_are_one_and_none_is_missed(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch, replace(RULE, sessions=(timedelta(hours=2),), late=timedelta(hours=6)))
+    clock.forward(hours=3)
+    for id in (first, second):
+        await branch.let_open(id)
+        assert (await branch.occurrence(id)).state is Stand.OPEN
+    assert await asked(branch, second) == set(PEOPLE)
+
+
+async def test_each_branch_is_asked_the_minutes_of_a_lesson_in_the_session_that_it_hears(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch)
+    for id, (place, _) in PEOPLE.items():
+        await change(branch, id, "乙" if place == WEST else "甲")
+    places = [Organisation(id=id, parent=ROOF, kind=Level.BRANCH, name=id) for id in (EAST, WEST)]
+
+    async def minutes() -> list[int]:
+        found = await branch.store.read(
+            lambda unit: burden.meters(unit, places, since=date(2026, 7, 1), until=date(2026, 7, 31))
+        )
+        return [found[one.id].minutes for one in places]
+
+    async def asked_if_sent_today(id: OccurrenceId) -> int:
+        async def look(unit: Reading) -> int:
+            entry = await schedules.entry(unit, id)
+            assert entry is not None
+            (sending,) = await burden.sendings(unit, [entry], {id: date(2026, 7, 1)})
+            return sending.minutes
+
+        return await branch.store.read(look)
+
+    full = await asked_if_sent_today(first)
+    assert full > 0 == await asked_if_sent_today(second)
+    await branch.let_open(first)
+    assert await minutes() == [full, 0]
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await minutes() == [full, full]
+
+
+async def test_whose_other_entry_was_asked_is_not_asked_again(branch: SmallBranch, clock: HandClock) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+    await branch.send_all()
+    twin = await branch.store.read(lambda unit: members.member(unit, ZHANG))
+    assert twin is not None
+    merged = MemberChanged(member=replace(twin, user=None, left=clock.now, merged_into=LI))
+    await branch.store.settle(notes=[merged])
+    await branch.hear(reaction(account(LI), await branch.card_event(first), "✅"))
+    assert await branch.state(first, ZHANG) is State.DONE
+    assert account(LI) in [user for user, _ in await branch.told()]
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {SUN}
+
+
+@pytest.mark.parametrize("how", ["cancelled", "ended"])
+async def test_who_is_left_without_a_session_is_in_the_numbers_until_it_is_planned_again(
+    branch: SmallBranch, clock: HandClock, how: str
+) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+
+    async def call_off(unit: Reading) -> Decision | Refusal:
+        entry = await schedules.entry(unit, second)
+        assert entry is not None
+        if how == "cancelled":
+            left_out = await shifts.left_out(unit, entry)
+            return cancel_occurrence(entry.occurrence, by=SECRETARY, left_out=left_out)
+        found = await series.series(unit, RULE.id, [ROOF])
+        assert found is not None
+        by_session = await shifts.left_out_by_end(unit, RULE.id)
+        return rules.end(found, by=SECRETARY, now=clock.now, left_out=by_session)
+
+    await branch.store.settle([Step(cause=fresh_cause(), decide=call_off)])
+    (line,) = await branch.store.read(lambda unit: by_occurrence(unit, [ROOF], Period()))
+    assert line.numbers == {State.OPEN: 3, State.NOT_OFFERED: 2}
+    assert (await places(branch))[LI] == [(second, State.NOT_OFFERED)]
+    restored = OccurrenceRestored(occurrence=second, by=SECRETARY)
+    resumed = SeriesResumed(schedule=RULE.id, at=clock.now, by=SECRETARY)
+    await branch.store.settle(notes=[restored if how == "cancelled" else resumed])
+    assert LI not in await places(branch)
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {LI, SUN}
+
+
 async def test_a_room_in_which_nobody_hears_a_session_hears_nothing_of_it(
     branch: SmallBranch, clock: HandClock
 ) -> None:
@@ -223,6 +343,41 @@ async def test_who_comes_to_an_earlier_session_than_theirs_is_counted_there(
     clock.forward(hours=8)
     await branch.let_open(second)
     assert await asked(branch, second) == {SUN}
+
+
+@pytest.mark.parametrize("taken_back", ["tap", "取消", "撤回"])
+async def test_who_takes_back_having_come_to_another_session_is_asked_in_their_own(
+    branch: SmallBranch, clock: HandClock, taken_back: str
+) -> None:
+    first, second = await plan(branch)
+    await branch.let_open(first)
+    await branch.send_all()
+    tap = reaction(account(LI), await branch.card_event(first), "✅")
+    await branch.hear(tap)
+    undone = message(account(LI), taken_back, room_id=private_room(LI))
+    await branch.hear(redaction(account(LI), tap.event_id) if taken_back == "tap" else undone)
+    assert LI not in await places(branch)
+    clock.forward(hours=8)
+    await branch.let_close(first)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {LI, SUN}
+
+
+async def test_who_takes_back_once_their_own_session_is_open_is_asked_there_at_once(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    first, second = await plan(branch, replace(RULE, window=timedelta(hours=12)))
+    await change(branch, WANG, "乙")
+    await branch.let_open(first)
+    await branch.send_all()
+    taps = {who: reaction(account(who), await branch.card_event(first), "✅") for who in (LI, ZHANG)}
+    await branch.hear(*taps.values())
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    await branch.send_all()
+    await branch.hear(*(redaction(account(who), tap.event_id) for who, tap in taps.items()))
+    assert (await places(branch))[LI] == [(second, State.OPEN)]
+    assert (await places(branch))[ZHANG] == [(first, State.OPEN)]
 
 
 @pytest.mark.parametrize("seed", range(2))

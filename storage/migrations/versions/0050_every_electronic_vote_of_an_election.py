@@ -25,9 +25,36 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("election_id", "place", name=op.f("pk_electronic_votes")),
         sa.UniqueConstraint("ballot_id", name=op.f("uq_electronic_votes_ballot_id")),
     )
-    columns = ["election_id", "place", "ballot_id", "way", "reference", "dated"]
-    held = sa.table("electronic_elections", *(sa.column(name) for name in columns if name != "place"))
-    known = sa.select(
+    op.execute(votes.insert().from_select(COLUMNS, known()))
+
+
+COLUMNS = ["election_id", "place", "ballot_id", "way", "reference", "dated"]
+
+
+def known() -> sa.Select[tuple[object, ...]]:
+    """Return the votes that are known, each with its letter.
+
+    Of one after which another letter was recorded its own is kept nowhere: rather nothing is said of it than that.
+    """
+    held = sa.table("electronic_elections", *(sa.column(name) for name in COLUMNS if name != "place"))
+    audit = sa.table("audit", *(sa.column(name) for name in ("number", "action", "thing", "outcome")))
+    paper, ballot = sa.literal("paper:") + held.c.election_id, sa.literal("ballot:") + held.c.ballot_id
+    prepared = (
+        sa.select(sa.func.coalesce(sa.func.max(audit.c.number), 0))
+        .where(audit.c.thing.in_([paper, ballot]), audit.c.action.like("%electronic_vote_prepared%"))
+        .correlate(held)
+        .scalar_subquery()
+    )
+    lettered = (
+        sa.select(audit.c.number)
+        .where(
+            audit.c.thing == paper,
+            audit.c.action.like("%consent_recorded%"),
+            audit.c.outcome == "done",
+            audit.c.number > prepared,
+        )
+        .correlate(held)
+    )
+    return sa.select(
         held.c.election_id, sa.literal(1), held.c.ballot_id, held.c.way, held.c.reference, held.c.dated
-    ).where(held.c.ballot_id.is_not(None))
-    op.execute(votes.insert().from_select(columns, known))
+    ).where(held.c.ballot_id.is_not(None), ~lettered.exists())

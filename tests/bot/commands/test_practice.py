@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 
 from content import practice as rules
 from content.bank import Difficulty, Item, ItemsAdded, ItemWithdrawn, Kind, revise_item
+from content.checkins import State
 from content.decision import Decision, words
 from content.erasure import PersonErased
 from content.identifiers import ItemId
@@ -326,3 +327,25 @@ async def test_an_answer_to_what_was_withdrawn_since_counts_for_no_other_questio
         await filled.store.settle(notes=[ItemWithdrawn(organisation=EAST, item=one, at=NOON)])
     assert await say(filled, "A") == [["practice.withdrawn", "practice.over"]]
     assert await number(filled, practice_sessions) == 0
+
+
+@pytest.mark.parametrize("how", ["changed", "withdrawn"])
+async def test_what_is_meant_for_a_lesson_counts_there_whatever_became_of_the_question(
+    filled: SmallBranch, how: str
+) -> None:
+    lesson = await filled.open()
+    await say(filled, "练习 评议")
+    if how == "changed":
+        await revise(filled, next(one for one in ITEMS if one.id == "verdict"), answer=("2",))
+    else:
+        await filled.store.settle(notes=[ItemWithdrawn(organisation=ROOF, item=ItemId("verdict"), at=NOON)])
+    assert await say(filled, "收到") == []
+    assert await say(filled, "倒班") == [["leave.recorded"]]
+    assert await filled.state(lesson, ZHANG) is State.EXCUSED
+    assert await number(filled, practice_sessions) == 1
+
+
+async def test_a_question_that_was_changed_can_be_skipped(filled: SmallBranch) -> None:
+    await say(filled, "练习 评议")
+    await revise(filled, next(one for one in ITEMS if one.id == "verdict"), answer=("2",))
+    assert await say(filled, "跳过") == [["practice.skipped", "practice.over"]]
