@@ -106,6 +106,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await inquiries.forget_past(unit, fact.at)
     await practice.forget_past(unit, fact.at)
     await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
+    await lecture_questions.write_anew(unit, fact.at.date())
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)
