@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -22,6 +23,7 @@ class Sent(Struct, frozen=True, kw_only=True):
     """An occurrence as it stands in its rooms: the title and revision that they show, and the layout of its cards."""
 
     occurrence: Occurrence
+    timezone: str
     title: str
     revision: int
     layout: Layout
@@ -39,7 +41,8 @@ class OccurrenceCorrected(Fact, frozen=True, kw_only=True):
     at: datetime
     begins_at: datetime | None = None
     closes_at: datetime | None = None
-    """Of a lecture that is still open: its times as they are now."""
+    on: date | None = None
+    """Of a lecture that is still open: its times as they are now, and the local date on which it counts."""
 
 
 class OccurrenceWithdrawn(Fact, frozen=True, kw_only=True):
@@ -103,6 +106,7 @@ def correct(sent: Sequence[Sent], lesson: Lesson, *, reason: str, now: datetime)
                 at=now,
                 begins_at=begins(timed) if timed is not None else None,
                 closes_at=roll_closes(timed, lesson.minutes) if timed is not None else None,
+                on=begins(timed).astimezone(ZoneInfo(one.timezone)).date() if timed is not None else None,
             )
         )
         for card in one.cards:
