@@ -120,7 +120,7 @@ async def room_names(unit: Reading, id: OccurrenceId) -> tuple[str, ...]:  # noq
 
 
 async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
-    """Bind an occurrence to a newer revision; a lecture that was put off is open until it is over, and counts on its day."""
+    """Bind an occurrence to a newer revision; a lecture put off is open until it is over and counts on its day."""
     times = {"begins_at": fact.begins_at, "closes_at": fact.closes_at} if fact.closes_at is not None else {}
     await unit.execute(
         update(occurrences)
