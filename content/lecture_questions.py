@@ -5,6 +5,7 @@ Of who asked without a name nothing is kept, and of the question no more than it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
@@ -36,6 +37,8 @@ class State(StrEnum):
     SPOKEN = "spoken"
     HIDDEN = "hidden"
 
+
+_WANTS_NO_NAME = re.compile(r"[\s\W]*(?:匿名|不记名|不記名|不署名|anonymous|without (?:a|my) name)", re.IGNORECASE)
 
 SHOWN = frozenset({State.ANSWERED})
 """What stands on the card afterwards."""
@@ -88,8 +91,10 @@ def ask(
     held: Sequence[Question],
     today: date,
 ) -> Decision | Refusal:
-    """Keep a question under its asker's name."""
+    """Keep a question under its asker's name; nothing of one that begins by saying that it is to have none."""
     said = tidied(text)
+    if _WANTS_NO_NAME.match(said):
+        return discreetly(refused("lecture.unnamed_how"))
     own = [one for one in held if one.member == expectation.member]
     refusal = _objection(expectation, said, held)
     if refusal is not None:
