@@ -20,14 +20,14 @@ class UnnamedQuestions:
     def __init__(self) -> None:
         self._asked: OrderedDict[tuple[OccurrenceId, MemberId], set[Cause]] = OrderedDict()
 
-    def allow(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> bool:
-        """Tell whether somebody may ask once more, and count it."""
+    def allows(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> bool:
+        """Tell whether somebody may ask once more, or asks by this cause already."""
+        asked = self._asked.get((occurrence, member), set())
+        return cause in asked or len(asked) < MOST_UNNAMED
+
+    def count(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> None:
+        """Remember that somebody has asked by a cause."""
         place = (occurrence, member)
-        asked = self._asked.pop(place, set())
-        self._asked[place] = asked
+        self._asked[place] = self._asked.pop(place, set()) | {cause}
         if len(self._asked) > MOST_KEPT:
             self._asked.popitem(last=False)
-        if cause not in asked and len(asked) >= MOST_UNNAMED:
-            return False
-        asked.add(cause)
-        return True

@@ -41,15 +41,19 @@ async def ask_unnamed(asking: Asking) -> Decision | Refusal | None:
     if not isinstance(found, tuple):
         return found
     one, text = found
-    return rules.ask_unnamed(
+    asked = (one.occurrence.id, one.member, asking.cause)
+    answer = rules.ask_unnamed(
         one,
         text,
         # Not of the cause, which leads to the message and so to its sender.
         id=LectureQuestionId(derive(asking.settings.secret(), one.occurrence.id, rules.tidied(text))),
         held=await stored.of_lecture(asking.unit, one.occurrence.id),
         today=await _today(asking, one),
-        allowed=asking.settings.unnamed.allow(one.occurrence.id, one.member, asking.cause),
+        allowed=asking.settings.unnamed.allows(*asked),
     )
+    if isinstance(answer, Decision):
+        asking.settings.unnamed.count(*asked)
+    return answer
 
 
 async def _meant(asking: Asking) -> tuple[Expectation, str] | Decision | Refusal | None:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from sqlalchemy import select
 
 from content.identifiers import OccurrenceId, derive
-from content.lecture_questions import MOST_NAMED, MOST_UNNAMED, Question
+from content.lecture_questions import LONGEST_QUESTION, MOST_NAMED, MOST_UNNAMED, Question
 from storage import lecture_questions, outbox
 from storage.audit import audit, causes
 from storage.lecture_questions import lecture_questions as table
@@ -94,6 +94,16 @@ async def test_what_the_room_has_seen_is_not_taken_as_without_a_name(branch: Sma
     assert heard.refusal is not None
     assert heard.refusal.words.key == "lecture.unnamed_in_private"
     assert await kept(branch, id) == ()
+
+
+async def test_a_question_that_was_not_taken_is_not_counted(branch: SmallBranch) -> None:
+    id, _ = await announced(branch)
+    for number in range(MOST_UNNAMED):
+        assert await say(branch, f"匿名提问 {number}{'长' * LONGEST_QUESTION}") == "lecture.long_question"
+    for number in range(MOST_UNNAMED):
+        assert await say(branch, f"匿名提问 问题{number}") is None
+    assert await say(branch, "匿名提问 还有一个") == "lecture.unnamed_enough"
+    assert len(await kept(branch, id)) == MOST_UNNAMED
 
 
 async def test_who_says_that_a_question_is_to_have_no_name_is_not_put_down_by_name(branch: SmallBranch) -> None:
