@@ -80,6 +80,17 @@ def test_it_is_announced_once_and_before_it_begins(house: House, browser: Browse
     assert [entry.title for entry in planned(house)] == ["读懂党章"]
 
 
+def test_its_announcement_cannot_be_moved_past_its_beginning(house: House, browser: Browser) -> None:
+    kept = written(house, browser, **lecture(house))
+    browser.post("/schedule", form(house, lessons=[kept.id], date="2026-11-26", time="15:00"))
+    (entry,) = planned(house)
+    times = {"date": "2026-11-27", "time": "15:00", "window": "120", "late": "60"}
+    browser.post(f"/calendar/{entry.occurrence.id}/move", times)
+    assert [one.occurrence.due_at for one in planned(house)] == [entry.occurrence.due_at]
+    browser.post(f"/calendar/{entry.occurrence.id}/move", times | {"time": "14:00"})
+    assert [one.occurrence.due_at for one in planned(house)] == [entry.occurrence.due_at + timedelta(hours=23)]
+
+
 def test_questions_show_names_only_where_they_were_given(house: House, browser: Browser) -> None:
     id = house.run(announce_lecture(house.store, house.seeded))
     assert f"/lectures/{id}" in browser.get(f"/check-ins/{id}").get_data(as_text=True)
