@@ -58,6 +58,8 @@ def test_a_lecture_is_written_with_its_times_as_they_are_where_it_belongs(house:
         ({"begins-1": ""}, "请选第 1 场的时间"),
         ({"place-1": ""}, "请写上地点"),
         ({"begins-1": "明天"}, "这不是一个能用的时间"),
+        ({"begins-1": "2206-11-27T15:00"}, "这不是一个能用的时间"),
+        ({"begins-1": "9999-12-31T23:59"}, "这不是一个能用的时间"),
         ({"begins-2": "2026-11-27T16:00"}, "第 2 场要在第 1 场讲完以后开始"),
     ],
 )
