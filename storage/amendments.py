@@ -15,6 +15,7 @@ from content.identifiers import LessonId, OccurrenceId, OrganisationId
 from content.layouts import Layout, Place, first_layout
 from content.lessons import Lesson
 from content.occurrences import State
+from storage import session_choices
 from storage.checkins import cards, cards_of, move_day, move_seats
 from storage.lessons import lesson as lesson_of
 from storage.organisations import organisations, within
@@ -81,6 +82,8 @@ async def sent(unit: Reading, id: OccurrenceId) -> Sent | None:  # noqa: A002
         revision=found.lesson_revision,
         layout=await layout(unit, id, shown),
         cards=await cards_of(unit, id),
+        lecture=shown.lecture,
+        chosen=await session_choices.accounts(unit, id) if shown.lecture is not None else (),
     )
 
 
@@ -136,6 +139,8 @@ async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
     )
     if fact.on is not None:
         await move_day(unit, fact.occurrence, fact.on)
+    if fact.sessions is not None:
+        await session_choices.drop_beyond(unit, fact.occurrence, fact.sessions)
 
 
 async def write_withdrawn(unit: Writing, fact: OccurrenceWithdrawn) -> None:
