@@ -38,7 +38,14 @@ class Balloting(Struct, frozen=True, kw_only=True):
     secret: Callable[[], str] = _secret
 
     async def close(self, now: datetime) -> bool:
-        """Close what is over, by our own time; tell whether there was anything."""
+        """Close what is over, by our own time; tell whether there was anything.
+
+        What was open when the database was put back comes to nothing first.
+        """
+        lacking = await self.store.read(ballots.put_back)
+        if lacking:
+            await self.store.settle([giving_up(one) for one in lacking])
+            await self.store.forget_deleted()
         over = await self.store.read(lambda unit: ballots.over(unit, now))
         if over:
             await self.store.settle([closing_ballot(one) for one in over])
@@ -93,6 +100,19 @@ def _telling(cause: Cause, id: BallotId) -> Step:  # noqa: A002
         return Decision(effects=ballot_news.turnout(ballot, voted, rooms))
 
     return Step(cause=cause, decide=decide)
+
+
+def giving_up(id: BallotId) -> Step:  # noqa: A002
+    """Return the step that lets a ballot come to nothing of which votes are gone."""
+
+    async def decide(unit: Reading) -> Answer:
+        ballot = await ballots.ballot(unit, id)
+        answer = rules.give_up(ballot) if ballot is not None else None
+        if ballot is None or not isinstance(answer, Decision):
+            return answer
+        return replace(answer, effects=ballot_news.given_up(ballot, await ballots.voters_rooms(unit, ballot)))
+
+    return Step(cause=Cause(f"ballot:{id}:give_up"), decide=decide)
 
 
 def closing_ballot(id: BallotId) -> Step:  # noqa: A002

@@ -20,14 +20,14 @@ class UnnamedQuestions:
     def __init__(self) -> None:
         self._asked: OrderedDict[tuple[OccurrenceId, MemberId], set[Cause]] = OrderedDict()
 
-    def allows(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> bool:
-        """Tell whether somebody may ask once more, or asks by this cause already."""
+    def may_ask(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> bool:
+        """Tell whether somebody may ask once more."""
         asked = self._asked.get((occurrence, member), set())
         return cause in asked or len(asked) < MOST_UNNAMED
 
-    def count(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> None:
-        """Remember that somebody has asked by a cause."""
-        place = (occurrence, member)
-        self._asked[place] = self._asked.pop(place, set()) | {cause}
+    def note(self, occurrence: OccurrenceId, member: MemberId, cause: Cause) -> None:
+        """Count what was taken."""
+        asked = self._asked.pop((occurrence, member), set())
+        self._asked[occurrence, member] = asked | {cause}
         if len(self._asked) > MOST_KEPT:
             self._asked.popitem(last=False)

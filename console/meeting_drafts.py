@@ -48,11 +48,11 @@ def fields_from() -> Fields:
     return Fields(**{**texts, "form": texts["form"] or Form.ASSEMBLY}, reminds="reminds" in request.form)
 
 
-def fresh_fields(nodes: tuple[Organisation, ...], now: datetime) -> Fields:
-    """Return the form as it opens: a week ahead at three in the afternoon."""
+def fresh_fields(nodes: tuple[Organisation, ...], now: datetime, agenda: Iterable[str] = ()) -> Fields:
+    """Return the form as it opens: a week ahead at three in the afternoon, with what is carried over."""
     place = nodes[0]
     day = now.astimezone(ZoneInfo(place.timezone)).date() + timedelta(days=7)
-    return Fields(organisation=place.id, date=day.isoformat(), time="15:00")
+    return Fields(organisation=place.id, date=day.isoformat(), time="15:00", agenda="\n".join(agenda))
 
 
 def fields_of(one: Meeting, people: Iterable[Member]) -> Fields:

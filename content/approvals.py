@@ -24,6 +24,8 @@ class Act(StrEnum):
     GRANT_DUTY = "grant_duty"
     END_DUTY = "end_duty"
     OPEN_BALLOT = "open_ballot"
+    CLOSE_BALLOT = "close_ballot"
+    """Before its time; ``detail`` is the reason."""
     CANCEL_BALLOT = "cancel_ballot"
     MOVE_NODE = "move_node"
     """Of ``organisation`` to below ``subject``, where others become its secretaries by that."""

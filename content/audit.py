@@ -30,6 +30,7 @@ from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
 from content.polls import PollOpened
+from content.resolutions import TaskAssigned
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import RoomKept
 from content.sanctions import (
@@ -116,7 +117,7 @@ def _proposed(fact: Proposed) -> About:
     one = fact.proposal
     if one.act is Act.BAN:
         return About(thing=f"case:{one.detail}", place=one.organisation)
-    if one.act in (Act.OPEN_BALLOT, Act.CANCEL_BALLOT):
+    if one.act in (Act.OPEN_BALLOT, Act.CLOSE_BALLOT, Act.CANCEL_BALLOT):
         return About(thing=f"ballot:{one.subject}", place=one.organisation)
     if one.act is Act.MOVE_NODE:
         return About(thing=f"organisation:{one.organisation}", place=one.organisation)
@@ -162,6 +163,7 @@ def _table(fact: ExportMade | ExportFailed) -> About:
 _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     Answered: _answered,
     MeetingCalled: _meeting,
+    TaskAssigned: lambda fact: About(thing=f"occurrence:{fact.task.occurrence}", subject=fact.task.member),
     MeetingChanged: _meeting,
     DutyGranted: _granted,
     DutyEnded: _ended,

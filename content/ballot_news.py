@@ -15,12 +15,14 @@ _KEYS = {
         "turnout": "ballot.room_turnout",
         "too_few": "ballot.room_too_few",
         "closed": "ballot.room_closed",
+        "given_up": "ballot.room_given_up",
     },
     True: {
         "opened": "survey.room_opened",
         "turnout": "survey.room_turnout",
         "too_few": "survey.room_too_few",
         "closed": "survey.room_closed",
+        "given_up": "survey.room_given_up",
     },
 }
 """What is said of a ballot, and of a survey."""
@@ -54,6 +56,11 @@ def turnout(ballot: Ballot, voted: int, rooms: Iterable[Room]) -> tuple[Say, ...
     )
 
 
+def closed_early(ballot: Ballot, reason: str, rooms: Iterable[Room]) -> tuple[Say, ...]:
+    """Say that two organisers have closed a ballot before its time, and why."""
+    return say(rooms, words("ballot.room_closed_early", title=ballot.title, reason=reason))
+
+
 def closed(ballot: Ballot, voted: int, set_hash: str, rooms: Iterable[Room]) -> tuple[Say, ...]:
     """Say that no more votes are taken, and by which set of envelopes a receipt can be looked up."""
     if voted < FEWEST:
@@ -66,6 +73,11 @@ def closed(ballot: Ballot, voted: int, set_hash: str, rooms: Iterable[Room]) -> 
         hash=set_hash,
     )
     return say(rooms, said)
+
+
+def given_up(ballot: Ballot, rooms: Iterable[Room]) -> tuple[Say, ...]:
+    """Say that votes are gone, so that the others are not counted, and what holds of a result that was told before."""
+    return say(rooms, words(_KEYS[ballot.election.pack is SURVEY]["given_up"], title=ballot.title))
 
 
 def counted(lines: Sequence[Words], rooms: Iterable[Room]) -> tuple[Say, ...]:

@@ -50,6 +50,8 @@ class Voiding(StrEnum):
 
     TOO_FEW = "too_few"
     CANCELLED = "cancelled"
+    RESTORED = "restored"
+    """The database was put back to a moment while votes were cast; those of after it are gone."""
 
 
 class WriteIn(StrEnum):
@@ -411,11 +413,16 @@ def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, n
     return Decision(facts=(BallotCast(ballot=ballot.id, member=elector.member, box=box),))
 
 
-def close(ballot: Ballot, listed: Sequence[str], *, turnout: int, issued: int, now: datetime) -> Decision | Refusal:
-    """Close a ballot whose time is over. Where too few have voted, no envelope is ever opened."""
+def close(
+    ballot: Ballot, listed: Sequence[str], *, turnout: int, issued: int, now: datetime, early: bool = False
+) -> Decision | Refusal:
+    """Close a ballot whose time is over. Where too few have voted, no envelope is ever opened.
+
+    That two organisers want it closed ``early`` is seen to elsewhere.
+    """
     if ballot.state is not State.OPEN:
         return not_now(ballot)
-    if now < ballot.closes_at:
+    if now < ballot.closes_at and not early:
         return refused("ballot.too_early", closes=ballot.closes_at)
     closed = BallotClosed(
         ballot=ballot.id, turnout=turnout, issued=issued, set_hash=set_hash(listed), listed=tuple(listed)
@@ -440,6 +447,13 @@ def may_be_opened(ballot: Ballot) -> bool:
     """Tell whether a ballot stands where its box is opened, for the first time or for a recount."""
     recount = ballot.state is State.OPENED and ballot.flag is Outcome.RECOUNT_NEEDED
     return ballot.state is State.CLOSED or recount
+
+
+def give_up(ballot: Ballot) -> Decision | Refusal:
+    """Let a ballot come to nothing that was open when the database was put back: nobody knows which votes it lacks."""
+    if ballot.state is not State.OPEN:
+        return not_now(ballot)
+    return Decision(facts=(BallotVoided(ballot=ballot.id, why=Voiding.RESTORED),))
 
 
 def cancel(ballot: Ballot) -> Decision | Refusal:

@@ -57,6 +57,8 @@ def became(vote: ElectronicVote) -> Words:
         return words("electronic.vote_without_result", outcome=(found,), **came)
     if vote.why is Voiding.TOO_FEW:
         return words("electronic.vote_too_few", expected=figures.expected, returned=figures.returned)
+    if vote.why is Voiding.RESTORED:
+        return words("electronic.vote_restored")
     return words(f"electronic.vote_cancelled_{_when_cancelled(vote)}")
 
 

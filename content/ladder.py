@@ -271,6 +271,12 @@ def confirm(
     return decide(sanction)
 
 
+def let_go(draft: Sanction, *, now: datetime) -> Decision:
+    """Let what was asked for in chat be, by the word of who asked."""
+    dropped = SanctionDropped(sanction=replace(draft, state=State.DROPPED), at=now)
+    return Decision(facts=(dropped,), effects=(Tell(user=draft.by, words=words("sanction.let_go")),))
+
+
 def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> Decision:
     """Let the measures that hold in a room go on in the one that takes its place, where a decision says that one does.
 

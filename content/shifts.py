@@ -30,6 +30,9 @@ SLEEP = timedelta(hours=8)
 NIGHT_FROM, NIGHT_UNTIL = 22, 6
 """Between these hours one sleeps who does not work."""
 
+LONGEST_OFF = 14
+"""Whoever has no turn for so many days is told things as if they worked no shifts."""
+
 OFF = frozenset({"休", "休息", "歇", "-", "off", "rest"})
 """Words of a cycle for a day without work."""
 
@@ -142,6 +145,16 @@ def hears(plan: Plan, group: str, sessions: Sequence[datetime]) -> int:
     Of those that suit it equally it is the first. Every group hears one, whoever it is, and no group two.
     """
     return min(range(len(sessions)), key=lambda number: (stance(plan, group, sessions[number]), number))
+
+
+def on_duty_from(plan: Plan, group: str, at: datetime) -> datetime:
+    """Return from when on somebody of a group may be told what they did not ask for: when they are next at work."""
+    day = at.astimezone(ZoneInfo(plan.timezone)).date()
+    for ahead in range(-1, LONGEST_OFF + 1):
+        hours = plan.hours(group, day + timedelta(days=ahead))
+        if hours is not None and hours[1] > at:
+            return max(at, hours[0])
+    return at
 
 
 def heard_by(plan: Plan, sessions: Sequence[datetime]) -> tuple[tuple[str, ...], ...]:

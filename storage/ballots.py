@@ -58,6 +58,7 @@ from content.rooms import Purpose
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from storage import rooms, standing
 from storage.organisations import within
+from storage.restores import last_restore
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
 
@@ -215,6 +216,12 @@ async def over(unit: Reading, now: datetime) -> tuple[BallotId, ...]:
     """Return the open ballots whose time is over."""
     query = select(ballots.c.id).where(ballots.c.state == State.OPEN, ballots.c.closes_at <= now)
     return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.closes_at, ballots.c.id)))
+
+
+async def put_back(unit: Reading) -> tuple[BallotId, ...]:
+    """Return the open ballots that were open already when the database was put back from a backup."""
+    query = select(ballots.c.id).where(ballots.c.state == State.OPEN, ballots.c.told_at < last_restore())
+    return tuple(BallotId(row.id) for row in await unit.rows(query.order_by(ballots.c.id)))
 
 
 async def opened(unit: Reading) -> tuple[Ballot, ...]:

@@ -197,7 +197,7 @@ async def sendings(unit: Reading, entries: Iterable[Entry], days: Mapping[Occurr
                 occurrence=entry.occurrence.id,
                 audience=entry.occurrence.audience,
                 on=days[entry.occurrence.id],
-                minutes=lesson.minutes if lesson is not None else 0,
+                minutes=lesson.minutes if lesson is not None and not entry.session else 0,
             )
         )
     return found

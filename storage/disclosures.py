@@ -62,6 +62,7 @@ from storage.paper_elections import (
 )
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.resolutions import meeting_tasks, resolutions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import sanction_places, sanctions
@@ -192,6 +193,7 @@ PERSONAL: tuple[Held, ...] = (
         state="lectures.state_",
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_tasks, "member_id", "occurrence_id text due_on done_on", inner="id member_id"),
     _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
         learning_entries,
@@ -483,6 +485,7 @@ IMPERSONAL: tuple[Table, ...] = (
     shift_patterns,
     occurrences,
     meetings,
+    resolutions,
     catch_ups,
     cards,
     tallies,

@@ -59,6 +59,7 @@ from storage.paper_elections import (
 )
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import forget_people as forget_cases
 from storage.sanctions import sanctions
@@ -74,7 +75,7 @@ from storage.views import views
 from storage.watchwords import watchwords
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
-    "entry": (import_entries, edit_entries, term_seats, binding_codes, meeting_people),
+    "entry": (import_entries, edit_entries, term_seats, binding_codes, meeting_people, meeting_tasks),
     "answers": (
         answers,
         session_choices,

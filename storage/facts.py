@@ -128,6 +128,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
@@ -227,6 +228,7 @@ from storage import (
     polls,
     practice,
     relocation,
+    resolutions,
     restores,
     retention,
     reviews,
@@ -329,6 +331,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    ResolutionRecorded: (resolutions.write_recorded,),
+    TaskAssigned: (resolutions.write_assigned,),
+    TaskDone: (resolutions.write_done,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

@@ -41,6 +41,8 @@ from content.members import Member
 from content.notices import Circle, Form, Shown, State
 from content.occurrences import Occurrence, Seat, Stage
 from content.occurrences import State as Notice
+from content.resolutions import Floor
+from content.resolutions import floor as floor_of
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms
@@ -214,6 +216,12 @@ async def answered(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # no
 async def register(unit: Reading, id: OccurrenceId) -> tuple[Elector, ...]:  # noqa: A002
     """Return who was due at a meeting when it began, and who of them might vote."""
     return await standing.roll(unit, meeting_register, id)
+
+
+async def floor(unit: Reading, id: OccurrenceId) -> Floor:  # noqa: A002
+    """Return of whom a vote at a meeting is reckoned, by its register and its roll."""
+    standing_now = {one.member: (one.state, one.note) for one in await places(unit, id)}
+    return floor_of(await register(unit, id), standing_now)
 
 
 async def people_at(unit: Reading, organisation: OrganisationId) -> tuple[Member, ...]:

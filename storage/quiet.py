@@ -9,7 +9,8 @@ from sqlalchemy import select
 from content.identifiers import OrganisationId, UserId
 from content.quiet import Quiet, free_at, quiet_from
 from content.settings import QUIET_DAYS, QUIET_HOURS
-from storage import workdays
+from content.shifts import on_duty_from
+from storage import shifts, workdays
 from storage.members import members
 from storage.organisations import duties, organisations
 from storage.settings import organisation_settings, value_of
@@ -35,10 +36,14 @@ async def anywhere(unit: Reading) -> bool:
 
 
 async def free_for_person(unit: Reading, user: UserId) -> datetime:
-    """Return from when on a person may be told what they did not ask for: by the place where they stand."""
+    """Return from when on a person may be told what they did not ask for: by their shift, and where they stand."""
+    member = await unit.first(select(members.c.organisation_id, members.c.shift).where(members.c.user_id == user))
+    at = unit.now
+    if member is not None and member.shift:
+        plan = await shifts.plan_at(unit, member.organisation_id)
+        at = on_duty_from(plan, member.shift, at)
     if not await anywhere(unit):
-        return unit.now
-    stands = select(members.c.organisation_id).where(members.c.user_id == user)
+        return at
     leads = select(duties.c.organisation_id).where(duties.c.user_id == user).order_by(duties.c.organisation_id)
-    node = await unit.value(stands) or await unit.value(leads.limit(1))
-    return await free_for(unit, node, unit.now) if node is not None else unit.now
+    node = member.organisation_id if member is not None else await unit.value(leads.limit(1))
+    return await free_for(unit, node, at) if node is not None else at

@@ -72,6 +72,9 @@ class Asking(Struct, frozen=True, kw_only=True):
     poll: Poll | None = None
     note: Note | None = None
     held: Held | None = None
+    called: tuple[UserId, ...] = ()
+    """Whom the message calls by name, but for the bot and who sent it; of a reply also whose message it answers."""
+    replied: EventId | None = None
 
     @property
     def way(self) -> Way:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from datetime import timedelta
 from difflib import get_close_matches
 from enum import StrEnum
 
@@ -17,8 +18,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場會",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场会",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -56,6 +57,13 @@ class Verb(StrEnum):
     MISTAKES = "mistakes"
     LOOK_UP = "look_up"
     HOURS = "hours"
+    WARN = "warn"
+    SILENCE = "silence"
+    SHOW_OUT = "show_out"
+    BAN = "ban"
+    LIFT = "lift"
+    PUT_DOWN = "put_down"
+    APPEAL = "appeal"
     SESSION = "session"
     ASK = "ask"
     ASK_UNNAMED = "ask_unnamed"
@@ -91,11 +99,32 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.MISTAKES: ("错题", "mistakes", "错题本"),
     Verb.LOOK_UP: ("百科", "wiki", "什么是", "查一下"),
     Verb.HOURS: ("学时", "hours", "我的学时", "my hours"),
+    Verb.WARN: ("警告", "warn"),
+    Verb.SILENCE: ("禁言", "silence"),
+    Verb.SHOW_OUT: ("移出", "remove"),
+    Verb.BAN: ("封禁", "ban"),
+    Verb.LIFT: ("解除", "lift"),
+    Verb.PUT_DOWN: ("记录", "note"),
+    Verb.APPEAL: ("申诉", "appeal"),
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
+
+CALLING = frozenset({Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN})
+"""Heard in a room where the message calls somebody by name, or answers what they said; else these are talk."""
+
+REASONS_OF_MEASURES = {
+    **dict.fromkeys(("刷屏", "flood", "spam"), "flood"),
+    **dict.fromkeys(("骂人", "辱骂", "侮辱", "伤人", "insult"), "insult"),
+    **dict.fromkeys(("广告", "advert"), "advert"),
+    **dict.fromkeys(("谣言", "传谣", "rumour"), "rumour"),
+    **dict.fromkeys(("涉密", "泄密", "confidential"), "confidential"),
+    **dict.fromkeys(("隐私", "privacy"), "privacy"),
+    **dict.fromkeys(("跑题", "无关", "off topic"), "off_topic"),
+}
+"""Words by which the reason of a measure is known, and the template that they stand for."""
 
 REASONS = ("有事", "值班", "出差", "倒班", "病假")
 """Said alone, or before 请假, these ask for leave and are the reason for it."""
@@ -175,6 +204,7 @@ _TAKES = {
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
+    **dict.fromkeys((*CALLING, Verb.APPEAL), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),
@@ -307,6 +337,44 @@ _CHOICE = re.compile(r"(?:我|i)?\s*[要想就]?\s*(?:投|选|赞成|支持|同�
 def is_choice(text: str) -> bool:
     """Tell whether a message names whom somebody would choose, as 投张明 does."""
     return _CHOICE.fullmatch(normalise(text).translate(_SIMPLIFIED)) is not None
+
+
+_SPAN = re.compile(
+    r"(?P<count>[0-9]{1,4}|[一二两三四五六七八九十半]|an?)\s*个?"
+    r"(?P<measure>分钟|分|小时|天|日|周|星期|月|minutes?|mins?|min|m|hours?|h|days?|d|weeks?|w)",
+    re.IGNORECASE,
+)
+
+
+def reason_in(text: str) -> tuple[str, str]:
+    """Return the template of the reason that a text names, ``other`` for none, and the words that are added to it."""
+    plain = _keyword(text)
+    found = next((reason for word, reason in REASONS_OF_MEASURES.items() if word in plain), "other")
+    return found, "" if plain in REASONS_OF_MEASURES else text
+
+
+_FOR_GOOD = ("永久", "一直", "for good", "forever")
+_SIZES = (("分", "m", 1), ("小时", "h", 60), ("天日", "d", 1440), ("周星期", "w", 10080), ("月", "", 43200))
+
+
+def span_of(text: str) -> tuple[timedelta | None, str]:
+    """Take how long something is to last out of a text, and return what else it says.
+
+    Nothing at all where no length is said, ``None`` for what is to last for good.
+    """
+    for word in _FOR_GOOD:
+        if word in text.lower():
+            return None, " ".join(re.sub(word, " ", text, flags=re.IGNORECASE).split())
+    found = _SPAN.search(text.translate(_SIMPLIFIED))
+    if found is None:
+        return timedelta(0), " ".join(text.split())
+    rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
+    count, measure = found["count"], found["measure"].lower()
+    size = next(size for words, letter, size in _SIZES if measure[0] in words or measure[0] == letter)
+    if count == "半":
+        return timedelta(minutes=size // 2), rest
+    many = _DIGITS.get(count, {"两": "2", "a": "1", "an": "1"}.get(count.lower(), count))
+    return timedelta(minutes=size * int(many)), rest
 
 
 def number_in(argument: str) -> int | None:

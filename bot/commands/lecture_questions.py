@@ -41,7 +41,7 @@ async def ask_unnamed(asking: Asking) -> Decision | Refusal | None:
     if not isinstance(found, tuple):
         return found
     one, text = found
-    asked = (one.occurrence.id, one.member, asking.cause)
+    unnamed, place = asking.settings.unnamed, (one.occurrence.id, one.member, asking.cause)
     answer = rules.ask_unnamed(
         one,
         text,
@@ -49,10 +49,10 @@ async def ask_unnamed(asking: Asking) -> Decision | Refusal | None:
         id=LectureQuestionId(derive(asking.settings.secret(), one.occurrence.id, rules.tidied(text))),
         held=await stored.of_lecture(asking.unit, one.occurrence.id),
         today=await _today(asking, one),
-        allowed=asking.settings.unnamed.allows(*asked),
+        allowed=unnamed.may_ask(*place),
     )
     if isinstance(answer, Decision):
-        asking.settings.unnamed.count(*asked)
+        unnamed.note(*place)
     return answer
 
 

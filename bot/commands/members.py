@@ -18,7 +18,7 @@ from content.organisations import Organisation
 from content.participation import share
 from storage import checkins as stored
 from storage import members as roster
-from storage import mutes, organisations, participation, upkeep
+from storage import mutes, organisations, participation, resolutions, upkeep
 from storage.participation import Period, numbers_of
 from storage.unit import Reading
 
@@ -53,6 +53,10 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         words("mine.waiting", title=one.title, until=one.occurrence.closes_at or one.occurrence.due_at)
         for one in waiting
     ] or [words("mine.nothing_waiting")]
+    lines += [
+        words("mine.task", text=one.text, due=one.due_on.isoformat())
+        for one in await resolutions.open_tasks_of(unit, member.id)
+    ]
     lines += await _recent(unit, member.id)
     until = await mutes.muted_until(unit, asking.sender)
     if until is not None:

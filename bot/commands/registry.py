@@ -23,6 +23,7 @@ from bot.commands import (
     mutes,
     polls,
     practice,
+    sanctions,
     session_choices,
     surveys,
     watchwords,
@@ -103,6 +104,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.BIND, handler=members.bind, needs=None, for_members=False),
     Command(verb=Verb.CONSOLE, handler=console.open_console, needs=Right.READ, for_members=False, momentary=_always),
     Command(verb=Verb.ADOPT, handler=adoption.adopt, needs=Right.MANAGE_ROOMS, for_members=False, momentary=_always),
+    Command(verb=Verb.WARN, handler=sanctions.warn, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.SILENCE, handler=sanctions.silence, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.SHOW_OUT, handler=sanctions.show_out, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.BAN, handler=sanctions.ban, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.LIFT, handler=sanctions.lift, needs=Right.MODERATE, for_members=False),
+    Command(verb=Verb.PUT_DOWN, handler=sanctions.put_down, needs=Right.MODERATE, for_members=False),
+    Command(verb=Verb.APPEAL, handler=sanctions.appeal, needs=None, for_members=False),
 )
 
 BY_VERB = {command.verb: command for command in COMMANDS}

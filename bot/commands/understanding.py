@@ -7,9 +7,10 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import ballots, checkins, inquiries, polls, practice, session_choices
+from bot.commands import ballots, checkins, inquiries, polls, practice, sanctions, session_choices
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
+    CALLING,
     ROOM_WORDS,
     Said,
     Verb,
@@ -37,6 +38,7 @@ from content.polls import Poll
 from content.rooms import DirectRoomKept
 from storage import members, misreadings, outbox_queries, rooms
 from storage import polls as stored_polls
+from storage import sanctions as stored_sanctions
 from storage.store import Step
 from storage.unit import Reading
 
@@ -94,7 +96,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
         return (Tell(user=sender, words=refusal.words, language=_asked_in(event)),)
 
     if event.type == "m.reaction":
-        return Step(cause=cause, decide=lambda unit: _tapped(unit, event, cause), actor=sender, tell=tell)
+        return Step(cause=cause, decide=lambda unit: _tapped(unit, event, cause, me), actor=sender, tell=tell)
     if event.type == "m.room.redaction" and event.redacts:
         removed = _tap_cause(event.redacts)
         return Step(cause=cause, decide=lambda unit: _removed(unit, event, cause, removed), actor=sender)
@@ -128,7 +130,7 @@ def _is_speech(content: dict[str, Any]) -> bool:
     return content.get("msgtype") == "m.text" and isinstance(content.get("body"), str) and not edit
 
 
-async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refusal | None:
+async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Decision | Refusal | None:
     related = event.content.get("m.relates_to")
     if not isinstance(related, dict) or related.get("rel_type") != "m.annotation":
         return None
@@ -137,6 +139,10 @@ async def _tapped(unit: Reading, event: Event, cause: Cause) -> Decision | Refus
         return None
     card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
+        sign = _DECORATION.sub("", key)
+        measured = await sanctions.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
+        if measured is not None:
+            return measured
         return await polls.tap(unit, RoomId(event.room_id), EventId(target), event, key)
     member = await members.by_user(unit, UserId(event.sender))
     if member is None:
@@ -167,6 +173,7 @@ async def _said(
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
     directly = place is not Place.ROOM or mentioned or card is not None or poll is not None
+    directly = directly or (said is not None and said.verb in CALLING and _calls(event, me, said))
     asking = Asking(
         unit=unit,
         settings=settings,
@@ -183,7 +190,14 @@ async def _said(
         poll=poll,
         note=note,
         held=held,
+        called=_called(event, me),
+        replied=target,
     )
+    if place is Place.PRIVATE and target is not None:
+        matter = await stored_sanctions.told_by(unit, target, sender)
+        answered = await sanctions.replied(asking, matter) if matter is not None else None
+        if answered is not None:
+            return _with_room(answered, learned, sender)
     if place is Place.PRIVATE and (said is None or is_bare_reason(text) or (not said.word and poll is None)):
         answered = await inquiries.answer(asking)
         if answered is not None:
@@ -350,6 +364,19 @@ def _replied(content: dict[str, Any]) -> EventId | None:
     reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
     target = reply.get("event_id") if isinstance(reply, dict) else None
     return EventId(target) if isinstance(target, str) else None
+
+
+def _called(event: Event, me: UserId) -> tuple[UserId, ...]:
+    """Return whom a message calls, but for the bot and who sent it."""
+    mentions = event.content.get("m.mentions")
+    users = mentions.get("user_ids") if isinstance(mentions, dict) else None
+    named = users if isinstance(users, list) else []
+    return tuple(dict.fromkeys(UserId(one) for one in named if isinstance(one, str) and one not in (me, event.sender)))
+
+
+def _calls(event: Event, me: UserId, said: Said) -> bool:
+    """Tell whether a command in a room says whom it is about, so that it is more than talk."""
+    return bool(_called(event, me)) or said.argument.startswith("@")
 
 
 def _mentions(content: dict[str, Any], me: UserId) -> bool:

@@ -44,11 +44,11 @@ from content import ballot_news
 from content import ballots as rules
 from content import electronic_elections as electronic
 from content.approvals import Act, Proposal, Proposed
-from content.ballot_approvals import ACTS, waiting_for, want
+from content.ballot_approvals import ACTS, Closing, waiting_for, want
 from content.ballot_links import Invited, invited, lasts_until, send_all
 from content.ballot_papers import canonical
 from content.ballot_times import is_peace
-from content.ballots import Admitted, Ballot, BallotOpened, Candidate, Elector, State, Teller, WriteIn
+from content.ballots import Admitted, Ballot, BallotClosed, BallotOpened, Candidate, Elector, State, Teller, WriteIn
 from content.decision import Decision, Refusal, Words, refused
 from content.duties import SETTLES
 from content.elections import Election
@@ -94,7 +94,11 @@ MOST_SHOWN = 100
 _ID = re.compile(r"[a-z2-7]{24}")
 _SAID = re.compile(r"：|(?<=\s):|:(?=\s)|(?<=[^\x00-\x7f]):")
 """What stands between a name and what is said of them; the colon inside an account is none."""
-_DONE = {Act.OPEN_BALLOT: "ballot_open_now", Act.CANCEL_BALLOT: "ballot_cancelled"}
+_DONE = {
+    Act.OPEN_BALLOT: "ballot_open_now",
+    Act.CLOSE_BALLOT: "ballot_closed_early",
+    Act.CANCEL_BALLOT: "ballot_cancelled",
+}
 
 
 class Fields(Sealing, frozen=True, kw_only=True):
@@ -266,6 +270,17 @@ def send_links(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=link("ballots.show_one", id=id), done="ballot_links_sent")
 
 
+@pages.post("/ballots/<id>/close")
+@requires(Right.SCHEDULE)
+@fresh
+def close_early(id: str) -> Answer:  # noqa: A002
+    """Want a ballot closed before its time, for a reason that the room is told, or agree to it as the second of two."""
+    answer = _want(Act.CLOSE_BALLOT, id)
+    if visible_ballot(id).state is State.VOID:
+        desk().bridge(desk().store.forget_deleted())
+    return answer
+
+
 @pages.post("/ballots/<id>/cancel")
 @requires(Right.SCHEDULE)
 @fresh
@@ -359,6 +374,7 @@ def archive(id: str) -> Answer:  # noqa: A002
 def _want(act: Act, id: str) -> Answer:  # noqa: A002
     roots, user, proposal = here().roots, here().user, ProposalId(derive(cause(), "proposal"))
     mark = request.form.get("mark", "")
+    reason = (request.form.get("reason") or mark) if act is Act.CLOSE_BALLOT else ""
 
     async def decide(unit: Reading) -> Decided:
         ballot = await stored.visible(unit, roots, BallotId(id))
@@ -372,13 +388,33 @@ def _want(act: Act, id: str) -> Answer:  # noqa: A002
             return refused("approvals.too_new", days=SETTLES.days)
         may -= newly
         admitted = await _admitted(unit, ballot) if act is Act.OPEN_BALLOT else None
-        answer = want(act, ballot, by=user, may=may, waiting=waiting, id=proposal, now=unit.now, admitted=admitted)
-        if act is Act.OPEN_BALLOT and isinstance(answer, Decision):
+        if before is not None and before.by != user and before.detail != reason:
+            return refused("ballot.reason_changed")
+        closing = await _closing(unit, ballot, reason) if act is Act.CLOSE_BALLOT else None
+        answer = want(
+            act,
+            ballot,
+            by=user,
+            may=may,
+            waiting=waiting,
+            id=proposal,
+            now=unit.now,
+            admitted=admitted,
+            closing=closing,
+        )
+        if isinstance(answer, Refusal):
+            return answer
+        if act is Act.OPEN_BALLOT:
             known = await electronic_elections.of_ballot(unit, ballot.id)
             if _mark_of(await _present(unit, known)) != mark:
                 return refused("electronic.presence_changed")
-        if isinstance(answer, Decision) and any(isinstance(fact, BallotOpened) for fact in answer.facts):
-            return replace(answer, effects=ballot_news.opened(ballot, await stored.voters_rooms(unit, ballot)))
+        rooms = await stored.voters_rooms(unit, ballot)
+        for fact in answer.facts:
+            if isinstance(fact, BallotOpened):
+                return replace(answer, effects=ballot_news.opened(ballot, rooms))
+            if isinstance(fact, BallotClosed):
+                told = ballot_news.closed(ballot, fact.turnout, fact.set_hash, rooms)
+                return replace(answer, effects=(*ballot_news.closed_early(ballot, reason, rooms), *told))
         return answer
 
     outcome = settle(decide, actor=user)
@@ -427,6 +463,16 @@ async def _present(unit: Reading, known: Electronic | None) -> frozenset[MemberI
 def _mark_of(present: frozenset[MemberId] | None) -> str:
     """Return a mark of who is in the room, so that a vote is opened for those alone whom the page showed."""
     return "" if present is None else mark_of(sorted(present))
+
+
+async def _closing(unit: Reading, ballot: Ballot, reason: str) -> Closing:
+    """Return what stands in the box of a ballot that is closed now."""
+    return Closing(
+        reason=reason,
+        listed=await stored.listed(unit, ballot.id),
+        turnout=await stored.turnout(unit, ballot.id),
+        issued=await stored.issued(unit, ballot.id),
+    )
 
 
 async def _organisers(unit: Reading, organisation: OrganisationId) -> frozenset[UserId]:

@@ -20,18 +20,20 @@ from console.pages.schedules import stage_of, told_reviewers
 from console.people import open_nodes, veiled
 from console.wording import say_in, t
 from content import meetings as rules
+from content import resolutions as decisions
 from content.ballots import Elector
 from content.burden import Asked, refuse_too_much
 from content.checkins import State as Standing
-from content.decision import Decision, Refusal
+from content.decision import Decision, Refusal, words
 from content.franchise import roll_of
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, ScheduleId, derive
 from content.meetings import Mark, Meeting
 from content.notices import CIRCLES, Circle, Form, Shown, State
 from content.occurrences import State as Notice
 from content.organisations import Organisation, Right
+from content.resolutions import Floor, Resolution, Task
 from content.schedules import LessonsScheduled
-from storage import amendments, burden, checkins, lessons, members, participation, schedules
+from storage import amendments, burden, checkins, lessons, members, participation, resolutions, schedules
 from storage import meetings as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -39,6 +41,8 @@ from storage.unit import Reading
 pages = Blueprint("meetings", __name__)
 
 MOST_SHOWN = 100
+MOST_CARRIED = 10
+"""So many tasks come back by themselves in the next agenda."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -59,6 +63,9 @@ class Seen(Struct, frozen=True, kw_only=True):
     shown: Shown
     lines: tuple[Line, ...]
     names: Mapping[MemberId, str]
+    floor: Floor
+    resolutions: tuple[Resolution, ...]
+    tasks: tuple[Task, ...]
 
 
 @pages.get("/meetings")
@@ -80,7 +87,7 @@ def call() -> Answer:
     if not nodes:
         abort(404)
     if request.method == "GET":
-        return _form(fresh_fields(nodes, now()), nodes)
+        return _form(fresh_fields(nodes, now(), _follow_up(nodes[0])), nodes)
     fields = fields_from()
     place = next((node for node in nodes if node.id == fields.organisation), None)
     if place is None:
@@ -121,6 +128,12 @@ def call() -> Answer:
     return see(link("meetings.show_one", id=made), "meeting_called")
 
 
+def _follow_up(place: Organisation) -> tuple[str, ...]:
+    """Return what earlier meetings asked for and is not done, as lines of the next agenda."""
+    waiting = ask(lambda unit: resolutions.open_tasks_at(unit, place.id, most=MOST_CARRIED))
+    return tuple(say_in(place, words("resolution.follow_up", name=name, text=task.text)) for name, task in waiting)
+
+
 async def _called(
     unit: Reading, fields: Fields, place: Organisation, rule: ScheduleId
 ) -> tuple[Meeting, datetime] | Refusal:
@@ -147,14 +160,14 @@ async def _too_much(unit: Reading, answer: Decision, meeting: Meeting) -> Refusa
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show a meeting: its notice, its roll, and what may be done about it."""
-    return _page(_visible(id))
+    return page_of(visible(id))
 
 
 @pages.route("/meetings/<id>/change", methods=["GET", "POST"])
 @requires(Right.SCHEDULE)
 def change(id: str) -> Answer:  # noqa: A002
     """Change a meeting that has not begun; who had answered is told."""
-    before = _visible(id, Right.SCHEDULE)
+    before = visible(id, Right.SCHEDULE)
     place = _place(before)
     if request.method == "GET":
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
@@ -235,7 +248,7 @@ def _act(
     done: str,
 ) -> Answer:
     """Do something to a meeting that this person may do it to, and answer with its page."""
-    one = _visible(id, right)
+    one = visible(id, right)
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.meeting(unit, one.id)
@@ -243,11 +256,12 @@ def _act(
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
-        return _page(one, outcome.refusal), 422
+        return page_of(one, outcome.refusal), 422
     return onward(outcome, to=link("meetings.show_one", id=id), done=done)
 
 
-def _visible(id: str, right: Right = Right.READ) -> Meeting:  # noqa: A002
+def visible(id: str, right: Right = Right.READ) -> Meeting:  # noqa: A002
+    """Return a meeting that this person may see, and at which they have a right; else it is not found."""
     at = here()
     roots, by_name = at.roots_for(right), at.roots_for(Right.READ_MEMBERS)
     found = ask(lambda unit: stored.visible(unit, OccurrenceId(id), roots, by_name))
@@ -290,12 +304,17 @@ async def _look(
     lines: tuple[Line, ...] = ()
     if by_name:
         lines = await _lines(unit, one, recording)
-    known = await members.by_ids(unit, [each for each in (one.chair, one.recorder, *one.guests) if each is not None])
+    tasks = await resolutions.tasks_of_meeting(unit, one.id) if by_name else ()
+    named = (one.chair, one.recorder, *one.guests, *(task.member for task in tasks))
+    known = await members.by_ids(unit, {each for each in named if each is not None})
     return Seen(
         notice=entry,
         shown=await stored.shown_of(unit, one),
         lines=lines,
         names={each.id: each.name for each in known},
+        floor=await stored.floor(unit, one.id),
+        resolutions=await resolutions.of_meeting(unit, one.id),
+        tasks=tasks,
     )
 
 
@@ -320,7 +339,8 @@ async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, .
     )
 
 
-def _page(one: Meeting, refusal: Refusal | None = None) -> str:
+def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
+    """Return the page of a meeting, with why something was not done where it was not."""
     at, place = here(), _place(one)
     rights = at.rights_at(one.organisation)
     recording = at.roots_for(Right.RECORD) if Right.RECORD in rights else ()
@@ -341,6 +361,11 @@ def _page(one: Meeting, refusal: Refusal | None = None) -> str:
         text=_paste(place, one, seen.shown),
         may_change=Right.SCHEDULE in rights and one.state is State.PLANNED,
         keeps=bool(recording) and one.state is State.HELD,
+        decides=bool(recording) and decisions.may_be_written(one, now()),
+        decided=decisions.standing_of(seen.resolutions),
+        earlier=decisions.earlier,
+        floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
+        typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
         mark_of=rules.mark_of,
         refusals=refusals,

@@ -46,7 +46,8 @@ def show() -> Answer:
     seen = ask(lambda unit: _seen(unit, node.id))
     held = seen.plan.on(today())
     turns, groups = rules.written(held) if held is not None else ("", "")
-    return _page(node, {"since": today().isoformat(), "turns": turns, "groups": groups}, ())
+    since = held.since if held is not None else today()
+    return _page(node, {"since": since.isoformat(), "turns": turns, "groups": groups}, ())
 
 
 @pages.post("/calendar/shifts/<id>")

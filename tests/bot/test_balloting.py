@@ -10,9 +10,11 @@ import pytest
 from bot.clock import Clock
 from bot.hearing import Hearing
 from bot.matrix.events import Batch, RoomBatch
+from content.ballots import State
 from content.identifiers import MemberId
 from storage import ballots
 from storage.ballot_links import by_token
+from storage.restores import Restored
 from storage.store import Step
 from tests.fake_homeserver import FakeHomeserver
 from tests.sealed_ballots import ID, digest, draft, issue, open_voting, paper, roll, stand, vote
@@ -44,6 +46,39 @@ async def begin(branch: SmallBranch, *voted: MemberId) -> None:
 async def reminded(branch: SmallBranch) -> list[str]:
     rows = await branch.rows()
     return [row.user_id for row in rows if row.words and row.words["key"] == "ballot.invited"]
+
+
+async def test_a_ballot_that_was_open_when_the_database_was_put_back_comes_to_nothing_once(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """Invariant 16: whose vote of after the backup is gone cannot be told, so nothing is counted of the others."""
+    await begin(branch, *VOTERS[:5])
+    clock.forward(hours=1)
+    await branch.store.settle(notes=[Restored(taken_at=NOON, at=clock.now)])
+    clock.forward(minutes=1)
+    for _ in range(2):
+        await ticking.tick()
+    one = await stand(branch.store)
+    assert (one.state, one.set_hash) == (State.VOID, None)
+    assert await branch.store.read(lambda unit: ballots.boxes(unit, ID)) == ()
+    told = [row.words["key"] for row in await branch.rows() if row.words and row.room_id == EAST_ROOM]
+    assert told == ["ballot.room_given_up"]
+
+
+async def test_a_ballot_that_is_opened_after_the_database_was_put_back_goes_on(
+    branch: SmallBranch, clock: HandClock, ticking: Clock
+) -> None:
+    """So does one that was closed before the backup: its set of envelopes is fixed, and is all there."""
+    await branch.store.settle(notes=[Restored(taken_at=NOON, at=clock.now)])
+    clock.forward(minutes=1)
+    await begin(branch, *VOTERS[:5])
+    await ticking.tick()
+    assert (await stand(branch.store)).state is State.OPEN
+    clock.now = CLOSES
+    await ticking.tick()
+    await branch.store.settle(notes=[Restored(taken_at=clock.now, at=clock.now)])
+    await ticking.tick()
+    assert (await stand(branch.store)).state is State.CLOSED
 
 
 async def test_only_who_has_not_voted_is_reminded_twice_before_the_close_in_the_words_of_the_first(

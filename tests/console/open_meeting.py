@@ -81,7 +81,7 @@ def begin_meeting(house: House, id: OccurrenceId) -> None:
 def two_meetings(house: House) -> None:
     """Have one meeting to come and one that has begun."""
     call_meeting(house, "planned meeting")
-    held = call_meeting(house, "held meeting", ahead=timedelta(minutes=30))
+    held = call_meeting(house, "held meeting", ahead=timedelta(minutes=1))
     say_coming(house, held, "白云")
-    house.clock.forward(timedelta(minutes=30))
+    house.clock.forward(timedelta(minutes=1))
     begin_meeting(house, held)

@@ -30,9 +30,10 @@ from storage.envelopes import Ceremony, answer, hold_ceremony, seal
 from storage.outbox import outbox
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import SECRETARY
-from tests.console.open_ballot import CODE, come_in
+from tests.console.open_ballot import CODE, come_in, open_ballot
 from tests.console.open_ballot import form as voting_form
-from tests.sealed_ballots import paper
+from tests.sealed_ballots import ID, paper, vote
+from tests.sealed_ballots import roll as voters
 
 OTHER = UserId("@other:example.org")
 TELLERS = [UserId(f"@b{number}:example.org") for number in (6, 7, 8)]
@@ -249,6 +250,33 @@ def test_the_keys_of_another_ballot_are_refused(house: House, browser: Browser, 
     assert (
         browser.post("/ballots/new", {**browser.marks("/ballots/new"), **first, "nonce": "n" * 24}).status_code == 422
     )
+
+
+def test_two_close_a_ballot_before_its_time_for_a_reason_that_the_room_is_told(house: House, browser: Browser) -> None:
+    """In a meeting everyone has voted, and nobody wants to wait for the evening."""
+    node = house.seeded.organisations["one"]
+    second = Duty(user=OTHER, organisation=node, role=Role.SECRETARY)
+    room = Room(id=RoomId("!h:t"), name="r", organisation=node, purpose=Purpose.BRANCH, encrypted=False)
+    kept = RoomKept(room=room)
+    house.run(house.store.settle(notes=[DutyGranted(duty=second), kept]))
+    open_ballot(house)
+    for one in voters()[:5]:
+        house.run(vote(house.store, one.member, paper("a+")))
+    assert press(browser, ID, "close", reason=" ").status_code == 409
+    assert press(browser, ID, "close", reason="到会的都投完了").status_code == 303
+    other = house.browser(OTHER)
+    assert "原因：到会的都投完了" in other.get(f"/ballots/{ID}").get_data(as_text=True)
+    assert press(other, ID, "close", reason="另一个").status_code == 409, "another reason than the one that was read"
+    assert ballot(house, ID).state is State.OPEN
+    assert press(other, ID, "close", mark="到会的都投完了").status_code == 303
+    closed = ballot(house, ID)
+    assert (closed.state, closed.turnout) == (State.CLOSED, 5)
+    rows = house.run(house.store.read(lambda unit: unit.rows(select(outbox.c.words).where(outbox.c.room_id == "!h:t"))))
+    told = [row.words for row in rows if row.words["key"].startswith("ballot.room_closed")]
+    assert [one["key"] for one in told] == ["ballot.room_closed_early", "ballot.room_closed"]
+    assert told[0]["parameters"]["reason"] == "到会的都投完了"
+    house.run(house.store.settle([replace(closing_ballot(ID), at=closed.closes_at)]))
+    assert ballot(house, ID).set_hash == closed.set_hash, "the clock closes nothing twice"
 
 
 def test_it_takes_two_to_cancel_what_is_fixed(

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
@@ -20,7 +21,9 @@ from content.lessons import LONGEST_TITLE, Lesson
 from content.media import MediumKept
 from storage import lessons
 from storage.media import UploadLimitSeen
+from storage.outbox import outbox
 from tests.console.console_house import Browser, House
+from tests.console.console_seeding import SECRETARY
 from tests.films import mp4, pdf
 
 
@@ -389,3 +392,12 @@ def test_what_the_homeserver_no_longer_takes_is_refused_before_it_is_planned(hou
     answer = browser.post("/schedule", plan)
     assert answer.status_code == 422
     assert "超过了聊天服务器能收的 97 kB" in answer.get_data(as_text=True)
+
+
+def test_a_lesson_is_sent_to_oneself_first_and_to_nobody_else(house: House, browser: Browser) -> None:
+    id = house.seeded.lessons["law"]
+    sent = browser.post(f"/lessons/{id}/send-to-me", browser.marks("/"))
+    assert "done=sent_to_me" in sent.headers["Location"]
+    rows = house.run(house.store.read(lambda unit: unit.rows(select(outbox).where(outbox.c.lesson_id == id))))
+    assert rows
+    assert {(row.user_id, row.room_id) for row in rows} == {(SECRETARY, None)}

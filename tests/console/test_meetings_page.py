@@ -15,11 +15,12 @@ from content.members import MemberChanged
 from content.notices import State as Stand
 from content.organisations import Duty, DutyGranted, Role
 from content.settings import SettingChosen
-from storage import checkins, meetings, members, outbox
+from storage import checkins, meetings, members, outbox, resolutions
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
 from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
 
+RECORDING = "/participation/hours/record"
 LEADER = UserId("@zuzhang:example.org")
 
 
@@ -188,3 +189,54 @@ def test_a_change_and_a_cancellation_are_told_to_those_who_had_answered(house: H
     assert browser.get(f"/meetings/{id}/change").status_code == 200
     assert browser.post(f"/meetings/{id}/change", {**fields, "place": "四楼"}).status_code == 422
     assert SECRETARY not in keys
+
+
+def test_what_is_decided_is_counted_written_down_and_put_right_with_the_earlier_words_kept(
+    house: House, browser: Browser
+) -> None:
+    """VOTE-9, VOTE-12."""
+    id = call_meeting(house, "deciding", ahead=timedelta(minutes=30))
+    for name in ("白云", "陈晨", "丁一"):
+        say_coming(house, id, name)
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    browser.post(f"/meetings/{id}/roll", {"intent": "coming"}, form_at=f"/meetings/{id}")
+    page = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    line = re.search(r"应到有表决权 (\d+)，到 3 ", page)
+    assert line is not None
+    to = f"/meetings/{id}/resolutions"
+    bad = browser.post(to, {"text": "同意年度计划", "yes": "1", "no": "1", "abstained": "0"}, form_at=f"/meetings/{id}")
+    assert bad.status_code == 422
+    assert int(line[1]) > 0
+    assert browser.post(to, {"text": "同意年度计划"}, form_at=f"/meetings/{id}").status_code == 303
+    page = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    (first,) = re.findall(r'name="replaces" value="(\w+)"', page)
+    fixed = {"text": "同意 2027 年度计划", "replaces": first}
+    assert browser.post(to, fixed, form_at=f"/meetings/{id}").status_code == 303
+    page = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    assert "同意 2027 年度计划" in page
+    assert "记的是：同意年度计划" in re.sub(r"<time.*?</time>", "", page)
+    assert browser.post(to, fixed, form_at=f"/meetings/{id}").status_code == 422, "it was put right since"
+
+
+def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(house: House, browser: Browser) -> None:
+    far, viewer = house.browser(NEIGHBOUR), house.browser(VIEWER)
+    id = call_meeting(house, "tasks", ahead=timedelta(minutes=30))
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    to, here = f"/meetings/{id}/tasks", f"/meetings/{id}"
+    wrong = browser.post(to, {"owner": "查无此人", "task": "联系厂家", "due_on": "2026-12-01"}, form_at=here)
+    assert wrong.status_code == 422
+    fields = {"owner": "白云", "task": "联系扶手厂家", "due_on": "2026-12-01"}
+    assert browser.post(to, fields, form_at=here).status_code == 303
+    assert "白云：联系扶手厂家（2026-12-01 前）" in browser.get(here).get_data(as_text=True)
+    white = house.seeded.members["白云"]
+    (task,) = house.run(house.store.read(lambda unit: resolutions.open_tasks_of(unit, white)))
+    place = house.seeded.organisations["one"]
+    agenda = browser.get(f"/meetings/new?org={place}").get_data(as_text=True)
+    assert "落实情况：白云，联系扶手厂家" in agenda
+    assert far.post(f"/meetings/tasks/{task.id}", form_at=RECORDING).status_code == 404
+    assert browser.post(f"/meetings/tasks/{task.id}", form_at=here).status_code == 303
+    assert house.run(house.store.read(lambda unit: resolutions.open_tasks_of(unit, white))) == ()
+    assert "落实情况" not in browser.get(f"/meetings/new?org={place}").get_data(as_text=True)
+    assert "联系扶手厂家" not in viewer.get(here).get_data(as_text=True)

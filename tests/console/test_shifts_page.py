@@ -32,6 +32,9 @@ def test_a_pattern_is_set_shown_inherited_and_taken_back(house: House, browser: 
     below = browser.get(f"{PATH}?org={one}").get_data(as_text=True)
     assert "按检修党总支的来" in below
     assert "08:00–20:00" in below
+    assert 'value="2026-11-23"' in below, (
+        "what holds is shown with its own first day, so that saving it changes nothing"
+    )
     bare = browser.post(f"{PATH}/{general}/drop", {"since": "2026-11-23"}, form_at=f"{PATH}?org={general}")
     assert "done=shifts_dropped" in bare.headers["Location"]
     assert plan(house, "one").patterns == ()

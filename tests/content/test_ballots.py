@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from content import ballots, tellers
 from content.approvals import Act, Proposal
-from content.ballot_approvals import want
+from content.ballot_approvals import Closing, want
 from content.ballot_papers import receipts, set_hash
 from content.ballots import (
     FEWEST,
@@ -198,6 +198,27 @@ def test_it_takes_two_organisers_to_open_and_to_cancel() -> None:
     assert cancelled.proposal.act is Act.CANCEL_BALLOT, "to want one thing is not to agree to the other"
     assert wanting(Act.CANCEL_BALLOT, ballot(), ZHAO) == Decision(facts=(void,))
     assert why(ballots.open_voting(frozen, now=LATER)) == "ballot.too_late"
+
+
+def test_it_takes_two_organisers_and_a_reason_to_close_before_its_time() -> None:
+    """S23: the second agrees to the reason of the first, and too few votes stay unopened then too."""
+    one = replace(proven(ballot()), state=State.OPEN, expected=6)
+    box = Closing(reason=" 都投完了 ", listed=("aa", "bb"), turnout=5, issued=6)
+    asked = {"may": {ZHAO, QIAN}, "id": ProposalId("early"), "now": NOON}
+    bare = want(Act.CLOSE_BALLOT, one, by=ZHAO, waiting=(), closing=replace(box, reason=" "), **asked)
+    assert why(bare) == "ballot.no_reason"
+    first = want(Act.CLOSE_BALLOT, one, by=ZHAO, waiting=(), closing=box, **asked)
+    (proposed,) = first.facts
+    assert proposed.proposal.detail == "都投完了"
+    again = want(Act.CLOSE_BALLOT, one, by=ZHAO, waiting=(proposed.proposal,), closing=box, **asked)
+    assert why(again) == "approvals.waits_already"
+    agreed = want(Act.CLOSE_BALLOT, one, by=QIAN, waiting=(proposed.proposal,), closing=box, **asked)
+    (closed,) = agreed.facts[1:]
+    assert (closed.turnout, closed.issued, closed.listed) == (5, 6, ("aa", "bb"))
+    few = replace(box, turnout=4)
+    unopened = want(Act.CLOSE_BALLOT, one, by=QIAN, waiting=(proposed.proposal,), closing=few, **asked)
+    assert unopened.facts[-1] == BallotVoided(ballot=one.id, why=Voiding.TOO_FEW)
+    assert why(want(Act.CLOSE_BALLOT, ballot(), by=ZHAO, waiting=(), closing=box, **asked)) == "ballot.not_now"
 
 
 def test_a_ballot_that_is_not_what_was_fixed_is_neither_opened_nor_counted() -> None:

@@ -54,6 +54,10 @@ def test_a_vote_with_too_few_papers_says_how_many_there_were() -> None:
     assert dict(said.parameters) == {"expected": 9, "returned": 4}
 
 
+def test_a_vote_whose_database_was_put_back_says_so() -> None:
+    assert became(vote(State.VOID, why=Voiding.RESTORED, **OPENED)).key == "electronic.vote_restored"
+
+
 def test_what_its_tellers_confirmed_is_the_result_or_is_none() -> None:
     found = {"outcome": str(Outcome.MEETING_INVALID)}
     certified = vote(State.CERTIFIED, figures=found, expected=9, issued=6, **CLOSED)

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -186,3 +186,25 @@ def test_a_lecture_and_a_bulletin_are_not_planned_in_sessions(kind: Kind) -> Non
         wanted = rule(recurrence=Recurrence.ONCE, count=1, sessions=sessions)
         answer = refuse_unannounced(wanted, [lesson], foreseen(wanted, NOW))
         assert (answer.words.key if answer is not None else None) == key
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    start=st.dates(date(2026, 1, 1), date(2027, 12, 31)),
+    at=st.times().map(lambda one: one.replace(second=0, microsecond=0, tzinfo=None, fold=0)),
+    zone=st.sampled_from(ZONES),
+    lengths=st.lists(st.integers(30, 7 * 1_440), min_size=1, max_size=2, unique=True).map(sorted),
+)
+def test_sessions_keep_their_distance_on_the_wall_over_every_change_of_clocks_and_end_of_a_year(
+    start: date, at: time, zone: str, lengths: list[int]
+) -> None:
+    sessions = tuple(timedelta(minutes=length) for length in lengths)
+    daily = rule(recurrence=Recurrence.WEEKLY, weekdays=frozenset(range(7)), start=start, at=at, timezone=zone, count=5)
+    alone, planned = materialise(daily), materialise(replace(daily, sessions=sessions))
+    assert tuple(one for one in planned if not one.session) == alone
+    assert len({one.id for one in planned}) == len(planned) == len(alone) * (1 + len(sessions))
+    for one in planned:
+        first = next(each for each in alone if each.meant == one.meant)
+        wall = datetime.combine(first.local_date, at) + (timedelta(), *sessions)[one.session]
+        assert (one.local_date, one.due_at) == (wall.date(), instant(wall.date(), wall.time(), zone))
+        assert one.lesson == first.lesson

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from content import schedules
 from content.decision import Decision, Refusal
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.occurrences import State
@@ -245,3 +249,56 @@ def test_a_rule_with_an_end_is_continued_to_its_last_time_and_no_further() -> No
             part = replace(part, standing=(*part.standing, *standing))
     assert part.standing == whole.standing
     assert not part.unfinished
+
+
+@contextlib.contextmanager
+def clocks_of(place: str) -> Iterator[None]:
+    """Let a zone have the clocks of another place, as a new release of the time zone database may bring."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(schedules, "ZoneInfo", lambda _name: ZoneInfo(place))
+        yield
+
+
+@given(
+    before=st.sampled_from(["Europe/Berlin", "Africa/Cairo", "America/New_York"]),
+    later=st.sampled_from(["Africa/Lagos", "Asia/Amman", "America/Bogota", "Europe/Berlin"]),
+    at=st.sampled_from([time(0, 0), time(0, 30), time(2, 30), time(9, 0), time(23, 59)]),
+    gone=st.integers(0, 5),
+)
+def test_after_other_rules_for_clocks_what_is_to_come_keeps_its_hour_on_the_wall_and_what_went_out_stays(
+    before: str, later: str, at: time, gone: int
+) -> None:
+    """F19, a change of tzdata: shown first, then applied to what nobody touched, where its instant is another."""
+    with clocks_of(before):
+        one = series(timezone="Somewhere/Else", at=at, count=40)
+    states = [State.CLOSED] * gone + [State.PLANNED] * (len(one.standing) - gone)
+    one = replace(
+        one, standing=tuple(replace(each, state=state) for each, state in zip(one.standing, states, strict=True))
+    )
+    with clocks_of(later):
+        shown = drifted(one, known=KNOWN, now=NOW)
+        there = after(one, ()) if shown else one
+        meant = [schedules.instant(each.planned.local_date, at, "Somewhere/Else") for each in one.standing]
+        assert not drifted(there, known=KNOWN, now=NOW), "nothing is left to be reckoned"
+    changed = [
+        each.planned.id
+        for each, due in zip(one.standing, meant, strict=True)
+        if each.state is State.PLANNED and due != each.planned.due_at
+    ]
+    assert [each.before and each.before.id for each in shown] == changed
+    assert [each.planned.due_at for each in there.standing[gone:]] == meant[gone:]
+    assert there.standing[:gone] == one.standing[:gone]
+    assert dates(there) == dates(one)
+
+
+def test_sessions_move_together_whichever_of_them_is_moved() -> None:
+    one = series(count=2, sessions=(timedelta(hours=25),))
+    assert dates(one) == ["02-02", "02-03", "02-06", "02-07"]
+    assert times(one) == [9, 10, 9, 10]
+    second = after(one, move(one, 1, Scope.SERIES, date(2026, 2, 4), time(0, 30)))
+    assert dates(second) == ["02-02", "02-04", "02-06", "02-08"]
+    assert times(second) == [23, 0, 23, 0]
+    assert dates(after(second, shifted(second, 1))) == ["02-03", "02-05", "02-09", "02-11"]
+    assert not replan(one, (), known=KNOWN, now=NOW).differences
+    assert not one.unfinished
+    assert replace(one, standing=one.standing[:2]).unfinished

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from content.shifts import Group, Pattern, Plan, Stance, heard_by, hears, read_pattern, stance, written
+from content.shifts import Group, Pattern, Plan, Stance, heard_by, hears, on_duty_from, read_pattern, stance, written
 
 ZONE = "Asia/Shanghai"
 TURNS = "白 08:00-20:00\n夜 20:00-08:00"
@@ -164,3 +164,19 @@ def test_who_is_in_no_group_is_never_left_out_and_hears_what_is_not_in_the_night
         )
         == 1
     )
+
+
+@pytest.mark.parametrize(
+    ("group", "when", "told"),
+    [
+        ("甲", "2026-12-01T09:00", "2026-12-01T09:00"),
+        ("甲", "2026-12-02T09:00", "2026-12-02T20:00"),
+        ("甲", "2026-12-03T07:00", "2026-12-03T07:00"),
+        ("甲", "2026-12-03T09:00", "2026-12-05T08:00"),
+        ("戊", "2026-12-03T09:00", "2026-12-03T09:00"),
+    ],
+)
+def test_what_nobody_asked_for_waits_until_one_is_at_work(group: str, when: str, told: str) -> None:
+    """CALM-4: a shift calendar moves what the bot begins to the member's next time on duty."""
+    assert on_duty_from(plan(), group, at(when)) == at(told)
+    assert on_duty_from(plan(pattern(groups="甲 休")), "甲", at(when)) == at(when)

@@ -275,6 +275,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "meetings.part_": ("chair", "recorder", "named", "guest"),
     "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),
     "meetings.state_": MeetingState,
+    "resolutions.": ("yes", "no", "abstained"),
     "lessons.level_": ("public", "internal"),
     "members.field_": (),
     "members.sheet_": LAYOUTS,

@@ -12,16 +12,27 @@ from bot.clock import Clock
 from content import meetings as rules
 from content.checkins import Note, State
 from content.decision import Decision, Refusal
-from content.identifiers import Cause, LessonId, MemberId, OccurrenceId, RoomId, ScheduleId, TermId
+from content.identifiers import (
+    Cause,
+    LessonId,
+    MemberId,
+    OccurrenceId,
+    ResolutionId,
+    RoomId,
+    ScheduleId,
+    TaskId,
+    TermId,
+)
 from content.meetings import Mark, Meeting
 from content.members import Member, MemberEnrolled, MemberLeft
 from content.notices import Form
 from content.notices import State as Stand
 from content.occurrences import State as Notice
+from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
 from content.rooms import Purpose, Room, RoomKept
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
-from storage import amendments, checkins, lessons, meetings, schedules, shown
+from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
 from storage.store import Outcome, Step
 from tests.small_branch import (
     EAST,
@@ -368,3 +379,27 @@ async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranc
     assert [(row.room_id, row.user_id) for row in rows] == [(None, account(WANG))]
     await branch.hear(message(account(WANG), "请假 值班", room_id=RoomId(f"!with-{WANG}:test")))
     assert await branch.state(called.id, WANG) is State.EXCUSED
+
+
+async def test_decisions_and_tasks_are_kept_with_the_earlier_words(branch: SmallBranch, clock: HandClock) -> None:
+    called = await call(branch, meeting())
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, {ZHANG: Mark.PRESENT, LI: Mark.PRESENT, WANG: Mark.ONLINE})
+    there = await branch.store.read(lambda unit: meetings.floor(unit, called.id))
+    assert there == Floor(expected=3, present=2, online=1)
+    first = Resolution(
+        id=ResolutionId("r1"), text="同意", at=clock.now, show=Show(yes=2, no=0, abstained=0), floor=there
+    )
+    second = Resolution(id=ResolutionId("r2"), text="同意计划", at=clock.forward(minutes=1), replaces=first.id)
+    task = Task(id=TaskId("t"), occurrence=called.id, member=LI, text="联系厂家", due_on=called.day)
+    facts = [ResolutionRecorded(occurrence=called.id, resolution=one, by=SECRETARY) for one in (first, second)]
+    await branch.store.settle(notes=[*facts, TaskAssigned(task=task, by=SECRETARY)])
+    assert await branch.store.read(lambda unit: resolutions.of_meeting(unit, called.id)) == (first, second)
+    assert await branch.store.read(lambda unit: resolutions.open_tasks_of(unit, LI)) == (task,)
+    private = RoomId(f"!with-{LI}:test")
+    await branch.hear(message(account(LI), "我的", room_id=private, sent_at=clock.now))
+    (said,) = [row.words for row in await branch.rows() if row.words and row.words["key"] == "mine.all"]
+    assert "mine.task" in str(said)
+    await branch.store.settle(notes=[TaskDone(occurrence=called.id, task=task.id, on=called.day)])
+    assert await branch.store.read(lambda unit: resolutions.open_tasks_of(unit, LI)) == ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, time, timedelta
 from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
@@ -16,8 +17,9 @@ from content.occurrences import OccurrenceRevived
 from content.occurrences import State as Stand
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, OccurrenceMoved, Schedule, materialise
+from content.settings import QUIET_HOURS, SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
-from storage import members, shifts
+from storage import members, quiet, shifts
 from storage.checkins import expectations
 from storage.participation import Period, by_occurrence, held, total
 from tests.content.test_shifts import pattern
@@ -261,6 +263,23 @@ async def test_whatever_happens_between_sessions_nobody_has_two_places_and_nobod
     for id in sessions:
         await branch.let_open(id)
     assert set(PEOPLE) <= set(await places(branch))
+
+
+async def test_what_a_person_did_not_ask_for_waits_for_their_shift_and_then_for_the_end_of_quiet_hours(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """CALM-4."""
+    await plan(branch)
+
+    async def told_from(member: MemberId) -> str:
+        free = await branch.store.read(lambda unit: quiet.free_for_person(unit, account(member)))
+        return free.astimezone(ZoneInfo("Asia/Shanghai")).strftime("%d %H:%M")
+
+    assert [await told_from(one) for one in (ZHANG, LI, WANG)] == ["01 12:00", "01 16:00", "01 12:00"]
+    clock.forward(hours=5)
+    assert await told_from(ZHANG) == "02 08:00"
+    await branch.store.settle(notes=[SettingChosen(organisation=ROOF, name=QUIET_HOURS, value="16-9")])
+    assert [await told_from(one) for one in (ZHANG, LI, WANG)] == ["02 09:00", "02 09:00", "02 09:00"]
 
 
 async def test_a_place_below_with_shifts_of_its_own_goes_by_them(branch: SmallBranch) -> None:

@@ -10,7 +10,17 @@ from content.identifiers import RoomId, UserId
 from content.members import MemberLeft
 from content.organisations import Kind
 from content.rooms import Purpose, Room, RoomKept
-from storage import ballots, members, model_members, organisations, paper_elections, participation, polls, surveys
+from storage import (
+    ballots,
+    cases,
+    members,
+    model_members,
+    organisations,
+    paper_elections,
+    participation,
+    polls,
+    surveys,
+)
 from storage.participation import Period
 from storage.store import Store
 from tests.small_branch import NOON, HandClock
@@ -64,4 +74,5 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     assert asked.waiting == 0
     for find in (polls.of_roots, surveys.of_roots, ballots.of_roots, paper_elections.of_roots, model_members.of_roots):
         assert len(await store.read(lambda unit, find=find: find(unit, [hall], limit=9))) == 1, find
+    assert len(await store.read(lambda unit: cases.lines(unit, [hall], limit=9))) == 1
     await store.close()

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from content import ballots, lessons, paper_elections, polls, surveys
+from content import ballots, cases, lessons, paper_elections, polls, surveys
 from content.ballots import Ballot, Candidate, Elector, Teller, TellerRole
 from content.checkins import Answered, State
 from content.decision import Decision, Refusal
@@ -34,6 +34,7 @@ from content.identifiers import (
     UserId,
     derive,
 )
+from content.ladder import impose, prepare
 from content.lessons import Kind, Lesson
 from content.members import Member
 from content.model_members import Selection, call
@@ -42,9 +43,12 @@ from content.paper_elections import PaperElection
 from content.polls import Poll, Sheet, number_answers
 from content.recurrences import Recurrence
 from content.rule_packs import RECOMMENDATION
+from content.sanctions import USUAL, Reason, Sanction, Want
+from content.sanctions import Step as Rung
 from content.schedules import Schedule, materialise, schedule_lessons
 from content.surveys import Survey
-from storage import members, model_members, schedules
+from storage import cases as stored_cases
+from storage import members, model_members, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
@@ -87,6 +91,7 @@ class Affairs:
         await self._draft_survey()
         await self._draft_ballot(by_name)
         await self._prepare_election(by_name)
+        await self._moderate(people)
         await self._call_for_models()
 
     def _id(self, *parts: str) -> str:
@@ -150,6 +155,33 @@ class Affairs:
 
         written = _once(lessons.write_lesson(lesson, author=self._organiser))
         await self._take_of(f" {lesson.title}", lesson=written, plan=plan, hold=hold)
+
+    async def _moderate(self, people: Sequence[Member]) -> None:
+        """Let somebody have been warned ten days ago who has no duty, with what was said and a note beside it."""
+        cause, by, at = Cause(self._id("case")), self._organiser, self._at(-10, time(21, 40))
+
+        async def decide(unit: Reading) -> Any:
+            for user in (one.user for one in people if one.user is not None):
+                frame = await sanctions.frame(unit, user, self._branch, by=by, me=by)
+                if not frame.exempt:
+                    break
+            number = await stored_cases.next_number(unit)
+            case = cases.open_case(user, self._branch, number=number, by=by, cause=cause, now=at)
+            assert not isinstance(case, Refusal)
+            kept = cases.keep_words(case, sample.SAID, held=0, by=by, cause=cause, now=at)
+            noted = cases.add_note(case, sample.NOTED, by=by, cause=cause, now=at)
+            wanted = Want(step=Rung.WARNING, reason=Reason.FLOOD, lasts=USUAL[Rung.WARNING])
+            one = prepare(case, wanted, frame, cause=cause, now=at)
+            for answer in (kept, noted, one):
+                if isinstance(answer, Refusal):
+                    return answer
+            assert isinstance(kept, Decision)
+            assert isinstance(noted, Decision)
+            assert isinstance(one, Sanction)
+            facts = (cases.CaseOpened(case=case), *kept.facts, *noted.facts, *impose(one, now=at).facts)
+            return Decision(facts=facts)
+
+        await self._take(case=decide)
 
     async def _ask(self) -> None:
         id = PollId(self._id("poll"))  # noqa: A001

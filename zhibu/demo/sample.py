@@ -153,3 +153,6 @@ BALLOT_TITLE = "年度优秀共产党员推荐"
 SELECTION_TITLE = "季度党员先锋岗"
 ELECTION_TITLE = "支部委员会补选"
 ELECTION_CONSENT = "云岭党总支〔2026〕7 号"
+
+SAID = "转发！转发！转发！（同一条消息两分钟内发了十二遍）"
+NOTED = "当面聊过，是孩子拿手机玩。再有就禁言两小时。"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.commands.grammar import WORDS, Verb
+from bot.commands.grammar import CALLING, WORDS, Verb
 from bot.commands.registry import BY_VERB, COMMANDS
 from content.burden import Cap
 from content.decision import Decision
@@ -44,6 +44,7 @@ def test_every_command_says_which_right_it_needs() -> None:
         Verb.VOTE: Right.SCHEDULE,
         Verb.CONSOLE: Right.READ,
         Verb.ADOPT: Right.MANAGE_ROOMS,
+        **dict.fromkeys(CALLING, Right.MODERATE),
     }
 
 
