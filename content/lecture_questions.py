@@ -139,8 +139,13 @@ def _objection(expectation: Expectation, said: str, held: Sequence[Question]) ->
     return None
 
 
-def settle_question(question: Question, state: State, answer: str, *, by: UserId) -> Decision | Refusal:
-    """Answer a question for the room, say that it was answered when the lecture was given, hide it, or take it up."""
+def settle_question(
+    question: Question, state: State, answer: str, *, by: UserId, title: str, asker: UserId | None = None
+) -> Decision | Refusal:
+    """Answer a question for the room, say that it was answered when the lecture was given, hide it, or take it up.
+
+    An ``asker`` who gave their name is told the answer.
+    """
     said = "\n".join(line.strip() for line in answer.strip().splitlines() if line.strip())
     if len(said) > LONGEST_ANSWER:
         return refused("lecture.long_answer", field="answer", most=LONGEST_ANSWER)
@@ -148,10 +153,10 @@ def settle_question(question: Question, state: State, answer: str, *, by: UserId
         return refused("lecture.no_answer", field="answer")
     if (state, said) == (question.state, question.answer):
         return refused("lecture.nothing_changed", field="answer")
-    return Decision(
-        facts=(
-            LectureQuestionSettled(
-                question=question.id, occurrence=question.occurrence, state=state, answer=said, by=by
-            ),
-        )
+    settled = LectureQuestionSettled(
+        question=question.id, occurrence=question.occurrence, state=state, answer=said, by=by
     )
+    if asker is None or state is not State.ANSWERED:
+        return Decision(facts=(settled,))
+    told = words("lecture.answered", title=title, question=question.text, answer=said)
+    return Decision(facts=(settled,), effects=(Tell(user=asker, words=told, unasked=True),))

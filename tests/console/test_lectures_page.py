@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from content.catch_ups import Given, composed, lesson_of
 from content.identifiers import OccurrenceId, OrganisationId
@@ -16,6 +17,8 @@ from content.lessons import Kind, Lesson
 from content.markup import objection, to_html, to_plain
 from content.speech import Reader
 from storage import lecture_questions, lessons
+from storage.outbox import outbox
+from storage.unit import Reading
 from tests.console.announced_lecture import NAMED, UNNAMED, announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER
@@ -103,6 +106,11 @@ def test_questions_show_names_only_where_they_were_given(house: House, browser: 
     assert "没有署名" in page
 
 
+async def _answers_told(unit: Reading) -> int:
+    rows = await unit.rows(select(outbox).where(outbox.c.words.is_not(None)))
+    return sum(row.words is not None and row.words["key"] == "lecture.answered" for row in rows)
+
+
 def test_a_question_is_answered_put_away_and_taken_up_again(house: House, browser: Browser) -> None:
     id = house.run(announce_lecture(house.store, house.seeded))
 
@@ -114,6 +122,7 @@ def test_a_question_is_answered_put_away_and_taken_up_again(house: House, browse
     assert press(NAMED, "answered", "长" * (LONGEST_ANSWER + 1)) == 422
     assert press(NAMED, "answered", "可以，按季度交。\r\n\r\n") == 303
     assert press(UNNAMED, "hidden") == 303
+    assert house.run(house.store.read(_answers_told)) == 1, "who asked under their name is told"
     found = {one.id: (one.state, one.answer) for one in asked(house, id)}
     assert found == {NAMED: (State.ANSWERED, "可以，按季度交。"), UNNAMED: (State.HIDDEN, "")}
     assert press(UNNAMED, "open") == 303
