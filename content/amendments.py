@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from content.decision import Decision, Effect, Fact, Refusal, refused
-from content.identifiers import CardId, OccurrenceId
+from content.decision import Decision, Effect, Fact, Refusal, Tell, refused, words
+from content.identifiers import CardId, OccurrenceId, UserId
 from content.layouts import Layout, rearrange
-from content.lectures import begins, roll_closes
+from content.lectures import Lecture, begins, roll_closes
 from content.lessons import Lesson
 from content.occurrences import Occurrence, State
 
@@ -19,13 +20,19 @@ SENT = frozenset({State.OPEN, State.CLOSED})
 
 
 class Sent(Struct, frozen=True, kw_only=True):
-    """An occurrence as it stands in its rooms: the title and revision that they show, and the layout of its cards."""
+    """An occurrence as it stands in its rooms: the title and revision that they show, and the layout of its cards.
+
+    Of a lecture also what they say of it, and who comes to which session.
+    """
 
     occurrence: Occurrence
+    timezone: str
     title: str
     revision: int
     layout: Layout
     cards: tuple[CardId, ...]
+    lecture: Lecture | None = None
+    chosen: tuple[tuple[UserId, int], ...] = ()
 
 
 class OccurrenceCorrected(Fact, frozen=True, kw_only=True):
@@ -39,7 +46,9 @@ class OccurrenceCorrected(Fact, frozen=True, kw_only=True):
     at: datetime
     begins_at: datetime | None = None
     closes_at: datetime | None = None
-    """Of a lecture that is still open: its times as they are now."""
+    on: date | None = None
+    sessions: int | None = None
+    """Of a lecture that is still open: its times as they are now, on which local date it counts, how many sessions."""
 
 
 class OccurrenceWithdrawn(Fact, frozen=True, kw_only=True):
@@ -103,8 +112,12 @@ def correct(sent: Sequence[Sent], lesson: Lesson, *, reason: str, now: datetime)
                 at=now,
                 begins_at=begins(timed) if timed is not None else None,
                 closes_at=roll_closes(timed, lesson.minutes) if timed is not None else None,
+                on=begins(timed).astimezone(ZoneInfo(one.timezone)).date() if timed is not None else None,
+                sessions=len(timed.sessions) if timed is not None else None,
             )
         )
+        if timed is not None:
+            effects += _told_of_sessions(one, timed, lesson.title)
         for card in one.cards:
             effects += [Retract(card=card, part=part) for part in change.removed]
             effects += [Amend(card=card, part=part) for part in change.amended]
@@ -112,6 +125,20 @@ def correct(sent: Sequence[Sent], lesson: Lesson, *, reason: str, now: datetime)
     if not facts:
         return refused("amendment.nothing_newer", title=lesson.title)
     return Decision(facts=tuple(facts), effects=tuple(effects))
+
+
+def _told_of_sessions(sent: Sent, after: Lecture, title: str) -> list[Effect]:
+    """Tell those whose session is another now, or none, so that they can choose anew."""
+    before = sent.lecture.sessions if sent.lecture is not None else ()
+    told: list[Effect] = []
+    for user, number in sent.chosen:
+        gone = number > len(after.sessions)
+        session = after.sessions[0 if gone else number - 1]
+        if gone or session not in before[number - 1 : number]:
+            key = "lecture.session_gone" if gone else "lecture.session_moved"
+            said = words(key, title=title, begins=session.begins, place=session.place)
+            told.append(Tell(user=user, words=said, unasked=True))
+    return told
 
 
 def withdraw(sent: Sent, *, reason: str, now: datetime) -> Decision | Refusal:

@@ -5,6 +5,7 @@ Of who asked without a name nothing is kept, and of the question no more than it
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
@@ -36,6 +37,8 @@ class State(StrEnum):
     SPOKEN = "spoken"
     HIDDEN = "hidden"
 
+
+_WANTS_NO_NAME = re.compile(r"[\s\W]*(?:匿名|不记名|不記名|不署名|anonymous|without (?:a|my) name)", re.IGNORECASE)
 
 SHOWN = frozenset({State.ANSWERED})
 """What stands on the card afterwards."""
@@ -88,8 +91,10 @@ def ask(
     held: Sequence[Question],
     today: date,
 ) -> Decision | Refusal:
-    """Keep a question under its asker's name."""
+    """Keep a question under its asker's name; nothing of one that begins by saying that it is to have none."""
     said = tidied(text)
+    if _WANTS_NO_NAME.match(said):
+        return discreetly(refused("lecture.unnamed_how"))
     own = [one for one in held if one.member == expectation.member]
     refusal = _objection(expectation, said, held)
     if refusal is not None:
@@ -134,8 +139,13 @@ def _objection(expectation: Expectation, said: str, held: Sequence[Question]) ->
     return None
 
 
-def settle_question(question: Question, state: State, answer: str, *, by: UserId) -> Decision | Refusal:
-    """Answer a question for the room, say that it was answered when the lecture was given, hide it, or take it up."""
+def settle_question(
+    question: Question, state: State, answer: str, *, by: UserId, title: str, asker: UserId | None = None
+) -> Decision | Refusal:
+    """Answer a question for the room, say that it was answered when the lecture was given, hide it, or take it up.
+
+    An ``asker`` who gave their name is told the answer.
+    """
     said = "\n".join(line.strip() for line in answer.strip().splitlines() if line.strip())
     if len(said) > LONGEST_ANSWER:
         return refused("lecture.long_answer", field="answer", most=LONGEST_ANSWER)
@@ -143,10 +153,10 @@ def settle_question(question: Question, state: State, answer: str, *, by: UserId
         return refused("lecture.no_answer", field="answer")
     if (state, said) == (question.state, question.answer):
         return refused("lecture.nothing_changed", field="answer")
-    return Decision(
-        facts=(
-            LectureQuestionSettled(
-                question=question.id, occurrence=question.occurrence, state=state, answer=said, by=by
-            ),
-        )
+    settled = LectureQuestionSettled(
+        question=question.id, occurrence=question.occurrence, state=state, answer=said, by=by
     )
+    if asker is None or state is not State.ANSWERED:
+        return Decision(facts=(settled,))
+    told = words("lecture.answered", title=title, question=question.text, answer=said)
+    return Decision(facts=(settled,), effects=(Tell(user=asker, words=told, unasked=True),))

@@ -289,8 +289,14 @@ def refuse_twice(planned: Iterable[Planned], there: Iterable[tuple[LessonId, dat
 
 
 def refuse_unannounced(rule: Schedule, lessons: Iterable[Lesson], planned: Iterable[Planned]) -> Refusal | None:
-    """Refuse to announce a lecture again and again, with another thing, or when it has begun already."""
-    lectures = [one.lecture for one in lessons if one.lecture is not None and one.id in rule.lessons]
+    """Refuse to announce a lecture again and again, with another thing, or when it has begun already.
+
+    Sessions are for what is learned when it goes out: a lecture has its own, and a bulletin asks nobody.
+    """
+    chosen = [one for one in lessons if one.id in rule.lessons]
+    if rule.sessions and any(one.kind in (Kind.LECTURE, Kind.BULLETIN) for one in chosen):
+        return refused("schedule.no_sessions", field="sessions")
+    lectures = [one.lecture for one in chosen if one.lecture is not None]
     first = next(iter(planned), None)
     if not lectures or first is None:
         return None

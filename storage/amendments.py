@@ -15,7 +15,8 @@ from content.identifiers import LessonId, OccurrenceId, OrganisationId
 from content.layouts import Layout, Place, first_layout
 from content.lessons import Lesson
 from content.occurrences import State
-from storage.checkins import cards, cards_of, move_seats
+from storage import session_choices
+from storage.checkins import cards, cards_of, move_day, move_seats
 from storage.lessons import lesson as lesson_of
 from storage.organisations import organisations, within
 from storage.outbox import UNDER_WAY, Kind, outbox
@@ -76,10 +77,13 @@ async def sent(unit: Reading, id: OccurrenceId) -> Sent | None:  # noqa: A002
         return None
     return Sent(
         occurrence=found.occurrence,
+        timezone=found.timezone,
         title=found.title,
         revision=found.lesson_revision,
         layout=await layout(unit, id, shown),
         cards=await cards_of(unit, id),
+        lecture=shown.lecture,
+        chosen=await session_choices.accounts(unit, id) if shown.lecture is not None else (),
     )
 
 
@@ -119,7 +123,7 @@ async def room_names(unit: Reading, id: OccurrenceId) -> tuple[str, ...]:  # noq
 
 
 async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
-    """Bind an occurrence to a newer revision; a lecture that was put off is open until it is over."""
+    """Bind an occurrence to a newer revision; a lecture put off is open until it is over and counts on its day."""
     times = {"begins_at": fact.begins_at, "closes_at": fact.closes_at} if fact.closes_at is not None else {}
     await unit.execute(
         update(occurrences)
@@ -133,6 +137,10 @@ async def write_corrected(unit: Writing, fact: OccurrenceCorrected) -> None:
             **times,
         )
     )
+    if fact.on is not None:
+        await move_day(unit, fact.occurrence, fact.on)
+    if fact.sessions is not None:
+        await session_choices.drop_beyond(unit, fact.occurrence, fact.sessions)
 
 
 async def write_withdrawn(unit: Writing, fact: OccurrenceWithdrawn) -> None:

@@ -43,7 +43,7 @@ from storage.lessons import lessons
 from storage.members import doubles_of, members
 from storage.organisations import each_within, within
 from storage.prepared import Prepared
-from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside
+from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside, write_day
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
 from storage.unit import AnyRow, Query, Reading, Writing
@@ -639,6 +639,27 @@ async def move_seats(
         place = (occurrence, row.branch_id, row.local_date)
         changes[*place, before], changes[*place, after] = -row.number, row.number
     await _count(unit, changes)
+
+
+async def move_day(unit: Writing, occurrence: OccurrenceId, on: date) -> None:
+    """Let what was opened count on another local date, and in the month of that."""
+    await unit.settled()
+    moved = select(tallies).where(tallies.c.occurrence_id == occurrence, tallies.c.local_date != on)
+    months: Counter[tuple[str, date, str]] = Counter()
+    for row in await unit.rows(moved):
+        months[row.branch_id, row.local_date.replace(day=1), row.state] -= row.number
+        months[row.branch_id, on.replace(day=1), row.state] += row.number
+    await unit.raise_by(
+        branch_months,
+        [
+            {"branch_id": branch, "month": month, "state": state, "number": step}
+            for (branch, month, state), step in months.items()
+            if step
+        ],
+    )
+    for table in (tallies, expectations):
+        await unit.execute(update(table).where(table.c.occurrence_id == occurrence).values(local_date=on))
+    await write_day(unit, occurrence, on)
 
 
 async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Seat], gone: Sequence[MemberId]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 from sqlalchemy import Column, Date, ForeignKey, String, Table, Text, select, update
 
@@ -30,6 +30,9 @@ lecture_questions = Table(
     sqlite_with_rowid=False,
 )
 """Rows lie in the order of their names, which for questions without a person are random, and not as they came."""
+
+WRITTEN_ANEW = timedelta(days=7)
+"""So long they are written anew with each sweep: longer than a bot is away."""
 
 
 async def of_lecture(unit: Reading, occurrence: OccurrenceId) -> tuple[Question, ...]:
@@ -80,6 +83,20 @@ async def write_settled(unit: Writing, fact: LectureQuestionSettled) -> None:
     """Keep what became of a question."""
     own = update(lecture_questions).where(lecture_questions.c.id == fact.question)
     await unit.execute(own.values(state=fact.state, answer=fact.answer))
+
+
+async def write_anew(unit: Writing, today: date) -> None:
+    """Write the questions without a name once more, all together and in the order of their names.
+
+    PostgreSQL keeps beside each row which transaction wrote it. The first one wrote the cause too, which leads to the
+    message and so to its sender.
+    """
+    if unit.engine != "postgresql":
+        return
+    young = lecture_questions.c.asked_on >= today - WRITTEN_ANEW
+    taken = lecture_questions.delete().where(lecture_questions.c.member_id.is_(None), young)
+    rows = await unit.returning(taken.returning(*lecture_questions.c))
+    await unit.add(lecture_questions, [dict(row._mapping) for row in sorted(rows, key=lambda row: str(row.id))])
 
 
 async def forget_past(unit: Writing, before: date) -> None:

@@ -58,7 +58,10 @@ class Line(Struct, frozen=True, kw_only=True):
 
 
 class OccurrenceLine(Struct, frozen=True, kw_only=True):
-    """One occurrence, or all sessions of one lesson added up, and the numbers of the branches asked for."""
+    """One occurrence, or all sessions of one lesson added up, and the numbers of the branches asked for.
+
+    ``due_at`` of a lecture is when it is given for the first time, not when it is announced.
+    """
 
     id: OccurrenceId
     title: str
@@ -81,9 +84,10 @@ class MemberLine(Struct, frozen=True, kw_only=True):
 
 def _in_period(query: Query, period: Period) -> Query:
     if period.since is not None:
-        # Nothing falls due before its local date, so the calendar is walked back no further than this.
+        # But for lectures, which are announced long before, nothing falls due before its local date.
         earliest = datetime.combine(period.since, time(), UTC) - timedelta(days=1)
-        query = query.where(occurrences.c.local_date >= period.since, occurrences.c.due_at >= earliest)
+        near = (occurrences.c.due_at >= earliest) | (occurrences.c.begins_at >= earliest)
+        query = query.where(occurrences.c.local_date >= period.since, near)
     if period.until is not None:
         query = query.where(occurrences.c.local_date <= period.until)
     return query
@@ -221,7 +225,8 @@ async def by_occurrence(
     """
     roots = list(roots)
     few = await breadth(unit, roots) <= FEW
-    columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, occurrences.c.due_at, occurrences.c.local_date)
+    at = func.coalesce(occurrences.c.begins_at, occurrences.c.due_at).label("at")
+    columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, at, occurrences.c.local_date)
     query = (
         select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, schedules.c.sessions)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
@@ -252,13 +257,13 @@ async def by_occurrence(
             id=row.id,
             title=row.title,
             kind=row.kind,
-            due_at=row.due_at,
+            due_at=row.at,
             local_date=row.local_date,
             state=OccurrenceState(row.state),
             numbers=numbers[row.id],
         )
         groups.setdefault((row.schedule_id, row.id if apart else row.meant), []).append(line)
-    return tuple(map(_together, groups.values()))
+    return tuple(sorted(map(_together, groups.values()), key=lambda one: one.due_at, reverse=True))
 
 
 def _together(sessions: list[OccurrenceLine]) -> OccurrenceLine:

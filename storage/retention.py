@@ -23,6 +23,7 @@ from storage import (
     mutes,
     practice,
     sanctions,
+    session_choices,
     throttling,
 )
 from storage.checkins import forget_people
@@ -94,6 +95,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     )
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
     await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
+    await session_choices.forget_past(unit, fact.at - ATTENDANCE)
     await hours.forget_past(unit, (fact.at - ATTENDANCE).date())
     await forget_old(unit, fact.at - RECORD, most=MOST_AT_ONCE)
     await forget_words(unit, fact.at)
@@ -106,6 +108,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await inquiries.forget_past(unit, fact.at)
     await practice.forget_past(unit, fact.at)
     await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
+    await lecture_questions.write_anew(unit, fact.at.date())
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)

@@ -489,6 +489,15 @@ def _slot(on: date, meant: date, session: int) -> int:
     return (0 if on == meant else meant.toordinal()) + session * _SLOTS
 
 
+async def write_day(unit: Writing, occurrence: OccurrenceId, on: date) -> None:
+    """Let an occurrence stand on another local date than the one that its rule means."""
+    own = occurrences.c.id == occurrence
+    row = await unit.first(select(occurrences.c.local_date, occurrences.c.meant, occurrences.c.session).where(own))
+    if row is not None:
+        slot = _slot(on, row.meant or row.local_date, row.session)
+        await unit.execute(update(occurrences).where(own).values(local_date=on, slot=slot))
+
+
 async def await_review(unit: Writing, id: ScheduleId) -> None:  # noqa: A002
     """Let a rule that was approved wait again: its dates are not those that were read."""
     read = (schedules.c.id == id, schedules.c.review == Reviewed.APPROVED, schedules.c.approved.is_not(None))

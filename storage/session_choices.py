@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
 
-from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.identifiers import MemberId, OccurrenceId, OrganisationId, UserId
 from content.lectures import Lecture
 from content.session_choices import SessionChosen
 from storage import lessons
@@ -95,6 +96,28 @@ async def names(
         .order_by(session_choices.c.session, members.c.name, members.c.id)
     )
     return tuple((row.session, row.name) for row in await unit.rows(query))
+
+
+async def accounts(unit: Reading, occurrence: OccurrenceId) -> tuple[tuple[UserId, int], ...]:
+    """Return the accounts of those who have chosen a session, each with that."""
+    query = (
+        select(members.c.user_id, session_choices.c.session)
+        .join(members, members.c.id == session_choices.c.member_id)
+        .where(session_choices.c.occurrence_id == occurrence, members.c.user_id.is_not(None))
+        .order_by(session_choices.c.session, members.c.id)
+    )
+    return tuple((UserId(row.user_id), row.session) for row in await unit.rows(query))
+
+
+async def drop_beyond(unit: Writing, occurrence: OccurrenceId, most: int) -> None:
+    """Forget the choices of sessions that there are no more."""
+    gone = (session_choices.c.occurrence_id == occurrence) & (session_choices.c.session > most)
+    await unit.execute(session_choices.delete().where(gone))
+
+
+async def forget_past(unit: Writing, before: datetime) -> None:
+    """Forget who chose a session before a time."""
+    await unit.execute(session_choices.delete().where(session_choices.c.at < before))
 
 
 async def write_chosen(unit: Writing, fact: SessionChosen) -> None:

@@ -25,6 +25,7 @@ from content import series as series_rules
 from content.decision import Decision, Refusal, refused
 from content.exports import MOST
 from content.identifiers import OccurrenceId, OrganisationId, ScheduleId
+from content.lectures import begins
 from content.occurrences import (
     State,
     cancel_occurrence,
@@ -324,13 +325,17 @@ def _move_together(
 
 
 async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> Decided:
-    """Refuse to let something go out beside itself, or where it would be too much for a room."""
+    """Refuse to let something go out beside itself, after its lecture began, or where it is too much for a room."""
     (fact,) = answer.facts
     occurrence, moved = entry.occurrence, isinstance(fact, OccurrenceMoved)
     due_at, on = (fact.due_at, fact.local_date) if moved else (occurrence.due_at, entry.local_date)  # type: ignore[attr-defined]
     there = await schedules.going_out(unit, occurrence.audience, [occurrence.lesson], but=occurrence.id)
     if any(abs(due - due_at) <= SAME_TIME for _, due in there):
         return refused("occurrence.beside_itself", field="time" if moved else None, due=due_at)
+    lesson = await lessons.lesson(unit, occurrence.lesson)
+    if lesson is not None and lesson.lecture is not None and begins(lesson.lecture) <= due_at:
+        first = begins(lesson.lecture)
+        return refused("lecture.announced_late", field="date" if moved else None, begins=first)
     sending = await burden.sendings(unit, [entry], {occurrence.id: on})
     return await burden.refuse_sending(unit, sending) or answer
 

@@ -95,7 +95,18 @@ def settle_one(id: str, question: str) -> Answer:  # noqa: A002
 
     async def decide(unit: Reading) -> Decided:
         one = await _question(unit, id, question, roots)
-        answer = None if one is None else rules.settle_question(one, State(verdict), said, by=user)
+        if one is None:
+            return None
+        entry = await schedules.entry(unit, one.occurrence)
+        person = await members.member(unit, one.member) if one.member is not None else None
+        answer = rules.settle_question(
+            one,
+            State(verdict),
+            said,
+            by=user,
+            title=entry.title if entry is not None else "",
+            asker=person.user if person is not None else None,
+        )
         return await _with_card(unit, OccurrenceId(id), answer, say_there) if isinstance(answer, Decision) else answer
 
     outcome = settle(decide, actor=user)
@@ -233,7 +244,7 @@ async def _with_card(
     again = card_rules.rewrite_catch_up(
         replace(given, questions=questions), present, present.summary, say_there, before=before, by=settled.by
     )
-    return answer if isinstance(again, Refusal) else Decision(facts=(*answer.facts, *again.facts))
+    return answer if isinstance(again, Refusal) else replace(answer, facts=(*answer.facts, *again.facts))
 
 
 def _page(id: str, typed: Typed, card: Card | None = None) -> Answer:  # noqa: A002

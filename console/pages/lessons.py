@@ -35,7 +35,7 @@ from content.media import Kind as MediumKind
 from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
-from content.schedules import FIRST_DAY, instant
+from content.schedules import FIRST_DAY, LATEST_AHEAD, instant
 from storage import amendments, lessons, media, members, organisations
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -336,7 +336,7 @@ def _lecture(draft: Draft, troubles: list[Refusal]) -> Lecture:
         except ValueError:
             troubles.append(refused("lecture.bad_time", field=f"begins-{number}"))
             continue
-        if local.date() < FIRST_DAY:
+        if not FIRST_DAY <= local.date() <= (now() + LATEST_AHEAD).date():
             troubles.append(refused("lecture.bad_time", field=f"begins-{number}"))
             continue
         at = instant(local.date(), local.time(), str(_zone(draft.owner)))

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from content.catch_ups import Given, composed, lesson_of
 from content.identifiers import OccurrenceId, OrganisationId
@@ -16,6 +17,8 @@ from content.lessons import Kind, Lesson
 from content.markup import objection, to_html, to_plain
 from content.speech import Reader
 from storage import lecture_questions, lessons
+from storage.outbox import outbox
+from storage.unit import Reading
 from tests.console.announced_lecture import NAMED, UNNAMED, announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER
@@ -58,6 +61,8 @@ def test_a_lecture_is_written_with_its_times_as_they_are_where_it_belongs(house:
         ({"begins-1": ""}, "请选第 1 场的时间"),
         ({"place-1": ""}, "请写上地点"),
         ({"begins-1": "明天"}, "这不是一个能用的时间"),
+        ({"begins-1": "2206-11-27T15:00"}, "这不是一个能用的时间"),
+        ({"begins-1": "9999-12-31T23:59"}, "这不是一个能用的时间"),
         ({"begins-2": "2026-11-27T16:00"}, "第 2 场要在第 1 场讲完以后开始"),
     ],
 )
@@ -80,6 +85,17 @@ def test_it_is_announced_once_and_before_it_begins(house: House, browser: Browse
     assert [entry.title for entry in planned(house)] == ["读懂党章"]
 
 
+def test_its_announcement_cannot_be_moved_past_its_beginning(house: House, browser: Browser) -> None:
+    kept = written(house, browser, **lecture(house))
+    browser.post("/schedule", form(house, lessons=[kept.id], date="2026-11-26", time="15:00"))
+    (entry,) = planned(house)
+    times = {"date": "2026-11-27", "time": "15:00", "window": "120", "late": "60"}
+    browser.post(f"/calendar/{entry.occurrence.id}/move", times)
+    assert [one.occurrence.due_at for one in planned(house)] == [entry.occurrence.due_at]
+    browser.post(f"/calendar/{entry.occurrence.id}/move", times | {"time": "14:00"})
+    assert [one.occurrence.due_at for one in planned(house)] == [entry.occurrence.due_at + timedelta(hours=23)]
+
+
 def test_questions_show_names_only_where_they_were_given(house: House, browser: Browser) -> None:
     id = house.run(announce_lecture(house.store, house.seeded))
     assert f"/lectures/{id}" in browser.get(f"/check-ins/{id}").get_data(as_text=True)
@@ -88,6 +104,11 @@ def test_questions_show_names_only_where_they_were_given(house: House, browser: 
     assert "食堂能早点开吗" in page
     assert page.count("白云") == 1
     assert "没有署名" in page
+
+
+async def _answers_told(unit: Reading) -> int:
+    rows = await unit.rows(select(outbox).where(outbox.c.words.is_not(None)))
+    return sum(row.words is not None and row.words["key"] == "lecture.answered" for row in rows)
 
 
 def test_a_question_is_answered_put_away_and_taken_up_again(house: House, browser: Browser) -> None:
@@ -101,6 +122,7 @@ def test_a_question_is_answered_put_away_and_taken_up_again(house: House, browse
     assert press(NAMED, "answered", "长" * (LONGEST_ANSWER + 1)) == 422
     assert press(NAMED, "answered", "可以，按季度交。\r\n\r\n") == 303
     assert press(UNNAMED, "hidden") == 303
+    assert house.run(house.store.read(_answers_told)) == 1, "who asked under their name is told"
     found = {one.id: (one.state, one.answer) for one in asked(house, id)}
     assert found == {NAMED: (State.ANSWERED, "可以，按季度交。"), UNNAMED: (State.HIDDEN, "")}
     assert press(UNNAMED, "open") == 303

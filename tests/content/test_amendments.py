@@ -36,6 +36,7 @@ BEFORE = Lesson(
 )
 AFTER = replace(BEFORE, title="安全生产（二）", body="新", media=(), revision=2)
 SENT = Sent(
+    timezone="Asia/Shanghai",
     occurrence=Occurrence(
         id=OccurrenceId("one"),
         lesson=BEFORE.id,

@@ -14,13 +14,17 @@ from msgspec.structs import replace
 
 from content.decision import Decision, Refusal
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
+from content.lectures import Lecture, Session
+from content.lessons import Kind, Lesson
 from content.recurrences import Recurrence
 from content.schedules import (
     MOST_OCCURRENCES,
     LessonsScheduled,
     Schedule,
+    foreseen,
     instant,
     materialise,
+    refuse_unannounced,
     schedule_lessons,
 )
 
@@ -171,6 +175,17 @@ def test_now_is_not_the_past() -> None:
     assert isinstance(schedule_lessons(rule(start=date(2026, 7, 1)), author=WHO, now=NOW), Decision)
     within_the_minute = NOW + timedelta(seconds=60)
     assert isinstance(schedule_lessons(rule(start=date(2026, 7, 1)), author=WHO, now=within_the_minute), Decision)
+
+
+@pytest.mark.parametrize("kind", [Kind.LECTURE, Kind.BULLETIN])
+def test_a_lecture_and_a_bulletin_are_not_planned_in_sessions(kind: Kind) -> None:
+    given = Session(begins=NOW + timedelta(days=9), place="二楼会议室")
+    told = Lecture(speaker="陈老师", sessions=(given,)) if kind is Kind.LECTURE else None
+    lesson = Lesson(id=LessonId("a"), owner=OrganisationId("roof"), kind=kind, title="题", body="文", lecture=told)
+    for sessions, key in (((), None), ((timedelta(days=5),), "schedule.no_sessions")):
+        wanted = rule(recurrence=Recurrence.ONCE, count=1, sessions=sessions)
+        answer = refuse_unannounced(wanted, [lesson], foreseen(wanted, NOW))
+        assert (answer.words.key if answer is not None else None) == key
 
 
 @settings(deadline=None, max_examples=40)

@@ -97,6 +97,16 @@ async def test_what_the_room_has_seen_is_not_taken_as_without_a_name(branch: Sma
     assert await kept(branch, id) == ()
 
 
+async def test_who_says_that_a_question_is_to_have_no_name_is_not_put_down_by_name(branch: SmallBranch) -> None:
+    id, _ = await announced(branch)
+    for words in ("提问 匿名 食堂几点开", "question anonymous when does it open", "我想问 不记名：食堂几点开"):
+        assert await say(branch, words) == "lecture.unnamed_how"
+    assert await kept(branch, id) == ()
+    assert await branch.store.read(lambda unit: unit.rows(select(audit).where(audit.c.actor == account(ZHANG)))) == []
+    assert await say(branch, "匿名提问食堂几点") is None
+    assert [(one.member, one.text) for one in await kept(branch, id)] == [(None, "食堂几点")]
+
+
 async def test_one_can_ask_after_the_lecture_too_and_hears_how(branch: SmallBranch, clock: HandClock) -> None:
     id, _ = await announced(branch)
     clock.now = SECOND + timedelta(days=2)
