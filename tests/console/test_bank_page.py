@@ -23,6 +23,7 @@ from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from storage import bank
 from storage.bank import Filter, bank_items
+from storage.shelf import LASTS
 from tests.console.console_house import Browser, House
 from tests.console.test_audit_page import main_of
 
@@ -235,6 +236,32 @@ def test_what_is_no_picture_is_refused_at_its_field(browser: Browser, place: Org
     sent = form(browser, place, alternative="半开的阀门")
     answer = browser.post("/bank/new", {**sent, "picture": (io.BytesIO(b"%PDF-1.7"), "a.png")})
     assert (answer.status_code, "a.png”不是能用的图片" in answer.get_data(as_text=True)) == (422, True)
+
+
+def forget_shelf(house: House) -> None:
+    """Let everything go that waits, as a quarter of an hour does."""
+    house.clock.now += LASTS
+
+
+def test_a_chosen_picture_that_waited_too_long_is_asked_for_again_and_the_old_one_stays(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    sent: dict[str, Any] = form(browser, place, stem="阀门开着吗", alternative="一个阀门")
+    where = browser.post("/bank/new", {**sent, "picture": (io.BytesIO(pictured()), "旧.jpg")}).headers["Location"]
+    where, old = where.split("?")[0], one(house, "阀门开着吗").picture
+    change: dict[str, Any] = form(browser, place, stem="阀门开着吗", revision="1", kept="1", alternative="一个阀门")
+    other = (io.BytesIO(pictured(colour="blue")), "新.jpg")
+    page = browser.post(where, {**change, "intent": "look", "picture": other}).get_data(as_text=True)
+    hidden = dict(re.findall(r'name="(shelved|kept)" value="([^"]+)"', page))
+    assert set(hidden) == {"shelved", "kept"}
+    forget_shelf(house)
+    answer = browser.post(where, {**form(browser, place, stem="阀门开着吗", revision="1", alternative="一"), **hidden})
+    text = answer.get_data(as_text=True)
+    assert (answer.status_code, "请再选一次" in text, "现在的图片：旧.jpg" in text) == (422, True, True)
+    held = one(house, "阀门开着吗")
+    assert (held.picture, held.asked_as) == (old, 1)
+    alone = browser.post("/bank/new", form(browser, place, stem="水泵开着吗", alternative="一台水泵"))
+    assert (alone.status_code, "写了图片说明，却没有图片" in alone.get_data(as_text=True)) == (422, True)
 
 
 def test_pictures_come_in_beside_a_sheet_and_leave_beside_a_text(
