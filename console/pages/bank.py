@@ -248,7 +248,11 @@ def take_in(key: str) -> Answer:
     file = desk().shelf.get(here().session.family, key)
     if not isinstance(file, SheetFile):
         return render_template("bank/gone.html"), 404
-    came = waiting(request.form.getlist("picture"))
+    promised = request.form.getlist("picture")
+    came = waiting(promised)
+    if set(promised) - set(came):
+        # Without one of them its questions would be left out, and nobody would hear of it.
+        return render_template("bank/gone.html"), 404
     files = {compared(name): one for key, one in came.items() for name in request.form.getlist(f"name-{key}")}
     sheet = _read(file, replace(given, pictures=files))
     if isinstance(sheet, Refusal):

@@ -299,6 +299,20 @@ def test_pictures_come_in_beside_a_sheet_and_leave_beside_a_text(
     assert shown(row.item for row in sheet.rows) == shown(row.item for row in again.rows)
 
 
+def test_a_file_whose_pictures_have_left_the_shelf_is_chosen_again_and_nothing_is_taken_in(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    text = "// [picture:阀门.jpg] [alternative:半开的阀门]\n阀门开着吗 {T}\n\n水泵开着吗 {F}\n".encode()
+    more: Any = {"pictures": [(io.BytesIO(pictured()), "阀门.jpg")]}
+    page = upload(browser, place, text, "题.txt", **more).get_data(as_text=True)
+    (path,) = re.findall(r'action="(/bank/import/[^"?]+)', page)
+    yes: dict[str, Any] = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.split(path)[1]))
+    assert browser.post(path, {**yes, "picture": "gone"}).status_code == 404
+    assert not {"阀门开着吗", "水泵开着吗"} & stems(house)
+    assert browser.post(path, yes).status_code == 303
+    assert {"阀门开着吗", "水泵开着吗"} <= stems(house)
+
+
 def test_too_many_pictures_at_once_are_refused(browser: Browser, place: OrganisationId) -> None:
     files: Any = {"pictures": [(io.BytesIO(b"x"), f"{number}.png") for number in range(31)]}
     answer = upload(browser, place, write_xlsx("题库", HEAD, ROWS), "题库.xlsx", **files)
