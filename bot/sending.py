@@ -47,6 +47,9 @@ LONGEST_FALLBACK = 600
 UPLOAD_PATIENCE = timedelta(seconds=5)
 """How long a room waits before it looks again for a medium that is being uploaded for another one."""
 
+PICTURE_TRIES = 3
+"""How often a picture in private is tried before it is put into words: the question behind it waits for it."""
+
 MESSAGE_TYPES = {MediumKind.PICTURE: "m.image", MediumKind.VIDEO: "m.video", MediumKind.DOCUMENT: "m.file"}
 
 
@@ -245,7 +248,7 @@ class Sender:
             try:
                 return await self._medium(row, room, message, stored)
             except Fault as fault:
-                if fault.kind is not Kind.TOO_LARGE:
+                if fault.kind is Kind.LIMITED or not (fault.permanent or row.failures >= PICTURE_TRIES):
                     raise
         return [await self._put(row, room, {"msgtype": "m.notice", "body": message.body})]
 

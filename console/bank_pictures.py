@@ -24,9 +24,10 @@ QUESTIONS = "questions.gift.txt"
 
 
 class Chosen(Struct, frozen=True, kw_only=True):
-    """The picture that stands in an item's form: kept already, or waiting on the shelf under a ``key``."""
+    """The picture that stands in an item's form: kept already, or ``came`` and waiting on the shelf under a ``key``."""
 
     medium: Medium | None = None
+    came: tuple[MediumKept, ...] = ()
     key: str = ""
     alternative: str = ""
 
@@ -39,16 +40,20 @@ def chosen(before: Item | None) -> tuple[Chosen, Refusal | None]:
         taken = take_in(file.read(), file.filename)
         if isinstance(taken, MediumKept):
             key = desk().shelf.put(here().session.family, taken, now=now())
-            return Chosen(medium=taken.described(alternative), key=key, alternative=alternative), None
+            return Chosen(medium=taken.described(alternative), came=(taken,), key=key, alternative=alternative), None
         trouble = Refusal(words=taken.words, field="picture")
     if request.form.get("remove"):
         return Chosen(), trouble
     key = request.form.get("shelved", "")
-    waiting = desk().shelf.get(here().session.family, key) if key else None
-    if isinstance(waiting, MediumKept):
-        return Chosen(medium=waiting.described(alternative), key=key, alternative=alternative), trouble
+    came = desk().shelf.get(here().session.family, key) if key else None
+    if isinstance(came, MediumKept):
+        return Chosen(medium=came.described(alternative), came=(came,), key=key, alternative=alternative), trouble
+    if key:
+        trouble = trouble or refused("item.picture_gone", field="picture")
     held = before.picture if before is not None and request.form.get("kept") else None
     if held is None:
+        if alternative:
+            trouble = trouble or refused("item.alternative_alone", field="picture")
         return Chosen(alternative=alternative), trouble
     medium = Medium(hash=held.hash, name=held.name, alternative=alternative, size=held.size)
     return Chosen(medium=medium, alternative=alternative), trouble

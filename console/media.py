@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from console import documents, pictures, videos
-from console.pictures import shown_name
 from content.decision import Refusal, refused
-from content.media import MediumKept, allowance, most_bytes, weight
+from content.media import MediumKept, allowance, most_bytes, shown_name, weight
 
 
 def take_in(data: bytes, filename: str, *, limit: int | None = None) -> MediumKept | Refusal:

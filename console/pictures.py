@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 from typing import TYPE_CHECKING
 
 from content.decision import Refusal, refused
-from content.media import MediumKept
+from content.media import MediumKept, shown_name
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -22,7 +21,6 @@ LONGEST_SIDE = 2_560
 
 LARGEST_BYTES = 8 * 1024 * 1024
 _FORMATS = ("PNG", "JPEG", "WEBP")
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\\/:*?\"<>|]+")
 
 
 def take_in(data: bytes, filename: str) -> MediumKept | Refusal:
@@ -44,12 +42,6 @@ def take_in(data: bytes, filename: str) -> MediumKept | Refusal:
         # Whatever a decoder raises on a broken or hostile file, it is the file's fault.
         return refused("picture.not_readable", field="media", name=name)
     return _written(clean, name)
-
-
-def shown_name(filename: str) -> str:
-    """Return a file's name as a label: never a path, never empty."""
-    last = re.split(r"[\\/]", filename)[-1]
-    return _UNFIT.sub(" ", last).strip(" .")[:80] or "picture"
 
 
 def _written(image: Image, name: str) -> MediumKept:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
@@ -10,7 +9,7 @@ from msgspec.structs import replace
 
 from content.bank import Item
 from content.decision import Refusal, refused
-from content.media import Medium, MediumKept
+from content.media import Medium, MediumKept, shown_name
 
 Files = Mapping[str, MediumKept | Refusal]
 """What came along with a file of items, by its name as names are compared; why, where it cannot be shown."""
@@ -21,11 +20,7 @@ MOST_AT_ONCE = 30
 
 def compared(name: str) -> str:
     """Return a file's name as names are compared: of two that look the same a disk may hold only one."""
-    return unicodedata.normalize("NFKC", _last(name)).casefold().strip()
-
-
-def _last(name: str) -> str:
-    return re.split(r"[\\/]", name)[-1]
+    return unicodedata.normalize("NFKC", shown_name(name)).casefold().strip()
 
 
 def find(name: str, alternative: str, files: Files) -> Medium | Refusal | None:
@@ -35,7 +30,7 @@ def find(name: str, alternative: str, files: Files) -> Medium | Refusal | None:
     found = files.get(compared(name))
     if found is None:
         return refused("bank_file.no_picture", name=name[:60])
-    return found if isinstance(found, Refusal) else found.described(alternative, _last(name))
+    return found if isinstance(found, Refusal) else found.described(alternative, shown_name(name))
 
 
 def named_apart(items: Sequence[Item], taken: Collection[str] = ()) -> tuple[Item, ...]:
@@ -48,10 +43,11 @@ def _apart(item: Item, held: dict[str, str]) -> Item:
     picture = item.picture
     if picture is None:
         return item
-    name, number = picture.name, 1
+    plain = shown_name(picture.name)
+    name, number = plain, 1
     while held.setdefault(compared(name), picture.hash) != picture.hash:
         number += 1
-        name = f"{number}-{picture.name}"
+        name = shown_name(f"{number}-{plain}")
     return replace(item, picture=replace(picture, name=name))
 
 

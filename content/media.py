@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 
@@ -15,6 +16,9 @@ LARGEST_BYTES = 50 * MEBIBYTE
 
 ASSUMED_LIMIT = 50 * MEBIBYTE
 """What a homeserver takes in one upload when it has not said so: Synapse's own default."""
+
+_UNSEEN = re.compile("[\x80-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\\/:*?\"<>|]+")
 
 LARGE_VIDEO = 5 * MEBIBYTE
 """From here on a member is told to watch where it costs nothing."""
@@ -67,6 +71,12 @@ class MediumKept(Fact, frozen=True, kw_only=True):
             seconds=self.seconds,
             pages=self.pages,
         )
+
+
+def shown_name(filename: str) -> str:
+    """Return a file's name as a label: never a path, never empty, and one that can be written to any disk."""
+    last = re.split(r"[\\/]", _UNSEEN.sub("", filename))[-1]
+    return _UNFIT.sub(" ", last).strip(" .")[:80].rstrip(" .") or "picture"
 
 
 def caption(medium: Medium) -> Words:

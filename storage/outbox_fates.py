@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, select, update
+from sqlalchemy import and_, bindparam, or_, select, update
 
 from content.checkins import State as AnswerState
 from content.decision import Words
-from content.identifiers import CardId
+from content.identifiers import CardId, UserId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
 from storage.checkins import cards, move_seats
@@ -199,6 +199,15 @@ async def _asks(unit: Writing, card: CardId) -> bool:
         select(occurrences.c.state).join(cards, cards.c.occurrence_id == occurrences.c.id).where(cards.c.id == card)
     )
     return bool(state == OccurrenceState.OPEN)
+
+
+async def drop_questions(unit: Writing, user: UserId) -> None:
+    """Let go what a person was still to be asked with a picture: what comes next must not arrive before it."""
+    await unit.settled()
+    behind = or_(outbox.c.kind == Kind.PICTURE, and_(outbox.c.kind == Kind.TELL, outbox.c.after_id.is_not(None)))
+    waiting = outbox.c.state.in_([State.PENDING, State.FAILED])
+    mine = and_(outbox.c.lane == f"user:{user}", outbox.c.subject == DISCREET)
+    await unit.execute(outbox.delete().where(mine, waiting, behind))
 
 
 async def write_cancelled(unit: Writing, fact: Cancelled) -> None:

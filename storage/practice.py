@@ -24,6 +24,7 @@ from storage.bank import asked_in, bank_items, tagged
 from storage.inquiries import inquiries
 from storage.members import members
 from storage.organisations import organisation_closure
+from storage.outbox_fates import drop_questions
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
@@ -144,8 +145,9 @@ async def mistakes(unit: Reading, member: MemberId, organisation: OrganisationId
 
 
 async def write_begun(unit: Writing, fact: PracticeBegun) -> None:
-    """Remember what is asked, and wait for the answer."""
+    """Remember what is asked, and wait for the answer; what was asked before and has not arrived is asked no more."""
     one = fact.session
+    await drop_questions(unit, one.user)
     values = {"member_id": one.member, "user_id": one.user, "queue": list(one.queue), "at": fact.at}
     await unit.put(practice_sessions, {**values, "asked_as": one.asked_as}, key=["member_id"])
     waiting = {"user_id": one.user, "about": ABOUT, "at": fact.at, "until": fact.until, "ended": False}
@@ -184,7 +186,8 @@ async def write_answered(unit: Writing, fact: ItemAnswered) -> None:
 
 
 async def write_ended(unit: Writing, fact: PracticeEnded | PracticeForgotten) -> None:
-    """Ask no more, and forget that anything was asked."""
+    """Ask no more, not what is on its way either, and forget that anything was asked."""
+    await drop_questions(unit, fact.user)
     await unit.execute(practice_sessions.delete().where(practice_sessions.c.member_id == fact.member))
     own = (inquiries.c.user_id == fact.user) & (inquiries.c.about == ABOUT)
     await unit.execute(inquiries.delete().where(own))

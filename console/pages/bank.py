@@ -122,12 +122,11 @@ def write() -> Answer:
         return _form(fields, None, item)
     if _is_looked_at():
         return _form(fields, None, rules.objection(item), look=item)
-    pictures = waiting([fields.picture.key]).values()
 
     async def decide(unit: Reading) -> Decided:
         taken = await stored.taken(unit, node.id, [stem_key(item.stem)])
         return await _too_heavy(unit, [item]) or rules.add_items(
-            node.id, [item], taken, pictures=pictures, now=unit.now
+            node.id, [item], taken, pictures=fields.picture.came, now=unit.now
         )
 
     outcome = settle(decide, actor=user)
@@ -155,14 +154,14 @@ def revise(id: str) -> Answer:  # noqa: A002
         return _form(fields, before, item)
     if _is_looked_at():
         return _form(fields, before, rules.objection(item), look=item)
-    pictures = waiting([fields.picture.key]).values()
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.visible(unit, roots, ItemId(id))
         if known is None:
             return None
         taken = await stored.taken(unit, known.organisation, [stem_key(item.stem)], besides=known.id)
-        return await _too_heavy(unit, [item]) or rules.revise_item(known, item, taken, pictures=pictures)
+        came = fields.picture.came
+        return await _too_heavy(unit, [item]) or rules.revise_item(known, item, taken, pictures=came)
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
@@ -249,7 +248,11 @@ def take_in(key: str) -> Answer:
     file = desk().shelf.get(here().session.family, key)
     if not isinstance(file, SheetFile):
         return render_template("bank/gone.html"), 404
-    came = waiting(request.form.getlist("picture"))
+    promised = request.form.getlist("picture")
+    came = waiting(promised)
+    if set(promised) - set(came):
+        # Without one of them its questions would be left out, and nobody would hear of it.
+        return render_template("bank/gone.html"), 404
     files = {compared(name): one for key, one in came.items() for name in request.form.getlist(f"name-{key}")}
     sheet = _read(file, replace(given, pictures=files))
     if isinstance(sheet, Refusal):

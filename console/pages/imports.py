@@ -17,7 +17,6 @@ from console.answering import Answer, done_once, see
 from console.desk import ask, cause, desk, is_done, now, settle
 from console.leaving_tables import leaves, up_to
 from console.people import changes_of, refuse_letting_go, undone_by
-from console.pictures import shown_name
 from console.sheet_limits import SheetProblem
 from console.sheets import Book, SheetFile, read_book
 from console.tree import places
@@ -29,6 +28,7 @@ from content.decision import Words, refused, words
 from content.grid import Grid
 from content.identifiers import ImportId, MemberId, OrganisationId, UserId, derive
 from content.imports import UNDO_WITHIN, Import, Undoing
+from content.media import shown_name
 from content.members import Member
 from content.organisations import Kind, Organisation, Right, roots
 from storage import imports, members, organisations

@@ -21,7 +21,6 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves
 from console.media import take_in
-from console.pictures import shown_name
 from console.trusted import card_html
 from console.wording import say, say_in
 from content import cards, markup
@@ -32,7 +31,7 @@ from content.identifiers import LessonId, OrganisationId, derive
 from content.lectures import Lecture, Session, refuse_lecture, roll_closes
 from content.lessons import LONGEST_MINUTES, Kind, Lesson, revise_lesson, write_lesson
 from content.media import Kind as MediumKind
-from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger
+from content.media import Medium, MediumKept, allowance, caption, most_bytes, refuse_larger, shown_name
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.schedules import FIRST_DAY, LATEST_AHEAD, instant

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from bot.delivery import MOST_FAILURES, Delivery
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind, TokenRevoked
+from bot.sending import PICTURE_TRIES
 from content.checkins import State as Answer
 from content.decision import Decision, Effect, Picture, Preview, Secret, Tell, words
 from content.identifiers import UserId
@@ -746,20 +747,27 @@ async def test_the_question_waits_while_its_picture_cannot_be_sent(post: Post, c
     assert [one["body"] for one in await show(post)] == ["半开的阀门", "阀门开着吗"]
 
 
-@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize(
+    "fault",
+    [None, Fault(Kind.TOO_LARGE, permanent=True), Fault(Kind.REFUSED, status=403, permanent=True), Fault(Kind.SERVER)],
+)
 async def test_a_picture_that_cannot_be_shown_is_put_into_words(
-    post: Post, is_kept: bool, monkeypatch: pytest.MonkeyPatch
+    post: Post, clock: HandClock, fault: Fault | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One that the homeserver would not take any more, and one of which there are no bytes."""
-    if is_kept:
+    """One of which there are no bytes, one that the homeserver does not take, and one that it fails at each time."""
+    if fault is not None:
         await post.branch.store.settle(notes=[PICTURE])
 
-        async def too_large(*_: object, **__: object) -> None:
-            raise Fault(Kind.TOO_LARGE, permanent=True)
+        async def refuse(*_: object, **__: object) -> None:
+            raise fault
 
-        monkeypatch.setattr(post.homeserver, "upload", too_large)
+        monkeypatch.setattr(post.homeserver, "upload", refuse)
     await post.do(ASKED)
     await post.work()
+    for _ in range(0 if fault is None or fault.permanent else PICTURE_TRIES):
+        assert await show(post) == []
+        clock.now += timedelta(minutes=5)
+        await post.work()
     assert [(one["msgtype"], one["body"]) for one in await show(post)] == [
         ("m.notice", "半开的阀门"),
         ("m.notice", "阀门开着吗"),

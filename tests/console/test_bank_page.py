@@ -23,6 +23,7 @@ from content.identifiers import OrganisationId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from storage import bank
 from storage.bank import Filter, bank_items
+from storage.shelf import LASTS
 from tests.console.console_house import Browser, House
 from tests.console.test_audit_page import main_of
 
@@ -237,6 +238,32 @@ def test_what_is_no_picture_is_refused_at_its_field(browser: Browser, place: Org
     assert (answer.status_code, "a.png”不是能用的图片" in answer.get_data(as_text=True)) == (422, True)
 
 
+def forget_shelf(house: House) -> None:
+    """Let everything go that waits, as a quarter of an hour does."""
+    house.clock.now += LASTS
+
+
+def test_a_chosen_picture_that_waited_too_long_is_asked_for_again_and_the_old_one_stays(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    sent: dict[str, Any] = form(browser, place, stem="阀门开着吗", alternative="一个阀门")
+    where = browser.post("/bank/new", {**sent, "picture": (io.BytesIO(pictured()), "旧.jpg")}).headers["Location"]
+    where, old = where.split("?")[0], one(house, "阀门开着吗").picture
+    change: dict[str, Any] = form(browser, place, stem="阀门开着吗", revision="1", kept="1", alternative="一个阀门")
+    other = (io.BytesIO(pictured(colour="blue")), "新.jpg")
+    page = browser.post(where, {**change, "intent": "look", "picture": other}).get_data(as_text=True)
+    hidden = dict(re.findall(r'name="(shelved|kept)" value="([^"]+)"', page))
+    assert set(hidden) == {"shelved", "kept"}
+    forget_shelf(house)
+    answer = browser.post(where, {**form(browser, place, stem="阀门开着吗", revision="1", alternative="一"), **hidden})
+    text = answer.get_data(as_text=True)
+    assert (answer.status_code, "请再选一次" in text, "现在的图片：旧.jpg" in text) == (422, True, True)
+    held = one(house, "阀门开着吗")
+    assert (held.picture, held.asked_as) == (old, 1)
+    alone = browser.post("/bank/new", form(browser, place, stem="水泵开着吗", alternative="一台水泵"))
+    assert (alone.status_code, "写了图片说明，却没有图片" in alone.get_data(as_text=True)) == (422, True)
+
+
 def test_pictures_come_in_beside_a_sheet_and_leave_beside_a_text(
     house: House, browser: Browser, place: OrganisationId
 ) -> None:
@@ -270,6 +297,20 @@ def test_pictures_come_in_beside_a_sheet_and_leave_beside_a_text(
     assert isinstance(grid, Grid)
     sheet = read_sheet(grid, Given(organisation=place, pictures=kept))
     assert shown(row.item for row in sheet.rows) == shown(row.item for row in again.rows)
+
+
+def test_a_file_whose_pictures_have_left_the_shelf_is_chosen_again_and_nothing_is_taken_in(
+    house: House, browser: Browser, place: OrganisationId
+) -> None:
+    text = "// [picture:阀门.jpg] [alternative:半开的阀门]\n阀门开着吗 {T}\n\n水泵开着吗 {F}\n".encode()
+    more: Any = {"pictures": [(io.BytesIO(pictured()), "阀门.jpg")]}
+    page = upload(browser, place, text, "题.txt", **more).get_data(as_text=True)
+    (path,) = re.findall(r'action="(/bank/import/[^"?]+)', page)
+    yes: dict[str, Any] = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', page.split(path)[1]))
+    assert browser.post(path, {**yes, "picture": "gone"}).status_code == 404
+    assert not {"阀门开着吗", "水泵开着吗"} & stems(house)
+    assert browser.post(path, yes).status_code == 303
+    assert {"阀门开着吗", "水泵开着吗"} <= stems(house)
 
 
 def test_too_many_pictures_at_once_are_refused(browser: Browser, place: OrganisationId) -> None:

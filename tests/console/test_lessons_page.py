@@ -18,7 +18,7 @@ from content.decision import Refusal
 from content.frontmatter import LessonText, parse
 from content.identifiers import LessonId
 from content.lessons import LONGEST_TITLE, Lesson
-from content.media import MediumKept
+from content.media import MediumKept, shown_name
 from storage import lessons
 from storage.media import UploadLimitSeen
 from storage.outbox import outbox
@@ -250,7 +250,7 @@ def test_a_see_through_picture_stays_so_and_a_large_one_shrinks() -> None:
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "..\\..\\x", "/", "", "a\x00b", ".."])
 def test_a_file_name_is_a_label_and_never_a_path(name: str) -> None:
-    shown = pictures.shown_name(name)
+    shown = shown_name(name)
     assert shown
     assert not set(shown) & set("/\\\x00")
     assert not shown.startswith(".")

@@ -11,9 +11,10 @@ from msgspec.structs import replace
 
 from content.answering import fills, is_right, read_choice
 from content.bank import Difficulty, Item, ItemRevised, Kind, add_items, objection, revise_item, stem_key
-from content.bank_pictures import named_apart
+from content.bank_pictures import compared, hashes, named_apart
 from content.bank_sheets import Given, Sheet, read_sheet, without_taken
 from content.decision import Decision, Refusal, Words, refused
+from content.frontmatter import FILE_NAME
 from content.gift import picture_names, read_gift, write_gift
 from content.grid import Grid
 from content.identifiers import ItemId, OrganisationId
@@ -400,6 +401,31 @@ def test_pictures_of_one_name_leave_under_names_of_their_own() -> None:
     apart = named_apart(items, ["别的.md"])
     assert [one.picture and one.picture.name for one in apart] == ["阀门.png", "2-阀门.PNG", "阀门.png", None]
     assert named_apart([item(picture=mine)], ["阀门.png"])[0].picture == replace(mine, name="2-阀门.png")
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        ("Screenshot 10:20:30.png", "Screenshot 10 20 30.png"),
+        ("..", "picture"),
+        (".阀门.png", "阀门.png"),
+        ("长" * 300 + ".png", "长" * 80),
+        ("x" * 79 + ". y.png", "x" * 79),
+        ("阀\u200b门.png", "阀门.png"),
+    ],
+)
+def test_a_picture_is_kept_under_a_name_that_any_disk_and_any_pack_takes(named: str, kept: str) -> None:
+    """Its own export names it so that it is found again, also where its name was kept before as it came."""
+    text = f"// [picture:{named}] [alternative:阀门]\n开着吗 {{T}}\n"
+    (row,) = read_gift(text, replace(GIVEN, pictures={compared(named): VALVE})).rows
+    assert row.item.picture is not None
+    assert row.item.picture.name == kept
+    old = replace(row.item, picture=VALVE.described("阀门", named))
+    for items in (named_apart([row.item]), named_apart([old]), named_apart([old], [kept])):
+        (name,) = hashes(items)
+        assert FILE_NAME.fullmatch(name)
+        again = read_gift(write_gift(items), replace(GIVEN, pictures={compared(name): VALVE}))
+        assert [one.item.picture and one.item.picture.name for one in again.rows] == [name]
 
 
 def test_with_another_picture_something_else_is_asked_and_only_what_is_shown_is_kept() -> None:

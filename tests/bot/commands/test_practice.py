@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import date, timedelta
 
 import pytest
@@ -102,15 +103,15 @@ async def filled(branch: SmallBranch) -> SmallBranch:
 
 async def say(branch: SmallBranch, *texts: str) -> list[list[str]]:
     """Say things in private, and return the keys of the lines of each answer."""
-    before = len(await told(branch))
+    before = [row.id for row in await branch.rows()]
     for text in texts:
         await branch.hear(message(account(ZHANG), text, room_id=private_room(ZHANG)))
-    return [keys for keys, _ in (await told(branch))[before:]]
+    return [keys for keys, _ in await told(branch, before)]
 
 
-async def told(branch: SmallBranch) -> list[tuple[list[str], str]]:
-    """Return the keys of the lines of all that was said in private, and the whole as it is kept."""
-    rows = await branch.rows(outbox.c.user_id == account(ZHANG))
+async def told(branch: SmallBranch, before: Sequence[str] = ()) -> list[tuple[list[str], str]]:
+    """Return the keys of the lines of all that was said in private since then, and the whole as it is kept."""
+    rows = await branch.rows(outbox.c.user_id == account(ZHANG), outbox.c.id.not_in(before))
     found = []
     for row in rows:
         if row.words:
@@ -313,6 +314,20 @@ async def test_who_answers_what_was_changed_since_is_asked_anew_and_nothing_coun
     await say(filled, "练习 党章")
     await revise(filled, SINGLE, explanation="说得更细")
     assert (await say(filled, "A"))[0][0] == "practice.right", "it asks the same"
+
+
+@pytest.mark.parametrize("leaving", ["练习", "跳过", "退出"])
+async def test_a_question_whose_picture_has_not_arrived_yet_comes_after_no_later_word(
+    branch: SmallBranch, leaving: str
+) -> None:
+    await branch.store.settle(notes=[VALVE, ItemsAdded(organisation=EAST, items=(PICTURED,), at=NOON)])
+    await say(branch, "练习")
+    (shown,) = await branch.rows(outbox.c.kind == "picture")
+    await say(branch, leaving)
+    rows = await branch.rows()
+    assert shown.id not in {row.id for row in rows}
+    assert not {row.after_id for row in rows} & {shown.id}
+    assert len([row for row in rows if row.kind == "picture"]) == (leaving == "练习")
 
 
 async def test_an_answer_to_what_was_withdrawn_since_counts_for_no_other_question(filled: SmallBranch) -> None:
