@@ -176,7 +176,7 @@ def picture(id: str) -> Response:  # noqa: A002
     item = _visible(id)
     if item.picture is None:
         abort(404)
-    return served_media.kept(item.picture.hash)
+    return served_media.kept(item.picture.hash, item.picture.name)
 
 
 @pages.get("/bank/shelved/<key>")

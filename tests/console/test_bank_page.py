@@ -222,6 +222,7 @@ def test_a_question_is_given_a_picture_that_is_made_anew_and_put_into_words(
     with Image.open(io.BytesIO(served.get_data())) as image:
         assert (image.size, dict(image.getexif())) == ((40, 30), {})
     assert "sandbox" in served.headers["Content-Security-Policy"]
+    assert served.headers["Content-Disposition"].endswith("%E9%98%80%E9%97%A8.jpg")
     assert f'src="{where}/picture" alt="半开的阀门"' in browser.get(where).get_data(as_text=True)
     change = form(browser, place, stem="阀门开着吗", revision="1", kept="1", alternative="阀门半开")
     assert browser.post(where, change).status_code == 303
