@@ -27,7 +27,7 @@ from content.decision import Fact, Words, leads_somewhere, words
 from content.digests import bars_of
 from content.identifiers import EventId, RoomId, UserId
 from content.media import Kind as MediumKind
-from content.media import Medium
+from content.media import Medium, neutral_name
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
@@ -246,7 +246,7 @@ class Sender:
         stored = await self._store.read(lambda unit: media.medium(unit, hash))
         if stored is not None:
             try:
-                return await self._medium(row, room, message, stored)
+                return await self._medium(row, room, message, stored, neutral_name(stored.kind, stored.mimetype))
             except Fault as fault:
                 if fault.kind is Kind.LIMITED or not (fault.permanent or row.failures >= PICTURE_TRIES):
                     raise
@@ -407,10 +407,12 @@ class Sender:
         stored = await self._store.read(lambda unit: media.medium(unit, medium.hash))
         if stored is None:
             return [await self._put(row, room, _text(message))]
-        return await self._medium(row, room, message, stored)
+        return await self._medium(row, room, message, stored, medium.name)
 
-    async def _medium(self, row: Claimed, room: RoomId, message: Message, stored: StoredMedium) -> list[Fact]:
-        """Send a medium, uploading its bytes the first time they are needed; meanwhile its other rooms wait."""
+    async def _medium(
+        self, row: Claimed, room: RoomId, message: Message, stored: StoredMedium, name: str
+    ) -> list[Fact]:
+        """Send a medium under a name, uploading its bytes the first time they are needed; its other rooms wait."""
         encrypted = self._homeserver.encrypted(room) is not False
         key = (stored.hash, encrypted)
         known = await self._store.read(lambda unit: media.upload(unit, stored.hash, encrypted=encrypted))
@@ -420,8 +422,10 @@ class Sender:
                 return [Postponed(claimed=row, not_before=later, error="uploading", counts=False)]
             self._uploading.add(key)
             try:
+                # The same bytes may be another organisation's, and its name for them its own.
+                neutral = neutral_name(stored.kind, stored.mimetype)
                 known = await self._homeserver.upload(
-                    self._bytes(stored), stored.mimetype, stored.name, size=stored.size, encrypted=encrypted
+                    self._bytes(stored), stored.mimetype, neutral, size=stored.size, encrypted=encrypted
                 )
                 crashpoint("medium.uploaded_before_kept")
                 fact = media.MediumUploaded(hash=stored.hash, encrypted=encrypted, content=known)
@@ -429,7 +433,7 @@ class Sender:
                 crashpoint("medium.kept_before_send")
             finally:
                 self._uploading.discard(key)
-        return [await self._put(row, room, {**_described(stored, known), "body": message.body})]
+        return [await self._put(row, room, {**_described(stored, known, name), "body": message.body})]
 
     async def _bytes(self, stored: StoredMedium) -> AsyncIterator[bytes]:
         for place in range(stored.pieces):
@@ -440,13 +444,13 @@ async def _one_piece(data: bytes) -> AsyncIterator[bytes]:
     yield data
 
 
-def _described(stored: StoredMedium, known: dict[str, Any]) -> dict[str, Any]:
+def _described(stored: StoredMedium, known: dict[str, Any], name: str) -> dict[str, Any]:
     info: dict[str, Any] = {"mimetype": stored.mimetype, "size": stored.size}
     if stored.width and stored.height:
         info |= {"w": stored.width, "h": stored.height}
     if stored.seconds is not None:
         info["duration"] = stored.seconds * 1000
-    return {"msgtype": MESSAGE_TYPES[stored.kind], "filename": stored.name, "info": info, **known}
+    return {"msgtype": MESSAGE_TYPES[stored.kind], "filename": name, "info": info, **known}
 
 
 def _text(message: Message) -> dict[str, Any]:

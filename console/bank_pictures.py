@@ -82,24 +82,19 @@ def beside() -> tuple[Files, dict[str, str]] | Refusal:
 
 def archive(items: Sequence[Item], most: int) -> bytes | None:
     """Return items as GIFT text in one archive with their pictures, ``None`` where these weigh more than ``most``."""
-    names = hashes(items)
+    names, out = hashes(items), io.BytesIO()
 
-    async def read(unit: Reading) -> dict[str, bytes] | None:
+    async def read(unit: Reading) -> bool:
         stored = {name: await media.medium(unit, of) for name, of in names.items()}
         held = {name: one for name, one in stored.items() if one is not None}
         if sum(one.size for one in held.values()) > most:
-            return None
-        return {
-            name: b"".join([await media.piece(unit, one.hash, place) for place in range(one.pieces)])
-            for name, one in held.items()
-        }
+            return False
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as whole:
+            whole.writestr(QUESTIONS, write_gift(items))
+            for name, one in held.items():
+                with whole.open(name, "w") as entry:
+                    for place in range(one.pieces):
+                        entry.write(await media.piece(unit, one.hash, place))
+        return True
 
-    pictures = ask(read)
-    if pictures is None:
-        return None
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as whole:
-        whole.writestr(QUESTIONS, write_gift(items))
-        for name, data in pictures.items():
-            whole.writestr(name, data)
-    return out.getvalue()
+    return out.getvalue() if ask(read) else None

@@ -10,18 +10,21 @@ from flask import Response, abort
 
 from console.access import here
 from console.desk import ask, desk
-from content.media import MediumKept
+from content.media import MediumKept, neutral_name
 from storage import media
 
 
-def kept(hash: str) -> Response:  # noqa: A002 - as a medium has it
-    """Return a medium that is kept."""
+def kept(hash: str, name: str = "") -> Response:  # noqa: A002 - as a medium has it
+    """Return a medium that is kept under the name that whoever shows it has for it, else under one that says nothing.
+
+    Its bytes may be another organisation's first, and the name that came with them is that one's own.
+    """
     stored = ask(lambda unit: media.medium(unit, hash))
     if stored is None:
         abort(404)
     bridge, store = desk().bridge, desk().store
     pieces = (bridge(store.read(partial(media.piece, hash=hash, place=place))) for place in range(stored.pieces))
-    return _download(pieces, stored.mimetype, stored.name, stored.size)
+    return _download(pieces, stored.mimetype, name or neutral_name(stored.kind, stored.mimetype), stored.size)
 
 
 def shelved(key: str) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mimetypes
 import re
 from collections.abc import Iterable
 from enum import StrEnum
@@ -77,6 +78,11 @@ def shown_name(filename: str) -> str:
     """Return a file's name as a label: never a path, never empty, and one that can be written to any disk."""
     last = re.split(r"[\\/]", _UNSEEN.sub("", filename))[-1]
     return _UNFIT.sub(" ", last).strip(" .")[:80].rstrip(" .") or "picture"
+
+
+def neutral_name(kind: Kind, mimetype: str) -> str:
+    """Return a name for a medium that gives nothing away, neither an answer nor whose it was first."""
+    return f"{kind}{mimetypes.guess_extension(mimetype) or ''}"
 
 
 def caption(medium: Medium) -> Words:

@@ -53,7 +53,7 @@ pages = Blueprint("bank", __name__)
 ONE_PAGE = 50
 MOST_EXPORTED = 20_000
 MOST_PROBLEMS = 200
-MOST_PICTURE_BYTES = 100 * 1024 * 1024
+MOST_PICTURE_BYTES = 20 * 1024 * 1024
 """Of the pictures of one archive, which is put together in memory."""
 
 GIFT_TYPE = "text/plain; charset=utf-8"
@@ -176,7 +176,7 @@ def picture(id: str) -> Response:  # noqa: A002
     item = _visible(id)
     if item.picture is None:
         abort(404)
-    return served_media.kept(item.picture.hash)
+    return served_media.kept(item.picture.hash, item.picture.name)
 
 
 @pages.get("/bank/shelved/<key>")

@@ -142,9 +142,10 @@ def send_to_me(id: str) -> Answer:  # noqa: A002
 def medium(id: str, hash: str) -> Response:  # noqa: A002
     """Return a medium of a lesson, piece by piece."""
     lesson = visible_lesson(LessonId(id))
-    if hash not in _own_media(lesson):
+    own = _own_media(lesson).get(hash)
+    if own is None:
         abort(404)
-    return served_media.kept(hash)
+    return served_media.kept(hash, own.name)
 
 
 @pages.get("/lessons/shelved/<key>")

@@ -731,6 +731,7 @@ async def test_a_picture_comes_before_what_is_asked_about_it_and_leaves_no_row(p
     picture, asked, *again = await show(post)
     assert (picture["msgtype"], picture["body"], "file" in picture) == ("m.image", "半开的阀门", encrypted)
     assert asked["body"] == "阀门开着吗"
+    assert picture["filename"] == "picture.png", "what it was called where it was first kept may be the answer"
     assert len(again) == 2
     assert post.homeserver.uploads == [PICTURE.data], "once, however often it is asked about"
     assert await post.branch.rows() == []

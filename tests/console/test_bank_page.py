@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from console.pages import bank as bank_page
 from console.pictures import take_in
 from console.sheets import read_grid
 from console.written_sheets import write_xlsx
@@ -222,6 +223,7 @@ def test_a_question_is_given_a_picture_that_is_made_anew_and_put_into_words(
     with Image.open(io.BytesIO(served.get_data())) as image:
         assert (image.size, dict(image.getexif())) == ((40, 30), {})
     assert "sandbox" in served.headers["Content-Security-Policy"]
+    assert served.headers["Content-Disposition"].endswith("%E9%98%80%E9%97%A8.jpg")
     assert f'src="{where}/picture" alt="半开的阀门"' in browser.get(where).get_data(as_text=True)
     change = form(browser, place, stem="阀门开着吗", revision="1", kept="1", alternative="阀门半开")
     assert browser.post(where, change).status_code == 303
@@ -311,6 +313,18 @@ def test_a_file_whose_pictures_have_left_the_shelf_is_chosen_again_and_nothing_i
     assert not {"阀门开着吗", "水泵开着吗"} & stems(house)
     assert browser.post(path, yes).status_code == 303
     assert {"阀门开着吗", "水泵开着吗"} <= stems(house)
+
+
+def test_pictures_that_weigh_too_much_for_one_archive_leave_in_parts(
+    browser: Browser, place: OrganisationId, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An archive is put together in memory, so that a few of them at once must not be all of it."""
+    sent: dict[str, Any] = form(browser, place, stem="阀门开着吗", alternative="一个阀门")
+    browser.post("/bank/new", {**sent, "picture": (io.BytesIO(pictured()), "阀门.jpg")})
+    assert bank_page.MOST_PICTURE_BYTES <= 32 * 1024 * 1024
+    monkeypatch.setattr(bank_page, "MOST_PICTURE_BYTES", 100)
+    answer = browser.get("/bank/export.zip")
+    assert (answer.status_code, "pictures_too_heavy" in answer.headers["Location"]) == (303, True)
 
 
 def test_too_many_pictures_at_once_are_refused(browser: Browser, place: OrganisationId) -> None:
