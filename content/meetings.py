@@ -285,7 +285,16 @@ def open_notice(
     quietly = not stages and meeting.circle is not Circle.MEMBERS and occurrence.approved
     held_back = free_at is not None and free_at > now and not occurrence.urgent
     if not quietly or held_back or now - occurrence.due_at > occurrence.late or now < occurrence.due_at:
-        return open_occurrence(timed, seats=seats, stages=stages, parts=parts, now=now, free_at=free_at)
+        return open_occurrence(
+            timed,
+            seats=seats,
+            stages=stages,
+            parts=parts,
+            now=now,
+            free_at=free_at,
+            begins_at=meeting.begins_at,
+            timezone=meeting.timezone,
+        )
     if occurrence.state is not Notice.PLANNED:
         return None
     opened = OccurrenceOpened(
@@ -295,6 +304,8 @@ def open_notice(
         seats=tuple(seats),
         unreached=(),
         cards=(),
+        begins_at=meeting.begins_at,
+        on=meeting.day,
     )
     said = private_notice(meeting, shown)
     told = [Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users]

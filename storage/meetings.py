@@ -46,7 +46,7 @@ from content.resolutions import floor as floor_of
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms
-from storage.checkins import expectation, expectations, move_seats, seat_more
+from storage.checkins import expectation, expectations, move_day, move_seats, seat_more
 from storage.members import members
 from storage.organisations import branch_above, within
 from storage.prepared import Prepared
@@ -365,15 +365,16 @@ async def _keep_people(unit: Writing, one: Meeting) -> None:
 
 
 async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
-    """Keep what a meeting is now; until when it takes answers moves with it."""
+    """Keep what a meeting is now; until when it takes answers, and the day on which it counts, move with it."""
     one = fact.meeting
     again = {"reminded_at": None} if await _is_moved(unit, one) else {}
     await _change(unit, one.id, **_values(one) | again)
     await _keep_people(unit, one)
     own = occurrences.c.id == one.id
     await unit.execute(update(occurrences).where(own).values(begins_at=one.begins_at))
-    went_out = update(occurrences).where(own, occurrences.c.state == Notice.OPEN)
-    await unit.execute(went_out.values(closes_at=one.answers_until))
+    if await unit.value(select(occurrences.c.state).where(own)) == Notice.OPEN:
+        await unit.execute(update(occurrences).where(own).values(closes_at=one.answers_until))
+        await move_day(unit, one.id, one.day)
 
 
 async def _is_moved(unit: Reading, one: Meeting) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -33,6 +33,7 @@ from content.rooms import Purpose, Room, RoomKept
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
 from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
+from storage.participation import Period, total
 from storage.store import Outcome, Step
 from tests.small_branch import (
     EAST,
@@ -292,6 +293,26 @@ async def test_a_change_edits_the_card_and_tells_those_who_had_answered(branch: 
     refused = await change(branch, held, replace(held, place="四楼"))
     assert refused.refusal is not None
     assert refused.refusal.words.key == "meeting.not_planned"
+
+
+async def test_a_meeting_counts_in_the_month_in_which_it_is_held_also_once_it_is_put_off(branch: SmallBranch) -> None:
+    """Its notice goes out on 1 July."""
+
+    async def asked() -> tuple[int, int, int]:
+        months = [Period(since=date(2026, month, 1), until=date(2026, month, 28)) for month in (7, 8, 9)]
+        first, second, third = [
+            await branch.store.read(lambda unit, month=month: total(unit, [EAST], month)) for month in months
+        ]
+        return first.asked, second.asked, third.asked
+
+    called = await call(branch, meeting(begins_at=NOON + 960 * HOUR))
+    talk = await call(branch, meeting(Form.TALK, named=(WANG,), agenda=(), begins_at=NOON + 960 * HOUR))
+    assert (called.day, talk.day) == (date(2026, 8, 10), date(2026, 8, 10))
+    assert await asked() == (0, 4, 0)
+    await change(branch, called, replace(called, begins_at=NOON + 1680 * HOUR))
+    assert await asked() == (0, 1, 3)
+    months = {key: number for key, number in (await branch.summed()).items() if number}
+    assert months == {key: number for key, number in (await branch.recounted()).items() if number}
 
 
 async def test_a_meeting_that_is_called_off_says_so_and_counts_for_nobody(branch: SmallBranch) -> None:
