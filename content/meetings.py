@@ -119,10 +119,15 @@ class MeetingCalled(Fact, frozen=True, kw_only=True):
 
 
 class MeetingChanged(Fact, frozen=True, kw_only=True):
-    """A meeting is at another time or place, about other things, or with others than its notice said."""
+    """A meeting is at another time or place, about other things, or with others than its notice said.
+
+    ``joined`` are asked to it since, ``gone`` no more, where its notice went to each in private.
+    """
 
     meeting: Meeting
     at: datetime
+    joined: tuple[Seat, ...] = ()
+    gone: tuple[MemberId, ...] = ()
 
 
 class MeetingCancelled(Fact, frozen=True, kw_only=True):
@@ -339,12 +344,17 @@ def change(
     notice_at: datetime,
     revision: int,
     people: Collection[MemberId],
-    due: Collection[MemberId],
+    due: Sequence[Seat],
+    seated: Collection[MemberId],
+    users: Mapping[MemberId, UserId],
     answered: Collection[UserId],
+    shown: Shown,
     author: UserId,
     now: datetime,
 ) -> Decision | Refusal:
     """Change a meeting that has not begun: its card follows, and who had answered is told.
+
+    Where it has no card, everyone is told: who is asked to it now, as ``shown``, and who, of those ``seated``, no more.
 
     ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
     of the text it was sent with.
@@ -363,18 +373,26 @@ def change(
     if replace(before, why="") == replace(after, why=""):
         return refused("meeting.same", field="title")
     lesson = lesson_of(after, revision + 1)
-    facts: tuple[Fact, ...] = (
-        MeetingChanged(meeting=after, at=now),
-        LessonRevised(lesson=lesson, author=author),
-    )
+    changed = MeetingChanged(meeting=after, at=now)
+    revised = LessonRevised(lesson=lesson, author=author)
     if sent is None or sent.occurrence.state is not Notice.OPEN:
-        return Decision(facts=facts)
+        return Decision(facts=(changed, revised))
     corrected = amendments.correct([sent], lesson, reason=after.why, now=now)
     if isinstance(corrected, Refusal):
         return corrected
     said = words("meeting.changed", title=after.title, at=after.begins_at, place=(_place(after),))
-    told = [Tell(user=one, words=said, unasked=True) for one in answered]
-    return Decision(facts=(*facts, *corrected.facts), effects=(*corrected.effects, *told))
+    told = dict.fromkeys(answered, said)
+    if not sent.cards:
+        wanted = {seat.member for seat in due}
+        joined = tuple(seat for seat in due if seat.member not in seated)
+        changed = replace(changed, joined=joined, gone=tuple(sorted(set(seated) - wanted)))
+        asks = words("meeting.changed_asks", title=after.title, at=after.begins_at, place=(_place(after),))
+        told = dict.fromkeys((users[one] for one in sorted(wanted) if one in users), asks) | told
+        told |= {users[seat.member]: private_notice(after, shown) for seat in joined if seat.member in users}
+        spared = words("meeting.not_due", title=before.title, at=before.begins_at)
+        told |= {users[one]: spared for one in changed.gone if one in users}
+    effects = (Tell(user=user, words=said, unasked=True) for user, said in told.items())
+    return Decision(facts=(changed, revised, *corrected.facts), effects=(*corrected.effects, *effects))
 
 
 def _place(meeting: Meeting) -> Words:
@@ -387,11 +405,14 @@ def cancel(
     *,
     why: str,
     cards: Sequence[CardId],
-    answered: Collection[UserId],
+    concerned: Collection[UserId],
     by: UserId,
     now: datetime,
 ) -> Decision | Refusal:
-    """Call a meeting off: before its notice went out that stays in, afterwards its card says so."""
+    """Call a meeting off: before its notice went out that stays in, afterwards its card says so.
+
+    ``concerned`` are told: who had answered, or where there is no card whoever was asked.
+    """
     why = " ".join(why.split())
     if meeting.state is not State.PLANNED:
         return refused("meeting.not_planned")
@@ -401,7 +422,7 @@ def cancel(
     if notice is Notice.PLANNED:
         return Decision(facts=(called_off, OccurrenceCancelled(occurrence=meeting.id, by=by)))
     said = words("meeting.cancelled", title=meeting.title, at=meeting.begins_at)
-    told = [Tell(user=one, words=said, unasked=True) for one in answered]
+    told = [Tell(user=one, words=said, unasked=True) for one in concerned]
     return Decision(facts=(called_off,), effects=(*(Refresh(card=card) for card in cards), *told))
 
 

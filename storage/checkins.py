@@ -663,23 +663,33 @@ async def move_day(unit: Writing, occurrence: OccurrenceId, on: date) -> None:
 
 
 async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Seat], gone: Sequence[MemberId]) -> None:
-    """Seat who has come since an audience was frozen, and ask nothing more of who has left and had not answered."""
+    """Seat who has come since an audience was frozen, and ask nothing more of who has left and had not answered.
+
+    Who has left and comes again is asked again.
+    """
     seated = select(expectations.c.member_id).where(
         expectations.c.occurrence_id == occurrence, expectations.c.member_id.in_([seat.member for seat in joined])
     )
     there = {row.member_id for row in await unit.rows(seated)} if joined else set()
     new = [(seat.member, seat.branch) for seat in joined if seat.member not in there]
     await _seat(unit, occurrence, new, State.OPEN)
-    left = select(expectations).where(
+    await _put(unit, occurrence, sorted(there), State.NOT_OFFERED, State.OPEN)
+    await _put(unit, occurrence, gone, State.OPEN, State.NOT_OFFERED)
+
+
+async def _put(
+    unit: Writing, occurrence: OccurrenceId, ids: Sequence[MemberId], before: State, after: State
+) -> None:
+    named = select(expectations).where(
         expectations.c.occurrence_id == occurrence,
-        expectations.c.member_id.in_(list(gone)),
-        expectations.c.state == State.OPEN,
+        expectations.c.member_id.in_(list(ids)),
+        expectations.c.state == before,
     )
-    for row in await unit.rows(left) if gone else ():
+    for row in await unit.rows(named) if ids else ():
         own = (expectations.c.occurrence_id == occurrence) & (expectations.c.member_id == row.member_id)
-        await unit.execute(update(expectations).where(own).values(state=State.NOT_OFFERED, note=None))
+        await unit.execute(update(expectations).where(own).values(state=after, note=None))
         place = (occurrence, row.branch_id, row.local_date)
-        await _count(unit, {(*place, State.OPEN): -1, (*place, State.NOT_OFFERED): +1})
+        await _count(unit, {(*place, before): -1, (*place, after): +1})
 
 
 async def forget_people(unit: Writing, before: datetime, *, most: int) -> None:

@@ -46,7 +46,7 @@ from content.resolutions import floor as floor_of
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms
-from storage.checkins import expectation, expectations, move_day, move_seats, seat_more
+from storage.checkins import cards_of, expectation, expectations, move_day, move_seats, seat_more
 from storage.members import members
 from storage.organisations import branch_above, within
 from storage.prepared import Prepared
@@ -213,6 +213,26 @@ async def answered(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # no
     return tuple(one.user for one in found if one.user and (one.note or one.state is Answer.EXCUSED))
 
 
+async def concerned(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # noqa: A002
+    """Return whom its calling off concerns: those same accounts, or of all who are due where no card tells them."""
+    if await cards_of(unit, id):
+        return await answered(unit, id)
+    found = await places(unit, id)
+    return tuple(one.user for one in found if one.user and one.state is not Answer.NOT_OFFERED)
+
+
+async def seated(unit: Reading, id: OccurrenceId) -> frozenset[MemberId]:  # noqa: A002
+    """Return who is asked to a meeting since its notice went out."""
+    found = await places(unit, id)
+    return frozenset(one.member for one in found if one.state is not Answer.NOT_OFFERED)
+
+
+async def accounts(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, UserId]:
+    """Return the accounts of those of these people who have one and stand on a roster."""
+    found = await roster.by_ids(unit, set(ids))
+    return {one.id: one.user for one in found if one.user is not None and one.left is None}
+
+
 async def register(unit: Reading, id: OccurrenceId) -> tuple[Elector, ...]:  # noqa: A002
     """Return who was due at a meeting when it began, and who of them might vote."""
     return await standing.roll(unit, meeting_register, id)
@@ -375,6 +395,7 @@ async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
     if await unit.value(select(occurrences.c.state).where(own)) == Notice.OPEN:
         await unit.execute(update(occurrences).where(own).values(closes_at=one.answers_until))
         await move_day(unit, one.id, one.day)
+    await seat_more(unit, one.id, fact.joined, fact.gone)
 
 
 async def _is_moved(unit: Reading, one: Meeting) -> bool:

@@ -166,7 +166,7 @@ def show_one(id: str) -> str:  # noqa: A002
 @pages.route("/meetings/<id>/change", methods=["GET", "POST"])
 @requires(Right.SCHEDULE)
 def change(id: str) -> Answer:  # noqa: A002
-    """Change a meeting that has not begun; who had answered is told."""
+    """Change a meeting that has not begun; who had answered is told, and of what has no card everyone."""
     before = visible(id, Right.SCHEDULE)
     place = _place(before)
     if request.method == "GET":
@@ -181,7 +181,8 @@ def change(id: str) -> Answer:  # noqa: A002
         after = drafted(fields, place, people, id=before.id, lesson=before.lesson)
         if known is None or entry is None or isinstance(after, Refusal):
             return after if isinstance(after, Refusal) else None
-        text = await lessons.lesson(unit, known.lesson)
+        text, due = await lessons.lesson(unit, known.lesson), await stored.due(unit, after)
+        seated = await stored.seated(unit, known.id)
         return rules.change(
             known,
             replace(after, state=known.state, reminded_at=known.reminded_at),
@@ -189,8 +190,11 @@ def change(id: str) -> Answer:  # noqa: A002
             notice_at=entry.occurrence.due_at,
             revision=text.revision if text is not None else 1,
             people=[one.id for one in people],
-            due=[seat.member for seat in await stored.due(unit, after)],
+            due=due,
+            seated=seated,
+            users=await stored.accounts(unit, [*seated, *(seat.member for seat in due)]),
             answered=await stored.answered(unit, known.id),
+            shown=await stored.shown_of(unit, after),
             author=user,
             now=unit.now,
         )
@@ -204,14 +208,14 @@ def change(id: str) -> Answer:  # noqa: A002
 @pages.post("/meetings/<id>/cancel")
 @requires(Right.SCHEDULE)
 def cancel(id: str) -> Answer:  # noqa: A002
-    """Call a meeting off; who had answered is told."""
+    """Call a meeting off; who had answered is told, and of what has no card everyone."""
     why, user = request.form.get("why", ""), here().user
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         entry = await schedules.entry(unit, known.id)
         notice = entry.occurrence.state if entry is not None else Notice.PLANNED
-        cards, answered = await checkins.cards_of(unit, known.id), await stored.answered(unit, known.id)
-        return rules.cancel(known, notice, why=why, cards=cards, answered=answered, by=user, now=unit.now)
+        cards, concerned = await checkins.cards_of(unit, known.id), await stored.concerned(unit, known.id)
+        return rules.cancel(known, notice, why=why, cards=cards, concerned=concerned, by=user, now=unit.now)
 
     return _act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
 

@@ -112,6 +112,7 @@ async def known(branch: SmallBranch, id: OccurrenceId) -> Meeting:
 async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcome:
     async def decide(unit: Any) -> Decision | Refusal:
         entry, text = await schedules.entry(unit, before.id), await lessons.lesson(unit, before.lesson)
+        due, seated = await meetings.due(unit, after), await meetings.seated(unit, before.id)
         assert entry is not None
         assert text is not None
         return rules.change(
@@ -121,13 +122,31 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
             notice_at=entry.occurrence.due_at,
             revision=text.revision,
             people=[one.id for one in await meetings.people_at(unit, before.organisation)],
-            due=[seat.member for seat in await meetings.due(unit, after)],
+            due=due,
+            seated=seated,
+            users=await meetings.accounts(unit, [*seated, *(seat.member for seat in due)]),
             answered=await meetings.answered(unit, before.id),
+            shown=await meetings.shown_of(unit, after),
             author=SECRETARY,
             now=unit.now,
         )
 
     return await settle(branch, decide)
+
+
+async def cancel(branch: SmallBranch, called: Meeting) -> None:
+    async def decide(unit: Any) -> Decision | Refusal:
+        return rules.cancel(
+            called,
+            Notice.OPEN,
+            why="停电",
+            cards=await checkins.cards_of(unit, called.id),
+            concerned=await meetings.concerned(unit, called.id),
+            by=SECRETARY,
+            now=unit.now,
+        )
+
+    await settle(branch, decide)
 
 
 async def tick(branch: SmallBranch, *, caught_up: bool = True) -> None:
@@ -322,18 +341,7 @@ async def test_a_meeting_that_is_called_off_says_so_and_counts_for_nobody(branch
     await branch.hear(reaction(account(ZHANG), card, "✅"))
     await branch.send_all()
 
-    async def decide(unit: Any) -> Decision | Refusal:
-        return rules.cancel(
-            called,
-            Notice.OPEN,
-            why="停电",
-            cards=await checkins.cards_of(unit, called.id),
-            answered=await meetings.answered(unit, called.id),
-            by=SECRETARY,
-            now=unit.now,
-        )
-
-    await settle(branch, decide)
+    await cancel(branch, called)
     said = await text_of(branch, called.id)
     assert "会议取消了，不用来了：停电" in said
     assert "✅" not in said
@@ -400,6 +408,27 @@ async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranc
     assert [(row.room_id, row.user_id) for row in rows] == [(None, account(WANG))]
     await branch.hear(message(account(WANG), "请假 值班", room_id=RoomId(f"!with-{WANG}:test")))
     assert await branch.state(called.id, WANG) is State.EXCUSED
+
+
+async def test_where_there_is_no_card_everyone_is_told_of_a_change_and_a_calling_off(branch: SmallBranch) -> None:
+    called = await call(branch, meeting(Form.TALK, named=(WANG, LI), agenda=()))
+    earlier = replace(called, begins_at=BEGINS - 24 * HOUR, named=(WANG, ZHANG))
+    assert (await change(branch, called, earlier)).refusal is None
+    assert sorted((await branch.told())[2:]) == sorted(
+        [
+            (account(WANG), "meeting.changed_asks"),
+            (account(ZHANG), "meeting.private"),
+            (account(LI), "meeting.not_due"),
+        ]
+    )
+    assert await branch.state(called.id, LI) is State.NOT_OFFERED
+    assert await branch.state(called.id, ZHANG) is State.OPEN
+    await change(branch, earlier, replace(earlier, named=(LI,)))
+    assert await branch.state(called.id, LI) is State.OPEN
+    before = len(await branch.told())
+    await cancel(branch, await known(branch, called.id))
+    assert (await branch.told())[before:] == [(account(LI), "meeting.cancelled")]
+    assert await branch.counted() == await branch.tallied()
 
 
 async def test_decisions_and_tasks_are_kept_with_the_earlier_words(branch: SmallBranch, clock: HandClock) -> None:
