@@ -45,6 +45,10 @@ MOST_CARRIED = 10
 """So many tasks come back by themselves in the next agenda."""
 
 
+_UNDECIDED = (Standing.OPEN, Standing.UNANSWERED)
+"""Who said that they come stands so until the notice closes, and so after it."""
+
+
 class Line(Struct, frozen=True, kw_only=True):
     """One member on the roll: how they stand, and whether they may vote; before the meeting, as it would be now."""
 
@@ -234,7 +238,8 @@ def roll(id: str) -> Answer:  # noqa: A002
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         places = await stored.expected(unit, known.id)
-        said = {one.member: Mark.PRESENT for one in places if one.state is Standing.OPEN and one.note is not None}
+        undecided = [one for one in places if one.recorded_by is None and one.state in _UNDECIDED]
+        said = {one.member: Mark.PRESENT for one in undecided if one.note is not None}
         wanted = said if all_coming else marks
         if not closes:
             return rules.call_roll(known, places, wanted, how=how, by=user, cause=by_form, now=unit.now)

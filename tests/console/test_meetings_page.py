@@ -13,6 +13,7 @@ from content.identifiers import MemberId, OccurrenceId, UserId
 from content.meetings import Mark
 from content.members import MemberChanged
 from content.notices import State as Stand
+from content.occurrences import OccurrenceClosed
 from content.organisations import Duty, DutyGranted, Role
 from content.settings import SettingChosen
 from storage import checkins, meetings, members, outbox, resolutions
@@ -217,6 +218,20 @@ def test_what_is_decided_is_counted_written_down_and_put_right_with_the_earlier_
     assert "同意 2027 年度计划" in page
     assert "记的是：同意年度计划" in re.sub(r"<time.*?</time>", "", page)
     assert browser.post(to, fixed, form_at=f"/meetings/{id}").status_code == 422, "it was put right since"
+
+
+def test_who_said_that_they_come_is_marked_at_once_also_after_the_notice_has_closed(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "next morning", ahead=timedelta(minutes=30))
+    say_coming(house, id, "白云")
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    house.run(put(house.store, "notice over", OccurrenceClosed(occurrence=id, at=house.store.now())))
+    assert browser.post(f"/meetings/{id}/roll", {"intent": "coming"}, form_at=f"/meetings/{id}").status_code == 303
+    roll = {one.member: one.state for one in house.run(house.store.read(lambda unit: meetings.places(unit, id)))}
+    assert roll.pop(house.seeded.members["白云"]) is State.DONE
+    assert set(roll.values()) == {State.UNANSWERED}
 
 
 def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(house: House, browser: Browser) -> None:
