@@ -30,7 +30,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId, Schedule
 from content.meetings import Mark, Meeting
 from content.notices import CIRCLES, Circle, Form, Shown, State
 from content.occurrences import State as Notice
-from content.organisations import Organisation, Right
+from content.organisations import Kind, Organisation, Right
 from content.resolutions import Floor, Resolution, Task
 from content.schedules import LessonsScheduled
 from storage import amendments, burden, checkins, lessons, members, participation, resolutions, schedules
@@ -91,7 +91,7 @@ def call() -> Answer:
     if not nodes:
         abort(404)
     if request.method == "GET":
-        return _form(fresh_fields(nodes, now(), _follow_up(nodes[0])), nodes)
+        return _form(fresh_fields(nodes, now(), _follow_up(nodes)), nodes)
     fields = fields_from()
     place = next((node for node in nodes if node.id == fields.organisation), None)
     if place is None:
@@ -132,8 +132,13 @@ def call() -> Answer:
     return see(link("meetings.show_one", id=made), "meeting_called")
 
 
-def _follow_up(place: Organisation) -> tuple[str, ...]:
-    """Return what earlier meetings asked for and is not done, as lines of the next agenda."""
+def _follow_up(nodes: tuple[Organisation, ...]) -> tuple[str, ...]:
+    """Return what earlier meetings asked for and is not done, as lines of the next agenda of the one place meant."""
+    at, place = here(), nodes[0]
+    is_meant = at.chosen is not None or place.kind in (Kind.BRANCH, Kind.GROUP)
+    is_alone = at.roots_for(Right.SCHEDULE) == (place.id,)
+    if not (is_meant and is_alone and Right.READ_MEMBERS in at.rights_at(place.id)):
+        return ()
     waiting = ask(lambda unit: resolutions.open_tasks_at(unit, place.id, most=MOST_CARRIED))
     return tuple(say_in(place, words("resolution.follow_up", name=name, text=task.text)) for name, task in waiting)
 

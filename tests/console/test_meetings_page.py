@@ -23,6 +23,7 @@ from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
 
 RECORDING = "/participation/hours/record"
 LEADER = UserId("@zuzhang:example.org")
+PUBLICITY = UserId("@xuanchuan:example.org")
 
 
 def form(house: House, **more: Any) -> dict[str, Any]:
@@ -255,3 +256,25 @@ def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(
     assert house.run(house.store.read(lambda unit: resolutions.open_tasks_of(unit, white))) == ()
     assert "落实情况" not in browser.get(f"/meetings/new?org={place}").get_data(as_text=True)
     assert "联系扶手厂家" not in viewer.get(here).get_data(as_text=True)
+
+
+def test_what_is_still_to_be_done_is_filled_in_for_its_own_branch_and_who_may_see_its_members(
+    house: House, browser: Browser
+) -> None:
+    one = house.seeded.organisations["one"]
+    for user, role in ((LEADER, Role.GROUP_LEADER), (PUBLICITY, Role.PUBLICITY_MEMBER)):
+        duty = Duty(user=user, organisation=one, role=role)
+        house.run(put(house.store, f"duty {user}", DutyGranted(duty=duty)))
+    leader, publicity = house.browser(LEADER), house.browser(PUBLICITY)
+    id = call_meeting(house, "followed", ahead=timedelta(minutes=30))
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    fields = {"owner": "白云", "task": "联系扶手厂家", "due_on": "2026-12-01"}
+    browser.post(f"/meetings/{id}/tasks", fields, form_at=f"/meetings/{id}")
+    paths = ("/meetings/new", f"/meetings/new?org={one}")
+    assert all("联系扶手厂家" in leader.get(path).get_data(as_text=True) for path in paths)
+    for path in paths:
+        shown = publicity.get(path)
+        assert shown.status_code == 200
+        assert "联系扶手厂家" not in shown.get_data(as_text=True)
+    assert "联系扶手厂家" not in browser.get("/meetings/new").get_data(as_text=True), "of several branches none is meant"

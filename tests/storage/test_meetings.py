@@ -410,6 +410,18 @@ async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranc
     assert await branch.state(called.id, WANG) is State.EXCUSED
 
 
+async def test_what_a_talk_asked_of_somebody_is_on_no_agenda_of_the_branch(branch: SmallBranch) -> None:
+    talk = await call(branch, meeting(Form.TALK, named=(WANG,), agenda=()))
+    assembly = await call(branch, meeting())
+    tasks = [
+        Task(id=TaskId(one.form), occurrence=one.id, member=WANG, text="写思想汇报", due_on=one.day)
+        for one in (talk, assembly)
+    ]
+    await branch.store.settle(notes=[TaskAssigned(task=one, by=SECRETARY) for one in tasks])
+    found = await branch.store.read(lambda unit: resolutions.open_tasks_at(unit, EAST, most=10))
+    assert [task for _, task in found] == tasks[1:]
+
+
 async def test_where_there_is_no_card_everyone_is_told_of_a_change_and_a_calling_off(branch: SmallBranch) -> None:
     called = await call(branch, meeting(Form.TALK, named=(WANG, LI), agenda=()))
     earlier = replace(called, begins_at=BEGINS - 24 * HOUR, named=(WANG, ZHANG))
