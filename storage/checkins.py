@@ -677,9 +677,7 @@ async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Se
     await _put(unit, occurrence, gone, State.OPEN, State.NOT_OFFERED)
 
 
-async def _put(
-    unit: Writing, occurrence: OccurrenceId, ids: Sequence[MemberId], before: State, after: State
-) -> None:
+async def _put(unit: Writing, occurrence: OccurrenceId, ids: Sequence[MemberId], before: State, after: State) -> None:
     named = select(expectations).where(
         expectations.c.occurrence_id == occurrence,
         expectations.c.member_id.in_(list(ids)),

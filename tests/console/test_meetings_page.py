@@ -277,4 +277,6 @@ def test_what_is_still_to_be_done_is_filled_in_for_its_own_branch_and_who_may_se
         shown = publicity.get(path)
         assert shown.status_code == 200
         assert "联系扶手厂家" not in shown.get_data(as_text=True)
-    assert "联系扶手厂家" not in browser.get("/meetings/new").get_data(as_text=True), "of several branches none is meant"
+    assert "联系扶手厂家" not in browser.get("/meetings/new").get_data(as_text=True), (
+        "of several branches none is meant"
+    )
