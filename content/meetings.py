@@ -178,11 +178,13 @@ def call(
     people: Collection[MemberId],
     author: UserId,
     now: datetime,
+    plainly: str,
     review: Reviewed = Reviewed.APPROVED,
 ) -> Decision | Refusal:
     """Call a meeting: keep it, and plan its notice; ``people`` are those who may be named for it.
 
-    The identifier that it is given is that of the occurrence which its rule yields.
+    The identifier that it is given is that of the occurrence which its rule yields. ``plainly`` is what its form is
+    called, which is all that is read of an inner one elsewhere than in its notice and on its page.
     """
     trouble = _trouble(meeting, now) or _unknown(meeting, people)
     if trouble is not None:
@@ -210,7 +212,7 @@ def call(
     (scheduled,) = planned.facts
     assert isinstance(scheduled, LessonsScheduled)
     called = replace(meeting, id=scheduled.planned[0].id)
-    written = LessonWritten(lesson=lesson_of(called), author=author)
+    written = LessonWritten(lesson=lesson_of(called, plainly), author=author)
     return Decision(facts=(written, scheduled, MeetingCalled(meeting=called)))
 
 
@@ -219,17 +221,24 @@ def id_of(schedule: ScheduleId, notice_on: date) -> OccurrenceId:
     return OccurrenceId(derive(schedule, "occurrence", notice_on.isoformat()))
 
 
-def lesson_of(meeting: Meeting, revision: int = 1) -> Lesson:
-    """Return what the notice shows as its text: the agenda, point by point."""
-    return Lesson(
+def lesson_of(meeting: Meeting, plainly: str, revision: int = 1) -> Lesson:
+    """Return the lesson that a notice is sent with: of an inner meeting what its form is called, and no agenda."""
+    lesson = Lesson(
         id=meeting.lesson,
         owner=meeting.organisation,
         kind=Kind.EVENT,
-        title=meeting.title,
-        body="\n".join(f"{number}. {item}" for number, item in enumerate(meeting.agenda, start=1)),
+        title=plainly,
+        body="",
         minutes=NOTICE_MINUTES,
         revision=revision,
     )
+    return lesson if meeting.form in INNER else in_full(lesson, meeting)
+
+
+def in_full(lesson: Lesson, meeting: Meeting) -> Lesson:
+    """Return what the notice shows as its text: the agenda, point by point."""
+    points = (f"{number}. {item}" for number, item in enumerate(meeting.agenda, start=1))
+    return replace(lesson, title=meeting.title, body="\n".join(points))
 
 
 def _trouble(meeting: Meeting, now: datetime) -> Refusal | None:
@@ -332,11 +341,12 @@ def change(
     answered: Collection[UserId],
     author: UserId,
     now: datetime,
+    plainly: str,
 ) -> Decision | Refusal:
     """Change a meeting that has not begun: its card follows, and who had answered is told.
 
     ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
-    of the text it was sent with.
+    of the text it was sent with, ``plainly`` as it is when it is called.
     """
     if before.state is not State.PLANNED:
         return refused("meeting.not_planned")
@@ -351,7 +361,7 @@ def change(
         return refused("meeting.long", field="why", most=LONGEST_WHY)
     if replace(before, why="") == replace(after, why=""):
         return refused("meeting.same", field="title")
-    lesson = lesson_of(after, revision + 1)
+    lesson = lesson_of(after, plainly, revision + 1)
     facts: tuple[Fact, ...] = (
         MeetingChanged(meeting=after, at=now),
         LessonRevised(lesson=lesson, author=author),

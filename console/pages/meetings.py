@@ -95,6 +95,7 @@ def call() -> Answer:
     if request.form.get("intent") == "look":
         return _form(fields, nodes, looked=_foreseen(fields, place))
     rule, user, origin = ScheduleId(derive(cause(), "schedule")), here().user, desk().settings.origin
+    plainly = _plainly(place, fields.form)
 
     async def decide(unit: Reading) -> Decided:
         called = await _called(unit, fields, place, rule)
@@ -112,6 +113,7 @@ def call() -> Answer:
             people=[one.id for one in people],
             author=user,
             now=unit.now,
+            plainly=plainly,
             review=stage,
         )
         if isinstance(answer, Refusal):
@@ -132,6 +134,11 @@ def _follow_up(place: Organisation) -> tuple[str, ...]:
     """Return what earlier meetings asked for and is not done, as lines of the next agenda."""
     waiting = ask(lambda unit: resolutions.open_tasks_at(unit, place.id, most=MOST_CARRIED))
     return tuple(say_in(place, words("resolution.follow_up", name=name, text=task.text)) for name, task in waiting)
+
+
+def _plainly(place: Organisation, form: str) -> str:
+    """Return what a form of meeting is called where it is held, nothing for what is none."""
+    return say_in(place, words(f"meetings.form_{form}")) if form in set(Form) else ""
 
 
 async def _called(
@@ -173,7 +180,7 @@ def change(id: str) -> Answer:  # noqa: A002
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
         return _form(fields_of(before, people), (place,), changed=before)
     fields = replace(fields_from(), organisation=place.id, form=before.form)
-    user = here().user
+    user, plainly = here().user, _plainly(place, before.form)
 
     async def decide(unit: Reading) -> Decided:
         known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
@@ -193,6 +200,7 @@ def change(id: str) -> Answer:  # noqa: A002
             answered=await stored.answered(unit, known.id),
             author=user,
             now=unit.now,
+            plainly=plainly,
         )
 
     outcome = settle(decide, actor=user)

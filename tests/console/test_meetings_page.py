@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bot.clock import opening
 from content.checkins import Note, State
 from content.identifiers import MemberId, OccurrenceId, UserId
 from content.meetings import Mark
@@ -118,6 +119,26 @@ def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser:
     assert house.browser(NEIGHBOUR).get(f"/meetings/{id}").status_code == 404
     assert viewer.post(f"/meetings/{id}/cancel", {"why": ""}, form_at="/meetings").status_code == 403
     assert viewer.get("/meetings/new").status_code == 403
+
+
+def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House, browser: Browser) -> None:
+    wanted = form(house, form="talk", named="丁一", chair="", title="核实XX", agenda="谈YY")
+    talk = made(browser.post("/meetings/new", wanted))
+    viewer = house.browser(VIEWER)
+    found = house.run(house.store.read(lambda unit: meetings.meeting(unit, talk)))
+    assert found is not None
+    lists = ("/", "/lessons", f"/lessons/{found.lesson}", "/calendar", "/search?q=XX", "/check-ins", "/participation")
+    for sent in (False, True):
+        if sent:
+            house.run(house.store.settle([opening(talk, house.store.now())]))
+        for path in (*lists, f"/check-ins/{talk}", "/outbox"):
+            page = viewer.get(path).get_data(as_text=True).replace("q=XX", "").replace('value="XX"', "")
+            assert "核实XX" not in page, path
+            assert "YY" not in page, path
+    assert "谈心谈话" in viewer.get("/lessons").get_data(as_text=True)
+    own = browser.get(f"/meetings/{talk}").get_data(as_text=True)
+    assert "核实XX" in own
+    assert "谈YY" in own
 
 
 def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, browser: Browser) -> None:

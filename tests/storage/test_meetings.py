@@ -54,6 +54,7 @@ from zhibu.catalogue import load_speech
 
 HOUR = timedelta(hours=1)
 BEGINS = NOON + 72 * HOUR
+PLAINLY = "内部会议"
 SPEECH = load_speech()
 NEW = Member(id=MemberId("qian"), organisation=EAST, name="钱进", category="预备党员")
 
@@ -93,6 +94,7 @@ async def call(branch: SmallBranch, one: Meeting) -> Meeting:
             people=[each.id for each in people],
             author=SECRETARY,
             now=unit.now,
+            plainly=PLAINLY,
         )
 
     outcome = await settle(branch, decide)
@@ -124,6 +126,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
             answered=await meetings.answered(unit, before.id),
             author=SECRETARY,
             now=unit.now,
+            plainly=PLAINLY,
         )
 
     return await settle(branch, decide)
@@ -361,6 +364,9 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
     rows = await branch.rows()
     if has_room:
         assert [row.room_id for row in rows] == [inner]
+        said = await text_of(branch, called.id, inner)
+        assert "【支委会】第三次支部党员大会" in said
+        assert "1. 讨论年度计划" in said
     else:
         assert [(row.user_id, row.words["key"]) for row in rows] == [
             (account(LI), "meeting.private"),
@@ -368,6 +374,9 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
         ]
     assert {one.member for one in await branch.store.read(lambda unit: meetings.places(unit, called.id))} == {ZHANG, LI}
     read = branch.store.read
+    kept = await read(lambda unit: lessons.lesson(unit, called.lesson))
+    assert kept is not None
+    assert (kept.title, kept.body) == (PLAINLY, ""), "no list of lessons says what a committee talks about"
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [EAST])) == called
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [])) is None
     assert await read(lambda unit: meetings.visible(unit, called.id, [WEST], [WEST])) is None
