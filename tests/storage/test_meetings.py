@@ -252,6 +252,24 @@ async def test_the_recorder_decides_and_who_is_left_without_an_answer_is_not_abs
     assert again.refusal.words.key == "meeting.roll_is_closed"
 
 
+async def test_what_the_recorder_says_at_a_meeting_stands_over_what_is_said_in_chat(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, {ZHANG: Mark.ABSENT, LI: Mark.PRESENT})
+    await branch.hear(
+        reaction(account(ZHANG), card, "✅", sent_at=clock.now),
+        message(account(LI), "请假 回家", reply=card, sent_at=clock.now),
+        reaction(account(WANG), card, "✅", sent_at=clock.now),
+    )
+    assert [await branch.state(called.id, one) for one in (ZHANG, LI, WANG)] == [State.ABSENT, State.DONE, State.DONE]
+    assert (account(ZHANG), "answer.by_recorder") in await branch.told()
+
+
 async def test_a_meeting_is_made_up_once_its_roll_is_closed_and_late_taps_are_refused(
     branch: SmallBranch, clock: HandClock
 ) -> None:
