@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -488,6 +489,11 @@ class MeetingClosed(Fact, frozen=True, kw_only=True):
     by: UserId
 
 
+def mark_for(note: str | None) -> Mark:
+    """Return what somebody is called who comes as they said they would."""
+    return {Note.ONLINE: Mark.ONLINE, Note.LATE: Mark.LATE}.get(Note(note), Mark.PRESENT) if note else Mark.SILENT
+
+
 def mark_of(state: Answer, note: str | None) -> Mark:
     """Return what the recorder would call somebody who stands so on the roll."""
     for mark, (means, noted) in _MEANS.items():
@@ -504,16 +510,24 @@ def call_roll(
     places: Sequence[Expectation],
     marks: Mapping[MemberId, Mark],
     *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
     how: str,
     by: UserId,
     cause: Cause,
     now: datetime,
 ) -> Decision | Refusal:
-    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known."""
+    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known.
+
+    ``shown`` is how they stood where that was chosen: what is as it was shown is no choice.
+    """
     if meeting.state is State.CLOSED:
         return refused("meeting.roll_is_closed")
     if meeting.state is not State.HELD:
         return refused("meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
     return called if called.facts else refused("meeting.nothing_marked")
 
@@ -523,6 +537,7 @@ def close(
     places: Sequence[Expectation],
     marks: Mapping[MemberId, Mark],
     *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
     cards: Sequence[CardId],
     how: str,
     by: UserId,
@@ -532,12 +547,33 @@ def close(
     """Close the roll with what the recorder decides of those who are still open; whom they leave so stays 未回."""
     if meeting.state is not State.HELD:
         return refused("meeting.roll_is_closed" if meeting.state is State.CLOSED else "meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
     facts: tuple[Fact, ...] = (*called.facts, MeetingClosed(occurrence=meeting.id, at=now, by=by))
     if any(one.occurrence.state is Notice.OPEN for one in places):
         facts = (*facts, OccurrenceClosed(occurrence=meeting.id, at=now))
     told = tuple(effect for effect in called.effects if isinstance(effect, Tell))
     return Decision(facts=facts, effects=(*(Refresh(card=card) for card in cards), *told))
+
+
+def meant(marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]) -> Mapping[MemberId, Mark]:
+    """Return what was chosen of what a form of the roll says: all that is not as it was shown."""
+    return {member: mark for member, mark in marks.items() if mark is not shown.get(member)}
+
+
+def _overtaken(
+    places: Sequence[Expectation], marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]
+) -> Refusal | None:
+    """Refuse to put over what was answered, or written by somebody else, since the roll was shown."""
+    names = []
+    for one in places:
+        wanted, was = marks.get(one.member), shown.get(one.member)
+        if wanted is not None and was is not None and mark_of(one.state, one.note) not in (was, wanted):
+            names.append(one.name)
+    return refused("meeting.roll_has_moved", names="、".join(names)) if names else None
 
 
 def _called(

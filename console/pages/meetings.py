@@ -228,24 +228,35 @@ def cancel(id: str) -> Answer:  # noqa: A002
 @requires(Right.RECORD)
 def roll(id: str) -> Answer:  # noqa: A002
     """Call the roll, and close it where that was asked for; who is left 未回 stays so, which is not absent."""
-    marks = {
-        MemberId(name.removeprefix("mark-")): Mark(value)
-        for name, value in request.form.items()
-        if name.startswith("mark-") and value in set(Mark)
-    }
+    marks, shown = _marks_in("mark-"), _marks_in("was-")
     how, user, by_form = t("meetings.called_at_the_roll"), here().user, cause()
     closes, all_coming = request.form.get("intent") == "close", request.form.get("intent") == "coming"
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         places = await stored.expected(unit, known.id)
-        said = {one.member: Mark.PRESENT for one in places if one.state is Standing.OPEN and one.note is not None}
-        wanted = said if all_coming else marks
+        said = {
+            one.member: rules.mark_for(one.note)
+            for one in places
+            if one.state is Standing.OPEN and one.note is not None
+        }
+        wanted, seen = (said, {}) if all_coming else (marks, shown)
         if not closes:
-            return rules.call_roll(known, places, wanted, how=how, by=user, cause=by_form, now=unit.now)
+            return rules.call_roll(known, places, wanted, shown=seen, how=how, by=user, cause=by_form, now=unit.now)
         cards = await checkins.cards_of(unit, known.id)
-        return rules.close(known, places, wanted, cards=cards, how=how, by=user, cause=by_form, now=unit.now)
+        return rules.close(
+            known, places, wanted, shown=seen, cards=cards, how=how, by=user, cause=by_form, now=unit.now
+        )
 
     return _act(id, Right.RECORD, decide, done="meeting_closed" if closes else "roll_called")
+
+
+def _marks_in(prefix: str) -> dict[MemberId, Mark]:
+    """Return what a form of the roll says of each, by the beginning of its fields' names."""
+    return {
+        MemberId(name.removeprefix(prefix)): Mark(value)
+        for name, value in request.form.items()
+        if name.startswith(prefix) and value in set(Mark)
+    }
 
 
 def _act(
@@ -375,6 +386,7 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
         typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
+        chosen=rules.meant(_marks_in("mark-"), _marks_in("was-")) if refusal is not None else {},
         mark_of=rules.mark_of,
         refusals=refusals,
         by_field=first_by_field(refusals),

@@ -172,6 +172,44 @@ def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, bro
     assert "<select" not in browser.get(f"/meetings/{id}").get_data(as_text=True).partition("<main")[2]
 
 
+def test_the_roll_takes_what_its_recorder_changes_and_not_what_a_stale_page_shows(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "stale", ahead=timedelta(minutes=1))
+    house.clock.forward(timedelta(minutes=1))
+    begin_meeting(house, id)
+    opened = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    was = dict(re.findall(r'name="(was-\w+)" value="(\w+)"', opened))
+    marks = {name.replace("was-", "mark-"): value for name, value in was.items()}
+    say_coming(house, id, "白云", Note.ONLINE)
+    people = house.seeded.members
+    li = {f"mark-{people['丁一']}": Mark.PRESENT}
+    answer = browser.post(f"/meetings/{id}/roll", was | marks | li | {"intent": "save"}, form_at=f"/meetings/{id}")
+    assert answer.status_code == 303
+    shown = rows_of(browser.get(f"/meetings/{id}").get_data(as_text=True))
+    assert [shown[name][0] for name in ("白云", "丁一")] == ["已完成 · 线上", "已完成"]
+    both = was | marks | {f"mark-{people['白云']}": Mark.ABSENT, "intent": "close"}
+    refused = browser.post(f"/meetings/{id}/roll", both, form_at=f"/meetings/{id}")
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert "白云的情况在您打开页面之后有了变化" in page
+    assert rows_of(page)["白云"][0] == "已完成 · 线上"
+    assert '<option value="absent" selected>' in page, "what was chosen is not lost"
+
+
+def test_who_said_online_is_not_counted_in_the_room_when_all_who_come_are_marked(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "as said", ahead=timedelta(minutes=30))
+    for name, note in (("白云", Note.COMING), ("陈晨", Note.ONLINE), ("丁一", Note.LATE)):
+        say_coming(house, id, name, note)
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    browser.post(f"/meetings/{id}/roll", {"intent": "coming"}, form_at=f"/meetings/{id}")
+    floor = house.run(house.store.read(lambda unit: meetings.floor(unit, id)))
+    assert (floor.present, floor.online) == (2, 1)
+
+
 def test_why_somebody_has_no_vote_is_said_to_who_may_know(house: House, browser: Browser) -> None:
     """R7: what may tell of discipline is for who keeps the roster."""
     known = house.run(house.store.read(lambda unit: members.member(unit, house.seeded.members["丁一"])))
