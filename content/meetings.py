@@ -286,16 +286,17 @@ def open_notice(
     now: datetime,
     free_at: datetime | None = None,
 ) -> Decision | None:
-    """Send the notice of a meeting that is due; one that has no room is told each who is due at it in private.
+    """Send the notice of a meeting that is due; whom no room tells of it is told in private, and stands on the roll.
 
     ``users`` are the accounts of those who have one.
     """
     until = meeting.answers_until - max(now, occurrence.due_at)
     timed = replace(occurrence, window=max(until, SHORTEST))
-    quietly = not stages and meeting.circle is not Circle.MEMBERS and occurrence.approved
+    quietly = not stages and occurrence.approved
     held_back = free_at is not None and free_at > now and not occurrence.urgent
     if not quietly or held_back or now - occurrence.due_at > occurrence.late or now < occurrence.due_at:
-        return open_occurrence(timed, seats=seats, stages=stages, parts=parts, now=now, free_at=free_at)
+        posted = open_occurrence(timed, seats=seats, stages=stages, parts=parts, now=now, free_at=free_at)
+        return _told_too(posted, private_notice(meeting, shown), users)
     if occurrence.state is not Notice.PLANNED:
         return None
     opened = OccurrenceOpened(
@@ -306,9 +307,21 @@ def open_notice(
         unreached=(),
         cards=(),
     )
-    said = private_notice(meeting, shown)
-    told = [Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users]
-    return Decision(facts=(opened,), effects=tuple(told))
+    return Decision(facts=(opened,), effects=_told(seats, private_notice(meeting, shown), users))
+
+
+def _told_too(posted: Decision | None, said: Words, users: Mapping[MemberId, UserId]) -> Decision | None:
+    """Let those in a branch without a room be asked as well: at a meeting they are due like everyone."""
+    opened = next((fact for fact in posted.facts if isinstance(fact, OccurrenceOpened)), None) if posted else None
+    if posted is None or opened is None or not opened.unreached:
+        return posted
+    asked = replace(opened, seats=(*opened.seats, *opened.unreached), unreached=())
+    facts = tuple(asked if fact is opened else fact for fact in posted.facts)
+    return Decision(facts=facts, effects=(*posted.effects, *_told(opened.unreached, said, users)))
+
+
+def _told(seats: Sequence[Seat], said: Words, users: Mapping[MemberId, UserId]) -> tuple[Effect, ...]:
+    return tuple(Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users)
 
 
 def private_notice(meeting: Meeting, shown: Shown) -> Words:
@@ -416,7 +429,7 @@ def begin(
 ) -> Decision | None:
     """Let a meeting begin whose time has come: the register is fixed, and its card asks who is there.
 
-    ``due`` are those who are due by the roster of this moment, ``seated`` those who were when the notice went out.
+    ``due`` are those who are due by the roster of this moment, ``seated`` those whom the notice has asked.
     """
     if meeting.state is not State.PLANNED or now < meeting.begins_at:
         return None

@@ -29,7 +29,7 @@ from content.notices import Form
 from content.notices import State as Stand
 from content.occurrences import State as Notice
 from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
-from content.rooms import Purpose, Room, RoomKept
+from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
 from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
@@ -39,10 +39,14 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     NOON,
+    ROOF,
     SECRETARY,
+    SUN,
     WANG,
     WEST,
+    WEST_ROOM,
     ZHANG,
+    ZHAO,
     HandClock,
     SmallBranch,
     account,
@@ -398,6 +402,38 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [EAST])) == called
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [])) is None
     assert await read(lambda unit: meetings.visible(unit, called.id, [WEST], [WEST])) is None
+
+
+@pytest.mark.parametrize("lost", [(WEST_ROOM,), (EAST_ROOM, WEST_ROOM)])
+async def test_whom_no_room_tells_of_a_meeting_is_told_in_private_and_can_be_present(
+    branch: SmallBranch, clock: HandClock, lost: tuple[RoomId, ...]
+) -> None:
+    await branch.store.settle(notes=[RoomLost(room=room, reason="gone") for room in lost])
+    called = await call(branch, meeting(organisation=ROOF))
+    told = {user for user, key in await branch.told() if key == "meeting.private"}
+    unreached = {ZHAO} if lost == (WEST_ROOM,) else {ZHANG, LI, WANG, ZHAO}
+    assert told == {account(one) for one in unreached}
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, dict.fromkeys((ZHANG, LI, WANG, ZHAO, SUN), Mark.PRESENT))
+    floor = await branch.store.read(lambda unit: meetings.floor(unit, called.id))
+    assert (floor.expected, floor.present) == (5, 5)
+    assert await branch.counted() == await branch.tallied()
+
+
+async def test_who_was_not_asked_and_is_due_when_a_meeting_begins_stands_on_its_roll(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    held = rules.MeetingHeld(occurrence=called.id, at=clock.now, register=(), joined=(), gone=(LI,))
+    await branch.store.settle(notes=[held])
+    assert await branch.state(called.id, LI) is State.NOT_OFFERED
+    due = await branch.store.read(lambda unit: meetings.due(unit, called))
+    begun = rules.begin(called, due=due, seated={ZHANG, WANG}, register=(), cards=(), now=called.begins_at)
+    assert begun is not None
+    await branch.store.settle(notes=begun.facts)
+    assert await branch.state(called.id, LI) is State.OPEN
+    assert await branch.counted() == await branch.tallied()
 
 
 async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranch) -> None:
