@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -183,11 +184,13 @@ def call(
     people: Collection[MemberId],
     author: UserId,
     now: datetime,
+    plainly: str,
     review: Reviewed = Reviewed.APPROVED,
 ) -> Decision | Refusal:
     """Call a meeting: keep it, and plan its notice; ``people`` are those who may be named for it.
 
-    The identifier that it is given is that of the occurrence which its rule yields.
+    The identifier that it is given is that of the occurrence which its rule yields. ``plainly`` is what its form is
+    called, which is all that is read of an inner one elsewhere than in its notice and on its page.
     """
     trouble = _trouble(meeting, now) or _unknown(meeting, people)
     if trouble is not None:
@@ -215,7 +218,7 @@ def call(
     (scheduled,) = planned.facts
     assert isinstance(scheduled, LessonsScheduled)
     called = replace(meeting, id=scheduled.planned[0].id)
-    written = LessonWritten(lesson=lesson_of(called), author=author)
+    written = LessonWritten(lesson=lesson_of(called, plainly), author=author)
     return Decision(facts=(written, scheduled, MeetingCalled(meeting=called)))
 
 
@@ -224,17 +227,24 @@ def id_of(schedule: ScheduleId, notice_on: date) -> OccurrenceId:
     return OccurrenceId(derive(schedule, "occurrence", notice_on.isoformat()))
 
 
-def lesson_of(meeting: Meeting, revision: int = 1) -> Lesson:
-    """Return what the notice shows as its text: the agenda, point by point."""
-    return Lesson(
+def lesson_of(meeting: Meeting, plainly: str, revision: int = 1) -> Lesson:
+    """Return the lesson that a notice is sent with: of an inner meeting what its form is called, and no agenda."""
+    lesson = Lesson(
         id=meeting.lesson,
         owner=meeting.organisation,
         kind=Kind.EVENT,
-        title=meeting.title,
-        body="\n".join(f"{number}. {item}" for number, item in enumerate(meeting.agenda, start=1)),
+        title=plainly,
+        body="",
         minutes=NOTICE_MINUTES,
         revision=revision,
     )
+    return lesson if meeting.form in INNER else in_full(lesson, meeting)
+
+
+def in_full(lesson: Lesson, meeting: Meeting) -> Lesson:
+    """Return what the notice shows as its text: the agenda, point by point."""
+    points = (f"{number}. {item}" for number, item in enumerate(meeting.agenda, start=1))
+    return replace(lesson, title=meeting.title, body="\n".join(points))
 
 
 def _trouble(meeting: Meeting, now: datetime) -> Refusal | None:
@@ -281,16 +291,16 @@ def open_notice(
     now: datetime,
     free_at: datetime | None = None,
 ) -> Decision | None:
-    """Send the notice of a meeting that is due; one that has no room is told each who is due at it in private.
+    """Send the notice of a meeting that is due; whom no room tells of it is told in private, and stands on the roll.
 
     ``users`` are the accounts of those who have one.
     """
     until = meeting.answers_until - max(now, occurrence.due_at)
     timed = replace(occurrence, window=max(until, SHORTEST))
-    quietly = not stages and meeting.circle is not Circle.MEMBERS and occurrence.approved
+    quietly = not stages and occurrence.approved
     held_back = free_at is not None and free_at > now and not occurrence.urgent
     if not quietly or held_back or now - occurrence.due_at > occurrence.late or now < occurrence.due_at:
-        return open_occurrence(
+        posted = open_occurrence(
             timed,
             seats=seats,
             stages=stages,
@@ -300,6 +310,7 @@ def open_notice(
             begins_at=meeting.begins_at,
             timezone=meeting.timezone,
         )
+        return _told_too(posted, private_notice(meeting, shown), users)
     if occurrence.state is not Notice.PLANNED:
         return None
     opened = OccurrenceOpened(
@@ -312,9 +323,21 @@ def open_notice(
         begins_at=meeting.begins_at,
         on=meeting.day,
     )
-    said = private_notice(meeting, shown)
-    told = [Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users]
-    return Decision(facts=(opened,), effects=tuple(told))
+    return Decision(facts=(opened,), effects=_told(seats, private_notice(meeting, shown), users))
+
+
+def _told_too(posted: Decision | None, said: Words, users: Mapping[MemberId, UserId]) -> Decision | None:
+    """Let those in a branch without a room be asked as well: at a meeting they are due like everyone."""
+    opened = next((fact for fact in posted.facts if isinstance(fact, OccurrenceOpened)), None) if posted else None
+    if posted is None or opened is None or not opened.unreached:
+        return posted
+    asked = replace(opened, seats=(*opened.seats, *opened.unreached), unreached=())
+    facts = tuple(asked if fact is opened else fact for fact in posted.facts)
+    return Decision(facts=facts, effects=(*posted.effects, *_told(opened.unreached, said, users)))
+
+
+def _told(seats: Sequence[Seat], said: Words, users: Mapping[MemberId, UserId]) -> tuple[Effect, ...]:
+    return tuple(Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users)
 
 
 def private_notice(meeting: Meeting, shown: Shown) -> Words:
@@ -351,13 +374,14 @@ def change(
     shown: Shown,
     author: UserId,
     now: datetime,
+    plainly: str,
 ) -> Decision | Refusal:
     """Change a meeting that has not begun: its card follows, and who had answered is told.
 
     Where it has no card, everyone is told: who is asked to it now, as ``shown``, and who, of those ``seated``, no more.
 
     ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
-    of the text it was sent with.
+    of the text it was sent with, ``plainly`` as it is when it is called.
     """
     if before.state is not State.PLANNED:
         return refused("meeting.not_planned")
@@ -372,7 +396,7 @@ def change(
         return refused("meeting.long", field="why", most=LONGEST_WHY)
     if replace(before, why="") == replace(after, why=""):
         return refused("meeting.same", field="title")
-    lesson = lesson_of(after, revision + 1)
+    lesson = lesson_of(after, plainly, revision + 1)
     changed = MeetingChanged(meeting=after, at=now)
     revised = LessonRevised(lesson=lesson, author=author)
     if sent is None or sent.occurrence.state is not Notice.OPEN:
@@ -437,7 +461,7 @@ def begin(
 ) -> Decision | None:
     """Let a meeting begin whose time has come: the register is fixed, and its card asks who is there.
 
-    ``due`` are those who are due by the roster of this moment, ``seated`` those who were when the notice went out.
+    ``due`` are those who are due by the roster of this moment, ``seated`` those whom the notice has asked.
     """
     if meeting.state is not State.PLANNED or now < meeting.begins_at:
         return None
@@ -510,6 +534,11 @@ class MeetingClosed(Fact, frozen=True, kw_only=True):
     by: UserId
 
 
+def mark_for(note: str | None) -> Mark:
+    """Return what somebody is called who comes as they said they would."""
+    return {Note.ONLINE: Mark.ONLINE, Note.LATE: Mark.LATE}.get(Note(note), Mark.PRESENT) if note else Mark.SILENT
+
+
 def mark_of(state: Answer, note: str | None) -> Mark:
     """Return what the recorder would call somebody who stands so on the roll."""
     for mark, (means, noted) in _MEANS.items():
@@ -526,16 +555,24 @@ def call_roll(
     places: Sequence[Expectation],
     marks: Mapping[MemberId, Mark],
     *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
     how: str,
     by: UserId,
     cause: Cause,
     now: datetime,
 ) -> Decision | Refusal:
-    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known."""
+    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known.
+
+    ``shown`` is how they stood where that was chosen: what is as it was shown is no choice.
+    """
     if meeting.state is State.CLOSED:
         return refused("meeting.roll_is_closed")
     if meeting.state is not State.HELD:
         return refused("meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
     return called if called.facts else refused("meeting.nothing_marked")
 
@@ -545,6 +582,7 @@ def close(
     places: Sequence[Expectation],
     marks: Mapping[MemberId, Mark],
     *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
     cards: Sequence[CardId],
     how: str,
     by: UserId,
@@ -554,12 +592,33 @@ def close(
     """Close the roll with what the recorder decides of those who are still open; whom they leave so stays 未回."""
     if meeting.state is not State.HELD:
         return refused("meeting.roll_is_closed" if meeting.state is State.CLOSED else "meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
     facts: tuple[Fact, ...] = (*called.facts, MeetingClosed(occurrence=meeting.id, at=now, by=by))
     if any(one.occurrence.state is Notice.OPEN for one in places):
         facts = (*facts, OccurrenceClosed(occurrence=meeting.id, at=now))
     told = tuple(effect for effect in called.effects if isinstance(effect, Tell))
     return Decision(facts=facts, effects=(*(Refresh(card=card) for card in cards), *told))
+
+
+def meant(marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]) -> Mapping[MemberId, Mark]:
+    """Return what was chosen of what a form of the roll says: all that is not as it was shown."""
+    return {member: mark for member, mark in marks.items() if mark is not shown.get(member)}
+
+
+def _overtaken(
+    places: Sequence[Expectation], marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]
+) -> Refusal | None:
+    """Refuse to put over what was answered, or written by somebody else, since the roll was shown."""
+    names = []
+    for one in places:
+        wanted, was = marks.get(one.member), shown.get(one.member)
+        if wanted is not None and was is not None and mark_of(one.state, one.note) not in (was, wanted):
+            names.append(one.name)
+    return refused("meeting.roll_has_moved", names="、".join(names)) if names else None
 
 
 def _called(

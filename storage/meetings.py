@@ -25,6 +25,7 @@ from content.ballots import Elector
 from content.checkins import Expectation
 from content.checkins import State as Answer
 from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId, UserId
+from content.lessons import Lesson
 from content.meetings import (
     INNER,
     ROOMS,
@@ -37,6 +38,7 @@ from content.meetings import (
     MeetingReminded,
     due_at,
 )
+from content.meetings import in_full as full_lesson
 from content.members import Member
 from content.notices import Circle, Form, Shown, State
 from content.occurrences import Occurrence, Seat, Stage
@@ -290,6 +292,12 @@ async def shown(unit: Reading, occurrence: Occurrence, branch: OrganisationId | 
         return None
     one = await meeting(unit, occurrence.id)
     return await shown_of(unit, one, branch) if one is not None else None
+
+
+async def in_full(unit: Reading, occurrence: Occurrence, lesson: Lesson) -> Lesson:
+    """Return the lesson of an occurrence as its card has it: of an inner meeting with its title and agenda."""
+    one = await meeting(unit, occurrence.id) if occurrence.begins_at is not None else None
+    return full_lesson(lesson, one) if one is not None and one.form in INNER else lesson
 
 
 async def shown_of(unit: Reading, one: Meeting, branch: OrganisationId | None = None) -> Shown:

@@ -99,6 +99,7 @@ def call() -> Answer:
     if request.form.get("intent") == "look":
         return _form(fields, nodes, looked=_foreseen(fields, place))
     rule, user, origin = ScheduleId(derive(cause(), "schedule")), here().user, desk().settings.origin
+    plainly = _plainly(place, fields.form)
 
     async def decide(unit: Reading) -> Decided:
         called = await _called(unit, fields, place, rule)
@@ -116,6 +117,7 @@ def call() -> Answer:
             people=[one.id for one in people],
             author=user,
             now=unit.now,
+            plainly=plainly,
             review=stage,
         )
         if isinstance(answer, Refusal):
@@ -141,6 +143,11 @@ def _follow_up(nodes: tuple[Organisation, ...]) -> tuple[str, ...]:
         return ()
     waiting = ask(lambda unit: resolutions.open_tasks_at(unit, place.id, most=MOST_CARRIED))
     return tuple(say_in(place, words("resolution.follow_up", name=name, text=task.text)) for name, task in waiting)
+
+
+def _plainly(place: Organisation, form: str) -> str:
+    """Return what a form of meeting is called where it is held, nothing for what is none."""
+    return say_in(place, words(f"meetings.form_{form}")) if form in set(Form) else ""
 
 
 async def _called(
@@ -182,7 +189,7 @@ def change(id: str) -> Answer:  # noqa: A002
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
         return _form(fields_of(before, people), (place,), changed=before)
     fields = replace(fields_from(), organisation=place.id, form=before.form)
-    user = here().user
+    user, plainly = here().user, _plainly(place, before.form)
 
     async def decide(unit: Reading) -> Decided:
         known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
@@ -206,6 +213,7 @@ def change(id: str) -> Answer:  # noqa: A002
             shown=await stored.shown_of(unit, after),
             author=user,
             now=unit.now,
+            plainly=plainly,
         )
 
     outcome = settle(decide, actor=user)
@@ -233,25 +241,32 @@ def cancel(id: str) -> Answer:  # noqa: A002
 @requires(Right.RECORD)
 def roll(id: str) -> Answer:  # noqa: A002
     """Call the roll, and close it where that was asked for; who is left 未回 stays so, which is not absent."""
-    marks = {
-        MemberId(name.removeprefix("mark-")): Mark(value)
-        for name, value in request.form.items()
-        if name.startswith("mark-") and value in set(Mark)
-    }
+    marks, shown = _marks_in("mark-"), _marks_in("was-")
     how, user, by_form = t("meetings.called_at_the_roll"), here().user, cause()
     closes, all_coming = request.form.get("intent") == "close", request.form.get("intent") == "coming"
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         places = await stored.expected(unit, known.id)
         undecided = [one for one in places if one.recorded_by is None and one.state in _UNDECIDED]
-        said = {one.member: Mark.PRESENT for one in undecided if one.note is not None}
-        wanted = said if all_coming else marks
+        said = {one.member: rules.mark_for(one.note) for one in undecided if one.note is not None}
+        wanted, seen = (said, {}) if all_coming else (marks, shown)
         if not closes:
-            return rules.call_roll(known, places, wanted, how=how, by=user, cause=by_form, now=unit.now)
+            return rules.call_roll(known, places, wanted, shown=seen, how=how, by=user, cause=by_form, now=unit.now)
         cards = await checkins.cards_of(unit, known.id)
-        return rules.close(known, places, wanted, cards=cards, how=how, by=user, cause=by_form, now=unit.now)
+        return rules.close(
+            known, places, wanted, shown=seen, cards=cards, how=how, by=user, cause=by_form, now=unit.now
+        )
 
     return _act(id, Right.RECORD, decide, done="meeting_closed" if closes else "roll_called")
+
+
+def _marks_in(prefix: str) -> dict[MemberId, Mark]:
+    """Return what a form of the roll says of each, by the beginning of its fields' names."""
+    return {
+        MemberId(name.removeprefix(prefix)): Mark(value)
+        for name, value in request.form.items()
+        if name.startswith(prefix) and value in set(Mark)
+    }
 
 
 def _act(
@@ -381,6 +396,7 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
         typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
+        chosen=rules.meant(_marks_in("mark-"), _marks_in("was-")) if refusal is not None else {},
         mark_of=rules.mark_of,
         refusals=refusals,
         by_field=first_by_field(refusals),

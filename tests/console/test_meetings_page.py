@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bot.clock import opening
 from content.checkins import Note, State
 from content.identifiers import MemberId, OccurrenceId, UserId
 from content.meetings import Mark
@@ -122,6 +123,26 @@ def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser:
     assert viewer.get("/meetings/new").status_code == 403
 
 
+def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House, browser: Browser) -> None:
+    wanted = form(house, form="talk", named="丁一", chair="", title="核实XX", agenda="谈YY")
+    talk = made(browser.post("/meetings/new", wanted))
+    viewer = house.browser(VIEWER)
+    found = house.run(house.store.read(lambda unit: meetings.meeting(unit, talk)))
+    assert found is not None
+    lists = ("/", "/lessons", f"/lessons/{found.lesson}", "/calendar", "/search?q=XX", "/check-ins", "/participation")
+    for sent in (False, True):
+        if sent:
+            house.run(house.store.settle([opening(talk, house.store.now())]))
+        for path in (*lists, f"/check-ins/{talk}", "/outbox"):
+            page = viewer.get(path).get_data(as_text=True).replace("q=XX", "").replace('value="XX"', "")
+            assert "核实XX" not in page, path
+            assert "YY" not in page, path
+    assert "谈心谈话" in viewer.get("/lessons").get_data(as_text=True)
+    own = browser.get(f"/meetings/{talk}").get_data(as_text=True)
+    assert "核实XX" in own
+    assert "谈YY" in own
+
+
 def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, browser: Browser) -> None:
     """CAD-16."""
     id = call_meeting(house, "rolled", ahead=timedelta(minutes=30))
@@ -151,6 +172,44 @@ def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, bro
     assert place is not None
     assert place.state is State.UNANSWERED
     assert "<select" not in browser.get(f"/meetings/{id}").get_data(as_text=True).partition("<main")[2]
+
+
+def test_the_roll_takes_what_its_recorder_changes_and_not_what_a_stale_page_shows(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "stale", ahead=timedelta(minutes=1))
+    house.clock.forward(timedelta(minutes=1))
+    begin_meeting(house, id)
+    opened = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    was = dict(re.findall(r'name="(was-\w+)" value="(\w+)"', opened))
+    marks = {name.replace("was-", "mark-"): value for name, value in was.items()}
+    say_coming(house, id, "白云", Note.ONLINE)
+    people = house.seeded.members
+    li = {f"mark-{people['丁一']}": Mark.PRESENT}
+    answer = browser.post(f"/meetings/{id}/roll", was | marks | li | {"intent": "save"}, form_at=f"/meetings/{id}")
+    assert answer.status_code == 303
+    shown = rows_of(browser.get(f"/meetings/{id}").get_data(as_text=True))
+    assert [shown[name][0] for name in ("白云", "丁一")] == ["已完成 · 线上", "已完成"]
+    both = was | marks | {f"mark-{people['白云']}": Mark.ABSENT, "intent": "close"}
+    refused = browser.post(f"/meetings/{id}/roll", both, form_at=f"/meetings/{id}")
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert "白云的情况在您打开页面之后有了变化" in page
+    assert rows_of(page)["白云"][0] == "已完成 · 线上"
+    assert '<option value="absent" selected>' in page, "what was chosen is not lost"
+
+
+def test_who_said_online_is_not_counted_in_the_room_when_all_who_come_are_marked(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "as said", ahead=timedelta(minutes=30))
+    for name, note in (("白云", Note.COMING), ("陈晨", Note.ONLINE), ("丁一", Note.LATE)):
+        say_coming(house, id, name, note)
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    browser.post(f"/meetings/{id}/roll", {"intent": "coming"}, form_at=f"/meetings/{id}")
+    floor = house.run(house.store.read(lambda unit: meetings.floor(unit, id)))
+    assert (floor.present, floor.online) == (2, 1)
 
 
 def test_why_somebody_has_no_vote_is_said_to_who_may_know(house: House, browser: Browser) -> None:

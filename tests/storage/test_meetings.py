@@ -29,7 +29,7 @@ from content.notices import Form
 from content.notices import State as Stand
 from content.occurrences import State as Notice
 from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
-from content.rooms import Purpose, Room, RoomKept
+from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
 from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
@@ -40,10 +40,14 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     NOON,
+    ROOF,
     SECRETARY,
+    SUN,
     WANG,
     WEST,
+    WEST_ROOM,
     ZHANG,
+    ZHAO,
     HandClock,
     SmallBranch,
     account,
@@ -55,6 +59,7 @@ from zhibu.catalogue import load_speech
 
 HOUR = timedelta(hours=1)
 BEGINS = NOON + 72 * HOUR
+PLAINLY = "内部会议"
 SPEECH = load_speech()
 NEW = Member(id=MemberId("qian"), organisation=EAST, name="钱进", category="预备党员")
 
@@ -94,6 +99,7 @@ async def call(branch: SmallBranch, one: Meeting) -> Meeting:
             people=[each.id for each in people],
             author=SECRETARY,
             now=unit.now,
+            plainly=PLAINLY,
         )
 
     outcome = await settle(branch, decide)
@@ -129,6 +135,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
             shown=await meetings.shown_of(unit, after),
             author=SECRETARY,
             now=unit.now,
+            plainly=PLAINLY,
         )
 
     return await settle(branch, decide)
@@ -269,6 +276,24 @@ async def test_the_recorder_decides_and_who_is_left_without_an_answer_is_not_abs
     assert again.refusal.words.key == "meeting.roll_is_closed"
 
 
+async def test_what_the_recorder_says_at_a_meeting_stands_over_what_is_said_in_chat(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, {ZHANG: Mark.ABSENT, LI: Mark.PRESENT})
+    await branch.hear(
+        reaction(account(ZHANG), card, "✅", sent_at=clock.now),
+        message(account(LI), "请假 回家", reply=card, sent_at=clock.now),
+        reaction(account(WANG), card, "✅", sent_at=clock.now),
+    )
+    assert [await branch.state(called.id, one) for one in (ZHANG, LI, WANG)] == [State.ABSENT, State.DONE, State.DONE]
+    assert (account(ZHANG), "answer.by_recorder") in await branch.told()
+
+
 async def test_a_meeting_is_made_up_once_its_roll_is_closed_and_late_taps_are_refused(
     branch: SmallBranch, clock: HandClock
 ) -> None:
@@ -390,6 +415,9 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
     rows = await branch.rows()
     if has_room:
         assert [row.room_id for row in rows] == [inner]
+        said = await text_of(branch, called.id, inner)
+        assert "【支委会】第三次支部党员大会" in said
+        assert "1. 讨论年度计划" in said
     else:
         assert [(row.user_id, row.words["key"]) for row in rows] == [
             (account(LI), "meeting.private"),
@@ -397,9 +425,44 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
         ]
     assert {one.member for one in await branch.store.read(lambda unit: meetings.places(unit, called.id))} == {ZHANG, LI}
     read = branch.store.read
+    kept = await read(lambda unit: lessons.lesson(unit, called.lesson))
+    assert kept is not None
+    assert (kept.title, kept.body) == (PLAINLY, ""), "no list of lessons says what a committee talks about"
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [EAST])) == called
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [])) is None
     assert await read(lambda unit: meetings.visible(unit, called.id, [WEST], [WEST])) is None
+
+
+@pytest.mark.parametrize("lost", [(WEST_ROOM,), (EAST_ROOM, WEST_ROOM)])
+async def test_whom_no_room_tells_of_a_meeting_is_told_in_private_and_can_be_present(
+    branch: SmallBranch, clock: HandClock, lost: tuple[RoomId, ...]
+) -> None:
+    await branch.store.settle(notes=[RoomLost(room=room, reason="gone") for room in lost])
+    called = await call(branch, meeting(organisation=ROOF))
+    told = {user for user, key in await branch.told() if key == "meeting.private"}
+    unreached = {ZHAO} if lost == (WEST_ROOM,) else {ZHANG, LI, WANG, ZHAO}
+    assert told == {account(one) for one in unreached}
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, dict.fromkeys((ZHANG, LI, WANG, ZHAO, SUN), Mark.PRESENT))
+    floor = await branch.store.read(lambda unit: meetings.floor(unit, called.id))
+    assert (floor.expected, floor.present) == (5, 5)
+    assert await branch.counted() == await branch.tallied()
+
+
+async def test_who_was_not_asked_and_is_due_when_a_meeting_begins_stands_on_its_roll(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    held = rules.MeetingHeld(occurrence=called.id, at=clock.now, register=(), joined=(), gone=(LI,))
+    await branch.store.settle(notes=[held])
+    assert await branch.state(called.id, LI) is State.NOT_OFFERED
+    due = await branch.store.read(lambda unit: meetings.due(unit, called))
+    begun = rules.begin(called, due=due, seated={ZHANG, WANG}, register=(), cards=(), now=called.begins_at)
+    assert begun is not None
+    await branch.store.settle(notes=begun.facts)
+    assert await branch.state(called.id, LI) is State.OPEN
+    assert await branch.counted() == await branch.tallied()
 
 
 async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranch) -> None:
