@@ -368,7 +368,8 @@ def change(
     revision: int,
     people: Collection[MemberId],
     due: Sequence[Seat],
-    seated: Collection[MemberId],
+    seated: Sequence[Seat],
+    carded: Collection[OrganisationId],
     users: Mapping[MemberId, UserId],
     answered: Collection[UserId],
     shown: Shown,
@@ -378,7 +379,8 @@ def change(
 ) -> Decision | Refusal:
     """Change a meeting that has not begun: its card follows, and who had answered is told.
 
-    Where it has no card, everyone is told: who is asked to it now, as ``shown``, and who, of those ``seated``, no more.
+    Outside of the ``carded`` branches everyone is told: who is asked to it now, as ``shown``, and who, of those
+    ``seated``, no more.
 
     ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
     of the text it was sent with, ``plainly`` as it is when it is called.
@@ -406,15 +408,15 @@ def change(
         return corrected
     said = words("meeting.changed", title=after.title, at=after.begins_at, place=(_place(after),))
     told = dict.fromkeys(answered, said)
-    if not sent.cards:
-        wanted = {seat.member for seat in due}
-        joined = tuple(seat for seat in due if seat.member not in seated)
-        changed = replace(changed, joined=joined, gone=tuple(sorted(set(seated) - wanted)))
-        asks = words("meeting.changed_asks", title=after.title, at=after.begins_at, place=(_place(after),))
-        told = dict.fromkeys((users[one] for one in sorted(wanted) if one in users), asks) | told
-        told |= {users[seat.member]: private_notice(after, shown) for seat in joined if seat.member in users}
-        spared = words("meeting.not_due", title=before.title, at=before.begins_at)
-        told |= {users[one]: spared for one in changed.gone if one in users}
+    apart, was = ({seat.member: seat for seat in each if seat.branch not in carded} for each in (due, seated))
+    known, wanted = {seat.member for seat in seated}, {seat.member for seat in due}
+    joined = tuple(seat for member, seat in apart.items() if member not in known)
+    changed = replace(changed, joined=joined, gone=tuple(sorted(was.keys() - wanted)))
+    asks = words("meeting.changed_asks", title=after.title, at=after.begins_at, place=(_place(after),))
+    told = {users[one]: asks for one in sorted(apart) if one in users} | told
+    told |= {users[seat.member]: private_notice(after, shown) for seat in joined if seat.member in users}
+    spared = words("meeting.not_due", title=before.title, at=before.begins_at)
+    told |= {users[one]: spared for one in changed.gone if one in users}
     effects = (Tell(user=user, words=said, unasked=True) for user, said in told.items())
     return Decision(facts=(changed, revised, *corrected.facts), effects=(*corrected.effects, *effects))
 

@@ -48,7 +48,7 @@ from content.resolutions import floor as floor_of
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms
-from storage.checkins import cards_of, expectation, expectations, move_day, move_seats, seat_more
+from storage.checkins import cards, expectation, expectations, move_day, move_seats, seat_more
 from storage.members import members
 from storage.organisations import branch_above, within
 from storage.prepared import Prepared
@@ -216,17 +216,25 @@ async def answered(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # no
 
 
 async def concerned(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # noqa: A002
-    """Return whom its calling off concerns: those same accounts, or of all who are due where no card tells them."""
-    if await cards_of(unit, id):
-        return await answered(unit, id)
-    found = await places(unit, id)
-    return tuple(one.user for one in found if one.user and one.state is not Answer.NOT_OFFERED)
+    """Return whom its calling off concerns: those same accounts, and of all whom no card in their branch tells."""
+    there = await carded(unit, id)
+    apart = [one.member for one in await seated(unit, id) if one.branch not in there]
+    return tuple(dict.fromkeys((*await answered(unit, id), *(await accounts(unit, apart)).values())))
 
 
-async def seated(unit: Reading, id: OccurrenceId) -> frozenset[MemberId]:  # noqa: A002
+async def seated(unit: Reading, id: OccurrenceId) -> tuple[Seat, ...]:  # noqa: A002
     """Return who is asked to a meeting since its notice went out."""
-    found = await places(unit, id)
-    return frozenset(one.member for one in found if one.state is not Answer.NOT_OFFERED)
+    query = select(expectations.c.member_id, expectations.c.branch_id).where(
+        expectations.c.occurrence_id == id, expectations.c.state != Answer.NOT_OFFERED
+    )
+    rows = await unit.rows(query.order_by(expectations.c.member_id))
+    return tuple(Seat(member=MemberId(row.member_id), branch=OrganisationId(row.branch_id)) for row in rows)
+
+
+async def carded(unit: Reading, id: OccurrenceId) -> frozenset[OrganisationId]:  # noqa: A002
+    """Return the branches in whose room the notice of a meeting stands."""
+    rows = await unit.rows(select(cards.c.branch_id).where(cards.c.occurrence_id == id))
+    return frozenset(OrganisationId(row.branch_id) for row in rows)
 
 
 async def accounts(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, UserId]:

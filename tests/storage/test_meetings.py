@@ -130,7 +130,8 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
             people=[one.id for one in await meetings.people_at(unit, before.organisation)],
             due=due,
             seated=seated,
-            users=await meetings.accounts(unit, [*seated, *(seat.member for seat in due)]),
+            carded=await meetings.carded(unit, before.id),
+            users=await meetings.accounts(unit, (seat.member for seat in (*seated, *due))),
             answered=await meetings.answered(unit, before.id),
             shown=await meetings.shown_of(unit, after),
             author=SECRETARY,
@@ -504,6 +505,19 @@ async def test_where_there_is_no_card_everyone_is_told_of_a_change_and_a_calling
     await cancel(branch, await known(branch, called.id))
     assert (await branch.told())[before:] == [(account(LI), "meeting.cancelled")]
     assert await branch.counted() == await branch.tallied()
+
+
+async def test_of_a_meeting_with_a_card_who_has_none_in_their_branch_is_told_as_well(branch: SmallBranch) -> None:
+    await branch.store.settle(notes=[RoomLost(room=WEST_ROOM, reason="gone")])
+    called = await call(branch, meeting(organisation=ROOF))
+    before = len(await branch.told())
+    later = replace(called, place="三楼")
+    assert (await change(branch, called, later)).refusal is None
+    await cancel(branch, later)
+    west = [account(ZHAO)]
+    assert sorted((await branch.told())[before:]) == sorted(
+        (one, key) for one in west for key in ("meeting.changed_asks", "meeting.cancelled")
+    )
 
 
 async def test_decisions_and_tasks_are_kept_with_the_earlier_words(branch: SmallBranch, clock: HandClock) -> None:
