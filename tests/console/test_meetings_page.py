@@ -10,13 +10,15 @@ from msgspec.structs import replace
 
 from bot.clock import opening
 from content.checkins import Note, State
-from content.identifiers import MemberId, OccurrenceId, UserId
+from content.identifiers import MemberId, OccurrenceId, RoomId, TermId, UserId
 from content.meetings import Mark
 from content.members import MemberChanged
 from content.notices import State as Stand
 from content.occurrences import OccurrenceClosed
 from content.organisations import Duty, DutyGranted, Role
+from content.rooms import Purpose, Room, RoomKept
 from content.settings import SettingChosen
+from content.terms import CommitteeElected, Seat, Term
 from storage import checkins, meetings, members, outbox, resolutions
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
@@ -141,6 +143,20 @@ def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House
     own = browser.get(f"/meetings/{talk}").get_data(as_text=True)
     assert "核实XX" in own
     assert "谈YY" in own
+
+
+def test_the_card_of_a_committee_is_read_as_text_by_who_may_see_members_only(house: House, browser: Browser) -> None:
+    one, seats = house.seeded.organisations["one"], (Seat(member=house.seeded.members["白云"], post="书记"),)
+    term = Term(id=TermId("term"), organisation=one, elected_on=house.store.now().date(), years=3, seats=seats)
+    room = Room(
+        id=RoomId("!inner:example.org"), organisation=one, purpose=Purpose.COMMITTEE, name="支委", encrypted=False
+    )
+    house.run(put(house.store, "term", CommitteeElected(term=term)))
+    house.run(put(house.store, "inner", RoomKept(room=room)))
+    id = made(browser.post("/meetings/new", form(house, form="committee", chair="", recorder="", agenda="谈YY")))
+    house.run(house.store.settle([opening(id, house.store.now())]))
+    assert "谈YY" in browser.get(f"/check-ins/{id}/text").get_data(as_text=True)
+    assert house.browser(VIEWER).get(f"/check-ins/{id}/text").status_code == 404
 
 
 def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, browser: Browser) -> None:
