@@ -6,6 +6,7 @@ from datetime import datetime
 
 from content import cards, lectures
 from content import meetings as rules
+from content.checkins import State
 from content.franchise import roll_of
 from content.identifiers import Cause, OccurrenceId
 from content.lessons import Lesson
@@ -38,7 +39,7 @@ def beginning(id: OccurrenceId) -> Step:  # noqa: A002
         return rules.begin(
             one,
             due=due,
-            seated={place.member for place in await meetings.places(unit, id)},
+            seated={each.member for each in await meetings.places(unit, id) if each.state is not State.NOT_OFFERED},
             register=roll_of(people, one.day),
             cards=await checkins.cards_of(unit, id),
             now=unit.now,

@@ -151,6 +151,8 @@ def check_in(
     elif occurrence.begins_at is not None:
         if now < occurrence.begins_at and is_open(occurrence, now):
             return _announce(expectation, note or Note.COMING, way=way, cause=cause, now=now)
+        if is_open(occurrence, now) and _stands_by_hand(expectation):
+            return refused("answer.by_recorder", title=expectation.title)
         if not by_make_up and not is_open(occurrence, now):
             return refused("checkin.meeting_over", title=expectation.title)
     offered = occurrence.state in (OccurrenceState.OPEN, OccurrenceState.CLOSED)
@@ -174,6 +176,11 @@ def _announce(expectation: Expectation, note: Note, *, way: Way, cause: Cause, n
     if expectation.state is State.OPEN and expectation.note is note:
         return _quietly(way, expectation, "checkin.already")
     return _answer(expectation, State.OPEN, way=way, cause=cause, now=now, key=f"checkin.will_{note}", note=note)
+
+
+def _stands_by_hand(expectation: Expectation) -> bool:
+    """Tell whether the recorder has said how somebody stands; 未回 leaves it to them."""
+    return expectation.recorded_by is not None and expectation.state not in (State.OPEN, State.UNANSWERED)
 
 
 def _noted(expectation: Expectation, after: State, note: Note | None) -> str:
@@ -209,6 +216,9 @@ def ask_leave(
         return Decision()
     if expectation.state is State.NOT_OFFERED:
         return refused("checkin.not_offered", title=expectation.title)
+    begun = occurrence.begins_at is not None and now >= occurrence.begins_at
+    if begun and expectation.kind is not Kind.LECTURE and _stands_by_hand(expectation):
+        return refused("answer.by_recorder", title=expectation.title)
     if expectation.branch is not None:
         return refused("leave.other_session", title=expectation.title)
     asks = not reason and not asked_before

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from zoneinfo import ZoneInfo
 
 from msgspec import Struct
@@ -119,10 +120,15 @@ class MeetingCalled(Fact, frozen=True, kw_only=True):
 
 
 class MeetingChanged(Fact, frozen=True, kw_only=True):
-    """A meeting is at another time or place, about other things, or with others than its notice said."""
+    """A meeting is at another time or place, about other things, or with others than its notice said.
+
+    ``joined`` are asked to it since, ``gone`` no more, where its notice went to each in private.
+    """
 
     meeting: Meeting
     at: datetime
+    joined: tuple[Seat, ...] = ()
+    gone: tuple[MemberId, ...] = ()
 
 
 class MeetingCancelled(Fact, frozen=True, kw_only=True):
@@ -178,11 +184,13 @@ def call(
     people: Collection[MemberId],
     author: UserId,
     now: datetime,
+    plainly: str,
     review: Reviewed = Reviewed.APPROVED,
 ) -> Decision | Refusal:
     """Call a meeting: keep it, and plan its notice; ``people`` are those who may be named for it.
 
-    The identifier that it is given is that of the occurrence which its rule yields.
+    The identifier that it is given is that of the occurrence which its rule yields. ``plainly`` is what its form is
+    called, which is all that is read of an inner one elsewhere than in its notice and on its page.
     """
     trouble = _trouble(meeting, now) or _unknown(meeting, people)
     if trouble is not None:
@@ -210,7 +218,7 @@ def call(
     (scheduled,) = planned.facts
     assert isinstance(scheduled, LessonsScheduled)
     called = replace(meeting, id=scheduled.planned[0].id)
-    written = LessonWritten(lesson=lesson_of(called), author=author)
+    written = LessonWritten(lesson=lesson_of(called, plainly), author=author)
     return Decision(facts=(written, scheduled, MeetingCalled(meeting=called)))
 
 
@@ -219,17 +227,24 @@ def id_of(schedule: ScheduleId, notice_on: date) -> OccurrenceId:
     return OccurrenceId(derive(schedule, "occurrence", notice_on.isoformat()))
 
 
-def lesson_of(meeting: Meeting, revision: int = 1) -> Lesson:
-    """Return what the notice shows as its text: the agenda, point by point."""
-    return Lesson(
+def lesson_of(meeting: Meeting, plainly: str, revision: int = 1) -> Lesson:
+    """Return the lesson that a notice is sent with: of an inner meeting what its form is called, and no agenda."""
+    lesson = Lesson(
         id=meeting.lesson,
         owner=meeting.organisation,
         kind=Kind.EVENT,
-        title=meeting.title,
-        body="\n".join(f"{number}. {item}" for number, item in enumerate(meeting.agenda, start=1)),
+        title=plainly,
+        body="",
         minutes=NOTICE_MINUTES,
         revision=revision,
     )
+    return lesson if meeting.form in INNER else in_full(lesson, meeting)
+
+
+def in_full(lesson: Lesson, meeting: Meeting) -> Lesson:
+    """Return what the notice shows as its text: the agenda, point by point."""
+    points = (f"{number}. {item}" for number, item in enumerate(meeting.agenda, start=1))
+    return replace(lesson, title=meeting.title, body="\n".join(points))
 
 
 def _trouble(meeting: Meeting, now: datetime) -> Refusal | None:
@@ -276,16 +291,26 @@ def open_notice(
     now: datetime,
     free_at: datetime | None = None,
 ) -> Decision | None:
-    """Send the notice of a meeting that is due; one that has no room is told each who is due at it in private.
+    """Send the notice of a meeting that is due; whom no room tells of it is told in private, and stands on the roll.
 
     ``users`` are the accounts of those who have one.
     """
     until = meeting.answers_until - max(now, occurrence.due_at)
     timed = replace(occurrence, window=max(until, SHORTEST))
-    quietly = not stages and meeting.circle is not Circle.MEMBERS and occurrence.approved
+    quietly = not stages and occurrence.approved
     held_back = free_at is not None and free_at > now and not occurrence.urgent
     if not quietly or held_back or now - occurrence.due_at > occurrence.late or now < occurrence.due_at:
-        return open_occurrence(timed, seats=seats, stages=stages, parts=parts, now=now, free_at=free_at)
+        posted = open_occurrence(
+            timed,
+            seats=seats,
+            stages=stages,
+            parts=parts,
+            now=now,
+            free_at=free_at,
+            begins_at=meeting.begins_at,
+            timezone=meeting.timezone,
+        )
+        return _told_too(posted, private_notice(meeting, shown), users)
     if occurrence.state is not Notice.PLANNED:
         return None
     opened = OccurrenceOpened(
@@ -295,10 +320,24 @@ def open_notice(
         seats=tuple(seats),
         unreached=(),
         cards=(),
+        begins_at=meeting.begins_at,
+        on=meeting.day,
     )
-    said = private_notice(meeting, shown)
-    told = [Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users]
-    return Decision(facts=(opened,), effects=tuple(told))
+    return Decision(facts=(opened,), effects=_told(seats, private_notice(meeting, shown), users))
+
+
+def _told_too(posted: Decision | None, said: Words, users: Mapping[MemberId, UserId]) -> Decision | None:
+    """Let those in a branch without a room be asked as well: at a meeting they are due like everyone."""
+    opened = next((fact for fact in posted.facts if isinstance(fact, OccurrenceOpened)), None) if posted else None
+    if posted is None or opened is None or not opened.unreached:
+        return posted
+    asked = replace(opened, seats=(*opened.seats, *opened.unreached), unreached=())
+    facts = tuple(asked if fact is opened else fact for fact in posted.facts)
+    return Decision(facts=facts, effects=(*posted.effects, *_told(opened.unreached, said, users)))
+
+
+def _told(seats: Sequence[Seat], said: Words, users: Mapping[MemberId, UserId]) -> tuple[Effect, ...]:
+    return tuple(Tell(user=users[seat.member], words=said, unasked=True) for seat in seats if seat.member in users)
 
 
 def private_notice(meeting: Meeting, shown: Shown) -> Words:
@@ -328,15 +367,23 @@ def change(
     notice_at: datetime,
     revision: int,
     people: Collection[MemberId],
-    due: Collection[MemberId],
+    due: Sequence[Seat],
+    seated: Sequence[Seat],
+    carded: Collection[OrganisationId],
+    users: Mapping[MemberId, UserId],
     answered: Collection[UserId],
+    shown: Shown,
     author: UserId,
     now: datetime,
+    plainly: str,
 ) -> Decision | Refusal:
     """Change a meeting that has not begun: its card follows, and who had answered is told.
 
+    Outside of the ``carded`` branches everyone is told: who is asked to it now, as ``shown``, and who, of those
+    ``seated``, no more.
+
     ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
-    of the text it was sent with.
+    of the text it was sent with, ``plainly`` as it is when it is called.
     """
     if before.state is not State.PLANNED:
         return refused("meeting.not_planned")
@@ -351,19 +398,27 @@ def change(
         return refused("meeting.long", field="why", most=LONGEST_WHY)
     if replace(before, why="") == replace(after, why=""):
         return refused("meeting.same", field="title")
-    lesson = lesson_of(after, revision + 1)
-    facts: tuple[Fact, ...] = (
-        MeetingChanged(meeting=after, at=now),
-        LessonRevised(lesson=lesson, author=author),
-    )
+    lesson = lesson_of(after, plainly, revision + 1)
+    changed = MeetingChanged(meeting=after, at=now)
+    revised = LessonRevised(lesson=lesson, author=author)
     if sent is None or sent.occurrence.state is not Notice.OPEN:
-        return Decision(facts=facts)
+        return Decision(facts=(changed, revised))
     corrected = amendments.correct([sent], lesson, reason=after.why, now=now)
     if isinstance(corrected, Refusal):
         return corrected
     said = words("meeting.changed", title=after.title, at=after.begins_at, place=(_place(after),))
-    told = [Tell(user=one, words=said, unasked=True) for one in answered]
-    return Decision(facts=(*facts, *corrected.facts), effects=(*corrected.effects, *told))
+    told = dict.fromkeys(answered, said)
+    apart, was = ({seat.member: seat for seat in each if seat.branch not in carded} for each in (due, seated))
+    known, wanted = {seat.member for seat in seated}, {seat.member for seat in due}
+    joined = tuple(seat for member, seat in apart.items() if member not in known)
+    changed = replace(changed, joined=joined, gone=tuple(sorted(was.keys() - wanted)))
+    asks = words("meeting.changed_asks", title=after.title, at=after.begins_at, place=(_place(after),))
+    told = {users[one]: asks for one in sorted(apart) if one in users} | told
+    told |= {users[seat.member]: private_notice(after, shown) for seat in joined if seat.member in users}
+    spared = words("meeting.not_due", title=before.title, at=before.begins_at)
+    told |= {users[one]: spared for one in changed.gone if one in users}
+    effects = (Tell(user=user, words=said, unasked=True) for user, said in told.items())
+    return Decision(facts=(changed, revised, *corrected.facts), effects=(*corrected.effects, *effects))
 
 
 def _place(meeting: Meeting) -> Words:
@@ -376,11 +431,14 @@ def cancel(
     *,
     why: str,
     cards: Sequence[CardId],
-    answered: Collection[UserId],
+    concerned: Collection[UserId],
     by: UserId,
     now: datetime,
 ) -> Decision | Refusal:
-    """Call a meeting off: before its notice went out that stays in, afterwards its card says so."""
+    """Call a meeting off: before its notice went out that stays in, afterwards its card says so.
+
+    ``concerned`` are told: who had answered, or where there is no card whoever was asked.
+    """
     why = " ".join(why.split())
     if meeting.state is not State.PLANNED:
         return refused("meeting.not_planned")
@@ -390,7 +448,7 @@ def cancel(
     if notice is Notice.PLANNED:
         return Decision(facts=(called_off, OccurrenceCancelled(occurrence=meeting.id, by=by)))
     said = words("meeting.cancelled", title=meeting.title, at=meeting.begins_at)
-    told = [Tell(user=one, words=said, unasked=True) for one in answered]
+    told = [Tell(user=one, words=said, unasked=True) for one in concerned]
     return Decision(facts=(called_off,), effects=(*(Refresh(card=card) for card in cards), *told))
 
 
@@ -405,7 +463,7 @@ def begin(
 ) -> Decision | None:
     """Let a meeting begin whose time has come: the register is fixed, and its card asks who is there.
 
-    ``due`` are those who are due by the roster of this moment, ``seated`` those who were when the notice went out.
+    ``due`` are those who are due by the roster of this moment, ``seated`` those whom the notice has asked.
     """
     if meeting.state is not State.PLANNED or now < meeting.begins_at:
         return None
@@ -478,6 +536,11 @@ class MeetingClosed(Fact, frozen=True, kw_only=True):
     by: UserId
 
 
+def mark_for(note: str | None) -> Mark:
+    """Return what somebody is called who comes as they said they would."""
+    return {Note.ONLINE: Mark.ONLINE, Note.LATE: Mark.LATE}.get(Note(note), Mark.PRESENT) if note else Mark.SILENT
+
+
 def mark_of(state: Answer, note: str | None) -> Mark:
     """Return what the recorder would call somebody who stands so on the roll."""
     for mark, (means, noted) in _MEANS.items():
@@ -494,16 +557,24 @@ def call_roll(
     places: Sequence[Expectation],
     marks: Mapping[MemberId, Mark],
     *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
     how: str,
     by: UserId,
     cause: Cause,
     now: datetime,
 ) -> Decision | Refusal:
-    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known."""
+    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known.
+
+    ``shown`` is how they stood where that was chosen: what is as it was shown is no choice.
+    """
     if meeting.state is State.CLOSED:
         return refused("meeting.roll_is_closed")
     if meeting.state is not State.HELD:
         return refused("meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
     return called if called.facts else refused("meeting.nothing_marked")
 
@@ -513,6 +584,7 @@ def close(
     places: Sequence[Expectation],
     marks: Mapping[MemberId, Mark],
     *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
     cards: Sequence[CardId],
     how: str,
     by: UserId,
@@ -522,12 +594,33 @@ def close(
     """Close the roll with what the recorder decides of those who are still open; whom they leave so stays 未回."""
     if meeting.state is not State.HELD:
         return refused("meeting.roll_is_closed" if meeting.state is State.CLOSED else "meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
     facts: tuple[Fact, ...] = (*called.facts, MeetingClosed(occurrence=meeting.id, at=now, by=by))
     if any(one.occurrence.state is Notice.OPEN for one in places):
         facts = (*facts, OccurrenceClosed(occurrence=meeting.id, at=now))
     told = tuple(effect for effect in called.effects if isinstance(effect, Tell))
     return Decision(facts=facts, effects=(*(Refresh(card=card) for card in cards), *told))
+
+
+def meant(marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]) -> Mapping[MemberId, Mark]:
+    """Return what was chosen of what a form of the roll says: all that is not as it was shown."""
+    return {member: mark for member, mark in marks.items() if mark is not shown.get(member)}
+
+
+def _overtaken(
+    places: Sequence[Expectation], marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]
+) -> Refusal | None:
+    """Refuse to put over what was answered, or written by somebody else, since the roll was shown."""
+    names = []
+    for one in places:
+        wanted, was = marks.get(one.member), shown.get(one.member)
+        if wanted is not None and was is not None and mark_of(one.state, one.note) not in (was, wanted):
+            names.append(one.name)
+    return refused("meeting.roll_has_moved", names="、".join(names)) if names else None
 
 
 def _called(

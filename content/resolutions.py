@@ -144,7 +144,11 @@ def record(
     cause: Cause,
     now: datetime,
 ) -> Decision | Refusal:
-    """Write down what a meeting decided, or put it right; a vote is checked and never repaired."""
+    """Write down what a meeting decided, or put it right; a vote is checked and never repaired.
+
+    What is put right is reckoned of those who were there by the roll as it stood then, or, where that does not add up,
+    as it stands now: it may have been put right since.
+    """
     text = " ".join(text.split())
     trouble = _not_now(meeting, now)
     if trouble is not None:
@@ -159,6 +163,8 @@ def record(
     if replaces is not None and before is None:
         return refused("resolution.changed_since", field="text")
     then = before.floor if before is not None and before.floor is not None else now_there
+    if show is not None and _flaw(show, then) is not None:
+        then = now_there
     flaw = _flaw(show, then) if show is not None else None
     if flaw is not None:
         return flaw

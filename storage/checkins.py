@@ -664,10 +664,13 @@ async def move_day(unit: Writing, occurrence: OccurrenceId, on: date) -> None:
 
 async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Seat], gone: Sequence[MemberId]) -> None:
     """Seat who has come since an audience was frozen, and ask nothing more of who has left and had not answered."""
-    seated = select(expectations.c.member_id).where(
+    seated = select(expectations).where(
         expectations.c.occurrence_id == occurrence, expectations.c.member_id.in_([seat.member for seat in joined])
     )
-    there = {row.member_id for row in await unit.rows(seated)} if joined else set()
+    there = {row.member_id: row for row in await unit.rows(seated)} if joined else {}
+    for row in there.values():
+        if row.state == State.NOT_OFFERED:
+            await _reseat(unit, row, State.NOT_OFFERED, State.OPEN)
     new = [(seat.member, seat.branch) for seat in joined if seat.member not in there]
     await _seat(unit, occurrence, new, State.OPEN)
     left = select(expectations).where(
@@ -676,10 +679,14 @@ async def seat_more(unit: Writing, occurrence: OccurrenceId, joined: Sequence[Se
         expectations.c.state == State.OPEN,
     )
     for row in await unit.rows(left) if gone else ():
-        own = (expectations.c.occurrence_id == occurrence) & (expectations.c.member_id == row.member_id)
-        await unit.execute(update(expectations).where(own).values(state=State.NOT_OFFERED, note=None))
-        place = (occurrence, row.branch_id, row.local_date)
-        await _count(unit, {(*place, State.OPEN): -1, (*place, State.NOT_OFFERED): +1})
+        await _reseat(unit, row, State.OPEN, State.NOT_OFFERED)
+
+
+async def _reseat(unit: Writing, row: AnyRow, before: State, after: State) -> None:
+    own = (expectations.c.occurrence_id == row.occurrence_id) & (expectations.c.member_id == row.member_id)
+    await unit.execute(update(expectations).where(own).values(state=after, note=None))
+    place = (row.occurrence_id, row.branch_id, row.local_date)
+    await _count(unit, {(*place, before): -1, (*place, after): +1})
 
 
 async def forget_people(unit: Writing, before: datetime, *, most: int) -> None:

@@ -25,6 +25,7 @@ from content.ballots import Elector
 from content.checkins import Expectation
 from content.checkins import State as Answer
 from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId, UserId
+from content.lessons import Lesson
 from content.meetings import (
     INNER,
     ROOMS,
@@ -37,6 +38,7 @@ from content.meetings import (
     MeetingReminded,
     due_at,
 )
+from content.meetings import in_full as full_lesson
 from content.members import Member
 from content.notices import Circle, Form, Shown, State
 from content.occurrences import Occurrence, Seat, Stage
@@ -46,7 +48,7 @@ from content.resolutions import floor as floor_of
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms
-from storage.checkins import expectation, expectations, move_seats, seat_more
+from storage.checkins import cards, expectation, expectations, move_day, move_seats, seat_more
 from storage.members import members
 from storage.organisations import branch_above, within
 from storage.prepared import Prepared
@@ -213,6 +215,34 @@ async def answered(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # no
     return tuple(one.user for one in found if one.user and (one.note or one.state is Answer.EXCUSED))
 
 
+async def concerned(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # noqa: A002
+    """Return whom its calling off concerns: those same accounts, and of all whom no card in their branch tells."""
+    there = await carded(unit, id)
+    apart = [one.member for one in await seated(unit, id) if one.branch not in there]
+    return tuple(dict.fromkeys((*await answered(unit, id), *(await accounts(unit, apart)).values())))
+
+
+async def seated(unit: Reading, id: OccurrenceId) -> tuple[Seat, ...]:  # noqa: A002
+    """Return who is asked to a meeting since its notice went out."""
+    query = select(expectations.c.member_id, expectations.c.branch_id).where(
+        expectations.c.occurrence_id == id, expectations.c.state != Answer.NOT_OFFERED
+    )
+    rows = await unit.rows(query.order_by(expectations.c.member_id))
+    return tuple(Seat(member=MemberId(row.member_id), branch=OrganisationId(row.branch_id)) for row in rows)
+
+
+async def carded(unit: Reading, id: OccurrenceId) -> frozenset[OrganisationId]:  # noqa: A002
+    """Return the branches in whose room the notice of a meeting stands."""
+    rows = await unit.rows(select(cards.c.branch_id).where(cards.c.occurrence_id == id))
+    return frozenset(OrganisationId(row.branch_id) for row in rows)
+
+
+async def accounts(unit: Reading, ids: Iterable[MemberId]) -> dict[MemberId, UserId]:
+    """Return the accounts of those of these people who have one and stand on a roster."""
+    found = await roster.by_ids(unit, set(ids))
+    return {one.id: one.user for one in found if one.user is not None and one.left is None}
+
+
 async def register(unit: Reading, id: OccurrenceId) -> tuple[Elector, ...]:  # noqa: A002
     """Return who was due at a meeting when it began, and who of them might vote."""
     return await standing.roll(unit, meeting_register, id)
@@ -270,6 +300,12 @@ async def shown(unit: Reading, occurrence: Occurrence, branch: OrganisationId | 
         return None
     one = await meeting(unit, occurrence.id)
     return await shown_of(unit, one, branch) if one is not None else None
+
+
+async def in_full(unit: Reading, occurrence: Occurrence, lesson: Lesson) -> Lesson:
+    """Return the lesson of an occurrence as its card has it: of an inner meeting with its title and agenda."""
+    one = await meeting(unit, occurrence.id) if occurrence.begins_at is not None else None
+    return full_lesson(lesson, one) if one is not None and one.form in INNER else lesson
 
 
 async def shown_of(unit: Reading, one: Meeting, branch: OrganisationId | None = None) -> Shown:
@@ -365,15 +401,17 @@ async def _keep_people(unit: Writing, one: Meeting) -> None:
 
 
 async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
-    """Keep what a meeting is now; until when it takes answers moves with it."""
+    """Keep what a meeting is now; until when it takes answers, and the day on which it counts, move with it."""
     one = fact.meeting
     again = {"reminded_at": None} if await _is_moved(unit, one) else {}
     await _change(unit, one.id, **_values(one) | again)
     await _keep_people(unit, one)
     own = occurrences.c.id == one.id
     await unit.execute(update(occurrences).where(own).values(begins_at=one.begins_at))
-    went_out = update(occurrences).where(own, occurrences.c.state == Notice.OPEN)
-    await unit.execute(went_out.values(closes_at=one.answers_until))
+    if await unit.value(select(occurrences.c.state).where(own)) == Notice.OPEN:
+        await unit.execute(update(occurrences).where(own).values(closes_at=one.answers_until))
+        await move_day(unit, one.id, one.day)
+    await seat_more(unit, one.id, fact.joined, fact.gone)
 
 
 async def _is_moved(unit: Reading, one: Meeting) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, select, update
 
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, ResolutionId, TaskId
+from content.meetings import INNER
 from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
 from storage.meetings import meetings
 from storage.members import members
@@ -79,12 +80,19 @@ async def open_tasks_of(unit: Reading, member: MemberId) -> tuple[Task, ...]:
 
 
 async def open_tasks_at(unit: Reading, organisation: OrganisationId, *, most: int) -> tuple[tuple[str, Task], ...]:
-    """Return what is still to be done of an organisation's meetings, with the names of those who do it."""
+    """Return what is still to be done of an organisation's meetings, with the names of those who do it.
+
+    What an inner meeting asked for is no matter of everyone's.
+    """
     query = (
         select(meeting_tasks, members.c.name)
         .join(meetings, meetings.c.occurrence_id == meeting_tasks.c.occurrence_id)
         .join(members, members.c.id == meeting_tasks.c.member_id)
-        .where(meetings.c.organisation_id == organisation, meeting_tasks.c.done_on.is_(None))
+        .where(
+            meetings.c.organisation_id == organisation,
+            meetings.c.form.not_in(sorted(INNER)),
+            meeting_tasks.c.done_on.is_(None),
+        )
         .order_by(meeting_tasks.c.due_on, meeting_tasks.c.id)
         .limit(most)
     )

@@ -57,6 +57,7 @@ async def card(unit: Reading, id: CardId) -> Card | None:  # noqa: A002
     if lesson is None:
         return None
     occurrence = entry.occurrence
+    lesson = await meetings.in_full(unit, occurrence, lesson)
     note = await amendments.note(unit, occurrence.id)
     standing = Standing(
         due_at=occurrence.due_at,

@@ -30,7 +30,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId, Schedule
 from content.meetings import Mark, Meeting
 from content.notices import CIRCLES, Circle, Form, Shown, State
 from content.occurrences import State as Notice
-from content.organisations import Organisation, Right
+from content.organisations import Kind, Organisation, Right
 from content.resolutions import Floor, Resolution, Task
 from content.schedules import LessonsScheduled
 from storage import amendments, burden, checkins, lessons, members, participation, resolutions, schedules
@@ -43,6 +43,10 @@ pages = Blueprint("meetings", __name__)
 MOST_SHOWN = 100
 MOST_CARRIED = 10
 """So many tasks come back by themselves in the next agenda."""
+
+
+_UNDECIDED = (Standing.OPEN, Standing.UNANSWERED)
+"""Who said that they come stands so until the notice closes, and so after it."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -87,7 +91,7 @@ def call() -> Answer:
     if not nodes:
         abort(404)
     if request.method == "GET":
-        return _form(fresh_fields(nodes, now(), _follow_up(nodes[0])), nodes)
+        return _form(fresh_fields(nodes, now(), _follow_up(nodes)), nodes)
     fields = fields_from()
     place = next((node for node in nodes if node.id == fields.organisation), None)
     if place is None:
@@ -95,6 +99,7 @@ def call() -> Answer:
     if request.form.get("intent") == "look":
         return _form(fields, nodes, looked=_foreseen(fields, place))
     rule, user, origin = ScheduleId(derive(cause(), "schedule")), here().user, desk().settings.origin
+    plainly = _plainly(place, fields.form)
 
     async def decide(unit: Reading) -> Decided:
         called = await _called(unit, fields, place, rule)
@@ -112,6 +117,7 @@ def call() -> Answer:
             people=[one.id for one in people],
             author=user,
             now=unit.now,
+            plainly=plainly,
             review=stage,
         )
         if isinstance(answer, Refusal):
@@ -128,10 +134,20 @@ def call() -> Answer:
     return see(link("meetings.show_one", id=made), "meeting_called")
 
 
-def _follow_up(place: Organisation) -> tuple[str, ...]:
-    """Return what earlier meetings asked for and is not done, as lines of the next agenda."""
+def _follow_up(nodes: tuple[Organisation, ...]) -> tuple[str, ...]:
+    """Return what earlier meetings asked for and is not done, as lines of the next agenda of the one place meant."""
+    at, place = here(), nodes[0]
+    is_meant = at.chosen is not None or place.kind in (Kind.BRANCH, Kind.GROUP)
+    is_alone = at.roots_for(Right.SCHEDULE) == (place.id,)
+    if not (is_meant and is_alone and Right.READ_MEMBERS in at.rights_at(place.id)):
+        return ()
     waiting = ask(lambda unit: resolutions.open_tasks_at(unit, place.id, most=MOST_CARRIED))
     return tuple(say_in(place, words("resolution.follow_up", name=name, text=task.text)) for name, task in waiting)
+
+
+def _plainly(place: Organisation, form: str) -> str:
+    """Return what a form of meeting is called where it is held, nothing for what is none."""
+    return say_in(place, words(f"meetings.form_{form}")) if form in set(Form) else ""
 
 
 async def _called(
@@ -166,14 +182,14 @@ def show_one(id: str) -> str:  # noqa: A002
 @pages.route("/meetings/<id>/change", methods=["GET", "POST"])
 @requires(Right.SCHEDULE)
 def change(id: str) -> Answer:  # noqa: A002
-    """Change a meeting that has not begun; who had answered is told."""
+    """Change a meeting that has not begun; who had answered is told, and of what has no card everyone."""
     before = visible(id, Right.SCHEDULE)
     place = _place(before)
     if request.method == "GET":
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
         return _form(fields_of(before, people), (place,), changed=before)
     fields = replace(fields_from(), organisation=place.id, form=before.form)
-    user = here().user
+    user, plainly = here().user, _plainly(place, before.form)
 
     async def decide(unit: Reading) -> Decided:
         known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
@@ -181,7 +197,8 @@ def change(id: str) -> Answer:  # noqa: A002
         after = drafted(fields, place, people, id=before.id, lesson=before.lesson)
         if known is None or entry is None or isinstance(after, Refusal):
             return after if isinstance(after, Refusal) else None
-        text = await lessons.lesson(unit, known.lesson)
+        text, due = await lessons.lesson(unit, known.lesson), await stored.due(unit, after)
+        seated = await stored.seated(unit, known.id)
         return rules.change(
             known,
             replace(after, state=known.state, reminded_at=known.reminded_at),
@@ -189,10 +206,15 @@ def change(id: str) -> Answer:  # noqa: A002
             notice_at=entry.occurrence.due_at,
             revision=text.revision if text is not None else 1,
             people=[one.id for one in people],
-            due=[seat.member for seat in await stored.due(unit, after)],
+            due=due,
+            seated=seated,
+            carded=await stored.carded(unit, known.id),
+            users=await stored.accounts(unit, (seat.member for seat in (*seated, *due))),
             answered=await stored.answered(unit, known.id),
+            shown=await stored.shown_of(unit, after),
             author=user,
             now=unit.now,
+            plainly=plainly,
         )
 
     outcome = settle(decide, actor=user)
@@ -204,14 +226,14 @@ def change(id: str) -> Answer:  # noqa: A002
 @pages.post("/meetings/<id>/cancel")
 @requires(Right.SCHEDULE)
 def cancel(id: str) -> Answer:  # noqa: A002
-    """Call a meeting off; who had answered is told."""
+    """Call a meeting off; who had answered is told, and of what has no card everyone."""
     why, user = request.form.get("why", ""), here().user
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         entry = await schedules.entry(unit, known.id)
         notice = entry.occurrence.state if entry is not None else Notice.PLANNED
-        cards, answered = await checkins.cards_of(unit, known.id), await stored.answered(unit, known.id)
-        return rules.cancel(known, notice, why=why, cards=cards, answered=answered, by=user, now=unit.now)
+        cards, concerned = await checkins.cards_of(unit, known.id), await stored.concerned(unit, known.id)
+        return rules.cancel(known, notice, why=why, cards=cards, concerned=concerned, by=user, now=unit.now)
 
     return _act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
 
@@ -220,24 +242,32 @@ def cancel(id: str) -> Answer:  # noqa: A002
 @requires(Right.RECORD)
 def roll(id: str) -> Answer:  # noqa: A002
     """Call the roll, and close it where that was asked for; who is left 未回 stays so, which is not absent."""
-    marks = {
-        MemberId(name.removeprefix("mark-")): Mark(value)
-        for name, value in request.form.items()
-        if name.startswith("mark-") and value in set(Mark)
-    }
+    marks, shown = _marks_in("mark-"), _marks_in("was-")
     how, user, by_form = t("meetings.called_at_the_roll"), here().user, cause()
     closes, all_coming = request.form.get("intent") == "close", request.form.get("intent") == "coming"
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         places = await stored.expected(unit, known.id)
-        said = {one.member: Mark.PRESENT for one in places if one.state is Standing.OPEN and one.note is not None}
-        wanted = said if all_coming else marks
+        undecided = [one for one in places if one.recorded_by is None and one.state in _UNDECIDED]
+        said = {one.member: rules.mark_for(one.note) for one in undecided if one.note is not None}
+        wanted, seen = (said, {}) if all_coming else (marks, shown)
         if not closes:
-            return rules.call_roll(known, places, wanted, how=how, by=user, cause=by_form, now=unit.now)
+            return rules.call_roll(known, places, wanted, shown=seen, how=how, by=user, cause=by_form, now=unit.now)
         cards = await checkins.cards_of(unit, known.id)
-        return rules.close(known, places, wanted, cards=cards, how=how, by=user, cause=by_form, now=unit.now)
+        return rules.close(
+            known, places, wanted, shown=seen, cards=cards, how=how, by=user, cause=by_form, now=unit.now
+        )
 
     return _act(id, Right.RECORD, decide, done="meeting_closed" if closes else "roll_called")
+
+
+def _marks_in(prefix: str) -> dict[MemberId, Mark]:
+    """Return what a form of the roll says of each, by the beginning of its fields' names."""
+    return {
+        MemberId(name.removeprefix(prefix)): Mark(value)
+        for name, value in request.form.items()
+        if name.startswith(prefix) and value in set(Mark)
+    }
 
 
 def _act(
@@ -367,6 +397,7 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
         typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
+        chosen=rules.meant(_marks_in("mark-"), _marks_in("was-")) if refusal is not None else {},
         mark_of=rules.mark_of,
         refusals=refusals,
         by_field=first_by_field(refusals),

@@ -10,11 +10,13 @@ from console.access import here, requires
 from console.addresses import link
 from console.desk import ask, desk
 from console.pages.lessons import visible_lesson
+from console.pages.meetings import visible as visible_meeting
 from console.wording import say, say_in
 from content import polls as poll_rules
 from content.cards import plain_text, read_alone
 from content.decision import Words, words
 from content.identifiers import CardId, LessonId, OccurrenceId, OutboxId, PollId
+from content.meetings import INNER
 from content.occurrences import State
 from content.organisations import Right
 from content.polls import Box, Poll
@@ -96,6 +98,8 @@ def _card(id: CardId) -> shown.Card:  # noqa: A002
     found = ask(lambda unit: shown.card(unit, id))
     if found is None:
         abort(404)
+    if found.standing.meeting is not None and found.standing.meeting.form in INNER:
+        visible_meeting(found.occurrence)
     return found
 
 

@@ -51,6 +51,7 @@ def call_meeting(house: House, name: str, *, ahead: timedelta = timedelta(days=7
             people=[each.id for each in await meetings.people_at(unit, place)],
             author=SECRETARY,
             now=unit.now,
+            plainly="会议",
         )
 
     (called,) = house.run(house.store.settle([Step(cause=Cause(f"seed:call {name}"), decide=decide)]))

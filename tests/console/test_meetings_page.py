@@ -8,13 +8,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from bot.clock import opening
 from content.checkins import Note, State
-from content.identifiers import MemberId, OccurrenceId, UserId
+from content.identifiers import MemberId, OccurrenceId, RoomId, TermId, UserId
 from content.meetings import Mark
 from content.members import MemberChanged
 from content.notices import State as Stand
+from content.occurrences import OccurrenceClosed
 from content.organisations import Duty, DutyGranted, Role
+from content.rooms import Purpose, Room, RoomKept
 from content.settings import SettingChosen
+from content.terms import CommitteeElected, Seat, Term
 from storage import checkins, meetings, members, outbox, resolutions
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY, VIEWER, put
@@ -22,6 +26,7 @@ from tests.console.open_meeting import begin_meeting, call_meeting, say_coming
 
 RECORDING = "/participation/hours/record"
 LEADER = UserId("@zuzhang:example.org")
+PUBLICITY = UserId("@xuanchuan:example.org")
 
 
 def form(house: House, **more: Any) -> dict[str, Any]:
@@ -120,6 +125,40 @@ def test_who_may_not_see_members_sees_no_roll_and_no_talk(house: House, browser:
     assert viewer.get("/meetings/new").status_code == 403
 
 
+def test_what_a_talk_is_about_stands_on_its_own_page_and_in_no_list(house: House, browser: Browser) -> None:
+    wanted = form(house, form="talk", named="丁一", chair="", title="核实XX", agenda="谈YY")
+    talk = made(browser.post("/meetings/new", wanted))
+    viewer = house.browser(VIEWER)
+    found = house.run(house.store.read(lambda unit: meetings.meeting(unit, talk)))
+    assert found is not None
+    lists = ("/", "/lessons", f"/lessons/{found.lesson}", "/calendar", "/search?q=XX", "/check-ins", "/participation")
+    for sent in (False, True):
+        if sent:
+            house.run(house.store.settle([opening(talk, house.store.now())]))
+        for path in (*lists, f"/check-ins/{talk}", "/outbox"):
+            page = viewer.get(path).get_data(as_text=True).replace("q=XX", "").replace('value="XX"', "")
+            assert "核实XX" not in page, path
+            assert "YY" not in page, path
+    assert "谈心谈话" in viewer.get("/lessons").get_data(as_text=True)
+    own = browser.get(f"/meetings/{talk}").get_data(as_text=True)
+    assert "核实XX" in own
+    assert "谈YY" in own
+
+
+def test_the_card_of_a_committee_is_read_as_text_by_who_may_see_members_only(house: House, browser: Browser) -> None:
+    one, seats = house.seeded.organisations["one"], (Seat(member=house.seeded.members["白云"], post="书记"),)
+    term = Term(id=TermId("term"), organisation=one, elected_on=house.store.now().date(), years=3, seats=seats)
+    room = Room(
+        id=RoomId("!inner:example.org"), organisation=one, purpose=Purpose.COMMITTEE, name="支委", encrypted=False
+    )
+    house.run(put(house.store, "term", CommitteeElected(term=term)))
+    house.run(put(house.store, "inner", RoomKept(room=room)))
+    id = made(browser.post("/meetings/new", form(house, form="committee", chair="", recorder="", agenda="谈YY")))
+    house.run(house.store.settle([opening(id, house.store.now())]))
+    assert "谈YY" in browser.get(f"/check-ins/{id}/text").get_data(as_text=True)
+    assert house.browser(VIEWER).get(f"/check-ins/{id}/text").status_code == 404
+
+
 def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, browser: Browser) -> None:
     """CAD-16."""
     id = call_meeting(house, "rolled", ahead=timedelta(minutes=30))
@@ -149,6 +188,44 @@ def test_the_roll_is_called_by_hand_and_closed_by_the_recorder(house: House, bro
     assert place is not None
     assert place.state is State.UNANSWERED
     assert "<select" not in browser.get(f"/meetings/{id}").get_data(as_text=True).partition("<main")[2]
+
+
+def test_the_roll_takes_what_its_recorder_changes_and_not_what_a_stale_page_shows(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "stale", ahead=timedelta(minutes=1))
+    house.clock.forward(timedelta(minutes=1))
+    begin_meeting(house, id)
+    opened = browser.get(f"/meetings/{id}").get_data(as_text=True)
+    was = dict(re.findall(r'name="(was-\w+)" value="(\w+)"', opened))
+    marks = {name.replace("was-", "mark-"): value for name, value in was.items()}
+    say_coming(house, id, "白云", Note.ONLINE)
+    people = house.seeded.members
+    li = {f"mark-{people['丁一']}": Mark.PRESENT}
+    answer = browser.post(f"/meetings/{id}/roll", was | marks | li | {"intent": "save"}, form_at=f"/meetings/{id}")
+    assert answer.status_code == 303
+    shown = rows_of(browser.get(f"/meetings/{id}").get_data(as_text=True))
+    assert [shown[name][0] for name in ("白云", "丁一")] == ["已完成 · 线上", "已完成"]
+    both = was | marks | {f"mark-{people['白云']}": Mark.ABSENT, "intent": "close"}
+    refused = browser.post(f"/meetings/{id}/roll", both, form_at=f"/meetings/{id}")
+    assert refused.status_code == 422
+    page = refused.get_data(as_text=True)
+    assert "白云的情况在您打开页面之后有了变化" in page
+    assert rows_of(page)["白云"][0] == "已完成 · 线上"
+    assert '<option value="absent" selected>' in page, "what was chosen is not lost"
+
+
+def test_who_said_online_is_not_counted_in_the_room_when_all_who_come_are_marked(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "as said", ahead=timedelta(minutes=30))
+    for name, note in (("白云", Note.COMING), ("陈晨", Note.ONLINE), ("丁一", Note.LATE)):
+        say_coming(house, id, name, note)
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    browser.post(f"/meetings/{id}/roll", {"intent": "coming"}, form_at=f"/meetings/{id}")
+    floor = house.run(house.store.read(lambda unit: meetings.floor(unit, id)))
+    assert (floor.present, floor.online) == (2, 1)
 
 
 def test_why_somebody_has_no_vote_is_said_to_who_may_know(house: House, browser: Browser) -> None:
@@ -219,6 +296,20 @@ def test_what_is_decided_is_counted_written_down_and_put_right_with_the_earlier_
     assert browser.post(to, fixed, form_at=f"/meetings/{id}").status_code == 422, "it was put right since"
 
 
+def test_who_said_that_they_come_is_marked_at_once_also_after_the_notice_has_closed(
+    house: House, browser: Browser
+) -> None:
+    id = call_meeting(house, "next morning", ahead=timedelta(minutes=30))
+    say_coming(house, id, "白云")
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    house.run(put(house.store, "notice over", OccurrenceClosed(occurrence=id, at=house.store.now())))
+    assert browser.post(f"/meetings/{id}/roll", {"intent": "coming"}, form_at=f"/meetings/{id}").status_code == 303
+    roll = {one.member: one.state for one in house.run(house.store.read(lambda unit: meetings.places(unit, id)))}
+    assert roll.pop(house.seeded.members["白云"]) is State.DONE
+    assert set(roll.values()) == {State.UNANSWERED}
+
+
 def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(house: House, browser: Browser) -> None:
     far, viewer = house.browser(NEIGHBOUR), house.browser(VIEWER)
     id = call_meeting(house, "tasks", ahead=timedelta(minutes=30))
@@ -240,3 +331,27 @@ def test_a_task_comes_back_in_my_record_and_in_the_next_agenda_until_it_is_done(
     assert house.run(house.store.read(lambda unit: resolutions.open_tasks_of(unit, white))) == ()
     assert "落实情况" not in browser.get(f"/meetings/new?org={place}").get_data(as_text=True)
     assert "联系扶手厂家" not in viewer.get(here).get_data(as_text=True)
+
+
+def test_what_is_still_to_be_done_is_filled_in_for_its_own_branch_and_who_may_see_its_members(
+    house: House, browser: Browser
+) -> None:
+    one = house.seeded.organisations["one"]
+    for user, role in ((LEADER, Role.GROUP_LEADER), (PUBLICITY, Role.PUBLICITY_MEMBER)):
+        duty = Duty(user=user, organisation=one, role=role)
+        house.run(put(house.store, f"duty {user}", DutyGranted(duty=duty)))
+    leader, publicity = house.browser(LEADER), house.browser(PUBLICITY)
+    id = call_meeting(house, "followed", ahead=timedelta(minutes=30))
+    house.clock.forward(timedelta(minutes=30))
+    begin_meeting(house, id)
+    fields = {"owner": "白云", "task": "联系扶手厂家", "due_on": "2026-12-01"}
+    browser.post(f"/meetings/{id}/tasks", fields, form_at=f"/meetings/{id}")
+    paths = ("/meetings/new", f"/meetings/new?org={one}")
+    assert all("联系扶手厂家" in leader.get(path).get_data(as_text=True) for path in paths)
+    for path in paths:
+        shown = publicity.get(path)
+        assert shown.status_code == 200
+        assert "联系扶手厂家" not in shown.get_data(as_text=True)
+    assert "联系扶手厂家" not in browser.get("/meetings/new").get_data(as_text=True), (
+        "of several branches none is meant"
+    )

@@ -166,6 +166,17 @@ def test_a_correction_keeps_the_earlier_words_and_ends_after_three_days() -> Non
     assert write(None, meeting=closed, now=NOW + timedelta(days=3, seconds=1)) == "resolution.too_late"
 
 
+def test_a_count_is_put_right_by_the_roll_that_was_put_right_before() -> None:
+    two, three = Floor(expected=3, present=2), Floor(expected=3, present=3)
+    first = write(Show(yes=2, no=0, abstained=0), two)
+    assert isinstance(first, Resolution)
+    second = write(Show(yes=2, no=1, abstained=0), three, known=(first,), replaces=first.id, cause="second")
+    assert isinstance(second, Resolution)
+    assert second.floor == three
+    wrong = Show(yes=2, no=2, abstained=0)
+    assert write(wrong, three, known=(first,), replaces=first.id) == "resolution.does_not_add_up"
+
+
 def test_a_task_has_one_owner_and_a_day_and_is_done_once() -> None:
     def give(member: str | None, text: str = "联系扶手厂家", on: date | None = date(2026, 8, 1)) -> str:
         answer = assign(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -29,20 +29,25 @@ from content.notices import Form
 from content.notices import State as Stand
 from content.occurrences import State as Notice
 from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
-from content.rooms import Purpose, Room, RoomKept
+from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
 from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
+from storage.participation import Period, total
 from storage.store import Outcome, Step
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
     LI,
     NOON,
+    ROOF,
     SECRETARY,
+    SUN,
     WANG,
     WEST,
+    WEST_ROOM,
     ZHANG,
+    ZHAO,
     HandClock,
     SmallBranch,
     account,
@@ -54,6 +59,7 @@ from zhibu.catalogue import load_speech
 
 HOUR = timedelta(hours=1)
 BEGINS = NOON + 72 * HOUR
+PLAINLY = "内部会议"
 SPEECH = load_speech()
 NEW = Member(id=MemberId("qian"), organisation=EAST, name="钱进", category="预备党员")
 
@@ -93,6 +99,7 @@ async def call(branch: SmallBranch, one: Meeting) -> Meeting:
             people=[each.id for each in people],
             author=SECRETARY,
             now=unit.now,
+            plainly=PLAINLY,
         )
 
     outcome = await settle(branch, decide)
@@ -111,6 +118,7 @@ async def known(branch: SmallBranch, id: OccurrenceId) -> Meeting:
 async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcome:
     async def decide(unit: Any) -> Decision | Refusal:
         entry, text = await schedules.entry(unit, before.id), await lessons.lesson(unit, before.lesson)
+        due, seated = await meetings.due(unit, after), await meetings.seated(unit, before.id)
         assert entry is not None
         assert text is not None
         return rules.change(
@@ -120,13 +128,33 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
             notice_at=entry.occurrence.due_at,
             revision=text.revision,
             people=[one.id for one in await meetings.people_at(unit, before.organisation)],
-            due=[seat.member for seat in await meetings.due(unit, after)],
+            due=due,
+            seated=seated,
+            carded=await meetings.carded(unit, before.id),
+            users=await meetings.accounts(unit, (seat.member for seat in (*seated, *due))),
             answered=await meetings.answered(unit, before.id),
+            shown=await meetings.shown_of(unit, after),
             author=SECRETARY,
             now=unit.now,
+            plainly=PLAINLY,
         )
 
     return await settle(branch, decide)
+
+
+async def cancel(branch: SmallBranch, called: Meeting) -> None:
+    async def decide(unit: Any) -> Decision | Refusal:
+        return rules.cancel(
+            called,
+            Notice.OPEN,
+            why="停电",
+            cards=await checkins.cards_of(unit, called.id),
+            concerned=await meetings.concerned(unit, called.id),
+            by=SECRETARY,
+            now=unit.now,
+        )
+
+    await settle(branch, decide)
 
 
 async def tick(branch: SmallBranch, *, caught_up: bool = True) -> None:
@@ -249,6 +277,24 @@ async def test_the_recorder_decides_and_who_is_left_without_an_answer_is_not_abs
     assert again.refusal.words.key == "meeting.roll_is_closed"
 
 
+async def test_what_the_recorder_says_at_a_meeting_stands_over_what_is_said_in_chat(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    await branch.send_all()
+    card = await branch.card_event(called.id)
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, {ZHANG: Mark.ABSENT, LI: Mark.PRESENT})
+    await branch.hear(
+        reaction(account(ZHANG), card, "✅", sent_at=clock.now),
+        message(account(LI), "请假 回家", reply=card, sent_at=clock.now),
+        reaction(account(WANG), card, "✅", sent_at=clock.now),
+    )
+    assert [await branch.state(called.id, one) for one in (ZHANG, LI, WANG)] == [State.ABSENT, State.DONE, State.DONE]
+    assert (account(ZHANG), "answer.by_recorder") in await branch.told()
+
+
 async def test_a_meeting_is_made_up_once_its_roll_is_closed_and_late_taps_are_refused(
     branch: SmallBranch, clock: HandClock
 ) -> None:
@@ -294,6 +340,26 @@ async def test_a_change_edits_the_card_and_tells_those_who_had_answered(branch: 
     assert refused.refusal.words.key == "meeting.not_planned"
 
 
+async def test_a_meeting_counts_in_the_month_in_which_it_is_held_also_once_it_is_put_off(branch: SmallBranch) -> None:
+    """Its notice goes out on 1 July."""
+
+    async def asked() -> tuple[int, int, int]:
+        months = [Period(since=date(2026, month, 1), until=date(2026, month, 28)) for month in (7, 8, 9)]
+        first, second, third = [
+            await branch.store.read(lambda unit, month=month: total(unit, [EAST], month)) for month in months
+        ]
+        return first.asked, second.asked, third.asked
+
+    called = await call(branch, meeting(begins_at=NOON + 960 * HOUR))
+    talk = await call(branch, meeting(Form.TALK, named=(WANG,), agenda=(), begins_at=NOON + 960 * HOUR))
+    assert (called.day, talk.day) == (date(2026, 8, 10), date(2026, 8, 10))
+    assert await asked() == (0, 4, 0)
+    await change(branch, called, replace(called, begins_at=NOON + 1680 * HOUR))
+    assert await asked() == (0, 1, 3)
+    months = {key: number for key, number in (await branch.summed()).items() if number}
+    assert months == {key: number for key, number in (await branch.recounted()).items() if number}
+
+
 async def test_a_meeting_that_is_called_off_says_so_and_counts_for_nobody(branch: SmallBranch) -> None:
     called = await call(branch, meeting())
     await branch.send_all()
@@ -301,18 +367,7 @@ async def test_a_meeting_that_is_called_off_says_so_and_counts_for_nobody(branch
     await branch.hear(reaction(account(ZHANG), card, "✅"))
     await branch.send_all()
 
-    async def decide(unit: Any) -> Decision | Refusal:
-        return rules.cancel(
-            called,
-            Notice.OPEN,
-            why="停电",
-            cards=await checkins.cards_of(unit, called.id),
-            answered=await meetings.answered(unit, called.id),
-            by=SECRETARY,
-            now=unit.now,
-        )
-
-    await settle(branch, decide)
+    await cancel(branch, called)
     said = await text_of(branch, called.id)
     assert "会议取消了，不用来了：停电" in said
     assert "✅" not in said
@@ -361,6 +416,9 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
     rows = await branch.rows()
     if has_room:
         assert [row.room_id for row in rows] == [inner]
+        said = await text_of(branch, called.id, inner)
+        assert "【支委会】第三次支部党员大会" in said
+        assert "1. 讨论年度计划" in said
     else:
         assert [(row.user_id, row.words["key"]) for row in rows] == [
             (account(LI), "meeting.private"),
@@ -368,9 +426,44 @@ async def test_a_committee_meets_in_its_own_room_or_is_told_in_private(branch: S
         ]
     assert {one.member for one in await branch.store.read(lambda unit: meetings.places(unit, called.id))} == {ZHANG, LI}
     read = branch.store.read
+    kept = await read(lambda unit: lessons.lesson(unit, called.lesson))
+    assert kept is not None
+    assert (kept.title, kept.body) == (PLAINLY, ""), "no list of lessons says what a committee talks about"
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [EAST])) == called
     assert await read(lambda unit: meetings.visible(unit, called.id, [EAST], [])) is None
     assert await read(lambda unit: meetings.visible(unit, called.id, [WEST], [WEST])) is None
+
+
+@pytest.mark.parametrize("lost", [(WEST_ROOM,), (EAST_ROOM, WEST_ROOM)])
+async def test_whom_no_room_tells_of_a_meeting_is_told_in_private_and_can_be_present(
+    branch: SmallBranch, clock: HandClock, lost: tuple[RoomId, ...]
+) -> None:
+    await branch.store.settle(notes=[RoomLost(room=room, reason="gone") for room in lost])
+    called = await call(branch, meeting(organisation=ROOF))
+    told = {user for user, key in await branch.told() if key == "meeting.private"}
+    unreached = {ZHAO} if lost == (WEST_ROOM,) else {ZHANG, LI, WANG, ZHAO}
+    assert told == {account(one) for one in unreached}
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, dict.fromkeys((ZHANG, LI, WANG, ZHAO, SUN), Mark.PRESENT))
+    floor = await branch.store.read(lambda unit: meetings.floor(unit, called.id))
+    assert (floor.expected, floor.present) == (5, 5)
+    assert await branch.counted() == await branch.tallied()
+
+
+async def test_who_was_not_asked_and_is_due_when_a_meeting_begins_stands_on_its_roll(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    called = await call(branch, meeting())
+    held = rules.MeetingHeld(occurrence=called.id, at=clock.now, register=(), joined=(), gone=(LI,))
+    await branch.store.settle(notes=[held])
+    assert await branch.state(called.id, LI) is State.NOT_OFFERED
+    due = await branch.store.read(lambda unit: meetings.due(unit, called))
+    begun = rules.begin(called, due=due, seated={ZHANG, WANG}, register=(), cards=(), now=called.begins_at)
+    assert begun is not None
+    await branch.store.settle(notes=begun.facts)
+    assert await branch.state(called.id, LI) is State.OPEN
+    assert await branch.counted() == await branch.tallied()
 
 
 async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranch) -> None:
@@ -379,6 +472,52 @@ async def test_a_talk_is_told_those_who_are_in_it_and_no_room(branch: SmallBranc
     assert [(row.room_id, row.user_id) for row in rows] == [(None, account(WANG))]
     await branch.hear(message(account(WANG), "请假 值班", room_id=RoomId(f"!with-{WANG}:test")))
     assert await branch.state(called.id, WANG) is State.EXCUSED
+
+
+async def test_what_a_talk_asked_of_somebody_is_on_no_agenda_of_the_branch(branch: SmallBranch) -> None:
+    talk = await call(branch, meeting(Form.TALK, named=(WANG,), agenda=()))
+    assembly = await call(branch, meeting())
+    tasks = [
+        Task(id=TaskId(one.form), occurrence=one.id, member=WANG, text="写思想汇报", due_on=one.day)
+        for one in (talk, assembly)
+    ]
+    await branch.store.settle(notes=[TaskAssigned(task=one, by=SECRETARY) for one in tasks])
+    found = await branch.store.read(lambda unit: resolutions.open_tasks_at(unit, EAST, most=10))
+    assert [task for _, task in found] == tasks[1:]
+
+
+async def test_where_there_is_no_card_everyone_is_told_of_a_change_and_a_calling_off(branch: SmallBranch) -> None:
+    called = await call(branch, meeting(Form.TALK, named=(WANG, LI), agenda=()))
+    earlier = replace(called, begins_at=BEGINS - 24 * HOUR, named=(WANG, ZHANG))
+    assert (await change(branch, called, earlier)).refusal is None
+    assert sorted((await branch.told())[2:]) == sorted(
+        [
+            (account(WANG), "meeting.changed_asks"),
+            (account(ZHANG), "meeting.private"),
+            (account(LI), "meeting.not_due"),
+        ]
+    )
+    assert await branch.state(called.id, LI) is State.NOT_OFFERED
+    assert await branch.state(called.id, ZHANG) is State.OPEN
+    await change(branch, earlier, replace(earlier, named=(LI,)))
+    assert await branch.state(called.id, LI) is State.OPEN
+    before = len(await branch.told())
+    await cancel(branch, await known(branch, called.id))
+    assert (await branch.told())[before:] == [(account(LI), "meeting.cancelled")]
+    assert await branch.counted() == await branch.tallied()
+
+
+async def test_of_a_meeting_with_a_card_who_has_none_in_their_branch_is_told_as_well(branch: SmallBranch) -> None:
+    await branch.store.settle(notes=[RoomLost(room=WEST_ROOM, reason="gone")])
+    called = await call(branch, meeting(organisation=ROOF))
+    before = len(await branch.told())
+    later = replace(called, place="三楼")
+    assert (await change(branch, called, later)).refusal is None
+    await cancel(branch, later)
+    west = [account(ZHAO)]
+    assert sorted((await branch.told())[before:]) == sorted(
+        (one, key) for one in west for key in ("meeting.changed_asks", "meeting.cancelled")
+    )
 
 
 async def test_decisions_and_tasks_are_kept_with_the_earlier_words(branch: SmallBranch, clock: HandClock) -> None:
