@@ -284,6 +284,24 @@ async def unsettled(unit: Reading) -> tuple[tuple[Sanction, RoomId], ...]:
     return tuple(found)
 
 
+async def held_in_rooms(unit: Reading, accounts: Collection[UserId]) -> int:
+    """Return how many measures against some accounts a room still holds: they last, or are still to be undone."""
+    lasts = sanctions.c.state == State.ACTIVE
+    over = sanctions.c.state.in_([State.ENDED, State.LIFTED]) & (sanction_places.c.state != PlaceState.UNDONE)
+    query = (
+        select(func.count(sanctions.c.id.distinct()))
+        .select_from(sanctions.join(sanction_places, sanction_places.c.sanction_id == sanctions.c.id))
+        .outerjoin(rooms, rooms.c.id == sanction_places.c.room_id)
+        .where(
+            sanctions.c.user_id.in_(list(accounts)),
+            sanctions.c.step.in_([Step.MUTE, Step.BAN]),
+            lasts | over,
+            rooms.c.lost.is_(None),
+        )
+    )
+    return int(await unit.value(query) or 0)
+
+
 async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | None:
     """Return the measure of which a message of ours told a person."""
     query = select(outbox.c.matter_id).where(

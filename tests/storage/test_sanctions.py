@@ -155,3 +155,20 @@ async def test_my_data_tells_of_measures_and_not_of_notes_and_bans_that_wait(bra
     assert "等人同意" not in repr(held)
     moderator = {one.name: one for one in await branch.store.read(lambda unit: holdings.collect(unit, SECRETARY))}
     assert len(moderator["sanctions"].rows) == 3
+
+
+async def test_a_measure_that_a_room_still_holds_stands_in_the_way_of_an_erasure(branch: SmallBranch) -> None:
+    """Erased, nobody would know any more what to put back in the room; a measure of no room may go."""
+    await fill(branch.store)
+    mute = replace(MUTE, id=SanctionId("voice"), step=Step.MUTE, rooms=(EAST_ROOM,))
+    for state, place, count in (
+        (State.ACTIVE, PlaceState.DONE, 1),
+        (State.ENDED, PlaceState.STUCK, 1),
+        (State.ENDED, PlaceState.UNDONE, 0),
+        (State.ACTIVE, PlaceState.UNDONE, 1),
+        (State.DROPPED, PlaceState.WAITING, 0),
+    ):
+        settled = PlaceSettled(id=mute.id, room=EAST_ROOM, state=place, at=NOON)
+        await branch.store.settle(notes=[SanctionImposed(sanction=_with(mute, state)), settled])
+        held = await branch.store.read(lambda unit: erased_people.held(unit, ZHANG, [ROOF]))
+        assert held.measures == count, (state, place)
