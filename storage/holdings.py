@@ -20,7 +20,7 @@ from storage import members as roster
 from storage.audit import audit
 from storage.ballots import ballots
 from storage.bank import bank_items
-from storage.cases import case_evidence, case_notes
+from storage.cases import case_evidence, case_notes, evidence_text
 from storage.cases import opened as opened_text
 from storage.disclosures import PERSONAL, Held
 from storage.edits import edit_entries
@@ -105,7 +105,9 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return opened_objection(unit, row)
     if table is sanctions:
         return {"appeal_text": opened_appeal(unit.vault, row)}
-    if table in (case_notes, case_evidence):
+    if table is case_evidence:
+        return {"text": evidence_text(unit, row)}
+    if table is case_notes:
         return {"text": opened_text(unit.vault, row, table.name)}
     if table in (edit_entries, import_entries):
         held = [name for name in kept_entries.HELD if getattr(row, name)]

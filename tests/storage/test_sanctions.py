@@ -172,3 +172,16 @@ async def test_a_measure_that_a_room_still_holds_stands_in_the_way_of_an_erasure
         await branch.store.settle(notes=[SanctionImposed(sanction=_with(mute, state)), settled])
         held = await branch.store.read(lambda unit: erased_people.held(unit, ZHANG, [ROOF]))
         assert held.measures == count, (state, place)
+
+
+async def test_evidence_is_read_by_nobody_after_its_time_even_if_nothing_swept(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """The console runs without the bot, and what is promised to be gone after ninety days is gone for it too."""
+    await fill(branch.store)
+    assert (await texts(branch.store))[1] == SAID[1]
+    clock.forward(days=91)
+    assert (await texts(branch.store))[1] is None
+    for user in (CASE.user, SECRETARY):
+        held = await branch.store.read(lambda unit, user=user: holdings.collect(unit, user))  # type: ignore[misc]
+        assert SAID[1] not in repr(held)
