@@ -28,7 +28,7 @@ from sqlalchemy import (
 from content.approvals import Act
 from content.cases import is_exempt
 from content.identifiers import CaseId, EventId, OrganisationId, RoomId, SanctionId, UserId
-from content.ladder import Frame
+from content.ladder import ALONE_WITHIN, Frame
 from content.organisations import Right
 from content.sanctions import (
     CONFIRM_WITHIN,
@@ -369,14 +369,40 @@ async def frame(
     over = await organisations.duties_over(unit, at)
     alike = await organisations.same_hand_at(unit, at, Right.MODERATE, by)
     held = await organisations.holders_of(unit, at, Right.MODERATE)
+    where = await sites(unit, at, me, only=only)
     return Frame(
         me=me,
         by=by,
-        sites=await sites(unit, at, me, only=only),
+        sites=where,
         standing=await standing(unit, user),
         exempt=is_exempt(user, me=me, duties=over),
         others=tuple(one for one in held if one not in alike and one != user),
         waiting=await approvals.waiting(unit, [at], acts=[Act.BAN]),
+        banned_alone=await banned_alone(unit, user, [site.room for site in where]),
+    )
+
+
+async def banned_alone(unit: Reading, user: UserId, among: Collection[RoomId]) -> timedelta:
+    """Return for how long bans by one person alone have lately kept a person out of some rooms, until now.
+
+    One that somebody else found wrong does not count; one that was lifted counts for as long as it held.
+    """
+    there = select(sanction_places.c.sanction_id).where(sanction_places.c.room_id.in_(list(among)))
+    query = select(sanctions.c.at, sanctions.c.until, sanctions.c.ended_at).where(
+        sanctions.c.user_id == user,
+        sanctions.c.step == Step.BAN,
+        sanctions.c.state.in_([State.ACTIVE, State.ENDED, State.LIFTED]),
+        sanctions.c.agreed_by.is_(None),
+        sanctions.c.appeal != Appeal.GRANTED,
+        sanctions.c.at > unit.now - ALONE_WITHIN,
+        sanctions.c.id.in_(there),
+    )
+    return sum(
+        (
+            min(unit.now, *(one for one in (row.until, row.ended_at) if one is not None)) - row.at
+            for row in await unit.rows(query)
+        ),
+        start=timedelta(0),
     )
 
 

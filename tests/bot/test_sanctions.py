@@ -377,6 +377,22 @@ async def test_a_ban_over_a_day_waits_for_a_second_person(room: Scene) -> None:
     assert refusal.words.key == "sanction.nobody_else"
 
 
+async def test_bans_by_one_person_alone_in_a_row_take_a_second_person_too(room: Scene) -> None:
+    """A ban that is lifted and imposed anew is one long ban; what the week before held is another matter."""
+    await room.begin(OPEN)
+    day = timedelta(days=1)
+    first = is_done(await room.take(Step.BAN, day))
+    await room.later(hours=23)
+    await room.lift(first.id)
+    again = await room.take(Step.BAN, day)
+    assert isinstance(again, Refusal)
+    assert again.words.key == "sanction.nobody_else"
+    is_done(await room.take(Step.BAN, timedelta(hours=1)))
+    await room.later(days=8)
+    later = is_done(await room.take(Step.BAN, day))
+    assert await room.state(later.id) is State.ACTIVE
+
+
 async def test_a_homeserver_that_is_away_is_waited_for(room: Scene) -> None:
     await room.begin(OPEN)
     mute = is_done(await room.take(Step.MUTE))
