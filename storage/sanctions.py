@@ -120,6 +120,14 @@ class Place(Struct, frozen=True, kw_only=True):
     why: Hindrance | None
 
 
+class Left(Struct, frozen=True, kw_only=True):
+    """What a measure that is over has left in a room until it is undone."""
+
+    id: SanctionId
+    before: Level
+    muted: int | None
+
+
 class Told(Struct, frozen=True, kw_only=True):
     """A measure with all that its case's page says of it."""
 
@@ -300,6 +308,28 @@ async def held_in_rooms(unit: Reading, accounts: Collection[UserId]) -> int:
         )
     )
     return int(await unit.value(query) or 0)
+
+
+async def left_in(unit: Reading, one: Sanction, room: RoomId) -> tuple[Left, ...]:
+    """Return what measures of the same kind before this one have left in a room for the same person, oldest first."""
+    query = (
+        select(sanction_places)
+        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
+        .where(
+            sanctions.c.id != one.id,
+            sanctions.c.user_id == one.user,
+            sanctions.c.step == one.step,
+            sanctions.c.state.in_([State.ENDED, State.LIFTED]),
+            sanction_places.c.room_id == room,
+            sanction_places.c.state != PlaceState.UNDONE,
+        )
+        .order_by(sanctions.c.at, sanctions.c.id)
+    )
+    return tuple(
+        Left(id=SanctionId(row.sanction_id), before=Level(**row.before), muted=row.muted)
+        for row in await unit.rows(query)
+        if row.before is not None
+    )
 
 
 async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | None:
