@@ -399,16 +399,16 @@ async def frame(
     over = await organisations.duties_over(unit, at)
     alike = await organisations.same_hand_at(unit, at, Right.MODERATE, by)
     held = await organisations.holders_of(unit, at, Right.MODERATE)
-    where = await sites(unit, at, me, only=only)
+    meant = await sites(unit, at, me, only=only)
     return Frame(
         me=me,
         by=by,
-        sites=where,
+        sites=meant,
         standing=await standing(unit, user),
         exempt=is_exempt(user, me=me, duties=over),
         others=tuple(one for one in held if one not in alike and one != user),
         waiting=await approvals.waiting(unit, [at], acts=[Act.BAN]),
-        banned_alone=await banned_alone(unit, user, [site.room for site in where]),
+        banned_alone=await banned_alone(unit, user, [site.room for site in meant]),
     )
 
 
@@ -429,7 +429,7 @@ async def banned_alone(unit: Reading, user: UserId, among: Collection[RoomId]) -
     )
     return sum(
         (
-            min(unit.now, *(one for one in (row.until, row.ended_at) if one is not None)) - row.at
+            min([unit.now, *(one for one in (row.until, row.ended_at) if one is not None)]) - row.at
             for row in await unit.rows(query)
         ),
         start=timedelta(0),
