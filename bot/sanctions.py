@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from bot.matrix.events import Event
@@ -29,7 +30,7 @@ from content.sanctions import (
 from content.speech import Reader, Speech
 from storage import cases, organisations, outbox, rooms, sanctions
 from storage.outbox import Claimed
-from storage.sanctions import Place
+from storage.sanctions import Left, Place
 from storage.store import Step as Settled
 from storage.store import Store
 from storage.unit import Reading
@@ -94,7 +95,11 @@ class Hands:
         there = level_of(levels, sanction.user)
         if there.listed and there.value == muted and place.before is not None:
             return
-        await self._settle(LevelNoted(id=sanction.id, room=place.room, before=there, muted=muted))
+        left = await self._left(sanction, place)
+        # What is still there of an earlier mute is no level of theirs.
+        before = next((one.before for one in left if there.listed and there.value == one.muted), there)
+        noted = LevelNoted(id=sanction.id, room=place.room, before=before, muted=muted)
+        await self._settle(noted, *self._taken_over(left, place))
         if there.value != muted:
             changed = with_level(levels, sanction.user, muted)
             await self._homeserver.set_state(place.room, "m.room.power_levels", changed)
@@ -113,8 +118,11 @@ class Hands:
             if membership == "ban":
                 await self._homeserver.unban(place.room, sanction.user)
         elif sanction.step is Step.BAN:
+            left = await self._left(sanction, place)
+            if membership != "ban" or left:
+                noted = LevelNoted(id=sanction.id, room=place.room, before=Level(listed=False), muted=0)
+                await self._settle(noted, *self._taken_over(left, place))
             if membership != "ban":
-                await self._settle(LevelNoted(id=sanction.id, room=place.room, before=Level(listed=False), muted=0))
                 await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction))
         elif membership in ("join", "invite", "knock"):
             await self._homeserver.kick(place.room, sanction.user, await self._reason(sanction))
@@ -125,8 +133,16 @@ class Hands:
         reader = Reader(language=node.language, timezone=node.timezone) if node is not None else Reader()
         return self._speech.say(words(f"sanction.reason_{sanction.reason}"), reader)
 
-    async def _settle(self, fact: Fact) -> None:
-        await self._store.settle(notes=[fact])
+    async def _left(self, sanction: Sanction, place: Place) -> tuple[Left, ...]:
+        return await self._store.read(lambda unit: sanctions.left_in(unit, sanction, place.room))
+
+    def _taken_over(self, left: Iterable[Left], place: Place) -> list[PlaceSettled]:
+        """Leave it to a measure that begins to undo what one before it has left: or that would end this one early."""
+        at = self._store.now()
+        return [PlaceSettled(id=one.id, room=place.room, state=PlaceState.UNDONE, at=at) for one in left]
+
+    async def _settle(self, *facts: Fact) -> None:
+        await self._store.settle(notes=list(facts))
 
     async def _stuck(self, row: Claimed, sanction: Sanction, place: Place, why: Hindrance, *, undoing: bool) -> None:
         """Keep that something cannot be done, and tell those who moderate once for each try."""

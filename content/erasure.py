@@ -33,7 +33,8 @@ class Held(Struct, frozen=True, kw_only=True):
     ``on_the_way`` counts what still waits to be sent to them or done about them, ``rooms`` those of the organisation in
     which they still are, ``duties`` those that an account of theirs holds. ``ballots`` are the titles of the secret
     ballots that are not over and rest on them: they stand on the roll, as a candidate or as a teller. The title of one
-    that is outside of what may be seen is empty.
+    that is outside of what may be seen is empty. ``measures`` counts the mutes and bans that a room still holds against
+    them, and that only their case knows how to undo.
     """
 
     entries: Collection[MemberId]
@@ -42,6 +43,7 @@ class Held(Struct, frozen=True, kw_only=True):
     rooms: int = 0
     duties: int = 0
     ballots: tuple[str, ...] = ()
+    measures: int = 0
 
 
 def in_the_way(member: Member, held: Held) -> tuple[Refusal, ...]:
@@ -57,6 +59,8 @@ def in_the_way(member: Member, held: Held) -> tuple[Refusal, ...]:
         found.append(refused("erasure.holds_duties", n=held.duties))
     for title in held.ballots:
         found.append(refused("erasure.on_a_ballot", title=title) if title else refused("erasure.on_a_ballot_elsewhere"))
+    if held.measures:
+        found.append(refused("erasure.measures_hold", n=held.measures))
     if held.rooms:
         found.append(refused("erasure.still_in_rooms", n=held.rooms))
     if held.on_the_way:

@@ -45,12 +45,10 @@ LONGEST_WORDS = 300
 ALONE = timedelta(days=1)
 """How long a ban may last that one person imposes; a longer one takes two."""
 
+ALONE_WITHIN = timedelta(days=7)
+"""Within what time the bans by one person alone are taken together."""
+
 LONGEST = timedelta(days=366)
-
-
-def takes_two(want: Want) -> bool:
-    """Tell whether a measure takes a second person."""
-    return want.step is Step.BAN and (want.lasts is None or want.lasts > ALONE)
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -58,7 +56,8 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     ``sites`` are the rooms that are meant, ``standing`` the measures that hold against the person. ``exempt`` is
     somebody who moderates or leads there. ``others`` are those whose word counts beside ``by``'s, ``waiting`` the
-    proposals that nobody has answered.
+    proposals that nobody has answered. ``banned_alone`` is how long bans by one person alone have lately kept them
+    out of these rooms.
     """
 
     me: UserId
@@ -68,6 +67,12 @@ class Frame(Struct, frozen=True, kw_only=True):
     exempt: bool
     others: tuple[UserId, ...]
     waiting: tuple[Proposal, ...] = ()
+    banned_alone: timedelta = timedelta(0)
+
+
+def takes_two(want: Want, frame: Frame) -> bool:
+    """Tell whether a measure takes a second person: a ban that is long by itself, or after others in a row."""
+    return want.step is Step.BAN and (want.lasts is None or want.lasts + frame.banned_alone > ALONE)
 
 
 def prepare(case: Case, want: Want, frame: Frame, *, cause: Cause, now: datetime) -> Sanction | Refusal:
@@ -149,7 +154,7 @@ def want(
 ) -> Decision | Refusal:
     """Impose a measure at once, or ask others for their word where it takes two."""
     others, waiting = frame.others, frame.waiting
-    if not takes_two(_wanted(sanction)):
+    if not takes_two(_wanted(sanction), frame):
         return impose(sanction, now=now)
     if not others:
         return refused("sanction.nobody_else", field="lasts")

@@ -164,28 +164,34 @@ async def evidence_of(unit: Reading, id: CaseId) -> tuple[Evidence, ...]:  # noq
     """Return the evidence beside a case, oldest first; of what is destroyed without its text."""
     query = select(case_evidence).where(case_evidence.c.case_id == id)
     rows = await unit.rows(query.order_by(case_evidence.c.added_at, case_evidence.c.id))
-    return tuple(_evidence(unit.vault, row) for row in rows)
+    return tuple(_evidence(unit, row) for row in rows)
 
 
 async def evidence(unit: Reading, id: EvidenceId) -> Evidence | None:  # noqa: A002
     """Return one piece of evidence."""
     row = await unit.first(select(case_evidence).where(case_evidence.c.id == id))
-    return _evidence(unit.vault, row) if row else None
+    return _evidence(unit, row) if row else None
 
 
-def _evidence(vault: Vault, row: AnyRow) -> Evidence:
+def _evidence(unit: Reading, row: AnyRow) -> Evidence:
+    over = row.until <= unit.now
     return Evidence(
         id=EvidenceId(row.id),
         case=CaseId(row.case_id),
-        text=opened(vault, row, "case_evidence"),
-        sender=row.sender,
-        room=row.room_id,
-        event=row.event_id,
+        text=evidence_text(unit, row),
+        sender=None if over else row.sender,
+        room=None if over else row.room_id,
+        event=None if over else row.event_id,
         said_at=row.said_at,
         added_by=UserId(row.added_by),
         added_at=row.added_at,
         until=row.until,
     )
+
+
+def evidence_text(unit: Reading, row: AnyRow) -> str | None:
+    """Return what was said, and nothing once its time is over, whether it is destroyed by then or not."""
+    return opened(unit.vault, row, "case_evidence") if row.until > unit.now else None
 
 
 async def write_opened(unit: Writing, fact: CaseOpened) -> None:

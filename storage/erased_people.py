@@ -62,7 +62,7 @@ from storage.practice import practice_items, practice_sessions
 from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import forget_people as forget_cases
-from storage.sanctions import sanctions
+from storage.sanctions import held_in_rooms, sanctions
 from storage.schedules import schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
@@ -187,6 +187,7 @@ async def held(unit: Reading, member: MemberId, roots: Collection[OrganisationId
         rooms=len({row.room_id for row in present}),
         duties=len(await unit.rows(select(duties.c.role).where(duties.c.user_id.in_(list(accounts))))),
         ballots=await _ballots(unit, ids, roots),
+        measures=await held_in_rooms(unit, accounts),
     )
 
 

@@ -7,19 +7,20 @@ from datetime import date, datetime
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Table, false, or_, select
+from sqlalchemy import Table, and_, false, func, not_, or_, select, true
 
 from content.decision import Secret, words
 from content.disclosures import Section, Value
 from content.hours import written
 from content.identifiers import MemberId, UserId
 from content.members import Member
+from content.sanctions import State, Step
 from storage import kept_entries
 from storage import members as roster
 from storage.audit import audit
 from storage.ballots import ballots
 from storage.bank import bank_items
-from storage.cases import case_evidence, case_notes
+from storage.cases import case_evidence, case_notes, evidence_text
 from storage.cases import opened as opened_text
 from storage.disclosures import PERSONAL, Held
 from storage.edits import edit_entries
@@ -66,13 +67,29 @@ async def collect(unit: Reading, user: UserId) -> tuple[Section, ...]:
     for held in PERSONAL:
         who = [_condition(held.table.c[name], user, member, ids) for name in held.found_by]
         named = or_(false(), *[one for one in who if one is not None])
-        rows = await unit.rows(select(held.table).where(named).order_by(*_order(held.table)))
+        query = select(held.table).where(named, _told(held.table, user))
+        rows = await unit.rows(query.order_by(*_order(held.table)))
         shown = tuple(
             _row(row, held, names, _opened(unit, row, held.table, keys), own=_own(row, held, {*ids, user}))
             for row in rows
         )
         sections.append(Section(name=held.table.name, readable=held.readable, rows=shown))
     return tuple(sections)
+
+
+def _told(table: Table, user: UserId) -> Any:
+    """Leave out what moderators wrote down about the person or only prepared, of which nobody has told them."""
+    if table is sanctions:
+        unsaid = or_(table.c.step == Step.NOTE, table.c.state.in_([State.DRAFT, State.WAITING, State.DROPPED]))
+        return not_(and_(table.c.user_id == user, unsaid))
+    if table is audit:
+        noted = func.coalesce(audit.c.after, "") == f"sanction.step_{Step.NOTE}"
+        # What was decided together stands in one row, and its actions in one line.
+        prepared = [audit.c.action.contains(one, autoescape=True) for one in ("sanction_prepared", "sanction_dropped")]
+        unsaid = or_(noted, *prepared)
+        of_others = func.coalesce(audit.c.actor, "") != user
+        return not_(and_(func.coalesce(audit.c.subject, "") == user, of_others, unsaid))
+    return true()
 
 
 def _own(row: AnyRow, held: Held, ids: Collection[str]) -> bool:
@@ -88,7 +105,9 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return opened_objection(unit, row)
     if table is sanctions:
         return {"appeal_text": opened_appeal(unit.vault, row)}
-    if table in (case_notes, case_evidence):
+    if table is case_evidence:
+        return {"text": evidence_text(unit, row)}
+    if table is case_notes:
         return {"text": opened_text(unit.vault, row, table.name)}
     if table in (edit_entries, import_entries):
         held = [name for name in kept_entries.HELD if getattr(row, name)]

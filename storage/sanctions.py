@@ -28,7 +28,7 @@ from sqlalchemy import (
 from content.approvals import Act
 from content.cases import is_exempt
 from content.identifiers import CaseId, EventId, OrganisationId, RoomId, SanctionId, UserId
-from content.ladder import Frame
+from content.ladder import ALONE_WITHIN, Frame
 from content.organisations import Right
 from content.sanctions import (
     CONFIRM_WITHIN,
@@ -118,6 +118,14 @@ class Place(Struct, frozen=True, kw_only=True):
     before: Level | None
     muted: int | None
     why: Hindrance | None
+
+
+class Left(Struct, frozen=True, kw_only=True):
+    """What a measure that is over has left in a room until it is undone."""
+
+    id: SanctionId
+    before: Level
+    muted: int | None
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -284,6 +292,46 @@ async def unsettled(unit: Reading) -> tuple[tuple[Sanction, RoomId], ...]:
     return tuple(found)
 
 
+async def held_in_rooms(unit: Reading, accounts: Collection[UserId]) -> int:
+    """Return how many measures against some accounts a room still holds: they last, or are still to be undone."""
+    lasts = sanctions.c.state == State.ACTIVE
+    over = sanctions.c.state.in_([State.ENDED, State.LIFTED]) & (sanction_places.c.state != PlaceState.UNDONE)
+    query = (
+        select(func.count(sanctions.c.id.distinct()))
+        .select_from(sanctions.join(sanction_places, sanction_places.c.sanction_id == sanctions.c.id))
+        .outerjoin(rooms, rooms.c.id == sanction_places.c.room_id)
+        .where(
+            sanctions.c.user_id.in_(list(accounts)),
+            sanctions.c.step.in_([Step.MUTE, Step.BAN]),
+            lasts | over,
+            rooms.c.lost.is_(None),
+        )
+    )
+    return int(await unit.value(query) or 0)
+
+
+async def left_in(unit: Reading, one: Sanction, room: RoomId) -> tuple[Left, ...]:
+    """Return what measures of the same kind before this one have left in a room for the same person, oldest first."""
+    query = (
+        select(sanction_places)
+        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
+        .where(
+            sanctions.c.id != one.id,
+            sanctions.c.user_id == one.user,
+            sanctions.c.step == one.step,
+            sanctions.c.state.in_([State.ENDED, State.LIFTED]),
+            sanction_places.c.room_id == room,
+            sanction_places.c.state != PlaceState.UNDONE,
+        )
+        .order_by(sanctions.c.at, sanctions.c.id)
+    )
+    return tuple(
+        Left(id=SanctionId(row.sanction_id), before=Level(**row.before), muted=row.muted)
+        for row in await unit.rows(query)
+        if row.before is not None
+    )
+
+
 async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | None:
     """Return the measure of which a message of ours told a person."""
     query = select(outbox.c.matter_id).where(
@@ -351,14 +399,40 @@ async def frame(
     over = await organisations.duties_over(unit, at)
     alike = await organisations.same_hand_at(unit, at, Right.MODERATE, by)
     held = await organisations.holders_of(unit, at, Right.MODERATE)
+    meant = await sites(unit, at, me, only=only)
     return Frame(
         me=me,
         by=by,
-        sites=await sites(unit, at, me, only=only),
+        sites=meant,
         standing=await standing(unit, user),
         exempt=is_exempt(user, me=me, duties=over),
         others=tuple(one for one in held if one not in alike and one != user),
         waiting=await approvals.waiting(unit, [at], acts=[Act.BAN]),
+        banned_alone=await banned_alone(unit, user, [site.room for site in meant]),
+    )
+
+
+async def banned_alone(unit: Reading, user: UserId, among: Collection[RoomId]) -> timedelta:
+    """Return for how long bans by one person alone have lately kept a person out of some rooms, until now.
+
+    One that somebody else found wrong does not count; one that was lifted counts for as long as it held.
+    """
+    there = select(sanction_places.c.sanction_id).where(sanction_places.c.room_id.in_(list(among)))
+    query = select(sanctions.c.at, sanctions.c.until, sanctions.c.ended_at).where(
+        sanctions.c.user_id == user,
+        sanctions.c.step == Step.BAN,
+        sanctions.c.state.in_([State.ACTIVE, State.ENDED, State.LIFTED]),
+        sanctions.c.agreed_by.is_(None),
+        sanctions.c.appeal != Appeal.GRANTED,
+        sanctions.c.at > unit.now - ALONE_WITHIN,
+        sanctions.c.id.in_(there),
+    )
+    return sum(
+        (
+            min([unit.now, *(one for one in (row.until, row.ended_at) if one is not None)]) - row.at
+            for row in await unit.rows(query)
+        ),
+        start=timedelta(0),
     )
 
 

@@ -278,6 +278,6 @@ async def _confirmed(unit: Reading, one: Sanction, cause: Cause, me: UserId) -> 
     done = ladder.confirm(one, by=one.by, decide=decide, now=unit.now)
     if not isinstance(done, Decision):
         return done
-    key = "sanction.waits_second" if ladder.takes_two(wanted) else "sanction.done"
+    key = "sanction.waits_second" if ladder.takes_two(wanted, frame) else "sanction.done"
     said: Words = words(key, step=named(one), name=await _name(unit, one.user), number=one.number)
     return Decision(facts=done.facts, effects=(*done.effects, Tell(user=one.by, words=said)))

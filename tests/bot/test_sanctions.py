@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bot.delivery import MODERATION, UPKEEP, Delivery
 from bot.matrix.faults import Kind
-from bot.sanctions import settle_due, try_again
+from bot.sanctions import Hands, settle_due, try_again
 from content.cases import CaseOpened, ask_for_message, open_case
 from content.decision import Decision, Refusal
 from content.identifiers import CaseId, Cause, EventId, ProposalId, RoomId, SanctionId, UserId, derive
@@ -375,6 +376,48 @@ async def test_a_ban_over_a_day_waits_for_a_second_person(room: Scene) -> None:
     refusal = await room.take(Step.BAN, None)
     assert isinstance(refusal, Refusal)
     assert refusal.words.key == "sanction.nobody_else"
+
+
+async def test_bans_by_one_person_alone_in_a_row_take_a_second_person_too(room: Scene) -> None:
+    """A ban that is lifted and imposed anew is one long ban; what the week before held is another matter."""
+    await room.begin(OPEN)
+    day = timedelta(days=1)
+    first = is_done(await room.take(Step.BAN, day))
+    await room.later(hours=23)
+    await room.lift(first.id)
+    again = await room.take(Step.BAN, day)
+    assert isinstance(again, Refusal)
+    assert again.words.key == "sanction.nobody_else"
+    is_done(await room.take(Step.BAN, timedelta(hours=1)))
+    await room.later(days=8)
+    later = is_done(await room.take(Step.BAN, day))
+    assert await room.state(later.id) is State.ACTIVE
+
+
+@pytest.mark.parametrize("step", [Step.MUTE, Step.BAN])
+async def test_a_measure_that_follows_one_not_yet_undone_holds_and_ends_as_if_there_were_one(
+    room: Scene, step: Step
+) -> None:
+    """What waits to be undone of the first neither ends the second nor is lost when the second ends."""
+    levels = {"users": {WHO: 10, account(WANG): 50}, "events_default": 0}
+    await room.begin(levels)
+    first = is_done(await room.take(step))
+    await room.work()
+    await room.lift(first.id)
+    await room.look()
+    second = is_done(await room.take(step))
+    # The second reaches the room before what undoes the first.
+    hands = Hands(room.branch.store, room.homeserver, load_speech())  # type: ignore[arg-type]
+    for kind, one in ((outbox.Kind.IMPOSE, second), (outbox.Kind.LIFT, first)):
+        await hands.do(SimpleNamespace(id=one.id, kind=kind, room=EAST_ROOM, matter=one.id))  # type: ignore[arg-type]
+    there = room.homeserver.states[EAST_ROOM]["m.room.member", WHO].content["membership"]
+    assert room.levels["users"][WHO] == (-1 if step is Step.MUTE else 10)
+    assert there == ("join" if step is Step.MUTE else "ban")
+    assert (await room.place(first.id)).state is PlaceState.UNDONE
+    assert (await room.place(second.id)).state is PlaceState.DONE
+    await room.later(hours=2)
+    assert room.levels == levels
+    assert room.homeserver.states[EAST_ROOM]["m.room.member", WHO].content["membership"] != "ban"
 
 
 async def test_a_homeserver_that_is_away_is_waited_for(room: Scene) -> None:

@@ -34,6 +34,7 @@ FREE = Held(entries=[LEFT.id], accounts=[UserId("@zhang:test")])
         ({}, replace(FREE, duties=1), {}, "holds_duties"),
         ({}, replace(FREE, ballots=("换届选举",)), {}, "on_a_ballot"),
         ({}, replace(FREE, ballots=("",)), {}, "on_a_ballot_elsewhere"),
+        ({}, replace(FREE, measures=1), {}, "measures_hold"),
         ({}, replace(FREE, rooms=1), {}, "still_in_rooms"),
         ({}, replace(FREE, on_the_way=1), {}, "on_the_way"),
         ({}, FREE, {"typed": "李强"}, "type_name"),

@@ -7,15 +7,38 @@ from datetime import timedelta
 from msgspec.structs import replace
 
 from content.appeals import appeal
+from content.approvals import Act, Proposal, Proposed
 from content.cases import KEPT, Case, CaseOpened, NoteAdded, keep_words
-from content.decision import Decision
+from content.decision import Decision, Fact
 from content.erasure import PersonErased
-from content.identifiers import CaseId, Cause, SanctionId
-from content.sanctions import Reason, Sanction, SanctionImposed, State, Step
-from storage import cases, sanctions
+from content.identifiers import CaseId, Cause, ProposalId, SanctionId
+from content.sanctions import (
+    PlaceSettled,
+    PlaceState,
+    Reason,
+    Sanction,
+    SanctionImposed,
+    SanctionPrepared,
+    State,
+    Step,
+)
+from storage import cases, erased_people, holdings, sanctions
 from storage.retention import Swept
+from storage.store import Step as Settled
 from storage.store import Store
-from tests.small_branch import EAST, NOON, SECRETARY, ZHANG, HandClock, SmallBranch, account
+from storage.unit import Reading
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    NOON,
+    ROOF,
+    SECRETARY,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    fresh_cause,
+)
 
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 CASE = Case(id=CaseId("case"), number=7, organisation=EAST, user=account(ZHANG), opened_by=SECRETARY, opened_at=NOON)
@@ -103,3 +126,62 @@ async def test_erasing_a_person_takes_their_cases_along(branch: SmallBranch) -> 
     await branch.store.settle(notes=[erased])
     for table in (cases.cases, cases.case_notes, cases.case_evidence, sanctions.sanctions):
         assert await branch.store.read(lambda unit, table=table: unit.rows(table.select())) == []  # type: ignore[misc]
+
+
+async def test_my_data_tells_of_measures_and_not_of_notes_and_bans_that_wait(branch: SmallBranch) -> None:
+    """What nobody has told a person is not told by a file either, nor by the record's rows in it."""
+    await fill(branch.store)
+    note = replace(MUTE, id=SanctionId("note"), step=Step.NOTE, words="私下怀疑", state=State.ENDED)
+    ban = replace(MUTE, id=SanctionId("ban"), step=Step.BAN, words="等人同意", state=State.WAITING)
+
+    def settled(*facts: Fact) -> Settled:
+        async def decide(_: Reading) -> Decision:
+            return Decision(facts=facts)
+
+        return Settled(cause=fresh_cause(), decide=decide, actor=SECRETARY)
+
+    proposal = Proposal(
+        id=ProposalId("p"), act=Act.BAN, organisation=EAST, subject=ban.id, detail=CASE.id, by=SECRETARY, at=NOON
+    )
+    waits = settled(Proposed(proposal=proposal), SanctionPrepared(sanction=ban))
+    told, noted = (settled(SanctionImposed(sanction=one)) for one in (MUTE, note))
+    await branch.store.settle([told, noted, waits])
+    held = {one.name: one for one in await branch.store.read(lambda unit: holdings.collect(unit, CASE.user))}
+    assert len(held["sanctions"].rows) == 1
+    actions = {(row["action"], row["after"]) for row in held["audit"].rows}
+    assert ("sanction_imposed", "sanction.step_warning") in actions
+    assert not {one for one in actions if one[1] in ("sanction.step_note", "sanction.step_ban")}
+    assert "私下怀疑" not in repr(held)
+    assert "等人同意" not in repr(held)
+    moderator = {one.name: one for one in await branch.store.read(lambda unit: holdings.collect(unit, SECRETARY))}
+    assert len(moderator["sanctions"].rows) == 3
+
+
+async def test_a_measure_that_a_room_still_holds_stands_in_the_way_of_an_erasure(branch: SmallBranch) -> None:
+    """Erased, nobody would know any more what to put back in the room; a measure of no room may go."""
+    await fill(branch.store)
+    mute = replace(MUTE, id=SanctionId("voice"), step=Step.MUTE, rooms=(EAST_ROOM,))
+    for state, place, count in (
+        (State.ACTIVE, PlaceState.DONE, 1),
+        (State.ENDED, PlaceState.STUCK, 1),
+        (State.ENDED, PlaceState.UNDONE, 0),
+        (State.ACTIVE, PlaceState.UNDONE, 1),
+        (State.DROPPED, PlaceState.WAITING, 0),
+    ):
+        settled = PlaceSettled(id=mute.id, room=EAST_ROOM, state=place, at=NOON)
+        await branch.store.settle(notes=[SanctionImposed(sanction=_with(mute, state)), settled])
+        held = await branch.store.read(lambda unit: erased_people.held(unit, ZHANG, [ROOF]))
+        assert held.measures == count, (state, place)
+
+
+async def test_evidence_is_read_by_nobody_after_its_time_even_if_nothing_swept(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """The console runs without the bot, and what is promised to be gone after ninety days is gone for it too."""
+    await fill(branch.store)
+    assert (await texts(branch.store))[1] == SAID[1]
+    clock.forward(days=91)
+    assert (await texts(branch.store))[1] is None
+    for user in (CASE.user, SECRETARY):
+        held = await branch.store.read(lambda unit, user=user: holdings.collect(unit, user))  # type: ignore[misc]
+        assert SAID[1] not in repr(held)
