@@ -52,7 +52,7 @@ from content.sanctions import (
     State,
     Step,
 )
-from storage import approvals, organisations
+from storage import approvals, members, organisations
 from storage import cases as stored_cases
 from storage.cases import cases
 from storage.organisations import within
@@ -348,15 +348,20 @@ async def frame(
     only: Collection[RoomId] | None = None,
 ) -> Frame:
     """Return what is known when a measure is taken against a person at a node, in all rooms there or in some."""
-    over = await organisations.duties_over(unit, at)
+    meant = await sites(unit, at, me, only=only)
+    theirs = select(rooms.c.organisation_id).where(rooms.c.id.in_([site.room for site in meant]))
+    reached = {at, *(OrganisationId(row.organisation_id) for row in await unit.rows(theirs))}
+    own = await members.by_user(unit, user) if only is None else None
+    if own is not None and await organisations.stands_below(unit, own.organisation, [at]):
+        reached.add(own.organisation)
     alike = await organisations.same_hand_at(unit, at, Right.MODERATE, by)
     held = await organisations.holders_of(unit, at, Right.MODERATE)
     return Frame(
         me=me,
         by=by,
-        sites=await sites(unit, at, me, only=only),
+        sites=meant,
         standing=await standing(unit, user),
-        exempt=is_exempt(user, me=me, duties=over),
+        exempt=is_exempt(user, me=me, duties=await organisations.duties_reaching(unit, user, reached)),
         others=tuple(one for one in held if one not in alike and one != user),
         waiting=await approvals.waiting(unit, [at], acts=[Act.BAN]),
     )

@@ -269,7 +269,7 @@ def measure(id: str) -> Answer:  # noqa: A002
     )
 
     async def verb(unit: Reading, case: Case) -> Decided:
-        only = None if where == EVERYWHERE else [RoomId(where)]
+        only = None if where == EVERYWHERE or step not in HURTS else [RoomId(where)]
         frame = await sanctions.frame(unit, case.user, case.organisation, by=by, me=await _me(unit), only=only)
         one = ladder.prepare(case, wanted, frame, cause=made, now=unit.now)
         if isinstance(one, Refusal):

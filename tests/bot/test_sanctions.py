@@ -14,6 +14,7 @@ from content.cases import CaseOpened, ask_for_message, open_case
 from content.decision import Decision, Refusal
 from content.identifiers import CaseId, Cause, EventId, ProposalId, RoomId, SanctionId, UserId, derive
 from content.ladder import Frame, carry_on, lift, prepare, want
+from content.organisations import Duty, DutyGranted, Role
 from content.rooms import Purpose, Room
 from content.sanctions import Hindrance, PlaceState, Reason, Sanction, State, Step, Want
 from content.upgrades import RoomMoved
@@ -28,8 +29,10 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     ME,
+    ROOF,
     SECRETARY,
     WANG,
+    WEST_ROOM,
     ZHANG,
     HandClock,
     SmallBranch,
@@ -411,3 +414,15 @@ async def test_a_message_is_read_where_it_stands_and_kept_for_ninety_days(room: 
         (kept,) = await room.branch.store.read(lambda unit: cases.evidence_of(unit, id))
         assert kept.text == text
     assert (kept.sender, kept.event) == (None, None)
+
+
+async def test_who_leads_a_branch_is_exempt_in_its_room_from_a_case_above_too(room: Scene) -> None:
+    leads = Duty(user=WHO, organisation=EAST, role=Role.SECRETARY)
+    await room.branch.store.settle(notes=[DutyGranted(duty=leads)])
+    exempt = []
+    for at, only in ((EAST, None), (ROOF, None), (ROOF, [EAST_ROOM]), (ROOF, [WEST_ROOM])):
+        frame = await room.branch.store.read(
+            lambda unit, at=at, only=only: sanctions.frame(unit, WHO, at, by=SECRETARY, me=ME, only=only)  # type: ignore[misc]
+        )
+        exempt.append(frame.exempt)
+    assert exempt == [True, True, True, False]
