@@ -163,6 +163,30 @@ async def test_a_reply_in_the_room_is_about_whom_it_answers_and_keeps_the_messag
     assert [row.kind for row in await branch.rows() if row.kind == "evidence"] == ["evidence"]
 
 
+async def answering(branch: SmallBranch, body: str, *, called: UserId) -> Any:
+    """Say something in the room in answer to somebody's message, as clients do it that call whom one answers."""
+    reply, content = message(SECRETARY, body, reply="$bad:test"), {"m.mentions": {"user_ids": [called]}}
+    (outcome,) = await branch.hear(type(reply)(**{**_fields(reply), "content": {**reply.content, **content}}))
+    return outcome.answer  # type: ignore[union-attr]
+
+
+async def test_in_an_answer_to_one_person_nobody_is_punished_in_the_place_of_who_was_named(branch: SmallBranch) -> None:
+    assert isinstance(await answering(branch, "警告 张明 骂人", called=account(LI)), Refusal)
+    assert await every(branch) == []
+    await answering(branch, f"警告 {WHO} 骂人", called=account(LI))
+    await answering(branch, "警告 张明 刷屏", called=WHO)
+    assert [(one.user, one.state) for one in await every(branch)] == [(WHO, State.ACTIVE)] * 2
+
+
+async def test_a_warning_that_names_nobody_asks_first_whom_the_answer_means(branch: SmallBranch) -> None:
+    await answering(branch, "警告 骂人", called=account(LI))
+    assert await branch.told() == [(SECRETARY, "sanction.confirm_warning")]
+    await branch.send_all()
+    asked = await newest_to(branch, SECRETARY)
+    await branch.hear(reaction(SECRETARY, asked, "👍", room_id=DESK))
+    assert [(one.user, one.state) for one in await every(branch)] == [(account(LI), State.ACTIVE)]
+
+
 def _fields(event: Any) -> dict[str, Any]:
     return {name: getattr(event, name) for name in event.__struct_fields__}
 
