@@ -220,8 +220,10 @@ def end(sanction: Sanction, *, now: datetime) -> Decision | None:
 
 
 def lift(sanction: Sanction, why: str, *, by: UserId, now: datetime) -> Decision | Refusal:
-    """Take a measure back before its time, or strike out one that is over; the person is told so."""
+    """Take a measure back before its time, or strike out one that is over; the person is told so, and does it not."""
     why = why.strip()
+    if by == sanction.user:
+        return refused("cases.not_oneself", field="why")
     if sanction.state is State.LIFTED:
         return refused("sanction.lifted_already")
     if sanction.state not in (State.ACTIVE, State.ENDED) or sanction.step is Step.NOTE:

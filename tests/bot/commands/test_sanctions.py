@@ -227,6 +227,14 @@ async def test_a_measure_is_lifted_by_its_case_with_a_reason(branch: SmallBranch
     assert [one.state for one in await every(branch)] == [State.LIFTED]
 
 
+async def test_nobody_lifts_a_measure_against_themself(branch: SmallBranch) -> None:
+    await say(branch, "警告 张明 刷屏")
+    await moderate(branch, WHO)
+    (asked,) = await branch.hear(message(WHO, "解除 1 我自己解除", room_id=private_room(ZHANG)))
+    assert isinstance(asked.answer, Refusal)  # type: ignore[union-attr]
+    assert [one.state for one in await every(branch)] == [State.ACTIVE]
+
+
 async def test_a_reply_to_what_one_was_told_is_an_appeal_to_others(branch: SmallBranch) -> None:
     await moderate(branch, account(LI), Role.DISCIPLINE_MEMBER)
     await say(branch, "警告 张明 刷屏")
