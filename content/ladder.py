@@ -58,7 +58,7 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     ``sites`` are the rooms that are meant, ``standing`` the measures that hold against the person. ``exempt`` is
     somebody who moderates or leads there. ``others`` are those whose word counts beside ``by``'s, ``waiting`` the
-    proposals that nobody has answered.
+    proposals that nobody has answered. ``entitled`` tells whether ``by`` moderates there.
     """
 
     me: UserId
@@ -68,6 +68,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     exempt: bool
     others: tuple[UserId, ...]
     waiting: tuple[Proposal, ...] = ()
+    entitled: bool = True
 
 
 def prepare(case: Case, want: Want, frame: Frame, *, cause: Cause, now: datetime) -> Sanction | Refusal:
@@ -178,12 +179,27 @@ def _wanted(sanction: Sanction) -> Want:
 
 
 def agree(
-    sanction: Sanction, proposal: Proposal, *, by: UserId, may: Collection[UserId], now: datetime
+    sanction: Sanction, proposal: Proposal, case: Case, frame: Frame, *, by: UserId, now: datetime
 ) -> Decision | Refusal:
-    """Agree to a ban that another wants, so that it is imposed."""
+    """Agree to a ban that another wants, so that it is imposed as far as it may be by what stands at this moment.
+
+    ``frame`` is that of who wants it, of the rooms that were meant.
+    """
     if sanction.state is not State.WAITING:
         return refused("sanction.over")
-    return approvals.approve(proposal, by=by, may=may, act=lambda: impose(sanction, now=now, agreed_by=by), now=now)
+
+    def act() -> Decision | Refusal:
+        if not frame.entitled:
+            return refused("sanction.no_right_any_more")
+        others = tuple(one for one in frame.standing if one.id != sanction.id)
+        fresh = prepare(
+            case, _wanted(sanction), replace(frame, standing=others), cause=Cause(f"agree:{sanction.id}"), now=now
+        )
+        if isinstance(fresh, Refusal):
+            return fresh
+        return impose(replace(fresh, id=sanction.id), now=now, agreed_by=by)
+
+    return approvals.approve(proposal, by=by, may=frame.others, act=act, now=now)
 
 
 def disagree(
@@ -280,7 +296,9 @@ def let_go(draft: Sanction, *, now: datetime) -> Decision:
 
 
 def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> Decision:
-    """Let the measures that hold in a room go on in the one that takes its place, where a decision says that one does.
+    """Let the measures of a room go on in the one that takes its place, where a decision says that one does.
+
+    One that waits for a second person is carried out nowhere yet.
 
     Whether the new room's levels came along with the old one's or not, what is put back is what was before.
     """
@@ -289,7 +307,9 @@ def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> De
         return moved
     facts = tuple(PlaceMoved(id=one.id, old=old, new=new.id) for one in standing)
     effects = tuple(
-        Impose(sanction=one.id, organisation=one.organisation, room=new.id, user=one.user) for one in standing
+        Impose(sanction=one.id, organisation=one.organisation, room=new.id, user=one.user)
+        for one in standing
+        if one.state is State.ACTIVE
     )
     return Decision(facts=(*moved.facts, *facts), effects=(*moved.effects, *effects))
 

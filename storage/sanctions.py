@@ -252,9 +252,9 @@ async def due(unit: Reading, now: datetime) -> tuple[SanctionId, ...]:
 
 
 async def in_room(unit: Reading, room: RoomId) -> tuple[Sanction, ...]:
-    """Return the measures that hold in a room."""
+    """Return the measures that hold in a room, or wait for a second person's word."""
     held = select(sanction_places.c.sanction_id).where(sanction_places.c.room_id == room)
-    query = _rows().where(sanctions.c.state == State.ACTIVE, sanctions.c.id.in_(held))
+    query = _rows().where(sanctions.c.state.in_([State.ACTIVE, State.WAITING]), sanctions.c.id.in_(held))
     return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
@@ -364,6 +364,7 @@ async def frame(
         exempt=is_exempt(user, me=me, duties=await organisations.duties_reaching(unit, user, reached)),
         others=tuple(one for one in held if one not in alike and one != user),
         waiting=await approvals.waiting(unit, [at], acts=[Act.BAN]),
+        entitled=by in held,
     )
 
 
@@ -394,8 +395,10 @@ async def write_prepared(unit: Writing, fact: SanctionPrepared) -> None:
 
 
 async def write_imposed(unit: Writing, fact: SanctionImposed) -> None:
-    """Keep a measure that holds, and in which rooms it is to be carried out."""
+    """Keep a measure that holds, and in which rooms it is to be carried out: in no others that were meant before."""
     await _put(unit, fact.sanction)
+    meant = sanction_places.c.room_id.in_(list(fact.sanction.rooms))
+    await unit.execute(sanction_places.delete().where(sanction_places.c.sanction_id == fact.sanction.id, ~meant))
 
 
 async def _put(unit: Writing, one: Sanction) -> None:

@@ -268,9 +268,14 @@ async def _answered(unit: Reading, one: Sanction, user: UserId, cause: Cause, me
     proposal = next((each for each in waiting if each.subject == one.id), None)
     if proposal is None:
         return refused("sanction.over")
-    frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me)
-    rule = ladder.agree if yes else ladder.disagree
-    done = rule(one, proposal, by=user, may=frame.others, now=unit.now)
+    case = await stored.case(unit, one.case)
+    if case is None:
+        return refused("sanction.over")
+    frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me, only=one.rooms)
+    if yes:
+        done = ladder.agree(one, proposal, case, frame, by=user, now=unit.now)
+    else:
+        done = ladder.disagree(one, proposal, by=user, may=frame.others, now=unit.now)
     if isinstance(done, Refusal):
         return done
     said = words("sanction.agreed" if yes else "sanction.declined", number=one.number)

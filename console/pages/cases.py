@@ -348,7 +348,6 @@ def review(id: str, measure: str) -> Answer:  # noqa: A002
 
 def _answer(id: str, measure: str, *, agree: bool, done: str) -> Answer:  # noqa: A002
     by, roots = here().user, here().roots
-    rule = ladder.agree if agree else ladder.disagree
 
     async def verb(unit: Reading, one: Sanction) -> Decided:
         case = await stored.case(unit, one.case, roots, reader=by)
@@ -356,7 +355,11 @@ def _answer(id: str, measure: str, *, agree: bool, done: str) -> Answer:  # noqa
         proposal = next((each for each in waiting if each.subject == one.id), None)
         if case is None or proposal is None:
             return refused("sanction.over")
-        return rule(one, proposal, by=by, may=await _second(unit, proposal, case), now=unit.now)
+        me = await _me(unit)
+        frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me, only=one.rooms)
+        if agree:
+            return ladder.agree(one, proposal, case, frame, by=by, now=unit.now)
+        return ladder.disagree(one, proposal, by=by, may=frame.others, now=unit.now)
 
     return _in_measure(id, measure, verb, done=done)
 
