@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.approvals import Act
+from content.approvals import LASTS, Act
 from content.cases import is_exempt
 from content.identifiers import CaseId, EventId, OrganisationId, RoomId, SanctionId, UserId
 from content.ladder import Frame
@@ -228,8 +228,8 @@ async def places_of(unit: Reading, id: SanctionId) -> tuple[Place, ...]:  # noqa
 
 async def standing(unit: Reading, user: UserId) -> tuple[Sanction, ...]:
     """Return the measures that hold against a person, or wait for a second person's word, oldest first."""
-    states = [State.ACTIVE, State.WAITING]
-    query = _rows().where(sanctions.c.user_id == user, sanctions.c.state.in_(states))
+    waits = (sanctions.c.state == State.WAITING) & (sanctions.c.at > unit.now - LASTS)
+    query = _rows().where(sanctions.c.user_id == user, (sanctions.c.state == State.ACTIVE) | waits)
     return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
@@ -505,9 +505,10 @@ async def _seal(unit: Writing, vault: Vault, id: str, text: str) -> None:  # noq
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:
-    """Drop what nobody confirmed, destroy evidence whose time is over, and forget cases of long ago."""
+    """Drop what nobody confirmed or answered, destroy evidence whose time is over, and forget cases of long ago."""
     drafts = (sanctions.c.state == State.DRAFT) & (sanctions.c.at < now - CONFIRM_WITHIN)
-    await unit.execute(update(sanctions).where(drafts).values(state=State.DROPPED, ended_at=now))
+    unanswered = (sanctions.c.state == State.WAITING) & (sanctions.c.at <= now - LASTS)
+    await unit.execute(update(sanctions).where(drafts | unanswered).values(state=State.DROPPED, ended_at=now))
     await stored_cases.destroy_evidence(unit, now)
     holds = exists().where(sanctions.c.case_id == cases.c.id, sanctions.c.state == State.ACTIVE)
     old = await stored_cases.past(unit, now)

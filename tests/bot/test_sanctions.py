@@ -470,3 +470,18 @@ async def test_a_ban_that_waits_goes_along_when_its_room_is_replaced(room: Scene
     moved = carry_on(Decision(facts=(RoomMoved(old=EAST_ROOM, new=new),)), EAST_ROOM, waits)
     assert [type(fact).__name__ for fact in moved.facts] == ["RoomMoved", "PlaceMoved"]
     assert moved.effects == ()
+
+
+@pytest.mark.parametrize("swept", [False, True])
+async def test_a_ban_that_nobody_answered_in_a_week_is_over_and_stands_in_no_ones_way(room: Scene, swept: bool) -> None:
+    second = Duty(user=account(LI), organisation=ROOF, role=Role.DISCIPLINE_MEMBER)
+    await room.branch.store.settle(notes=[DutyGranted(duty=second)])
+    await room.begin(OPEN)
+    ban = is_done(await room.take(Step.BAN, timedelta(days=3)))
+    room.branch.clock.forward(days=6)
+    assert isinstance(await room.take(Step.BAN), Refusal)
+    room.branch.clock.forward(days=1)
+    if swept:
+        await room.branch.store.settle(notes=[Swept(at=room.branch.clock.now)])
+    is_done(await room.take(Step.BAN))
+    assert await room.state(ban.id) is (State.DROPPED if swept else State.WAITING)
