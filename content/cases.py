@@ -79,7 +79,7 @@ class KeepEvidence(Effect, frozen=True, kw_only=True):
 
 
 def is_exempt(user: UserId, *, me: UserId, duties: tuple[Duty, ...]) -> bool:
-    """Tell of whom no measure is taken: the bot, and who moderates or leads at the node, by the duties held over it."""
+    """Tell of whom no measure is taken: the bot, and who moderates or leads there, by the duties that reach it."""
     return user == me or any(duty.user == user and duty.role in LEADING for duty in duties)
 
 

@@ -56,8 +56,8 @@ class Frame(Struct, frozen=True, kw_only=True):
 
     ``sites`` are the rooms that are meant, ``standing`` the measures that hold against the person. ``exempt`` is
     somebody who moderates or leads there. ``others`` are those whose word counts beside ``by``'s, ``waiting`` the
-    proposals that nobody has answered. ``banned_alone`` is how long bans by one person alone have lately kept them
-    out of these rooms.
+    proposals that nobody has answered. ``entitled`` tells whether ``by`` moderates there. ``banned_alone`` is how long
+    bans by one person alone have lately kept them out of these rooms.
     """
 
     me: UserId
@@ -67,6 +67,7 @@ class Frame(Struct, frozen=True, kw_only=True):
     exempt: bool
     others: tuple[UserId, ...]
     waiting: tuple[Proposal, ...] = ()
+    entitled: bool = True
     banned_alone: timedelta = timedelta(0)
 
 
@@ -183,12 +184,27 @@ def _wanted(sanction: Sanction) -> Want:
 
 
 def agree(
-    sanction: Sanction, proposal: Proposal, *, by: UserId, may: Collection[UserId], now: datetime
+    sanction: Sanction, proposal: Proposal, case: Case, frame: Frame, *, by: UserId, now: datetime
 ) -> Decision | Refusal:
-    """Agree to a ban that another wants, so that it is imposed."""
+    """Agree to a ban that another wants, so that it is imposed as far as it may be by what stands at this moment.
+
+    ``frame`` is that of who wants it, of the rooms that were meant.
+    """
     if sanction.state is not State.WAITING:
         return refused("sanction.over")
-    return approvals.approve(proposal, by=by, may=may, act=lambda: impose(sanction, now=now, agreed_by=by), now=now)
+
+    def act() -> Decision | Refusal:
+        if not frame.entitled:
+            return refused("sanction.no_right_any_more")
+        others = tuple(one for one in frame.standing if one.id != sanction.id)
+        fresh = prepare(
+            case, _wanted(sanction), replace(frame, standing=others), cause=Cause(f"agree:{sanction.id}"), now=now
+        )
+        if isinstance(fresh, Refusal):
+            return fresh
+        return impose(replace(fresh, id=sanction.id), now=now, agreed_by=by)
+
+    return approvals.approve(proposal, by=by, may=frame.others, act=act, now=now)
 
 
 def disagree(
@@ -225,8 +241,10 @@ def end(sanction: Sanction, *, now: datetime) -> Decision | None:
 
 
 def lift(sanction: Sanction, why: str, *, by: UserId, now: datetime) -> Decision | Refusal:
-    """Take a measure back before its time, or strike out one that is over; the person is told so."""
+    """Take a measure back before its time, or strike out one that is over; the person is told so, and does it not."""
     why = why.strip()
+    if by == sanction.user:
+        return refused("cases.not_oneself", field="why")
     if sanction.state is State.LIFTED:
         return refused("sanction.lifted_already")
     if sanction.state not in (State.ACTIVE, State.ENDED) or sanction.step is Step.NOTE:
@@ -283,7 +301,9 @@ def let_go(draft: Sanction, *, now: datetime) -> Decision:
 
 
 def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> Decision:
-    """Let the measures that hold in a room go on in the one that takes its place, where a decision says that one does.
+    """Let the measures of a room go on in the one that takes its place, where a decision says that one does.
+
+    One that waits for a second person is carried out nowhere yet.
 
     Whether the new room's levels came along with the old one's or not, what is put back is what was before.
     """
@@ -292,7 +312,9 @@ def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> De
         return moved
     facts = tuple(PlaceMoved(id=one.id, old=old, new=new.id) for one in standing)
     effects = tuple(
-        Impose(sanction=one.id, organisation=one.organisation, room=new.id, user=one.user) for one in standing
+        Impose(sanction=one.id, organisation=one.organisation, room=new.id, user=one.user)
+        for one in standing
+        if one.state is State.ACTIVE
     )
     return Decision(facts=(*moved.facts, *facts), effects=(*moved.effects, *effects))
 

@@ -104,11 +104,19 @@ async def next_number(unit: Reading) -> int:
     return int(await unit.value(select(func.max(cases.c.number))) or 0) + 1
 
 
-async def case(unit: Reading, id: CaseId, roots: Iterable[OrganisationId] | None = None) -> Case | None:  # noqa: A002
-    """Return a case, where roots are given one at or below them."""
+async def case(
+    unit: Reading,
+    id: CaseId,  # noqa: A002
+    roots: Iterable[OrganisationId] | None = None,
+    *,
+    reader: UserId | None = None,
+) -> Case | None:
+    """Return a case, where roots are given one at or below them; nobody is a reader of one about themself."""
     query = select(cases).where(cases.c.id == id)
     if roots is not None:
         query = query.where(within(cases.c.organisation_id, roots))
+    if reader is not None:
+        query = query.where(cases.c.user_id != reader)
     row = await unit.first(query)
     return _case(row) if row else None
 
@@ -127,17 +135,23 @@ async def latest(unit: Reading, user: UserId, at: OrganisationId, since: datetim
 
 
 async def lines(
-    unit: Reading, roots: Iterable[OrganisationId], *, text: str = "", before: int | None = None, limit: int
+    unit: Reading,
+    roots: Iterable[OrganisationId],
+    *,
+    reader: UserId,
+    text: str = "",
+    before: int | None = None,
+    limit: int,
 ) -> tuple[Line, ...]:
     """Return cases at or below the roots, the newest first, those before a number where one is given.
 
-    ``text`` is part of a name or an account.
+    ``text`` is part of a name or an account. Those about the reader are left out.
     """
     query: Any = (
         select(cases, members.c.name, organisations.c.name.label("place"))
         .join(organisations, organisations.c.id == cases.c.organisation_id)
         .outerjoin(members, members.c.user_id == cases.c.user_id)
-        .where(within(cases.c.organisation_id, roots))
+        .where(within(cases.c.organisation_id, roots), cases.c.user_id != reader)
     )
     if text:
         query = query.where(

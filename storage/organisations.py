@@ -201,6 +201,15 @@ async def duties_over(unit: Reading, organisation_id: OrganisationId) -> tuple[D
     return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
 
 
+async def duties_reaching(unit: Reading, user: UserId, nodes: Iterable[OrganisationId]) -> tuple[Duty, ...]:
+    """Return the roles that a person holds at or above any of some nodes."""
+    path = organisation_closure.c
+    reaching = select(path.ancestor_id).where(path.descendant_id.in_(list(nodes)))
+    query = select(duties).where(duties.c.user_id == user, duties.c.organisation_id.in_(reaching))
+    rows = await unit.rows(query.order_by(duties.c.organisation_id, duties.c.role))
+    return tuple(Duty(user=row.user_id, organisation=row.organisation_id, role=Role(row.role)) for row in rows)
+
+
 async def same_hand_at(unit: Reading, node: OrganisationId, right: Right, user: UserId) -> frozenset[UserId]:
     """Return who counts as one with a person where an act at a node takes two who have a right; see ``same_hand``.
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.approvals import Act
+from content.approvals import LASTS, Act
 from content.cases import is_exempt
 from content.identifiers import CaseId, EventId, OrganisationId, RoomId, SanctionId, UserId
 from content.ladder import ALONE_WITHIN, Frame
@@ -52,7 +52,7 @@ from content.sanctions import (
     State,
     Step,
 )
-from storage import approvals, organisations
+from storage import approvals, members, organisations
 from storage import cases as stored_cases
 from storage.cases import cases
 from storage.organisations import within
@@ -236,8 +236,8 @@ async def places_of(unit: Reading, id: SanctionId) -> tuple[Place, ...]:  # noqa
 
 async def standing(unit: Reading, user: UserId) -> tuple[Sanction, ...]:
     """Return the measures that hold against a person, or wait for a second person's word, oldest first."""
-    states = [State.ACTIVE, State.WAITING]
-    query = _rows().where(sanctions.c.user_id == user, sanctions.c.state.in_(states))
+    waits = (sanctions.c.state == State.WAITING) & (sanctions.c.at > unit.now - LASTS)
+    query = _rows().where(sanctions.c.user_id == user, (sanctions.c.state == State.ACTIVE) | waits)
     return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
@@ -260,9 +260,9 @@ async def due(unit: Reading, now: datetime) -> tuple[SanctionId, ...]:
 
 
 async def in_room(unit: Reading, room: RoomId) -> tuple[Sanction, ...]:
-    """Return the measures that hold in a room."""
+    """Return the measures that hold in a room, or wait for a second person's word."""
     held = select(sanction_places.c.sanction_id).where(sanction_places.c.room_id == room)
-    query = _rows().where(sanctions.c.state == State.ACTIVE, sanctions.c.id.in_(held))
+    query = _rows().where(sanctions.c.state.in_([State.ACTIVE, State.WAITING]), sanctions.c.id.in_(held))
     return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
@@ -396,18 +396,23 @@ async def frame(
     only: Collection[RoomId] | None = None,
 ) -> Frame:
     """Return what is known when a measure is taken against a person at a node, in all rooms there or in some."""
-    over = await organisations.duties_over(unit, at)
+    meant = await sites(unit, at, me, only=only)
+    theirs = select(rooms.c.organisation_id).where(rooms.c.id.in_([site.room for site in meant]))
+    reached = {at, *(OrganisationId(row.organisation_id) for row in await unit.rows(theirs))}
+    own = await members.by_user(unit, user) if only is None else None
+    if own is not None and await organisations.stands_below(unit, own.organisation, [at]):
+        reached.add(own.organisation)
     alike = await organisations.same_hand_at(unit, at, Right.MODERATE, by)
     held = await organisations.holders_of(unit, at, Right.MODERATE)
-    meant = await sites(unit, at, me, only=only)
     return Frame(
         me=me,
         by=by,
         sites=meant,
         standing=await standing(unit, user),
-        exempt=is_exempt(user, me=me, duties=over),
+        exempt=is_exempt(user, me=me, duties=await organisations.duties_reaching(unit, user, reached)),
         others=tuple(one for one in held if one not in alike and one != user),
         waiting=await approvals.waiting(unit, [at], acts=[Act.BAN]),
+        entitled=by in held,
         banned_alone=await banned_alone(unit, user, [site.room for site in meant]),
     )
 
@@ -463,8 +468,10 @@ async def write_prepared(unit: Writing, fact: SanctionPrepared) -> None:
 
 
 async def write_imposed(unit: Writing, fact: SanctionImposed) -> None:
-    """Keep a measure that holds, and in which rooms it is to be carried out."""
+    """Keep a measure that holds, and in which rooms it is to be carried out: in no others that were meant before."""
     await _put(unit, fact.sanction)
+    meant = sanction_places.c.room_id.in_(list(fact.sanction.rooms))
+    await unit.execute(sanction_places.delete().where(sanction_places.c.sanction_id == fact.sanction.id, ~meant))
 
 
 async def _put(unit: Writing, one: Sanction) -> None:
@@ -571,9 +578,10 @@ async def _seal(unit: Writing, vault: Vault, id: str, text: str) -> None:  # noq
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:
-    """Drop what nobody confirmed, destroy evidence whose time is over, and forget cases of long ago."""
+    """Drop what nobody confirmed or answered, destroy evidence whose time is over, and forget cases of long ago."""
     drafts = (sanctions.c.state == State.DRAFT) & (sanctions.c.at < now - CONFIRM_WITHIN)
-    await unit.execute(update(sanctions).where(drafts).values(state=State.DROPPED, ended_at=now))
+    unanswered = (sanctions.c.state == State.WAITING) & (sanctions.c.at <= now - LASTS)
+    await unit.execute(update(sanctions).where(drafts | unanswered).values(state=State.DROPPED, ended_at=now))
     await stored_cases.destroy_evidence(unit, now)
     holds = exists().where(sanctions.c.case_id == cases.c.id, sanctions.c.state == State.ACTIVE)
     old = await stored_cases.past(unit, now)

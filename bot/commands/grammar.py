@@ -339,11 +339,32 @@ def is_choice(text: str) -> bool:
     return _CHOICE.fullmatch(normalise(text).translate(_SIMPLIFIED)) is not None
 
 
-_SPAN = re.compile(
-    r"(?P<count>[0-9]{1,4}|[一二两三四五六七八九十半]|an?)\s*个?"
-    r"(?P<measure>分钟|分|小时|天|日|周|星期|月|minutes?|mins?|min|m|hours?|h|days?|d|weeks?|w)",
-    re.IGNORECASE,
+_SPAN = (
+    r"(?:for\s+)?(?P<count>half\s+an?|[0-9]{1,4}(?:\.[0-9])?|[一二三四五六七八九]?十[一二三四五六七八九]?"
+    r"|[一二两三四五六七八九半]|an?|one)\s*个?(?P<half>半)?\s*"
+    r"(?P<measure>分钟|分|小时|天|日|周|星期|礼拜|月|年"
+    r"|minutes?|mins?|months?|m|hours?|h|days?|d|weeks?|w|years?)(?P<more>半)?"
+    r"|(?P<ever>永久|for\s+good|forever)"
 )
+_FIRST_SPAN = re.compile(_SPAN, re.IGNORECASE)
+_LAST_SPAN = re.compile(rf"(?:^|(?<=[\s,、;]))(?:{_SPAN})$", re.IGNORECASE)
+_MINUTES = {
+    "分": 1,
+    "小": 60,
+    "天": 1440,
+    "日": 1440,
+    "周": 10080,
+    "星": 10080,
+    "礼": 10080,
+    "月": 43200,
+    "年": 525600,
+    "m": 1,
+    "mo": 43200,
+    "h": 60,
+    "d": 1440,
+    "w": 10080,
+    "y": 525600,
+}
 
 
 def reason_in(text: str) -> tuple[str, str]:
@@ -353,28 +374,39 @@ def reason_in(text: str) -> tuple[str, str]:
     return found, "" if plain in REASONS_OF_MEASURES else text
 
 
-_FOR_GOOD = ("永久", "一直", "for good", "forever")
-_SIZES = (("分", "m", 1), ("小时", "h", 60), ("天日", "d", 1440), ("周星期", "w", 10080), ("月", "", 43200))
-
-
 def span_of(text: str) -> tuple[timedelta | None, str]:
     """Take how long something is to last out of a text, and return what else it says.
 
-    Nothing at all where no length is said, ``None`` for what is to last for good.
+    It is said before everything else or after it; in the middle of a reason it belongs to that. Nothing at all where
+    no length is said, ``None`` for what is to last for good, where no other length is said.
     """
-    for word in _FOR_GOOD:
-        if word in text.lower():
-            return None, " ".join(re.sub(word, " ", text, flags=re.IGNORECASE).split())
-    found = _SPAN.search(text.translate(_SIMPLIFIED))
-    if found is None:
-        return timedelta(0), " ".join(text.split())
-    rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
-    count, measure = found["count"], found["measure"].lower()
-    size = next(size for words, letter, size in _SIZES if measure[0] in words or measure[0] == letter)
-    if count == "半":
-        return timedelta(minutes=size // 2), rest
-    many = _DIGITS.get(count, {"两": "2", "a": "1", "an": "1"}.get(count.lower(), count))
-    return timedelta(minutes=size * int(many)), rest
+    text = " ".join(text.split())
+    plain = text.translate(_SIMPLIFIED)
+    found = [one for one in (_FIRST_SPAN.match(plain), _LAST_SPAN.search(plain)) if one and _is_whole(one, plain)]
+    if not found:
+        return timedelta(0), text
+    one = next((one for one in found if not one["ever"]), found[0])
+    rest = f"{text[: one.start()].strip(' ,、;')} {text[one.end() :].strip(' ,、;')}".strip()
+    if one["ever"]:
+        return None, rest
+    measure = one["measure"].lower()
+    many = _many(one["count"].lower()) + (0.5 if one["half"] or one["more"] else 0)
+    return timedelta(minutes=many * (_MINUTES.get(measure[:2]) or _MINUTES[measure[0]])), rest
+
+
+def _is_whole(span: re.Match[str], plain: str) -> bool:
+    """Tell whether nothing is glued to a length but a reason of ours, as in 2小时刷屏."""
+    after = plain[span.end() :]
+    return not after or after[0] in " ,、;" or _keyword(after) in REASONS_OF_MEASURES
+
+
+def _many(count: str) -> float:
+    if count == "半" or count.startswith("half"):
+        return 0.5
+    if "十" in count:
+        tens, _, ones = count.partition("十")
+        return 10 * int(_DIGITS.get(tens, "1")) + int(_DIGITS.get(ones, "0"))
+    return float(_DIGITS.get(count, {"两": "2", "a": "1", "an": "1", "one": "1"}.get(count, count)))
 
 
 def number_in(argument: str) -> int | None:

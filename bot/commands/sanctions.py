@@ -39,13 +39,21 @@ YES = frozenset({"👍", "✅", "✔", "👌", "确认", "同意", "是", "yes",
 NO = frozenset({"👎", "❌", "不同意", "取消", "否", "no", "cancel", "disagree"})
 
 
+_ACCOUNT = re.compile(r"@[!-9;-~]+:[A-Za-z0-9.-]+(?::[0-9]+)?")
+LONGEST_ACCOUNT = 255
+
+
 class _Aim(Struct, frozen=True, kw_only=True):
-    """Against whom, at which node and in which rooms something is wanted, and what else was said."""
+    """Against whom, at which node and in which rooms something is wanted, and what else was said.
+
+    ``named`` tells that the words say who, and not only whose message they answer.
+    """
 
     user: UserId
     at: OrganisationId
     only: tuple[RoomId, ...] | None
     rest: str
+    named: bool
 
 
 async def warn(asking: Asking) -> Answer:
@@ -99,7 +107,7 @@ async def _take(asking: Asking, step: Step) -> Answer:
         kept, effect = cases.ask_for_message(case, asking.room, asking.replied, by=by, now=unit.now)
         evidence, effects = (kept,), (effect,)
     name = await _name(unit, aim.user)
-    if step in HURTS:
+    if step in HURTS or (step is Step.WARNING and not aim.named):
         where = tuple(words("sanction.room", room=site.name) for site in frame.sites if site.room in one.rooms)
         lines = tuple(hindered(wanted, frame.sites, me=me, user=aim.user))
         asked = ladder.ask_to_confirm(one, name, where, lines)
@@ -131,30 +139,35 @@ async def _aim(asking: Asking) -> _Aim | Answer:
         return refused("sanction.no_right") if private else None
     found = await _whom(asking, held)
     if not isinstance(found, tuple):
-        return found if private else None
+        return found if private or len(asking.called) == 1 else None
     user, rest = found
+    named = rest != asking.argument.strip()
     if asking.place is Place.ROOM:
         room = await rooms.room(unit, asking.room)
         if room is None or not await organisations.may(unit, asking.sender, Right.MODERATE, room.organisation):
             return None
-        return _Aim(user=user, at=room.organisation, only=(room.id,), rest=rest)
+        return _Aim(user=user, at=room.organisation, only=(room.id,), rest=rest, named=named)
     member = await members.by_user(unit, user)
     at = await organisations.branch_above(unit, member.organisation) if member is not None else held[0]
     if not await organisations.may(unit, asking.sender, Right.MODERATE, at):
         return refused("sanction.not_yours")
-    return _Aim(user=user, at=at, only=None, rest=rest)
+    return _Aim(user=user, at=at, only=None, rest=rest, named=named)
 
 
 async def _whom(asking: Asking, held: tuple[OrganisationId, ...]) -> tuple[UserId, str] | Refusal:
     """Return the person who is meant, and what is said beside their name."""
     first, _, rest = asking.argument.strip().partition(" ")
     bare = first.removeprefix("@").rstrip(":：,，")
+    if _ACCOUNT.fullmatch(first.rstrip(":,")) and len(first) <= LONGEST_ACCOUNT:
+        return UserId(first.rstrip(":,")), rest.strip()
     if len(asking.called) == 1:
         (user,) = asking.called
-        shown = {user, user.partition(":")[0].removeprefix("@"), await _name(asking.unit, user)}
-        return user, (rest if first.startswith("@") or bare in shown else asking.argument).strip()
-    if first.startswith("@") and ":" in first:
-        return UserId(first), rest.strip()
+        if _names(first, user, await _name(asking.unit, user)):
+            return user, rest.strip()
+        named = await duties.accounts_by_name(asking.unit, bare, held) if bare else ()
+        if named and user not in named:
+            return refused("sanction.two_meant", name=bare, other=await _name(asking.unit, user))
+        return user, (rest if named or first.startswith("@") else asking.argument).strip()
     if not bare:
         return refused("sanction.whom")
     accounts = await duties.accounts_by_name(asking.unit, bare, held)
@@ -163,6 +176,11 @@ async def _whom(asking: Asking, held: tuple[OrganisationId, ...]) -> tuple[UserI
     if not accounts or accounts[0] is None:
         return refused("sanction.nobody", name=bare)
     return accounts[0], rest.strip()
+
+
+def _names(first: str, user: UserId, name: str) -> bool:
+    """Tell whether a first word is somebody's account or name, and nothing that is to be a reason."""
+    return first.removeprefix("@").rstrip(":：,，") in {user.removeprefix("@"), user.partition(":")[0][1:], name}
 
 
 async def _name(unit: Reading, user: UserId) -> str:
@@ -182,7 +200,7 @@ async def lift(asking: Asking) -> Answer:
     else:
         whom = await _whom(asking, held)
         if isinstance(whom, Refusal):
-            return whom if private else None
+            return whom if private or len(asking.called) == 1 else None
         user, why = whom
         found = [*await sanctions.standing(unit, user)]
     mine = [
@@ -250,9 +268,14 @@ async def _answered(unit: Reading, one: Sanction, user: UserId, cause: Cause, me
     proposal = next((each for each in waiting if each.subject == one.id), None)
     if proposal is None:
         return refused("sanction.over")
-    frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me)
-    rule = ladder.agree if yes else ladder.disagree
-    done = rule(one, proposal, by=user, may=frame.others, now=unit.now)
+    case = await stored.case(unit, one.case)
+    if case is None:
+        return refused("sanction.over")
+    frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me, only=one.rooms)
+    if yes:
+        done = ladder.agree(one, proposal, case, frame, by=user, now=unit.now)
+    else:
+        done = ladder.disagree(one, proposal, by=user, may=frame.others, now=unit.now)
     if isinstance(done, Refusal):
         return done
     said = words("sanction.agreed" if yes else "sanction.declined", number=one.number)

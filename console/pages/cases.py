@@ -75,7 +75,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 @leaves("cases", names=True)
 def show() -> str:
     """List cases, the newest first, and which of them wait for somebody."""
-    roots = here().roots
+    roots, reader = here().roots, here().user
     wanted = " ".join(request.args.get("q", "")[:LONGEST_SEARCH].split())
     typed = request.args.get("before", "")
     before = int(typed) if typed.isascii() and typed.isdigit() and len(typed) < 10 else None
@@ -84,7 +84,7 @@ def show() -> str:
     async def look(
         unit: Reading,
     ) -> tuple[tuple[stored.Line, ...], dict[CaseId, Sanction], frozenset[CaseId], Mapping[str, str]]:
-        found = await stored.lines(unit, roots, text=wanted, before=before, limit=most + 1)
+        found = await stored.lines(unit, roots, reader=reader, text=wanted, before=before, limit=most + 1)
         ids = [line.case.id for line in found]
         last = await sanctions.newest_of_cases(unit, ids)
         names = await duties.names_of(unit, [line.case.opened_by for line in found])
@@ -200,7 +200,7 @@ async def _look(
     roots: tuple[OrganisationId, ...],
     user: UserId,
 ) -> Seen | None:
-    case, me = await stored.case(unit, id, roots), await _me(unit)
+    case, me = await stored.case(unit, id, roots, reader=user), await _me(unit)
     if case is None:
         return None
     node = await organisations.organisation(unit, case.organisation)
@@ -269,7 +269,7 @@ def measure(id: str) -> Answer:  # noqa: A002
     )
 
     async def verb(unit: Reading, case: Case) -> Decided:
-        only = None if where == EVERYWHERE else [RoomId(where)]
+        only = None if where == EVERYWHERE or step not in HURTS else [RoomId(where)]
         frame = await sanctions.frame(unit, case.user, case.organisation, by=by, me=await _me(unit), only=only)
         one = ladder.prepare(case, wanted, frame, cause=made, now=unit.now)
         if isinstance(one, Refusal):
@@ -348,23 +348,26 @@ def review(id: str, measure: str) -> Answer:  # noqa: A002
 
 def _answer(id: str, measure: str, *, agree: bool, done: str) -> Answer:  # noqa: A002
     by, roots = here().user, here().roots
-    rule = ladder.agree if agree else ladder.disagree
 
     async def verb(unit: Reading, one: Sanction) -> Decided:
-        case = await stored.case(unit, one.case, roots)
+        case = await stored.case(unit, one.case, roots, reader=by)
         waiting = await approvals.waiting(unit, [one.organisation], acts=[Act.BAN])
         proposal = next((each for each in waiting if each.subject == one.id), None)
         if case is None or proposal is None:
             return refused("sanction.over")
-        return rule(one, proposal, by=by, may=await _second(unit, proposal, case), now=unit.now)
+        me = await _me(unit)
+        frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me, only=one.rooms)
+        if agree:
+            return ladder.agree(one, proposal, case, frame, by=by, now=unit.now)
+        return ladder.disagree(one, proposal, by=by, may=frame.others, now=unit.now)
 
     return _in_measure(id, measure, verb, done=done)
 
 
 def _or_404(id: str) -> None:  # noqa: A002
     """See that a case is there for whoever asks, before anything that they sent is looked at."""
-    roots = here().roots
-    if ask(lambda unit: stored.case(unit, CaseId(id), roots)) is None:
+    roots, user = here().roots, here().user
+    if ask(lambda unit: stored.case(unit, CaseId(id), roots, reader=user)) is None:
         abort(404)
 
 
@@ -372,7 +375,7 @@ def _in_case(id: str, verb: Callable[[Reading, Case], Awaitable[Decided]], *, do
     roots, user = here().roots, here().user
 
     async def decide(unit: Reading) -> Decided:
-        case = await stored.case(unit, CaseId(id), roots)
+        case = await stored.case(unit, CaseId(id), roots, reader=user)
         return await verb(unit, case) if case is not None else None
 
     return onward(settle(decide, actor=user), to=link("cases.show_one", id=id), done=done)
@@ -389,6 +392,8 @@ def _in_measure(
 
     async def decide(unit: Reading) -> Decided:
         one = await sanctions.sanction(unit, SanctionId(measure), roots)
-        return await verb(unit, one) if one is not None and one.case == id else None
+        if one is None or one.case != id or one.user == user:
+            return None
+        return await verb(unit, one)
 
     return onward(settle(decide, actor=user), to=link("cases.show_one", id=id), done=done)

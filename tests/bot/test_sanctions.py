@@ -12,13 +12,14 @@ from bot.delivery import MODERATION, UPKEEP, Delivery
 from bot.matrix.faults import Kind
 from bot.sanctions import Hands, settle_due, try_again
 from content.cases import CaseOpened, ask_for_message, open_case
-from content.decision import Decision, Refusal
+from content.decision import Decision, Fact, Refusal
 from content.identifiers import CaseId, Cause, EventId, ProposalId, RoomId, SanctionId, UserId, derive
-from content.ladder import Frame, carry_on, lift, prepare, want
+from content.ladder import Frame, agree, carry_on, lift, prepare, want
+from content.organisations import Duty, DutyEnded, DutyGranted, Role
 from content.rooms import Purpose, Room
 from content.sanctions import Hindrance, PlaceState, Reason, Sanction, State, Step, Want
 from content.upgrades import RoomMoved
-from storage import cases, outbox, sanctions
+from storage import approvals, cases, outbox, sanctions
 from storage.retention import Swept
 from storage.rooms import StateSeen
 from storage.store import Step as Settled
@@ -29,8 +30,10 @@ from tests.small_branch import (
     EAST_ROOM,
     LI,
     ME,
+    ROOF,
     SECRETARY,
     WANG,
+    WEST_ROOM,
     ZHANG,
     HandClock,
     SmallBranch,
@@ -454,3 +457,74 @@ async def test_a_message_is_read_where_it_stands_and_kept_for_ninety_days(room: 
         (kept,) = await room.branch.store.read(lambda unit: cases.evidence_of(unit, id))
         assert kept.text == text
     assert (kept.sender, kept.event) == (None, None)
+
+
+async def test_who_leads_a_branch_is_exempt_in_its_room_from_a_case_above_too(room: Scene) -> None:
+    leads = Duty(user=WHO, organisation=EAST, role=Role.SECRETARY)
+    await room.branch.store.settle(notes=[DutyGranted(duty=leads)])
+    exempt = []
+    for at, only in ((EAST, None), (ROOF, None), (ROOF, [EAST_ROOM]), (ROOF, [WEST_ROOM])):
+        frame = await room.branch.store.read(
+            lambda unit, at=at, only=only: sanctions.frame(unit, WHO, at, by=SECRETARY, me=ME, only=only)  # type: ignore[misc]
+        )
+        exempt.append(frame.exempt)
+    assert exempt == [True, True, True, False]
+
+
+async def agreed(room: Scene, id: SanctionId) -> Refusal | None:
+    """Let a second person agree to a ban that waits."""
+
+    async def decide(unit: Reading) -> Decision | Refusal:
+        one = await sanctions.sanction(unit, id)
+        (proposal,) = await approvals.waiting(unit, [EAST])
+        assert one is not None
+        case = await cases.case(unit, one.case)
+        assert case is not None
+        frame = await sanctions.frame(unit, WHO, EAST, by=proposal.by, me=ME, only=one.rooms)
+        return agree(one, proposal, case, frame, by=account(LI), now=unit.now)
+
+    (outcome,) = await room.branch.store.settle([Settled(cause=fresh_cause(), decide=decide, actor=account(LI))])
+    assert not outcome.failed
+    return outcome.refusal
+
+
+@pytest.mark.parametrize("changed", ["nothing", "exempt", "proposer"])
+async def test_who_agrees_to_a_ban_agrees_to_it_as_things_stand_then(room: Scene, changed: str) -> None:
+    second, led = (Duty(user=user, organisation=ROOF, role=Role.DISCIPLINE_MEMBER) for user in (account(LI), WHO))
+    asks = Duty(user=account(WANG), organisation=EAST, role=Role.MODERATOR)
+    await room.branch.store.settle(notes=[DutyGranted(duty=second), DutyGranted(duty=asks)])
+    await room.begin(OPEN)
+    ban = is_done(await room.take(Step.BAN, timedelta(days=3), by=account(WANG)))
+    notes: dict[str, list[Fact]] = {"exempt": [DutyGranted(duty=led)], "proposer": [DutyEnded(duty=asks)]}
+    await room.branch.store.settle(notes=notes.get(changed, []))
+    refusal = await agreed(room, ban.id)
+    assert (refusal is None) is (changed == "nothing")
+    assert await room.state(ban.id) is (State.WAITING if refusal else State.ACTIVE)
+
+
+async def test_a_ban_that_waits_goes_along_when_its_room_is_replaced(room: Scene) -> None:
+    second = Duty(user=account(LI), organisation=ROOF, role=Role.DISCIPLINE_MEMBER)
+    await room.branch.store.settle(notes=[DutyGranted(duty=second)])
+    await room.begin(OPEN)
+    ban = is_done(await room.take(Step.BAN, timedelta(days=3)))
+    waits = await room.branch.store.read(lambda unit: sanctions.in_room(unit, EAST_ROOM))
+    assert [one.id for one in waits] == [ban.id]
+    new = Room(id=WEST_ROOM, name="新群", organisation=EAST, purpose=Purpose.BRANCH, encrypted=False)
+    moved = carry_on(Decision(facts=(RoomMoved(old=EAST_ROOM, new=new),)), EAST_ROOM, waits)
+    assert [type(fact).__name__ for fact in moved.facts] == ["RoomMoved", "PlaceMoved"]
+    assert moved.effects == ()
+
+
+@pytest.mark.parametrize("swept", [False, True])
+async def test_a_ban_that_nobody_answered_in_a_week_is_over_and_stands_in_no_ones_way(room: Scene, swept: bool) -> None:
+    second = Duty(user=account(LI), organisation=ROOF, role=Role.DISCIPLINE_MEMBER)
+    await room.branch.store.settle(notes=[DutyGranted(duty=second)])
+    await room.begin(OPEN)
+    ban = is_done(await room.take(Step.BAN, timedelta(days=3)))
+    room.branch.clock.forward(days=6)
+    assert isinstance(await room.take(Step.BAN), Refusal)
+    room.branch.clock.forward(days=1)
+    if swept:
+        await room.branch.store.settle(notes=[Swept(at=room.branch.clock.now)])
+    is_done(await room.take(Step.BAN))
+    assert await room.state(ban.id) is (State.DROPPED if swept else State.WAITING)

@@ -113,3 +113,14 @@ def test_a_look_at_a_case_is_a_look_at_its_person(house: House, browser: Browser
     browser.get(f"/cases/{house.seeded.cases['one']}")
     rows = house.run(house.store.read(lambda unit: unit.rows(looks.select())))
     assert [(row.what, row.member_id) for row in rows] == [("case", house.seeded.members["白云"])]
+
+
+def test_nobody_reads_or_changes_a_case_about_themself(house: House) -> None:
+    grant(house, WHITE, Role.MODERATOR, "one")
+    own, at, id = house.browser(WHITE), f"/cases/{house.seeded.cases['one']}", done(house)[0].id
+    assert own.get(at).status_code == 404
+    assert at not in own.get("/cases").get_data(as_text=True)
+    fields = {"why": "看错了"} | own.marks("/cases/new")
+    assert own.post(f"{at}/measures/{id}/lift", fields).status_code == 404
+    assert own.post(f"{at}/notes", {"note": "不是我"} | fields).status_code == 404
+    assert done(house)[0].state == State.ACTIVE

@@ -152,7 +152,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
     "cases.length_": LENGTHS,
     "sanction.appeal_": Appeal,
-    "sanction.confirm_": HURTS,
+    "sanction.confirm_": HURTS | {Rung.WARNING},
     "sanction.hindrance_": Hindrance,
     "sanction.length_": ("minutes", "hours", "days"),
     "sanction.over_": (Rung.MUTE, Rung.BAN),

@@ -74,5 +74,5 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     assert asked.waiting == 0
     for find in (polls.of_roots, surveys.of_roots, ballots.of_roots, paper_elections.of_roots, model_members.of_roots):
         assert len(await store.read(lambda unit, find=find: find(unit, [hall], limit=9))) == 1, find
-    assert len(await store.read(lambda unit: cases.lines(unit, [hall], limit=9))) == 1
+    assert len(await store.read(lambda unit: cases.lines(unit, [hall], reader=UserId("@reader:test"), limit=9))) == 1
     await store.close()

@@ -86,6 +86,20 @@ async def newest_to(branch: SmallBranch, user: UserId) -> str:
         ("30 min", timedelta(minutes=30), ""),
         ("永久 骂人", None, "骂人"),
         ("骂人", timedelta(0), "骂人"),
+        ("2小时刷屏", timedelta(hours=2), "刷屏"),
+        ("2小时 一直刷屏", timedelta(hours=2), "一直刷屏"),
+        ("一直刷屏", timedelta(0), "一直刷屏"),
+        ("三天没来开会", timedelta(0), "三天没来开会"),
+        ("spam a message", timedelta(0), "spam a message"),
+        ("2 hours for goodness sake flood", timedelta(hours=2), "for goodness sake flood"),
+        ("flood for good", None, "flood"),
+        ("flood half an hour", timedelta(minutes=30), "flood"),
+        ("永久 骂人 3天", timedelta(days=3), "永久 骂人"),
+        ("十二天 广告", timedelta(days=12), "广告"),
+        ("二十四小时,广告", timedelta(hours=24), "广告"),
+        ("1天半", timedelta(hours=36), ""),
+        ("一个半小时 刷屏", timedelta(minutes=90), "刷屏"),
+        ("2年 骂人", timedelta(days=730), "骂人"),
     ],
 )
 def test_how_long_is_read_as_people_write_it(text: str, lasts: timedelta | None, rest: str) -> None:
@@ -149,6 +163,30 @@ async def test_a_reply_in_the_room_is_about_whom_it_answers_and_keeps_the_messag
     assert [row.kind for row in await branch.rows() if row.kind == "evidence"] == ["evidence"]
 
 
+async def answering(branch: SmallBranch, body: str, *, called: UserId) -> Any:
+    """Say something in the room in answer to somebody's message, as clients do it that call whom one answers."""
+    reply, content = message(SECRETARY, body, reply="$bad:test"), {"m.mentions": {"user_ids": [called]}}
+    (outcome,) = await branch.hear(type(reply)(**{**_fields(reply), "content": {**reply.content, **content}}))
+    return outcome.answer  # type: ignore[union-attr]
+
+
+async def test_in_an_answer_to_one_person_nobody_is_punished_in_the_place_of_who_was_named(branch: SmallBranch) -> None:
+    assert isinstance(await answering(branch, "警告 张明 骂人", called=account(LI)), Refusal)
+    assert await every(branch) == []
+    await answering(branch, f"警告 {WHO} 骂人", called=account(LI))
+    await answering(branch, "警告 张明 刷屏", called=WHO)
+    assert [(one.user, one.state) for one in await every(branch)] == [(WHO, State.ACTIVE)] * 2
+
+
+async def test_a_warning_that_names_nobody_asks_first_whom_the_answer_means(branch: SmallBranch) -> None:
+    await answering(branch, "警告 骂人", called=account(LI))
+    assert await branch.told() == [(SECRETARY, "sanction.confirm_warning")]
+    await branch.send_all()
+    asked = await newest_to(branch, SECRETARY)
+    await branch.hear(reaction(SECRETARY, asked, "👍", room_id=DESK))
+    assert [(one.user, one.state) for one in await every(branch)] == [(account(LI), State.ACTIVE)]
+
+
 def _fields(event: Any) -> dict[str, Any]:
     return {name: getattr(event, name) for name in event.__struct_fields__}
 
@@ -187,6 +225,14 @@ async def test_a_measure_is_lifted_by_its_case_with_a_reason(branch: SmallBranch
     told = await say(branch, "解除 1 看错了")
     assert told[-2:] == [(WHO, "sanction.lifted"), (SECRETARY, "sanction.lifted_done")]
     assert [one.state for one in await every(branch)] == [State.LIFTED]
+
+
+async def test_nobody_lifts_a_measure_against_themself(branch: SmallBranch) -> None:
+    await say(branch, "警告 张明 刷屏")
+    await moderate(branch, WHO)
+    (asked,) = await branch.hear(message(WHO, "解除 1 我自己解除", room_id=private_room(ZHANG)))
+    assert isinstance(asked.answer, Refusal)  # type: ignore[union-attr]
+    assert [one.state for one in await every(branch)] == [State.ACTIVE]
 
 
 async def test_a_reply_to_what_one_was_told_is_an_appeal_to_others(branch: SmallBranch) -> None:
