@@ -27,6 +27,8 @@ PARTS: tuple[tuple[str, str, Right | None], ...] = (
     ("members", "members.show", Right.IMPORT_ROSTER),
     ("tree", "structure.show", Right.ARRANGE),
     ("vote", "ballots.show", None),
+    ("meet", "meetings.show", Right.SCHEDULE),
+    ("moderate", "cases.show", Right.MODERATE),
     ("report", "participation.show", None),
     ("repair", "outbox.show", Right.MANAGE_OUTBOX),
     ("operate", "health.show", Right.OPERATE),
