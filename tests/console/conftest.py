@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import pickle
 import shutil
 import threading
@@ -43,7 +44,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 @pytest.fixture(scope="session")
 def seeded_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Seeded]:
-    """Seed once; every test gets a copy of its own."""
+    """Seed once; every test gets a copy of its own, of the names of what was seeded too."""
 
     async def fill(file: Path) -> Seeded:
         clock = Clock()
@@ -77,7 +78,7 @@ def house(
     def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, loop).result(30)
 
-    file, seeded = seeded_file
+    file, seeded = seeded_file[0], copy.deepcopy(seeded_file[1])
     own = tmp_path / "zhibu.db"
     for part in file.parent.glob(f"{file.name}*"):
         if part.suffix != ".lock":
