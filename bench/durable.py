@@ -106,7 +106,9 @@ def bare(file: Path, before: Path) -> tuple[float, float]:
         plain.executemany(_MOVE, [row[:6] for row in moved])
         counts = [(row[4], row[6], state, row[7], step) for row in moved for state, step in _steps(row[0])]
         plain.executemany(_COUNT, counts)
-        months = [(row[6], f"{row[7][:8]}01", state, step) for row in moved for state, step in _steps(row[0])]
+        months = [
+            (row[6], f"{row[7][:8]}01", *(dict(_steps(row[0])).get(state, 0) for state in State)) for row in moved
+        ]
         plain.executemany(_MONTH, months)
         plain.execute("COMMIT")
     seconds, work = time.perf_counter() - begun, time.process_time() - worked
@@ -125,9 +127,11 @@ _COUNT = (
     "INSERT INTO tallies (occurrence_id, branch_id, state, local_date, number) VALUES (?, ?, ?, ?, ?)"
     f" ON CONFLICT (occurrence_id, branch_id, state) {_RAISED}"
 )
+_STATES = [state.value for state in State]
 _MONTH = (
-    "INSERT INTO branch_months (branch_id, month, state, number) VALUES (?, ?, ?, ?)"
-    f" ON CONFLICT (branch_id, month, state) {_RAISED}"
+    f"INSERT INTO branch_months (branch_id, month, {', '.join(_STATES)}) VALUES (?, ?{', ?' * len(_STATES)})"
+    " ON CONFLICT (branch_id, month) DO UPDATE SET "
+    + ", ".join(f"{state} = {state} + excluded.{state}" for state in _STATES)
 )
 
 

@@ -22,7 +22,7 @@ from content.occurrences import State as Stand
 from content.organisations import Kind, Role
 from content.rooms import Purpose
 from storage.audit import audit, causes
-from storage.checkins import branch_months, cards, expectations, tallies
+from storage.checkins import cards, expectations
 from storage.engines import sqlite_file
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
@@ -35,6 +35,7 @@ from storage.rooms import direct_rooms, rooms
 from storage.schedules import occurrences, schedules
 from storage.sqlite_library import use_bundled
 from storage.store import Store
+from storage.tallies import branch_months, tallies
 
 use_bundled()
 
@@ -310,12 +311,12 @@ class _Life:
             "occurrence_id branch_id local_date state number",
             ((held, branch, day, state, number) for (held, branch, state, day), number in counts.items()),
         )
-        months: Counter[tuple[str, date, State]] = Counter()
+        months: dict[tuple[str, date], Counter[State]] = {}
         for (_, branch, state, day), number in counts.items():
-            months[branch, day.replace(day=1), state] += number
-        self._load(
-            branch_months, "branch_id month state number", ((*key, number) for key, number in sorted(months.items()))
-        )
+            months.setdefault((branch, day.replace(day=1)), Counter())[state] += number
+        columns = " ".join(("branch_id", "month", *State))
+        rows = ((*key, *(numbers[state] for state in State)) for key, numbers in sorted(months.items()))
+        self._load(branch_months, columns, rows)
 
     def _cards(self) -> Iterator[tuple[Any, ...]]:
         for one in self._held:

@@ -44,7 +44,7 @@ from content.surveys import State as SurveyState
 from storage import settings
 from storage.audit import audit
 from storage.ballots import ballots
-from storage.checkins import cards, tallies
+from storage.checkins import cards
 from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
 from storage.meetings import meetings
@@ -57,6 +57,7 @@ from storage.polls import polls
 from storage.rooms import rooms as kept_rooms
 from storage.schedules import Entry, occurrences
 from storage.surveys import surveys
+from storage.tallies import tallies
 from storage.unit import AnyRow, Reading
 
 _NO_SURVEY = (SurveyState.DRAFT, SurveyState.CANCELLED)

@@ -15,11 +15,12 @@ from content.checkins import TOOK_PART, State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.participation import Share, months
-from storage.checkins import answers, branch_months, expectations, tallies
+from storage.checkins import answers, expectations
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
 from storage.schedules import SHOWN_TITLE, occurrences, schedules
+from storage.tallies import branch_months, tallies
 from storage.unit import AnyRow, Query, Reading
 
 _MEANT = func.coalesce(occurrences.c.meant, occurrences.c.local_date).label("meant")
@@ -130,34 +131,53 @@ def _between(query: Any, column: Any, since: date | None, until: date | None) ->
 
 async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
     """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
-    counts = _counts(roots, period)
-    query = select(counts.c.branch_id, *_sums(counts.c.state, counts.c.number)).group_by(counts.c.branch_id)
-    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query.having(_counted(counts)))}
+    sums = _by_branch(roots, period)
+    query = select(sums.c.branch_id, *_added_up(sums)).group_by(sums.c.branch_id).having(func.sum(sums.c.counted) > 0)
+    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query)}
 
 
 async def total(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> Share:
     """Return what they add up to all together."""
-    counts = _counts(roots, period)
-    (row,) = await unit.rows(select(*_sums(counts.c.state, counts.c.number)))
+    (row,) = await unit.rows(select(*_added_up(_by_branch(roots, period))))
     return _share(row)
 
 
-def _counts(roots: Iterable[OrganisationId], period: Period) -> Any:
-    """Return the running counts of the branches at or below the roots in a period."""
+def _by_branch(roots: Iterable[OrganisationId], period: Period) -> Any:
+    """Return the shares of the branches at or below the roots, a row each for the months and for the days at an end."""
     roots, apart = list(roots), months(period.since, period.until)
-    by_month = select(branch_months.c.branch_id, branch_months.c.state, branch_months.c.number)
-    by_month = by_month.where(within(branch_months.c.branch_id, roots))
+    by_month = select(branch_months.c.branch_id, *_month_sums()).where(within(branch_months.c.branch_id, roots))
     if apart.since is not None:
         by_month = by_month.where(branch_months.c.month >= apart.since)
     if apart.before is not None:
         by_month = by_month.where(branch_months.c.month < apart.before)
-    by_day = select(tallies.c.branch_id, tallies.c.state, tallies.c.number).where(within(tallies.c.branch_id, roots))
-    parts = [_between(by_day, tallies.c.local_date, *edge) for edge in apart.edges]
-    return union_all(*([] if apart.none else [by_month]), *parts).subquery()
+    by_day = select(
+        tallies.c.branch_id, *_sums(tallies.c.state, tallies.c.number), func.sum(tallies.c.number).label("counted")
+    ).where(within(tallies.c.branch_id, roots))
+    parts = [_between(by_day, tallies.c.local_date, *edge).group_by(tallies.c.branch_id) for edge in apart.edges]
+    whole = [] if apart.none else [by_month.group_by(branch_months.c.branch_id)]
+    return union_all(*whole, *parts).subquery()
 
 
-def _counted(counts: Any) -> Any:
-    return func.sum(counts.c.number) > 0
+def _month_sums() -> tuple[Any, ...]:
+    """Return the columns of a share, in its fields' order, and how many were counted at all, from sums by state."""
+
+    def of(*states: State) -> Any:
+        first, *others = (branch_months.c[state.value] for state in states)
+        return func.sum(sum(others, start=first))
+
+    return (
+        of(*sorted(TOOK_PART)).label("took_part"),
+        of(*(state for state in State if state is not State.NOT_OFFERED)).label("asked"),
+        of(State.EXCUSED).label("excused"),
+        of(State.OPEN).label("waiting"),
+        of(State.UNANSWERED).label("unanswered"),
+        of(State.ABSENT).label("absent"),
+        of(*State).label("counted"),
+    )
+
+
+def _added_up(sums: Any) -> tuple[Any, ...]:
+    return tuple(func.coalesce(func.sum(sums.c[name]), 0).label(name) for name in Share.__struct_fields__)
 
 
 async def by_day(

@@ -38,10 +38,11 @@ from content.recurrences import Recurrence
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import checkins, outbox, schedules
-from storage.checkins import branch_months, expectations, tallies
+from storage.checkins import expectations
 from storage.outbox import Claimed, Sent
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
+from storage.tallies import branch_months, tallies
 
 NOON = datetime(2026, 7, 1, 4, 0, tzinfo=UTC)
 """A Wednesday, twelve o'clock in Shanghai."""
@@ -341,7 +342,8 @@ class SmallBranch:
     async def summed(self) -> Counter[tuple[str, date, str]]:
         """Return the sums by month in the same form, zeros left out."""
         rows = await self.store.read(lambda unit: unit.rows(select(branch_months)))
-        return Counter({(row.branch_id, row.month, row.state): row.number for row in rows if row.number})
+        counts = {(row.branch_id, row.month, state.value): getattr(row, state.value) for row in rows for state in State}
+        return Counter({place: number for place, number in counts.items() if number})
 
 
 def fresh_cause() -> Cause:
