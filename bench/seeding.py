@@ -306,17 +306,17 @@ class _Life:
         self._load(cards, "id occurrence_id room_id branch_id", self._cards())
         columns = "occurrence_id member_id branch_id local_date state decided_at decided_by reason"
         self._load(expectations, columns, self._places(counts))
-        self._load(
-            tallies,
-            "occurrence_id branch_id local_date state number",
-            ((held, branch, day, state, number) for (held, branch, state, day), number in counts.items()),
-        )
+        places: dict[tuple[str, str, date], Counter[State]] = {}
         months: dict[tuple[str, date], Counter[State]] = {}
-        for (_, branch, state, day), number in counts.items():
+        for (held, branch, state, day), number in counts.items():
+            places.setdefault((held, branch, day), Counter())[state] += number
             months.setdefault((branch, day.replace(day=1)), Counter())[state] += number
-        columns = " ".join(("branch_id", "month", *State))
-        rows = ((*key, *(numbers[state] for state in State)) for key, numbers in sorted(months.items()))
-        self._load(branch_months, columns, rows)
+        for table, key, counted in (
+            (tallies, ("occurrence_id", "branch_id", "local_date"), places),
+            (branch_months, ("branch_id", "month"), months),
+        ):
+            rows = ((*place, *(numbers[state] for state in State)) for place, numbers in sorted(counted.items()))
+            self._load(table, " ".join((*key, *State)), rows)
 
     def _cards(self) -> Iterator[tuple[Any, ...]]:
         for one in self._held:

@@ -552,14 +552,16 @@ async def move_seats(
 ) -> None:
     """Move everyone who is in one state, of one branch or of all, to another."""
     where = [expectations.c.occurrence_id == occurrence, expectations.c.state == before]
-    which = [tallies.c.occurrence_id == occurrence, tallies.c.state == before, tallies.c.number > 0]
+    held = tallies.c[before.value]
+    which = [tallies.c.occurrence_id == occurrence, held > 0]
     if branch is not None:
         where.append(expectations.c.branch_id == branch)
         which.append(tallies.c.branch_id == branch)
     await unit.execute(update(expectations).where(*where).values(state=after))
     await unit.settled()
     changes: dict[tuple[str, str, date, State], int] = {}
-    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.local_date, tallies.c.number).where(*which)):
+    counted = select(tallies.c.branch_id, tallies.c.local_date, held.label("number"))
+    for row in await unit.rows(counted.where(*which)):
         place = (occurrence, row.branch_id, row.local_date)
         changes[*place, before], changes[*place, after] = -row.number, row.number
     await count(unit, changes)
