@@ -41,6 +41,7 @@ DOCUMENTED = {
     "duties.export",
     "duties.grant",
     "edits.merge",
+    "election_meetings.leave_empty",
     "elections.agree",
     "elections.certify",
     "elections.count",
