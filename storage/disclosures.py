@@ -57,6 +57,7 @@ from storage.paper_elections import (
     paper_candidates,
     paper_counts,
     paper_elections,
+    paper_meetings,
     paper_officers,
     paper_roll,
 )
@@ -278,6 +279,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="member_id user_id",
         office="disclosure.office_",
     ),
+    _held(paper_meetings, "chair_id", "election_id opinions", inner="chair_id"),
     _held(
         paper_counts,
         "member_id agreed_id",

@@ -54,6 +54,7 @@ from storage.paper_elections import (
     paper_candidates,
     paper_counts,
     paper_elections,
+    paper_meetings,
     paper_officers,
     paper_roll,
 )
@@ -124,6 +125,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     meeting_register: (),
     paper_candidates: (),
     paper_officers: ("user_id",),
+    paper_meetings: (),
     paper_counts: (),
     election_presence: (),
     electronic_elections: ("recorded_by", "confirmed_by"),

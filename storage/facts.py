@@ -41,6 +41,7 @@ from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.election_meetings import MeetingNoted, SeatsLeftEmpty
 from content.electronic_elections import (
     ConsentConfirmed,
     ConsentRecorded,
@@ -442,6 +443,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CountEntered: (paper_elections.write_entered,),
     CountAgreed: (paper_elections.write_agreed,),
     ElectionCounted: (paper_elections.write_counted,),
+    MeetingNoted: (paper_elections.write_noted,),
+    SeatsLeftEmpty: (paper_elections.write_left_empty,),
     ElectionCertified: (paper_elections.write_certified,),
     ElectionReported: (paper_elections.write_reported,),
     ElectionApproved: (paper_elections.write_approved,),

@@ -39,6 +39,7 @@ from content.decision import words
 from content.digests import Fate
 from content.digests import Sort as Digests
 from content.edits import Sort as EditSort
+from content.election_advice import OffTerm
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.electronic_elections import Way as ElectronicWay
@@ -59,7 +60,7 @@ from content.notices import State as MeetingState
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
-from content.paper_elections import OFFERED, Office
+from content.paper_elections import OFFERED, Decider, Office
 from content.paper_elections import State as ElectionState
 from content.polls import State as PollState
 from content.quiet import QuietDays
@@ -211,6 +212,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "franchise.": Bar,
     "elections.": (),
     "elections.counting_": (0, 1, 2, 3),
+    "elections.decider_": Decider,
     "elections.follow_": (ElectionKind.FORMAL, ElectionKind.RUNOFF, ElectionKind.BYELECTION),
     "elections.note_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
     "elections.pack_": [pack.id.replace("-", "_") for pack in OFFERED],
@@ -290,6 +292,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "outbox_page.tab_": (),
     "participation.": (),
     "paper.": (),
+    "paper.far_too_": OffTerm,
+    "paper.left_empty_": Decider,
+    "paper.off_term_": OffTerm,
+    "paper.term_": OffTerm,
     "reports.column_": (),
     "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
     "glossary.column_": (),
