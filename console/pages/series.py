@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import date, datetime, time
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
@@ -13,11 +14,13 @@ from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, settle
 from console.leaving_tables import leaves
+from console.pages.schedules import FURTHER, further_sessions, sessions_written
 from console.undoing import way_back
 from content import series as rules
 from content.burden import refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
+from content.lessons import Kind
 from content.occurrences import State
 from content.organisations import Right
 from content.reviews import Review
@@ -44,6 +47,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     titles: dict[LessonId, str]
     outdated: Replan
     review: Review
+    divisible: bool
+    """Whether its lessons can be told in several sessions, to those of other shifts."""
 
 
 @pages.get("/calendar/series/<id>")
@@ -55,7 +60,29 @@ def show_one(id: str) -> str:  # noqa: A002
     seen = ask(lambda unit: _seen(unit, ScheduleId(id), roots))
     if seen is None:
         abort(404)
-    return render_template("series/show_one.html", seen=seen, rule=seen.series.schedule, most=rules.MOST_WORKDAYS)
+    rule, days = seen.series.schedule, rules.undivided(seen.series)
+    return render_template(
+        "series/show_one.html",
+        seen=seen,
+        rule=rule,
+        most=rules.MOST_WORKDAYS,
+        undivided=[one.planned for one in seen.series.coming if one.planned.meant in days and not one.planned.session],
+        further=FURTHER,
+        said=_said(rule, days[0]) if days else [],
+    )
+
+
+def _said(rule: Schedule, meant: date) -> list[tuple[int, time]]:
+    """Return of each further session of a day how many days after the first it is, and at which time."""
+    first = datetime.combine(meant, rule.since(meant).at)
+    sessions = [first + length for length in rule.sessions_of(meant)]
+    return [((one.date() - meant).days, one.time()) for one in sessions]
+
+
+async def _divisible(unit: Reading, rule: Schedule) -> bool:
+    """Tell whether everything that a rule sends is learned when it goes out; a lecture has sessions of its own."""
+    found = [await lessons.lesson(unit, id) for id in dict.fromkeys(rule.lessons)]  # noqa: A001
+    return all(one is not None and one.kind not in (Kind.LECTURE, Kind.BULLETIN) for one in found)
 
 
 async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]) -> Seen | None:  # noqa: A002
@@ -68,6 +95,7 @@ async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]
         series=found,
         review=review,
         titles=await lessons.titles(unit, found.schedule.lessons),
+        divisible=await _divisible(unit, found.schedule) and await shifts.ever(unit),
         outdated=rules.replan(found, found.schedule.changes, known=known, now=unit.now),
     )
 
@@ -83,6 +111,39 @@ def shift(id: str) -> Answer:  # noqa: A002
         return rules.shifted(found, number)
 
     return replanned(ScheduleId(id), changing, fields={"workdays": written[:6]}, action=link("series.shift", id=id))
+
+
+@pages.post("/calendar/series/<id>/sessions")
+@requires(Right.SCHEDULE)
+def divide(id: str) -> Answer:  # noqa: A002
+    """Have its lessons from one on go out in other sessions, or in one alone."""
+    written, since = sessions_written(), request.form.get("since", "")
+    roots, key, back = here().roots, ScheduleId(id), link("series.show_one", id=id)
+
+    async def dividable(unit: Reading) -> bool | None:
+        found = await series.series(unit, key, roots)
+        return None if found is None else await _divisible(unit, found.schedule)
+
+    if (known := ask(dividable)) is None:
+        abort(404)
+    if not known:
+        return not_done(refused("schedule.no_sessions", field="sessions"), to=back)
+    try:
+        meant = date.fromisoformat(since)
+    except ValueError:
+        abort(400)
+
+    def changing(found: Series, _known: WorkCalendar) -> tuple[Change, ...] | Refusal:
+        troubles: list[Refusal] = []
+        sessions = further_sessions(written, found.schedule.since(meant).at, troubles)
+        return troubles[0] if troubles else rules.divided(found, meant, sessions)
+
+    fields = {"since": since} | {
+        name: value[:10]
+        for number, (days, at) in zip(FURTHER, written, strict=True)
+        for name, value in ((f"days_{number}", days), (f"time_{number}", at))
+    }
+    return replanned(key, changing, fields=fields, action=link("series.divide", id=id))
 
 
 @pages.post("/calendar/series/<id>/recount")
