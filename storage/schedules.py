@@ -290,13 +290,18 @@ async def calendar(
 
 async def above_caps(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Entry, ...]:
     """Return what was planned above a cap for the subtrees of the roots and waits for somebody, by due time."""
-    query = _SELECT.where(
-        within(occurrences.c.audience_id, list(roots)),
-        occurrences.c.state == State.PLANNED,
-        occurrences.c.over_cap.is_(True),
-    )
-    rows = await unit.rows(query.order_by(occurrences.c.due_at, occurrences.c.id).limit(limit))
-    return tuple(_entry(row) for row in rows)
+    query = _SELECT.where(*_above(roots)).order_by(occurrences.c.due_at, occurrences.c.id)
+    return tuple(_entry(row) for row in await unit.rows(query.limit(limit)))
+
+
+async def number_above_caps(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return how much was planned above a cap for the subtrees of the roots and waits for somebody."""
+    return int(await unit.value(select(func.count()).select_from(occurrences).where(*_above(roots))) or 0)
+
+
+def _above(roots: Iterable[OrganisationId]) -> tuple[Any, ...]:
+    waits = (occurrences.c.state == State.PLANNED, occurrences.c.over_cap.is_(True))
+    return (within(occurrences.c.audience_id, list(roots)), *waits)
 
 
 async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:

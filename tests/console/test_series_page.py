@@ -176,6 +176,7 @@ def test_what_its_rule_planned_above_a_cap_waits_for_a_word_with_a_free_day_offe
     )
     page = browser.get("/calendar/missed").get_data(as_text=True)
     assert "超出上限，等您决定" in page
+    assert "有 2 次排期超出上限" in browser.get("/").get_data(as_text=True)
     assert all(f"/check-ins/{one.id}" in page for one in added)
     assert "超出上限" in browser.get("/calendar?month=2027-02").get_data(as_text=True)
     one = browser.get(f"/check-ins/{added[0].id}").get_data(as_text=True)
@@ -185,6 +186,7 @@ def test_what_its_rule_planned_above_a_cap_waits_for_a_word_with_a_free_day_offe
     assert browser.post(to, browser.marks(to) | {"date": "2027-02-03", "time": "15:00"}).status_code == 303
     assert browser.post(f"/calendar/{added[1].id}/confirm", browser.marks("/")).status_code == 303
     assert "超出上限" not in browser.get("/calendar/missed").get_data(as_text=True)
+    assert "超出上限" not in browser.get("/").get_data(as_text=True)
 
 
 def test_a_drip_shows_its_days_before_it_is_planned_and_is_shifted_and_taken_back(

@@ -555,10 +555,12 @@ async def test_who_is_on_the_closed_roll_of_a_seminar_has_learned_and_nobody_els
 
     async def learned() -> dict[MemberId, tuple[str, ...]]:
         day = (await known(branch, called.id)).day
-        people = [await branch.store.read(lambda unit, id=one: members.member(unit, id)) for one in (ZHANG, LI, WANG)]
-        found = await branch.store.read(
-            lambda unit: hours.learners(unit, [one for one in people if one], year=day.year, today=day)
-        )
+
+        async def look(unit: Any) -> tuple[hours.Learner, ...]:
+            people = [await members.member(unit, one) for one in (ZHANG, LI, WANG)]
+            return await hours.learners(unit, [one for one in people if one], year=day.year, today=day)
+
+        found = await branch.store.read(look)
         return {one.member.id: tuple(f"{each.form} {each.hundredths}" for each in one.credits) for one in found}
 
     assert await learned() == {ZHANG: (), LI: (), WANG: ()}
