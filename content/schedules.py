@@ -392,10 +392,10 @@ def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
         return refused("schedule.every_out_of_range", field="every", most=MOST_EVERY)
     if kind in MOST_NTH and not (schedule.nth and -5 <= schedule.nth <= MOST_NTH[kind]):
         return refused("schedule.nth_out_of_range", field="nth", most=MOST_NTH[kind])
-    if not 0 <= schedule.count <= MOST_OCCURRENCES or (kind is Recurrence.ONCE and not schedule.count):
-        return refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
     if kind is Recurrence.DRIP and (refusal := _unmeant_drip(schedule)) is not None:
         return refusal
+    if not 0 <= schedule.count <= MOST_OCCURRENCES or (kind is Recurrence.ONCE and not schedule.count):
+        return refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
     if len(schedule.urgent) > LONGEST_REASON:
         return refused("missed.reason_is_long", field="urgent", most=LONGEST_REASON)
     if schedule.window < SHORTEST_WINDOW:
