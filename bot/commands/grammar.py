@@ -182,7 +182,7 @@ _LENGTH = (
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷)"
     rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(r"(?P<word>匿名提问|提问)(?P<argument>(?<=匿名提问)\S.+|\S.{4,})", re.DOTALL)

@@ -44,7 +44,7 @@ from content.schedules import (
 )
 from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, shifts, workdays
+from storage import burden, lessons, media, members, quiet, reviews, rooms, series, settings, shifts, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -54,6 +54,8 @@ pages = Blueprint("schedules", __name__)
 WINDOWS = (30, 120, 720, 1_440, 4_320, 10_080)
 LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
+
+_MINUTE = timedelta(minutes=1)
 
 SHOWN_DATES, SHOWN_OF_DRIP = 3, 12
 
@@ -228,6 +230,9 @@ def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fie
     zone = ZoneInfo(places[0].timezone)
     soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     wanted, place = request.args.get("lesson", ""), places[0].id
+    like, roots = ScheduleId(request.args.get("like", "")), here().roots
+    if like and (known := ask(lambda unit: series.series(unit, like, roots))) is not None:
+        return _like(known.schedule, place, soon.date(), library)
     window, late = ask(lambda unit: _usual(unit, place))
     return Fields(
         lessons=tuple(lesson.id for lesson in library if lesson.id == wanted),
@@ -237,6 +242,30 @@ def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fie
         weekdays=(str(soon.weekday()),),
         window=window,
         late=late,
+    )
+
+
+def _like(rule: Schedule, place: OrganisationId, start: date, library: tuple[Lesson, ...]) -> Fields:
+    """Propose a rule like another one, for a place and with a start of its own."""
+    first = datetime.combine(start, rule.at)
+    further = [first + length for length in rule.sessions]
+    return Fields(
+        lessons=tuple(lesson.id for lesson in library if lesson.id in rule.lessons),
+        audience=place,
+        when="at" if rule.recurrence is Recurrence.ONCE else rule.recurrence,
+        date=start.isoformat(),
+        time=f"{rule.at:%H:%M}",
+        weekdays=tuple(str(day) for day in sorted(rule.weekdays)),
+        count=str(rule.count or 4),
+        endless=not rule.count,
+        every=str(rule.every),
+        nth=str(abs(rule.nth)),
+        from_end=rule.nth < 0,
+        off_days=rule.off_days,
+        on_days="、".join(map(str, rule.on_days)),
+        window=str(rule.window // _MINUTE),
+        late=UNTIL_DAY_ENDS if rule.late is None else str(rule.late // _MINUTE),
+        sessions=tuple((str((one.date() - start).days), f"{one:%H:%M}") for one in further),
     )
 
 

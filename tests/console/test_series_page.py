@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from typing import Any
 
@@ -206,7 +207,13 @@ def test_a_drip_shows_its_days_before_it_is_planned_and_is_shifted_and_taken_bac
     assert browser.post("/schedule", drip).status_code == 303
     assert due(house) == ["11-27 07:00", "11-29 07:00"]
     first = planned(house)[0].schedule
-    assert "第 1、3 天" in browser.get(f"/calendar/series/{first}").get_data(as_text=True)
+    page = browser.get(f"/calendar/series/{first}").get_data(as_text=True)
+    assert "第 1、3 天" in page
+    assert f'href="/schedule?like={first}"' in page
+    again = browser.get(f"/schedule?like={first}").get_data(as_text=True)
+    assert 'value="1、3"' in again
+    assert re.search(r'name="when" value="drip" checked', again)
+    assert again.count(" checked> ") >= 3
     look_and_say_yes(browser, f"/calendar/series/{first}/shift", {"workdays": "1"}, "会改 2 次")
     assert due(house) == ["11-30 07:00", "11-30 07:00"]
     browser.post(f"/calendar/series/{first}/undo", browser.marks("/"))
