@@ -16,10 +16,11 @@ from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, desk, now, settle
+from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
 from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
-from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 from content.lectures import Lecture
 from content.lessons import Kind, Lesson, LessonWritten
 from content.media import refuse_larger
@@ -31,7 +32,6 @@ from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
     LONGEST_REASON,
-    MOST_SESSIONS,
     LessonsScheduled,
     Planned,
     Schedule,
@@ -61,9 +61,6 @@ SHOWN_DATES, SHOWN_OF_DRIP = 3, 12
 
 MOST_TYPED = 900
 """Signs of the days of a drip that are kept: more than those of the longest take."""
-
-FURTHER = tuple(range(2, MOST_SESSIONS + 1))
-"""The numbers of the sessions after the first."""
 
 SINGLE = ("now", "at")
 RECURRING = tuple(str(one) for one in Recurrence if one is not Recurrence.ONCE)
@@ -297,12 +294,6 @@ def _fields() -> Fields:
     )
 
 
-def sessions_written() -> tuple[tuple[str, str], ...]:
-    """Return of each further session what a form says of its day and its time."""
-    form = request.form
-    return tuple((form.get(f"days_{number}", "").strip(), form.get(f"time_{number}", "").strip()) for number in FURTHER)
-
-
 def _schedule(
     fields: Fields, places: tuple[Organisation, ...], library: tuple[Lesson, ...], known: WorkCalendar
 ) -> tuple[Schedule | None, list[Refusal]]:
@@ -345,26 +336,6 @@ def _schedule(
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
     refusal = answer if isinstance(answer, Refusal) else refuse_unannounced(rule, chosen, foreseen(rule, now(), known))
     return rule, [refusal] if refusal is not None else []
-
-
-def further_sessions(
-    said: Iterable[tuple[str, str]], first: time | None, troubles: list[Refusal]
-) -> tuple[timedelta, ...]:
-    """Return how long after the first each further session is, by the clock on the wall."""
-    found: list[timedelta] = []
-    for days, written in said:
-        if not written or first is None:
-            continue
-        try:
-            at = time.fromisoformat(written).replace(tzinfo=None)
-        except ValueError:
-            at = None
-        if at is None or not re.fullmatch("[0-7]?", days):
-            troubles.append(refused("schedule.bad_session", field="sessions"))
-            continue
-        minutes = (at.hour - first.hour) * 60 + at.minute - first.minute
-        found.append(timedelta(days=int(days or 0), minutes=minutes))
-    return tuple(found)
 
 
 def _count(fields: Fields, kind: Recurrence, on_days: tuple[int, ...]) -> int:
@@ -441,7 +412,7 @@ def _form(
     }
     shown = sorted({one.meant for one in planned})[: SHOWN_OF_DRIP if fields.when == Recurrence.DRIP else SHOWN_DATES]
     in_shifts = ask(lambda unit: shifts.anyone_at(unit, audience))
-    hears = ask(lambda unit: _hears(unit, audience, [one for one in planned if one.meant in shown]))
+    hears = ask(lambda unit: heard_by(unit, audience, [one for one in planned if one.meant in shown]))
     page = render_template(
         "schedules/plan.html",
         fields=fields,
@@ -471,21 +442,6 @@ def _form(
         no_room=unreached,
     )
     return page, 422 if refusals else 200
-
-
-async def _hears(
-    unit: Reading, audience: OrganisationId, planned: list[Planned]
-) -> dict[OccurrenceId, tuple[str, ...]]:
-    """Return which groups hear each session of what is planned, the first of those without shifts too."""
-    found: dict[OccurrenceId, tuple[str, ...]] = {}
-    by_lesson: dict[date, list[Planned]] = {}
-    for one in planned:
-        by_lesson.setdefault(one.meant, []).append(one)
-    for sessions in by_lesson.values():
-        if len(sessions) > 1:
-            told = await shifts.told(unit, audience, [one.due_at for one in sessions])
-            found |= {one.id: groups for one, groups in zip(sessions, told, strict=True)}
-    return found
 
 
 def _free_day(refusals: Iterable[Refusal]) -> str | None:

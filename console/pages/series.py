@@ -8,13 +8,14 @@ from datetime import date, datetime, time
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, settle
+from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.leaving_tables import leaves
-from console.pages.schedules import FURTHER, further_sessions, sessions_written
 from console.undoing import way_back
 from content import series as rules
 from content.burden import refuse_too_much
@@ -24,7 +25,7 @@ from content.lessons import Kind
 from content.occurrences import State
 from content.organisations import Right
 from content.reviews import Review
-from content.schedules import Change, Planned, Schedule
+from content.schedules import Change, Planned, Schedule, materialise
 from content.series import Replan, Series
 from content.workdays import WorkCalendar
 from storage import burden, lessons, reviews, series, shifts, workdays
@@ -35,6 +36,9 @@ pages = Blueprint("series", __name__)
 
 MOST_SHOWN = 60
 """Dates that a preview names; the number above it counts them all."""
+
+Heard = dict[OccurrenceId, tuple[str, ...]]
+"""Of each session, which groups hear it."""
 
 Changing = Callable[[Series, WorkCalendar], tuple[Change, ...] | Refusal]
 """What a form asks for: the changes that a rule would have then."""
@@ -174,8 +178,9 @@ def replanned(
             return changes
         return found, rules.replan(found, changes, known=known, now=unit.now, anew=anew)  # type: ignore[arg-type]
 
-    async def burdened(unit: Reading, found: Series, wanted: Replan) -> tuple[Refusal | None, dict[LessonId, str]]:
-        return await _too_much(unit, found, wanted), await lessons.titles(unit, found.schedule.lessons)
+    async def seen(unit: Reading, found: Series, wanted: Replan) -> tuple[Refusal | None, dict[LessonId, str], Heard]:
+        too_much = await _too_much(unit, found, wanted)
+        return too_much, await lessons.titles(unit, found.schedule.lessons), await _heard(unit, found, wanted)
 
     if "yes" not in request.form:
         look = ask(reckon)
@@ -184,13 +189,14 @@ def replanned(
         if isinstance(look, Refusal):
             return not_done(look, to=back)
         found, wanted = look
-        too_much, titles = ask(lambda unit: burdened(unit, found, wanted))
+        too_much, titles, hears = ask(lambda unit: seen(unit, found, wanted))
         return render_template(
             "series/look.html",
             rule=found.schedule,
             wanted=wanted,
             shown=wanted.differences[:MOST_SHOWN],
             titles=titles,
+            hears=hears,
             too_much=too_much,
             action=action,
             fields=fields or {},
@@ -208,6 +214,16 @@ def replanned(
     return onward(
         settle(decide, actor=user), to=back, done="series_replanned", back=lambda: way_back("series.undo", id=id)
     )
+
+
+async def _heard(unit: Reading, found: Series, wanted: Replan) -> Heard:
+    """Return which groups would hear each session of the first lessons that are planned otherwise."""
+    rule = replace(found.schedule, changes=wanted.changes)
+    meant = [one.meant for one in wanted.after[:MOST_SHOWN] if rule.sessions_of(one.meant)]
+    if not meant:
+        return {}
+    reckoned = materialise(rule, await workdays.calendar(unit), since=min(meant), until=max(meant))
+    return await heard_by(unit, rule.audience, [one for one in reckoned if one.meant in meant])
 
 
 async def _too_much(unit: Reading, found: Series, wanted: Replan) -> Refusal | None:

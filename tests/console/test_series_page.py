@@ -229,7 +229,7 @@ def test_sessions_are_added_from_a_lesson_on_and_taken_back(house: House, browse
     house.run(put(house.store, "shifts", ShiftsSet(organisation=general, pattern=pattern("2026-11-01"))))
     assert '<option value="2026-12-01">' in browser.get(page).get_data(as_text=True)
     fields = {"since": "2026-12-04", "days_2": "1", "time_2": "10:00"}
-    assert "done=series_replanned" in look_and_say_yes(browser, path, fields, "第 2 场")
+    assert "done=series_replanned" in look_and_say_yes(browser, path, fields, "第 2 场：丙、丁")
     assert due(house)[2:] == ["12-04 07:00", "12-05 02:00", "12-08 07:00", "12-09 02:00"]
     assert [entry.sessions for entry in planned(house)] == [1, 1, 2, 2, 2, 2]
     assert browser.post(path, browser.marks("/") | fields | {"since": "2026-12-02"}).status_code == 409
