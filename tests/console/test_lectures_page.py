@@ -106,7 +106,7 @@ def test_a_lecture_is_not_put_before_its_announcement(house: House, browser: Bro
     sooner = lecture(house, **{"begins-1": "2026-11-26T14:00"}) | {"revision": str(kept.revision)}
     answer = browser.post(path, browser.marks(path) | sooner)
     assert answer.status_code == 422
-    assert "通知排在 11月26日（周四）15:00 发出" in answer.get_data(as_text=True)
+    assert "开讲要在那之后" in answer.get_data(as_text=True)
     later = sooner | {"begins-1": "2026-11-26T18:00"}
     assert browser.post(path, browser.marks(path) | later).status_code == 303
 

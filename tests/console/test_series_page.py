@@ -198,8 +198,10 @@ def test_a_drip_shows_its_days_before_it_is_planned_and_is_shifted_and_taken_bac
     drip = form(house, when="drip", lessons=both, on_days="第1天、３", endless="yes")
     page = browser.post("/schedule", drip | {"intent": "look"}).get_data(as_text=True)
     assert "共 2 次。" in page
-    assert "11月27日（周五）15:00 · 宪法第一课" in page
-    assert "11月29日（周日）15:00 · 作业安全四步法" in page
+    assert [re.sub("<[^>]*>", "", line) for line in re.findall("<li>(.*?)</li>", page) if "15:00" in line] == [
+        "11月27日（周五）15:00 · 宪法第一课",
+        "11月29日（周日）15:00 · 作业安全四步法",
+    ]
     for wrong, said in ((drip | {"on_days": "1"}, "请一课写一天"), (drip | {"on_days": "1、好"}, "请写递增的整数")):
         answer = browser.post("/schedule", wrong)
         assert answer.status_code == 422
