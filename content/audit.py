@@ -21,7 +21,7 @@ from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
-from content.lecture_questions import LectureQuestioned
+from content.lecture_questions import LectureQuestioned, LectureQuestionWithdrawn
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.meetings import MeetingCalled, MeetingChanged
@@ -170,6 +170,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),
     MemberEnrolled: _member,
     MemberChanged: _member,
+    LectureQuestionWithdrawn: lambda fact: About(thing=f"occurrence:{fact.occurrence}", subject=fact.member),
     LectureQuestioned: lambda fact: About(thing=f"occurrence:{fact.question.occurrence}", subject=fact.question.member),
     LessonWritten: _lesson,
     LessonRevised: _lesson,

@@ -64,7 +64,12 @@ from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryW
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
-from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
+from content.lecture_questions import (
+    LectureQuestioned,
+    LectureQuestionedUnnamed,
+    LectureQuestionSettled,
+    LectureQuestionWithdrawn,
+)
 from content.lessons import LessonRevised, LessonWritten
 from content.looks import Looked
 from content.media import MediumKept
@@ -330,6 +335,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
+    LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
     MeetingCalled: (meetings.write_called,),
     MeetingChanged: (meetings.write_changed,),
     MeetingCancelled: (meetings.write_cancelled,),

@@ -67,6 +67,7 @@ class Verb(StrEnum):
     SESSION = "session"
     ASK = "ask"
     ASK_UNNAMED = "ask_unnamed"
+    TAKE_QUESTION_BACK = "take_question_back"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -109,6 +110,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
+    Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -180,7 +182,7 @@ _LENGTH = (
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷)"
     rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(r"(?P<word>匿名提问|提问)(?P<argument>(?<=匿名提问)\S.+|\S.{4,})", re.DOTALL)
@@ -191,6 +193,7 @@ _TAKES = {
     Verb.LEARNED: _NUMBER_ALONE,
     Verb.MAKE_UP: _NUMBER_ALONE,
     Verb.CANCEL: _NUMBER_ALONE,
+    Verb.TAKE_QUESTION_BACK: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,

@@ -78,6 +78,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.SESSION, handler=session_choices.session, needs=None, of_cards=True),
     Command(verb=Verb.ASK, handler=lecture_questions.ask, needs=None, of_cards=True),
     Command(verb=Verb.ASK_UNNAMED, handler=lecture_questions.ask_unnamed, needs=None, of_cards=True),
+    Command(verb=Verb.TAKE_QUESTION_BACK, handler=lecture_questions.take_back, needs=None),
     Command(verb=Verb.WITHDRAW, handler=answers.withdraw, needs=None),
     Command(verb=Verb.LESSON, handler=lessons.lesson, needs=None, momentary=_always),
     Command(verb=Verb.MAKE_UP, handler=checkins.make_up, needs=None, momentary=_bare),

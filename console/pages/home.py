@@ -111,6 +111,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     rooms_faulty: int
     without_room: int
     unbound: int
+    above_caps: int
     elections: tuple[tuple[str, date], ...]
     workdays_missing: int | None
 
@@ -213,6 +214,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
     if known.meter is not None and known.meter.near and at.may(Right.SCHEDULE):
         yield need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
+    if waiting.above_caps:
+        yield need("above_caps", "missed.show", {"n": waiting.above_caps}, helped=True)
     if waiting.without_room and known.facts.rooms:
         yield need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
     if waiting.proposals:
@@ -334,7 +337,7 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
 
 async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Waiting:
     held = asker.held
-    operating, housing = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS]
+    operating, housing, planning = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS], held[Right.SCHEDULE]
     operates = asker.whole and held[Right.OPERATE]
     running = await terms.at_or_below(unit, held[Right.ARRANGE]) if held[Right.ARRANGE] else {}
     names = {node.id: node.name for node in here().nodes}
@@ -349,6 +352,7 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,
         without_room=await home.branches_without_room(unit, housing) if housing else 0,
         unbound=facts.members - facts.bound if held[Right.IMPORT_ROSTER] else 0,
+        above_caps=await schedules.number_above_caps(unit, planning) if planning else 0,
         elections=elections_due(ends, day)[:LONE_FAILURES],
         workdays_missing=(await workdays.calendar(unit)).missing(day) if operates else None,
     )
