@@ -252,6 +252,7 @@ THINGS = (
     "entry",
     "organisation",
     "case",
+    "complaint",
 )
 PEOPLE = ("member", "user")
 LONGEST_ID = 255

@@ -40,6 +40,7 @@ EvidenceId = NewType("EvidenceId", str)
 SanctionId = NewType("SanctionId", str)
 ComplaintId = NewType("ComplaintId", str)
 VoiceId = NewType("VoiceId", str)
+ContextId = NewType("ContextId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)
