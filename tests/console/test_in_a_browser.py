@@ -144,6 +144,7 @@ PAGES = (
     "/cases",
     "/cases/new",
     "/cases/{case}",
+    "/cases/year",
     "/complaints",
     "/complaints?state=answered",
     "/complaints/{complaint}",

@@ -57,6 +57,7 @@ from content.lessons import Kind as LessonKind
 from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
+from content.moderation_counts import COLUMNS as MODERATED
 from content.notices import Circle, Form
 from content.notices import State as MeetingState
 from content.occurrences import State as Stand
@@ -123,7 +124,7 @@ EXPORTED = (
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     "cases",
-    "complaints",
+    *("complaints", "moderation"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -160,6 +161,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "complaint.": ("lost", "about_bot", "about_oneself"),
     "complaint.answer_": ANSWERS,
     "complaints.do_": ANSWERS,
+    "moderation.column_": MODERATED,
     "complaints.origin_": ComplaintOrigin,
     "complaints.part_": [part for part in Part if part is not Part.TEXT],
     "complaints.rule_": (),
