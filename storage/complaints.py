@@ -155,9 +155,9 @@ async def lines(
     unit: Reading, roots: Iterable[OrganisationId], *, reader: UserId, is_open: bool, limit: int
 ) -> tuple[Line, ...]:
     """Return complaints at or below the roots: those that wait, the oldest first, or the answered, the newest first."""
-    voices = select(func.count(), func.count(complaint_voices.c.event_id.distinct()))
-    counted = voices.where(complaint_voices.c.complaint_id == complaints.c.id)
-    number, messages = (counted.with_only_columns(one).scalar_subquery() for one in voices.selected_columns)
+    mine = complaint_voices.c.complaint_id == complaints.c.id
+    number = select(func.count(complaint_voices.c.id)).where(mine).scalar_subquery()
+    messages = select(func.count(complaint_voices.c.event_id.distinct())).where(mine).scalar_subquery()
     query: Any = (
         select(
             complaints,
