@@ -52,7 +52,7 @@ def test_who_moderates_sees_the_queue_of_their_place_and_nobody_who_complained(h
     assert "白云" in page
     assert "安邻" not in page
     one = browser.get(at(house)).get_data(as_text=True)
-    for expected in ("当众骂人0", "当众骂人1", "2 人举报", "自动规则", "侮辱"):
+    for expected in ("当众骂人0", "当众骂人1", "2 人举报", "自动规则", "言语伤人"):
         assert expected in one, expected
     files = [browser.get(f"/complaints?as={form}").get_data(as_text=True) for form in ("csv", "text")]
     for shown in (page, one, *files, browser.get("/complaints?state=answered").get_data(as_text=True)):
