@@ -240,6 +240,7 @@ _BY_ID = {
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
 THINGS = (
+    "complaint",
     "occurrence",
     "poll",
     "ballot",

@@ -29,6 +29,8 @@ from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, cards, expectations
+from storage.complaint_contexts import complaint_contexts
+from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
@@ -68,6 +70,7 @@ from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
+from storage.server_reports import report_positions
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
@@ -102,6 +105,8 @@ class Why(StrEnum):
     """It opens something, or is the hash of what does."""
     INNER = "inner"
     """It says how we work, and nothing about the person."""
+    GUARDS = "guards"
+    """It would tell somebody that others complained about them, and so who did."""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -128,12 +133,14 @@ def _held(
     *,
     inner: str = "",
     opens: str = "",
+    guards: str = "",
     own_words: str = "",
     readable: bool = True,
     **prefix: str,
 ) -> Held:
     """Make an entry from names with spaces between them, so that the list below reads as a list."""
     kept_back = dict.fromkeys(inner.split(), Why.INNER) | dict.fromkeys(opens.split(), Why.OPENS)
+    kept_back |= dict.fromkeys(guards.split(), Why.GUARDS)
     return Held(
         table=table,
         found_by=tuple(found_by.split()),
@@ -330,6 +337,7 @@ PERSONAL: tuple[Held, ...] = (
         "user_id by_user agreed_by lifted_by reviewed_by",
         "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
         inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        opens="sealed",
         own_words="said lifted_why appeal_text answer",
         step="sanction.step_",
         reason="sanction.reason_",
@@ -344,6 +352,24 @@ PERSONAL: tuple[Held, ...] = (
         own_words="text",
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
+    _held(
+        complaint_voices,
+        "reporter",
+        "at origin reason text",
+        inner="id complaint_id room_id event_id reporter trace_id is_sealed",
+        origin="complaints.origin_",
+        reason="sanction.reason_",
+    ),
+    _held(
+        complaints,
+        "decided_by claimed_by",
+        "organisation_id state opened_at claimed_at decided_at note",
+        inner="id touched_at claimed_by decided_by case_id is_sealed",
+        guards="user_id",
+        own_words="note",
+        readable=False,
+        state="complaints.state_",
+    ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -497,6 +523,8 @@ IMPERSONAL: tuple[Table, ...] = (
     digests,
     rooms,
     sanction_places,
+    complaint_contexts,
+    report_positions,
     upgrades,
     import_branches,
     shelf,
@@ -514,8 +542,9 @@ IMPERSONAL: tuple[Table, ...] = (
 """Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
 What waits on the shelf is sealed, and nobody here can open it; no more can anyone the envelopes of a ballot, and which
-of them is whose is told to nobody, not to its voter either. Who tried to sign in, and from where, is counted under
-hashes, for a day.
+of them is whose is told to nobody, not to its voter either. What is said around a message that was complained about is
+sealed for the one page that asked for it, and gone within minutes. Who tried to sign in, and from where, is counted
+under hashes, for a day.
 """
 
 

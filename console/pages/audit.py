@@ -54,6 +54,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "organisation": ("structure.show_one", "id"),
     "room": ("rooms.show_one", "id"),
     "case": ("cases.show_one", "id"),
+    "complaint": ("complaints.show_one", "id"),
     "proposal": ("duties.show", ""),
     "message": ("outbox.show", ""),
     "letter": ("unheard.show_one", "id"),
@@ -308,7 +309,8 @@ def _scope() -> Scope:
 
 def scope_of(roots: tuple[OrganisationId, ...]) -> Scope:
     """Return what of the record belongs to these nodes, and what to none where one of them is the top of a tree."""
-    return Scope(roots=roots, everything=any(node.parent is None for node in here().nodes if node.id in roots))
+    whole = any(node.parent is None for node in here().nodes if node.id in roots)
+    return Scope(roots=roots, everything=whole, reader=here().user)
 
 
 def _number(text: str) -> int | None:
