@@ -29,6 +29,7 @@ from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
+from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
@@ -100,6 +101,8 @@ class Why(StrEnum):
     """It opens something, or is the hash of what does."""
     INNER = "inner"
     """It says how we work, and nothing about the person."""
+    GUARDS = "guards"
+    """It would tell somebody that others complained about them, and so who did."""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -126,12 +129,14 @@ def _held(
     *,
     inner: str = "",
     opens: str = "",
+    guards: str = "",
     own_words: str = "",
     readable: bool = True,
     **prefix: str,
 ) -> Held:
     """Make an entry from names with spaces between them, so that the list below reads as a list."""
     kept_back = dict.fromkeys(inner.split(), Why.INNER) | dict.fromkeys(opens.split(), Why.OPENS)
+    kept_back |= dict.fromkeys(guards.split(), Why.GUARDS)
     return Held(
         table=table,
         found_by=tuple(found_by.split()),
@@ -341,6 +346,23 @@ PERSONAL: tuple[Held, ...] = (
         own_words="text",
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
+    _held(
+        complaint_voices,
+        "reporter",
+        "at origin reason text",
+        inner="id complaint_id room_id event_id reporter is_sealed",
+        origin="complaints.origin_",
+        reason="sanction.reason_",
+    ),
+    _held(
+        complaints,
+        "claimed_by decided_by",
+        "organisation_id state opened_at claimed_at decided_at",
+        inner="id touched_at claimed_by decided_by case_id",
+        guards="user_id",
+        readable=False,
+        state="complaints.state_",
+    ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),

@@ -25,6 +25,7 @@ from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
+from content.complaints import AuthorFound, ComplaintMade, MessageFlagged
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
     ChallengeMade,
@@ -197,6 +198,7 @@ from storage import (
     cases,
     catch_ups,
     checkins,
+    complaints,
     corrections,
     credentials,
     digests,
@@ -356,6 +358,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LevelNoted: (sanctions.write_level,),
     PlaceSettled: (sanctions.write_place,),
     PlaceMoved: (sanctions.write_moved,),
+    ComplaintMade: (complaints.write_made,),
+    MessageFlagged: (complaints.write_made,),
+    AuthorFound: (complaints.write_author,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),

@@ -32,6 +32,8 @@ from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
+from content.complaints import Origin as ComplaintOrigin
+from content.complaints import State as ComplaintState
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
@@ -151,6 +153,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "series.scope_": Scope,
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
     "cases.length_": LENGTHS,
+    "complaints.origin_": ComplaintOrigin,
+    "complaints.state_": ComplaintState,
     "sanction.appeal_": Appeal,
     "sanction.confirm_": HURTS | {Rung.WARNING},
     "sanction.hindrance_": Hindrance,
