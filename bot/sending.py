@@ -98,7 +98,7 @@ class Sender:
             case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
+            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:

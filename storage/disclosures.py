@@ -39,6 +39,7 @@ from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
+from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
@@ -347,6 +348,14 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(
+        strikes,
+        "user_id",
+        "guard level at",
+        inner="id organisation_id room_id event_id user_id",
+        guard="guards.name_",
+        level="guards.level_",
+    ),
+    _held(
         complaint_voices,
         "reporter",
         "at origin reason text",
@@ -516,6 +525,8 @@ IMPERSONAL: tuple[Table, ...] = (
     digests,
     rooms,
     sanction_places,
+    guard_settings,
+    guard_entries,
     upgrades,
     import_branches,
     shelf,

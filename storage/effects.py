@@ -16,6 +16,7 @@ from content.identifiers import CardId, Cause, PollId, UserId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
+from content.strikes import HideMessage
 from content.upgrades import FollowUpgrade
 from storage import quiet
 from storage.checkins import cards
@@ -89,7 +90,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 )
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
-            case Impose() | Lift() | KeepEvidence():
+            case Impose() | Lift() | KeepEvidence() | HideMessage():
                 await _enqueue_measure(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
@@ -155,7 +156,9 @@ async def _enqueue_upkeep(
             await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
-async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence) -> None:
+async def _enqueue_measure(
+    unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence | HideMessage
+) -> None:
     """Have measures carried out and undone in the order in which they were decided, one thing at a time in a room."""
     values: dict[str, Any] = {
         "room_id": effect.room,
@@ -166,6 +169,9 @@ async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impo
     if isinstance(effect, KeepEvidence):
         lane = f"evidence:{effect.room}"
         await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
+        return
+    if isinstance(effect, HideMessage):
+        await _insert(unit, cause, Kind.HIDE, lane=f"hide:{effect.room}", matter_id=effect.strike, **values)
         return
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"

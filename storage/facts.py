@@ -134,6 +134,7 @@ from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, Practic
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.sanctions import (
     AppealAnswered,
     AppealMade,
@@ -160,6 +161,7 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
+from content.strikes import GuardStruck
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -210,6 +212,7 @@ from storage import (
     exports,
     feeds,
     glossary,
+    guards,
     heartbeats,
     hours,
     imports,
@@ -358,6 +361,10 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LevelNoted: (sanctions.write_level,),
     PlaceSettled: (sanctions.write_place,),
     PlaceMoved: (sanctions.write_moved,),
+    GuardSet: (guards.write_set,),
+    GuardEntriesAdded: (guards.write_added,),
+    GuardEntryDropped: (guards.write_dropped,),
+    GuardStruck: (guards.write_struck,),
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),
@@ -474,7 +481,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     InvitationTaken: (rooms.write_taken,),
     UpgradeSeen: (upgrades.write_seen,),
     UpgradeDoubted: (upgrades.write_doubted,),
-    RoomMoved: (upgrades.write_moved,),
+    RoomMoved: (upgrades.write_moved, guards.write_moved),
     rooms.StateSeen: (rooms.write_state_seen,),
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),

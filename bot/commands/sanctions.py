@@ -24,9 +24,6 @@ from storage.unit import Reading
 
 Answer = Decision | Refusal | None
 
-GOES_ON = timedelta(days=30)
-"""How long after its last act a case is gone on with instead of another being opened about the same person."""
-
 STEPS = {
     Verb.WARN: Step.WARNING,
     Verb.SILENCE: Step.MUTE,
@@ -120,7 +117,7 @@ async def _take(asking: Asking, step: Step) -> Answer:
 async def _case(asking: Asking, aim: _Aim) -> tuple[Case | Refusal, tuple[Fact, ...]]:
     """Return the case that goes on, or a new one with the fact that opens it."""
     unit = asking.unit
-    known = await stored.latest(unit, aim.user, aim.at, unit.now - GOES_ON)
+    known = await stored.latest(unit, aim.user, aim.at, unit.now - cases.GOES_ON)
     if known is not None:
         return known, ()
     number = await stored.next_number(unit)

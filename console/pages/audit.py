@@ -74,6 +74,7 @@ CAUSES = (
     "survey",
     "selection",
     "sanction",
+    "guard",
     "room",
     "record",
     "look",
