@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, meetings, sanctions, surveying
+from bot import complaints, digests, meetings, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -319,6 +319,7 @@ class Clock:
         me = await self._store.read(sync.account)
         if me is not None:
             await sanctions.try_again(self._store, me)
+            await complaints.take_up_again(self._store, self._store.now().date().isoformat())
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.charts import Chart, draw_bars, draw_shares
+from bot.complaints import Looking
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
@@ -74,11 +75,14 @@ class Listener(Struct, frozen=True, kw_only=True):
 class Sender:
     """What a Matrix device sends; when, in which order and how often it is tried is for who calls."""
 
-    def __init__(self, store: Store, homeserver: Homeserver, speech: Speech, *, encrypted: bool) -> None:
+    def __init__(
+        self, store: Store, homeserver: Homeserver, speech: Speech, *, encrypted: bool, console: str = ""
+    ) -> None:
         self._store = store
         self._homeserver = homeserver
         self._speech = speech
         self._encrypted = encrypted
+        self._looking = Looking(store, homeserver, console=console)
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
         self._uploading: set[tuple[str, bool]] = set()
@@ -100,6 +104,9 @@ class Sender:
                 return [self._sent(row, None)]
             case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
+                await self._looking.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)

@@ -259,6 +259,7 @@ THINGS = (
     "entry",
     "organisation",
     "case",
+    "complaint",
 )
 PEOPLE = ("member", "user")
 LONGEST_ID = 255

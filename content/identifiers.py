@@ -41,6 +41,7 @@ SanctionId = NewType("SanctionId", str)
 StrikeId = NewType("StrikeId", str)
 ComplaintId = NewType("ComplaintId", str)
 VoiceId = NewType("VoiceId", str)
+ContextId = NewType("ContextId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

@@ -29,6 +29,7 @@ from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
+from storage.complaint_contexts import complaint_contexts
 from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
@@ -69,6 +70,7 @@ from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
+from storage.server_reports import report_positions
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
@@ -359,16 +361,17 @@ PERSONAL: tuple[Held, ...] = (
         complaint_voices,
         "reporter",
         "at origin reason text",
-        inner="id complaint_id room_id event_id reporter is_sealed",
+        inner="id complaint_id room_id event_id reporter trace_id is_sealed",
         origin="complaints.origin_",
         reason="sanction.reason_",
     ),
     _held(
         complaints,
-        "claimed_by decided_by",
-        "organisation_id state opened_at claimed_at decided_at",
-        inner="id touched_at claimed_by decided_by case_id",
+        "decided_by claimed_by",
+        "organisation_id state opened_at claimed_at decided_at note",
+        inner="id touched_at claimed_by decided_by case_id is_sealed",
         guards="user_id",
+        own_words="note",
         readable=False,
         state="complaints.state_",
     ),
@@ -527,6 +530,8 @@ IMPERSONAL: tuple[Table, ...] = (
     sanction_places,
     guard_settings,
     guard_entries,
+    complaint_contexts,
+    report_positions,
     upgrades,
     import_branches,
     shelf,
@@ -544,8 +549,9 @@ IMPERSONAL: tuple[Table, ...] = (
 """Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
 What waits on the shelf is sealed, and nobody here can open it; no more can anyone the envelopes of a ballot, and which
-of them is whose is told to nobody, not to its voter either. Who tried to sign in, and from where, is counted under
-hashes, for a day.
+of them is whose is told to nobody, not to its voter either. What is said around a message that was complained about is
+sealed for the one page that asked for it, and gone within minutes. Who tried to sign in, and from where, is counted
+under hashes, for a day.
 """
 
 

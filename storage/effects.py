@@ -10,6 +10,8 @@ from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.cases import KeepEvidence
+from content.complaint_contexts import ReadContext
+from content.complaints import TakeUp
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
@@ -92,6 +94,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_upkeep(unit, cause, place, effect)
             case Impose() | Lift() | KeepEvidence() | HideMessage():
                 await _enqueue_measure(unit, cause, place, effect)
+            case TakeUp() | ReadContext():
+                await _enqueue_look(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -176,6 +180,23 @@ async def _enqueue_measure(
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"
     await _insert(unit, cause, kind, lane=lane, user_id=effect.user, matter_id=effect.sanction, **values)
+
+
+async def _enqueue_look(unit: Writing, cause: Cause, place: int, effect: TakeUp | ReadContext) -> None:
+    """Have a message looked at in its room; that it is, is listed nowhere."""
+    kind, matter = (Kind.COMPLAINT, effect.voice) if isinstance(effect, TakeUp) else (Kind.CONTEXT, effect.context)
+    await _insert(
+        unit,
+        cause,
+        kind,
+        lane=f"{kind}:{matter}",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=matter,
+        subject=DISCREET,
+        priority=ANSWER,
+    )
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:

@@ -25,7 +25,18 @@ from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
-from content.complaints import AuthorFound, ComplaintMade, MessageFlagged
+from content.complaint_contexts import ContextAsked, ContextRead, ContextShown
+from content.complaints import (
+    AuthorFound,
+    ComplaintClaimed,
+    ComplaintDecided,
+    ComplaintMade,
+    ComplaintReopened,
+    MessageFlagged,
+    TraceLeft,
+    TraceRemoved,
+    VoiceDropped,
+)
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
     ChallengeMade,
@@ -149,6 +160,7 @@ from content.sanctions import (
 )
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
+from content.server_reports import ReportsRead
 from content.session_choices import SessionChosen
 from content.sessions import (
     LanguageChosen,
@@ -200,6 +212,7 @@ from storage import (
     cases,
     catch_ups,
     checkins,
+    complaint_contexts,
     complaints,
     corrections,
     credentials,
@@ -243,6 +256,7 @@ from storage import (
     sanctions,
     schedules,
     series,
+    server_reports,
     session_choices,
     sessions,
     settings,
@@ -368,6 +382,16 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),
+    TraceLeft: (complaints.write_trace,),
+    TraceRemoved: (complaints.write_trace_removed,),
+    VoiceDropped: (complaints.write_dropped,),
+    ComplaintClaimed: (complaints.write_claimed,),
+    ComplaintDecided: (complaints.write_decided,),
+    ComplaintReopened: (complaints.write_reopened,),
+    ContextAsked: (complaint_contexts.write_asked,),
+    ContextRead: (complaint_contexts.write_read,),
+    ContextShown: (complaint_contexts.write_shown,),
+    ReportsRead: (server_reports.write_read,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),

@@ -22,7 +22,7 @@ from storage.ballots import ballots
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, evidence_text
 from storage.cases import opened as opened_text
-from storage.complaints import complaint_voices
+from storage.complaints import complaint_voices, complaints, opened_note
 from storage.complaints import text_of as said_in_complaint
 from storage.disclosures import PERSONAL, Held
 from storage.edits import edit_entries
@@ -109,6 +109,8 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return {"appeal_text": opened_appeal(unit.vault, row)}
     if table is case_evidence:
         return {"text": evidence_text(unit, row)}
+    if table is complaints:
+        return {"note": opened_note(unit.vault, row)}
     if table is complaint_voices:
         return {"text": said_in_complaint(unit.vault, row)}
     if table is case_notes:

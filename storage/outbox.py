@@ -48,6 +48,8 @@ class Kind(StrEnum):
     EVIDENCE = "evidence"
     HIDE = "hide"
     PICTURE = "picture"
+    COMPLAINT = "complaint"
+    CONTEXT = "context"
 
 
 class State(StrEnum):
@@ -130,8 +132,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
-    ``matter`` is the measure that is carried out or told of, the evidence that is to be read, or the strike of a guard
-    by which something is hidden.
+    ``matter`` is the measure that is carried out or told of, the evidence, complaint or context that is to be read, or
+    the strike of a guard by which something is hidden.
     """
 
     id: OutboxId

@@ -18,8 +18,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
+    "舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
+    "举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -64,6 +64,7 @@ class Verb(StrEnum):
     LIFT = "lift"
     PUT_DOWN = "put_down"
     APPEAL = "appeal"
+    COMPLAIN = "complain"
     SESSION = "session"
     ASK = "ask"
     ASK_UNNAMED = "ask_unnamed"
@@ -106,6 +107,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.LIFT: ("解除", "lift"),
     Verb.PUT_DOWN: ("记录", "note"),
     Verb.APPEAL: ("申诉", "appeal"),
+    Verb.COMPLAIN: ("举报", "complaint"),
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
@@ -143,6 +145,7 @@ ROOM_WORDS = {
     Verb.MUTE: ("静音",),
     Verb.HOURS: ("学时",),
     Verb.CORRECT: ("更正",),
+    Verb.COMPLAIN: ("举报", "complaint"),
     Verb.DATA: ("我的数据", "导出我的数据"),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
@@ -184,7 +187,10 @@ _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
     rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
-_ASKED = re.compile(r"(?P<word>匿名提问|提问)(?P<argument>(?<=匿名提问)\S.+|\S.{4,})", re.DOTALL)
+_ASKED = re.compile(
+    r"(?P<word>匿名提问|提问|举报)(?P<argument>(?<=匿名提问)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
+    re.DOTALL,
+)
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _TAKES = {
@@ -205,7 +211,7 @@ _TAKES = {
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
-    **dict.fromkeys((*CALLING, Verb.APPEAL), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),

@@ -10,6 +10,7 @@ from bot.commands import (
     adoption,
     answers,
     checkins,
+    complaints,
     console,
     corrections,
     disclosures,
@@ -110,6 +111,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.BAN, handler=sanctions.ban, needs=Right.MODERATE, for_members=False, momentary=_always),
     Command(verb=Verb.LIFT, handler=sanctions.lift, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.PUT_DOWN, handler=sanctions.put_down, needs=Right.MODERATE, for_members=False),
+    Command(verb=Verb.COMPLAIN, handler=complaints.complain, needs=None, for_members=False),
     Command(verb=Verb.APPEAL, handler=sanctions.appeal, needs=None, for_members=False),
 )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import ballots, checkins, inquiries, polls, practice, sanctions, session_choices
+from bot.commands import ballots, checkins, complaints, inquiries, polls, practice, sanctions, session_choices
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     CALLING,
@@ -137,9 +137,11 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
     key, target = related.get("key"), related.get("event_id")
     if not isinstance(key, str) or not isinstance(target, str) or len(key) > 20:
         return None
+    sign = _DECORATION.sub("", key)
+    if sign == complaints.FLAG:
+        return await complaints.tap(unit, event, EventId(target), me)
     card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
-        sign = _DECORATION.sub("", key)
         measured = await sanctions.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
         if measured is not None:
             return measured
@@ -148,7 +150,7 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
     if member is None:
         return None
     chosen = await session_choices.tap(unit, cause, member.id, card, key)
-    return chosen or await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
+    return chosen or await checkins.tap(unit, cause, member.id, card, sign)
 
 
 async def _said(

@@ -102,6 +102,18 @@ class Batches(Connection):
             raise
         return (await self._read(_border(room_id, [raw]), [raw]))[0]
 
+    async def around(self, room_id: str, event_id: str, many: int) -> tuple[Heard, ...]:
+        """Return an event with up to so many before it and after it, oldest first, as far as we have the keys.
+
+        Raises Fault of kind ``missing`` or ``refused`` where it is not ours to see.
+        """
+        where = path("/v3/rooms/{}/context/{}", room_id, event_id)
+        # The homeserver counts both sides together.
+        page = await self._wire.ask("GET", where, query={"limit": str(2 * many)})
+        before, after = (border.sequence(page.get(f"events_{side}")) for side in ("before", "after"))
+        raws = [*reversed(before[:many]), page.get("event"), *after[:many]]
+        return tuple(await self._read(_border(room_id, raws), raws))
+
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Heard, ...], bool]:
         """Return what refers to an event, oldest first, as the homeserver keeps it, and whether that is all of it.
 

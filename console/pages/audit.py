@@ -54,6 +54,7 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "organisation": ("structure.show_one", "id"),
     "room": ("rooms.show_one", "id"),
     "case": ("cases.show_one", "id"),
+    "complaint": ("complaints.show_one", "id"),
     "proposal": ("duties.show", ""),
     "message": ("outbox.show", ""),
     "letter": ("unheard.show_one", "id"),

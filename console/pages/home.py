@@ -38,6 +38,7 @@ from content.safe_mode import Reason
 from content.views import Account
 from storage import (
     burden,
+    complaints,
     corrections,
     duties,
     heartbeats,
@@ -106,6 +107,7 @@ class Waiting(Struct, frozen=True, kw_only=True):
     erasures: int
     corrections: int
     appeals: int
+    complaints: int
     buried: int
     rooms_lost: int
     rooms_faulty: int
@@ -223,6 +225,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
+    if waiting.complaints:
+        yield need("complaints", "complaints.show", {"n": waiting.complaints}, helped=True)
     if waiting.buried:
         yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
     if waiting.unbound and known.facts.bound:
@@ -344,6 +348,9 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
+        complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)
+        if held[Right.MODERATE]
+        else 0,
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
         rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,

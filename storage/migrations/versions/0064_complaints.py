@@ -1,4 +1,4 @@
-"""Complaints about messages: all voices about one person at one node, which are answered together."""
+"""Complaints about messages, what is looked at of them for a moment, and how far the homeserver's reports are read."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -26,6 +26,8 @@ def upgrade() -> None:
         sa.Column("decided_by", sa.String(length=255), nullable=True),
         sa.Column("decided_at", storage.tables.Instant(timezone=True), nullable=True),
         sa.Column("case_id", sa.String(length=32), nullable=True),
+        sa.Column("note", sa.LargeBinary(), nullable=True),
+        sa.Column("is_sealed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("fk_complaints_organisation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_complaints")),
     )
@@ -42,6 +44,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(length=20), nullable=False),
         sa.Column("at", storage.tables.Instant(timezone=True), nullable=False),
         sa.Column("reporter", sa.String(length=255), nullable=True),
+        sa.Column("trace_id", sa.String(length=255), nullable=True),
         sa.Column("text", sa.LargeBinary(), nullable=True),
         sa.Column("is_sealed", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.ForeignKeyConstraint(["complaint_id"], ["complaints.id"], name=op.f("fk_complaint_voices_complaint_id")),
@@ -50,3 +53,20 @@ def upgrade() -> None:
     op.create_index(op.f("ix_complaint_voices_complaint_id"), "complaint_voices", ["complaint_id"], unique=False)
     op.create_index(op.f("ix_complaint_voices_event_id"), "complaint_voices", ["event_id"], unique=False)
     op.create_index(op.f("ix_complaint_voices_reporter"), "complaint_voices", ["reporter"], unique=False)
+    op.create_table(
+        "complaint_contexts",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("voice_id", sa.String(length=32), nullable=False),
+        sa.Column("public", sa.LargeBinary(), nullable=False),
+        sa.Column("until", storage.tables.Instant(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=True),
+        sa.Column("sealed", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_complaint_contexts")),
+    )
+    op.create_index(op.f("ix_complaint_contexts_until"), "complaint_contexts", ["until"], unique=False)
+    op.create_table(
+        "report_positions",
+        sa.Column("bot", sa.String(length=255), nullable=False),
+        sa.Column("newest", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("bot", name=op.f("pk_report_positions")),
+    )
