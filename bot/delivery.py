@@ -34,7 +34,7 @@ UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outb
 MODERATION = frozenset(
     {
         *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE),
-        *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE),
+        *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
     }
 )
 """Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""

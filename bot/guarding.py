@@ -18,7 +18,7 @@ from content import strikes
 from content.cases import is_exempt
 from content.decision import Decision
 from content.guarding import Found, Lookout, Post, Watch
-from content.guards import Guard, Kind, Level, Lists, Place, rules_of
+from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
 from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
 from content.lateness import is_late
 from content.organisations import Right
@@ -38,6 +38,16 @@ _KINDS = {
 }
 
 
+def ours(me: UserId, console: str) -> frozenset[str]:
+    """Return the hosts to which links are always allowed: those of the console and of our homeserver."""
+    return frozenset(filter(None, (urlsplit(console).hostname, me.partition(":")[2])))
+
+
+async def lookout_rules(unit: Reading, place: Place, *, me: UserId, console: str) -> Rules:
+    """Return what is looked for at a place as of now."""
+    return rules_of(place, await guards.lists(unit), ours=ours(me, console))
+
+
 class Guarding:
     """Guards at work: the rules of each room, as of a minute ago at most, and the one watch over all rooms."""
 
@@ -46,7 +56,7 @@ class Guarding:
         self._watch = Watch()
         self._lists: Lists | None = None
         self._lookouts: dict[RoomId, Lookout] = {}
-        self._ours = frozenset(filter(None, (urlsplit(settings.console).hostname, settings.me.partition(":")[2])))
+        self._ours = ours(settings.me, settings.console)
 
     async def recall(self, unit: Reading) -> None:
         """Read what places have set."""

@@ -65,6 +65,7 @@ from storage.paper_elections import (
 )
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.rehearsals import rehearsals
 from storage.resolutions import meeting_tasks, resolutions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
@@ -530,6 +531,7 @@ IMPERSONAL: tuple[Table, ...] = (
     sanction_places,
     guard_settings,
     guard_entries,
+    rehearsals,
     complaint_contexts,
     report_positions,
     upgrades,

@@ -16,6 +16,7 @@ from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, Show
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
+from content.rehearsals import Rehearse
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
 from content.strikes import HideMessage
@@ -94,6 +95,18 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_upkeep(unit, cause, place, effect)
             case Impose() | Lift() | KeepEvidence() | HideMessage():
                 await _enqueue_measure(unit, cause, place, effect)
+            case Rehearse():
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.REHEARSAL,
+                    lane=f"rehearsal:{effect.room}",
+                    part=place,
+                    room_id=effect.room,
+                    organisation_id=effect.organisation,
+                    matter_id=effect.rehearsal,
+                    priority=BROADCAST,
+                )
             case TakeUp() | ReadContext():
                 await _enqueue_look(unit, cause, place, effect)
             case _:

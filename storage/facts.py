@@ -142,6 +142,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
@@ -248,6 +249,7 @@ from storage import (
     polls,
     practice,
     relocation,
+    rehearsals,
     resolutions,
     restores,
     retention,
@@ -379,6 +381,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     GuardEntriesAdded: (guards.write_added,),
     GuardEntryDropped: (guards.write_dropped,),
     GuardStruck: (guards.write_struck,),
+    RehearsalAsked: (rehearsals.write_asked,),
+    RehearsalRead: (rehearsals.write_read,),
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),

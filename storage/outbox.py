@@ -50,6 +50,7 @@ class Kind(StrEnum):
     PICTURE = "picture"
     COMPLAINT = "complaint"
     CONTEXT = "context"
+    REHEARSAL = "rehearsal"
 
 
 class State(StrEnum):

@@ -25,6 +25,7 @@ from storage import (
     misreadings,
     mutes,
     practice,
+    rehearsals,
     sanctions,
     session_choices,
     throttling,
@@ -117,6 +118,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await sanctions.forget_past(unit, fact.at)
     await complaints.forget_past(unit, fact.at)
     await guards.forget_past(unit, fact.at)
+    await rehearsals.forget_past(unit, fact.at)
     await complaint_contexts.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -55,6 +55,7 @@ class FakeHomeserver:
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
         self.redacted: list[str] = []
+        self.said: dict[str, tuple[Event | Unreadable | Poison, ...] | Fault] = {}
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event | Unreadable | Poison] = {}
         self.referring: dict[str, tuple[tuple[Event | Unreadable | Poison, ...], bool] | Fault] = {}
@@ -290,6 +291,14 @@ class FakeHomeserver:
 
     async def read_kept(self, room_id: str, raw: bytes) -> Event | Unreadable | Poison:
         return border.read_event(room_id, border.read_json(raw))
+
+    async def lately(
+        self, room_id: str, since: datetime, most: int
+    ) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
+        found = self.said.get(room_id, ())
+        if isinstance(found, Fault):
+            raise found
+        return found[-most:], len(found) <= most
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
         kept = self.referring.get(event_id, ((), True))

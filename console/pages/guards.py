@@ -12,21 +12,22 @@ from msgspec import Struct
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
-from console.desk import ask, desk, now, settle
+from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
 from console.wording import t
 from content import guards as rules
+from content import rehearsals as rehearsals_rules
 from content.decision import Decision, Refusal, refused
 from content.guarding import Found, Post, rehearse
 from content.guards import BY_NAME, KINDS, KNOBS, LIST_OF, MOST_ENTRIES, Guard, Kind, Level, Lists, Place, Sort
-from content.identifiers import EventId, OrganisationId, RoomId, UserId
+from content.identifiers import EventId, OrganisationId, RehearsalId, RoomId, UserId, derive
 from content.organisations import Organisation, Right
 from content.power import may, may_send
 from content.rooms import Room
 from content.settings import NO, Setting
 from content.strikes import KEPT, MEASURE
-from storage import guards, rooms, sanctions, settings, sync
+from storage import guards, rehearsals, rooms, sanctions, settings, sync
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -263,6 +264,39 @@ def _entries(seen: Seen, sort: Sort) -> tuple[Entry, ...]:
     return tuple(
         Entry(entry=one, source=None if at == seen.place.key else seen.above.get(at, ""))
         for one, at in seen.lists.listed(seen.place, sort)
+    )
+
+
+@pages.post("/guards/<path:place>/rehearse")
+@requires(Right.MODERATE)
+def rehearse_week(place: str) -> Answer:
+    """Have the bot look at the last week of a room as the guards do."""
+    seen, made = _seen(place), cause()
+    room = seen.place.room
+    if room is None:
+        abort(404)
+
+    async def decide(unit: Reading) -> Decided:
+        return rehearsals_rules.ask(seen.place.organisation, room, cause=made, now=unit.now)
+
+    to = link("guards.show_rehearsal", id=derive(made, "rehearsal"))
+    return onward(settle(decide, actor=here().user), to=to, done="rehearsal_asked")
+
+
+@pages.get("/guards/rehearsals/<id>")
+@requires(Right.MODERATE)
+def show_rehearsal(id: str) -> str:  # noqa: A002
+    """Show what the guards of a room would have done in the last week, or that it is being read."""
+    found = ask(lambda unit: rehearsals.rehearsal(unit, RehearsalId(id)))
+    if found is None:
+        abort(404)
+    seen = _seen(found.room)
+    return render_template(
+        "guards/rehearsal.html",
+        seen=seen,
+        found=found,
+        most=rehearsals_rules.MOST_SHOWN,
+        days=rehearsals_rules.SPAN.days,
     )
 
 

@@ -144,6 +144,8 @@ PAGES = (
     "/cases",
     "/cases/new",
     "/cases/{case}",
+    "/guards",
+    "/guards/{branch}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",

@@ -39,5 +39,19 @@ def upgrade() -> None:
         sa.Column("at", storage.tables.Instant(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_strikes")),
     )
+    op.create_table(
+        "rehearsals",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("organisation_id", sa.String(length=32), nullable=False),
+        sa.Column("room_id", sa.String(length=255), nullable=False),
+        sa.Column("until", storage.tables.Instant(timezone=True), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=True),
+        sa.Column("looked", sa.Integer(), nullable=True),
+        sa.Column("unread", sa.Integer(), nullable=True),
+        sa.Column("struck", sa.Integer(), nullable=True),
+        sa.Column("hits", sa.JSON(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_rehearsals")),
+    )
+    op.create_index(op.f("ix_rehearsals_until"), "rehearsals", ["until"], unique=False)
     op.create_index(op.f("ix_strikes_user_id"), "strikes", ["user_id"], unique=False)
     op.create_index("ix_strikes_room_id_at", "strikes", ["room_id", "at"], unique=False)
