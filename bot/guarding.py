@@ -9,20 +9,22 @@ from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from msgspec.structs import replace
+
 from bot.commands.asking import Settings
 from bot.commands.grammar import without_reply_fallback
 from bot.commands.understanding import cause_of
 from bot.matrix.events import Event
 from content import cases as case_rules
 from content import strikes
-from content.cases import is_exempt
+from content.cases import Case, is_exempt
 from content.decision import Decision
 from content.guarding import Found, Lookout, Post, Watch
 from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
 from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
 from content.lateness import is_late
 from content.organisations import Right
-from content.strikes import Scene, left_to
+from content.strikes import Scene, left_to, may_measure, needs_case
 from storage import cases, guards, members, organisations, rooms, sanctions
 from storage.store import Step
 from storage.unit import Reading
@@ -127,24 +129,32 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
     at = room.organisation
     duties = await organisations.duties_reaching(unit, post.user, [at])
     exempt = is_exempt(post.user, me=me, duties=duties)
-    if not left_to(found, exempt=exempt):
+    counted = left_to(found, exempt=exempt)
+    if not counted:
         return None
-    known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)
-    case = known or case_rules.open_case(
-        post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now
-    )
-    moderators = await organisations.holders_of(unit, at, Right.MODERATE)
-    people = next((one.people for one in found if one.people), ())
-    return Scene(
+    scene = Scene(
         room=room,
         exempt=exempt,
         late=is_late(post.at, unit.now),
-        case=case,
+        strangers=await _strangers(unit, counted[0].people),
+        moderators=tuple(
+            one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user
+        ),
+    )
+    if not needs_case(counted):
+        return scene
+    known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)
+    new = case_rules.open_case(
+        post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now
+    )
+    return replace(
+        scene,
+        case=known or (new if isinstance(new, Case) else None),
         known=known is not None,
         held=len(await cases.evidence_of(unit, known.id)) if known is not None else 0,
-        frame=await sanctions.frame(unit, post.user, at, by=me, me=me, only=[room.id]),
-        strangers=await _strangers(unit, people),
-        moderators=tuple(one for one in moderators if one != post.user),
+        frame=await sanctions.frame(unit, post.user, at, by=me, me=me, only=[room.id])
+        if may_measure(counted)
+        else None,
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content import patterns
 from content.folding import Folded, Phrase, fold, holds, phrase, sounds
@@ -59,7 +60,7 @@ class Post(Struct, frozen=True, kw_only=True):
 class Found(Struct, frozen=True, kw_only=True):
     """That a guard strikes, at what level, and by which entry of its list; ``again`` soon after it did so before.
 
-    ``people`` are those whose entering is a wave.
+    ``people`` are those who entered within a minute, and ``most`` from how many on that is a wave.
     """
 
     guard: Guard
@@ -67,6 +68,7 @@ class Found(Struct, frozen=True, kw_only=True):
     entry: str = ""
     again: bool = False
     people: tuple[UserId, ...] = ()
+    most: int = 0
 
 
 class Lookout:
@@ -139,7 +141,7 @@ class Watch:
         key = (one.guard, post.user)
         last = room.told.get(key)
         if last is not None and timedelta(0) <= post.at - last < ONCE_IN:
-            return Found(guard=one.guard, level=one.level, entry=one.entry, again=True, people=one.people)
+            return replace(one, again=True)
         _keep(room.told, key, post.at)
         return one
 
@@ -158,9 +160,10 @@ def _joined(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
         return ()
     since = post.at - WINDOW[Guard.JOINS]
     people = tuple(dict.fromkeys(one.user for one in room.joins if since < one.at <= post.at))
-    if len(people) < lookout.rules.most[Guard.JOINS]:
+    most = lookout.rules.most[Guard.JOINS]
+    if len(people) < most:
         return ()
-    return (Found(guard=Guard.JOINS, level=lookout.rules.levels[Guard.JOINS], people=people),)
+    return (Found(guard=Guard.JOINS, level=lookout.rules.levels[Guard.JOINS], people=people, most=most),)
 
 
 def _said(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:

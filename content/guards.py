@@ -92,8 +92,8 @@ def _are_kinds(value: str) -> bool:
 
 
 def _level(guard: Guard) -> Setting:
-    # A wave of joins hides nothing, and a pattern is a line that somebody wrote on purpose.
-    offered = (Level.OFF, Level.FLAG, Level.ACT) if guard is Guard.JOINS else tuple(Level)
+    # Where people only come in there is nothing to hide.
+    offered = (Level.OFF, Level.FLAG) if guard is Guard.JOINS else tuple(Level)
     return Setting(name=guard, default=Level.FLAG, offered=offered, possible=_one_of(offered))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content import complaints, ladder
 from content.cases import MOST_EVIDENCE, Case, CaseOpened, ask_for_message, read_message
@@ -69,19 +70,30 @@ class Scene(Struct, frozen=True, kw_only=True):
     """What is known where a guard strikes.
 
     ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure of
-    minutes has no sense any more. ``case`` is the one to which it is added, new where it is not ``known``; ``held`` is
-    how much evidence lies there. ``strangers`` are those of a wave who are on no roster; ``moderators`` are told.
+    minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is not
+    ``known``; ``held`` is how much evidence lies there, and ``frame`` what is known for a measure, where one may be
+    taken. ``strangers`` are those of a wave who are on no roster; ``moderators`` are told.
     """
 
     room: Room
     exempt: bool
     late: bool
-    case: Case | Refusal
-    known: bool
-    held: int
-    frame: Frame
+    case: Case | None = None
+    known: bool = False
+    held: int = 0
+    frame: Frame | None = None
     strangers: tuple[UserId, ...] = ()
     moderators: tuple[UserId, ...] = ()
+
+
+def needs_case(found: Sequence[Found]) -> bool:
+    """Tell whether something is hidden, so that a case keeps what it said."""
+    return bool(found) and found[0].level in (Level.HIDE, Level.ACT)
+
+
+def may_measure(found: Sequence[Found]) -> bool:
+    """Tell whether a measure may be taken, so that it must be known what stands in its way."""
+    return bool(found) and found[0].level is Level.ACT and not found[0].again
 
 
 def left_to(found: Sequence[Found], *, exempt: bool) -> tuple[Found, ...]:
@@ -89,7 +101,7 @@ def left_to(found: Sequence[Found], *, exempt: bool) -> tuple[Found, ...]:
     if not exempt:
         return tuple(found)
     return tuple(
-        Found(guard=one.guard, level=Level.FLAG, entry=one.entry, again=one.again)
+        replace(one, level=Level.FLAG)
         for one in found
         if one.guard is Guard.SECRETS
     )
@@ -104,36 +116,27 @@ def follow(
         return None
     if post.joined:
         return _wave(post, found[0], scene, cause=cause, console=console)
-    first = found[0]
-    fresh = tuple(one for one in found if not one.again)
+    first, fresh = found[0], tuple(one for one in found if not one.again)
     if not fresh and first.level is Level.FLAG:
         return None
     struck = _struck(post, first, scene.room, cause)
-    facts: list[Fact] = [struck]
-    effects: list[Effect] = []
     at, room = scene.room.organisation, scene.room.id
-    facts += [
+    flags = tuple(
         complaints.flag(at, room, post.event, about=post.user, rule=one.guard, now=post.at) for one in fresh
-    ]
-    if first.level is Level.FLAG:
-        return Decision(facts=tuple(facts))
-    effects.append(HideMessage(strike=struck.strike.id, organisation=at, room=room))
-    if isinstance(scene.case, Refusal):
-        return Decision(facts=tuple(facts), effects=tuple(effects))
-    if not scene.known:
-        facts.append(CaseOpened(case=scene.case))
-    facts += _evidence(post, scene.case, scene.held, me=me, now=now)
-    acts = first.level is Level.ACT and not scene.late
-    measure = _measure(first, scene.case, scene, cause=cause, now=now) if acts else None
+    )
+    if scene.case is None or not needs_case(found):
+        return Decision(facts=(struck, *flags))
+    opened = () if scene.known else (CaseOpened(case=scene.case),)
+    facts = (struck, *flags, *opened, *_evidence(post, scene.case, scene.held, me=me, now=now))
+    hidden = HideMessage(strike=struck.strike.id, organisation=at, room=room)
+    measure = _measure(first, scene.case, scene, cause=cause, now=now)
     if measure is not None:
         done = ladder.impose(measure, now=now)
-        facts += done.facts
-        effects += done.effects
-        effects += _tell_moderators(measure, scene, console)
-    elif not first.again:
-        said = words("guards.told_hidden", room=scene.room.name, why=(_why(first.guard),))
-        effects.append(Tell(user=post.user, words=said))
-    return Decision(facts=tuple(facts), effects=tuple(effects))
+        told = _tell_moderators(measure, scene, console)
+        return Decision(facts=(*facts, *done.facts), effects=(hidden, *done.effects, *told))
+    said = words("guards.told_hidden", room=scene.room.name, why=(_why(first.guard),))
+    tell = () if first.again else (Tell(user=post.user, words=said),)
+    return Decision(facts=facts, effects=(hidden, *tell))
 
 
 def _why(guard: Guard) -> Words:
@@ -156,7 +159,7 @@ def _struck(post: Post, first: Found, room: Room, cause: Cause) -> GuardStruck:
 
 def _wave(post: Post, first: Found, scene: Scene, *, cause: Cause, console: str) -> Decision | None:
     """Tell those who moderate that many whom nobody knows are coming in, once for a wave."""
-    if first.again or post.user not in scene.strangers:
+    if post.user not in scene.strangers or len(scene.strangers) != first.most:
         return None
     address = f"{console}/rooms/{scene.room.id}"
     said = words("guards.told_wave", room=scene.room.name, n=len(scene.strangers), address=address)
@@ -175,9 +178,10 @@ def _evidence(post: Post, case: Case, held: int, *, me: UserId, now: datetime) -
 
 def _measure(first: Found, case: Case, scene: Scene, *, cause: Cause, now: datetime) -> Sanction | None:
     """Return the measure that is taken; none where it holds already, or where the room does not let us."""
+    if first.level is not Level.ACT or first.again or scene.late or scene.frame is None:
+        return None
     step, lasts, reason = MEASURE[first.guard]
-    held = any(one.step is step and one.state is State.ACTIVE and one.case == case.id for one in scene.frame.standing)
-    if first.again or held:
+    if any(one.step is step and one.state is State.ACTIVE and one.case == case.id for one in scene.frame.standing):
         return None
     wanted = Want(step=step, reason=reason, lasts=lasts)
     made = ladder.prepare(case, wanted, scene.frame, cause=cause, now=now)

@@ -77,7 +77,7 @@ def test_patterns_know_neither_case_nor_traditional_signs() -> None:
         ("www.evil.com。明天见", ["www.evil.com"]),
         ("请点evil.xyz领取", ["evil.xyz"]),
         ("evil 点 com，evil2[.]net", ["evil.com", "evil2.net"]),
-        ("https://хuexi.cn/", ["xn--uexi-o4d.cn"]),
+        ("https://хuexi.cn/", ["xn--uexi-46d.cn"]),
         ("https://中国.cn/", ["xn--fiqs8s.cn"]),
         ("https://1.2.3.4/x", ["1.2.3.4"]),
         ("t.me/abc", ["t.me"]),
@@ -98,6 +98,6 @@ def test_a_list_of_hosts_covers_what_lies_below_and_nothing_that_only_looks_so()
         assert not is_allowed(strange, {"gov.cn"})
     assert entry(" https://WWW.Example.cn/path ") == "www.example.cn"
     assert entry("*.example.cn") == "example.cn"
-    assert entry("学习.中国") == "xn--0tr63u.xn--fiqs8s"
+    assert entry("学习.中国") == "xn--vjq503a.xn--fiqs8s"
     for bad in ("", "nothing", "a b.cn", "http://", "..."):
         assert entry(bad) is None
