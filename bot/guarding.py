@@ -137,16 +137,12 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
         exempt=exempt,
         late=is_late(post.at, unit.now),
         strangers=await _strangers(unit, counted[0].people),
-        moderators=tuple(
-            one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user
-        ),
+        moderators=tuple(one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user),
     )
     if not needs_case(counted):
         return scene
     known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)
-    new = case_rules.open_case(
-        post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now
-    )
+    new = case_rules.open_case(post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now)
     return replace(
         scene,
         case=known or (new if isinstance(new, Case) else None),

@@ -85,7 +85,7 @@ class Hearing:
             elif part.membership == "leave" and part.room_id in self._halls:
                 steps.append(self._lost(part, batch.next_batch))
             if part.membership in ("join", "leave"):
-                steps += self.steps(part.timeline, earliest, now, entered=await self._entered(part))
+                steps += self.steps(part.timeline, earliest, now, await self._entered(part))
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
@@ -125,7 +125,7 @@ class Hearing:
         return outcomes
 
     def steps(
-        self, heard: Iterable[Heard], earliest: datetime, now: datetime, *, entered: frozenset[str] = frozenset()
+        self, heard: Iterable[Heard], earliest: datetime, now: datetime, entered: frozenset[str] = frozenset()
     ) -> list[Step]:
         """Make steps of events, each decided for the moment it was said; what guards find comes after what was asked.
 
@@ -134,9 +134,9 @@ class Hearing:
         let somebody in who was out.
         """
         steps = []
-        heard = [event for event in heard if isinstance(event, Event)]
-        halls = [event for event in heard if event.room_id in self._halls]
-        events = [event for event in heard if not (event.room_id in self._halls and is_plain_talk(event, self._me))]
+        clear = [event for event in heard if isinstance(event, Event)]
+        halls = [event for event in clear if event.room_id in self._halls]
+        events = [event for event in clear if not (event.room_id in self._halls and is_plain_talk(event, self._me))]
         held = self._held(events, earliest)
         for event in events:
             try:
@@ -150,7 +150,7 @@ class Hearing:
         return steps + self._guarding.steps(halls, came, entered)
 
     async def _entered(self, part: RoomBatch) -> frozenset[str]:
-        """Return which events of a room let somebody in; one who changes their name was in, as all were at our start."""
+        """Return which events of a room let somebody in; who changes their name was in, as all were at our start."""
         joins = [
             event
             for event in part.timeline

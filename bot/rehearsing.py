@@ -52,12 +52,8 @@ class Rehearsing:
         await self._store.settle(notes=[look(id, posts, rules, exempt=exempt, whole=whole, unread=unread)])
 
 
-async def _exempt(
-    unit: Reading, posts: Sequence[Post], at: OrganisationId, me: UserId
-) -> Collection[UserId]:
+async def _exempt(unit: Reading, posts: Sequence[Post], at: OrganisationId, me: UserId) -> Collection[UserId]:
     people = {post.user for post in posts}
     return {
-        user
-        for user in people
-        if is_exempt(user, me=me, duties=await organisations.duties_reaching(unit, user, [at]))
+        user for user in people if is_exempt(user, me=me, duties=await organisations.duties_reaching(unit, user, [at]))
     }

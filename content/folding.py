@@ -53,7 +53,8 @@ def _tighten(loose: str) -> str:
     parts = [part for one in _ENDS.split(loose) if (part := _BETWEEN.sub("", one))]
     lines: list[str] = []
     for alone, group in groupby(parts, key=lambda part: len(part) == 1):
-        lines += ["".join(group)] if alone else group
+        found = list(group)
+        lines += ["".join(found)] if alone else found
     return "\n".join(lines)
 
 
@@ -86,7 +87,7 @@ def phrase(written: str) -> Phrase | None:
     folded = fold(written)
     latin = _HAN.search(folded.loose) is None
     key = folded.loose if latin else folded.tight.replace("\n", "")
-    if not key:
+    if not any(sign.isalnum() for sign in key):
         return None
     heard = not latin and len(key) >= SHORTEST_SOUND and all(syllable(sign) for sign in key)
     return Phrase(written=written, key=key, latin=latin, sound=sounds(key) if heard else None)

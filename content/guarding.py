@@ -1,7 +1,7 @@
 """What guards see in a room: the same look at what is said now, at what was said lately, and at samples in a box.
 
 What is counted (floods, repeats, joins) is remembered for a few minutes, in memory only, and nothing of what is said:
-of a text a fingerprint. After a restart everybody begins anew. An event is seen once: seeing it again comes to the same.
+of a text a fingerprint. After a restart everybody begins anew. Seeing an event a second time comes to the same.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ class Watch:
         room = self._rooms.setdefault(post.room, _Room())
         found = _joined(post, lookout, room) if post.joined else _said(post, lookout, room)
         strength = list(Level)
-        found = tuple(sorted((self._told(post, room, one) for one in found), key=lambda one: -strength.index(one.level)))
+        found = tuple(
+            sorted((self._told(post, room, one) for one in found), key=lambda one: -strength.index(one.level))
+        )
         _keep(self._seen, post.event, found)
         return found
 

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator
 from urllib.parse import unquote
 
 _TOPS = (
-    "com|cn|net|org|gov|edu|info|biz|top|xyz|vip|club|shop|site|online|store|cc|tv|icu|bet|wang|ltd|asia|hk|tw|mo|ru|jp|uk"
+    "com|cn|net|org|gov|edu|info|biz|top|xyz|vip|club|shop|site|online|store|cc|tv|icu|bet|wang|ltd|asia|"
+    "hk|tw|mo|ru|jp|uk"
 )
 _MORE_TOPS = "me|co|io|us|to|pro|live|link|app|fun|win|work|ink|click|ly|gd"
 """Ends that are words too: with a path behind them they are taken for links."""

@@ -26,9 +26,7 @@ KEPT = timedelta(days=90)
 """How long it is known where a guard struck, and at whom."""
 
 MEASURE: Mapping[Guard, tuple[Step, timedelta, Reason]] = {
-    **dict.fromkeys(
-        (Guard.FLOOD, Guard.REPEATS, Guard.MENTIONS), (Step.MUTE, timedelta(minutes=10), Reason.FLOOD)
-    ),
+    **dict.fromkeys((Guard.FLOOD, Guard.REPEATS, Guard.MENTIONS), (Step.MUTE, timedelta(minutes=10), Reason.FLOOD)),
     **dict.fromkeys((Guard.LINKS, Guard.NEWCOMERS), (Step.MUTE, timedelta(minutes=10), Reason.RULE)),
     **dict.fromkeys((Guard.WORDS, Guard.PATTERNS, Guard.MEDIA), (Step.WARNING, timedelta(days=30), Reason.RULE)),
     Guard.SECRETS: (Step.WARNING, timedelta(days=30), Reason.CONFIDENTIAL),
@@ -100,11 +98,7 @@ def left_to(found: Sequence[Found], *, exempt: bool) -> tuple[Found, ...]:
     """Return what counts of what was found: of who moderates or leads, a secret document alone, and that as a flag."""
     if not exempt:
         return tuple(found)
-    return tuple(
-        replace(one, level=Level.FLAG)
-        for one in found
-        if one.guard is Guard.SECRETS
-    )
+    return tuple(replace(one, level=Level.FLAG) for one in found if one.guard is Guard.SECRETS)
 
 
 def follow(
@@ -121,9 +115,7 @@ def follow(
         return None
     struck = _struck(post, first, scene.room, cause)
     at, room = scene.room.organisation, scene.room.id
-    flags = tuple(
-        complaints.flag(at, room, post.event, about=post.user, rule=one.guard, now=post.at) for one in fresh
-    )
+    flags = tuple(complaints.flag(at, room, post.event, about=post.user, rule=one.guard, now=post.at) for one in fresh)
     if scene.case is None or not needs_case(found):
         return Decision(facts=(struck, *flags))
     opened = () if scene.known else (CaseOpened(case=scene.case),)

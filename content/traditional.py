@@ -1,4 +1,4 @@
-"""Which simplified sign a traditional one stands for, after the dictionary of OpenCC (Apache-2.0), where both are common.
+"""Which simplified sign a traditional one stands for, where both are common; after OpenCC's dictionary (Apache-2.0).
 
 Of a sign that may stand for several the first is taken: the table makes two ways to write one thing equal, and is not
 for showing text to people.

@@ -72,6 +72,7 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -146,7 +147,6 @@ from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
-from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.sanctions import (
     AppealAnswered,
     AppealMade,
@@ -248,8 +248,8 @@ from storage import (
     paper_elections,
     polls,
     practice,
-    relocation,
     rehearsals,
+    relocation,
     resolutions,
     restores,
     retention,

@@ -8,7 +8,7 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import Column, Index, String, Table, func, select, update
 
-from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet, Guard, Level, Lists, Sort
+from content.guards import Guard, GuardEntriesAdded, GuardEntryDropped, GuardSet, Level, Lists, Sort
 from content.identifiers import EventId, OrganisationId, RoomId, StrikeId, UserId
 from content.strikes import KEPT, GuardStruck, Strike
 from content.upgrades import RoomMoved

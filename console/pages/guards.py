@@ -18,9 +18,9 @@ from console.undoing import way_back
 from console.wording import t
 from content import guards as rules
 from content import rehearsals as rehearsals_rules
-from content.decision import Decision, Refusal, refused
+from content.decision import Decision, Fact, Refusal, refused
 from content.guarding import Found, Post, rehearse
-from content.guards import BY_NAME, KINDS, KNOBS, LIST_OF, MOST_ENTRIES, Guard, Kind, Level, Lists, Place, Sort
+from content.guards import KINDS, KNOBS, LIST_OF, MOST_ENTRIES, Guard, Kind, Level, Lists, Place, Sort
 from content.identifiers import EventId, OrganisationId, RehearsalId, RoomId, UserId, derive
 from content.organisations import Organisation, Right
 from content.power import may, may_send
@@ -254,7 +254,11 @@ def _shown(knob: Setting, value: str) -> str:
     if knob.name in frozenset(Guard):
         return t(f"guards.level_{Level(value)}")
     if knob.name == KINDS:
-        return t("guards.kind_none") if value == NO else t("rooms.and").join(t(f"guards.kind_{Kind(one)}") for one in value.split(","))
+        return (
+            t("guards.kind_none")
+            if value == NO
+            else t("rooms.and").join(t(f"guards.kind_{Kind(one)}") for one in value.split(","))
+        )
     if knob.unit == "answer":
         return t(f"settings.answer_{value}")
     return value
@@ -307,9 +311,7 @@ def set_guard(place: str) -> Answer:
     seen, name = _seen(place), request.form.get("guard", "")
     if name not in frozenset(Guard):
         abort(400)
-    wanted = {
-        knob.name: request.form.get(f"value-{knob.name}", "")[:100] or None for knob in KNOBS[Guard(name)]
-    }
+    wanted = {knob.name: request.form.get(f"value-{knob.name}", "")[:100] or None for knob in KNOBS[Guard(name)]}
     before = {knob: seen.lists.chosen.get(seen.place.key, {}).get(knob) for knob in wanted}
 
     async def decide(unit: Reading) -> Decided:
@@ -317,7 +319,7 @@ def set_guard(place: str) -> Answer:
         changed = {knob: value for knob, value in wanted.items() if held.get(knob) != value}
         if not changed:
             return refused("guards.nothing_changed")
-        facts = []
+        facts: list[Fact] = []
         for knob, value in changed.items():
             done = rules.choose(seen.place, knob, value)
             if isinstance(done, Refusal):

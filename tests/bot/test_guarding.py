@@ -349,4 +349,3 @@ async def test_a_rehearsal_says_what_the_room_then_gets(room: Room) -> None:
         id: (one.guard, one.level) for id, one in rehearsed.items()
     }
     assert len(rows) == 7
-

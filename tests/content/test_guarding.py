@@ -109,7 +109,12 @@ def test_a_flood_is_one_persons_and_within_its_window() -> None:
 
 
 def test_the_same_again_and_again_is_seen_whatever_it_is_dressed_in() -> None:
-    said = ["欢迎大家来我家买土鸡蛋", "欢迎大家来我家买土鸡蛋！！", "歡迎大家來我家買土雞蛋", "欢 迎 大 家 来 我 家 买 土 鸡 蛋"]
+    said = [
+        "欢迎大家来我家买土鸡蛋",
+        "欢迎大家来我家买土鸡蛋！！",
+        "歡迎大家來我家買土雞蛋",
+        "欢 迎 大 家 来 我 家 买 土 鸡 蛋",
+    ]
     found = rehearse([post(number, text, at=number * 60 * SECOND) for number, text in enumerate(said)], shipped())
     assert [struck(one) for one in found] == [set(), set(), set(), {Guard.REPEATS}]
     short = [post(number, "收到", at=number * 20 * SECOND) for number in range(10)]
@@ -145,7 +150,11 @@ def test_an_edit_is_looked_at_and_counts_for_no_flood() -> None:
 def test_what_is_off_is_not_looked_for_and_the_strongest_comes_first() -> None:
     bad = post(1, "兼职刷单 https://evil.xyz/ 机密★")
     assert rehearse([bad], at_level(Level.OFF)) == ((),)
-    levels: Mapping[Guard, Level] = {**dict.fromkeys(Guard, Level.FLAG), Guard.LINKS: Level.ACT, Guard.SECRETS: Level.HIDE}
+    levels: Mapping[Guard, Level] = {
+        **dict.fromkeys(Guard, Level.FLAG),
+        Guard.LINKS: Level.ACT,
+        Guard.SECRETS: Level.HIDE,
+    }
     (found,) = rehearse([bad], replace(shipped(), levels=levels))
     assert [one.level for one in found] == [Level.ACT, Level.HIDE, Level.FLAG]
 

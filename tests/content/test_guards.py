@@ -50,7 +50,9 @@ def test_where_nobody_has_set_anything_every_guard_flags() -> None:
 
 
 def test_a_room_takes_what_its_node_has_set_and_the_node_what_stands_above() -> None:
-    known = lists({TOP: {"links": "hide", SOUNDS: YES}, BRANCH: {"flood": "act", "flood.most": "6"}, ROOM: {"links": "off"}})
+    known = lists(
+        {TOP: {"links": "hide", SOUNDS: YES}, BRANCH: {"flood": "act", "flood.most": "6"}, ROOM: {"links": "off"}}
+    )
     rules = rules_of(IN_ROOM, known)
     assert (rules.levels[Guard.LINKS], rules.levels[Guard.FLOOD]) == (Level.OFF, Level.ACT)
     assert rules.most[Guard.FLOOD] == 6
@@ -63,7 +65,9 @@ def test_a_room_takes_what_its_node_has_set_and_the_node_what_stands_above() -> 
 
 
 def test_lists_add_up_and_name_who_has_put_each_entry_there() -> None:
-    known = lists({}, {TOP: {Sort.HOSTS: ("a.cn", "b.cn")}, ROOM: {Sort.HOSTS: ("b.cn", "c.cn"), Sort.WORDS: ("加我",)}})
+    known = lists(
+        {}, {TOP: {Sort.HOSTS: ("a.cn", "b.cn")}, ROOM: {Sort.HOSTS: ("b.cn", "c.cn"), Sort.WORDS: ("加我",)}}
+    )
     assert known.listed(IN_ROOM, Sort.HOSTS) == (("b.cn", ROOM), ("c.cn", ROOM), ("a.cn", TOP))
     assert known.listed(AT_BRANCH, Sort.HOSTS) == (("a.cn", TOP), ("b.cn", TOP))
     rules = rules_of(IN_ROOM, known, ours=["console.test"])
@@ -78,7 +82,14 @@ def test_an_organisation_can_leave_out_what_is_shipped() -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("links", "ban"), ("flood.most", "1"), ("flood.most", "9999"), ("flood.most", "六"), ("media.kinds", "exe"), ("x", "y")],
+    [
+        ("links", "ban"),
+        ("flood.most", "1"),
+        ("flood.most", "9999"),
+        ("flood.most", "六"),
+        ("media.kinds", "exe"),
+        ("x", "y"),
+    ],
 )
 def test_what_is_not_possible_is_not_set(name: str, value: str) -> None:
     assert isinstance(choose(AT_TOP, name, value), Refusal)
