@@ -32,7 +32,10 @@ UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outb
 """Kinds by which rooms are kept in order."""
 
 MODERATION = frozenset(
-    {outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT}
+    {
+        *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE),
+        *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
+    }
 )
 """Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""
 

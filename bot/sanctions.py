@@ -11,7 +11,7 @@ from bot.matrix.homeserver import Homeserver
 from bot.matrix.power import Powers, powers
 from content.cases import read_message
 from content.decision import Decision, Fact, words
-from content.identifiers import Cause, EvidenceId, RoomId, SanctionId, UserId, derive
+from content.identifiers import Cause, EvidenceId, RoomId, SanctionId, StrikeId, UserId, derive
 from content.ladder import end, tell_stuck
 from content.muting import hindrance, level_of, muted_level, put_back, with_level
 from content.organisations import Right
@@ -28,7 +28,7 @@ from content.sanctions import (
     Step,
 )
 from content.speech import Reader, Speech
-from storage import cases, organisations, outbox, rooms, sanctions
+from storage import cases, guards, organisations, outbox, rooms, sanctions
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.sanctions import Left, Place
@@ -53,6 +53,9 @@ class Hands:
         if row.kind is outbox.Kind.EVIDENCE:
             await self._read(row, row.room, EvidenceId(row.matter))
             return
+        if row.kind is outbox.Kind.HIDE:
+            await self._hide(row, row.room, StrikeId(row.matter))
+            return
         room, id = row.room, SanctionId(row.matter)  # noqa: A001
         sanction, place = await self._store.read(lambda unit: _known(unit, id, room))
         if sanction is None or place is None:
@@ -72,6 +75,17 @@ class Hands:
         crashpoint("sanction.changed_before_kept")
         await self._settle(PlaceSettled(id=id, room=room, state=done, at=self._store.now()))
         crashpoint("sanction.kept_before_mark")
+
+    async def _hide(self, row: Claimed, room: RoomId, id: StrikeId) -> None:  # noqa: A002
+        """Take a message out of its room; one that is not there any more is hidden."""
+        struck = await self._store.read(lambda unit: guards.strike(unit, id))
+        if struck is None:
+            return
+        try:
+            await self._homeserver.redact(room, struck.event, row.transaction)
+        except Fault as fault:
+            if fault.kind is not Kind.MISSING:
+                raise
 
     async def _change(self, sanction: Sanction, place: Place, *, undoing: bool) -> Hindrance | None:
         """Change what is to be changed in a room as it is at this moment, or return what is in the way."""

@@ -19,6 +19,7 @@ from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.rehearsing import Rehearsing
 from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
@@ -83,6 +84,7 @@ class Sender:
         self._speech = speech
         self._encrypted = encrypted
         self._looking = Looking(store, homeserver, console=console)
+        self._rehearsing = Rehearsing(store, homeserver, console=console)
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
         self._uploading: set[tuple[str, bool]] = set()
@@ -102,8 +104,11 @@ class Sender:
             case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
+            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.REHEARSAL:
+                await self._rehearsing.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
                 await self._looking.do(row)

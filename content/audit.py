@@ -19,6 +19,7 @@ from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lecture_questions import LectureQuestioned, LectureQuestionWithdrawn
@@ -150,6 +151,11 @@ _OfSanction = (
 )
 
 
+def _guarded(fact: GuardSet | GuardEntriesAdded | GuardEntryDropped) -> About:
+    thing = f"room:{fact.room}" if fact.room is not None else f"organisation:{fact.organisation}"
+    return About(thing=thing, place=fact.organisation)
+
+
 def _sanction(fact: _OfSanction) -> About:
     one = fact.sanction
     step = f"sanction.step_{one.step}"
@@ -215,6 +221,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    **dict.fromkeys((GuardSet, GuardEntriesAdded, GuardEntryDropped), _guarded),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
     **dict.fromkeys(

@@ -61,6 +61,7 @@ class Reason(StrEnum):
     CONFIDENTIAL = "confidential"
     PRIVACY = "privacy"
     OFF_TOPIC = "off_topic"
+    RULE = "rule"
     OTHER = "other"
 
 

@@ -40,6 +40,7 @@ from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
+from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
@@ -65,6 +66,7 @@ from storage.paper_elections import (
 )
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.rehearsals import rehearsals
 from storage.resolutions import meeting_tasks, resolutions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
@@ -353,6 +355,14 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(
+        strikes,
+        "user_id",
+        "guard level at",
+        inner="id organisation_id room_id event_id user_id",
+        guard="guards.name_",
+        level="guards.level_",
+    ),
+    _held(
         complaint_voices,
         "reporter",
         "at origin reason text",
@@ -523,6 +533,9 @@ IMPERSONAL: tuple[Table, ...] = (
     digests,
     rooms,
     sanction_places,
+    guard_settings,
+    guard_entries,
+    rehearsals,
     complaint_contexts,
     report_positions,
     upgrades,

@@ -16,8 +16,10 @@ from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, Show
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
+from content.rehearsals import Rehearse
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
+from content.strikes import HideMessage
 from content.upgrades import FollowUpgrade
 from storage import quiet
 from storage.checkins import cards
@@ -91,8 +93,20 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 )
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
-            case Impose() | Lift() | KeepEvidence():
+            case Impose() | Lift() | KeepEvidence() | HideMessage():
                 await _enqueue_measure(unit, cause, place, effect)
+            case Rehearse():
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.REHEARSAL,
+                    lane=f"rehearsal:{effect.room}",
+                    part=place,
+                    room_id=effect.room,
+                    organisation_id=effect.organisation,
+                    matter_id=effect.rehearsal,
+                    priority=BROADCAST,
+                )
             case TakeUp() | ReadContext():
                 await _enqueue_look(unit, cause, place, effect)
             case _:
@@ -159,7 +173,9 @@ async def _enqueue_upkeep(
             await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
-async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence) -> None:
+async def _enqueue_measure(
+    unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence | HideMessage
+) -> None:
     """Have measures carried out and undone in the order in which they were decided, one thing at a time in a room."""
     values: dict[str, Any] = {
         "room_id": effect.room,
@@ -170,6 +186,9 @@ async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impo
     if isinstance(effect, KeepEvidence):
         lane = f"evidence:{effect.room}"
         await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
+        return
+    if isinstance(effect, HideMessage):
+        await _insert(unit, cause, Kind.HIDE, lane=f"hide:{effect.room}", matter_id=effect.strike, **values)
         return
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"

@@ -31,6 +31,7 @@ from storage.electronic_elections import forget_names as forget_kept_names
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
+from storage.guards import strikes
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
@@ -105,7 +106,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "cases": (case_evidence, sanctions, cases, complaints),
+    "cases": (case_evidence, sanctions, cases, complaints, strikes),
     "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports, feeds),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""

@@ -73,6 +73,7 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -148,6 +149,7 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
@@ -178,6 +180,7 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
+from content.strikes import GuardStruck
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -229,6 +232,7 @@ from storage import (
     exports,
     feeds,
     glossary,
+    guards,
     heartbeats,
     hours,
     imports,
@@ -250,6 +254,7 @@ from storage import (
     paper_elections,
     polls,
     practice,
+    rehearsals,
     relocation,
     resolutions,
     restores,
@@ -379,6 +384,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LevelNoted: (sanctions.write_level,),
     PlaceSettled: (sanctions.write_place,),
     PlaceMoved: (sanctions.write_moved,),
+    GuardSet: (guards.write_set,),
+    GuardEntriesAdded: (guards.write_added,),
+    GuardEntryDropped: (guards.write_dropped,),
+    GuardStruck: (guards.write_struck,),
+    RehearsalAsked: (rehearsals.write_asked,),
+    RehearsalRead: (rehearsals.write_read,),
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),
@@ -507,7 +518,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     InvitationTaken: (rooms.write_taken,),
     UpgradeSeen: (upgrades.write_seen,),
     UpgradeDoubted: (upgrades.write_doubted,),
-    RoomMoved: (upgrades.write_moved,),
+    RoomMoved: (upgrades.write_moved, guards.write_moved),
     rooms.StateSeen: (rooms.write_state_seen,),
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),

@@ -46,9 +46,11 @@ class Kind(StrEnum):
     IMPOSE = "impose"
     LIFT = "lift"
     EVIDENCE = "evidence"
+    HIDE = "hide"
     PICTURE = "picture"
     COMPLAINT = "complaint"
     CONTEXT = "context"
+    REHEARSAL = "rehearsal"
 
 
 class State(StrEnum):
@@ -131,7 +133,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
-    ``matter`` is the measure that is carried out or told of, or the evidence, complaint or context that is to be read.
+    ``matter`` is the measure that is carried out or told of, the evidence, complaint or context that is to be read, or
+    the strike of a guard by which something is hidden.
     """
 
     id: OutboxId

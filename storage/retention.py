@@ -17,6 +17,7 @@ from storage import (
     credentials,
     edits,
     exports,
+    guards,
     hours,
     inquiries,
     lecture_questions,
@@ -24,6 +25,7 @@ from storage import (
     misreadings,
     mutes,
     practice,
+    rehearsals,
     sanctions,
     session_choices,
     throttling,
@@ -115,6 +117,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)
     await complaints.forget_past(unit, fact.at)
+    await guards.forget_past(unit, fact.at)
+    await rehearsals.forget_past(unit, fact.at)
     await complaint_contexts.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -56,6 +56,7 @@ class FakeHomeserver:
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
         self.redacted: list[str] = []
+        self.said: dict[str, tuple[Event | Unreadable | Poison, ...] | Fault] = {}
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event | Unreadable | Poison] = {}
         self.referring: dict[str, tuple[tuple[Event | Unreadable | Poison, ...], bool] | Fault] = {}
@@ -305,6 +306,14 @@ class FakeHomeserver:
         if self.reports is None:
             return None
         return tuple(one for one in self.reports if after is None or one.number > after)
+
+    async def lately(
+        self, room_id: str, since: datetime, most: int
+    ) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
+        found = self.said.get(room_id, ())
+        if isinstance(found, Fault):
+            raise found
+        return found[-most:], len(found) <= most
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
         kept = self.referring.get(event_id, ((), True))

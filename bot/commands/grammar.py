@@ -127,6 +127,7 @@ REASONS_OF_MEASURES = {
     **dict.fromkeys(("涉密", "泄密", "confidential"), "confidential"),
     **dict.fromkeys(("隐私", "privacy"), "privacy"),
     **dict.fromkeys(("跑题", "无关", "off topic"), "off_topic"),
+    **dict.fromkeys(("违规", "against the rules"), "rule"),
 }
 """Words by which the reason of a measure is known, and the template that they stand for."""
 

@@ -63,7 +63,7 @@ def _tap_cause(event_id: str) -> Cause:
     return Cause(f"tap:{event_id}")
 
 
-def _cause(event: Event) -> Cause:
+def cause_of(event: Event) -> Cause:
     """Return the cause that an event is; of an encrypted one, the place in its session, which no replay can change."""
     if event.megolm is None:
         return Cause(f"event:{event.event_id}")
@@ -90,7 +90,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
     if event.sender == me:
         return _own(event, me)
     tapped = event.type == "m.reaction" and event.megolm is None
-    cause = _tap_cause(event.event_id) if tapped else _cause(event)
+    cause = _tap_cause(event.event_id) if tapped else cause_of(event)
 
     def tell(refusal: Refusal) -> tuple[Effect, ...]:
         return (Tell(user=sender, words=refusal.words, language=_asked_in(event)),)
@@ -111,7 +111,7 @@ def _own(event: Event, me: UserId) -> Step | None:
     """Hear of ourselves only that a poll stands in its room, or ended there: the homeserver's time of it counts."""
     if event.type not in poll_shapes.STARTS | poll_shapes.ENDS:
         return None
-    cause = _cause(event)
+    cause = cause_of(event)
     return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me))
 
 
@@ -179,7 +179,7 @@ async def _said(
     asking = Asking(
         unit=unit,
         settings=settings,
-        cause=_cause(event),
+        cause=cause_of(event),
         sender=sender,
         member=await members.by_user(unit, sender),
         place=place,

@@ -75,6 +75,7 @@ CAUSES = (
     "survey",
     "selection",
     "sanction",
+    "guard",
     "room",
     "record",
     "look",

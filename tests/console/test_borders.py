@@ -122,6 +122,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "layout": "filed",
         "sheet": "notice" if noun == "model_members" else "record",
         "year": "2027",
+        "place": str(seeded.organisations["far"]),
     }
 
 

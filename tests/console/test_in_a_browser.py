@@ -148,6 +148,8 @@ PAGES = (
     "/complaints",
     "/complaints?state=answered",
     "/complaints/{complaint}",
+    "/guards",
+    "/guards/{branch}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",

@@ -49,6 +49,11 @@ from content.electronic_elections import Way as ElectronicWay
 from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
+from content.guards import BY_NAME as KNOBS
+from content.guards import Guard
+from content.guards import Kind as Media
+from content.guards import Level as GuardLevel
+from content.guards import Sort as GuardList
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.hours import Unit
@@ -83,6 +88,7 @@ from content.series import Scope
 from content.sessions import Way
 from content.settings import NO, SETTINGS, YES
 from content.speech import LANGUAGES, Reader
+from content.strikes import MEASURE
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
 from content.unheard import Sort
@@ -163,6 +169,17 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "complaint.answer_": ANSWERS,
     "complaints.do_": ANSWERS,
     "moderation.column_": MODERATED,
+    "guards.name_": Guard,
+    "guards.help_": Guard,
+    "guards.why_": frozenset(Guard) - {Guard.JOINS},
+    "guards.level_": GuardLevel,
+    "guards.kind_": (*Media, "none"),
+    "guards.acts_": {step for step, _, _ in MEASURE.values()},
+    "guards.list_": (*GuardList, "empty", "full"),
+    "guards.add_": GuardList,
+    "guards.entries_help_": GuardList,
+    "guards.knob_": ("level", *(name.replace(".", "_") for name in KNOBS if "." in name)),
+    "guards.unable_": ("hide", "mute", "unknown"),
     "complaints.origin_": ComplaintOrigin,
     "complaints.part_": [part for part in Part if part is not Part.TEXT],
     "complaints.rule_": (),
