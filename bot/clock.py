@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, meetings, sanctions, surveying
+from bot import digests, locks, meetings, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -281,6 +281,7 @@ class Clock:
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
         await sanctions.settle_due(self._store)
+        await locks.settle_due(self._store)
         await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
@@ -319,6 +320,7 @@ class Clock:
         me = await self._store.read(sync.account)
         if me is not None:
             await sanctions.try_again(self._store, me)
+            await locks.try_again(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

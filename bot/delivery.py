@@ -31,7 +31,9 @@ MOST_BREAKS = 4
 UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE, outbox.Kind.SUCCEED})
 """Kinds by which rooms are kept in order."""
 
-MODERATION = frozenset({outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE})
+MODERATION = frozenset(
+    {outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK}
+)
 """Kinds by which measures are carried out and undone in rooms."""
 
 COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.charts import Chart, draw_bars, draw_shares
+from bot.locks import Locksmith
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
@@ -81,6 +82,7 @@ class Sender:
         self._encrypted = encrypted
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
+        self._locksmith = Locksmith(store, homeserver)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -100,6 +102,9 @@ class Sender:
                 return [self._sent(row, None)]
             case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
                 await self._hands.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.LOCK | outbox.Kind.UNLOCK:
+                await self._locksmith.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)

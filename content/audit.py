@@ -23,6 +23,7 @@ from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
 from content.lecture_questions import LectureQuestioned
 from content.lessons import LessonRevised, LessonWritten
+from content.locks import RoomLockAsked, RoomLockDropped, RoomLocked, RoomUnlocked
 from content.looks import Looked
 from content.meetings import MeetingCalled, MeetingChanged
 from content.members import MemberChanged, MemberEnrolled
@@ -156,6 +157,10 @@ def _sanction(fact: _OfSanction) -> About:
     return About(thing=f"case:{one.case}", subject=one.user, place=one.organisation, after=step)
 
 
+def _lock(fact: RoomLockAsked | RoomLocked | RoomUnlocked | RoomLockDropped) -> About:
+    return About(thing=f"room:{fact.lock.room}", place=fact.lock.organisation, after=f"locks.part_{fact.lock.part}")
+
+
 def _table(fact: ExportMade | ExportFailed) -> About:
     return About(thing=f"table:{fact.what}")
 
@@ -216,6 +221,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
+    **dict.fromkeys((RoomLockAsked, RoomLocked, RoomUnlocked, RoomLockDropped), _lock),
     **dict.fromkeys(
         (
             *(SanctionPrepared, SanctionImposed, SanctionEnded, SanctionLifted, SanctionDropped),

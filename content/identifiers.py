@@ -38,6 +38,7 @@ FactorId = NewType("FactorId", str)
 CaseId = NewType("CaseId", str)
 EvidenceId = NewType("EvidenceId", str)
 SanctionId = NewType("SanctionId", str)
+LockId = NewType("LockId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

@@ -44,6 +44,7 @@ from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import room_locks
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.meetings import meeting_people, meeting_register, meetings
@@ -341,6 +342,14 @@ PERSONAL: tuple[Held, ...] = (
         own_words="text",
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
+    _held(
+        room_locks,
+        "by_user ended_by",
+        "room_id organisation_id part at until state ended_at",
+        inner="id by_user seconds ended_by place before why settled_at",
+        part="locks.part_",
+        state="locks.state_",
+    ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),

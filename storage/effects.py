@@ -13,6 +13,7 @@ from content.cases import KeepEvidence
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
+from content.locks import Close, Reopen
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
@@ -44,7 +45,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     organisation_id=effect.organisation,
                     words=effect.words,
                     priority=BROADCAST,
-                    not_before=await quiet.free_for(unit, effect.organisation, unit.now),
+                    not_before=unit.now if effect.urgent else await quiet.free_for(unit, effect.organisation, unit.now),
                 )
             case PostDigest():
                 await _enqueue_digest(unit, cause, place, effect)
@@ -91,6 +92,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_upkeep(unit, cause, place, effect)
             case Impose() | Lift() | KeepEvidence():
                 await _enqueue_measure(unit, cause, place, effect)
+            case Close() | Reopen():
+                await _enqueue_lock(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -170,6 +173,21 @@ async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impo
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"
     await _insert(unit, cause, kind, lane=lane, user_id=effect.user, matter_id=effect.sanction, **values)
+
+
+async def _enqueue_lock(unit: Writing, cause: Cause, place: int, effect: Close | Reopen) -> None:
+    """Have a room locked and opened in the lane in which it is kept in order, one thing at a time."""
+    await _insert(
+        unit,
+        cause,
+        Kind.LOCK if isinstance(effect, Close) else Kind.UNLOCK,
+        lane=f"upkeep:{effect.room}",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=effect.lock,
+        priority=ANSWER,
+    )
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -351,7 +369,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell, bef
         "quiet": tell.quiet,
         "unasked": tell.unasked,
         "language": tell.language,
-        "matter_id": tell.sanction,
+        "matter_id": tell.sanction or tell.matter,
         "not_before": unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
     }
     if tell.picture is None:

@@ -34,6 +34,7 @@ from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import room_locks
 from storage.looks import looks
 from storage.meetings import meeting_people, meeting_register
 from storage.members import binding_codes, doubles_of, members
@@ -61,8 +62,9 @@ from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanction_places import held_in_rooms
 from storage.sanctions import forget_people as forget_cases
-from storage.sanctions import held_in_rooms, sanctions
+from storage.sanctions import sanctions
 from storage.schedules import schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
@@ -135,6 +137,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     edits: ("by_user", "undone_by"),
     room_state: ("sender",),
     case_notes: ("by_user",),
+    room_locks: ("by_user", "ended_by"),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -142,7 +145,10 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
-    "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+    "work": (
+        *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+        room_locks,
+    ),
     "record": (audit, looks),
     "rooms": (room_state,),
 }

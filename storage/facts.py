@@ -65,6 +65,15 @@ from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, Roste
 from content.inquiries import InquiryEnded, InquiryMade
 from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
 from content.lessons import LessonRevised, LessonWritten
+from content.locks import (
+    LockMoved,
+    LockNoted,
+    LockSettled,
+    RoomLockAsked,
+    RoomLockDropped,
+    RoomLocked,
+    RoomUnlocked,
+)
 from content.looks import Looked
 from content.media import MediumKept
 from content.meetings import (
@@ -214,6 +223,7 @@ from storage import (
     inquiries,
     lecture_questions,
     lessons,
+    locks,
     looks,
     media,
     meetings,
@@ -235,6 +245,7 @@ from storage import (
     retention,
     reviews,
     rooms,
+    sanction_places,
     sanctions,
     schedules,
     series,
@@ -353,9 +364,16 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SanctionDropped: (sanctions.write_dropped,),
     AppealMade: (sanctions.write_appealed,),
     AppealAnswered: (sanctions.write_answered,),
-    LevelNoted: (sanctions.write_level,),
-    PlaceSettled: (sanctions.write_place,),
-    PlaceMoved: (sanctions.write_moved,),
+    RoomLockAsked: (locks.write_asked,),
+    RoomLocked: (locks.write_locked,),
+    RoomUnlocked: (locks.write_unlocked,),
+    RoomLockDropped: (locks.write_dropped,),
+    LockNoted: (locks.write_noted,),
+    LockSettled: (locks.write_settled,),
+    LockMoved: (locks.write_moved,),
+    LevelNoted: (sanction_places.write_level,),
+    PlaceSettled: (sanction_places.write_place,),
+    PlaceMoved: (sanction_places.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),

@@ -46,6 +46,8 @@ class Kind(StrEnum):
     IMPOSE = "impose"
     LIFT = "lift"
     EVIDENCE = "evidence"
+    LOCK = "lock"
+    UNLOCK = "unlock"
     PICTURE = "picture"
 
 
@@ -129,7 +131,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
-    ``matter`` is the measure that is carried out or told of, or the evidence that is to be read.
+    ``matter`` is the measure or the lock that is carried out or told of, or the evidence that is to be read.
     """
 
     id: OutboxId

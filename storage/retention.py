@@ -18,6 +18,7 @@ from storage import (
     hours,
     inquiries,
     lecture_questions,
+    locks,
     looks,
     misreadings,
     mutes,
@@ -112,5 +113,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)
+    await locks.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -18,8 +18,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -63,6 +63,8 @@ class Verb(StrEnum):
     BAN = "ban"
     LIFT = "lift"
     PUT_DOWN = "put_down"
+    LOCK = "lock"
+    UNLOCK = "unlock"
     APPEAL = "appeal"
     SESSION = "session"
     ASK = "ask"
@@ -105,6 +107,8 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.BAN: ("封禁", "ban"),
     Verb.LIFT: ("解除", "lift"),
     Verb.PUT_DOWN: ("记录", "note"),
+    Verb.LOCK: ("锁定", "lock", "锁群"),
+    Verb.UNLOCK: ("解锁", "unlock"),
     Verb.APPEAL: ("申诉", "appeal"),
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
@@ -143,6 +147,8 @@ ROOM_WORDS = {
     Verb.HOURS: ("学时",),
     Verb.CORRECT: ("更正",),
     Verb.DATA: ("我的数据", "导出我的数据"),
+    Verb.LOCK: ("锁定", "锁群"),
+    Verb.UNLOCK: ("解锁",),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -204,7 +210,7 @@ _TAKES = {
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
-    **dict.fromkeys((*CALLING, Verb.APPEAL), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.LOCK, Verb.UNLOCK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),

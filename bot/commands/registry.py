@@ -18,6 +18,7 @@ from bot.commands import (
     hours,
     lecture_questions,
     lessons,
+    locks,
     members,
     model_members,
     mutes,
@@ -110,6 +111,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.BAN, handler=sanctions.ban, needs=Right.MODERATE, for_members=False, momentary=_always),
     Command(verb=Verb.LIFT, handler=sanctions.lift, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.PUT_DOWN, handler=sanctions.put_down, needs=Right.MODERATE, for_members=False),
+    Command(verb=Verb.LOCK, handler=locks.lock, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.UNLOCK, handler=locks.unlock, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.APPEAL, handler=sanctions.appeal, needs=None, for_members=False),
 )
 

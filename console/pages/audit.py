@@ -74,6 +74,7 @@ CAUSES = (
     "survey",
     "selection",
     "sanction",
+    "lock",
     "room",
     "record",
     "look",

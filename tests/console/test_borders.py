@@ -72,6 +72,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "structure": seeded.organisations["far"],
         "edits": seeded.members["安邻"],
         "rooms": "!far",
+        "locks": "!far",
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],

@@ -144,6 +144,8 @@ PAGES = (
     "/cases",
     "/cases/new",
     "/cases/{case}",
+    "/locks",
+    "/locks/!one",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",

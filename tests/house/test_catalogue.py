@@ -51,6 +51,9 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
+from content.locks import LENGTHS as LOCKED_FOR
+from content.locks import Part
+from content.locks import State as LockState
 from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -117,7 +120,7 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    "cases",
+    *("cases", "locks"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -150,6 +153,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
+    **{f"locks.{stem}_": Part for stem in ("part", "head", "do", "help", "is_so")},
+    "locks.length_": LOCKED_FOR,
+    "locks.place_": PlaceState,
+    "locks.state_": LockState,
     "cases.length_": LENGTHS,
     "sanction.appeal_": Appeal,
     "sanction.confirm_": HURTS | {Rung.WARNING},
