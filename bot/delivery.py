@@ -36,7 +36,10 @@ MODERATION = frozenset(
 )
 """Kinds by which measures are carried out and undone in rooms."""
 
-COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION
+CLEANING = frozenset({outbox.Kind.COUNT, outbox.Kind.CLEAN})
+"""Kinds by which what a person wrote is counted and taken back."""
+
+COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION | CLEANING
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0

@@ -28,7 +28,7 @@ from content.sanctions import (
     Step,
 )
 from content.speech import Reader, Speech
-from storage import cases, organisations, outbox, rooms, sanction_places, sanctions
+from storage import cases, cleanings, organisations, outbox, rooms, sanction_places, sanctions
 from storage.outbox import Claimed
 from storage.sanction_places import Left
 from storage.sanctions import Place
@@ -127,7 +127,8 @@ class Hands:
                 noted = LevelNoted(id=sanction.id, room=place.room, before=Level(listed=False), muted=0)
                 await self._settle(noted, *self._taken_over(left, place))
             if membership != "ban":
-                await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction))
+                redact = await self._store.read(lambda unit: cleanings.takes_all_of(unit, sanction.user, place.room))
+                await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction), redact=redact)
         elif membership in ("join", "invite", "knock"):
             await self._homeserver.kick(place.room, sanction.user, await self._reason(sanction))
 

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.charts import Chart, draw_bars, draw_shares
+from bot.cleanings import Cleaner
 from bot.locks import Locksmith
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
@@ -83,6 +84,7 @@ class Sender:
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
         self._locksmith = Locksmith(store, homeserver)
+        self._cleaner = Cleaner(store, homeserver)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -106,6 +108,8 @@ class Sender:
             case outbox.Kind.LOCK | outbox.Kind.UNLOCK:
                 await self._locksmith.do(row)
                 return [self._sent(row, None)]
+            case outbox.Kind.COUNT | outbox.Kind.CLEAN:
+                return [await self._cleaner.do(row) or self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)
             case outbox.Kind.PICTURE:

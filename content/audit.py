@@ -12,6 +12,13 @@ from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkAsked, BallotLinkIssued
 from content.cases import CaseOpened, EvidenceKept
 from content.checkins import Answered
+from content.cleanings import (
+    CleaningAsked,
+    CleaningBegun,
+    CleaningDropped,
+    CleaningReady,
+    CleaningStopped,
+)
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
 from content.decision import Discreet, Fact
@@ -161,6 +168,16 @@ def _lock(fact: RoomLockAsked | RoomLocked | RoomUnlocked | RoomLockDropped) -> 
     return About(thing=f"room:{fact.lock.room}", place=fact.lock.organisation, after=f"locks.part_{fact.lock.part}")
 
 
+def _counted(fact: CleaningAsked | CleaningReady | CleaningDropped) -> About:
+    # Whose words were only counted is not told to them, and stands in no row about them.
+    return About(thing=f"cleaning:{fact.cleaning.id}", place=fact.cleaning.organisation)
+
+
+def _cleaned(fact: CleaningBegun | CleaningStopped) -> About:
+    one = fact.cleaning
+    return About(thing=f"cleaning:{one.id}", subject=one.user, place=one.organisation)
+
+
 def _table(fact: ExportMade | ExportFailed) -> About:
     return About(thing=f"table:{fact.what}")
 
@@ -221,6 +238,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
+    **dict.fromkeys((CleaningAsked, CleaningReady, CleaningDropped), _counted),
+    **dict.fromkeys((CleaningBegun, CleaningStopped), _cleaned),
     **dict.fromkeys((RoomLockAsked, RoomLocked, RoomUnlocked, RoomLockDropped), _lock),
     **dict.fromkeys(
         (

@@ -39,6 +39,7 @@ CaseId = NewType("CaseId", str)
 EvidenceId = NewType("EvidenceId", str)
 SanctionId = NewType("SanctionId", str)
 LockId = NewType("LockId", str)
+CleaningId = NewType("CleaningId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

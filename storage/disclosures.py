@@ -29,6 +29,7 @@ from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, branch_months, cards, expectations, tallies
+from storage.cleanings import cleaning_rooms, cleanings
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
@@ -343,6 +344,15 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
     _held(
+        cleanings,
+        "user_id by_user ended_by",
+        "organisation_id since reason said at state begun_at ended_at",
+        inner="id user_id by_user in_chat ready_at ended_by",
+        own_words="said",
+        reason="sanction.reason_",
+        state="cleanings.state_",
+    ),
+    _held(
         room_locks,
         "by_user ended_by",
         "room_id organisation_id part at until state ended_at",
@@ -503,6 +513,7 @@ IMPERSONAL: tuple[Table, ...] = (
     digests,
     rooms,
     sanction_places,
+    cleaning_rooms,
     upgrades,
     import_branches,
     shelf,

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.cases import KeepEvidence
+from content.cleanings import Count, TakeBack
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
@@ -92,6 +93,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_upkeep(unit, cause, place, effect)
             case Impose() | Lift() | KeepEvidence():
                 await _enqueue_measure(unit, cause, place, effect)
+            case Count() | TakeBack():
+                await _enqueue_cleaning(unit, cause, place, effect)
             case Close() | Reopen():
                 await _enqueue_lock(unit, cause, place, effect)
             case _:
@@ -187,6 +190,21 @@ async def _enqueue_lock(unit: Writing, cause: Cause, place: int, effect: Close |
         organisation_id=effect.organisation,
         matter_id=effect.lock,
         priority=ANSWER,
+    )
+
+
+async def _enqueue_cleaning(unit: Writing, cause: Cause, place: int, effect: Count | TakeBack) -> None:
+    """Have what people wrote counted and taken back in one lane for all rooms, so that it never goes faster."""
+    await _insert(
+        unit,
+        cause,
+        Kind.COUNT if isinstance(effect, Count) else Kind.CLEAN,
+        lane="cleaning",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=effect.cleaning,
+        priority=BROADCAST,
     )
 
 

@@ -20,6 +20,8 @@ from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
 from storage.cases import case_evidence, case_notes, cases
 from storage.checkins import answers, expectations
+from storage.cleanings import cleanings
+from storage.cleanings import forget_people as forget_cleanings
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
@@ -104,7 +106,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "cases": (case_evidence, sanctions, cases),
+    "cases": (case_evidence, sanctions, cases, cleanings),
     "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports, feeds),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
@@ -164,6 +166,7 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     cases: ("opened_by",),
     sanctions: ("by_user", "agreed_by", "lifted_by", "reviewed_by"),
     case_evidence: ("added_by",),
+    cleanings: ("by_user", "ended_by"),
 }
 """Columns that name the person in rows of others."""
 
@@ -272,6 +275,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
     await forget_cases(unit, fact.accounts)
+    await forget_cleanings(unit, fact.accounts)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     await forget_in_words(unit, ids, accounts)

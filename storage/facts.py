@@ -25,6 +25,16 @@ from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
+from content.cleanings import (
+    CleaningAdvanced,
+    CleaningAsked,
+    CleaningBegun,
+    CleaningCounted,
+    CleaningDropped,
+    CleaningReady,
+    CleaningStopped,
+    CleaningStuck,
+)
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
     ChallengeMade,
@@ -206,6 +216,7 @@ from storage import (
     cases,
     catch_ups,
     checkins,
+    cleanings,
     corrections,
     credentials,
     digests,
@@ -364,6 +375,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SanctionDropped: (sanctions.write_dropped,),
     AppealMade: (sanctions.write_appealed,),
     AppealAnswered: (sanctions.write_answered,),
+    CleaningAsked: (cleanings.write_asked,),
+    CleaningCounted: (cleanings.write_counted,),
+    CleaningReady: (cleanings.write_ready,),
+    CleaningBegun: (cleanings.write_begun,),
+    CleaningStopped: (cleanings.write_stopped,),
+    CleaningDropped: (cleanings.write_dropped,),
+    CleaningAdvanced: (cleanings.write_advanced,),
+    CleaningStuck: (cleanings.write_stuck,),
     RoomLockAsked: (locks.write_asked,),
     RoomLocked: (locks.write_locked,),
     RoomUnlocked: (locks.write_unlocked,),

@@ -48,6 +48,8 @@ class Kind(StrEnum):
     EVIDENCE = "evidence"
     LOCK = "lock"
     UNLOCK = "unlock"
+    COUNT = "count"
+    CLEAN = "clean"
     PICTURE = "picture"
 
 

@@ -12,6 +12,7 @@ from storage import (
     approvals,
     audit,
     ballot_links,
+    cleanings,
     credentials,
     edits,
     exports,
@@ -114,5 +115,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)
     await locks.forget_past(unit, fact.at)
+    await cleanings.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

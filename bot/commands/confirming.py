@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot.commands import locks, sanctions
+from bot.commands import cleanings, locks, sanctions
 from bot.commands.asking import Asking
 from bot.commands.sanctions import Answer
 from content.identifiers import Cause, EventId, SanctionId, UserId
@@ -11,7 +11,7 @@ from storage.unit import Reading
 
 async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:
     """Take a reaction to a message of ours as the word for what it asked about."""
-    for noun in (sanctions, locks):
+    for noun in (sanctions, locks, cleanings):
         answer = await noun.tap(unit, target, user, key, cause, me)
         if answer is not None:
             return answer
@@ -21,4 +21,5 @@ async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cau
 async def replied(asking: Asking, matter: str) -> Answer:
     """Take a reply to a message of ours as the word for what it asked about."""
     answer = await sanctions.replied(asking, SanctionId(matter))
-    return answer if answer is not None else await locks.replied(asking, matter)
+    answer = answer if answer is not None else await locks.replied(asking, matter)
+    return answer if answer is not None else await cleanings.replied(asking, matter)

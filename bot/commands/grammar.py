@@ -63,6 +63,7 @@ class Verb(StrEnum):
     BAN = "ban"
     LIFT = "lift"
     PUT_DOWN = "put_down"
+    CLEAN = "clean"
     LOCK = "lock"
     UNLOCK = "unlock"
     APPEAL = "appeal"
@@ -107,6 +108,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.BAN: ("封禁", "ban"),
     Verb.LIFT: ("解除", "lift"),
     Verb.PUT_DOWN: ("记录", "note"),
+    Verb.CLEAN: ("清理", "clean"),
     Verb.LOCK: ("锁定", "lock", "锁群"),
     Verb.UNLOCK: ("解锁", "unlock"),
     Verb.APPEAL: ("申诉", "appeal"),
@@ -116,7 +118,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
-CALLING = frozenset({Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN})
+CALLING = frozenset(
+    {Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN, Verb.CLEAN},
+)
 """Heard in a room where the message calls somebody by name, or answers what they said; else these are talk."""
 
 REASONS_OF_MEASURES = {

@@ -29,6 +29,8 @@ from content.bank import Kind as ItemKind
 from content.cases import Case, CaseOpened, NoteAdded, keep_words
 from content.checkins import Answered
 from content.checkins import State as Answer
+from content.cleanings import Cleaning, CleaningAsked, CleaningBegun, CleaningCounted
+from content.cleanings import State as CleaningState
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
@@ -39,6 +41,7 @@ from content.identifiers import (
     BallotId,
     CaseId,
     Cause,
+    CleaningId,
     CorrectionId,
     EntryId,
     EventId,
@@ -726,6 +729,21 @@ async def _cases(store: Store, seeded: Seeded) -> None:
         assert isinstance(kept, Decision)
         note = NoteAdded(id=derive("seed note", short), case=case.id, text="当面谈过一次", by=by, at=at)
         await put(store, f"case {short}", CaseOpened(case=case), *kept.facts, note, SanctionImposed(sanction=warning))
+        cleaning = Cleaning(
+            id=CleaningId(derive("seed cleaning", short)),
+            organisation=case.organisation,
+            user=user,
+            by=by,
+            at=at,
+            since=at - timedelta(hours=1),
+            reason=Reprimand.FLOOD,
+            said="",
+            rooms=(RoomId(f"!{short}"),),
+            state=CleaningState.RUNNING,
+        )
+        found = CleaningCounted(id=cleaning.id, room=RoomId(f"!{short}"), found=20, more=False)
+        begun = CleaningBegun(cleaning=cleaning, by=by, at=at)
+        await put(store, f"cleaning {short}", CleaningAsked(cleaning=cleaning), found, begun)
     appealed = replace(warning, appeal=Appeal.MADE)
     await put(store, "appeal", AppealMade(sanction=appealed, text="只发了两遍", at=NOW - timedelta(hours=5)))
 

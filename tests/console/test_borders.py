@@ -73,6 +73,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "edits": seeded.members["安邻"],
         "rooms": "!far",
         "locks": "!far",
+        "cleanings": derive("seed cleaning", "far"),
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],

@@ -146,6 +146,9 @@ PAGES = (
     "/cases/{case}",
     "/locks",
     "/locks/!one",
+    "/cleanings",
+    "/cleanings/new",
+    "/cleanings/{cleaning}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -298,6 +301,7 @@ def filled(house: House, path: str) -> str:
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
+        cleaning=derive("seed cleaning", "one"),
         meeting=HELD,
         called=PLANNED,
     )

@@ -32,6 +32,8 @@ from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
+from content.cleanings import SPANS
+from content.cleanings import State as CleaningState
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
@@ -120,7 +122,7 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    *("cases", "locks"),
+    *("cases", "locks", "cleanings"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -154,6 +156,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "series.scope_": Scope,
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
     **{f"locks.{stem}_": Part for stem in ("part", "head", "do", "help", "is_so")},
+    "cleanings.span_": SPANS,
+    "cleanings.state_": CleaningState,
     "locks.length_": LOCKED_FOR,
     "locks.place_": PlaceState,
     "locks.state_": LockState,
