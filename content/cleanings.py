@@ -1,4 +1,4 @@
-"""清理: what a person wrote of late is taken back, in a room or everywhere: counted first, then slowly, and it can stop."""
+"""清理: what a person wrote of late is taken back: counted first, then slowly, and somebody may stop it."""
 
 from __future__ import annotations
 
@@ -231,12 +231,12 @@ class Found(Struct, frozen=True, kw_only=True):
 
 
 def counted(
-    cleaning: Cleaning, here: CleaningCounted, all_: Collection[Found], *, name: str, now: datetime
+    cleaning: Cleaning, here: CleaningCounted, places: Collection[Found], *, name: str, now: datetime
 ) -> Decision:
     """Keep what was found in a room; with the last of them all is ready, and in chat it is told."""
     known = [
         Found(room=one.room, name=one.name, found=here.found, more=here.more) if one.room == here.room else one
-        for one in all_
+        for one in places
     ]
     if cleaning.state is not State.LOOKING or any(one.found is None for one in known):
         return Decision(facts=(here,))

@@ -87,12 +87,9 @@ def _form(typed: Typed) -> Answer:
 def count() -> Answer:
     """Have what somebody wrote counted, in one room or in all of a place."""
     form, by, made, roots = request.form, here().user, cause(), here().roots
-    user, where, span, reason, said = (
-        form.get(name, "").strip() for name in ("user", "where", "span", "reason", "said")
-    )
-    if span not in SPANS or reason not in frozenset(Reason):
+    typed = Typed(**{name: form.get(name, "").strip() for name in ("user", "where", "span", "reason", "said")})
+    if typed.span not in SPANS or typed.reason not in frozenset(Reason):
         abort(400)
-    typed = Typed(user=user, where=where, span=span, reason=reason, said=said)
     at = {one.id for one in here().within(Right.MODERATE)}
 
     async def decide(unit: Reading) -> Decided:
@@ -105,7 +102,7 @@ def count() -> Answer:
         me = await me_of(unit)
         frame = await sanctions.frame(unit, whom, place, by=by, me=me, only=only)
         wanted = Wanted(
-            user=whom, at=place, sites=frame.sites, span=SPANS[span], reason=Reason(reason), said=typed.said
+            user=whom, at=place, sites=frame.sites, span=SPANS[typed.span], reason=Reason(typed.reason), said=typed.said
         )
         under_way = await stored.under_way(unit, whom)
         return cleanings.ask(wanted, by=by, me=me, exempt=frame.exempt, under_way=under_way, cause=made, now=unit.now)
