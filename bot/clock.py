@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, locks, meetings, sanctions, surveying
+from bot import digests, locks, meetings, policies, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -321,6 +321,7 @@ class Clock:
         if me is not None:
             await sanctions.try_again(self._store, me)
             await locks.try_again(self._store, me)
+            await policies.hold_to(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -33,6 +33,7 @@ UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outb
 
 MODERATION = frozenset(
     {outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK}
+    | {outbox.Kind.ENTER, outbox.Kind.KEEP_OUT, outbox.Kind.LET_IN}
 )
 """Kinds by which measures are carried out and undone in rooms."""
 

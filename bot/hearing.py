@@ -18,9 +18,10 @@ from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
 from content.lateness import is_late
 from content.organisations import Right, roots
+from content.policies import TYPES
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, outbox, rooms, sync, undelivered, upgrades
+from storage import members, organisations, outbox, policies, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Outcome, Step, Store
 from storage.unit import Reading
@@ -48,6 +49,7 @@ class Hearing:
         self._settings = settings
         self._me = UserId(homeserver.user_id)
         self._halls: frozenset[RoomId] = frozenset()
+        self._policies: frozenset[RoomId] = frozenset()
         self._halls_at = LONG_AGO
         self._heard_at: datetime | None = None
         self._pacing = Pacing()
@@ -103,6 +105,7 @@ class Hearing:
         position = await sync.checkpoint(unit, self._me)
         self._heard_at = position[1] if position else None
         self._halls, self._halls_at = frozenset(await rooms.halls(unit)), self._store.now()
+        self._policies = await policies.rooms_read(unit)
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.
@@ -210,6 +213,11 @@ class Hearing:
 
     def _state_notes(self, event: Event, room: RoomId) -> list[Fact]:
         if event.state_key is None or event.type not in rooms.TRACKED:
+            return []
+        if event.type in TYPES and room not in self._policies:
+            return []
+        if event.type == "m.room.member" and room in self._policies - self._halls and event.state_key != self._me:
+            # Who else reads the same rules is nobody's business here.
             return []
         seen = rooms.StateSeen(
             room=room,

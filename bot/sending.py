@@ -20,6 +20,7 @@ from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.policies import Warden
 from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
@@ -85,6 +86,7 @@ class Sender:
         self._hands = Hands(store, homeserver, speech)
         self._locksmith = Locksmith(store, homeserver)
         self._cleaner = Cleaner(store, homeserver)
+        self._warden = Warden(store, homeserver, speech)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -110,6 +112,9 @@ class Sender:
                 return [self._sent(row, None)]
             case outbox.Kind.COUNT | outbox.Kind.CLEAN:
                 return [await self._cleaner.do(row) or self._sent(row, None)]
+            case outbox.Kind.ENTER | outbox.Kind.KEEP_OUT | outbox.Kind.LET_IN:
+                await self._warden.do(row)
+                return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)
             case outbox.Kind.PICTURE:

@@ -45,6 +45,7 @@ FILES: Mapping[str, str] = {
     "corrections.show": "record",
     "cases.show": "record",
     "cleanings.show": "record",
+    "policies.show_one": "record",
 }
 """Files about everyone in a place."""
 

@@ -37,6 +37,14 @@ from content.members import MemberChanged, MemberEnrolled
 from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
+from content.policies import (
+    PolicyBanned,
+    PolicyListAdded,
+    PolicyListApplied,
+    PolicyListEnded,
+    PolicyListWanted,
+    PolicyUnbanned,
+)
 from content.polls import PollOpened
 from content.resolutions import TaskAssigned
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
@@ -178,6 +186,17 @@ def _cleaned(fact: CleaningBegun | CleaningStopped) -> About:
     return About(thing=f"cleaning:{one.id}", subject=one.user, place=one.organisation)
 
 
+_OfPolicy = PolicyListAdded | PolicyListWanted | PolicyListApplied | PolicyListEnded
+
+
+def _policy(fact: _OfPolicy) -> About:
+    return About(thing=f"policy:{fact.list.id}", place=fact.list.organisation)
+
+
+def _kept_out(fact: PolicyBanned | PolicyUnbanned) -> About:
+    return About(thing=f"policy:{fact.ban.list}", subject=fact.ban.user, place=fact.ban.organisation)
+
+
 def _table(fact: ExportMade | ExportFailed) -> About:
     return About(thing=f"table:{fact.what}")
 
@@ -238,6 +257,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
+    **dict.fromkeys((PolicyListAdded, PolicyListWanted, PolicyListApplied, PolicyListEnded), _policy),
+    **dict.fromkeys((PolicyBanned, PolicyUnbanned), _kept_out),
     **dict.fromkeys((CleaningAsked, CleaningReady, CleaningDropped), _counted),
     **dict.fromkeys((CleaningBegun, CleaningStopped), _cleaned),
     **dict.fromkeys((RoomLockAsked, RoomLocked, RoomUnlocked, RoomLockDropped), _lock),

@@ -40,6 +40,8 @@ EvidenceId = NewType("EvidenceId", str)
 SanctionId = NewType("SanctionId", str)
 LockId = NewType("LockId", str)
 CleaningId = NewType("CleaningId", str)
+PolicyListId = NewType("PolicyListId", str)
+PolicyBanId = NewType("PolicyBanId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

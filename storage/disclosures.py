@@ -62,6 +62,7 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
+from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.resolutions import meeting_tasks, resolutions
@@ -351,6 +352,19 @@ PERSONAL: tuple[Held, ...] = (
         own_words="said",
         reason="sanction.reason_",
         state="cleanings.state_",
+    ),
+    _held(
+        policy_lists,
+        "by_user wanted_by applied_by ended_by",
+        "organisation_id address state at wanted_at applied_at ended_at",
+        inner="id room_id is_refused by_user wanted_by applied_by ended_by",
+        state="policies.state_",
+    ),
+    _held(
+        policy_bans,
+        "user_id",
+        "room_id pattern at lifted_at",
+        inner="id list_id organisation_id user_id place is_ours why",
     ),
     _held(
         room_locks,

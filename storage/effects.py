@@ -15,6 +15,7 @@ from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, Show
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
 from content.locks import Close, Reopen
+from content.policies import EnterPolicyRoom, KeepOut, LetIn
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
@@ -93,6 +94,8 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_upkeep(unit, cause, place, effect)
             case Impose() | Lift() | KeepEvidence():
                 await _enqueue_measure(unit, cause, place, effect)
+            case EnterPolicyRoom() | KeepOut() | LetIn():
+                await _enqueue_policy(unit, cause, place, effect)
             case Count() | TakeBack():
                 await _enqueue_cleaning(unit, cause, place, effect)
             case Close() | Reopen():
@@ -206,6 +209,17 @@ async def _enqueue_cleaning(unit: Writing, cause: Cause, place: int, effect: Cou
         matter_id=effect.cleaning,
         priority=BROADCAST,
     )
+
+
+async def _enqueue_policy(unit: Writing, cause: Cause, place: int, effect: EnterPolicyRoom | KeepOut | LetIn) -> None:
+    """Have a policy room entered, or somebody kept out of a room or let in, one thing at a time in a room."""
+    values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
+    if isinstance(effect, EnterPolicyRoom):
+        await _insert(unit, cause, Kind.ENTER, lane="policies", matter_id=effect.list, **values)
+        return
+    kind = Kind.KEEP_OUT if isinstance(effect, KeepOut) else Kind.LET_IN
+    values |= {"room_id": effect.room, "user_id": effect.user, "matter_id": effect.ban}
+    await _insert(unit, cause, kind, lane=f"upkeep:{effect.room}", **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:

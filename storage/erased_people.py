@@ -60,6 +60,8 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
+from storage.policies import held_in_rooms as held_by_rules
+from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.resolutions import meeting_tasks
@@ -106,7 +108,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "cases": (case_evidence, sanctions, cases, cleanings),
+    "cases": (case_evidence, sanctions, cases, cleanings, policy_bans),
     "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports, feeds),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
@@ -140,6 +142,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     room_state: ("sender",),
     case_notes: ("by_user",),
     room_locks: ("by_user", "ended_by"),
+    policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -149,7 +152,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
         *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
-        room_locks,
+        *(room_locks, policy_lists),
     ),
     "record": (audit, looks),
     "rooms": (room_state,),
@@ -196,7 +199,7 @@ async def held(unit: Reading, member: MemberId, roots: Collection[OrganisationId
         rooms=len({row.room_id for row in present}),
         duties=len(await unit.rows(select(duties.c.role).where(duties.c.user_id.in_(list(accounts))))),
         ballots=await _ballots(unit, ids, roots),
-        measures=await held_in_rooms(unit, accounts),
+        measures=await held_in_rooms(unit, accounts) + await held_by_rules(unit, accounts),
     )
 
 

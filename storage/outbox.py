@@ -50,6 +50,9 @@ class Kind(StrEnum):
     UNLOCK = "unlock"
     COUNT = "count"
     CLEAN = "clean"
+    ENTER = "enter"
+    KEEP_OUT = "keep_out"
+    LET_IN = "let_in"
     PICTURE = "picture"
 
 

@@ -281,6 +281,11 @@ class FakeHomeserver:
     async def join(self, room_id: str) -> None:
         self.joined.append(room_id)
 
+    async def enter(self, address: str) -> str:
+        self._fail_if_told()
+        self.joined.append(address)
+        return self.aliases.get(address, address)
+
     async def leave(self, room_id: str) -> None:
         self.left.append(room_id)
 

@@ -30,6 +30,7 @@ pages = Blueprint("cleanings", __name__)
 
 AT_ONCE = 50
 USUALLY = "1h"
+_FIELDS = ("user", "where", "span", "reason", "said")
 
 
 class Typed(Struct, frozen=True, kw_only=True):
@@ -87,7 +88,8 @@ def _form(typed: Typed) -> Answer:
 def count() -> Answer:
     """Have what somebody wrote counted, in one room or in all of a place."""
     form, by, made, roots = request.form, here().user, cause(), here().roots
-    typed = Typed(**{name: form.get(name, "").strip() for name in ("user", "where", "span", "reason", "said")})
+    user, where, span, reason, said = (form.get(name, "").strip() for name in _FIELDS)
+    typed = Typed(user=user, where=where, span=span, reason=reason, said=said)
     if typed.span not in SPANS or typed.reason not in frozenset(Reason):
         abort(400)
     at = {one.id for one in here().within(Right.MODERATE)}

@@ -52,6 +52,7 @@ from content.identifiers import (
     OccurrenceId,
     OrganisationId,
     PaperElectionId,
+    PolicyListId,
     PollId,
     RoomId,
     SanctionId,
@@ -78,6 +79,8 @@ from content.model_members import (
 from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
+from content.policies import PolicyList, PolicyListAdded, PolicyRoomEntered
+from content.policies import State as PolicyState
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.questions import publish
 from content.recurrences import Recurrence
@@ -741,6 +744,17 @@ async def _cases(store: Store, seeded: Seeded) -> None:
             rooms=(RoomId(f"!{short}"),),
             state=CleaningState.RUNNING,
         )
+        rules = PolicyList(
+            id=PolicyListId(derive("seed policy", short)),
+            organisation=case.organisation,
+            address=f"#bans-{short}:example.org",
+            room=None,
+            state=PolicyState.LOOKED_AT,
+            by=by,
+            at=at,
+        )
+        entered = PolicyRoomEntered(id=rules.id, room=RoomId(f"!bans-{short}"))
+        await put(store, f"policy {short}", PolicyListAdded(list=rules), entered)
         found = CleaningCounted(id=cleaning.id, room=RoomId(f"!{short}"), found=20, more=False)
         begun = CleaningBegun(cleaning=cleaning, by=by, at=at)
         await put(store, f"cleaning {short}", CleaningAsked(cleaning=cleaning), found, begun)

@@ -74,6 +74,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "rooms": "!far",
         "locks": "!far",
         "cleanings": derive("seed cleaning", "far"),
+        "policies": derive("seed policy", "far"),
         "outbox": seeded.outbox["far"],
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],

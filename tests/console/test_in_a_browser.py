@@ -149,6 +149,8 @@ PAGES = (
     "/cleanings",
     "/cleanings/new",
     "/cleanings/{cleaning}",
+    "/policies",
+    "/policies/{policy}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -302,6 +304,7 @@ def filled(house: House, path: str) -> str:
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
         cleaning=derive("seed cleaning", "one"),
+        policy=derive("seed policy", "one"),
         meeting=HELD,
         called=PLANNED,
     )

@@ -66,6 +66,8 @@ from content.organisations import Kind as Level
 from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Office
 from content.paper_elections import State as ElectionState
+from content.policies import Entity
+from content.policies import State as PolicyState
 from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
@@ -122,7 +124,7 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    *("cases", "locks", "cleanings"),
+    *("cases", "locks", "cleanings", "policies", "policy"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -157,6 +159,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
     **{f"locks.{stem}_": Part for stem in ("part", "head", "do", "help", "is_so")},
     "cleanings.span_": SPANS,
+    "policies.rules_": Entity,
+    "policies.state_": PolicyState,
     "cleanings.state_": CleaningState,
     "locks.length_": LOCKED_FOR,
     "locks.place_": PlaceState,
