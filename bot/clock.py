@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, locks, meetings, policies, sanctions, surveying
+from bot import digests, knocks, locks, meetings, policies, sanctions, surveying
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -255,6 +255,8 @@ class Clock:
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        if me is not None:
+            await knocks.answer_late(self._store, me)
         await tell_seal(self._store)
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:

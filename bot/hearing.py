@@ -16,6 +16,7 @@ from bot.pacing import Pacing
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
+from content.knocks import Knocked
 from content.lateness import is_late
 from content.organisations import Right, roots
 from content.policies import TYPES
@@ -181,6 +182,7 @@ class Hearing:
             match event:
                 case Event():
                     notes += self._state_notes(event, room) or self._echoes(event, room)
+                    notes += self._knock_notes(event, room, now)
                 case Poison():
                     notes.append(buried(event, room, now))
                 case Unreadable():
@@ -230,6 +232,13 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
+
+    def _knock_notes(self, event: Event, room: RoomId, now: datetime) -> list[Fact]:
+        """Know since when somebody asks to be let into one of our rooms."""
+        knocks = event.type == "m.room.member" and event.content.get("membership") == "knock"
+        if not knocks or event.state_key is None or room not in self._halls:
+            return []
+        return [Knocked(room=room, user=UserId(event.state_key), at=now)]
 
     def _echoes(self, event: Event, room: RoomId) -> list[Fact]:
         """Know of our own message: we may have died, or missed the answer, between its arrival and our marking it."""

@@ -46,6 +46,7 @@ FILES: Mapping[str, str] = {
     "cases.show": "record",
     "cleanings.show": "record",
     "policies.show_one": "record",
+    "knocks.show": "record",
 }
 """Files about everyone in a place."""
 

@@ -43,6 +43,7 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.locks import room_locks
@@ -365,6 +366,12 @@ PERSONAL: tuple[Held, ...] = (
         "user_id",
         "room_id pattern at lifted_at",
         inner="id list_id organisation_id user_id place is_ours why",
+    ),
+    _held(
+        knocks,
+        "user_id answered_by",
+        "room_id at answered_at is_let_in",
+        inner="user_id answered_by",
     ),
     _held(
         room_locks,

@@ -34,6 +34,7 @@ from storage.feeds import feeds
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
+from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
 from storage.locks import room_locks
@@ -99,6 +100,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "messages": (
         direct_rooms,
         invitations,
+        knocks,
         mutes,
         watchwords,
         inquiries,
@@ -170,6 +172,7 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     sanctions: ("by_user", "agreed_by", "lifted_by", "reviewed_by"),
     case_evidence: ("added_by",),
     cleanings: ("by_user", "ended_by"),
+    knocks: ("answered_by",),
 }
 """Columns that name the person in rows of others."""
 

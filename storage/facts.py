@@ -73,6 +73,7 @@ from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryW
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
+from content.knocks import KnockAnswered, Knocked
 from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
 from content.lessons import LessonRevised, LessonWritten
 from content.locks import (
@@ -242,6 +243,7 @@ from storage import (
     hours,
     imports,
     inquiries,
+    knocks,
     lecture_questions,
     lessons,
     locks,
@@ -402,6 +404,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CleaningDropped: (cleanings.write_dropped,),
     CleaningAdvanced: (cleanings.write_advanced,),
     CleaningStuck: (cleanings.write_stuck,),
+    Knocked: (knocks.write_knocked,),
+    KnockAnswered: (knocks.write_answered,),
     RoomLockAsked: (locks.write_asked,),
     RoomLocked: (locks.write_locked,),
     RoomUnlocked: (locks.write_unlocked,),

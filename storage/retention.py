@@ -18,6 +18,7 @@ from storage import (
     exports,
     hours,
     inquiries,
+    knocks,
     lecture_questions,
     locks,
     looks,
@@ -116,5 +117,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await sanctions.forget_past(unit, fact.at)
     await locks.forget_past(unit, fact.at)
     await cleanings.forget_past(unit, fact.at)
+    await knocks.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -79,6 +79,7 @@ CAUSES = (
     "lock",
     "cleaning",
     "policy",
+    "knock",
     "room",
     "record",
     "look",

@@ -138,6 +138,7 @@ PAGES = (
     "/account/set-up",
     "/sign-in",
     "/rooms",
+    "/knocks",
     "/rooms/!one",
     "/rooms/offered/!club",
     "/corrections",

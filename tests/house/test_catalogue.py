@@ -124,7 +124,7 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    *("cases", "locks", "cleanings", "policies", "policy"),
+    *("cases", "locks", "cleanings", "policies", "policy", "knocks"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
