@@ -1,4 +1,4 @@
-"""敲门: who asks from outside to be let into a room, matched with the roster; somebody lets them in or turns them down."""
+"""敲门: who asks from outside to be let into a room, matched with the roster, to be let in or turned down."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def turn_down(care: Care, user: UserId, *, by: UserId | None, now: datetime) -> 
 
 
 def turn_down_late(care: Care, knock: Knock, *, now: datetime) -> Decision | None:
-    """Turn down who is not on the roster and has waited for a week; who knocks no more is known to have been answered."""
+    """Turn down who is not on the roster and has waited for a week; who knocks no more was answered elsewhere."""
     if knock.at > now - PATIENCE or care.standing is None:
         return None
     if knock.user not in care.knocking:

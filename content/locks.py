@@ -264,12 +264,16 @@ def hindrance(part: Part, powers: Powers | None, *, me: UserId, undoing: bool = 
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """A room that is to be locked, by what is known of its state, and the locks that hold there."""
+    """A room that is to be locked, by what is known of its state, and the locks that hold there.
+
+    ``undoing`` are the parts in which a lock is over and not undone yet: there the room does not say what it is like.
+    """
 
     site: Site
     organisation: OrganisationId
     rule: Mapping[str, Any] | None
     held: tuple[Lock, ...] = ()
+    undoing: frozenset[Part] = frozenset()
 
 
 def prepare(
@@ -284,10 +288,11 @@ def prepare(
     if why is not None:
         return refused("locks.impossible", why=(words(f"sanction.hindrance_{why}"),), room=place.site.name)
     powers = place.site.powers
-    if part is Part.TALK and powers is not None and not closing(powers):
-        return refused("locks.is_quiet", room=place.site.name)
-    if part is Part.DOOR and not is_open(place.rule):
-        return refused("locks.is_shut", room=place.site.name)
+    if part not in place.undoing:
+        if part is Part.TALK and powers is not None and not closing(powers):
+            return refused("locks.is_quiet", room=place.site.name)
+        if part is Part.DOOR and not is_open(place.rule):
+            return refused("locks.is_shut", room=place.site.name)
     return Lock(
         id=LockId(derive(cause, "lock", place.site.room, part)),
         room=place.site.room,

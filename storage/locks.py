@@ -129,6 +129,7 @@ async def place(unit: Reading, room: RoomId, me: UserId) -> Place | None:
         organisation=kept.organisation,
         rule=rule[1] if rule is not None else None,
         held=tuple(one.lock for one in there if one.lock.state is State.HELD),
+        undoing=frozenset(one.lock.part for one in there if one.lock.state is State.OVER),
     )
 
 

@@ -11,11 +11,9 @@ from storage.unit import Reading
 
 async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:
     """Take a reaction to a message of ours as the word for what it asked about."""
-    for noun in (sanctions, locks, cleanings):
-        answer = await noun.tap(unit, target, user, key, cause, me)
-        if answer is not None:
-            return answer
-    return None
+    answer = await sanctions.tap(unit, target, user, key, cause, me)
+    answer = answer if answer is not None else await locks.tap(unit, target, user, key, cause, me)
+    return answer if answer is not None else await cleanings.tap(unit, target, user, key, me)
 
 
 async def replied(asking: Asking, matter: str) -> Answer:

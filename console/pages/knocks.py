@@ -86,4 +86,5 @@ def answer() -> Answer:
             return knocks.let_in(care, user, by=by, now=unit.now)
         return knocks.turn_down(care, user, by=by, now=unit.now)
 
-    return onward(settle(decide, actor=by), to=link("knocks.show"), done=f"knock_{verdict}")
+    done = "knock_let_in" if verdict == "let_in" else "knock_turn_down"
+    return onward(settle(decide, actor=by), to=link("knocks.show"), done=done)

@@ -118,7 +118,7 @@ def _line(room: Room, place: Place, held: tuple[Told, ...], me: UserId) -> Line:
         held=held,
         opened=any(one.lock.part not in shut for one in stands),
         ways={part: locks.hindrance(part, powers, me=me) for part in Part},
-        shut=frozenset(shut),
+        shut=frozenset(shut - place.undoing),
     )
 
 

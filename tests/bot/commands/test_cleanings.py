@@ -13,7 +13,7 @@ from content.rooms import DirectRoomKept
 from storage import cleanings
 from tests.bot.commands.test_sanctions import DESK, begin, newest_to, say
 from tests.fake_homeserver import FakeHomeserver
-from tests.small_branch import EAST, EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, reaction
+from tests.small_branch import EAST, EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, message, reaction
 from zhibu.catalogue import load_speech
 
 WHO = account(ZHANG)
@@ -39,14 +39,13 @@ async def test_what_was_found_is_told_in_private_and_taken_back_after_a_reaction
     homeserver = FakeHomeserver(branch.clock)
     at = branch.clock.now - timedelta(minutes=5)
     homeserver.written[EAST_ROOM] = [(WHO, Written(event_id=f"$w{number}", sent_at=at)) for number in range(3)]
-    assert await say(branch, f"清理 {WHO} 1小时", room=EAST_ROOM) == []
+    await branch.hear(message(SECRETARY, f"清理 {WHO} 1小时", room_id=EAST_ROOM))
     assert await states(branch) == [("looking", 1)]
     await clean(branch, homeserver)
     assert (SECRETARY, "cleanings.confirm") in await branch.told()
     await branch.send_all()
     await branch.hear(reaction(SECRETARY, await newest_to(branch, SECRETARY), "👍", room_id=DESK))
     assert (WHO, "cleanings.told") in await branch.told()
-    await branch.send_all()
     await clean(branch, homeserver)
     assert len(homeserver.redacted) == 3
     assert await states(branch) == [("done", 1)]
@@ -56,12 +55,12 @@ async def test_where_nothing_is_found_that_is_said_and_a_no_lets_it_be(branch: S
     await begin(branch)
     await branch.store.settle(notes=[DirectRoomKept(user=SECRETARY, room=DESK, encrypted=False)])
     homeserver = FakeHomeserver(branch.clock)
-    await say(branch, "清理 张明", room=DESK)
+    await branch.hear(message(SECRETARY, "清理 张明", room_id=DESK))
     await clean(branch, homeserver)
     assert (SECRETARY, "cleanings.nothing") in await branch.told()
     await branch.send_all()
     homeserver.written[EAST_ROOM] = [(WHO, Written(event_id="$w", sent_at=branch.clock.now))]
-    await say(branch, "清理 张明 半小时 广告", room=DESK)
+    await branch.hear(message(SECRETARY, "清理 张明 半小时 广告", room_id=DESK))
     await clean(branch, homeserver)
     await branch.send_all()
     await branch.hear(reaction(SECRETARY, await newest_to(branch, SECRETARY), "👎", room_id=DESK))

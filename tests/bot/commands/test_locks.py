@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from content.identifiers import RoomId, UserId
-from content.rooms import DirectRoomKept
+from content.identifiers import EventId, RoomId, UserId
+from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from storage import locks
+from storage.rooms import StateSeen
 from tests.bot.commands.test_sanctions import DESK, begin, newest_to, say
-from tests.small_branch import EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, private_room, reaction
+from tests.small_branch import EAST, EAST_ROOM, ME, SECRETARY, ZHANG, SmallBranch, account, private_room, reaction
 
 
 async def states(branch: SmallBranch) -> list[tuple[str, str]]:
@@ -39,11 +40,17 @@ async def test_in_private_the_room_is_named_and_a_no_lets_it_be(branch: SmallBra
     await begin(branch)
     told = await say(branch, "锁定")
     assert told[-1] == (SECRETARY, "locks.which")
-    name = (await branch.store.read(lambda unit: locks.kept_room(unit, EAST_ROOM))).name  # type: ignore[union-attr]
-    await say(branch, f"锁定 {name} 2小时")
-    assert await states(branch) == [(EAST_ROOM, "draft")]
+    club = Room(id=RoomId("!club:test"), organisation=EAST, purpose=Purpose.COMMITTEE, name="支委会群", encrypted=False)
+    said = (("m.room.create", {"room_version": "12"}), ("m.room.power_levels", {"users": {}}))
+    seen = [
+        StateSeen(room=club.id, type=kind, state_key="", sender=ME, event_id=EventId(f"$club{kind}"), content=content)
+        for kind, content in said
+    ]
+    await branch.store.settle(notes=[RoomKept(room=club), *seen])
+    await say(branch, "锁定 支委会群 2小时")
+    assert await states(branch) == [(club.id, "draft")]
     await branch.hear(reaction(SECRETARY, await newest_to(branch, SECRETARY), "👎", room_id=DESK))
-    assert await states(branch) == [(EAST_ROOM, "dropped")]
+    assert await states(branch) == [(club.id, "dropped")]
 
 
 async def test_a_lock_is_confirmed_within_ten_minutes_by_a_reply_too(branch: SmallBranch) -> None:
