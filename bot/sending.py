@@ -14,11 +14,14 @@ from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.charts import Chart, draw_bars, draw_shares
+from bot.cleanings import Cleaner
 from bot.complaints import Looking
+from bot.locks import Locksmith
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.policies import Warden
 from bot.rehearsing import Rehearsing
 from bot.sanctions import Hands
 from content import cards
@@ -87,6 +90,9 @@ class Sender:
         self._rehearsing = Rehearsing(store, homeserver, console=console)
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
+        self._locksmith = Locksmith(store, homeserver)
+        self._cleaner = Cleaner(store, homeserver)
+        self._warden = Warden(store, homeserver, speech)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -107,11 +113,14 @@ class Sender:
             case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.REHEARSAL:
-                await self._rehearsing.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
-                await self._looking.do(row)
+            case outbox.Kind.LOCK | outbox.Kind.UNLOCK:
+                await self._locksmith.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COUNT | outbox.Kind.CLEAN:
+                return [await self._cleaner.do(row) or self._sent(row, None)]
+            case outbox.Kind.ENTER | outbox.Kind.KEEP_OUT | outbox.Kind.LET_IN:
+                await self._warden.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)

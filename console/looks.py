@@ -45,6 +45,9 @@ FILES: Mapping[str, str] = {
     "corrections.show": "record",
     "cases.show": "record",
     "complaints.show": "record",
+    "cleanings.show": "record",
+    "policies.show_one": "record",
+    "knocks.show": "record",
 }
 """Files about everyone in a place."""
 

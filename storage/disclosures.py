@@ -29,6 +29,7 @@ from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, cards, expectations
+from storage.cleanings import cleaning_rooms, cleanings
 from storage.complaint_contexts import complaint_contexts
 from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
@@ -45,8 +46,10 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import room_locks
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.meetings import meeting_people, meeting_register, meetings
@@ -64,6 +67,7 @@ from storage.paper_elections import (
     paper_officers,
     paper_roll,
 )
+from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.rehearsals import rehearsals
@@ -380,6 +384,42 @@ PERSONAL: tuple[Held, ...] = (
         readable=False,
         state="complaints.state_",
     ),
+    _held(
+        cleanings,
+        "user_id by_user ended_by",
+        "organisation_id since reason said at state begun_at ended_at",
+        inner="id user_id by_user in_chat ready_at ended_by",
+        own_words="said",
+        reason="sanction.reason_",
+        state="cleanings.state_",
+    ),
+    _held(
+        policy_lists,
+        "by_user wanted_by applied_by ended_by",
+        "organisation_id address state at wanted_at applied_at ended_at",
+        inner="id room_id is_refused by_user wanted_by applied_by ended_by",
+        state="policies.state_",
+    ),
+    _held(
+        policy_bans,
+        "user_id",
+        "room_id pattern at lifted_at",
+        inner="id list_id organisation_id user_id place is_ours why",
+    ),
+    _held(
+        knocks,
+        "user_id answered_by",
+        "room_id at answered_at is_let_in",
+        inner="user_id answered_by",
+    ),
+    _held(
+        room_locks,
+        "by_user ended_by",
+        "room_id organisation_id part at until state ended_at",
+        inner="id by_user seconds ended_by place before why settled_at",
+        part="locks.part_",
+        state="locks.state_",
+    ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -538,6 +578,7 @@ IMPERSONAL: tuple[Table, ...] = (
     rehearsals,
     complaint_contexts,
     report_positions,
+    cleaning_rooms,
     upgrades,
     import_branches,
     shelf,

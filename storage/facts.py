@@ -25,6 +25,16 @@ from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
+from content.cleanings import (
+    CleaningAdvanced,
+    CleaningAsked,
+    CleaningBegun,
+    CleaningCounted,
+    CleaningDropped,
+    CleaningReady,
+    CleaningStopped,
+    CleaningStuck,
+)
 from content.complaint_contexts import ContextAsked, ContextRead, ContextShown
 from content.complaints import (
     AuthorFound,
@@ -77,6 +87,7 @@ from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
+from content.knocks import KnockAnswered, Knocked
 from content.lecture_questions import (
     LectureQuestioned,
     LectureQuestionedUnnamed,
@@ -84,6 +95,15 @@ from content.lecture_questions import (
     LectureQuestionWithdrawn,
 )
 from content.lessons import LessonRevised, LessonWritten
+from content.locks import (
+    LockMoved,
+    LockNoted,
+    LockSettled,
+    RoomLockAsked,
+    RoomLockDropped,
+    RoomLocked,
+    RoomUnlocked,
+)
 from content.looks import Looked
 from content.media import MediumKept
 from content.meetings import (
@@ -134,6 +154,16 @@ from content.paper_elections import (
     ElectionReported,
     ElectionVoided,
     MeetingCounted,
+)
+from content.policies import (
+    PolicyBanned,
+    PolicyBanSettled,
+    PolicyListAdded,
+    PolicyListApplied,
+    PolicyListEnded,
+    PolicyListWanted,
+    PolicyRoomEntered,
+    PolicyUnbanned,
 )
 from content.polls import (
     PollEditedLate,
@@ -219,6 +249,7 @@ from storage import (
     cases,
     catch_ups,
     checkins,
+    cleanings,
     complaint_contexts,
     complaints,
     corrections,
@@ -237,8 +268,10 @@ from storage import (
     hours,
     imports,
     inquiries,
+    knocks,
     lecture_questions,
     lessons,
+    locks,
     looks,
     media,
     meetings,
@@ -252,6 +285,7 @@ from storage import (
     outbox_claims,
     outbox_fates,
     paper_elections,
+    policies,
     polls,
     practice,
     rehearsals,
@@ -261,6 +295,7 @@ from storage import (
     retention,
     reviews,
     rooms,
+    sanction_places,
     sanctions,
     schedules,
     series,
@@ -381,9 +416,6 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SanctionDropped: (sanctions.write_dropped,),
     AppealMade: (sanctions.write_appealed,),
     AppealAnswered: (sanctions.write_answered,),
-    LevelNoted: (sanctions.write_level,),
-    PlaceSettled: (sanctions.write_place,),
-    PlaceMoved: (sanctions.write_moved,),
     GuardSet: (guards.write_set,),
     GuardEntriesAdded: (guards.write_added,),
     GuardEntryDropped: (guards.write_dropped,),
@@ -403,6 +435,34 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ContextRead: (complaint_contexts.write_read,),
     ContextShown: (complaint_contexts.write_shown,),
     ReportsRead: (server_reports.write_read,),
+    PolicyListAdded: (policies.write_added,),
+    PolicyRoomEntered: (policies.write_entered,),
+    PolicyListWanted: (policies.write_wanted,),
+    PolicyListApplied: (policies.write_applied,),
+    PolicyListEnded: (policies.write_ended,),
+    PolicyBanned: (policies.write_banned,),
+    PolicyUnbanned: (policies.write_unbanned,),
+    PolicyBanSettled: (policies.write_settled,),
+    CleaningAsked: (cleanings.write_asked,),
+    CleaningCounted: (cleanings.write_counted,),
+    CleaningReady: (cleanings.write_ready,),
+    CleaningBegun: (cleanings.write_begun,),
+    CleaningStopped: (cleanings.write_stopped,),
+    CleaningDropped: (cleanings.write_dropped,),
+    CleaningAdvanced: (cleanings.write_advanced,),
+    CleaningStuck: (cleanings.write_stuck,),
+    Knocked: (knocks.write_knocked,),
+    KnockAnswered: (knocks.write_answered,),
+    RoomLockAsked: (locks.write_asked,),
+    RoomLocked: (locks.write_locked,),
+    RoomUnlocked: (locks.write_unlocked,),
+    RoomLockDropped: (locks.write_dropped,),
+    LockNoted: (locks.write_noted,),
+    LockSettled: (locks.write_settled,),
+    LockMoved: (locks.write_moved,),
+    LevelNoted: (sanction_places.write_level,),
+    PlaceSettled: (sanction_places.write_place,),
+    PlaceMoved: (sanction_places.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),
@@ -518,7 +578,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     InvitationTaken: (rooms.write_taken,),
     UpgradeSeen: (upgrades.write_seen,),
     UpgradeDoubted: (upgrades.write_doubted,),
-    RoomMoved: (upgrades.write_moved, guards.write_moved),
+    RoomMoved: (upgrades.write_moved, guards.write_moved, policies.write_moved),
     rooms.StateSeen: (rooms.write_state_seen,),
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),

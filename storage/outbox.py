@@ -47,6 +47,13 @@ class Kind(StrEnum):
     LIFT = "lift"
     EVIDENCE = "evidence"
     HIDE = "hide"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    COUNT = "count"
+    CLEAN = "clean"
+    ENTER = "enter"
+    KEEP_OUT = "keep_out"
+    LET_IN = "let_in"
     PICTURE = "picture"
     COMPLAINT = "complaint"
     CONTEXT = "context"
@@ -133,8 +140,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
-    ``matter`` is the measure that is carried out or told of, the evidence, complaint or context that is to be read, or
-    the strike of a guard by which something is hidden.
+    ``matter`` is the measure or the lock that is carried out or told of, the evidence, complaint or context that is to
+    be read, or the strike of a guard by which something is hidden.
     """
 
     id: OutboxId

@@ -12,6 +12,7 @@ from storage import (
     approvals,
     audit,
     ballot_links,
+    cleanings,
     complaint_contexts,
     complaints,
     credentials,
@@ -20,7 +21,9 @@ from storage import (
     guards,
     hours,
     inquiries,
+    knocks,
     lecture_questions,
+    locks,
     looks,
     misreadings,
     mutes,
@@ -120,5 +123,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await guards.forget_past(unit, fact.at)
     await rehearsals.forget_past(unit, fact.at)
     await complaint_contexts.forget_past(unit, fact.at)
+    await locks.forget_past(unit, fact.at)
+    await cleanings.forget_past(unit, fact.at)
+    await knocks.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

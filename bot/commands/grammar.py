@@ -18,8 +18,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
-    "举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
+    "舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖",
+    "举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -63,6 +63,9 @@ class Verb(StrEnum):
     BAN = "ban"
     LIFT = "lift"
     PUT_DOWN = "put_down"
+    CLEAN = "clean"
+    LOCK = "lock"
+    UNLOCK = "unlock"
     APPEAL = "appeal"
     COMPLAIN = "complain"
     SESSION = "session"
@@ -107,6 +110,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.BAN: ("封禁", "ban"),
     Verb.LIFT: ("解除", "lift"),
     Verb.PUT_DOWN: ("记录", "note"),
+    Verb.CLEAN: ("清理", "clean"),
+    Verb.LOCK: ("锁定", "lock", "锁群"),
+    Verb.UNLOCK: ("解锁", "unlock"),
     Verb.APPEAL: ("申诉", "appeal"),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.SESSION: ("场次", "session"),
@@ -116,7 +122,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
-CALLING = frozenset({Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN})
+CALLING = frozenset(
+    {Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN, Verb.CLEAN},
+)
 """Heard in a room where the message calls somebody by name, or answers what they said; else these are talk."""
 
 REASONS_OF_MEASURES = {
@@ -149,6 +157,8 @@ ROOM_WORDS = {
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.DATA: ("我的数据", "导出我的数据"),
+    Verb.LOCK: ("锁定", "锁群"),
+    Verb.UNLOCK: ("解锁",),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -214,7 +224,7 @@ _TAKES = {
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
-    **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),

@@ -10,6 +10,7 @@ from bot.commands import (
     adoption,
     answers,
     checkins,
+    cleanings,
     complaints,
     console,
     corrections,
@@ -19,6 +20,7 @@ from bot.commands import (
     hours,
     lecture_questions,
     lessons,
+    locks,
     members,
     model_members,
     mutes,
@@ -113,6 +115,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.LIFT, handler=sanctions.lift, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.PUT_DOWN, handler=sanctions.put_down, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.COMPLAIN, handler=complaints.complain, needs=None, for_members=False),
+    Command(verb=Verb.CLEAN, handler=cleanings.clean, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.LOCK, handler=locks.lock, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.UNLOCK, handler=locks.unlock, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.APPEAL, handler=sanctions.appeal, needs=None, for_members=False),
 )
 

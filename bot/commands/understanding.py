@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import ballots, checkins, complaints, inquiries, polls, practice, sanctions, session_choices
+from bot.commands import ballots, checkins, complaints, confirming, inquiries, polls, practice, session_choices
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     CALLING,
@@ -142,7 +142,7 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
         return await complaints.tap(unit, event, EventId(target), me)
     card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
-        measured = await sanctions.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
+        measured = await confirming.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
         if measured is not None:
             return measured
         return await polls.tap(unit, RoomId(event.room_id), EventId(target), event, key)
@@ -197,7 +197,7 @@ async def _said(
     )
     if place is Place.PRIVATE and target is not None:
         matter = await stored_sanctions.told_by(unit, target, sender)
-        answered = await sanctions.replied(asking, matter) if matter is not None else None
+        answered = await confirming.replied(asking, matter) if matter is not None else None
         if answered is not None:
             return _with_room(answered, learned, sender)
     if place is Place.PRIVATE and (said is None or is_bare_reason(text) or (not said.word and poll is None)):

@@ -32,6 +32,8 @@ from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
+from content.cleanings import SPANS
+from content.cleanings import State as CleaningState
 from content.complaint_contexts import Part
 from content.complaints import Origin as ComplaintOrigin
 from content.complaints import State as ComplaintState
@@ -60,6 +62,9 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
+from content.locks import LENGTHS as LOCKED_FOR
+from content.locks import Part as LockPart
+from content.locks import State as LockState
 from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
@@ -71,6 +76,8 @@ from content.organisations import Kind as Level
 from content.organisations import Right, Role
 from content.paper_elections import OFFERED, Decider, Office
 from content.paper_elections import State as ElectionState
+from content.policies import Entity
+from content.policies import State as PolicyState
 from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
@@ -132,6 +139,7 @@ EXPORTED = (
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     "cases",
     *("complaints", "moderation"),
+    *("cases", "locks", "cleanings", "policies", "policy", "knocks"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -164,6 +172,14 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
+    **{f"locks.{stem}_": LockPart for stem in ("part", "head", "do", "help", "is_so")},
+    "cleanings.span_": SPANS,
+    "policies.rules_": Entity,
+    "policies.state_": PolicyState,
+    "cleanings.state_": CleaningState,
+    "locks.length_": LOCKED_FOR,
+    "locks.place_": PlaceState,
+    "locks.state_": LockState,
     "cases.length_": LENGTHS,
     "complaint.": ("lost", "about_bot", "about_oneself"),
     "complaint.answer_": ANSWERS,
