@@ -77,6 +77,7 @@ from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.terms import term_seats, terms
 from storage.throttling import tries
+from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
 from storage.upgrades import upgrades
 from storage.vault import vaults
@@ -341,6 +342,13 @@ PERSONAL: tuple[Held, ...] = (
         own_words="text",
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
+    _held(
+        unannounced_meetings,
+        "recorded_by",
+        "recorded_at form held_on title",
+        inner="id organisation_id together why pair due present recorded_by taken_back_at",
+        form="meetings.form_",
+    ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),

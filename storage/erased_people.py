@@ -69,6 +69,7 @@ from storage.sessions import sessions, sign_in_links
 from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
+from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
 from storage.verification import forget
 from storage.views import views
@@ -135,6 +136,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     edits: ("by_user", "undone_by"),
     room_state: ("sender",),
     case_notes: ("by_user",),
+    unannounced_meetings: ("recorded_by",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -142,7 +144,10 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
-    "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+    "work": (
+        *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+        unannounced_meetings,
+    ),
     "record": (audit, looks),
     "rooms": (room_state,),
 }

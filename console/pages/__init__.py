@@ -64,6 +64,7 @@ from console.pages import (
     unheard,
     voting,
     workdays,
+    year,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -83,6 +84,7 @@ PAGES: tuple[Blueprint, ...] = (
     checkins.pages,
     lectures.pages,
     meetings.pages,
+    year.pages,
     resolutions.pages,
     amendments.pages,
     records.pages,
