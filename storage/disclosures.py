@@ -28,7 +28,7 @@ from storage.ballots import (
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
-from storage.checkins import answers, branch_months, cards, expectations, tallies
+from storage.checkins import answers, cards, expectations
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
@@ -75,6 +75,7 @@ from storage.shifts import shift_patterns
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
+from storage.tallies import branch_months, tallies
 from storage.terms import term_seats, terms
 from storage.throttling import tries
 from storage.unannounced import unannounced_meetings

@@ -48,7 +48,7 @@ from content.rooms import Purpose
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored, Planned
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import branches_of, organisation_closure, organisations, within
+from storage.organisations import branches_of, each_within, organisation_closure, organisations, within
 from storage.prepared import Prepared
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
@@ -239,11 +239,14 @@ async def visible(
     return _entry(row) if row else None
 
 
-def concerns(roots: Iterable[OrganisationId]) -> Any:
-    """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them."""
-    roots = list(roots)
+def concerns(roots: Iterable[OrganisationId], *, along: bool = False) -> Any:
+    """Return the condition that the audience of an occurrence lies in the subtrees of the roots, or above them.
+
+    ``along`` has it looked up row by row: where the calendar is walked until enough is found.
+    """
+    roots, inside = list(roots), each_within if along else within
     above = select(organisation_closure.c.ancestor_id).where(organisation_closure.c.descendant_id.in_(roots))
-    return within(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above)
+    return inside(occurrences.c.audience_id, roots) | occurrences.c.audience_id.in_(above)
 
 
 async def calendar(
