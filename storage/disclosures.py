@@ -88,6 +88,7 @@ from storage.tables import Instant, metadata
 from storage.tallies import branch_months, tallies
 from storage.terms import term_seats, terms
 from storage.throttling import tries
+from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
 from storage.upgrades import upgrades
 from storage.vault import vaults
@@ -419,6 +420,13 @@ PERSONAL: tuple[Held, ...] = (
         inner="id by_user seconds ended_by place before why settled_at",
         part="locks.part_",
         state="locks.state_",
+    ),
+    _held(
+        unannounced_meetings,
+        "recorded_by",
+        "recorded_at form held_on title",
+        inner="id organisation_id together why pair due present recorded_by taken_back_at",
+        form="meetings.form_",
     ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),

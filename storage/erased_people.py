@@ -80,6 +80,7 @@ from storage.sessions import sessions, sign_in_links
 from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
+from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
 from storage.verification import forget
 from storage.views import views
@@ -151,6 +152,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     complaint_voices: ("reporter",),
     room_locks: ("by_user", "ended_by"),
     policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
+    unannounced_meetings: ("recorded_by",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -160,7 +162,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
         *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
-        *(complaint_voices, room_locks, policy_lists),
+        *(complaint_voices, room_locks, policy_lists, unannounced_meetings),
     ),
     "record": (audit, looks),
     "rooms": (room_state,),

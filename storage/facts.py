@@ -230,8 +230,9 @@ from content.surveys import (
     SurveyOpened,
 )
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
-from content.terms import CommitteeElected, CommitteeTakenBack
+from content.terms import CommitteeElected, CommitteeTakenBack, TermReminded
 from content.throttling import Tried, TriesForgotten
+from content.unannounced import UnannouncedRecorded, UnannouncedTakenBack
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
 from content.views import ViewForgotten, ViewSaved
@@ -310,6 +311,7 @@ from storage import (
     sync,
     terms,
     throttling,
+    unannounced,
     unheard,
     upgrades,
     views,
@@ -334,6 +336,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SettingChosen: (reviews.write_wanted, settings.write_chosen),
     CommitteeElected: (terms.write_elected,),
     CommitteeTakenBack: (terms.write_taken_back,),
+    TermReminded: (terms.write_reminded,),
     DutyGranted: (organisations.write_granted,),
     DutyEnded: (organisations.write_ended,),
     Proposed: (approvals.write_proposed,),
@@ -401,6 +404,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ResolutionRecorded: (resolutions.write_recorded,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),
+    UnannouncedRecorded: (unannounced.write_recorded,),
+    UnannouncedTakenBack: (unannounced.write_taken_back,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

@@ -73,6 +73,7 @@ from console.pages import (
     unheard,
     voting,
     workdays,
+    year,
 )
 
 PAGES: tuple[Blueprint, ...] = (
@@ -92,6 +93,7 @@ PAGES: tuple[Blueprint, ...] = (
     checkins.pages,
     lectures.pages,
     meetings.pages,
+    year.pages,
     resolutions.pages,
     amendments.pages,
     records.pages,

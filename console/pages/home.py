@@ -36,8 +36,10 @@ from content.paper_elections import State as PaperState
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
+from content.year import to_suggest
 from storage import (
     burden,
+    cadence,
     complaints,
     corrections,
     duties,
@@ -64,6 +66,9 @@ WEEKS_SHOWN = 8
 MOST_COMING = 12
 MOST_METERED = 40
 """Of so many rooms at most the burden is metered on the page; of more one chooses a place first."""
+
+MOST_PLANNED = 3
+"""Of so many branches at most it is said what may be held; who plans for more looks at the year of each."""
 
 LONE_FAILURES = 5
 """Up to how many things that were not sent stand one by one."""
@@ -116,6 +121,8 @@ class Waiting(Struct, frozen=True, kw_only=True):
     above_caps: int
     elections: tuple[tuple[str, date], ...]
     workdays_missing: int | None
+    to_hold: int
+    """How many forms of organisation life may be held, where the person plans for few branches."""
 
 
 class Today(Struct, frozen=True, kw_only=True):
@@ -149,6 +156,8 @@ class Asker(Struct, frozen=True, kw_only=True):
     """Whether they may tend the outbox of the whole tree."""
     branches: tuple[Organisation, ...] = ()
     """The branches of which this page speaks, where they are few enough to be metered on it."""
+    plans: tuple[Organisation, ...] = ()
+    """The branches for which they plan, where they are few."""
     encrypts: bool = True
 
 
@@ -188,12 +197,14 @@ def _asker(at: Here) -> Asker:
     tops = {node.id for node in at.nodes if node.parent is None}
     whole = bool(tops & set(held[Right.MANAGE_OUTBOX]))
     branches = tuple(node for node in at.within(Right.READ) if node.kind is Kind.BRANCH and node.closed is None)
+    plans = tuple(node for node in at.within(Right.SCHEDULE) if node.kind is Kind.BRANCH and node.closed is None)
     return Asker(
         user=at.user,
         roots=at.roots,
         held=held,
         whole=whole,
         branches=branches if len(branches) <= MOST_METERED else (),
+        plans=plans if len(plans) <= MOST_PLANNED else (),
         encrypts=desk().settings.encrypted,
     )
 
@@ -236,6 +247,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need(
             "unbound", "members.show", {"n": waiting.unbound}, helped=True, address={"account": Account.UNBOUND.value}
         )
+    if waiting.to_hold:
+        yield need("cadence", "year.show", {"n": waiting.to_hold}, helped=True)
     for name, end in waiting.elections:
         yield need("election", "structure.show", {"name": name, "day": end.isoformat()})
 
@@ -362,7 +375,14 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         above_caps=await schedules.number_above_caps(unit, planning) if planning else 0,
         elections=elections_due(ends, day)[:LONE_FAILURES],
         workdays_missing=(await workdays.calendar(unit)).missing(day) if operates else None,
+        to_hold=await _to_hold(unit, asker.plans, day),
     )
+
+
+async def _to_hold(unit: Reading, branches: tuple[Organisation, ...], day: date) -> int:
+    """Count what these branches may still hold in time, each form once for each of them."""
+    found = await cadence.years(unit, branches, year=day.year, today=day)
+    return sum(len({one.norm.form for one in to_suggest(seen.columns, day)}) for seen in found)
 
 
 async def _stand(

@@ -74,6 +74,8 @@ PAGES = (
     "/check-ins/{missed}",
     "/meetings",
     "/meetings/new",
+    "/meetings/year?org={branch}",
+    "/meetings/year",
     "/meetings/{meeting}",
     "/meetings/{called}/change",
     "/participation",

@@ -30,6 +30,7 @@ from content.ballots import TellerRole, WriteIn
 from content.bank import Difficulty
 from content.bank import Kind as ItemKind
 from content.burden import Cap
+from content.cadence import Every, Label
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.cleanings import SPANS
@@ -98,12 +99,15 @@ from content.speech import LANGUAGES, Reader
 from content.strikes import MEASURE
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
+from content.terms import YEARS
 from content.unheard import Sort
 from content.upgrades import Doubt
 from content.upkeep import Ability
 from content.views import Account, Away
 from content.workday_lists import Festival
 from content.workdays import Source
+from content.year import Pair
+from content.year import State as Stretch
 from storage.disclosures import PERSONAL
 from storage.erased_people import GOES_AS, STAYS_AS
 from storage.facts import WRITERS
@@ -136,7 +140,7 @@ EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
-    *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
+    *("year", "record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     "cases",
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks"),
@@ -166,6 +170,13 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
+    "cadence.basis_": Form,
+    "cadence.by_": ("this", "other"),
+    "cadence.each_": Every,
+    "cadence.label_": Label,
+    "cadence.suggest_": [f"{much}_{how}" for much in ("nothing", "few") for how in ("one", "some")],
+    "cadence.talk_": Pair,
+    "cadence.within_": Every,
     "calendar.column_": (),
     "calendar.view_": ("month", "week", "list"),
     "schedule.off_days_": OffDays,
@@ -387,6 +398,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "surveys.state_": SurveyState,
     "surveys.template_": TEMPLATES,
     "surveys.title_": TEMPLATES,
+    "terms.committee_": YEARS,
+    "terms.reminder_": ("ends", "ends_soon", "ended"),
     "unheard.sort_": Sort,
     "unheard.why_": Sort,
     "views.account_": Account,
@@ -395,6 +408,8 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.festival_": Festival,
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
+    "year.quarter_": range(1, 5),
+    "year.state_": Stretch,
     "voting.kind_": Decides,
     "voting.mark_": ("yes", "no", "none"),
 }
