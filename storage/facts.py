@@ -71,7 +71,6 @@ from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
     MeetingChanged,
-    MeetingClosed,
     MeetingHeld,
     MeetingReminded,
 )
@@ -132,6 +131,7 @@ from content.polls import (
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
+from content.roll_calls import MeetingClosed
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
     AppealAnswered,

@@ -33,7 +33,6 @@ from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
     MeetingChanged,
-    MeetingClosed,
     MeetingHeld,
     MeetingReminded,
     due_at,
@@ -45,6 +44,7 @@ from content.occurrences import Occurrence, Seat, Stage
 from content.occurrences import State as Notice
 from content.resolutions import Floor
 from content.resolutions import floor as floor_of
+from content.roll_calls import MeetingClosed
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms

@@ -51,7 +51,6 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
-from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
 from content.notices import Circle, Form
@@ -65,6 +64,7 @@ from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
+from content.roll_calls import Mark as RollMark
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Purpose as Decides
