@@ -37,6 +37,7 @@ from storage.lessons import lesson_revisions, lessons
 from storage.looks import looks
 from storage.meetings import meeting_people, meeting_register
 from storage.members import binding_codes, doubles_of, members
+from storage.minutes import meeting_minutes
 from storage.misreadings import misreadings
 from storage.model_members import (
     forget_people,
@@ -135,6 +136,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     edits: ("by_user", "undone_by"),
     room_state: ("sender",),
     case_notes: ("by_user",),
+    meeting_minutes: ("by_user",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -142,7 +144,18 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
-    "work": (polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+    "work": (
+        polls,
+        lesson_revisions,
+        lessons,
+        schedules,
+        selections,
+        imports,
+        edits,
+        approvals,
+        case_notes,
+        meeting_minutes,
+    ),
     "record": (audit, looks),
     "rooms": (room_state,),
 }

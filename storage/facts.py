@@ -75,6 +75,7 @@ from content.meetings import (
     MeetingReminded,
 )
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
+from content.minutes import MinutesWritten
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
 from content.model_members import (
@@ -218,6 +219,7 @@ from storage import (
     media,
     meetings,
     members,
+    minutes,
     misreadings,
     missed,
     model_members,
@@ -335,6 +337,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    MinutesWritten: (minutes.write_written,),
     ResolutionRecorded: (resolutions.write_recorded,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),

@@ -188,7 +188,7 @@ def show_one(id: str) -> str:  # noqa: A002
 def change(id: str) -> Answer:  # noqa: A002
     """Change a meeting that has not begun; who had answered is told, and of what has no card everyone."""
     before = visible(id, Right.SCHEDULE)
-    place = _place(before)
+    place = place_of(before)
     if request.method == "GET":
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
         return _form(fields_of(before, people), (place,), changed=before)
@@ -306,7 +306,8 @@ def visible(id: str, right: Right = Right.READ) -> Meeting:  # noqa: A002
     return found
 
 
-def _place(one: Meeting) -> Organisation:
+def place_of(one: Meeting) -> Organisation:
+    """Return where a meeting is held."""
     place = here().node(one.organisation)
     if place is None:
         abort(404)
@@ -377,7 +378,7 @@ async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, .
 
 def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
     """Return the page of a meeting, with why something was not done where it was not."""
-    at, place = here(), _place(one)
+    at, place = here(), place_of(one)
     rights = at.rights_at(one.organisation)
     recording = at.roots_for(Right.RECORD) if Right.RECORD in rights else ()
     by_name = at.roots_for(Right.READ_MEMBERS) if Right.READ_MEMBERS in rights else ()

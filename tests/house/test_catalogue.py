@@ -16,6 +16,8 @@ from babel.messages.pofile import read_po
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
 from console.keys import ACTIONS
+from console.meeting_papers import ATTENDANCES
+from console.meeting_papers import COLUMNS as ROLL_COLUMNS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
 from console.pages.hours import FORMS
@@ -51,6 +53,7 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
+from content.minutes import Part as MinutesPart
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
 from content.notices import Circle, Form
@@ -117,7 +120,7 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    "cases",
+    *("cases", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -271,6 +274,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "meeting.nobody_": Circle,
     "meeting.title_": Form,
     "meetings.form_": Form,
+    "minutes.attendance_": ATTENDANCES,
+    "minutes.column_": ROLL_COLUMNS,
+    "minutes.help_": MinutesPart,
+    "minutes.part_": MinutesPart,
+    "minutes.task_": ("what", "who", "until"),
+    "minutes.vote_": ("matter", "way", "yes", "no", "abstained", "result"),
     "meetings.mark_": RollMark,
     "meetings.part_": ("chair", "recorder", "named", "guest"),
     "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),
