@@ -113,6 +113,11 @@ class Sender:
             case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
                 return [self._sent(row, None)]
+            case outbox.Kind.REHEARSAL:
+                await self._rehearsing.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
+                await self._looking.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.LOCK | outbox.Kind.UNLOCK:
                 await self._locksmith.do(row)

@@ -54,6 +54,7 @@ from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
+from storage.minutes import meeting_minutes
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
 from storage.mutes import mutes
@@ -209,6 +210,7 @@ PERSONAL: tuple[Held, ...] = (
         state="lectures.state_",
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),
     _held(meeting_tasks, "member_id", "occurrence_id text due_on done_on", inner="id member_id"),
     _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(

@@ -44,6 +44,7 @@ from storage.locks import room_locks
 from storage.looks import looks
 from storage.meetings import meeting_people, meeting_register
 from storage.members import binding_codes, doubles_of, members
+from storage.minutes import meeting_minutes
 from storage.misreadings import misreadings
 from storage.model_members import (
     forget_people,
@@ -153,6 +154,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     room_locks: ("by_user", "ended_by"),
     policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
     unannounced_meetings: ("recorded_by",),
+    meeting_minutes: ("by_user",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -162,7 +164,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
         *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
-        *(complaint_voices, room_locks, policy_lists, unannounced_meetings),
+        *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
     "record": (audit, looks),
     "rooms": (room_state,),

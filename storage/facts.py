@@ -110,11 +110,11 @@ from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
     MeetingChanged,
-    MeetingClosed,
     MeetingHeld,
     MeetingReminded,
 )
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
+from content.minutes import MinutesWritten
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
 from content.model_members import (
@@ -182,6 +182,7 @@ from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, Practic
 from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
+from content.roll_calls import MeetingClosed
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
     AppealAnswered,
@@ -277,6 +278,7 @@ from storage import (
     media,
     meetings,
     members,
+    minutes,
     misreadings,
     missed,
     model_members,
@@ -401,6 +403,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    MinutesWritten: (minutes.write_written,),
     ResolutionRecorded: (resolutions.write_recorded,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),

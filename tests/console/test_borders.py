@@ -63,6 +63,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "calendar": seeded.occurrences["far"],
         "checkins": seeded.occurrences["far"],
         "meetings": FAR,
+        "minutes": FAR,
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],

@@ -61,6 +61,7 @@ DOCUMENTED = {
     "leaving.leave",
     "leaving.transfer",
     "members.export",
+    *(f"minutes.{step}" for step in ("export_pdf", "export_record", "export_roll", "print_record", "summary")),
     "members.text",
     "model_members.decide",
     "model_members.end",

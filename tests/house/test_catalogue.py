@@ -16,6 +16,8 @@ from babel.messages.pofile import read_po
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
 from console.keys import ACTIONS
+from console.meeting_papers import ATTENDANCES
+from console.meeting_papers import COLUMNS as ROLL_COLUMNS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
 from console.pages.hours import FORMS
@@ -66,7 +68,7 @@ from content.lessons import Kind as LessonKind
 from content.locks import LENGTHS as LOCKED_FOR
 from content.locks import Part as LockPart
 from content.locks import State as LockState
-from content.meetings import Mark as RollMark
+from content.minutes import Part as MinutesPart
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
 from content.moderation_counts import COLUMNS as MODERATED
@@ -83,6 +85,7 @@ from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
+from content.roll_calls import Mark as RollMark
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Purpose as Decides
@@ -141,9 +144,8 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("year", "record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    "cases",
     *("complaints", "moderation"),
-    *("cases", "locks", "cleanings", "policies", "policy", "knocks"),
+    *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -332,6 +334,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "meeting.nobody_": Circle,
     "meeting.title_": Form,
     "meetings.form_": Form,
+    "minutes.attendance_": ATTENDANCES,
+    "minutes.column_": ROLL_COLUMNS,
+    "minutes.help_": MinutesPart,
+    "minutes.part_": MinutesPart,
+    "minutes.task_": ("what", "who", "until"),
+    "minutes.vote_": ("matter", "way", "yes", "no", "abstained", "result"),
     "meetings.mark_": RollMark,
     "meetings.part_": ("chair", "recorder", "named", "guest"),
     "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),

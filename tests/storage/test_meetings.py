@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.clock import Clock
+from content import meeting_changes, roll_calls
 from content import meetings as rules
 from content.checkins import Note, State
 from content.decision import Decision, Refusal
@@ -23,12 +24,13 @@ from content.identifiers import (
     TaskId,
     TermId,
 )
-from content.meetings import Mark, Meeting
+from content.meetings import Meeting
 from content.members import Member, MemberEnrolled, MemberLeft
 from content.notices import Form
 from content.notices import State as Stand
 from content.occurrences import State as Notice
 from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
+from content.roll_calls import Mark
 from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
@@ -121,7 +123,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
         due, seated = await meetings.due(unit, after), await meetings.seated(unit, before.id)
         assert entry is not None
         assert text is not None
-        return rules.change(
+        return meeting_changes.change(
             before,
             after,
             sent=await amendments.sent(unit, before.id),
@@ -144,7 +146,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
 
 async def cancel(branch: SmallBranch, called: Meeting) -> None:
     async def decide(unit: Any) -> Decision | Refusal:
-        return rules.cancel(
+        return meeting_changes.cancel(
             called,
             Notice.OPEN,
             why="停电",
@@ -245,9 +247,9 @@ async def roll(branch: SmallBranch, id: OccurrenceId, marks: dict[MemberId, Mark
         assert one is not None
         places, cause = await meetings.expected(unit, id), Cause(f"form:{len(marks)}{closes}{unit.now}")
         if not closes:
-            return rules.call_roll(one, places, marks, how="点名", by=SECRETARY, cause=cause, now=unit.now)
+            return roll_calls.call_roll(one, places, marks, how="点名", by=SECRETARY, cause=cause, now=unit.now)
         cards = await checkins.cards_of(unit, id)
-        return rules.close(one, places, marks, cards=cards, how="点名", by=SECRETARY, cause=cause, now=unit.now)
+        return roll_calls.close(one, places, marks, cards=cards, how="点名", by=SECRETARY, cause=cause, now=unit.now)
 
     return await settle(branch, decide)
 
