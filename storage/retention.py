@@ -24,6 +24,7 @@ from storage import (
     practice,
     sanctions,
     session_choices,
+    sign_ups,
     throttling,
 )
 from storage.checkins import forget_people
@@ -77,6 +78,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
+    await sign_ups.forget_past(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await exports.forget_past(unit, fact.at)

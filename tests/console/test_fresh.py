@@ -26,6 +26,7 @@ DOCUMENTED = {
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "tellers.decide_names",
     "checkins.export",
+    "sign_ups.show_one",
     *("cases.show", "corrections.show", "imports.show", "looks.show"),
     "credentials.add_passkey",
     "credentials.add_totp",
