@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import complaints, digests, knocks, locks, meetings, policies, sanctions, surveying, terms
+from bot import complaints, digests, knocks, locks, meetings, policies, sanctions, sign_ups, surveying, terms
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -297,6 +297,7 @@ class Clock:
             if await surveying.close(self._store, now):
                 await self._forget_deleted()
             await self._end_polls(now)
+            await sign_ups.close_due(self._store, now)
             await self._tell_digests(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:

@@ -63,6 +63,7 @@ from content.sanctions import (
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
+from content.sign_ups import SignUpOpened
 from content.survey_links import SurveyLinkAsked
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected, CommitteeTakenBack
@@ -241,6 +242,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
+    SignUpOpened: lambda fact: About(thing=f"sign_up:{fact.sign_up.id}", place=fact.sign_up.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -296,6 +298,7 @@ THINGS = (
     "complaint",
     "occurrence",
     "poll",
+    "sign_up",
     "ballot",
     "survey",
     "selection",

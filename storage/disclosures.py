@@ -83,6 +83,7 @@ from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
 from storage.shifts import shift_patterns
+from storage.sign_ups import sign_up_claims, sign_up_entries, sign_ups
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
@@ -208,6 +209,21 @@ PERSONAL: tuple[Held, ...] = (
         "occurrence_id text asked_on answer state",
         inner="id member_id",
         state="lectures.state_",
+    ),
+    _held(
+        sign_up_entries,
+        "member_id said_by withdrawn_by",
+        "sign_up_id name note brings at said_by withdrawn withdrawn_by why",
+        inner="id member_id number returned by_hand",
+        own_words="name note why",
+    ),
+    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id", readable=False),
+    _held(
+        sign_ups,
+        "author",
+        "title organisation_id opened_at closes_at",
+        inner="id author room_id activity_id places state closed_at people",
+        readable=False,
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
     _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),

@@ -78,6 +78,7 @@ from storage.sanctions import sanctions
 from storage.schedules import schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
+from storage.sign_ups import forget_typed, sign_up_claims, sign_up_entries, sign_ups
 from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
@@ -94,6 +95,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         session_choices,
         lecture_questions,
         learning_entries,
+        sign_up_claims,
+        sign_up_entries,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -127,6 +130,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     members: (),
     expectations: ("recorded_by",),
     polls: ("starter", "author"),
+    sign_ups: ("author",),
     lesson_revisions: ("author",),
     lessons: ("author",),
     schedules: ("author", "reviewed_by"),
@@ -163,7 +167,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
-        *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+        *(polls, sign_ups, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
         *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
     "record": (audit, looks),
@@ -176,6 +180,7 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     learning_entries: ("recorded_by", "taken_back_by"),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
+    sign_up_entries: ("said_by", "withdrawn_by"),
     duties: ("granted_by",),
     selection_objections: ("decided_by",),
     cases: ("opened_by",),
@@ -291,6 +296,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     called |= dict.fromkeys(await forget_kept_names(unit, fact.members), NOBODY)
     await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
+    await forget_typed(unit, called)
     await forget_cases(unit, fact.accounts)
     await forget_complaints(unit, fact.accounts)
     await forget_cleanings(unit, fact.accounts)

@@ -211,6 +211,7 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
+from content.sign_ups import EntriesWithdrawn, EntryRuled, MessageTakenBack, SignedUp, SignUpClosed, SignUpOpened
 from content.strikes import GuardStruck
 from content.structure import (
     OrganisationClosed,
@@ -308,6 +309,7 @@ from storage import (
     settings,
     shelf,
     shifts,
+    sign_ups,
     structure,
     surveys,
     sync,
@@ -409,6 +411,12 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     TaskDone: (resolutions.write_done,),
     UnannouncedRecorded: (unannounced.write_recorded,),
     UnannouncedTakenBack: (unannounced.write_taken_back,),
+    SignUpOpened: (sign_ups.write_opened,),
+    SignedUp: (sign_ups.write_said,),
+    MessageTakenBack: (sign_ups.write_taken_back,),
+    EntriesWithdrawn: (sign_ups.write_entries,),
+    EntryRuled: (sign_ups.write_entries,),
+    SignUpClosed: (sign_ups.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

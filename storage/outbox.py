@@ -58,6 +58,8 @@ class Kind(StrEnum):
     COMPLAINT = "complaint"
     CONTEXT = "context"
     REHEARSAL = "rehearsal"
+    LIVE = "live"
+    LIVE_EDIT = "live_edit"
 
 
 class State(StrEnum):
@@ -83,7 +85,7 @@ DISCREET = "discreet"
 MESSAGES = (Kind.POST, Kind.FOLLOW)
 """Kinds that are messages of a card, each with a part of its own."""
 
-HELD = (Kind.POLL, Kind.SAY, Kind.RESULT, Kind.CHART)
+HELD = (Kind.POLL, Kind.SAY, Kind.RESULT, Kind.CHART, Kind.LIVE)
 """Kinds that quiet hours hold in the outbox itself; a card is held before it opens."""
 
 UNDER_WAY = (State.PENDING, State.LEASED, State.SENT)
@@ -141,7 +143,8 @@ class Claimed(Struct, frozen=True, kw_only=True):
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
     ``matter`` is the measure or the lock that is carried out or told of, the evidence, complaint or context that is to
-    be read, or the strike of a guard by which something is hidden.
+    be read, the strike of a guard by which something is hidden, or what a live message shows, and ``subject`` then the
+    sort of that.
     """
 
     id: OutboxId

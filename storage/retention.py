@@ -31,6 +31,7 @@ from storage import (
     rehearsals,
     sanctions,
     session_choices,
+    sign_ups,
     throttling,
 )
 from storage.checkins import forget_people
@@ -84,6 +85,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
+    await sign_ups.forget_past(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await exports.forget_past(unit, fact.at)

@@ -28,6 +28,7 @@ from bot.commands import (
     practice,
     sanctions,
     session_choices,
+    sign_ups,
     surveys,
     watchwords,
 )
@@ -52,6 +53,11 @@ def _bare(argument: str) -> bool:
 def _no_choice(argument: str) -> bool:
     """Tell of 投票 that it asks a question or for the list, and chooses nothing."""
     return not argument or ";" in argument
+
+
+def _begins(argument: str) -> bool:
+    """Tell of 接龙 that it begins a sign-up, and is no more than one's own word."""
+    return ";" in argument
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -89,6 +95,15 @@ COMMANDS: tuple[Command, ...] = (
         verb=Verb.VOTE, handler=polls.vote, needs=Right.SCHEDULE, answers=True, for_members=False, momentary=_no_choice
     ),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, needs=None, answers=True),
+    Command(
+        verb=Verb.SIGN_UP,
+        handler=sign_ups.sign_up,
+        needs=Right.SCHEDULE,
+        answers=True,
+        for_members=False,
+        momentary=_begins,
+    ),
+    Command(verb=Verb.SIGN_OFF, handler=sign_ups.sign_off, needs=None, answers=True),
     Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
     Command(verb=Verb.PRACTISE, handler=practice.practise, needs=None, momentary=_always),
     Command(verb=Verb.MISTAKES, handler=practice.mistakes, needs=None, momentary=_always),

@@ -32,6 +32,7 @@ from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
+from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -106,6 +107,9 @@ PAGES = (
     "/members/edits",
     "/organisation",
     "/organisation/{branch}",
+    "/sign-ups",
+    "/sign-ups/new",
+    "/sign-ups/{sign_up}",
     "/polls",
     "/polls/new",
     "/ballots",
@@ -291,6 +295,7 @@ def put_what_is_rare(house: House) -> None:
 
     house.run(put_both())
     two_meetings(house)
+    begin_sign_up(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -320,6 +325,7 @@ def filled(house: House, path: str) -> str:
         policy=derive("seed policy", "one"),
         meeting=HELD,
         called=PLANNED,
+        sign_up=OPEN_SIGN_UP,
     )
 
 

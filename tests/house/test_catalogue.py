@@ -98,6 +98,7 @@ from content.sanctions import Step as Rung
 from content.series import Scope
 from content.sessions import Way
 from content.settings import NO, SETTINGS, YES
+from content.sign_ups import State as SignUpState
 from content.speech import LANGUAGES, Reader
 from content.strikes import MEASURE
 from content.surveys import Standing as SurveyStanding
@@ -147,6 +148,7 @@ EXPORTED = (
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
+    *("sign_ups", "sign_up"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -369,6 +371,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],
+    "sign_ups.state_": SignUpState,
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),
