@@ -17,9 +17,9 @@ from content.franchise import FULL, roll_of
 from content.identifiers import MemberId
 from content.organisations import Kind as Place
 from content.paper_elections import PaperElection, State
+from content.views import Filter
 from storage import electronic_elections, electronic_votes, members, terms
 from storage import paper_elections as stored
-from storage.members import Filter
 from storage.unit import Reading
 
 
@@ -45,7 +45,8 @@ async def _seen(unit: Reading, paper: PaperElection, kind: Place) -> Seen:
         roll = roll_of(people, paper.held_on)
     else:
         roll = await stored.roll(unit, paper.id)
-    known = {one.member for one in (*roll, *paper.officers)} | ({paper.chair} if paper.chair else set())
+    known = {one.member for one in roll} | {one.member for one in paper.officers}
+    known |= {paper.chair} if paper.chair else set()
     names = {one.id: one.name for one in await members.by_ids(unit, known)}
     held = await electronic_elections.of_election(unit, paper.id)
     sealed = await electronic_elections.ballot_of(unit, held)
