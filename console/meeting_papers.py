@@ -201,8 +201,9 @@ def _head(known: Known, say: _Saying) -> list[tuple[str, str]]:
 
 
 def _guests(known: Known, say: _Saying) -> str:
-    guests = known.meeting.guests
-    return "、".join(_name(known, one) for one in guests) if guests else say("minutes.nobody")
+    if not known.meeting.guests:
+        return say("minutes.nobody")
+    return "、".join(_name(known, one) for one in known.meeting.came)
 
 
 def _votes(known: Known, say: _Saying) -> Block:
@@ -265,7 +266,8 @@ def _local(at: datetime, meeting: Meeting) -> datetime:
 
 def _span(known: Known) -> str:
     """Return from when to when, by the meeting's own clock; until when is known once somebody has written it."""
-    begins, ended = _local(known.meeting.begins_at, known.meeting), known.minutes and known.minutes.ended_at
+    begins = _local(known.meeting.begins_at, known.meeting)
+    ended = known.minutes.ended_at if known.minutes is not None else None
     until = _local(ended, known.meeting).strftime("%H:%M") if ended is not None else MISSING
     return f"{_day(begins.date())} {begins:%H:%M}–{until}"
 

@@ -60,6 +60,7 @@ from storage.paper_elections import (
 )
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.record_lines import record_lines
 from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import forget_people as forget_cases
@@ -99,6 +100,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         inquiries,
         misreadings,
         disclosures,
+        record_lines,
         outbox,
         unreadable,
         dead_letters,

@@ -130,9 +130,10 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.record_lines import LineSaid, LineSettled
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
-from content.roll_calls import MeetingClosed
+from content.roll_calls import GuestsMarked, MeetingClosed
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
     AppealAnswered,
@@ -183,6 +184,7 @@ from content.terms import CommitteeElected, CommitteeTakenBack
 from content.throttling import Tried, TriesForgotten
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
+from content.venue_codes import VenueCodeEnded, VenueCodeShown
 from content.views import ViewForgotten, ViewSaved
 from content.watchwords import WatchwordChosen, WatchwordDropped
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
@@ -231,6 +233,7 @@ from storage import (
     paper_elections,
     polls,
     practice,
+    record_lines,
     relocation,
     resolutions,
     restores,
@@ -337,8 +340,13 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    GuestsMarked: (meetings.write_guests,),
+    VenueCodeShown: (meetings.write_code,),
+    VenueCodeEnded: (meetings.write_code,),
     MinutesWritten: (minutes.write_written,),
     ResolutionRecorded: (resolutions.write_recorded,),
+    LineSaid: (record_lines.write_said,),
+    LineSettled: (record_lines.write_settled,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),
     HoursRecorded: (hours.write_recorded,),

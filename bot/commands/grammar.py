@@ -18,8 +18,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
+    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會決議務發",
+    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会决议务发",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -67,6 +67,9 @@ class Verb(StrEnum):
     SESSION = "session"
     ASK = "ask"
     ASK_UNNAMED = "ask_unnamed"
+    RESOLVE = "resolve"
+    ASSIGN = "assign"
+    SPEAK = "speak"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -109,6 +112,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
+    Verb.RESOLVE: ("决议", "resolved"),
+    Verb.ASSIGN: ("任务", "task"),
+    Verb.SPEAK: ("发言", "remark"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -143,6 +149,9 @@ ROOM_WORDS = {
     Verb.HOURS: ("学时",),
     Verb.CORRECT: ("更正",),
     Verb.DATA: ("我的数据", "导出我的数据"),
+    Verb.RESOLVE: ("决议",),
+    Verb.ASSIGN: ("任务",),
+    Verb.SPEAK: ("发言",),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -181,13 +190,16 @@ LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
-    rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(r"(?P<word>匿名提问|提问)(?P<argument>(?<=匿名提问)\S.+|\S.{4,})", re.DOTALL)
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
+_VENUE_CODE = re.compile("[0-9]{6}")
+_NUMBER_OR_CODE = re.compile(f"{_COUNTED}|{_VENUE_CODE.pattern}")
+"""Of what is open one's number, or the code that is shown where it is held."""
 _TAKES = {
-    Verb.CHECK_IN: _NUMBER_ALONE,
+    Verb.CHECK_IN: _NUMBER_OR_CODE,
     Verb.LEARNED: _NUMBER_ALONE,
     Verb.MAKE_UP: _NUMBER_ALONE,
     Verb.CANCEL: _NUMBER_ALONE,
@@ -205,6 +217,7 @@ _TAKES = {
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
     **dict.fromkeys((*CALLING, Verb.APPEAL), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),
@@ -216,7 +229,7 @@ _TAKES = {
 }
 
 
-_COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes is _NUMBER_ALONE or takes is LENGTH)
+_COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes in (_NUMBER_ALONE, _NUMBER_OR_CODE, LENGTH))
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -285,6 +298,11 @@ def is_talk(said: Said) -> bool:
 def card_word(text: str) -> bool:
     """Tell whether a reply to a card says no more than: I am here."""
     return normalise(text) in CARD_WORDS
+
+
+def is_venue_code(text: str) -> bool:
+    """Tell whether a message is nothing but a code as it is shown where a meeting is held."""
+    return _VENUE_CODE.fullmatch(normalise(text)) is not None
 
 
 def note_word(text: str) -> str | None:

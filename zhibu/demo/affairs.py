@@ -52,7 +52,7 @@ from storage import members, model_members, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
-from zhibu.demo import sample
+from zhibu.demo import meetings, sample
 
 Deciding = Callable[[Reading], Awaitable[Any]]
 _LESSON_TIME, _WINDOW = time(8, 30), timedelta(days=1)
@@ -92,6 +92,16 @@ class Affairs:
         await self._draft_ballot(by_name)
         await self._prepare_election(by_name)
         await self._moderate(people)
+        await self._take(
+            **meetings.steps(
+                by_name,
+                branch=self._branch,
+                organiser=self._organiser,
+                timezone=self._timezone,
+                identify=self._id,
+                at=self._at,
+            )
+        )
         await self._call_for_models()
 
     def _id(self, *parts: str) -> str:
