@@ -47,6 +47,10 @@ FILES: Mapping[str, str] = {
     "outbox.export": "outbox",
     "corrections.show": "record",
     "cases.show": "record",
+    "complaints.show": "record",
+    "cleanings.show": "record",
+    "policies.show_one": "record",
+    "knocks.show": "record",
 }
 """Files about everyone in a place."""
 

@@ -32,6 +32,7 @@ from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
+from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -74,6 +75,8 @@ PAGES = (
     "/check-ins/{missed}",
     "/meetings",
     "/meetings/new",
+    "/meetings/year?org={branch}",
+    "/meetings/year",
     "/meetings/{meeting}",
     "/meetings/{called}/change",
     "/meetings/{meeting}/minutes",
@@ -106,6 +109,9 @@ PAGES = (
     "/members/edits",
     "/organisation",
     "/organisation/{branch}",
+    "/sign-ups",
+    "/sign-ups/new",
+    "/sign-ups/{sign_up}",
     "/polls",
     "/polls/new",
     "/ballots",
@@ -143,12 +149,26 @@ PAGES = (
     "/account/set-up",
     "/sign-in",
     "/rooms",
+    "/knocks",
     "/rooms/!one",
     "/rooms/offered/!club",
     "/corrections",
     "/cases",
     "/cases/new",
     "/cases/{case}",
+    "/cases/year",
+    "/complaints",
+    "/complaints?state=answered",
+    "/complaints/{complaint}",
+    "/guards",
+    "/guards/{branch}",
+    "/locks",
+    "/locks/!one",
+    "/cleanings",
+    "/cleanings/new",
+    "/cleanings/{cleaning}",
+    "/policies",
+    "/policies/{policy}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -277,6 +297,7 @@ def put_what_is_rare(house: House) -> None:
 
     house.run(put_both())
     two_meetings(house)
+    begin_sign_up(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -301,8 +322,12 @@ def filled(house: House, path: str) -> str:
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
+        complaint=seeded.complaints["one"],
+        cleaning=derive("seed cleaning", "one"),
+        policy=derive("seed policy", "one"),
         meeting=HELD,
         called=PLANNED,
+        sign_up=OPEN_SIGN_UP,
     )
 
 

@@ -34,7 +34,7 @@ from content.roll_calls import Mark
 from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
-from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
+from storage import amendments, checkins, hours, lessons, meetings, members, resolutions, schedules, shown
 from storage.participation import Period, total
 from storage.store import Outcome, Step
 from tests.small_branch import (
@@ -544,3 +544,27 @@ async def test_decisions_and_tasks_are_kept_with_the_earlier_words(branch: Small
     assert "mine.task" in str(said)
     await branch.store.settle(notes=[TaskDone(occurrence=called.id, task=task.id, on=called.day)])
     assert await branch.store.read(lambda unit: resolutions.open_tasks_of(unit, LI)) == ()
+
+
+async def test_who_is_on_the_closed_roll_of_a_seminar_has_learned_and_nobody_else(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """STU-6: the proof is the roll, not what was said before."""
+    called = await call(branch, meeting(Form.SEMINAR, length=2 * HOUR))
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, {ZHANG: Mark.PRESENT, LI: Mark.LATE})
+
+    async def learned() -> dict[MemberId, tuple[str, ...]]:
+        day = (await known(branch, called.id)).day
+
+        async def look(unit: Any) -> tuple[hours.Learner, ...]:
+            people = [await members.member(unit, one) for one in (ZHANG, LI, WANG)]
+            return await hours.learners(unit, [one for one in people if one], year=day.year, today=day)
+
+        found = await branch.store.read(look)
+        return {one.member.id: tuple(f"{each.form} {each.hundredths}" for each in one.credits) for one in found}
+
+    assert await learned() == {ZHANG: (), LI: (), WANG: ()}
+    await roll(branch, called.id, {WANG: Mark.ABSENT}, closes=True)
+    assert await learned() == {ZHANG: ("together 200",), LI: ("together 200",), WANG: ()}

@@ -1,12 +1,12 @@
-"""Minutes of meetings, figures of a roll that is closed, since when one is at another time, and codes of its venue."""
+"""Lines said for the record of meetings, codes of their venues, and what committees were about taken out of lists."""
 
 import sqlalchemy as sa
 from alembic import op
 
 import storage.tables
 
-revision = "0062"
-down_revision = "0058"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 
@@ -22,20 +22,6 @@ _INNER = {
 
 def upgrade() -> None:
     """Change the tables."""
-    op.create_table(
-        "meeting_minutes",
-        sa.Column("occurrence_id", sa.String(length=32), nullable=False),
-        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("texts", sa.JSON(), nullable=False),
-        sa.Column("ended_at", storage.tables.Instant(timezone=True), nullable=True),
-        sa.Column("done", sa.Boolean(), nullable=False),
-        sa.Column("by_user", sa.String(length=255), nullable=False),
-        sa.Column("at", storage.tables.Instant(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["occurrence_id"], ["meetings.occurrence_id"], name=op.f("fk_meeting_minutes_occurrence_id")
-        ),
-        sa.PrimaryKeyConstraint("occurrence_id", "number", name=op.f("pk_meeting_minutes")),
-    )
     op.create_table(
         "record_lines",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -54,8 +40,6 @@ def upgrade() -> None:
     )
     for column in ("occurrence_id", "member_id", "by_user", "at"):
         op.create_index(op.f(f"ix_record_lines_{column}"), "record_lines", [column], unique=False)
-    op.add_column("meetings", sa.Column("moved_at", storage.tables.Instant(timezone=True), nullable=True))
-    op.add_column("meetings", sa.Column("figures", sa.JSON(), nullable=True))
     op.add_column("meetings", sa.Column("code_seed", sa.String(length=32), nullable=True))
     _forget_inner_titles()
 
