@@ -71,6 +71,7 @@ from storage.paper_elections import (
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.record_lines import record_lines
 from storage.rehearsals import rehearsals
 from storage.resolutions import meeting_tasks, resolutions
 from storage.restores import restores
@@ -227,6 +228,13 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
     _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),
+    _held(
+        record_lines,
+        "by_user member_id",
+        "occurrence_id sort text due_on at",
+        inner="id member_id by_user",
+        sort="record_lines.sort_",
+    ),
     _held(meeting_tasks, "member_id", "occurrence_id text due_on done_on", inner="id member_id"),
     _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(

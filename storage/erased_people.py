@@ -70,6 +70,7 @@ from storage.policies import held_in_rooms as held_by_rules
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.record_lines import record_lines
 from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanction_places import held_in_rooms
@@ -115,6 +116,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         inquiries,
         misreadings,
         disclosures,
+        record_lines,
         outbox,
         unreadable,
         dead_letters,

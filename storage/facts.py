@@ -179,10 +179,11 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.record_lines import LineSaid, LineSettled
 from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
-from content.roll_calls import MeetingClosed
+from content.roll_calls import GuestsMarked, MeetingClosed
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
     AppealAnswered,
@@ -237,6 +238,7 @@ from content.throttling import Tried, TriesForgotten
 from content.unannounced import UnannouncedRecorded, UnannouncedTakenBack
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
+from content.venue_codes import VenueCodeEnded, VenueCodeShown
 from content.views import ViewForgotten, ViewSaved
 from content.watchwords import WatchwordChosen, WatchwordDropped
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
@@ -292,6 +294,7 @@ from storage import (
     policies,
     polls,
     practice,
+    record_lines,
     rehearsals,
     relocation,
     resolutions,
@@ -405,8 +408,13 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    GuestsMarked: (meetings.write_guests,),
+    VenueCodeShown: (meetings.write_code,),
+    VenueCodeEnded: (meetings.write_code,),
     MinutesWritten: (minutes.write_written,),
     ResolutionRecorded: (resolutions.write_recorded,),
+    LineSaid: (record_lines.write_said,),
+    LineSettled: (record_lines.write_settled,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),
     UnannouncedRecorded: (unannounced.write_recorded,),

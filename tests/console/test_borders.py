@@ -65,6 +65,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "checkins": seeded.occurrences["far"],
         "meetings": FAR,
         "minutes": FAR,
+        "roll_calls": FAR,
+        "resolutions": FAR,
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],

@@ -82,6 +82,8 @@ PAGES = (
     "/meetings/{meeting}/minutes",
     "/meetings/{meeting}/minutes/print",
     "/meetings/{meeting}/summary",
+    "/meetings/{meeting}/roll/sheet",
+    "/meetings/{meeting}/code",
     "/participation",
     "/participation/times",
     "/participation/quarter",

@@ -83,9 +83,11 @@ from content.policies import Entity
 from content.policies import State as PolicyState
 from content.polls import State as PollState
 from content.quiet import QuietDays
+from content.record_lines import Sort as LineSort
 from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
 from content.roll_calls import Mark as RollMark
+from content.roll_sheets import Trouble as SheetTrouble
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Purpose as Decides
@@ -339,6 +341,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "minutes.column_": ROLL_COLUMNS,
     "minutes.help_": MinutesPart,
     "minutes.part_": MinutesPart,
+    "record_lines.empty_": LineSort,
+    "record_lines.heading_": LineSort,
+    "record_lines.kept_": LineSort,
+    "record_lines.sort_": LineSort,
+    "roll_calls.trouble_": SheetTrouble,
     "minutes.task_": ("what", "who", "until"),
     "minutes.vote_": ("matter", "way", "yes", "no", "abstained", "result"),
     "meetings.mark_": RollMark,
