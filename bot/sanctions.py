@@ -29,6 +29,7 @@ from content.sanctions import (
 )
 from content.speech import Reader, Speech
 from storage import cases, guards, organisations, outbox, rooms, sanctions
+from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.sanctions import Left, Place
 from storage.store import Step as Settled
@@ -71,7 +72,9 @@ class Hands:
             if why is not None:
                 await self._stuck(row, sanction, place, why, undoing=not holds)
                 return
+        crashpoint("sanction.changed_before_kept")
         await self._settle(PlaceSettled(id=id, room=room, state=done, at=self._store.now()))
+        crashpoint("sanction.kept_before_mark")
 
     async def _hide(self, row: Claimed, room: RoomId, id: StrikeId) -> None:  # noqa: A002
         """Take a message out of its room; one that is not there any more is hidden."""
@@ -88,6 +91,8 @@ class Hands:
         """Change what is to be changed in a room as it is at this moment, or return what is in the way."""
         state = [event for event in await self._homeserver.state(place.room) if isinstance(event, Event)]
         known = powers(state)
+        if undoing and _is_undone(sanction, place, state, known):
+            return None
         why = hindrance(sanction.step, known, me=self._me, user=sanction.user)
         if why is not None:
             return why
@@ -115,6 +120,7 @@ class Hands:
         noted = LevelNoted(id=sanction.id, room=place.room, before=before, muted=muted)
         await self._settle(noted, *self._taken_over(left, place))
         if there.value != muted:
+            crashpoint("sanction.noted_before_changed")
             changed = with_level(levels, sanction.user, muted)
             await self._homeserver.set_state(place.room, "m.room.power_levels", changed)
 
@@ -187,6 +193,15 @@ class Hands:
             asked, sender=UserId(heard.sender), said_at=heard.sent_at, text=body if isinstance(body, str) else ""
         )
         await self._store.settle(notes=[kept])
+
+
+def _is_undone(sanction: Sanction, place: Place, state: list[Event], known: Powers) -> bool:
+    """Tell whether a room holds nothing of a measure any more, whoever saw to that; then nothing is in the way."""
+    if sanction.step is not Step.MUTE:
+        return _membership(state, sanction.user) != "ban"
+    if place.before is None or place.muted is None:
+        return True
+    return put_back(known.levels or {}, sanction.user, place.before, place.muted) is None
 
 
 def _membership(state: list[Event], user: UserId) -> str | None:

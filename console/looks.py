@@ -44,6 +44,7 @@ FILES: Mapping[str, str] = {
     "outbox.export": "outbox",
     "corrections.show": "record",
     "cases.show": "record",
+    "complaints.show": "record",
 }
 """Files about everyone in a place."""
 

@@ -246,6 +246,7 @@ _BY_ID = {
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
 THINGS = (
+    "complaint",
     "occurrence",
     "poll",
     "ballot",
@@ -259,7 +260,6 @@ THINGS = (
     "entry",
     "organisation",
     "case",
-    "complaint",
 )
 PEOPLE = ("member", "user")
 LONGEST_ID = 255

@@ -83,6 +83,8 @@ class Appeal(StrEnum):
     MADE = "made"
     UPHELD = "upheld"
     GRANTED = "granted"
+    SETTLED = "settled"
+    """The measure was lifted before anybody had looked at it again."""
 
 
 class Hindrance(StrEnum):

@@ -133,7 +133,7 @@ def _complaint(row: AnyRow) -> Complaint:
     )
 
 
-def _seen_by(reader: UserId) -> Any:
+def seen_by(reader: UserId) -> Any:
     """Leave out what is about the reader, and what may be as long as nobody knows whom it is about."""
     return complaints.c.user_id.is_not(None) & (complaints.c.user_id != reader)
 
@@ -146,7 +146,7 @@ async def complaint(
     reader: UserId,
 ) -> Complaint | None:
     """Return a complaint at or below the roots; nobody is a reader of one about themself."""
-    mine = (complaints.c.id == id, within(complaints.c.organisation_id, roots), _seen_by(reader))
+    mine = (complaints.c.id == id, within(complaints.c.organisation_id, roots), seen_by(reader))
     row = await unit.first(select(complaints).where(*mine))
     return _complaint(row) if row else None
 
@@ -155,9 +155,9 @@ async def lines(
     unit: Reading, roots: Iterable[OrganisationId], *, reader: UserId, is_open: bool, limit: int
 ) -> tuple[Line, ...]:
     """Return complaints at or below the roots: those that wait, the oldest first, or the answered, the newest first."""
-    voices = select(func.count(), func.count(complaint_voices.c.event_id.distinct()))
-    counted = voices.where(complaint_voices.c.complaint_id == complaints.c.id)
-    number, messages = (counted.with_only_columns(one).scalar_subquery() for one in voices.selected_columns)
+    mine = complaint_voices.c.complaint_id == complaints.c.id
+    number = select(func.count(complaint_voices.c.id)).where(mine).scalar_subquery()
+    messages = select(func.count(complaint_voices.c.event_id.distinct())).where(mine).scalar_subquery()
     query: Any = (
         select(
             complaints,
@@ -168,7 +168,7 @@ async def lines(
         )
         .join(organisations, organisations.c.id == complaints.c.organisation_id)
         .outerjoin(members, members.c.user_id == complaints.c.user_id)
-        .where(within(complaints.c.organisation_id, roots), _seen_by(reader))
+        .where(within(complaints.c.organisation_id, roots), seen_by(reader))
     )
     if is_open:
         query = query.where(complaints.c.state == State.OPEN).order_by(complaints.c.opened_at, complaints.c.id)
@@ -184,7 +184,7 @@ async def lines(
 async def number_open(unit: Reading, roots: Iterable[OrganisationId], *, reader: UserId) -> int:
     """Return how many complaints at or below the roots wait for an answer that the reader may give."""
     query = select(func.count()).select_from(complaints)
-    mine = (complaints.c.state == State.OPEN, within(complaints.c.organisation_id, roots), _seen_by(reader))
+    mine = (complaints.c.state == State.OPEN, within(complaints.c.organisation_id, roots), seen_by(reader))
     return int(await unit.value(query.where(*mine)) or 0)
 
 

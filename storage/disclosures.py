@@ -336,6 +336,7 @@ PERSONAL: tuple[Held, ...] = (
         "user_id by_user agreed_by lifted_by reviewed_by",
         "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
         inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        opens="sealed",
         own_words="said lifted_why appeal_text answer",
         step="sanction.step_",
         reason="sanction.reason_",

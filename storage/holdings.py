@@ -39,6 +39,7 @@ from storage.phrases import load_words
 from storage.polls import polls
 from storage.sanctions import opened as opened_appeal
 from storage.sanctions import sanctions
+from storage.sanctions import texts_of as texts_of_measure
 from storage.schedules import occurrences
 from storage.surveys import surveys
 from storage.tables import Instant
@@ -106,7 +107,7 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
     if table is selection_objections:
         return opened_objection(unit, row)
     if table is sanctions:
-        return {"appeal_text": opened_appeal(unit.vault, row)}
+        return {"appeal_text": opened_appeal(unit.vault, row), **texts_of_measure(unit.vault, row)}
     if table is case_evidence:
         return {"text": evidence_text(unit, row)}
     if table is complaints:

@@ -14,6 +14,7 @@ from bot.matrix import border
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event, Gap, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
+from content.server_reports import ServerReport
 from tests.small_branch import ME
 
 
@@ -60,6 +61,8 @@ class FakeHomeserver:
         self.readable: dict[str, Event | Unreadable | Poison] = {}
         self.referring: dict[str, tuple[tuple[Event | Unreadable | Poison, ...], bool] | Fault] = {}
         self.redactions: dict[str, Event] = {}
+        self.surroundings: dict[str, tuple[Event | Unreadable | Poison, ...]] = {}
+        self.reports: list[ServerReport] | None = []
         self.history: dict[str, tuple[tuple[Event, ...], Gap | None] | Fault] = {}
         self.calls = 0
         self.looks = 0
@@ -299,6 +302,18 @@ class FakeHomeserver:
         if isinstance(found, Fault):
             raise found
         return found[-most:], len(found) <= most
+
+    async def around(self, room_id: str, event_id: str, many: int) -> tuple[Event | Unreadable | Poison, ...]:
+        self._fail_if_told()
+        if event_id not in self.surroundings:
+            raise Fault(Kind.MISSING, status=404, errcode="M_NOT_FOUND", permanent=True)
+        return self.surroundings[event_id]
+
+    async def event_reports(self, after: int | None) -> tuple[ServerReport, ...] | None:
+        self._fail_if_told()
+        if self.reports is None:
+            return None
+        return tuple(one for one in self.reports if after is None or one.number > after)
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
         kept = self.referring.get(event_id, ((), True))

@@ -50,6 +50,7 @@ LEFT_OUT = {
     "ballots.certificate": "a file",
     "audit.export": "a file",
     "burden.export": "a file",
+    "moderation_counts.export": "a file",
     "hours.export": "a file",
     "calendar.export": "a file",
     "checkins.export": "a file",

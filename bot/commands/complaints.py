@@ -33,10 +33,9 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
         target, words = (asking.room, asking.replied), asking.argument
     if target is None:
         return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
-    room = await rooms.room(asking.unit, target[0])
-    if room is None or not await _was_there(asking.unit, room, asking.sender):
+    room, in_room = await rooms.room(asking.unit, target[0]), asking.place is Place.ROOM
+    if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
         return discreetly(refused("complaint.unknown"))
-    in_room = asking.place is Place.ROOM
     return await _complain(
         asking.unit,
         room,

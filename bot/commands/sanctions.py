@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, is_acknowledgement, reason_in, span_of
+from bot.commands.grammar import Verb, is_acknowledgement, read, reason_in, span_of
 from content import appeals, cases, ladder
 from content.approvals import Act
 from content.cases import Case, CaseOpened
@@ -239,11 +239,17 @@ async def replied(asking: Asking, id: SanctionId) -> Answer:  # noqa: A002
     if one is None or is_acknowledgement(asking.text):
         return Decision() if one is not None and one.user == asking.sender else None
     if one.user == asking.sender:
-        return await _appeal(asking, one, asking.text)
+        return None if _asks_otherwise(asking.text) else await _appeal(asking, one, asking.text)
     word = asking.text.strip().lower()
     if word in YES or word in NO:
         return await _answered(asking.unit, one, asking.sender, asking.cause, asking.settings.me, yes=word in YES)
     return None
+
+
+def _asks_otherwise(text: str) -> bool:
+    """Tell of a reply to the message that told of a measure that it is a command of another kind, as 帮助 is."""
+    said = read(text)
+    return said is not None and said.verb is not Verb.APPEAL and not said.argument
 
 
 async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:

@@ -310,7 +310,8 @@ def _scope() -> Scope:
 
 def scope_of(roots: tuple[OrganisationId, ...]) -> Scope:
     """Return what of the record belongs to these nodes, and what to none where one of them is the top of a tree."""
-    return Scope(roots=roots, everything=any(node.parent is None for node in here().nodes if node.id in roots))
+    whole = any(node.parent is None for node in here().nodes if node.id in roots)
+    return Scope(roots=roots, everything=whole, reader=here().user)
 
 
 def _number(text: str) -> int | None:

@@ -26,7 +26,7 @@ DOCUMENTED = {
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "tellers.decide_names",
     "checkins.export",
-    *("cases.show", "corrections.show", "imports.show", "looks.show"),
+    *("cases.show", "complaints.show", "corrections.show", "imports.show", "looks.show"),
     "credentials.add_passkey",
     "credentials.add_totp",
     "credentials.ask_new_passkey",

@@ -146,6 +146,10 @@ PAGES = (
     "/cases/{case}",
     "/guards",
     "/guards/{branch}",
+    "/cases/year",
+    "/complaints",
+    "/complaints?state=answered",
+    "/complaints/{complaint}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -298,6 +302,7 @@ def filled(house: House, path: str) -> str:
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
+        complaint=seeded.complaints["one"],
         meeting=HELD,
         called=PLANNED,
     )

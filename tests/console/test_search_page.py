@@ -50,6 +50,7 @@ ELSEWHERE = {
     "meetings.show_one": "as the check-in that its notice is, whose page leads to it",
     "cases.show_one": "in the list of cases alone: whom a case is about is for who moderates there",
     "guards.show_one": "as the organisation or the room whose guards they are",
+    "complaints.show_one": "in the queue alone: about whom somebody complained is for who moderates there",
     "imports.show_one": "among the changes to the roster, by the sheet's name",
     "glossary.show_one": "in the list of entries, which more people may see than the form",
     "unheard.show_one": "has no name: what could not be heard is not kept in words",

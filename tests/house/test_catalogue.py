@@ -32,6 +32,7 @@ from content.bank import Kind as ItemKind
 from content.burden import Cap
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
+from content.complaint_contexts import Part
 from content.complaints import Origin as ComplaintOrigin
 from content.complaints import State as ComplaintState
 from content.corrections import Mark
@@ -61,6 +62,7 @@ from content.lessons import Kind as LessonKind
 from content.meetings import Mark as RollMark
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
+from content.moderation_counts import COLUMNS as MODERATED
 from content.notices import Circle, Form
 from content.notices import State as MeetingState
 from content.occurrences import State as Stand
@@ -118,6 +120,8 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
 
+ANSWERS = [state for state in ComplaintState if state is not ComplaintState.OPEN]
+
 TOLD = (*(step for step in Rung if step is not Rung.NOTE), *(f"{step}_until" for step in LASTING))
 
 EXPORTED = (
@@ -126,6 +130,7 @@ EXPORTED = (
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     "cases",
+    *("complaints", "moderation"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
@@ -170,7 +175,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guards.entries_help_": GuardList,
     "guards.knob_": ("level", *(name.replace(".", "_") for name in KNOBS if "." in name)),
     "guards.unable_": ("hide", "mute", "unknown"),
+    "complaint.": ("lost", "about_bot", "about_oneself"),
+    "complaint.answer_": ANSWERS,
+    "complaints.do_": ANSWERS,
+    "moderation.column_": MODERATED,
     "complaints.origin_": ComplaintOrigin,
+    "complaints.part_": [part for part in Part if part is not Part.TEXT],
     "complaints.state_": ComplaintState,
     "sanction.appeal_": Appeal,
     "sanction.confirm_": HURTS | {Rung.WARNING},
