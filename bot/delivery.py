@@ -33,13 +33,17 @@ UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outb
 
 MODERATION = frozenset(
     {
-        *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE),
+        *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK),
         *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
+        *(outbox.Kind.ENTER, outbox.Kind.KEEP_OUT, outbox.Kind.LET_IN),
     }
 )
 """Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""
 
-COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION
+CLEANING = frozenset({outbox.Kind.COUNT, outbox.Kind.CLEAN})
+"""Kinds by which what a person wrote is counted and taken back."""
+
+COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION | CLEANING
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0

@@ -17,11 +17,13 @@ from bot.pacing import Pacing
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
+from content.knocks import Knocked
 from content.lateness import is_late
 from content.organisations import Right, roots
+from content.policies import TYPES
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, outbox, rooms, sync, undelivered, upgrades
+from storage import members, organisations, outbox, policies, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Outcome, Step, Store
 from storage.unit import Reading
@@ -49,6 +51,7 @@ class Hearing:
         self._settings = settings
         self._me = UserId(homeserver.user_id)
         self._halls: frozenset[RoomId] = frozenset()
+        self._policies: frozenset[RoomId] = frozenset()
         self._halls_at = LONG_AGO
         self._heard_at: datetime | None = None
         self._pacing = Pacing()
@@ -106,6 +109,7 @@ class Hearing:
         self._heard_at = position[1] if position else None
         self._halls, self._halls_at = frozenset(await rooms.halls(unit)), self._store.now()
         await self._guarding.recall(unit)
+        self._policies = await policies.rooms_read(unit)
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.
@@ -200,6 +204,7 @@ class Hearing:
             match event:
                 case Event():
                     notes += self._state_notes(event, room) or self._echoes(event, room)
+                    notes += self._knock_notes(event, room, now)
                 case Poison():
                     notes.append(buried(event, room, now))
                 case Unreadable():
@@ -233,6 +238,11 @@ class Hearing:
     def _state_notes(self, event: Event, room: RoomId) -> list[Fact]:
         if event.state_key is None or event.type not in rooms.TRACKED:
             return []
+        if event.type in TYPES and room not in self._policies:
+            return []
+        if event.type == "m.room.member" and room in self._policies - self._halls and event.state_key != self._me:
+            # Who else reads the same rules is nobody's business here.
+            return []
         seen = rooms.StateSeen(
             room=room,
             type=event.type,
@@ -244,6 +254,13 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
+
+    def _knock_notes(self, event: Event, room: RoomId, now: datetime) -> list[Fact]:
+        """Know since when somebody asks to be let into one of our rooms."""
+        knocks = event.type == "m.room.member" and event.content.get("membership") == "knock"
+        if not knocks or event.state_key is None or room not in self._halls:
+            return []
+        return [Knocked(room=room, user=UserId(event.state_key), at=now)]
 
     def _echoes(self, event: Event, room: RoomId) -> list[Fact]:
         """Know of our own message: we may have died, or missed the answer, between its arrival and our marking it."""

@@ -28,10 +28,11 @@ from content.sanctions import (
     Step,
 )
 from content.speech import Reader, Speech
-from storage import cases, guards, organisations, outbox, rooms, sanctions
+from storage import cases, cleanings, guards, organisations, outbox, rooms, sanction_places, sanctions
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
-from storage.sanctions import Left, Place
+from storage.sanction_places import Left
+from storage.sanctions import Place
 from storage.store import Step as Settled
 from storage.store import Store
 from storage.unit import Reading
@@ -117,6 +118,9 @@ class Hands:
         left = await self._left(sanction, place)
         # What is still there of an earlier mute is no level of theirs.
         before = next((one.before for one in left if there.listed and there.value == one.muted), there)
+        if place.moved and place.before is not None:
+            # The room that this one replaces is the one that knew their level.
+            before = place.before
         noted = LevelNoted(id=sanction.id, room=place.room, before=before, muted=muted)
         await self._settle(noted, *self._taken_over(left, place))
         if there.value != muted:
@@ -143,7 +147,8 @@ class Hands:
                 noted = LevelNoted(id=sanction.id, room=place.room, before=Level(listed=False), muted=0)
                 await self._settle(noted, *self._taken_over(left, place))
             if membership != "ban":
-                await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction))
+                redact = await self._store.read(lambda unit: cleanings.takes_all_of(unit, sanction.user, place.room))
+                await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction), redact=redact)
         elif membership in ("join", "invite", "knock"):
             await self._homeserver.kick(place.room, sanction.user, await self._reason(sanction))
 
@@ -154,7 +159,7 @@ class Hands:
         return self._speech.say(words(f"sanction.reason_{sanction.reason}"), reader)
 
     async def _left(self, sanction: Sanction, place: Place) -> tuple[Left, ...]:
-        return await self._store.read(lambda unit: sanctions.left_in(unit, sanction, place.room))
+        return await self._store.read(lambda unit: sanction_places.left_in(unit, sanction, place.room))
 
     def _taken_over(self, left: Iterable[Left], place: Place) -> list[PlaceSettled]:
         """Leave it to a measure that begins to undo what one before it has left: or that would end this one early."""
@@ -243,7 +248,7 @@ async def try_again(store: Store, me: UserId) -> None:
 
     async def found(unit: Reading) -> list[Settled]:
         steps = []
-        for sanction, room in await sanctions.unsettled(unit):
+        for sanction, room in await sanction_places.unsettled(unit):
             sites = await sanctions.sites(unit, sanction.organisation, me, only=[room])
             if any(hindrance(sanction.step, site.powers, me=me, user=sanction.user) is None for site in sites):
                 version = await rooms.version_of(unit, room, "m.room.power_levels")

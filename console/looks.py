@@ -36,6 +36,9 @@ FILES: Mapping[str, str] = {
     "participation.export_rows": "participation",
     "checkins.export": "participation",
     "hours.export": "participation",
+    "minutes.export_pdf": "participation",
+    "minutes.export_record": "participation",
+    "minutes.export_roll": "participation",
     "appraisals.export": "member",
     "model_members.export": "member",
     "members.export": "member",
@@ -45,6 +48,9 @@ FILES: Mapping[str, str] = {
     "corrections.show": "record",
     "cases.show": "record",
     "complaints.show": "record",
+    "cleanings.show": "record",
+    "policies.show_one": "record",
+    "knocks.show": "record",
 }
 """Files about everyone in a place."""
 

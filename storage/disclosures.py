@@ -28,7 +28,8 @@ from storage.ballots import (
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
-from storage.checkins import answers, branch_months, cards, expectations, tallies
+from storage.checkins import answers, cards, expectations
+from storage.cleanings import cleaning_rooms, cleanings
 from storage.complaint_contexts import complaint_contexts
 from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
@@ -45,12 +46,15 @@ from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import room_locks
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
+from storage.minutes import meeting_minutes
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
 from storage.mutes import mutes
@@ -60,9 +64,11 @@ from storage.paper_elections import (
     paper_candidates,
     paper_counts,
     paper_elections,
+    paper_meetings,
     paper_officers,
     paper_roll,
 )
+from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.rehearsals import rehearsals
@@ -77,11 +83,14 @@ from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
 from storage.shifts import shift_patterns
+from storage.sign_ups import sign_up_claims, sign_up_entries, sign_ups
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
+from storage.tallies import branch_months, tallies
 from storage.terms import term_seats, terms
 from storage.throttling import tries
+from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
 from storage.upgrades import upgrades
 from storage.vault import vaults
@@ -201,7 +210,23 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id",
         state="lectures.state_",
     ),
+    _held(
+        sign_up_entries,
+        "member_id said_by withdrawn_by",
+        "sign_up_id name note brings at said_by withdrawn withdrawn_by why",
+        inner="id member_id number returned by_hand",
+        own_words="name note why",
+    ),
+    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id", readable=False),
+    _held(
+        sign_ups,
+        "author",
+        "title organisation_id opened_at closes_at",
+        inner="id author room_id activity_id places state closed_at people",
+        readable=False,
+    ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),
     _held(meeting_tasks, "member_id", "occurrence_id text due_on done_on", inner="id member_id"),
     _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
@@ -286,6 +311,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="member_id user_id",
         office="disclosure.office_",
     ),
+    _held(paper_meetings, "chair_id", "election_id opinions", inner="chair_id"),
     _held(
         paper_counts,
         "member_id agreed_id",
@@ -377,6 +403,49 @@ PERSONAL: tuple[Held, ...] = (
         readable=False,
         state="complaints.state_",
     ),
+    _held(
+        cleanings,
+        "user_id by_user ended_by",
+        "organisation_id since reason said at state begun_at ended_at",
+        inner="id user_id by_user in_chat ready_at ended_by",
+        own_words="said",
+        reason="sanction.reason_",
+        state="cleanings.state_",
+    ),
+    _held(
+        policy_lists,
+        "by_user wanted_by applied_by ended_by",
+        "organisation_id address state at wanted_at applied_at ended_at",
+        inner="id room_id is_refused by_user wanted_by applied_by ended_by",
+        state="policies.state_",
+    ),
+    _held(
+        policy_bans,
+        "user_id",
+        "room_id pattern at lifted_at",
+        inner="id list_id organisation_id user_id place is_ours why",
+    ),
+    _held(
+        knocks,
+        "user_id answered_by",
+        "room_id at answered_at is_let_in",
+        inner="user_id answered_by",
+    ),
+    _held(
+        room_locks,
+        "by_user ended_by",
+        "room_id organisation_id part at until state ended_at",
+        inner="id by_user seconds ended_by place before why settled_at",
+        part="locks.part_",
+        state="locks.state_",
+    ),
+    _held(
+        unannounced_meetings,
+        "recorded_by",
+        "recorded_at form held_on title",
+        inner="id organisation_id together why pair due present recorded_by taken_back_at",
+        form="meetings.form_",
+    ),
     _held(mutes, "user_id", "since until", inner="user_id"),
     _held(watchwords, "user_id", "", inner="user_id is_sealed", opens="text", readable=False),
     _held(inquiries, "user_id", "about at until ended", inner="user_id", readable=False),
@@ -422,7 +491,7 @@ PERSONAL: tuple[Held, ...] = (
         "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved review reviewed_by review_note sessions",
+        "approved review reviewed_by review_note sessions on_days",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
@@ -535,6 +604,7 @@ IMPERSONAL: tuple[Table, ...] = (
     rehearsals,
     complaint_contexts,
     report_positions,
+    cleaning_rooms,
     upgrades,
     import_branches,
     shelf,

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Table, and_, false, func, not_, or_, select, true
 
+from content.cleanings import State as Cleaning
 from content.decision import Secret, words
 from content.disclosures import Section, Value
 from content.hours import written
@@ -22,6 +23,7 @@ from storage.ballots import ballots
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, evidence_text
 from storage.cases import opened as opened_text
+from storage.cleanings import cleanings
 from storage.complaints import complaint_voices, complaints, opened_note
 from storage.complaints import text_of as said_in_complaint
 from storage.disclosures import PERSONAL, Held
@@ -84,6 +86,9 @@ def _told(table: Table, user: UserId) -> Any:
     """Leave out what moderators wrote down about the person or only prepared, of which nobody has told them."""
     if table is sanctions:
         unsaid = or_(table.c.step == Step.NOTE, table.c.state.in_([State.DRAFT, State.WAITING, State.DROPPED]))
+        return not_(and_(table.c.user_id == user, unsaid))
+    if table is cleanings:
+        unsaid = table.c.state.in_([Cleaning.LOOKING, Cleaning.READY, Cleaning.DROPPED])
         return not_(and_(table.c.user_id == user, unsaid))
     if table is audit:
         noted = func.coalesce(audit.c.after, "") == f"sanction.step_{Step.NOTE}"

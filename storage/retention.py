@@ -12,6 +12,7 @@ from storage import (
     approvals,
     audit,
     ballot_links,
+    cleanings,
     complaint_contexts,
     complaints,
     credentials,
@@ -20,7 +21,9 @@ from storage import (
     guards,
     hours,
     inquiries,
+    knocks,
     lecture_questions,
+    locks,
     looks,
     misreadings,
     mutes,
@@ -28,6 +31,7 @@ from storage import (
     rehearsals,
     sanctions,
     session_choices,
+    sign_ups,
     throttling,
 )
 from storage.checkins import forget_people
@@ -81,6 +85,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
+    await sign_ups.forget_past(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await exports.forget_past(unit, fact.at)
@@ -120,5 +125,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await guards.forget_past(unit, fact.at)
     await rehearsals.forget_past(unit, fact.at)
     await complaint_contexts.forget_past(unit, fact.at)
+    await locks.forget_past(unit, fact.at)
+    await cleanings.forget_past(unit, fact.at)
+    await knocks.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -39,9 +38,6 @@ from content.sanctions import (
     AppealMade,
     Hindrance,
     Level,
-    LevelNoted,
-    PlaceMoved,
-    PlaceSettled,
     PlaceState,
     Reason,
     Sanction,
@@ -59,7 +55,6 @@ from storage import cases as stored_cases
 from storage.cases import cases
 from storage.organisations import within
 from storage.outbox import Kind, outbox
-from storage.outbox import State as Row
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -105,9 +100,13 @@ sanction_places = Table(
     Column("muted", Integer),
     Column("why", String(12)),
     Column("at", Instant),
+    Column("is_moved", Boolean, nullable=False, server_default=false()),
     Index("ix_sanction_places_room_id", "room_id"),
 )
-"""``before`` is what the room's levels said of the person before they were changed to ``muted``."""
+"""``before`` is what the room's levels said of the person before they were changed to ``muted``.
+
+``is_moved`` tells that it was a room that this one replaces which said so.
+"""
 
 _PLACE = ("sanctions", "appeal_text")
 _TEXTS = ("said", "lifted_why", "answer")
@@ -123,14 +122,7 @@ class Place(Struct, frozen=True, kw_only=True):
     before: Level | None
     muted: int | None
     why: Hindrance | None
-
-
-class Left(Struct, frozen=True, kw_only=True):
-    """What a measure that is over has left in a room until it is undone."""
-
-    id: SanctionId
-    before: Level
-    muted: int | None
+    moved: bool = False
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -185,11 +177,13 @@ def _sanction(vault: Vault, row: AnyRow, where: Iterable[RoomId]) -> Sanction:
     )
 
 
-def _rows() -> Any:
+def rows_of() -> Any:
+    """Return the question for measures, each with the number and the place of its case."""
     return select(sanctions, cases.c.number, cases.c.organisation_id).join(cases, cases.c.id == sanctions.c.case_id)
 
 
-async def _with_rooms(unit: Reading, query: Any) -> tuple[tuple[AnyRow, Sanction], ...]:
+async def with_rooms(unit: Reading, query: Any) -> tuple[tuple[AnyRow, Sanction], ...]:
+    """Return what such a question finds, each row with its measure."""
     rows = await unit.rows(query)
     found: dict[str, list[RoomId]] = {row.id: [] for row in rows}
     places = select(sanction_places.c.sanction_id, sanction_places.c.room_id)
@@ -205,17 +199,17 @@ async def sanction(
     roots: Iterable[OrganisationId] | None = None,
 ) -> Sanction | None:
     """Return a measure, where roots are given one at or below them."""
-    query = _rows().where(sanctions.c.id == id)
+    query = rows_of().where(sanctions.c.id == id)
     if roots is not None:
         query = query.where(within(cases.c.organisation_id, roots))
-    found = await _with_rooms(unit, query)
+    found = await with_rooms(unit, query)
     return found[0][1] if found else None
 
 
 async def of_case(unit: Reading, id: CaseId) -> tuple[Told, ...]:  # noqa: A002
     """Return what was done in a case, oldest first."""
-    query = _rows().where(sanctions.c.case_id == id).order_by(sanctions.c.at, sanctions.c.id)
-    found = await _with_rooms(unit, query)
+    query = rows_of().where(sanctions.c.case_id == id).order_by(sanctions.c.at, sanctions.c.id)
+    found = await with_rooms(unit, query)
     told = [
         Told(
             sanction=one,
@@ -251,6 +245,7 @@ async def places_of(unit: Reading, id: SanctionId) -> tuple[Place, ...]:  # noqa
             before=Level(**row.before) if row.before is not None else None,
             muted=row.muted,
             why=Hindrance(row.why) if row.why else None,
+            moved=row.is_moved,
         )
         for row in await unit.rows(query)
     )
@@ -259,99 +254,26 @@ async def places_of(unit: Reading, id: SanctionId) -> tuple[Place, ...]:  # noqa
 async def standing(unit: Reading, user: UserId) -> tuple[Sanction, ...]:
     """Return the measures that hold against a person, or wait for a second person's word, oldest first."""
     waits = (sanctions.c.state == State.WAITING) & (sanctions.c.at > unit.now - LASTS)
-    query = _rows().where(sanctions.c.user_id == user, (sanctions.c.state == State.ACTIVE) | waits)
-    return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
+    query = rows_of().where(sanctions.c.user_id == user, (sanctions.c.state == State.ACTIVE) | waits)
+    return tuple(one for _, one in await with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
 async def history(unit: Reading, user: UserId, at: OrganisationId) -> tuple[Sanction, ...]:
     """Return everything that was done against a person at a node, oldest first."""
-    query = _rows().where(sanctions.c.user_id == user, cases.c.organisation_id == at)
-    return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
+    query = rows_of().where(sanctions.c.user_id == user, cases.c.organisation_id == at)
+    return tuple(one for _, one in await with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
 async def newest_of_cases(unit: Reading, ids: Collection[CaseId]) -> dict[CaseId, Sanction]:
     """Return of each case what was done in it last."""
-    query = _rows().where(sanctions.c.case_id.in_(list(ids))).order_by(sanctions.c.at, sanctions.c.id)
-    return {one.case: one for _, one in await _with_rooms(unit, query)}
+    query = rows_of().where(sanctions.c.case_id.in_(list(ids))).order_by(sanctions.c.at, sanctions.c.id)
+    return {one.case: one for _, one in await with_rooms(unit, query)}
 
 
 async def due(unit: Reading, now: datetime) -> tuple[SanctionId, ...]:
     """Return the measures whose time is over."""
     query = select(sanctions.c.id).where(sanctions.c.state == State.ACTIVE, sanctions.c.until <= now)
     return tuple(SanctionId(row.id) for row in await unit.rows(query.order_by(sanctions.c.until, sanctions.c.id)))
-
-
-async def in_room(unit: Reading, room: RoomId) -> tuple[Sanction, ...]:
-    """Return the measures that hold in a room, or wait for a second person's word."""
-    held = select(sanction_places.c.sanction_id).where(sanction_places.c.room_id == room)
-    query = _rows().where(sanctions.c.state.in_([State.ACTIVE, State.WAITING]), sanctions.c.id.in_(held))
-    return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
-
-
-async def unsettled(unit: Reading) -> tuple[tuple[Sanction, RoomId], ...]:
-    """Return what is to be done or undone in a room that works, and for which nothing is under way."""
-    under_way = exists().where(
-        outbox.c.matter_id == sanctions.c.id,
-        outbox.c.room_id == sanction_places.c.room_id,
-        outbox.c.state.in_([Row.PENDING, Row.LEASED]),
-    )
-    begun = sanction_places.c.state.in_([PlaceState.WAITING, PlaceState.STUCK])
-    to_do = begun & (sanctions.c.state == State.ACTIVE)
-    over = sanctions.c.state.in_([State.ENDED, State.LIFTED]) & (sanctions.c.step != Step.REMOVAL)
-    to_undo = over & (sanction_places.c.state != PlaceState.UNDONE)
-    query = (
-        select(sanction_places.c.sanction_id, sanction_places.c.room_id)
-        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
-        .join(rooms, rooms.c.id == sanction_places.c.room_id)
-        .where(to_do | to_undo, ~under_way, rooms.c.lost.is_(None))
-        .order_by(sanction_places.c.sanction_id, sanction_places.c.room_id)
-    )
-    found = []
-    for row in await unit.rows(query):
-        one = await sanction(unit, SanctionId(row.sanction_id))
-        if one is not None:
-            found.append((one, RoomId(row.room_id)))
-    return tuple(found)
-
-
-async def held_in_rooms(unit: Reading, accounts: Collection[UserId]) -> int:
-    """Return how many measures against some accounts a room still holds: they last, or are still to be undone."""
-    lasts = sanctions.c.state == State.ACTIVE
-    over = sanctions.c.state.in_([State.ENDED, State.LIFTED]) & (sanction_places.c.state != PlaceState.UNDONE)
-    query = (
-        select(func.count(sanctions.c.id.distinct()))
-        .select_from(sanctions.join(sanction_places, sanction_places.c.sanction_id == sanctions.c.id))
-        .outerjoin(rooms, rooms.c.id == sanction_places.c.room_id)
-        .where(
-            sanctions.c.user_id.in_(list(accounts)),
-            sanctions.c.step.in_([Step.MUTE, Step.BAN]),
-            lasts | over,
-            rooms.c.lost.is_(None),
-        )
-    )
-    return int(await unit.value(query) or 0)
-
-
-async def left_in(unit: Reading, one: Sanction, room: RoomId) -> tuple[Left, ...]:
-    """Return what measures of the same kind before this one have left in a room for the same person, oldest first."""
-    query = (
-        select(sanction_places)
-        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
-        .where(
-            sanctions.c.id != one.id,
-            sanctions.c.user_id == one.user,
-            sanctions.c.step == one.step,
-            sanctions.c.state.in_([State.ENDED, State.LIFTED]),
-            sanction_places.c.room_id == room,
-            sanction_places.c.state != PlaceState.UNDONE,
-        )
-        .order_by(sanctions.c.at, sanctions.c.id)
-    )
-    return tuple(
-        Left(id=SanctionId(row.sanction_id), before=Level(**row.before), muted=row.muted)
-        for row in await unit.rows(query)
-        if row.before is not None
-    )
 
 
 async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | None:
@@ -366,8 +288,8 @@ async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | N
 async def to_appeal(unit: Reading, user: UserId) -> Sanction | None:
     """Return the newest measure against a person of which they were told."""
     states, steps = [State.ACTIVE, State.ENDED], [step for step in Step if step is not Step.NOTE]
-    query = _rows().where(sanctions.c.user_id == user, sanctions.c.state.in_(states), sanctions.c.step.in_(steps))
-    found = await _with_rooms(unit, query.order_by(sanctions.c.at.desc(), sanctions.c.id).limit(1))
+    query = rows_of().where(sanctions.c.user_id == user, sanctions.c.state.in_(states), sanctions.c.step.in_(steps))
+    found = await with_rooms(unit, query.order_by(sanctions.c.at.desc(), sanctions.c.id).limit(1))
     return found[0][1] if found else None
 
 
@@ -563,30 +485,6 @@ async def write_answered(unit: Writing, fact: AppealAnswered) -> None:
     """Keep what became of an appeal."""
     by = {"reviewed_by": fact.by, "reviewed_at": fact.at} | await _added(unit, fact.sanction.id, answer=fact.answer)
     await _change(unit, fact.sanction, fact.at, appeal=fact.outcome, **by)
-
-
-def _at(id: SanctionId, room: RoomId) -> Any:  # noqa: A002
-    return (sanction_places.c.sanction_id == id) & (sanction_places.c.room_id == room)
-
-
-async def write_level(unit: Writing, fact: LevelNoted) -> None:
-    """Keep what stood in a room's levels, before they are changed."""
-    change = update(sanction_places).where(_at(fact.id, fact.room))
-    await unit.execute(change.values(before=asdict(fact.before), muted=fact.muted))
-
-
-async def write_place(unit: Writing, fact: PlaceSettled) -> None:
-    """Keep how far a measure has come in a room."""
-    change = update(sanction_places).where(_at(fact.id, fact.room))
-    await unit.execute(change.values(state=fact.state, at=fact.at, why=fact.why))
-
-
-async def write_moved(unit: Writing, fact: PlaceMoved) -> None:
-    """Let a measure go on in the room that took another's place; what was before is still what is put back."""
-    new = select(sanction_places.c.room_id).where(_at(fact.id, fact.new))
-    if await unit.value(new) is None:
-        moved = update(sanction_places).where(_at(fact.id, fact.old))
-        await unit.execute(moved.values(room_id=fact.new, state=PlaceState.WAITING, why=None))
 
 
 async def seal_clear(unit: Writing) -> None:

@@ -29,6 +29,8 @@ from content.bank import Kind as ItemKind
 from content.cases import Case, CaseOpened, NoteAdded, keep_words
 from content.checkins import Answered
 from content.checkins import State as Answer
+from content.cleanings import Cleaning, CleaningAsked, CleaningBegun, CleaningCounted
+from content.cleanings import State as CleaningState
 from content.complaints import ComplaintMade, Origin, Voice, flag, voice_id
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
@@ -40,6 +42,7 @@ from content.identifiers import (
     BallotId,
     CaseId,
     Cause,
+    CleaningId,
     ComplaintId,
     CorrectionId,
     EntryId,
@@ -51,6 +54,7 @@ from content.identifiers import (
     OccurrenceId,
     OrganisationId,
     PaperElectionId,
+    PolicyListId,
     PollId,
     RoomId,
     SanctionId,
@@ -77,6 +81,8 @@ from content.model_members import (
 from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
+from content.policies import PolicyList, PolicyListAdded, PolicyRoomEntered
+from content.policies import State as PolicyState
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.questions import publish
 from content.recurrences import Recurrence
@@ -730,6 +736,32 @@ async def _cases(store: Store, seeded: Seeded) -> None:
         assert isinstance(kept, Decision)
         note = NoteAdded(id=derive("seed note", short), case=case.id, text="当面谈过一次", by=by, at=at)
         await put(store, f"case {short}", CaseOpened(case=case), *kept.facts, note, SanctionImposed(sanction=warning))
+        cleaning = Cleaning(
+            id=CleaningId(derive("seed cleaning", short)),
+            organisation=case.organisation,
+            user=user,
+            by=by,
+            at=at,
+            since=at - timedelta(hours=1),
+            reason=Reprimand.FLOOD,
+            said="",
+            rooms=(RoomId(f"!{short}"),),
+            state=CleaningState.RUNNING,
+        )
+        rules = PolicyList(
+            id=PolicyListId(derive("seed policy", short)),
+            organisation=case.organisation,
+            address=f"#bans-{short}:example.org",
+            room=None,
+            state=PolicyState.LOOKED_AT,
+            by=by,
+            at=at,
+        )
+        entered = PolicyRoomEntered(id=rules.id, room=RoomId(f"!bans-{short}"))
+        await put(store, f"policy {short}", PolicyListAdded(list=rules), entered)
+        found = CleaningCounted(id=cleaning.id, room=RoomId(f"!{short}"), found=20, more=False)
+        begun = CleaningBegun(cleaning=cleaning, by=by, at=at)
+        await put(store, f"cleaning {short}", CleaningAsked(cleaning=cleaning), found, begun)
     appealed = replace(warning, appeal=Appeal.MADE)
     await put(store, "appeal", AppealMade(sanction=appealed, text="只发了两遍", at=NOW - timedelta(hours=5)))
 

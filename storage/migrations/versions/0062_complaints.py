@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0064"
-down_revision = "0058"
+revision = "0062"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0065"
-down_revision = "0064"
+revision = "0064"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 
