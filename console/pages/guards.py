@@ -264,7 +264,7 @@ def _shown(knob: Setting, value: str) -> str:
             else t("rooms.and").join(t(f"guards.kind_{Kind(one)}") for one in value.split(","))
         )
     if knob.unit == "answer":
-        return t(f"settings.answer_{value}")
+        return t(f"guards.answer_{value}")
     return value
 
 

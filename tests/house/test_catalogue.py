@@ -208,6 +208,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guards.acts_": {"door", *(step for step, _, _ in MEASURE.values())},
     "guards.list_": (*GuardList, "empty", "full"),
     "guards.add_": GuardList,
+    "guards.answer_": (NO, YES),
     "guards.entries_help_": GuardList,
     "guards.knob_": ("level", *(name.replace(".", "_") for name in KNOBS if "." in name)),
     "guards.unable_": ("hide", "mute", "door", "unknown"),
