@@ -106,6 +106,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "edits.undo": seeded.imports["far"],
         "amendments.correct_sent": by_noun["lessons"],
         "amendments.withdraw_sent": by_noun["checkins"],
+        "guards.show_rehearsal": derive("seed rehearsal", "far"),
         "hours.count": seeded.occurrences["far"],
         "texts.of_lesson": by_noun["lessons"],
         "texts.of_occurrence": by_noun["checkins"],

@@ -137,8 +137,10 @@ class _Asking:
         await self._leader.react(self._private, event, "👍")
 
     async def _said(self) -> list[dict[str, Any]]:
+        """Return what the bot has said; that a guard saw a wave of joins is no answer to anything."""
         history = await self._leader.history(self._private)
-        return [one for one in history if one["sender"] == self._bot and one["type"] == "m.room.message"]
+        said = [one for one in history if one["sender"] == self._bot and one["type"] == "m.room.message"]
+        return [one for one in said if "不在花名册上" not in str(one["content"].get("body"))]
 
 
 async def _keep_asking(asking: _Asking, room: RoomId, found: Raid, over: asyncio.Event) -> None:
