@@ -14,6 +14,7 @@ from content.identifiers import OrganisationId, RoomId
 from content.rooms import Purpose, Room, RoomKept, levels
 from storage import locks
 from storage.store import Store
+from tests.faults.campaign import pause
 from tests.member import Member, Rejected
 from zhibu.demo.synapse import Account
 
@@ -162,7 +163,7 @@ async def _spread(people: Sequence[Member], messages: int, seconds: float, room:
         found.joined += 1
         for count in range(wanted):
             due = began + seconds * (count * len(people) + number) / messages
-            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            await pause(max(0.0, due - time.monotonic()))
             async with turn:
                 await member.say(room, f"买买买 {number}-{count}")
             found.written += 1
