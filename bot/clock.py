@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, knocks, locks, meetings, policies, sanctions, surveying
+from bot import complaints, digests, knocks, locks, meetings, policies, sanctions, sign_ups, surveying, terms
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -129,6 +129,7 @@ class Clock:
         self._offset = self._reckon()
         await self._look_back()
         await self._plan_ahead()
+        await terms.remind(self._store, self._store.now(), self._console)
         await self._beat()
         every = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", **every)
@@ -252,6 +253,7 @@ class Clock:
         now = self._store.now()
         await self._store.settle(notes=[retention.Swept(at=now)])
         await self._plan_ahead()
+        await terms.remind(self._store, now, self._console)
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
@@ -295,6 +297,7 @@ class Clock:
             if await surveying.close(self._store, now):
                 await self._forget_deleted()
             await self._end_polls(now)
+            await sign_ups.close_due(self._store, now)
             await self._tell_digests(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:
@@ -322,6 +325,7 @@ class Clock:
         me = await self._store.read(sync.account)
         if me is not None:
             await sanctions.try_again(self._store, me)
+            await complaints.take_up_again(self._store, self._store.now().date().isoformat())
             await locks.try_again(self._store, me)
             await policies.hold_to(self._store, me)
 

@@ -32,10 +32,13 @@ UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outb
 """Kinds by which rooms are kept in order."""
 
 MODERATION = frozenset(
-    {outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK}
-    | {outbox.Kind.ENTER, outbox.Kind.KEEP_OUT, outbox.Kind.LET_IN}
+    {
+        *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK),
+        *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
+        *(outbox.Kind.ENTER, outbox.Kind.KEEP_OUT, outbox.Kind.LET_IN),
+    }
 )
-"""Kinds by which measures are carried out and undone in rooms."""
+"""Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""
 
 CLEANING = frozenset({outbox.Kind.COUNT, outbox.Kind.CLEAN})
 """Kinds by which what a person wrote is counted and taken back."""
@@ -60,6 +63,7 @@ class Delivery:
         speech: Speech,
         *,
         encrypted: bool = True,
+        console: str = "",
         width: int = 32,
         jitter: Callable[[float], float] = lambda wait: wait,
     ) -> None:
@@ -70,7 +74,7 @@ class Delivery:
         self._wake = asyncio.Event()
         self._closed_until: datetime | None = None
         self._upkeep_closed_until: datetime | None = None
-        self._sender = Sender(store, homeserver, speech, encrypted=encrypted)
+        self._sender = Sender(store, homeserver, speech, encrypted=encrypted, console=console)
         self._under_way: set[asyncio.Task[None]] = set()
         self._sending = 0
         self._idle = asyncio.Event()

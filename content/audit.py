@@ -26,9 +26,10 @@ from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
-from content.lecture_questions import LectureQuestioned
+from content.lecture_questions import LectureQuestioned, LectureQuestionWithdrawn
 from content.lessons import LessonRevised, LessonWritten
 from content.locks import RoomLockAsked, RoomLockDropped, RoomLocked, RoomUnlocked
 from content.looks import Looked
@@ -62,6 +63,7 @@ from content.sanctions import (
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
+from content.sign_ups import SignUpOpened
 from content.survey_links import SurveyLinkAsked
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected, CommitteeTakenBack
@@ -166,6 +168,11 @@ _OfSanction = (
 )
 
 
+def _guarded(fact: GuardSet | GuardEntriesAdded | GuardEntryDropped) -> About:
+    thing = f"room:{fact.room}" if fact.room is not None else f"organisation:{fact.organisation}"
+    return About(thing=thing, place=fact.organisation)
+
+
 def _sanction(fact: _OfSanction) -> About:
     one = fact.sanction
     step = f"sanction.step_{one.step}"
@@ -211,6 +218,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),
     MemberEnrolled: _member,
     MemberChanged: _member,
+    LectureQuestionWithdrawn: lambda fact: About(thing=f"occurrence:{fact.occurrence}", subject=fact.member),
     LectureQuestioned: lambda fact: About(thing=f"occurrence:{fact.question.occurrence}", subject=fact.question.member),
     LessonWritten: _lesson,
     LessonRevised: _lesson,
@@ -234,6 +242,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
+    SignUpOpened: lambda fact: About(thing=f"sign_up:{fact.sign_up.id}", place=fact.sign_up.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -255,6 +264,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    **dict.fromkeys((GuardSet, GuardEntriesAdded, GuardEntryDropped), _guarded),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
     **dict.fromkeys((PolicyListAdded, PolicyListWanted, PolicyListApplied, PolicyListEnded), _policy),
@@ -285,8 +295,10 @@ _BY_ID = {
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
 THINGS = (
+    "complaint",
     "occurrence",
     "poll",
+    "sign_up",
     "ballot",
     "survey",
     "selection",

@@ -19,6 +19,7 @@ from content.sanctions import (
     CONFIRM_WITHIN,
     HURTS,
     LASTING,
+    Appeal,
     Hindrance,
     Impose,
     Lift,
@@ -253,6 +254,8 @@ def lift(sanction: Sanction, why: str, *, by: UserId, now: datetime) -> Decision
         return refused("sanction.why_lifted", field="why")
     if len(why) > LONGEST_WORDS:
         return refused("sanction.words_too_long", field="why", most=LONGEST_WORDS)
+    if sanction.appeal is Appeal.MADE:
+        sanction = replace(sanction, appeal=Appeal.SETTLED)
     return lifted(sanction, why, words("sanction.lifted", step=named(sanction), why=why), by=by, now=now)
 
 

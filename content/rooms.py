@@ -194,6 +194,12 @@ class Room(Struct, frozen=True, kw_only=True):
     encrypted: bool
 
 
+def answers_polls(room: Room) -> bool:
+    """Tell whether members can answer polls: where only some may write, an encrypted answer looks like talk."""
+    silent = TEMPLATES[room.purpose].quiet and room.encrypted
+    return room.purpose is not Purpose.SPACE and not silent
+
+
 class RoomKept(Fact, frozen=True, kw_only=True):
     """A room was made for, or taken over by, a node of the tree."""
 

@@ -11,14 +11,19 @@ from sqlalchemy import bindparam, select, update
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.cases import KeepEvidence
 from content.cleanings import Count, TakeBack
+from content.complaint_contexts import ReadContext
+from content.complaints import TakeUp
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
+from content.live_messages import PutUp, Renew
 from content.locks import Close, Reopen
 from content.policies import EnterPolicyRoom, KeepOut, LetIn
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
+from content.rehearsals import Rehearse
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
+from content.strikes import HideMessage
 from content.upgrades import FollowUpgrade
 from storage import quiet
 from storage.checkins import cards
@@ -90,10 +95,28 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
+            case PutUp():
+                await _enqueue_live(unit, cause, place, effect)
+            case Renew():
+                await _enqueue_renewal(unit, cause, effect)
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
-            case Impose() | Lift() | KeepEvidence():
+            case Impose() | Lift() | KeepEvidence() | HideMessage():
                 await _enqueue_measure(unit, cause, place, effect)
+            case Rehearse():
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.REHEARSAL,
+                    lane=f"rehearsal:{effect.room}",
+                    part=place,
+                    room_id=effect.room,
+                    organisation_id=effect.organisation,
+                    matter_id=effect.rehearsal,
+                    priority=BROADCAST,
+                )
+            case TakeUp() | ReadContext():
+                await _enqueue_look(unit, cause, place, effect)
             case EnterPolicyRoom() | KeepOut() | LetIn():
                 await _enqueue_policy(unit, cause, place, effect)
             case Count() | TakeBack():
@@ -164,7 +187,9 @@ async def _enqueue_upkeep(
             await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
-async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence) -> None:
+async def _enqueue_measure(
+    unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence | HideMessage
+) -> None:
     """Have measures carried out and undone in the order in which they were decided, one thing at a time in a room."""
     values: dict[str, Any] = {
         "room_id": effect.room,
@@ -176,9 +201,29 @@ async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impo
         lane = f"evidence:{effect.room}"
         await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
         return
+    if isinstance(effect, HideMessage):
+        await _insert(unit, cause, Kind.HIDE, lane=f"hide:{effect.room}", matter_id=effect.strike, **values)
+        return
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"
     await _insert(unit, cause, kind, lane=lane, user_id=effect.user, matter_id=effect.sanction, **values)
+
+
+async def _enqueue_look(unit: Writing, cause: Cause, place: int, effect: TakeUp | ReadContext) -> None:
+    """Have a message looked at in its room; that it is, is listed nowhere."""
+    kind, matter = (Kind.COMPLAINT, effect.voice) if isinstance(effect, TakeUp) else (Kind.CONTEXT, effect.context)
+    await _insert(
+        unit,
+        cause,
+        kind,
+        lane=f"{kind}:{matter}",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=matter,
+        subject=DISCREET,
+        priority=ANSWER,
+    )
 
 
 async def _enqueue_lock(unit: Writing, cause: Cause, place: int, effect: Close | Reopen) -> None:
@@ -316,6 +361,57 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
         priority=EDIT,
         not_before=not_before,
         after_id=post.id,
+    )
+
+
+async def _enqueue_live(unit: Writing, cause: Cause, place: int, effect: PutUp) -> None:
+    """Put a live message into its room."""
+    await _insert(
+        unit,
+        cause,
+        Kind.LIVE,
+        lane=effect.room,
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        subject=effect.sort,
+        matter_id=effect.id,
+        priority=BROADCAST,
+        not_before=effect.not_before or unit.now,
+        expires_at=effect.expires_at,
+    )
+
+
+_OF_LIVE = select(outbox).where(outbox.c.matter_id == bindparam("id"), outbox.c.subject == bindparam("sort"))
+_LIVE_MESSAGE = Prepared(_OF_LIVE.where(outbox.c.kind == Kind.LIVE))
+_LAST_RENEWAL = Prepared(_OF_LIVE.where(outbox.c.kind == Kind.LIVE_EDIT).order_by(outbox.c.number.desc()).limit(1))
+
+
+async def _enqueue_renewal(unit: Writing, cause: Cause, effect: Renew) -> None:
+    """Make one waiting edit of a live message, however much changes before it goes out."""
+    which = {"id": effect.id, "sort": effect.sort}
+    shown, last = await unit.first(_LIVE_MESSAGE, which), await unit.first(_LAST_RENEWAL, which)
+    if shown is None or shown.state not in UNDER_WAY or not _was_tried(shown):
+        return
+    if last is not None and last.state == State.PENDING and last.first_try_at is None:
+        return
+    not_before = unit.now
+    if last is not None:
+        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
+    await _insert(
+        unit,
+        cause,
+        Kind.LIVE_EDIT,
+        lane=shown.room_id,
+        part=0,
+        revision=1 if last is None else last.revision + 1,
+        room_id=shown.room_id,
+        organisation_id=shown.organisation_id,
+        subject=effect.sort,
+        matter_id=effect.id,
+        priority=EDIT,
+        not_before=not_before,
+        after_id=shown.id,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    or_,
     select,
     update,
 )
@@ -84,6 +86,7 @@ sanctions = Table(
     Column("reviewed_by", String(255)),
     Column("reviewed_at", Instant),
     Column("answer", String(500), nullable=False, server_default=""),
+    Column("sealed", LargeBinary),
     Index("ix_sanctions_state_until", "state", "until"),
 )
 
@@ -106,6 +109,8 @@ sanction_places = Table(
 """
 
 _PLACE = ("sanctions", "appeal_text")
+_TEXTS = ("said", "lifted_why", "answer")
+"""What is said in words of a measure by those who moderate; ``sealed`` holds them all, and they are empty then."""
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -135,7 +140,23 @@ class Told(Struct, frozen=True, kw_only=True):
     answer: str
 
 
-def _sanction(row: AnyRow, where: Iterable[RoomId]) -> Sanction:
+def texts_of(vault: Vault, row: AnyRow) -> dict[str, str]:
+    """Return the words of a row: why a measure was taken and lifted, and the answer to an appeal."""
+    clear = {name: str(getattr(row, name)) for name in _TEXTS}
+    if row.sealed is None:
+        return clear
+    return clear | dict(json.loads(vault.open(bytes(row.sealed), "sanctions", "sealed", row.id)))
+
+
+def _kept(vault: Vault, id: str, texts: Mapping[str, str]) -> dict[str, Any]:  # noqa: A002
+    """Return the words of a row as they are kept: sealed where there is a key."""
+    if vault.name is None:
+        return {**texts, "sealed": None}
+    plain = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+    return dict.fromkeys(_TEXTS, "") | {"sealed": vault.seal(plain, "sanctions", "sealed", id)}
+
+
+def _sanction(vault: Vault, row: AnyRow, where: Iterable[RoomId]) -> Sanction:
     return Sanction(
         id=SanctionId(row.id),
         case=CaseId(row.case_id),
@@ -144,7 +165,7 @@ def _sanction(row: AnyRow, where: Iterable[RoomId]) -> Sanction:
         user=UserId(row.user_id),
         step=Step(row.step),
         reason=Reason(row.reason),
-        words=row.said,
+        words=texts_of(vault, row)["said"],
         lasts=timedelta(seconds=row.seconds) if row.seconds is not None else None,
         by=UserId(row.by_user),
         at=row.at,
@@ -169,7 +190,7 @@ async def with_rooms(unit: Reading, query: Any) -> tuple[tuple[AnyRow, Sanction]
     places = places.where(sanction_places.c.sanction_id.in_(list(found))).order_by(sanction_places.c.room_id)
     for row in await unit.rows(places) if rows else ():
         found[row.sanction_id].append(RoomId(row.room_id))
-    return tuple((row, _sanction(row, found[row.id])) for row in rows)
+    return tuple((row, _sanction(unit.vault, row, found[row.id])) for row in rows)
 
 
 async def sanction(
@@ -195,14 +216,15 @@ async def of_case(unit: Reading, id: CaseId) -> tuple[Told, ...]:  # noqa: A002
             places=await places_of(unit, one.id),
             ended_at=row.ended_at,
             lifted_by=row.lifted_by,
-            lifted_why=row.lifted_why,
+            lifted_why=texts["lifted_why"],
             appealed_at=row.appealed_at,
             appeal_text=opened(unit.vault, row),
             reviewed_by=row.reviewed_by,
             reviewed_at=row.reviewed_at,
-            answer=row.answer,
+            answer=texts["answer"],
         )
         for row, one in found
+        for texts in [texts_of(unit.vault, row)]
     ]
     return tuple(told)
 
@@ -403,7 +425,6 @@ async def _put(unit: Writing, one: Sanction) -> None:
         "user_id": one.user,
         "step": one.step,
         "reason": one.reason,
-        "said": one.words,
         "seconds": int(one.lasts.total_seconds()) if one.lasts is not None else None,
         "by_user": one.by,
         "at": one.at,
@@ -412,6 +433,9 @@ async def _put(unit: Writing, one: Sanction) -> None:
         "agreed_by": one.agreed_by,
         "appeal": one.appeal,
     }
+    known = await unit.first(select(sanctions).where(sanctions.c.id == one.id))
+    texts = texts_of(unit.vault, known) if known is not None else dict.fromkeys(_TEXTS, "")
+    row |= _kept(unit.vault, one.id, texts | {"said": one.words})
     await unit.put(sanctions, row, key=["id"])
     await unit.add_missing(
         sanction_places,
@@ -425,6 +449,13 @@ async def _change(unit: Writing, one: Sanction, at: datetime, **values: Any) -> 
     await stored_cases.touch(unit, one.case, at)
 
 
+async def _added(unit: Writing, id: SanctionId, **texts: str) -> dict[str, Any]:  # noqa: A002
+    """Return the words of a measure as they are kept, with others in their place or beside them."""
+    row = await unit.first(select(sanctions).where(sanctions.c.id == id))
+    known = texts_of(unit.vault, row) if row is not None else dict.fromkeys(_TEXTS, "")
+    return _kept(unit.vault, id, known | texts)
+
+
 async def write_ended(unit: Writing, fact: SanctionEnded) -> None:
     """Let a measure hold no longer."""
     await _change(unit, fact.sanction, fact.at, state=fact.sanction.state, ended_at=fact.at)
@@ -432,8 +463,9 @@ async def write_ended(unit: Writing, fact: SanctionEnded) -> None:
 
 async def write_lifted(unit: Writing, fact: SanctionLifted) -> None:
     """Keep who took a measure back, and why."""
-    lifted = {"lifted_by": fact.by, "lifted_why": fact.why}
-    await _change(unit, fact.sanction, fact.at, state=fact.sanction.state, ended_at=fact.at, **lifted)
+    lifted = {"lifted_by": fact.by} | await _added(unit, fact.sanction.id, lifted_why=fact.why)
+    lifted |= {"state": fact.sanction.state, "appeal": fact.sanction.appeal, "ended_at": fact.at}
+    await _change(unit, fact.sanction, fact.at, **lifted)
 
 
 async def write_dropped(unit: Writing, fact: SanctionDropped) -> None:
@@ -451,7 +483,7 @@ async def write_appealed(unit: Writing, fact: AppealMade) -> None:
 
 async def write_answered(unit: Writing, fact: AppealAnswered) -> None:
     """Keep what became of an appeal."""
-    by = {"reviewed_by": fact.by, "reviewed_at": fact.at, "answer": fact.answer}
+    by = {"reviewed_by": fact.by, "reviewed_at": fact.at} | await _added(unit, fact.sanction.id, answer=fact.answer)
     await _change(unit, fact.sanction, fact.at, appeal=fact.outcome, **by)
 
 
@@ -460,6 +492,9 @@ async def seal_clear(unit: Writing) -> None:
     clear = sanctions.c.appeal_text.is_not(None) & sanctions.c.is_sealed.is_(False)
     for row in await unit.rows(select(sanctions).where(clear)):
         await _seal(unit, unit.vault, row.id, bytes(row.appeal_text).decode())
+    said = sanctions.c.sealed.is_(None) & or_(*(sanctions.c[name] != "" for name in _TEXTS))
+    for row in await unit.rows(select(sanctions).where(said)):
+        await _put_texts(unit, unit.vault, row.id, texts_of(unit.vault, row))
 
 
 async def rewrap(unit: Writing, new: Vault) -> int:
@@ -467,7 +502,14 @@ async def rewrap(unit: Writing, new: Vault) -> int:
     rows = await unit.rows(select(sanctions).where(sanctions.c.is_sealed.is_(True)))
     for row in rows:
         await _seal(unit, new, row.id, opened(unit.vault, row) or "")
-    return len(rows)
+    said = await unit.rows(select(sanctions).where(sanctions.c.sealed.is_not(None)))
+    for row in said:
+        await _put_texts(unit, new, row.id, texts_of(unit.vault, row))
+    return len(rows) + len(said)
+
+
+async def _put_texts(unit: Writing, vault: Vault, id: str, texts: Mapping[str, str]) -> None:  # noqa: A002
+    await unit.execute(update(sanctions).where(sanctions.c.id == id).values(**_kept(vault, id, texts)))
 
 
 async def _seal(unit: Writing, vault: Vault, id: str, text: str) -> None:  # noqa: A002

@@ -15,6 +15,7 @@ from bot.matrix.crypto import MARK
 from bot.matrix.events import Event, Gap, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.history import Written
+from content.server_reports import ServerReport
 from tests.small_branch import ME
 
 
@@ -58,10 +59,13 @@ class FakeHomeserver:
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
         self.redacted: list[str] = []
+        self.said: dict[str, tuple[Event | Unreadable | Poison, ...] | Fault] = {}
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event | Unreadable | Poison] = {}
         self.referring: dict[str, tuple[tuple[Event | Unreadable | Poison, ...], bool] | Fault] = {}
         self.redactions: dict[str, Event] = {}
+        self.surroundings: dict[str, tuple[Event | Unreadable | Poison, ...]] = {}
+        self.reports: list[ServerReport] | None = []
         self.history: dict[str, tuple[tuple[Event, ...], Gap | None] | Fault] = {}
         self.calls = 0
         self.looks = 0
@@ -310,6 +314,26 @@ class FakeHomeserver:
 
     async def read_kept(self, room_id: str, raw: bytes) -> Event | Unreadable | Poison:
         return border.read_event(room_id, border.read_json(raw))
+
+    async def around(self, room_id: str, event_id: str, many: int) -> tuple[Event | Unreadable | Poison, ...]:
+        self._fail_if_told()
+        if event_id not in self.surroundings:
+            raise Fault(Kind.MISSING, status=404, errcode="M_NOT_FOUND", permanent=True)
+        return self.surroundings[event_id]
+
+    async def event_reports(self, after: int | None) -> tuple[ServerReport, ...] | None:
+        self._fail_if_told()
+        if self.reports is None:
+            return None
+        return tuple(one for one in self.reports if after is None or one.number > after)
+
+    async def lately(
+        self, room_id: str, since: datetime, most: int
+    ) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
+        found = self.said.get(room_id, ())
+        if isinstance(found, Fault):
+            raise found
+        return found[-most:], len(found) <= most
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
         kept = self.referring.get(event_id, ((), True))

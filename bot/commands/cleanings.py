@@ -10,7 +10,7 @@ from bot.commands.sanctions import NO, YES, Aim, Answer, aimed, name_of
 from content import cleanings
 from content.cleanings import Cleaning, Wanted
 from content.decision import Decision, Refusal, Tell, refused, words
-from content.identifiers import CleaningId, EventId, UserId
+from content.identifiers import Cause, CleaningId, EventId, UserId
 from content.organisations import Right
 from content.sanctions import Reason
 from storage import cleanings as stored
@@ -54,7 +54,7 @@ async def replied(asking: Asking, matter: str) -> Answer:
     return await _answered(asking.unit, told.cleaning, asking.sender, asking.settings.me, yes=word in YES)
 
 
-async def tap(unit: Reading, target: EventId, user: UserId, key: str, me: UserId) -> Answer:
+async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:
     """Take a reaction to the message that told what was counted as the word that it asked for."""
     if key not in YES and key not in NO:
         return None

@@ -13,7 +13,7 @@ async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cau
     """Take a reaction to a message of ours as the word for what it asked about."""
     answer = await sanctions.tap(unit, target, user, key, cause, me)
     answer = answer if answer is not None else await locks.tap(unit, target, user, key, cause, me)
-    return answer if answer is not None else await cleanings.tap(unit, target, user, key, me)
+    return answer if answer is not None else await cleanings.tap(unit, target, user, key, cause, me)
 
 
 async def replied(asking: Asking, matter: str) -> Answer:

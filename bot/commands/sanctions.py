@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, is_acknowledgement, reason_in, span_of
+from bot.commands.grammar import Verb, is_acknowledgement, read, reason_in, span_of
 from content import appeals, cases, ladder
 from content.approvals import Act
 from content.cases import Case, CaseOpened
@@ -23,9 +23,6 @@ from storage import cases as stored
 from storage.unit import Reading
 
 Answer = Decision | Refusal | None
-
-GOES_ON = timedelta(days=30)
-"""How long after its last act a case is gone on with instead of another being opened about the same person."""
 
 STEPS = {
     Verb.WARN: Step.WARNING,
@@ -120,7 +117,7 @@ async def _take(asking: Asking, step: Step) -> Answer:
 async def _case(asking: Asking, aim: Aim) -> tuple[Case | Refusal, tuple[Fact, ...]]:
     """Return the case that goes on, or a new one with the fact that opens it."""
     unit = asking.unit
-    known = await stored.latest(unit, aim.user, aim.at, unit.now - GOES_ON)
+    known = await stored.latest(unit, aim.user, aim.at, unit.now - cases.GOES_ON)
     if known is not None:
         return known, ()
     number = await stored.next_number(unit)
@@ -243,11 +240,17 @@ async def replied(asking: Asking, id: SanctionId) -> Answer:  # noqa: A002
     if one is None or is_acknowledgement(asking.text):
         return Decision() if one is not None and one.user == asking.sender else None
     if one.user == asking.sender:
-        return await _appeal(asking, one, asking.text)
+        return None if _asks_otherwise(asking.text) else await _appeal(asking, one, asking.text)
     word = asking.text.strip().lower()
     if word in YES or word in NO:
         return await _answered(asking.unit, one, asking.sender, asking.cause, asking.settings.me, yes=word in YES)
     return None
+
+
+def _asks_otherwise(text: str) -> bool:
+    """Tell of a reply to the message that told of a measure that it is a command of another kind, as 帮助 is."""
+    said = read(text)
+    return said is not None and said.verb is not Verb.APPEAL and not said.argument
 
 
 async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:

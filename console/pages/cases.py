@@ -209,6 +209,8 @@ async def _look(
     frame = await sanctions.frame(unit, case.user, case.organisation, by=user, me=me)
     proposal = next((one for one in frame.waiting if one.detail == case.id), None)
     reviewing = {one.sanction.id for one in done if user in await sanctions.reviewers(unit, one.sanction)}
+    # What a person says against a measure is for who looks at it again, and not for who took it.
+    done = tuple(one if one.sanction.id in reviewing else replace(one, appeal_text=None) for one in done)
     people = {case.user, case.opened_by, *(note.by for note in notes), *(one.added_by for one in evidence)}
     people |= {one.sender for one in evidence if one.sender}
     for one in done:

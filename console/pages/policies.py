@@ -99,8 +99,8 @@ async def _look(
     rules = await stored.rules_of(unit, told.list)
     hits = await stored.hits_of(unit, told.list, rules, await me_of(unit)) if told.list.state is not State.ENDED else ()
     standing = await stored.standing(unit, id)
-    meant, kept = hits[:MOST_SHOWN], [one.ban for one in standing[:MOST_SHOWN]]
-    people = {told.list.by, *(one.user for one in meant), *(one.user for one in kept)}
+    hit, banned = hits[:MOST_SHOWN], [one.ban for one in standing[:MOST_SHOWN]]
+    people = {told.list.by, *(one.user for one in hit), *(one.user for one in banned)}
     people |= {who for who in (told.list.wanted_by, told.applied_by, told.ended_by) if who is not None}
     return Seen(
         told=told,
@@ -109,7 +109,7 @@ async def _look(
         standing=standing,
         yours=told.list.state is State.WANTED and user in await _others(unit, told, told.list.wanted_by or user),
         names=await duties.names_of(unit, people),
-        rooms=await stored.names_of_rooms(unit, [*(one.room for one in meant), *(one.room for one in kept)]),
+        rooms=await stored.names_of_rooms(unit, [*(one.room for one in hit), *(one.room for one in banned)]),
     )
 
 

@@ -27,6 +27,7 @@ from storage.rooms import StateSeen
 from storage.store import Step as Settled
 from storage.unit import Reading
 from tests.fake_homeserver import FakeHomeserver
+from tests.faults.points import IN_MEASURES
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -247,6 +248,49 @@ async def test_power_lost_in_the_middle_neither_loses_nor_doubles_a_mute(room: S
         await room.work()
         assert room.levels == ({"users": {WHO: -1}} if verb == "impose" else {"users": {WHO: 10}})
         await room.lift(mute.id)
+
+
+@pytest.mark.parametrize("name", IN_MEASURES[:3])
+async def test_a_life_that_ends_at_a_named_place_neither_loses_nor_doubles_a_mute(
+    room: Scene, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.begin({"users": {WHO: 10}})
+    mute = is_done(await room.take(Step.MUTE))
+    passed: list[str] = []
+
+    def lose(here: str) -> None:
+        passed.append(here)
+        if here == name:
+            raise KeyboardInterrupt
+
+    for verb in ("impose", "lift"):
+        rows = await room.delivery._take(16, MODERATION)
+        assert [row.kind for row in rows] == [verb]
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.sanctions.crashpoint", lose)
+            if verb == "impose" or name != "sanction.noted_before_changed":
+                with pytest.raises(KeyboardInterrupt):
+                    await room.delivery.deliver(rows[0])
+        await room.work()
+        assert room.levels == ({"users": {WHO: -1}} if verb == "impose" else {"users": {WHO: 10}})
+        assert (await room.place(mute.id)).state is (PlaceState.DONE if verb == "impose" else PlaceState.UNDONE)
+        await room.lift(mute.id)
+    assert name in passed
+
+
+@pytest.mark.parametrize("step", [Step.MUTE, Step.BAN])
+async def test_what_others_have_undone_already_is_undone_whoever_stands_above_the_bot_by_now(
+    room: Scene, step: Step
+) -> None:
+    """There is nothing left to do, so that nothing is in the way of it."""
+    await room.begin({"users": {ME: 100, WHO: 5}}, version="11")
+    one = is_done(await room.take(step))
+    await room.work()
+    room.homeserver._set(EAST_ROOM, "m.room.power_levels", {"users": {ME: 50, WHO: 100}})
+    room.homeserver.take_place(EAST_ROOM, WHO)
+    await room.later(days=1)
+    assert (await room.place(one.id)).state is PlaceState.UNDONE
+    assert "sanction.stuck_undoing" not in [key for _, key in await room.branch.told()]
 
 
 async def test_a_bot_that_was_away_past_the_end_mutes_nobody(room: Scene) -> None:

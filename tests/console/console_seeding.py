@@ -31,6 +31,7 @@ from content.checkins import Answered
 from content.checkins import State as Answer
 from content.cleanings import Cleaning, CleaningAsked, CleaningBegun, CleaningCounted
 from content.cleanings import State as CleaningState
+from content.complaints import ComplaintMade, Origin, Voice, flag, voice_id
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
@@ -42,6 +43,7 @@ from content.identifiers import (
     CaseId,
     Cause,
     CleaningId,
+    ComplaintId,
     CorrectionId,
     EntryId,
     EventId,
@@ -156,6 +158,7 @@ class Seeded:
     imports: dict[str, ImportId] = field(default_factory=dict)
     corrections: dict[str, CorrectionId] = field(default_factory=dict)
     cases: dict[str, CaseId] = field(default_factory=dict)
+    complaints: dict[str, ComplaintId] = field(default_factory=dict)
 
 
 async def put(store: Store, name: str, *facts: Fact, effects: Sequence[Effect] = ()) -> None:
@@ -187,6 +190,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _imports(store, seeded)
     await _corrections(store, seeded)
     await _cases(store, seeded)
+    await _complaints(store, seeded)
     await _room_states(store)
     await store.settle(
         notes=[
@@ -760,6 +764,42 @@ async def _cases(store: Store, seeded: Seeded) -> None:
         await put(store, f"cleaning {short}", CleaningAsked(cleaning=cleaning), found, begun)
     appealed = replace(warning, appeal=Appeal.MADE)
     await put(store, "appeal", AppealMade(sanction=appealed, text="只发了两遍", at=NOW - timedelta(hours=5)))
+
+
+async def _complaints(store: Store, seeded: Seeded) -> None:
+    """Leave two people's complaints about one message, and a guard's about another, on both sides of the tree."""
+    for short, name, reporters in (("one", "白云", ("陈晨", "江流")), ("far", "安邻", ("邻双",))):
+        account = f"@m{list(seeded.members).index(name) + 1}:example.org"
+        voices = []
+        for number, reporter in enumerate(reporters):
+            user = UserId(f"@m{list(seeded.members).index(reporter) + 1}:example.org")
+            event = EventId(f"$said-{short}:example.org")
+            voices.append(
+                Voice(
+                    id=voice_id(event, user),
+                    organisation=seeded.organisations[short],
+                    room=RoomId(f"!{short}"),
+                    event=event,
+                    about=UserId(account),
+                    origin=Origin.PRIVATE if number else Origin.ROOM,
+                    reason=Reprimand.INSULT,
+                    at=NOW - timedelta(hours=6 - number),
+                    reporter=user,
+                    words=f"当众骂人{number}",
+                )
+            )
+        seeded.complaints[short] = ComplaintId(derive(voices[0].id, "complaint"))
+        at = NOW - timedelta(hours=1)
+        flagged = flag(
+            seeded.organisations[short],
+            RoomId(f"!{short}"),
+            EventId(f"$link-{short}:example.org"),
+            about=UserId(account),
+            rule="links",
+            now=at,
+        )
+        made = [ComplaintMade(organisation=one.organisation, voice=one) for one in voices]
+        await put(store, f"complaint {short}", *made, flagged)
 
 
 def link_for(user: UserId, token: str, digest: str, *, lasts: timedelta = timedelta(minutes=15)) -> LinkIssued:

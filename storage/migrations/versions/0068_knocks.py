@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0066d"
-down_revision = "0066c"
+revision = "0068"
+down_revision = "0067"
 branch_labels = None
 depends_on = None
 

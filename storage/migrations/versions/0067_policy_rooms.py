@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0066c"
-down_revision = "0066b"
+revision = "0067"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 

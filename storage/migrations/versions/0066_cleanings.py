@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0066b"
-down_revision = "0066"
+revision = "0066"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0066"
-down_revision = "0058"
+revision = "0065"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 
