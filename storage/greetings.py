@@ -92,9 +92,7 @@ async def write_dropped(unit: Writing, fact: GreetingDropped) -> None:
 
 async def write_greeted(unit: Writing, fact: Greeted) -> None:
     """Keep who came in."""
-    await unit.put(
-        greeted, {"room_id": fact.room, "user_id": fact.user, "at": fact.at}, key=["room_id", "user_id"]
-    )
+    await unit.put(greeted, {"room_id": fact.room, "user_id": fact.user, "at": fact.at}, key=["room_id", "user_id"])
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:

@@ -161,6 +161,7 @@ PAGES = (
     "/guards",
     "/guards/{branch}",
     "/locks",
+    "/greetings",
     "/locks/!one",
     "/cleanings",
     "/cleanings/new",
