@@ -41,6 +41,7 @@ from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
+from storage.greetings import greeted, greetings
 from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
@@ -433,6 +434,15 @@ PERSONAL: tuple[Held, ...] = (
         "room_id pattern at lifted_at",
         inner="id list_id organisation_id user_id place is_ours why",
     ),
+    _held(
+        greetings,
+        "by_user",
+        "organisation_id text rules way at",
+        inner="by_user",
+        own_words="text rules",
+        way="greetings.way_",
+    ),
+    _held(greeted, "user_id", "room_id at", inner="user_id"),
     _held(
         knocks,
         "user_id answered_by",

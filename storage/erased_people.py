@@ -33,6 +33,7 @@ from storage.electronic_elections import forget_names as forget_kept_names
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
+from storage.greetings import greeted, greetings
 from storage.guards import strikes
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
@@ -111,6 +112,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         direct_rooms,
         invitations,
         knocks,
+        greeted,
         mutes,
         watchwords,
         inquiries,
@@ -158,6 +160,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     case_notes: ("by_user",),
     complaint_voices: ("reporter",),
     room_locks: ("by_user", "ended_by"),
+    greetings: ("by_user",),
     policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
     unannounced_meetings: ("recorded_by",),
     meeting_minutes: ("by_user",),
@@ -170,7 +173,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
         *(polls, sign_ups, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
-        *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
+        *(complaint_voices, room_locks, policy_lists, greetings, unannounced_meetings, meeting_minutes),
     ),
     "record": (audit, looks),
     "rooms": (room_state,),

@@ -83,6 +83,7 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.greetings import Greeted, GreetingDropped, GreetingSet
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
@@ -268,6 +269,7 @@ from storage import (
     exports,
     feeds,
     glossary,
+    greetings,
     guards,
     heartbeats,
     hours,
@@ -475,6 +477,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CleaningDropped: (cleanings.write_dropped,),
     CleaningAdvanced: (cleanings.write_advanced,),
     CleaningStuck: (cleanings.write_stuck,),
+    GreetingSet: (greetings.write_set,),
+    GreetingDropped: (greetings.write_dropped,),
+    Greeted: (greetings.write_greeted,),
     Knocked: (knocks.write_knocked,),
     KnockAnswered: (knocks.write_answered,),
     RoomLockAsked: (locks.write_asked,),

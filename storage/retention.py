@@ -18,6 +18,7 @@ from storage import (
     credentials,
     edits,
     exports,
+    greetings,
     guards,
     hours,
     inquiries,
@@ -132,5 +133,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await locks.forget_past(unit, fact.at)
     await cleanings.forget_past(unit, fact.at)
     await knocks.forget_past(unit, fact.at)
+    await greetings.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

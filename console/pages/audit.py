@@ -83,6 +83,7 @@ CAUSES = (
     "cleaning",
     "policy",
     "knock",
+    "greeting",
     "room",
     "record",
     "look",

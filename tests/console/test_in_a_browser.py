@@ -164,6 +164,7 @@ PAGES = (
     "/guards/{branch}",
     "/guards/rehearsals/{rehearsal}",
     "/locks",
+    "/greetings",
     "/locks/!one",
     "/cleanings",
     "/cleanings/new",

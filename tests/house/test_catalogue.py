@@ -54,6 +54,7 @@ from content.electronic_elections import Way as ElectronicWay
 from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
+from content.greetings import Way as GreetingWay
 from content.guards import BY_NAME as KNOBS
 from content.guards import Guard
 from content.guards import Kind as Media
@@ -194,6 +195,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "policies.rules_": Entity,
     "policies.state_": PolicyState,
     "cleanings.state_": CleaningState,
+    "greetings.way_": GreetingWay,
     "locks.length_": LOCKED_FOR,
     "locks.place_": PlaceState,
     "locks.state_": LockState,
