@@ -19,6 +19,7 @@ from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.photos import Album
 from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
@@ -95,6 +96,7 @@ class Sender:
         self._encrypted = encrypted
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
+        self._album = Album(store, homeserver)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -114,6 +116,9 @@ class Sender:
                 return [self._sent(row, None)]
             case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
                 await self._hands.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.PHOTO:
+                await self._album.fetch(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)

@@ -13,6 +13,7 @@ from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
 from content.paper_elections import State as ElectionState
+from storage.activities import activities, activity_notes, activity_photos
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit
@@ -84,6 +85,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         learning_entries,
         sign_up_claims,
         sign_up_entries,
+        activity_photos,
+        activity_notes,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -117,6 +120,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     expectations: ("recorded_by",),
     polls: ("starter", "author"),
     sign_ups: ("author",),
+    activities: ("author",),
     lesson_revisions: ("author",),
     lessons: ("author",),
     schedules: ("author", "reviewed_by"),
@@ -146,7 +150,19 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "entry": (members,),
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
-    "work": (polls, sign_ups, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+    "work": (
+        polls,
+        sign_ups,
+        activities,
+        lesson_revisions,
+        lessons,
+        schedules,
+        selections,
+        imports,
+        edits,
+        approvals,
+        case_notes,
+    ),
     "record": (audit, looks),
     "rooms": (room_state,),
 }

@@ -49,6 +49,7 @@ class Kind(StrEnum):
     PICTURE = "picture"
     LIVE = "live"
     LIVE_EDIT = "live_edit"
+    PHOTO = "photo"
 
 
 class State(StrEnum):

@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會龍報參",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会龙报参",
+    "動簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會龍報參",
+    "动签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会龙报参",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -74,6 +74,7 @@ class Verb(StrEnum):
     ASK_UNNAMED = "ask_unnamed"
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
+    ACTIVITY = "activity"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -117,6 +118,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
+    Verb.ACTIVITY: ("活动", "activity"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
@@ -217,6 +219,7 @@ _TAKES = {
     Verb.BIND: re.compile(r"\S{4,40}"),
     # A title and how it is meant, or names.
     Verb.SIGN_UP: re.compile(rf"[^;]*;.*|{_NAMES}", re.DOTALL | re.IGNORECASE),
+    Verb.ACTIVITY: re.compile(r"(?:补充|補充|add).+", re.DOTALL | re.IGNORECASE),
     Verb.SIGN_OFF: re.compile(_NAMES, re.IGNORECASE),
     **dict.fromkeys((*CALLING, Verb.APPEAL), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
