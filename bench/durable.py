@@ -6,6 +6,7 @@ import asyncio
 import random
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -104,9 +105,9 @@ def bare(file: Path, before: Path) -> tuple[float, float]:
         plain.executemany(_insert(some, "outbox"), some)
         moved = places[start:end]
         plain.executemany(_MOVE, [row[:6] for row in moved])
-        counts = [(row[4], row[6], state, row[7], step) for row in moved for state, step in _steps(row[0])]
-        plain.executemany(_COUNT, counts)
-        months = [(row[6], f"{row[7][:8]}01", state, step) for row in moved for state, step in _steps(row[0])]
+        steps = [tuple(_steps(row[0])[state] for state in State) for row in moved]
+        plain.executemany(_COUNT, [(row[4], row[6], row[7], *step) for row, step in zip(moved, steps, strict=True)])
+        months = [(row[6], f"{row[7][:8]}01", *step) for row, step in zip(moved, steps, strict=True)]
         plain.executemany(_MONTH, months)
         plain.execute("COMMIT")
     seconds, work = time.perf_counter() - begun, time.process_time() - worked
@@ -120,19 +121,19 @@ _MOVE = (
     "UPDATE expectations SET state = ?, decided_at = ?, decided_by = ?, reason = ?"
     " WHERE occurrence_id = ? AND member_id = ?"
 )
-_RAISED = "DO UPDATE SET number = number + excluded.number"
+_RAISED = ", ".join(f"{state} = {state} + excluded.{state}" for state in State)
 _COUNT = (
-    "INSERT INTO tallies (occurrence_id, branch_id, state, local_date, number) VALUES (?, ?, ?, ?, ?)"
-    f" ON CONFLICT (occurrence_id, branch_id, state) {_RAISED}"
+    f"INSERT INTO tallies (occurrence_id, branch_id, local_date, {', '.join(State)})"
+    f" VALUES (?, ?, ?{', ?' * len(State)}) ON CONFLICT (occurrence_id, branch_id) DO UPDATE SET {_RAISED}"
 )
 _MONTH = (
-    "INSERT INTO branch_months (branch_id, month, state, number) VALUES (?, ?, ?, ?)"
-    f" ON CONFLICT (branch_id, month, state) {_RAISED}"
+    f"INSERT INTO branch_months (branch_id, month, {', '.join(State)}) VALUES (?, ?{', ?' * len(State)})"
+    f" ON CONFLICT (branch_id, month) DO UPDATE SET {_RAISED}"
 )
 
 
-def _steps(after: str) -> tuple[tuple[str, int], tuple[str, int]]:
-    return (State.OPEN.value, -1), (after, 1)
+def _steps(after: str) -> Counter[str]:
+    return Counter({State.OPEN.value: -1, after: 1})
 
 
 def _rows(connection: Any, name: str, last: int) -> list[tuple[Any, ...]]:

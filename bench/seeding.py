@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
+from bench.seeding_meetings import seed_meetings, seed_moderation, seed_sign_ups
 from content.checkins import State
 from content.identifiers import OrganisationId, UserId, derive
 from content.lessons import Kind as LessonKind
@@ -22,7 +23,7 @@ from content.occurrences import State as Stand
 from content.organisations import Kind, Role
 from content.rooms import Purpose
 from storage.audit import audit, causes
-from storage.checkins import branch_months, cards, expectations, tallies
+from storage.checkins import cards, expectations
 from storage.engines import sqlite_file
 from storage.lessons import lesson_revisions, lessons
 from storage.members import members
@@ -35,6 +36,7 @@ from storage.rooms import direct_rooms, rooms
 from storage.schedules import occurrences, schedules
 from storage.sqlite_library import use_bundled
 from storage.store import Store
+from storage.tallies import branch_months, tallies
 
 use_bundled()
 
@@ -77,6 +79,9 @@ class Seeded:
     rooms: list[str] = field(default_factory=list)
     members: list[list[tuple[str, str]]] = field(default_factory=list)
     open: str = ""
+    meeting: str = ""
+    case: str = ""
+    sign_up: str = ""
     lessons: list[str] = field(default_factory=list)
 
 
@@ -305,17 +310,29 @@ class _Life:
         self._load(cards, "id occurrence_id room_id branch_id", self._cards())
         columns = "occurrence_id member_id branch_id local_date state decided_at decided_by reason"
         self._load(expectations, columns, self._places(counts))
-        self._load(
-            tallies,
-            "occurrence_id branch_id local_date state number",
-            ((held, branch, day, state, number) for (held, branch, state, day), number in counts.items()),
-        )
-        months: Counter[tuple[str, date, State]] = Counter()
-        for (_, branch, state, day), number in counts.items():
-            months[branch, day.replace(day=1), state] += number
-        self._load(
-            branch_months, "branch_id month state number", ((*key, number) for key, number in sorted(months.items()))
-        )
+        places: dict[tuple[str, str, date], Counter[State]] = {}
+        months: dict[tuple[str, date], Counter[State]] = {}
+        for (held, branch, state, day), number in counts.items():
+            places.setdefault((held, branch, day), Counter())[state] += number
+            months.setdefault((branch, day.replace(day=1)), Counter())[state] += number
+        for table, key, counted in (
+            (tallies, ("occurrence_id", "branch_id", "local_date"), places),
+            (branch_months, ("branch_id", "month"), months),
+        ):
+            rows = ((*place, *(numbers[state] for state in State)) for place, numbers in sorted(counted.items()))
+            self._load(table, " ".join((*key, *State)), rows)
+
+    def meet(self) -> None:
+        """Make what a branch held for itself its meetings, and cases, complaints and sign-ups beside."""
+        held = [
+            (one.key, one.branch, self.seeded.lessons[number % len(self.seeded.lessons)], one.due)
+            for number, one in enumerate(self._held)
+            if one.branch is not None and one.state is Stand.CLOSED
+        ]
+        seeded, load = self.seeded, self._load
+        seeded.meeting = seed_meetings(load, held, seeded.branches, seeded.members)
+        seeded.case = seed_moderation(load, seeded.branches, seeded.members, NOW)
+        seeded.sign_up = seed_sign_ups(load, seeded.branches, seeded.rooms, SECRETARY, NOW)
 
     def _cards(self) -> Iterator[tuple[Any, ...]]:
         for one in self._held:
@@ -406,5 +423,6 @@ def seed(address: str, size: Size) -> Seeded:
     life.plan()
     life.live()
     life.record()
+    life.meet()
     loader.close()
     return life.seeded

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, meetings, sanctions, sign_ups, surveying
+from bot import complaints, digests, knocks, locks, meetings, policies, sanctions, sign_ups, surveying, terms
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -129,6 +129,7 @@ class Clock:
         self._offset = self._reckon()
         await self._look_back()
         await self._plan_ahead()
+        await terms.remind(self._store, self._store.now(), self._console)
         await self._beat()
         every = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", **every)
@@ -252,9 +253,12 @@ class Clock:
         now = self._store.now()
         await self._store.settle(notes=[retention.Swept(at=now)])
         await self._plan_ahead()
+        await terms.remind(self._store, now, self._console)
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        if me is not None:
+            await knocks.answer_late(self._store, me)
         await tell_seal(self._store)
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:
@@ -281,6 +285,7 @@ class Clock:
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
         await sanctions.settle_due(self._store)
+        await locks.settle_due(self._store)
         await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
@@ -320,6 +325,9 @@ class Clock:
         me = await self._store.read(sync.account)
         if me is not None:
             await sanctions.try_again(self._store, me)
+            await complaints.take_up_again(self._store, self._store.now().date().isoformat())
+            await locks.try_again(self._store, me)
+            await policies.hold_to(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

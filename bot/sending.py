@@ -15,11 +15,16 @@ from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.charts import Chart, draw_bars, draw_shares
+from bot.cleanings import Cleaner
+from bot.complaints import Looking
+from bot.locks import Locksmith
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from bot.photos import Album
+from bot.policies import Warden
+from bot.rehearsing import Rehearsing
 from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
@@ -89,13 +94,20 @@ class Listener(Struct, frozen=True, kw_only=True):
 class Sender:
     """What a Matrix device sends; when, in which order and how often it is tried is for who calls."""
 
-    def __init__(self, store: Store, homeserver: Homeserver, speech: Speech, *, encrypted: bool) -> None:
+    def __init__(
+        self, store: Store, homeserver: Homeserver, speech: Speech, *, encrypted: bool, console: str = ""
+    ) -> None:
         self._store = store
         self._homeserver = homeserver
         self._speech = speech
         self._encrypted = encrypted
+        self._looking = Looking(store, homeserver, console=console)
+        self._rehearsing = Rehearsing(store, homeserver, console=console)
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
+        self._locksmith = Locksmith(store, homeserver)
+        self._cleaner = Cleaner(store, homeserver)
+        self._warden = Warden(store, homeserver, speech)
         self._album = Album(store, homeserver)
         self._uploading: set[tuple[str, bool]] = set()
 
@@ -114,11 +126,25 @@ class Sender:
             case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
+            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.PHOTO:
                 await self._album.fetch(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.REHEARSAL:
+                await self._rehearsing.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
+                await self._looking.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.LOCK | outbox.Kind.UNLOCK:
+                await self._locksmith.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COUNT | outbox.Kind.CLEAN:
+                return [await self._cleaner.do(row) or self._sent(row, None)]
+            case outbox.Kind.ENTER | outbox.Kind.KEEP_OUT | outbox.Kind.LET_IN:
+                await self._warden.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)

@@ -127,8 +127,8 @@ class Bar(Struct, frozen=True, kw_only=True):
 class Digest(Struct, frozen=True, kw_only=True):
     """What a digest tells: numbers of a stretch, what was held and what is planned, and what still waits.
 
-    ``burden`` is what the meter says of the room, where it says anything; ``missed`` and ``corrections`` are told to
-    committees alone, and so is ``address``, where all of it is seen.
+    ``burden`` is what the meter says of the room, where it says anything; ``missed``, ``corrections`` and what is
+    suggested to hold are told to committees alone, and so is ``address``, where all of it is seen.
     """
 
     sort: Sort
@@ -142,13 +142,15 @@ class Digest(Struct, frozen=True, kw_only=True):
     planned: tuple[tuple[datetime, str], ...]
     missed: int = 0
     corrections: int = 0
+    suggestions: tuple[Words, ...] = ()
     burden: tuple[Words, ...] = ()
     address: str = ""
 
     @property
     def is_empty(self) -> bool:
-        """Tell whether nothing was held and nothing is planned, so that there is nothing to tell."""
-        return not self.held and not self.planned and not self.missed and not self.corrections
+        """Tell whether nothing was held, planned or is to be suggested, so that there is nothing to tell."""
+        waiting = self.missed or self.corrections or self.suggestions
+        return not self.held and not self.planned and not waiting
 
 
 def compose(digest: Digest) -> Words:
@@ -173,6 +175,8 @@ def compose(digest: Digest) -> Words:
         lines += _waiting(digest)
     coming = tuple(words("digest.planned_line", due=at, title=title) for at, title in digest.planned[:MOST_LISTED])
     lines.append(words("digest.planned", lines=coming) if coming else words("digest.nothing_planned"))
+    if digest.suggestions:
+        lines.append(words("digest.suggestions", lines=digest.suggestions))
     lines += digest.burden
     if digest.address:
         lines.append(words("digest.address", address=digest.address))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from content.burden import Cap
+from content.cadence import LINES, is_cadence
 from content.decision import Decision, Fact, Refusal, refused
 from content.digests import NEVER, SETTING, Sort, is_rhythm
 from content.hours import Line
@@ -133,6 +134,10 @@ SETTINGS: tuple[Setting, ...] = (
         unit="day",
     ),
     Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
+    *(
+        Setting(name=line.setting, default=line.default, offered=line.offered, possible=is_cadence, unit="cadence")
+        for line in LINES
+    ),
 )
 """Everything that can be set, in the order of the page. A feature adds its own line here and asks ``value_of``."""
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import calendar
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from content.decision import Decision, Fact, Refusal, Words, refused, words
+from content.decision import Decision, Fact, Refusal, Say, Words, refused, words
 from content.franchise import FULL
-from content.identifiers import Cause, MemberId, OrganisationId, TermId, derive
+from content.identifiers import Cause, MemberId, OrganisationId, RoomId, TermId, derive
 from content.members import Member
 from content.organisations import Kind, Organisation
+from content.schedules import instant
 
 POSTS = ("书记", "副书记", "组织委员", "宣传委员", "纪检委员", "青年委员", "统战委员", "委员")
 """Posts of a committee, in the order in which an office lists them."""
@@ -28,7 +29,13 @@ LONGEST_TERM = 5
 REMIND_BEFORE = 6
 """Months before the end of a term, when those above usually remind."""
 
+REMIND_AT = time(9)
+"""At what hour of that day, by the clock of the organisation."""
+
 MOST_SEATS = 7
+
+DELEGATES = 500
+"""From so many members on a meeting of delegates may elect, with the consent of those above (Art. 4)."""
 
 
 class Seat(Struct, frozen=True, kw_only=True):
@@ -69,11 +76,65 @@ class CommitteeElected(Fact, frozen=True, kw_only=True):
     term: Term
 
 
+class TermReminded(Fact, frozen=True, kw_only=True):
+    """A committee was told that its term ends on a day; with another end it is told anew."""
+
+    organisation: OrganisationId
+    term: TermId
+    ends_on: date
+
+
 class CommitteeTakenBack(Fact, frozen=True, kw_only=True):
     """What was recorded of the newest term was a mistake; the one before it runs again."""
 
     organisation: OrganisationId
     term: TermId
+
+
+def is_to_remind(term: Term, reminded_of: date | None, *, timezone: str, now: datetime) -> bool:
+    """Tell whether a committee is to be told that its term ends: from half a year before on, once for each end.
+
+    What could not be told in time is told late, and not at all once even the longest delay is over.
+    """
+    if reminded_of == term.ends_on or instant(term.latest + timedelta(days=1), time(), timezone) <= now:
+        return False
+    return instant(term.remind_on, REMIND_AT, timezone) <= now
+
+
+def remind(
+    term: Term,
+    node: Organisation,
+    room: RoomId | None,
+    *,
+    reminded_of: date | None,
+    today: date,
+    console: str,
+    now: datetime,
+) -> Decision | None:
+    """Tell the committee's room that the term ends, with what comes next (ORG-8); no other room is told."""
+    if room is None or not is_to_remind(term, reminded_of, timezone=node.timezone, now=now):
+        return None
+    left = months_left(today, term.ends_on)
+    key = "ended" if today >= term.ends_on else "ends" if left else "ends_soon"
+    committee = (words(f"terms.committee_{node.kind}"),)
+    lines = [
+        words(f"terms.reminder_{key}", committee=committee, day=term.ends_on.isoformat(), n=left),
+        words("terms.reminder_next"),
+        words("terms.reminder_latest", day=term.latest.isoformat()),
+    ]
+    if console:
+        lines.append(words("terms.reminder_address", address=f"{console}/elections/new?org={node.id}"))
+    told = Say(room=room, organisation=node.id, words=words("terms.reminder", lines=tuple(lines)))
+    fact = TermReminded(organisation=node.id, term=term.id, ends_on=term.ends_on)
+    return Decision(facts=(fact,), effects=(told,))
+
+
+def months_left(today: date, ends_on: date) -> int:
+    """Return how many whole months are left of a term."""
+    left = 0
+    while months_on(today, left + 1) <= ends_on:
+        left += 1
+    return left
 
 
 def take_back(running: Term | None, term: str) -> Decision | Refusal:
@@ -160,6 +221,8 @@ def advice(kind: Kind, *, full: int, everyone: int, seats: int) -> tuple[Words, 
             found.append(words("terms.general_branch", n=everyone))
     if kind is Kind.GENERAL_BRANCH and everyone > 100:
         found.append(words("terms.party_committee", n=everyone))
+    if kind is not Kind.GROUP and everyone >= DELEGATES:
+        found.append(words("terms.delegates", n=everyone))
     return tuple(found)
 
 

@@ -27,7 +27,6 @@ from content.burden import (
     refuse_too_much,
     saved,
 )
-from content.checkins import State
 from content.decision import Refusal, Words
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, PollId, RoomId
 from content.lessons import ASKING
@@ -44,7 +43,7 @@ from content.surveys import State as SurveyState
 from storage import settings
 from storage.audit import audit
 from storage.ballots import ballots
-from storage.checkins import cards, tallies
+from storage.checkins import cards
 from storage.lessons import lesson as lesson_of
 from storage.lessons import lesson_revisions, lessons
 from storage.meetings import meetings
@@ -57,6 +56,7 @@ from storage.polls import polls
 from storage.rooms import rooms as kept_rooms
 from storage.schedules import Entry, occurrences
 from storage.surveys import surveys
+from storage.tallies import OFFERED, number, tallies
 from storage.unit import AnyRow, Reading
 
 _NO_SURVEY = (SurveyState.DRAFT, SurveyState.CANCELLED)
@@ -281,11 +281,10 @@ async def _occurrences(
     reach = _reach(zones)
     first, last = (datetime.combine(day, time(), UTC) for day in (since, until))
     revision = func.coalesce(occurrences.c.lesson_revision, lessons.c.revision)
-    asked = select(tallies.c.number).where(
+    asked = select(tallies.c.branch_id).where(
         tallies.c.occurrence_id == occurrences.c.id,
         tallies.c.branch_id == reach.c.branch,
-        tallies.c.state != State.NOT_OFFERED,
-        tallies.c.number > 0,
+        number(tallies, *OFFERED) > 0,
     )
     # Of a bulletin nobody is counted, so that its cards tell where it was heard.
     shown = select(cards.c.id).where(
@@ -325,12 +324,11 @@ def _heard_before(reach: Any) -> Any:
     """Return the condition that an earlier session of the same lesson asks its minutes of a branch, or is to."""
     before = occurrences.alias("before")
     asked = (
-        select(tallies.c.number)
+        select(tallies.c.branch_id)
         .where(
             tallies.c.occurrence_id == before.c.id,
             tallies.c.branch_id == reach.c.branch,
-            tallies.c.state != State.NOT_OFFERED,
-            tallies.c.number > 0,
+            number(tallies, *OFFERED) > 0,
         )
         .correlate(before, reach)
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
 from msgspec import Struct
@@ -13,7 +13,6 @@ from sqlalchemy import (
     Date,
     ForeignKey,
     Index,
-    Integer,
     String,
     Table,
     UniqueConstraint,
@@ -41,11 +40,12 @@ from content.schedules import OccurrenceRestored
 from content.series import SeriesResumed
 from storage.lessons import lessons
 from storage.members import doubles_of, members
-from storage.organisations import each_within, within
+from storage.organisations import within
 from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, as_occurrence, entry, occurrences, seats, sessions_beside, write_day
 from storage.tables import Instant, metadata
 from storage.tables import Sequence as CountedKey
+from storage.tallies import count, count_no_more, count_on, tallies
 from storage.unit import AnyRow, Query, Reading, Writing
 
 _PORTION = 500
@@ -99,27 +99,6 @@ answers = Table(
 
 Who reads it within a transaction asks for ``settled`` first.
 """
-
-tallies = Table(
-    "tallies",
-    metadata,
-    Column("occurrence_id", ForeignKey("occurrences.id"), primary_key=True),
-    Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
-    Column("state", String(12), primary_key=True),
-    Column("local_date", Date, nullable=False),
-    Column("number", Integer, nullable=False),
-    Index("ix_tallies_branch_date", "branch_id", "local_date"),
-)
-
-branch_months = Table(
-    "branch_months",
-    metadata,
-    Column("branch_id", ForeignKey("organisations.id"), primary_key=True),
-    Column("month", Date, primary_key=True),
-    Column("state", String(12), primary_key=True),
-    Column("number", Integer, nullable=False),
-)
-"""The tallies of a branch added up by the month of their local date, so that years are read as quickly as weeks."""
 
 
 class CardPlace(Struct, frozen=True, kw_only=True):
@@ -351,33 +330,6 @@ async def missed(unit: Reading, member: MemberId, *, since: datetime) -> tuple[E
     return tuple(_expectation(row) for row in await unit.rows(query))
 
 
-_NUMBERS = Prepared(
-    select(tallies.c.state, tallies.c.number).where(
-        tallies.c.occurrence_id == bindparam("occurrence"), tallies.c.branch_id == bindparam("branch")
-    )
-)
-
-
-async def numbers(unit: Reading, occurrence: OccurrenceId, branch: OrganisationId) -> Counter[State]:
-    """Return how many members of a branch are in each state."""
-    await unit.settled()
-    rows = await unit.rows(_NUMBERS, {"occurrence": occurrence, "branch": branch})
-    return Counter({State(row.state): row.number for row in rows if row.number})
-
-
-async def numbers_by_branch(
-    unit: Reading, occurrence: OccurrenceId, roots: Iterable[OrganisationId]
-) -> dict[OrganisationId, Counter[State]]:
-    """Return the same for every branch at or below the roots that was asked."""
-    query = select(tallies).where(
-        tallies.c.occurrence_id == occurrence, each_within(tallies.c.branch_id, roots), tallies.c.number > 0
-    )
-    found: dict[OrganisationId, Counter[State]] = {}
-    for row in await unit.rows(query):
-        found.setdefault(OrganisationId(row.branch_id), Counter())[State(row.state)] = row.number
-    return found
-
-
 async def card(unit: Reading, id: CardId) -> CardPlace | None:  # noqa: A002
     """Return where a card stands."""
     row = await unit.first(_CARD, {"card": id})
@@ -435,7 +387,7 @@ async def write_seat_given_up(unit: Writing, fact: SeatGivenUp) -> None:
         answers.delete().where(answers.c.member_id == fact.member, answers.c.occurrence_id == fact.occurrence)
     )
     await unit.execute(expectations.delete().where(*open_here))
-    await _count(unit, {(fact.occurrence, place.branch_id, place.local_date, State.OPEN): -1})
+    await count(unit, {(fact.occurrence, place.branch_id, place.local_date, State.OPEN): -1})
     if fact.instead is not None:
         await _seat(unit, fact.instead, [(fact.member, fact.branch)], State.OPEN)
 
@@ -457,7 +409,7 @@ async def _give_up_elsewhere(unit: Writing, occurrence: OccurrenceId, people: Se
         for row in await unit.rows(select(*place).where(*here)):
             changes[row.occurrence_id, row.branch_id, row.local_date, State.NOT_OFFERED] -= 1
         await unit.execute(expectations.delete().where(*here))
-    await _count(unit, changes)
+    await count(unit, changes)
 
 
 async def write_revived(unit: Writing, fact: OccurrenceRevived | OccurrenceRestored) -> None:
@@ -466,14 +418,8 @@ async def write_revived(unit: Writing, fact: OccurrenceRevived | OccurrenceResto
 
 
 async def _forget_places(unit: Writing, occurrence: OccurrenceId) -> None:
-    await unit.settled()
-    counted = await unit.rows(select(tallies).where(tallies.c.occurrence_id == occurrence))
-    await _count(
-        unit, {(row.occurrence_id, row.branch_id, row.local_date, State(row.state)): -row.number for row in counted}
-    )
-    await unit.settled()
+    await count_no_more(unit, occurrence)
     await unit.execute(expectations.delete().where(expectations.c.occurrence_id == occurrence))
-    await unit.execute(tallies.delete().where(tallies.c.occurrence_id == occurrence))
 
 
 async def write_resumed(unit: Writing, fact: SeriesResumed) -> None:
@@ -502,8 +448,8 @@ async def _seat(
             for member, branch in seats
         ],
     )
-    count = Counter(branch for _, branch in seats)
-    await _count(unit, {(occurrence, branch, day, state): number for branch, number in sorted(count.items())})
+    number_of = Counter(branch for _, branch in seats)
+    await count(unit, {(occurrence, branch, day, state): number for branch, number in sorted(number_of.items())})
 
 
 def _card_row(occurrence: OccurrenceId, card: Card) -> dict[str, str]:
@@ -535,7 +481,7 @@ async def write_answered(unit: Writing, fact: Answered) -> None:
     if fact.before is not fact.after:
         branch, day = moved[0]
         place = (fact.occurrence, branch, day)
-        await _count(unit, {(*place, fact.before): -1, (*place, fact.after): +1})
+        await count(unit, {(*place, fact.before): -1, (*place, fact.after): +1})
 
 
 _MOVE = Prepared(
@@ -591,28 +537,6 @@ async def write_taken_back(unit: Writing, fact: AnswersTakenBack) -> None:
     )
 
 
-async def _count(unit: Writing, changes: Mapping[tuple[str, str, date, State], int]) -> None:
-    """Change the counts of (occurrence, branch, local date, state), and those of the branch's month with them."""
-    months: Counter[tuple[str, date, State]] = Counter()
-    for (_, branch, day, state), step in changes.items():
-        months[branch, day.replace(day=1), state] += step
-    await unit.raise_by(
-        tallies,
-        [
-            {"occurrence_id": occurrence, "branch_id": branch, "local_date": day, "state": state, "number": step}
-            for (occurrence, branch, day, state), step in changes.items()
-        ],
-    )
-    await unit.raise_by(
-        branch_months,
-        [
-            {"branch_id": branch, "month": month, "state": state, "number": step}
-            for (branch, month, state), step in months.items()
-            if step
-        ],
-    )
-
-
 async def write_closed(unit: Writing, fact: OccurrenceClosed) -> None:
     """Turn what is still open into unanswered."""
     await move_seats(unit, fact.occurrence, None, State.UNANSWERED)
@@ -628,37 +552,25 @@ async def move_seats(
 ) -> None:
     """Move everyone who is in one state, of one branch or of all, to another."""
     where = [expectations.c.occurrence_id == occurrence, expectations.c.state == before]
-    which = [tallies.c.occurrence_id == occurrence, tallies.c.state == before, tallies.c.number > 0]
+    held = tallies.c[before.value]
+    which = [tallies.c.occurrence_id == occurrence, held > 0]
     if branch is not None:
         where.append(expectations.c.branch_id == branch)
         which.append(tallies.c.branch_id == branch)
     await unit.execute(update(expectations).where(*where).values(state=after))
     await unit.settled()
     changes: dict[tuple[str, str, date, State], int] = {}
-    for row in await unit.rows(select(tallies.c.branch_id, tallies.c.local_date, tallies.c.number).where(*which)):
+    counted = select(tallies.c.branch_id, tallies.c.local_date, held.label("number"))
+    for row in await unit.rows(counted.where(*which)):
         place = (occurrence, row.branch_id, row.local_date)
         changes[*place, before], changes[*place, after] = -row.number, row.number
-    await _count(unit, changes)
+    await count(unit, changes)
 
 
 async def move_day(unit: Writing, occurrence: OccurrenceId, on: date) -> None:
     """Let what was opened count on another local date, and in the month of that."""
-    await unit.settled()
-    moved = select(tallies).where(tallies.c.occurrence_id == occurrence, tallies.c.local_date != on)
-    months: Counter[tuple[str, date, str]] = Counter()
-    for row in await unit.rows(moved):
-        months[row.branch_id, row.local_date.replace(day=1), row.state] -= row.number
-        months[row.branch_id, on.replace(day=1), row.state] += row.number
-    await unit.raise_by(
-        branch_months,
-        [
-            {"branch_id": branch, "month": month, "state": state, "number": step}
-            for (branch, month, state), step in months.items()
-            if step
-        ],
-    )
-    for table in (tallies, expectations):
-        await unit.execute(update(table).where(table.c.occurrence_id == occurrence).values(local_date=on))
+    await count_on(unit, occurrence, on)
+    await unit.execute(update(expectations).where(expectations.c.occurrence_id == occurrence).values(local_date=on))
     await write_day(unit, occurrence, on)
 
 
@@ -686,7 +598,7 @@ async def _reseat(unit: Writing, row: AnyRow, before: State, after: State) -> No
     own = (expectations.c.occurrence_id == row.occurrence_id) & (expectations.c.member_id == row.member_id)
     await unit.execute(update(expectations).where(own).values(state=after, note=None))
     place = (row.occurrence_id, row.branch_id, row.local_date)
-    await _count(unit, {(*place, before): -1, (*place, after): +1})
+    await count(unit, {(*place, before): -1, (*place, after): +1})
 
 
 async def forget_people(unit: Writing, before: datetime, *, most: int) -> None:

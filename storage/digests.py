@@ -30,7 +30,8 @@ from content.occurrences import State as OccurrenceState
 from content.organisations import Kind, Organisation
 from content.rooms import Purpose
 from content.settings import BY_NAME, held_at
-from storage import burden, corrections, participation, quiet, schedules, settings
+from content.year import suggest
+from storage import burden, cadence, corrections, participation, quiet, schedules, settings
 from storage.organisations import tree
 from storage.participation import Period
 from storage.rooms import rooms
@@ -155,6 +156,7 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         planned=tuple((one.occurrence.due_at, one.title) for one in certain[:MOST_LISTED]),
         missed=await _missed(unit, roots) if sort is Sort.WEEKLY else 0,
         corrections=await corrections.number_waiting(unit, roots) if sort is Sort.WEEKLY else 0,
+        suggestions=await _suggestions(unit, node, on) if sort is Sort.WEEKLY else (),
         burden=await _burden(unit, node, since) if sort is Sort.MONTHLY else (),
         address=_address(console, node, since, until) if sort is Sort.WEEKLY else "",
     )
@@ -167,6 +169,14 @@ def _start(on: date, node: Organisation) -> datetime:
 async def _missed(unit: Reading, roots: Collection[OrganisationId]) -> int:
     since = unit.now - MISSED_SINCE
     return len(await schedules.calendar(unit, roots, since=since, states=[OccurrenceState.MISSED]))
+
+
+async def _suggestions(unit: Reading, node: Organisation, on: date) -> tuple[Words, ...]:
+    """Return what the committee of a branch may want to hold, by what its year lacks on that day."""
+    if node.kind is not Kind.BRANCH:
+        return ()
+    (seen,) = await cadence.years(unit, [node], year=on.year, today=on)
+    return suggest(seen.columns, seen.place, on)
 
 
 async def _burden(unit: Reading, node: Organisation, since: date) -> tuple[Words, ...]:

@@ -11,20 +11,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 from sqlalchemy import func, select, union_all
 
-from content.checkins import TOOK_PART, State
+from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.participation import Share, months
-from storage.checkins import answers, branch_months, expectations, tallies
+from storage.checkins import answers, expectations
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
-from storage.schedules import SHOWN_TITLE, occurrences, schedules
+from storage.schedules import SHOWN_TITLE, number_of_sessions, occurrences, schedules
+from storage.tallies import branch_months, by_state, number, sums, tallies
 from storage.unit import AnyRow, Query, Reading
 
 _MEANT = func.coalesce(occurrences.c.meant, occurrences.c.local_date).label("meant")
 """By its rule and the day that this means, a lesson is known whose sessions are several occurrences."""
 
+_OF_RULE = (schedules.c.sessions, schedules.c.changes)
 _PORTION = 500
 """How many members one question names."""
 
@@ -93,22 +95,6 @@ def _in_period(query: Query, period: Period) -> Query:
     return query
 
 
-def _sums(state: Any, number: Any) -> tuple[Any, ...]:
-    """Return the columns of a share, in its fields' order, added up from states and how many are in each."""
-
-    def of(those: Any) -> Any:
-        return func.coalesce(func.sum(number).filter(those), 0)
-
-    return (
-        of(state.in_(sorted(TOOK_PART))).label("took_part"),
-        of(state != State.NOT_OFFERED).label("asked"),
-        of(state == State.EXCUSED).label("excused"),
-        of(state == State.OPEN).label("waiting"),
-        of(state == State.UNANSWERED).label("unanswered"),
-        of(state == State.ABSENT).label("absent"),
-    )
-
-
 def _share(row: AnyRow) -> Share:
     return Share(
         took_part=int(row.took_part),
@@ -130,34 +116,39 @@ def _between(query: Any, column: Any, since: date | None, until: date | None) ->
 
 async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
     """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
-    counts = _counts(roots, period)
-    query = select(counts.c.branch_id, *_sums(counts.c.state, counts.c.number)).group_by(counts.c.branch_id)
-    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query.having(_counted(counts)))}
+    found = _by_branch(roots, period)
+    query = select(found.c.branch_id, *_added_up(found)).group_by(found.c.branch_id)
+    query = query.having(func.sum(found.c.counted) > 0)
+    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query)}
 
 
 async def total(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> Share:
     """Return what they add up to all together."""
-    counts = _counts(roots, period)
-    (row,) = await unit.rows(select(*_sums(counts.c.state, counts.c.number)))
+    (row,) = await unit.rows(select(*_added_up(_by_branch(roots, period))))
     return _share(row)
 
 
-def _counts(roots: Iterable[OrganisationId], period: Period) -> Any:
-    """Return the running counts of the branches at or below the roots in a period."""
+def _by_branch(roots: Iterable[OrganisationId], period: Period) -> Any:
+    """Return the shares of the branches at or below the roots, a row each for the months and for the days at an end."""
     roots, apart = list(roots), months(period.since, period.until)
-    by_month = select(branch_months.c.branch_id, branch_months.c.state, branch_months.c.number)
+    by_month = select(branch_months.c.branch_id, *_counted(branch_months))
     by_month = by_month.where(within(branch_months.c.branch_id, roots))
     if apart.since is not None:
         by_month = by_month.where(branch_months.c.month >= apart.since)
     if apart.before is not None:
         by_month = by_month.where(branch_months.c.month < apart.before)
-    by_day = select(tallies.c.branch_id, tallies.c.state, tallies.c.number).where(within(tallies.c.branch_id, roots))
-    parts = [_between(by_day, tallies.c.local_date, *edge) for edge in apart.edges]
-    return union_all(*([] if apart.none else [by_month]), *parts).subquery()
+    by_day = select(tallies.c.branch_id, *_counted(tallies)).where(within(tallies.c.branch_id, roots))
+    parts = [_between(by_day, tallies.c.local_date, *edge).group_by(tallies.c.branch_id) for edge in apart.edges]
+    whole = [] if apart.none else [by_month.group_by(branch_months.c.branch_id)]
+    return union_all(*whole, *parts).subquery()
 
 
-def _counted(counts: Any) -> Any:
-    return func.sum(counts.c.number) > 0
+def _counted(counts: Any) -> tuple[Any, ...]:
+    return (*sums(counts), func.sum(number(counts)).label("counted"))
+
+
+def _added_up(shares: Any) -> tuple[Any, ...]:
+    return tuple(func.coalesce(func.sum(shares.c[name]), 0).label(name) for name in Share.__struct_fields__)
 
 
 async def by_day(
@@ -166,8 +157,8 @@ async def by_day(
     """Return (branch, local date, share) for the branches at or below the roots, oldest first."""
     key = (tallies.c.branch_id, tallies.c.local_date)
     query = (
-        select(*key, *_sums(tallies.c.state, tallies.c.number))
-        .where(within(tallies.c.branch_id, roots), tallies.c.number > 0)
+        select(*key, *sums(tallies))
+        .where(within(tallies.c.branch_id, roots), number(tallies) > 0)
         .group_by(*key)
         .order_by(tallies.c.local_date, tallies.c.branch_id)
     )
@@ -178,8 +169,8 @@ async def by_day(
 async def by_date(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[tuple[date, Share], ...]:
     """Return (local date, share) over all branches at or below the roots, oldest first."""
     query = (
-        select(tallies.c.local_date, *_sums(tallies.c.state, tallies.c.number))
-        .where(within(tallies.c.branch_id, roots), tallies.c.number > 0)
+        select(tallies.c.local_date, *sums(tallies))
+        .where(within(tallies.c.branch_id, roots), number(tallies) > 0)
         .group_by(tallies.c.local_date)
         .order_by(tallies.c.local_date)
     )
@@ -189,7 +180,7 @@ async def by_date(unit: Reading, roots: Iterable[OrganisationId], period: Period
 
 async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[date | None, date | None]:
     """Return the first and the last local date of the period on which branches at or below the roots were counted."""
-    days = select(tallies.c.local_date).where(tallies.c.branch_id == organisations.c.id, tallies.c.number > 0)
+    days = select(tallies.c.local_date).where(tallies.c.branch_id == organisations.c.id, number(tallies) > 0)
     days = _between(days, tallies.c.local_date, period.since, period.until).limit(1)
     # From each branch its own ends: the engines walk an index to those, and would sort everything for a common one.
     first = days.order_by(tallies.c.local_date).scalar_subquery()
@@ -228,7 +219,7 @@ async def by_occurrence(
     at = func.coalesce(occurrences.c.begins_at, occurrences.c.due_at).label("at")
     columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, at, occurrences.c.local_date)
     query = (
-        select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, schedules.c.sessions)
+        select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, *_OF_RULE)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
         .join(schedules, schedules.c.id == occurrences.c.schedule_id)
         .where(_concerned(roots, period, few=few))
@@ -238,19 +229,18 @@ async def by_occurrence(
         query = query.where(occurrences.c.state.in_(states))
     query = _in_period(query, period)
     found = list(await unit.rows(query.limit(limit)))
-    if not apart and limit is not None and (cut := {row.schedule_id for row in found if row.sessions}):
+    if not apart and limit is not None and (cut := {row.schedule_id for row in found if number_of_sessions(row) > 1}):
         # Sessions of the lessons that are shown, beyond the last row that is.
         known, lessons_shown = {row.id for row in found}, {(row.schedule_id, row.meant) for row in found}
         beyond = await unit.rows(query.where(occurrences.c.schedule_id.in_(cut)))
         found += [row for row in beyond if row.id not in known and (row.schedule_id, row.meant) in lessons_shown]
-    numbers: dict[str, Counter[State]] = {row.id: Counter() for row in found}
     # Of few branches each is looked up; of many, all that were counted are gone through.
     inside = within(tallies.c.branch_id, roots) if few else each_within(tallies.c.branch_id, roots)
-    count = select(tallies.c.occurrence_id, tallies.c.state, func.sum(tallies.c.number).label("total")).where(
-        tallies.c.occurrence_id.in_(list(numbers)), inside, tallies.c.number > 0
+    by_each = tuple(func.sum(tallies.c[state.value]).label(state.value) for state in State)
+    counts = select(tallies.c.occurrence_id, *by_each).where(
+        tallies.c.occurrence_id.in_([row.id for row in found]), inside
     )
-    for row in await unit.rows(count.group_by(tallies.c.occurrence_id, tallies.c.state)):
-        numbers[row.occurrence_id][State(row.state)] = int(row.total)
+    numbers = {row.occurrence_id: by_state(row) for row in await unit.rows(counts.group_by(tallies.c.occurrence_id))}
     groups: dict[tuple[str, object], list[OccurrenceLine]] = {}
     for row in found:
         line = OccurrenceLine(
@@ -260,7 +250,7 @@ async def by_occurrence(
             due_at=row.at,
             local_date=row.local_date,
             state=OccurrenceState(row.state),
-            numbers=numbers[row.id],
+            numbers=numbers.get(row.id, Counter()),
         )
         groups.setdefault((row.schedule_id, row.id if apart else row.meant), []).append(line)
     return tuple(sorted(map(_together, groups.values()), key=lambda one: one.due_at, reverse=True))

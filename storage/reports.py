@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from content.ballots import State as BallotState
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation
-from content.participation import Share, share
+from content.participation import Share, add, share
 from content.polls import State as PollState
 from content.reports import Held, Quarter, Report, Vote
 from storage import members, participation, schedules, terms
@@ -33,6 +33,7 @@ async def report(unit: Reading, node: Organisation, quarter: Quarter) -> Report:
     held = await participation.by_occurrence(unit, roots, period, states=sent, limit=MOST)
     number, _ = await members.count(unit, roots)
     asked, answered = await _corrections(unit, node, quarter)
+    months = [await _stretch(unit, node, *month) for month in quarter.months]
     return Report(
         quarter=quarter,
         name=node.name,
@@ -44,9 +45,9 @@ async def report(unit: Reading, node: Organisation, quarter: Quarter) -> Report:
         held=tuple(
             Held(on=one.local_date, title=one.title, kind=one.kind, share=share(one.numbers)) for one in reversed(held)
         ),
-        total=await _stretch(unit, node, quarter.since, quarter.until),
+        total=add(months),
         before=await _stretch(unit, node, quarter.before.since, quarter.before.until),
-        months=tuple([await _stretch(unit, node, *month) for month in quarter.months]),
+        months=tuple(months),
         votes=await _votes(unit, node, quarter),
         corrections=asked,
         answered=answered,

@@ -16,7 +16,7 @@ from storage.edits import edit_places, edits
 from storage.imports import imports
 from storage.lessons import lessons, titles
 from storage.model_members import selections
-from storage.organisations import within
+from storage.organisations import FEW, breadth, within
 from storage.paper_elections import paper_elections
 from storage.polls import polls
 from storage.rooms import rooms
@@ -93,15 +93,15 @@ async def occurrences_named(
     unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int
 ) -> tuple[Found, ...]:
     """Return single times of lessons, by the title under which they were sent, the newest first."""
+    roots = list(roots)
     shown = or_(
         occurrences.c.sent_title.icontains(text, autoescape=True),
-        occurrences.c.sent_title.is_(None)
-        & occurrences.c.lesson_id.in_(select(lessons.c.id).where(lessons.c.title.icontains(text, autoescape=True))),
+        occurrences.c.sent_title.is_(None) & lessons.c.title.icontains(text, autoescape=True),
     )
     query = (
         select(occurrences.c.id, occurrences.c.audience_id, occurrences.c.due_at, SHOWN_TITLE)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .where(shown, concerns(roots))
+        .where(shown, concerns(roots, along=await breadth(unit, roots) > FEW))
         .order_by(occurrences.c.due_at.desc(), occurrences.c.id)
     )
     rows = await unit.rows(query.limit(limit))
@@ -112,11 +112,16 @@ async def occurrences_named(
 
 async def series_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
     """Return rules that yield more than one time of a lesson with a text in its title, the newest first."""
-    called = select(lessons.c.id).where(lessons.c.title.icontains(text, autoescape=True))
-    teaching = select(occurrences.c.schedule_id).where(occurrences.c.lesson_id.in_(called))
+    # Rule by rule until enough is found: a word that is in most titles would first gather most of what was ever held.
+    teaching = (
+        select(occurrences.c.id)
+        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+        .where(occurrences.c.schedule_id == schedules.c.id, lessons.c.title.icontains(text, autoescape=True))
+        .correlate(schedules)
+    )
     query = select(schedules.c.id, schedules.c.audience_id, schedules.c.lessons).where(
         schedules.c.recurrence != Recurrence.ONCE,
-        schedules.c.id.in_(teaching),
+        teaching.exists(),
         within(schedules.c.audience_id, roots),
     )
     rows = await unit.rows(query.order_by(schedules.c.made_at.desc(), schedules.c.id).limit(limit))

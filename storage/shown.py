@@ -25,6 +25,7 @@ from storage import (
     polls,
     schedules,
     session_choices,
+    tallies,
 )
 from storage.unit import Reading
 
@@ -64,7 +65,7 @@ async def card(unit: Reading, id: CardId) -> Card | None:  # noqa: A002
         shown_at=await outbox_queries.shown_at(unit, id) or unit.now,
         closes_at=occurrence.closes_at or occurrence.due_at + occurrence.window,
         state=State(occurrence.state),
-        numbers=await checkins.numbers(unit, occurrence.id, place.branch),
+        numbers=await tallies.numbers(unit, occurrence.id, place.branch),
         corrected_at=note.corrected_at,
         correction=note.correction or "",
         chosen=await session_choices.numbers(unit, occurrence.id, [place.branch]) if lesson.lecture else {},

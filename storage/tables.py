@@ -21,6 +21,9 @@ metadata = MetaData(
 Sequence = BigInteger().with_variant(Integer, "sqlite")
 """A primary key that counts up by itself on either engine."""
 
+RAISED = {"raised": True}
+"""What a column says of itself that is only ever added to."""
+
 
 class Instant(TypeDecorator[datetime]):
     """An aware instant in UTC; SQLite would hand it back without a zone."""

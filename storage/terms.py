@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
-from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, delete, select
+from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, delete, select, update
 
 from content.identifiers import MemberId, OrganisationId, TermId
-from content.terms import CommitteeElected, CommitteeTakenBack, Seat, Term
+from content.terms import CommitteeElected, CommitteeTakenBack, Seat, Term, TermReminded
 from storage.organisations import organisations, within
 from storage.tables import metadata
 from storage.unit import Query, Reading, Writing
@@ -19,6 +20,7 @@ terms = Table(
     Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
     Column("elected_on", Date, nullable=False),
     Column("years", Integer, nullable=False),
+    Column("reminded_of", Date),
 )
 
 term_seats = Table(
@@ -64,6 +66,17 @@ async def seats_of(unit: Reading, member: MemberId) -> tuple[tuple[Term, str], .
     return tuple((term, posts[term.id]) for term in found)
 
 
+async def running(unit: Reading) -> tuple[tuple[Term, date | None], ...]:
+    """Return the term that runs in each organisation in use, with the end of which its committee was told."""
+    newest: dict[OrganisationId, tuple[Term, date | None]] = {}
+    known = select(terms.c.id, terms.c.reminded_of).where(terms.c.reminded_of.is_not(None))
+    reminded = {row.id: row.reminded_of for row in await unit.rows(known)}
+    query = select(terms).join(organisations, organisations.c.id == terms.c.organisation_id)
+    for term in await _terms(unit, query.where(organisations.c.closed_at.is_(None))):
+        newest.setdefault(term.organisation, (term, reminded.get(term.id)))
+    return tuple(newest.values())
+
+
 async def _terms(unit: Reading, query: Query) -> tuple[Term, ...]:
     rows = await unit.rows(query.order_by(*_NEWEST_FIRST))
     seats: dict[TermId, list[Seat]] = {}
@@ -100,6 +113,11 @@ async def write_elected(unit: Writing, fact: CommitteeElected) -> None:
             for place, seat in enumerate(term.seats)
         ],
     )
+
+
+async def write_reminded(unit: Writing, fact: TermReminded) -> None:
+    """Keep of which end a committee was told."""
+    await unit.execute(update(terms).where(terms.c.id == fact.term).values(reminded_of=fact.ends_on))
 
 
 async def write_taken_back(unit: Writing, fact: CommitteeTakenBack) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from operator import add
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Executable, Row, Select, Table, TextClause
@@ -13,6 +14,7 @@ from sqlalchemy.dialects import sqlite
 from content.organisations import Duty
 from storage.chain import Chain
 from storage.prepared import Driver, Prepared
+from storage.tables import RAISED
 from storage.vault import Vault
 
 AnyRow = Row[*tuple[Any, ...]]
@@ -125,7 +127,7 @@ class Gathered:
     def __init__(self) -> None:
         self.rows: dict[tuple[Table, tuple[str, ...]], list[Mapping[str, Any]]] = {}
         self.changes: dict[Prepared, list[Mapping[str, Any]]] = {}
-        self.raised: dict[Table, dict[tuple[Any, ...], int]] = {}
+        self.raised: dict[Table, dict[tuple[Any, ...], tuple[int, ...]]] = {}
         self.refreshed: set[str] = set()
         """The cards that have their one pending edit already."""
         self.record: list[Mapping[str, Any]] = []
@@ -194,8 +196,11 @@ class Writing(Reading):
         for change, several in changes.items():
             self._driver.change(change, several)
         for table, steps in raised.items():
-            names = [column.name for column in table.c if column.name != "number"]
-            self._raise(table, [{**dict(zip(names, key, strict=True)), "number": step} for key, step in steps.items()])
+            named, raised_names = _named(table), _raised(table)
+            self._raise(
+                table,
+                [dict(zip((*named, *raised_names), (*key, *several), strict=True)) for key, several in steps.items()],
+            )
 
     async def add_later(self, table: Table, values: Mapping[str, Any]) -> None:
         """Insert a row that nobody asks for before the transaction ends, unless it is there, by any unique key."""
@@ -241,26 +246,39 @@ class Writing(Reading):
         self._driver.change(_put(table, _columns(values), tuple(key), engine), values)
 
     async def raise_by(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        """Add to the column ``number`` of rows that are named by their primary keys; missing rows begin at nought.
+        """Add to the columns marked ``RAISED`` of rows named by their primary keys; missing rows begin at nought.
 
         Who reads such a table within a transaction asks for ``settled`` first.
         """
         if self.gathered is None:
             self._raise(table, values)
             return
-        raised = self.gathered.raised.setdefault(table, {})
-        names = [column.name for column in table.c if column.name != "number"]
+        steps = self.gathered.raised.setdefault(table, {})
+        named, raised = _named(table), _raised(table)
         for row in values:
-            key = tuple(row[name] for name in names)
-            raised[key] = raised.get(key, 0) + row["number"]
+            key = tuple(row[name] for name in named)
+            several = tuple(row[name] for name in raised)
+            before = steps.get(key)
+            steps[key] = several if before is None else tuple(map(add, before, several))
 
     def _raise(self, table: Table, values: Sequence[Mapping[str, Any]]) -> None:
-        if values := [row for row in values if row["number"]]:
+        raised = _raised(table)
+        if values := [row for row in values if any(row[name] for name in raised)]:
             self._driver.change(_raise(table, _columns(values), self._connection.dialect.name), values)
 
 
 def _columns(values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     return tuple(values if isinstance(values, Mapping) else values[0])
+
+
+@cache
+def _raised(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.c if column.info == RAISED)
+
+
+@cache
+def _named(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.c if column.info != RAISED)
 
 
 @cache
@@ -284,7 +302,7 @@ def _put(table: Table, columns: tuple[str, ...], key: tuple[str, ...], engine: s
 def _raise(table: Table, columns: tuple[str, ...], engine: str) -> Prepared:
     insert = _insert_for(engine)(table).inline()
     key = [column.name for column in table.primary_key]
-    raised = {"number": table.c.number + insert.excluded.number}
+    raised = {name: table.c[name] + insert.excluded[name] for name in _raised(table)}
     return Prepared(insert.on_conflict_do_update(index_elements=key, set_=raised), columns)
 
 

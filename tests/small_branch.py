@@ -38,10 +38,11 @@ from content.recurrences import Recurrence
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from content.schedules import LessonsScheduled, Schedule, materialise
 from storage import checkins, outbox, schedules
-from storage.checkins import branch_months, expectations, tallies
+from storage.checkins import expectations
 from storage.outbox import Claimed, Sent
 from storage.store import Outcome, Step, Store
 from storage.tables import metadata
+from storage.tallies import branch_months, by_state, tallies
 
 NOON = datetime(2026, 7, 1, 4, 0, tzinfo=UTC)
 """A Wednesday, twelve o'clock in Shanghai."""
@@ -328,8 +329,10 @@ class SmallBranch:
 
     async def tallied(self) -> Counter[tuple[str, str, str]]:
         """Return the running counts in the same form, zeros left out."""
-        rows = await self.store.read(lambda unit: unit.rows(select(tallies)))
-        return Counter({(row.occurrence_id, row.branch_id, row.state): row.number for row in rows if row.number})
+        found: Counter[tuple[str, str, str]] = Counter()
+        for row in await self.store.read(lambda unit: unit.rows(select(tallies))):
+            found.update({(row.occurrence_id, row.branch_id, state): n for state, n in by_state(row).items()})
+        return found
 
     async def recounted(self) -> Counter[tuple[str, date, str]]:
         """Count the places by branch, month of their occurrence, and state."""
@@ -340,8 +343,10 @@ class SmallBranch:
 
     async def summed(self) -> Counter[tuple[str, date, str]]:
         """Return the sums by month in the same form, zeros left out."""
-        rows = await self.store.read(lambda unit: unit.rows(select(branch_months)))
-        return Counter({(row.branch_id, row.month, row.state): row.number for row in rows if row.number})
+        found: Counter[tuple[str, date, str]] = Counter()
+        for row in await self.store.read(lambda unit: unit.rows(select(branch_months))):
+            found.update({(row.branch_id, row.month, state): n for state, n in by_state(row).items()})
+        return found
 
 
 def fresh_cause() -> Cause:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.commands import activities, sign_ups
+from bot.commands import activities, lecture_questions, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
 from content import chains, checkins, corrections, polls
@@ -16,6 +16,7 @@ from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.polls import Poll, Response
 from storage import checkins as stored
 from storage import corrections as stored_corrections
+from storage import lecture_questions as stored_questions
 from storage import polls as stored_polls
 from storage import shifts
 
@@ -75,6 +76,8 @@ async def withdraw(asking: Asking) -> Answer:
         *await _signed_up(asking),
         *await _given(asking),
     ]
+    if not candidates and await stored_questions.unsettled(asking.unit, asking.member.id):
+        return await lecture_questions.take_back(asking)
     if not candidates:
         return refused("answer.nothing_to_withdraw")
     return await max(candidates, key=lambda one: one.at).take_back()

@@ -14,11 +14,12 @@ from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.franchise import FULL, PROBATIONARY, why_not
 from content.identifiers import MemberId
 from content.members import Member
-from content.organisations import Organisation
+from content.organisations import Kind, Organisation, Right
 from content.participation import share
+from content.year import suggest
+from storage import cadence, mutes, organisations, participation, resolutions, upkeep
 from storage import checkins as stored
 from storage import members as roster
-from storage import mutes, organisations, participation, resolutions, upkeep
 from storage.participation import Period, numbers_of
 from storage.unit import Reading
 
@@ -57,6 +58,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         words("mine.task", text=one.text, due=one.due_on.isoformat())
         for one in await resolutions.open_tasks_of(unit, member.id)
     ]
+    lines += await _to_hold(asking, member)
     lines += await _recent(unit, member.id)
     until = await mutes.muted_until(unit, asking.sender)
     if until is not None:
@@ -69,6 +71,21 @@ def _waits(one: Expectation, now: datetime) -> bool:
     """Tell whether something still waits for a person; who said that they will come has to be there by then only."""
     begins = one.occurrence.begins_at
     return one.is_silent or (one.state is State.OPEN and (begins is None or begins <= now))
+
+
+async def _to_hold(asking: Asking, member: Member) -> list[Words]:
+    """Say to who plans for their branch what of its year may be held; to others it is no matter of theirs."""
+    unit = asking.unit
+    branch = await organisations.branch_above(unit, member.organisation)
+    if not await organisations.may(unit, asking.sender, Right.SCHEDULE, branch):
+        return []
+    node = await organisations.organisation(unit, branch)
+    if node is None or node.kind is not Kind.BRANCH:
+        return []
+    today = unit.now.astimezone(ZoneInfo(node.timezone)).date()
+    (seen,) = await cadence.years(unit, [node], year=today.year, today=today)
+    found = suggest(seen.columns, seen.place, today)
+    return [words("mine.to_hold", lines=found)] if found else []
 
 
 def _barred(member: Member, node: Organisation, now: datetime) -> list[Words]:

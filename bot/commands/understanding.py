@@ -7,7 +7,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import activities, ballots, checkins, inquiries, polls, practice, sanctions, session_choices, sign_ups
+from bot.commands import (
+    activities,
+    ballots,
+    checkins,
+    complaints,
+    confirming,
+    inquiries,
+    polls,
+    practice,
+    session_choices,
+    sign_ups,
+)
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     CALLING,
@@ -64,7 +75,7 @@ def _tap_cause(event_id: str) -> Cause:
     return Cause(f"tap:{event_id}")
 
 
-def _cause(event: Event) -> Cause:
+def cause_of(event: Event) -> Cause:
     """Return the cause that an event is; of an encrypted one, the place in its session, which no replay can change."""
     if event.megolm is None:
         return Cause(f"event:{event.event_id}")
@@ -92,7 +103,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
     if event.sender == me:
         return _own(event, me)
     tapped = event.type == "m.reaction" and event.megolm is None
-    cause = _tap_cause(event.event_id) if tapped else _cause(event)
+    cause = _tap_cause(event.event_id) if tapped else cause_of(event)
 
     def tell(refusal: Refusal) -> tuple[Effect, ...]:
         return (Tell(user=sender, words=refusal.words, language=_asked_in(event)),)
@@ -122,7 +133,7 @@ def _own(event: Event, me: UserId) -> Step | None:
     """Hear of ourselves only that a poll stands in its room, or ended there: the homeserver's time of it counts."""
     if event.type not in poll_shapes.STARTS | poll_shapes.ENDS:
         return None
-    cause = _cause(event)
+    cause = cause_of(event)
     return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me))
 
 
@@ -163,10 +174,12 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
     key, target = related.get("key"), related.get("event_id")
     if not isinstance(key, str) or not isinstance(target, str) or len(key) > 20:
         return None
+    sign = _DECORATION.sub("", key)
+    if sign == complaints.FLAG:
+        return await complaints.tap(unit, event, EventId(target), me)
     card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
-        sign = _DECORATION.sub("", key)
-        measured = await sanctions.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
+        measured = await confirming.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
         if measured is not None:
             return measured
         signed = await sign_ups.tap(unit, event, EventId(target), sign)
@@ -177,7 +190,7 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
     if member is None:
         return None
     chosen = await session_choices.tap(unit, cause, member.id, card, key)
-    return chosen or await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
+    return chosen or await checkins.tap(unit, cause, member.id, card, sign)
 
 
 async def _said(
@@ -211,7 +224,7 @@ async def _said(
     asking = Asking(
         unit=unit,
         settings=settings,
-        cause=_cause(event),
+        cause=cause_of(event),
         sender=sender,
         member=await members.by_user(unit, sender),
         place=place,
@@ -231,7 +244,7 @@ async def _said(
     )
     if place is Place.PRIVATE and target is not None:
         matter = await stored_sanctions.told_by(unit, target, sender)
-        answered = await sanctions.replied(asking, matter) if matter is not None else None
+        answered = await confirming.replied(asking, matter) if matter is not None else None
         if answered is not None:
             return _with_room(answered, learned, sender)
     if place is Place.PRIVATE and (said is None or is_bare_reason(text) or (not said.word and poll is None)):

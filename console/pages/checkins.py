@@ -23,7 +23,7 @@ from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Organisation, Right
 from content.participation import Share, share
-from storage import amendments, burden, checkins, lessons, participation, schedules, shifts
+from storage import amendments, burden, lessons, participation, schedules, shifts, tallies
 from storage.participation import Line, Period
 from storage.unit import Reading
 
@@ -131,7 +131,7 @@ def export(id: str, format: str) -> Response:  # noqa: A002
         entry = await schedules.visible(unit, OccurrenceId(id), at.roots)
         if entry is None:
             return None
-        counted = await checkins.numbers_by_branch(unit, OccurrenceId(id), at.roots)
+        counted = await tallies.numbers_by_branch(unit, OccurrenceId(id), at.roots)
         return entry, sum(numbers.total() for numbers in counted.values())
 
     found = ask(look)
@@ -195,7 +195,7 @@ async def _one(
     entry = await schedules.visible(unit, id, roots)
     if entry is None:
         return None
-    counted = await checkins.numbers_by_branch(unit, id, roots)
+    counted = await tallies.numbers_by_branch(unit, id, roots)
     branches = [(node, share(counted[node.id]), counted[node.id]) for node in nodes if node.id in counted]
     total: Counter[State] = Counter()
     for numbers in counted.values():
@@ -204,7 +204,7 @@ async def _one(
     everywhere = Counter(total)
     for session in sessions:
         if session.id != id:
-            for numbers in (await checkins.numbers_by_branch(unit, session.id, roots)).values():
+            for numbers in (await tallies.numbers_by_branch(unit, session.id, roots)).values():
                 everywhere.update(numbers)
     lesson = await lessons.lesson(unit, entry.occurrence.lesson)
     seen = lesson is not None and lesson.owner in {node.id for node in nodes}

@@ -36,8 +36,11 @@ from content.paper_elections import State as PaperState
 from content.participation import Share, add, by_week, monday, share
 from content.safe_mode import Reason
 from content.views import Account
+from content.year import to_suggest
 from storage import (
     burden,
+    cadence,
+    complaints,
     corrections,
     duties,
     heartbeats,
@@ -63,6 +66,9 @@ WEEKS_SHOWN = 8
 MOST_COMING = 12
 MOST_METERED = 40
 """Of so many rooms at most the burden is metered on the page; of more one chooses a place first."""
+
+MOST_PLANNED = 3
+"""Of so many branches at most it is said what may be held; who plans for more looks at the year of each."""
 
 LONE_FAILURES = 5
 """Up to how many things that were not sent stand one by one."""
@@ -106,13 +112,17 @@ class Waiting(Struct, frozen=True, kw_only=True):
     erasures: int
     corrections: int
     appeals: int
+    complaints: int
     buried: int
     rooms_lost: int
     rooms_faulty: int
     without_room: int
     unbound: int
+    above_caps: int
     elections: tuple[tuple[str, date], ...]
     workdays_missing: int | None
+    to_hold: int
+    """How many forms of organisation life may be held, where the person plans for few branches."""
 
 
 class Today(Struct, frozen=True, kw_only=True):
@@ -146,6 +156,8 @@ class Asker(Struct, frozen=True, kw_only=True):
     """Whether they may tend the outbox of the whole tree."""
     branches: tuple[Organisation, ...] = ()
     """The branches of which this page speaks, where they are few enough to be metered on it."""
+    plans: tuple[Organisation, ...] = ()
+    """The branches for which they plan, where they are few."""
     encrypts: bool = True
 
 
@@ -185,12 +197,14 @@ def _asker(at: Here) -> Asker:
     tops = {node.id for node in at.nodes if node.parent is None}
     whole = bool(tops & set(held[Right.MANAGE_OUTBOX]))
     branches = tuple(node for node in at.within(Right.READ) if node.kind is Kind.BRANCH and node.closed is None)
+    plans = tuple(node for node in at.within(Right.SCHEDULE) if node.kind is Kind.BRANCH and node.closed is None)
     return Asker(
         user=at.user,
         roots=at.roots,
         held=held,
         whole=whole,
         branches=branches if len(branches) <= MOST_METERED else (),
+        plans=plans if len(plans) <= MOST_PLANNED else (),
         encrypts=desk().settings.encrypted,
     )
 
@@ -213,6 +227,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
     if known.meter is not None and known.meter.near and at.may(Right.SCHEDULE):
         yield need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
+    if waiting.above_caps:
+        yield need("above_caps", "missed.show", {"n": waiting.above_caps}, helped=True)
     if waiting.without_room and known.facts.rooms:
         yield need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
     if waiting.proposals:
@@ -223,12 +239,16 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
+    if waiting.complaints:
+        yield need("complaints", "complaints.show", {"n": waiting.complaints}, helped=True)
     if waiting.buried:
         yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
     if waiting.unbound and known.facts.bound:
         yield need(
             "unbound", "members.show", {"n": waiting.unbound}, helped=True, address={"account": Account.UNBOUND.value}
         )
+    if waiting.to_hold:
+        yield need("cadence", "year.show", {"n": waiting.to_hold}, helped=True)
     for name, end in waiting.elections:
         yield need("election", "structure.show", {"name": name, "day": end.isoformat()})
 
@@ -334,7 +354,7 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
 
 async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Waiting:
     held = asker.held
-    operating, housing = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS]
+    operating, housing, planning = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS], held[Right.SCHEDULE]
     operates = asker.whole and held[Right.OPERATE]
     running = await terms.at_or_below(unit, held[Right.ARRANGE]) if held[Right.ARRANGE] else {}
     names = {node.id: node.name for node in here().nodes}
@@ -344,14 +364,25 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
+        complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)
+        if held[Right.MODERATE]
+        else 0,
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
         rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,
         without_room=await home.branches_without_room(unit, housing) if housing else 0,
         unbound=facts.members - facts.bound if held[Right.IMPORT_ROSTER] else 0,
+        above_caps=await schedules.number_above_caps(unit, planning) if planning else 0,
         elections=elections_due(ends, day)[:LONE_FAILURES],
         workdays_missing=(await workdays.calendar(unit)).missing(day) if operates else None,
+        to_hold=await _to_hold(unit, asker.plans, day),
     )
+
+
+async def _to_hold(unit: Reading, branches: tuple[Organisation, ...], day: date) -> int:
+    """Count what these branches may still hold in time, each form once for each of them."""
+    found = await cadence.years(unit, branches, year=day.year, today=day)
+    return sum(len({one.norm.form for one in to_suggest(seen.columns, day)}) for seen in found)
 
 
 async def _stand(

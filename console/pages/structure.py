@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
+from console.cadences import shown as shown_norm
 from console.desk import ask, cause, desk, settle
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
@@ -27,6 +28,7 @@ from content import moves
 from content import structure as rules
 from content import terms as elections
 from content.approvals import Proposed
+from content.cadence import BY_SETTING, norm_from
 from content.decision import Decision, Refusal, refused
 from content.edits import Sort, edit, undo
 from content.franchise import FULL
@@ -220,6 +222,8 @@ def _value(setting: Setting, value: str) -> str:
         return t("settings.hours", n=int(value))
     if setting.unit == "month":
         return t(f"month.{value}")
+    if setting.unit == "cadence":
+        return shown_norm(norm_from(BY_SETTING[setting.name].form, value))
     if setting.unit == "answer":
         return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value

@@ -18,6 +18,7 @@ from content.reviews import Stage
 from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.schedules import LessonsScheduled, materialise
 from content.settings import QUIET_HOURS, SettingChosen
+from content.speech import Reader
 from storage import outbox
 from storage.digests import digests as table
 from storage.phrases import load_words
@@ -25,6 +26,7 @@ from tests.bot.test_delivery import Post
 from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import EAST, EAST_ROOM, LI, ROLL, ROOF, SECRETARY, WANG, ZHANG, HandClock, SmallBranch
 from tests.storage.test_series import RULE
+from zhibu.catalogue import load_speech
 
 COMMITTEE = RoomId("!committee:test")
 MONDAY = datetime(2026, 7, 6, 1, 0, tzinfo=UTC)
@@ -185,3 +187,24 @@ async def test_without_its_room_nothing_is_planned_and_what_was_is_let_go(
     clock.now = MONDAY
     await tick(committee)
     assert await said(committee) == []
+
+
+async def test_a_branchs_committee_is_told_what_may_be_held_and_a_branchs_room_is_not(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """Issue 8, part 1: in words, in the one digest of the week."""
+    room = Room(id=COMMITTEE, organisation=EAST, purpose=Purpose.COMMITTEE, name="支委会", encrypted=False)
+    await branch.store.settle(notes=[RoomKept(room=room)])
+    await choose(branch, SETTING[Sort.WEEKLY], "1-9", EAST)
+    await choose(branch, SETTING[Sort.MONTHLY], "6-9", EAST)
+    await tick(branch)
+    clock.now = MONDAY
+    await tick(branch)
+    (text, _) = (one for one in await said(branch) if one[1] == COMMITTEE)
+    lines = {one.key: one.parameters for one in text[2].parameters["lines"]}  # type: ignore[union-attr]
+    told = load_speech().say(text[2], Reader(language="zh_CN", timezone="Asia/Shanghai"))
+    assert "本季度党课未排，9月24日前可补一次" in told
+    assert "本月党小组会（east-group支部）未排，25 日前可补一次" in told
+    assert "支委会未排" not in told, "three members have no committee"
+    assert "digest.suggestions" in lines
+    assert all("digest.suggestions" not in str(one[2]) for one in await said(branch) if one[1] == EAST_ROOM)

@@ -65,6 +65,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "calendar": seeded.occurrences["far"],
         "checkins": seeded.occurrences["far"],
         "meetings": FAR,
+        "minutes": FAR,
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],
@@ -74,6 +75,9 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "structure": seeded.organisations["far"],
         "edits": seeded.members["安邻"],
         "rooms": "!far",
+        "locks": "!far",
+        "cleanings": derive("seed cleaning", "far"),
+        "policies": derive("seed policy", "far"),
         "outbox": seeded.outbox["far"],
         "sign_ups": FAR_SIGN_UP,
         "activities": FAR_ACTIVITY,
@@ -90,6 +94,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
         "cases": seeded.cases["far"],
+        "complaints": seeded.complaints["far"],
         "hours": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
@@ -120,10 +125,12 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "view": "unknown",
         "proposal": "unknown",
         "measure": derive("seed sanction", "far"),
+        "voice": "unknown",
         "objection": "unknown",
         "layout": "filed",
         "sheet": "notice" if noun == "model_members" else "record",
         "year": "2027",
+        "place": str(seeded.organisations["far"]),
     }
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from content.decision import Decision
+from content.decision import Decision, words
 from content.digests import (
     Bar,
     Digest,
@@ -201,3 +201,13 @@ def test_a_day_on_which_one_was_told_has_had_it() -> None:
     (one,) = replan([(EAST, evening)], [], {(EAST, Sort.WEEKLY, date(2026, 11, 23))}, now=morning)
     assert isinstance(one, DigestPlanned)
     assert one.due.on == date(2026, 11, 30)
+
+
+def test_what_may_be_held_is_told_to_a_committee_even_where_nothing_else_is() -> None:
+    """Issue 8, part 1: one block of the digest and no post of its own; the branch's room hears nothing of it."""
+    suggested = (words("cadence.within_quarter"),)
+    quiet: dict[str, Any] = {"held": 0, "titles": (), "planned": (), "missed": 0, "corrections": 0}
+    assert digest(**quiet).is_empty
+    assert not digest(**quiet, suggestions=suggested).is_empty
+    assert keys(suggestions=suggested).count("digest.suggestions") == 1
+    assert "digest.suggestions" not in keys()

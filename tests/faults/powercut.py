@@ -224,14 +224,18 @@ def examine(files: dict[str, bytearray], promised: set[str], folder: Path) -> st
                 return "corrupt"
             kept = {row[0] for row in connection.execute("SELECT cause FROM audit")}
             counted = connection.execute(
-                "SELECT occurrence_id, branch_id, state, count(*) FROM expectations GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"
+                "SELECT occurrence_id, branch_id, state, count(*) FROM expectations GROUP BY 1, 2, 3"
             ).fetchall()
-            tallied = connection.execute(
-                "SELECT occurrence_id, branch_id, state, number FROM tallies WHERE number <> 0 ORDER BY 1, 2, 3"
-            ).fetchall()
+            tallied = connection.execute(f"SELECT occurrence_id, branch_id, {', '.join(State)} FROM tallies").fetchall()
     except sqlite3.DatabaseError:
         return "corrupt"
-    if counted != tallied:
+    by_state = {
+        (occurrence, branch, state.value, number)
+        for occurrence, branch, *numbers in tallied
+        for state, number in zip(State, numbers, strict=True)
+        if number
+    }
+    if set(counted) != by_state:
         return "corrupt"
     return None if promised <= kept else "lost"
 

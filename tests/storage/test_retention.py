@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from storage import looks
-from storage.checkins import answers, branch_months, expectations, tallies
+from storage.checkins import answers, expectations
 from storage.retention import ATTENDANCE, OCCURRENCES_AT_ONCE, Swept
 from storage.tables import metadata
+from storage.tallies import branch_months, tallies
 from storage.unit import Query
 from tests.small_branch import LI, WANG, ZHANG, HandClock, SmallBranch
 

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0063"
-down_revision = "0058"
+revision = "0071"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0063b"
-down_revision = "0063"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 

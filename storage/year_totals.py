@@ -1,0 +1,98 @@
+"""A year of meetings in numbers, counted by the database; nobody is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import func, select
+
+from content.checkins import State as Answer
+from content.identifiers import OrganisationId
+from content.notices import Form, State
+from content.year_totals import Totals, attendance, with_entered
+from storage.checkins import expectations
+from storage.meetings import meetings
+from storage.organisations import within
+from storage.resolutions import meeting_tasks, resolutions
+from storage.unannounced import unannounced_meetings
+from storage.unit import Query, Reading
+
+_HELD = (State.HELD, State.CLOSED)
+
+
+async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, timezone: str) -> tuple[Totals, ...]:
+    """Return for each form the meetings that were held at or below organisations in a year, by a clock."""
+    there = (within(meetings.c.organisation_id, list(roots)), meetings.c.state.in_(_HELD), *_in(year, timezone))
+    held = {
+        row.form: row.number for row in await unit.rows(_by_form(select(func.count().label("number"))).where(*there))
+    }
+    stood: dict[str, list[tuple[Answer, str | None, int]]] = {}
+    places = (
+        select(meetings.c.form, expectations.c.state, expectations.c.note, func.count().label("number"))
+        .join(meetings, meetings.c.occurrence_id == expectations.c.occurrence_id)
+        .where(*there)
+        .group_by(meetings.c.form, expectations.c.state, expectations.c.note)
+    )
+    for row in await unit.rows(places):
+        stood.setdefault(row.form, []).append((Answer(row.state), row.note, row.number))
+    replaced = select(resolutions.c.replaces_id).where(resolutions.c.replaces_id.is_not(None))
+    decided = _by_form(
+        select(func.count().label("number")).join(meetings, meetings.c.occurrence_id == resolutions.c.occurrence_id)
+    ).where(*there, resolutions.c.id.not_in(replaced))
+    asked = _by_form(
+        select(func.count().label("number"), func.count(meeting_tasks.c.done_on).label("done")).join(
+            meetings, meetings.c.occurrence_id == meeting_tasks.c.occurrence_id
+        )
+    ).where(*there)
+    resolved = {row.form: row.number for row in await unit.rows(decided)}
+    tasks = {row.form: (row.number, row.done) for row in await unit.rows(asked)}
+    entered = {row.form: row for row in await unit.rows(_entered(roots, year))}
+    found = []
+    for form in Form:
+        marks = attendance(stood.get(form, ()))
+        number, done = tasks.get(form, (0, 0))
+        one = Totals(
+            form=form,
+            held=held.get(form, 0),
+            due=sum(marks.values()),
+            attendance=marks,
+            resolutions=resolved.get(form, 0),
+            tasks=number,
+            done=done,
+        )
+        hand = entered.get(form)
+        if hand is not None:
+            one = with_entered(one, held=hand.number, due=hand.due or 0, present=hand.present or 0)
+        found.append(one)
+    return tuple(found)
+
+
+def _by_form(query: Any) -> Any:
+    return query.add_columns(meetings.c.form).group_by(meetings.c.form)
+
+
+def _in(year: int, timezone: str) -> tuple[Any, Any]:
+    first, after = (datetime.combine(date(each, 1, 1), time(), ZoneInfo(timezone)) for each in (year, year + 1))
+    return meetings.c.begins_at >= first, meetings.c.begins_at < after
+
+
+def _entered(roots: Iterable[OrganisationId], year: int) -> Query:
+    own = unannounced_meetings.c
+    return (
+        select(
+            own.form,
+            func.count().label("number"),
+            func.sum(own.due).label("due"),
+            func.sum(own.present).label("present"),
+        )
+        .where(
+            own.taken_back_at.is_(None),
+            within(own.organisation_id, list(roots)),
+            own.held_on >= date(year, 1, 1),
+            own.held_on <= date(year, 12, 31),
+        )
+        .group_by(own.form)
+    )
