@@ -178,6 +178,8 @@ def put_down(id: str) -> Answer:  # noqa: A002
     people = form.get("people", "").strip()
     if people and not re.fullmatch("[0-9]{1,5}", people):
         return _page(one, refused("activity.bad_people", field="people", most=rules.MOST_PEOPLE)), 422
+    account, outcome_of = _lines("account"), _lines("outcome")
+    partners = " ".join(form.get("partners", "").split())
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.activity(unit, one.id)
@@ -186,9 +188,9 @@ def put_down(id: str) -> Answer:  # noqa: A002
         return rules.put_down(
             known,
             people=int(people) if people else None,
-            account=_lines("account"),
-            outcome=_lines("outcome"),
-            partners=" ".join(form.get("partners", "").split()),
+            account=account,
+            outcome=outcome_of,
+            partners=partners,
             now=unit.now,
         )
 
