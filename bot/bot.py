@@ -19,6 +19,7 @@ from bot.hearing_again import HearingAgain
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.listening import Health, State, listen
 from bot.polls import Counting
+from bot.server_reports import ServerReports
 from bot.undelivered import tell_owners
 from content.identifiers import UserId
 from content.speech import Speech
@@ -28,6 +29,10 @@ from storage.store import Store
 
 GAP_PAUSE = 60.0
 """Seconds between two tries to read back what is missing of a room's history."""
+REPORTS_PAUSE = 60.0
+"""Seconds between two looks at what was reported to the homeserver."""
+NO_REPORTS_PAUSE = 3600.0
+"""Seconds until it is tried again where the login may not read that."""
 REPLAY_PAUSE = 1.0
 """Seconds between two looks for what somebody wants heard again, however much is decided meanwhile."""
 COUNT_PAUSE = 10.0
@@ -88,13 +93,14 @@ class Bot:
         self._again = HearingAgain(store, homeserver, self._hearing)
         self._counting = Counting(store, homeserver, self._hearing)
         self._decided, self._ended = asyncio.Event(), asyncio.Event()
-        self._delivery = Delivery(store, homeserver, speech, encrypted=encrypted, jitter=jitter)
+        self._delivery = Delivery(store, homeserver, speech, encrypted=encrypted, console=console, jitter=jitter)
+        self._reports = ServerReports(store, homeserver, console=console)
         self._clock = Clock(
             store,
             caught_up=lambda: self._hearing.caught_up and self.state.health is Health.LISTENING,
             hearing_state=lambda: self.state.health.value,
             set_back=self._delivery.clock_set_back,
-            measured=lambda: {**measured(), **self._delivery.tally.measures()},
+            measured=lambda: {**measured(), **self._delivery.tally.measures(), **self._may_read()},
             version=version,
             console=console,
             fresh=fresh,
@@ -119,6 +125,7 @@ class Bot:
             asyncio.create_task(self._replay(), name="replay"),
             asyncio.create_task(self._count_polls(), name="polls"),
             asyncio.create_task(self._ask_limit(), name="limit"),
+            asyncio.create_task(self._read_reports(), name="reports"),
         ]
         try:
             await asyncio.gather(*tasks)
@@ -176,6 +183,20 @@ class Bot:
                 log.warning("the upload limit is not known", kind=type(error).__name__)
                 pause = GAP_PAUSE
             await asyncio.sleep(jitter(pause))
+
+    def _may_read(self) -> dict[str, float]:
+        """Say in the signs of life whether reports to the homeserver can be read, once that is known."""
+        may = self._reports.may_read
+        return {} if may is None else {"reports": float(may)}
+
+    async def _read_reports(self) -> None:
+        """Take up, every minute, what members report by their clients; seldom tried where that is closed."""
+        while True:
+            try:
+                await self._reports.read()
+            except Exception as error:
+                log.warning("reports to the homeserver are not read", kind=type(error).__name__)
+            await asyncio.sleep(jitter(NO_REPORTS_PAUSE if self._reports.may_read is False else REPORTS_PAUSE))
 
     async def _listen(self, since: str | None, *, behind: bool) -> None:
         if behind:

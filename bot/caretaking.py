@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from content import locks
 from content.decision import Decision, words
 from content.identifiers import Cause, OrganisationId, RoomId, UserId
 from content.ladder import carry_on
@@ -18,7 +19,8 @@ from content.rooms import LEADS, TEMPLATES, Flaw, History, Purpose, Room, RoomKe
 from content.speech import Reader, Speech
 from content.upgrades import Succession, follow
 from content.upkeep import Care, invitations
-from storage import outbox, rooms, sanctions, upgrades
+from storage import locks as stored_locks
+from storage import outbox, rooms, sanction_places, upgrades
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.store import Step, Store
@@ -169,7 +171,9 @@ class Caretaking:
                 space=known.space(kept.purpose, node) if node is not None else None,
                 people=known.belonging(kept.purpose, at) if node is not None else (),
             )
-            return carry_on(moved, room, await sanctions.in_room(unit, room))
+            measures = carry_on(moved, room, await sanction_places.in_room(unit, room))
+            there = (await stored_locks.held(unit, [room])).get(room, ())
+            return locks.carry_on(measures, [one.lock for one in there])
 
         (outcome,) = await self._store.settle([Step(cause=Cause(f"succeed:{row.id}"), decide=decide)])
         if outcome.failed:

@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import digests, meetings, sanctions, surveying, terms
+from bot import complaints, digests, knocks, locks, meetings, policies, sanctions, sign_ups, surveying, terms
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -257,6 +257,8 @@ class Clock:
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()
+        if me is not None:
+            await knocks.answer_late(self._store, me)
         await tell_seal(self._store)
         old = [leaving(one) for one in waiting if one.at <= now - UNCLAIMED]
         if old:
@@ -283,6 +285,7 @@ class Clock:
             await self._store.settle([opening(one, due_at, restored) for one, due_at in due])
             crashpoint("clock.opened")
         await sanctions.settle_due(self._store)
+        await locks.settle_due(self._store)
         await meetings.keep(self._store, now)
         await self._keep_ballots(now)
         if self._caught_up():
@@ -294,6 +297,7 @@ class Clock:
             if await surveying.close(self._store, now):
                 await self._forget_deleted()
             await self._end_polls(now)
+            await sign_ups.close_due(self._store, now)
             await self._tell_digests(now)
         upcoming = await self._store.read(schedules.next_due)
         if upcoming is not None and self._scheduler.running and now < upcoming < now + TICK:
@@ -321,6 +325,9 @@ class Clock:
         me = await self._store.read(sync.account)
         if me is not None:
             await sanctions.try_again(self._store, me)
+            await complaints.take_up_again(self._store, self._store.now().date().isoformat())
+            await locks.try_again(self._store, me)
+            await policies.hold_to(self._store, me)
 
     async def _forget_deleted(self) -> None:
         """Let the database's log forget what was deleted; where somebody reads from it, the next sweep tries again."""

@@ -31,10 +31,19 @@ MOST_BREAKS = 4
 UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outbox.Kind.REMOVE, outbox.Kind.SUCCEED})
 """Kinds by which rooms are kept in order."""
 
-MODERATION = frozenset({outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE})
-"""Kinds by which measures are carried out and undone in rooms."""
+MODERATION = frozenset(
+    {
+        *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK),
+        *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
+        *(outbox.Kind.ENTER, outbox.Kind.KEEP_OUT, outbox.Kind.LET_IN),
+    }
+)
+"""Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""
 
-COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION
+CLEANING = frozenset({outbox.Kind.COUNT, outbox.Kind.CLEAN})
+"""Kinds by which what a person wrote is counted and taken back."""
+
+COMING_AND_GOING = frozenset({outbox.Kind.JOIN, outbox.Kind.DECLINE}) | UPKEEP | MODERATION | CLEANING
 """Kinds that send no message; that they are limited is nobody else's limit."""
 
 LONGEST_PAUSE = 300.0
@@ -54,6 +63,7 @@ class Delivery:
         speech: Speech,
         *,
         encrypted: bool = True,
+        console: str = "",
         width: int = 32,
         jitter: Callable[[float], float] = lambda wait: wait,
     ) -> None:
@@ -64,7 +74,7 @@ class Delivery:
         self._wake = asyncio.Event()
         self._closed_until: datetime | None = None
         self._upkeep_closed_until: datetime | None = None
-        self._sender = Sender(store, homeserver, speech, encrypted=encrypted)
+        self._sender = Sender(store, homeserver, speech, encrypted=encrypted, console=console)
         self._under_way: set[asyncio.Task[None]] = set()
         self._sending = 0
         self._idle = asyncio.Event()

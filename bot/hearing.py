@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.commands.asking import Held, Settings
 from bot.commands.understanding import asks_now, is_plain_talk, understand
+from bot.guarding import Guarding
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Batch, Event, Poison, RoomBatch, Unreadable
 from bot.matrix.homeserver import Homeserver
@@ -16,11 +17,13 @@ from bot.pacing import Pacing
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
+from content.knocks import Knocked
 from content.lateness import is_late
 from content.organisations import Right, roots
+from content.policies import TYPES
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, outbox, rooms, sync, undelivered, upgrades
+from storage import members, organisations, outbox, policies, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Outcome, Step, Store
 from storage.unit import Reading
@@ -48,9 +51,11 @@ class Hearing:
         self._settings = settings
         self._me = UserId(homeserver.user_id)
         self._halls: frozenset[RoomId] = frozenset()
+        self._policies: frozenset[RoomId] = frozenset()
         self._halls_at = LONG_AGO
         self._heard_at: datetime | None = None
         self._pacing = Pacing()
+        self._guarding = Guarding(settings)
         self._look_again = True
         self.caught_up = False
 
@@ -83,7 +88,7 @@ class Hearing:
             elif part.membership == "leave" and part.room_id in self._halls:
                 steps.append(self._lost(part, batch.next_batch))
             if part.membership in ("join", "leave"):
-                steps += self.steps(part.timeline, earliest, now)
+                steps += self.steps(part.timeline, earliest, now, await self._entered(part))
             elif part.membership == "invite":
                 steps.append(self._invited(part, batch.next_batch))
         heard = sync.Heard(account=self._me, since=batch.next_batch, at=now)
@@ -103,6 +108,8 @@ class Hearing:
         position = await sync.checkpoint(unit, self._me)
         self._heard_at = position[1] if position else None
         self._halls, self._halls_at = frozenset(await rooms.halls(unit)), self._store.now()
+        await self._guarding.recall(unit)
+        self._policies = await policies.rooms_read(unit)
 
     async def _settle(self, steps: list[Step], notes: list[Fact], last: Fact) -> None:
         """Settle all with the new position in one transaction; of a flood, in portions, the position with the last.
@@ -121,18 +128,19 @@ class Hearing:
         self._settings.fresh.note(outcomes, self._store.now())
         return outcomes
 
-    def steps(self, heard: Iterable[Heard], earliest: datetime, now: datetime) -> list[Step]:
-        """Make steps of events, each decided for the moment it was said.
+    def steps(
+        self, heard: Iterable[Heard], earliest: datetime, now: datetime, entered: frozenset[str] = frozenset()
+    ) -> list[Step]:
+        """Make steps of events, each decided for the moment it was said; what guards find comes after what was asked.
 
         We know that it was said after the position before and by now; between these the homeserver's clock is believed,
-        so that an answer counts as of when it was given, also when the bot was away.
+        so that an answer counts as of when it was given, also when the bot was away. ``entered`` are the events that
+        let somebody in who was out.
         """
         steps = []
-        events = [
-            event
-            for event in heard
-            if isinstance(event, Event) and not (event.room_id in self._halls and is_plain_talk(event, self._me))
-        ]
+        clear = [event for event in heard if isinstance(event, Event)]
+        halls = [event for event in clear if event.room_id in self._halls]
+        events = [event for event in clear if not (event.room_id in self._halls and is_plain_talk(event, self._me))]
         held = self._held(events, earliest)
         for event in events:
             try:
@@ -142,7 +150,25 @@ class Hearing:
             if step is not None:
                 at = min(max(event.sent_at, earliest), now)
                 steps.append(replace(step, at=at, room=RoomId(event.room_id), event=EventId(event.event_id)))
-        return steps
+        came = {event.event_id: min(max(event.sent_at, earliest), now) for event in halls}
+        return steps + self._guarding.steps(halls, came, entered)
+
+    async def _entered(self, part: RoomBatch) -> frozenset[str]:
+        """Return which events of a room let somebody in; who changes their name was in, as all were at our start."""
+        joins = [
+            event
+            for event in part.timeline
+            if isinstance(event, Event)
+            and event.type == "m.room.member"
+            and event.state_key is not None
+            and event.content.get("membership") == "join"
+        ]
+        if not joins or part.room_id not in self._halls:
+            return frozenset()
+        before = set(await self._store.read(lambda unit: rooms.joined(unit, RoomId(part.room_id))))
+        if self._me not in before:
+            return frozenset()
+        return frozenset(event.event_id for event in joins if event.state_key not in before)
 
     def _held(self, events: Iterable[Event], earliest: datetime) -> dict[str, Held]:
         """Find what wants something at a moment that is long past, and what is too much at once of one person.
@@ -178,6 +204,7 @@ class Hearing:
             match event:
                 case Event():
                     notes += self._state_notes(event, room) or self._echoes(event, room)
+                    notes += self._knock_notes(event, room, now)
                 case Poison():
                     notes.append(buried(event, room, now))
                 case Unreadable():
@@ -211,6 +238,11 @@ class Hearing:
     def _state_notes(self, event: Event, room: RoomId) -> list[Fact]:
         if event.state_key is None or event.type not in rooms.TRACKED:
             return []
+        if event.type in TYPES and room not in self._policies:
+            return []
+        if event.type == "m.room.member" and room in self._policies - self._halls and event.state_key != self._me:
+            # Who else reads the same rules is nobody's business here.
+            return []
         seen = rooms.StateSeen(
             room=room,
             type=event.type,
@@ -222,6 +254,13 @@ class Hearing:
         if event.type == "m.room.member" and event.state_key == self._me and event.content.get("membership") == "join":
             return [seen, RoomRegained(room=room)]
         return [seen]
+
+    def _knock_notes(self, event: Event, room: RoomId, now: datetime) -> list[Fact]:
+        """Know since when somebody asks to be let into one of our rooms."""
+        knocks = event.type == "m.room.member" and event.content.get("membership") == "knock"
+        if not knocks or event.state_key is None or room not in self._halls:
+            return []
+        return [Knocked(room=room, user=UserId(event.state_key), at=now)]
 
     def _echoes(self, event: Event, room: RoomId) -> list[Fact]:
         """Know of our own message: we may have died, or missed the answer, between its arrival and our marking it."""

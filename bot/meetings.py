@@ -12,6 +12,7 @@ from content.identifiers import Cause, OccurrenceId
 from content.lessons import Lesson
 from content.meetings import Meeting
 from content.occurrences import open_occurrence
+from content.sent_notices import open_notice
 from storage import burden, checkins, meetings, members, quiet, schedules, shifts
 from storage.schedules import Entry
 from storage.store import Answer, Step, Store
@@ -71,7 +72,7 @@ async def open_due(unit: Reading, entry: Entry, lesson: Lesson) -> Answer:
         return await _open_lesson(unit, entry, lesson, free_at)
     seats = await meetings.due(unit, one)
     people = await members.by_ids(unit, [seat.member for seat in seats])
-    return rules.open_notice(
+    return open_notice(
         one,
         occurrence,
         seats=seats,

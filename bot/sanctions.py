@@ -11,7 +11,7 @@ from bot.matrix.homeserver import Homeserver
 from bot.matrix.power import Powers, powers
 from content.cases import read_message
 from content.decision import Decision, Fact, words
-from content.identifiers import Cause, EvidenceId, RoomId, SanctionId, UserId, derive
+from content.identifiers import Cause, EvidenceId, RoomId, SanctionId, StrikeId, UserId, derive
 from content.ladder import end, tell_stuck
 from content.muting import hindrance, level_of, muted_level, put_back, with_level
 from content.organisations import Right
@@ -28,9 +28,11 @@ from content.sanctions import (
     Step,
 )
 from content.speech import Reader, Speech
-from storage import cases, organisations, outbox, rooms, sanctions
+from storage import cases, cleanings, guards, organisations, outbox, rooms, sanction_places, sanctions
+from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
-from storage.sanctions import Left, Place
+from storage.sanction_places import Left
+from storage.sanctions import Place
 from storage.store import Step as Settled
 from storage.store import Store
 from storage.unit import Reading
@@ -52,6 +54,9 @@ class Hands:
         if row.kind is outbox.Kind.EVIDENCE:
             await self._read(row, row.room, EvidenceId(row.matter))
             return
+        if row.kind is outbox.Kind.HIDE:
+            await self._hide(row, row.room, StrikeId(row.matter))
+            return
         room, id = row.room, SanctionId(row.matter)  # noqa: A001
         sanction, place = await self._store.read(lambda unit: _known(unit, id, room))
         if sanction is None or place is None:
@@ -68,12 +73,27 @@ class Hands:
             if why is not None:
                 await self._stuck(row, sanction, place, why, undoing=not holds)
                 return
+        crashpoint("sanction.changed_before_kept")
         await self._settle(PlaceSettled(id=id, room=room, state=done, at=self._store.now()))
+        crashpoint("sanction.kept_before_mark")
+
+    async def _hide(self, row: Claimed, room: RoomId, id: StrikeId) -> None:  # noqa: A002
+        """Take a message out of its room; one that is not there any more is hidden."""
+        struck = await self._store.read(lambda unit: guards.strike(unit, id))
+        if struck is None:
+            return
+        try:
+            await self._homeserver.redact(room, struck.event, row.transaction)
+        except Fault as fault:
+            if fault.kind is not Kind.MISSING:
+                raise
 
     async def _change(self, sanction: Sanction, place: Place, *, undoing: bool) -> Hindrance | None:
         """Change what is to be changed in a room as it is at this moment, or return what is in the way."""
         state = [event for event in await self._homeserver.state(place.room) if isinstance(event, Event)]
         known = powers(state)
+        if undoing and _is_undone(sanction, place, state, known):
+            return None
         why = hindrance(sanction.step, known, me=self._me, user=sanction.user)
         if why is not None:
             return why
@@ -98,9 +118,13 @@ class Hands:
         left = await self._left(sanction, place)
         # What is still there of an earlier mute is no level of theirs.
         before = next((one.before for one in left if there.listed and there.value == one.muted), there)
+        if place.moved and place.before is not None:
+            # The room that this one replaces is the one that knew their level.
+            before = place.before
         noted = LevelNoted(id=sanction.id, room=place.room, before=before, muted=muted)
         await self._settle(noted, *self._taken_over(left, place))
         if there.value != muted:
+            crashpoint("sanction.noted_before_changed")
             changed = with_level(levels, sanction.user, muted)
             await self._homeserver.set_state(place.room, "m.room.power_levels", changed)
 
@@ -123,7 +147,8 @@ class Hands:
                 noted = LevelNoted(id=sanction.id, room=place.room, before=Level(listed=False), muted=0)
                 await self._settle(noted, *self._taken_over(left, place))
             if membership != "ban":
-                await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction))
+                redact = await self._store.read(lambda unit: cleanings.takes_all_of(unit, sanction.user, place.room))
+                await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction), redact=redact)
         elif membership in ("join", "invite", "knock"):
             await self._homeserver.kick(place.room, sanction.user, await self._reason(sanction))
 
@@ -134,7 +159,7 @@ class Hands:
         return self._speech.say(words(f"sanction.reason_{sanction.reason}"), reader)
 
     async def _left(self, sanction: Sanction, place: Place) -> tuple[Left, ...]:
-        return await self._store.read(lambda unit: sanctions.left_in(unit, sanction, place.room))
+        return await self._store.read(lambda unit: sanction_places.left_in(unit, sanction, place.room))
 
     def _taken_over(self, left: Iterable[Left], place: Place) -> list[PlaceSettled]:
         """Leave it to a measure that begins to undo what one before it has left: or that would end this one early."""
@@ -173,6 +198,15 @@ class Hands:
             asked, sender=UserId(heard.sender), said_at=heard.sent_at, text=body if isinstance(body, str) else ""
         )
         await self._store.settle(notes=[kept])
+
+
+def _is_undone(sanction: Sanction, place: Place, state: list[Event], known: Powers) -> bool:
+    """Tell whether a room holds nothing of a measure any more, whoever saw to that; then nothing is in the way."""
+    if sanction.step is not Step.MUTE:
+        return _membership(state, sanction.user) != "ban"
+    if place.before is None or place.muted is None:
+        return True
+    return put_back(known.levels or {}, sanction.user, place.before, place.muted) is None
 
 
 def _membership(state: list[Event], user: UserId) -> str | None:
@@ -214,7 +248,7 @@ async def try_again(store: Store, me: UserId) -> None:
 
     async def found(unit: Reading) -> list[Settled]:
         steps = []
-        for sanction, room in await sanctions.unsettled(unit):
+        for sanction, room in await sanction_places.unsettled(unit):
             sites = await sanctions.sites(unit, sanction.organisation, me, only=[room])
             if any(hindrance(sanction.step, site.powers, me=me, user=sanction.user) is None for site in sites):
                 version = await rooms.version_of(unit, room, "m.room.power_levels")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
@@ -14,10 +15,15 @@ from msgspec import Struct
 
 from bot.caretaking import Caretaking
 from bot.charts import Chart, draw_bars, draw_shares
+from bot.cleanings import Cleaner
+from bot.complaints import Looking
+from bot.locks import Locksmith
 from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.policies import Warden
+from bot.rehearsing import Rehearsing
 from bot.sanctions import Hands
 from content import cards
 from content import disclosures as disclosure_rules
@@ -26,12 +32,25 @@ from content.cards import Message
 from content.decision import Fact, Words, leads_somewhere, words
 from content.digests import bars_of
 from content.identifiers import EventId, RoomId, UserId
+from content.live_messages import Sort
 from content.media import Kind as MediumKind
 from content.media import Medium, neutral_name
 from content.occurrences import State as OccurrenceState
 from content.rooms import DirectRoomKept
 from content.speech import Reader, Speech
-from storage import holdings, lessons, media, members, mutes, organisations, outbox, rooms, shown, watchwords
+from storage import (
+    holdings,
+    lessons,
+    live_messages,
+    media,
+    members,
+    mutes,
+    organisations,
+    outbox,
+    rooms,
+    shown,
+    watchwords,
+)
 from storage.crashpoints import crashpoint
 from storage.media import StoredMedium
 from storage.outbox import Claimed, Postponed, Sent
@@ -74,13 +93,20 @@ class Listener(Struct, frozen=True, kw_only=True):
 class Sender:
     """What a Matrix device sends; when, in which order and how often it is tried is for who calls."""
 
-    def __init__(self, store: Store, homeserver: Homeserver, speech: Speech, *, encrypted: bool) -> None:
+    def __init__(
+        self, store: Store, homeserver: Homeserver, speech: Speech, *, encrypted: bool, console: str = ""
+    ) -> None:
         self._store = store
         self._homeserver = homeserver
         self._speech = speech
         self._encrypted = encrypted
+        self._looking = Looking(store, homeserver, console=console)
+        self._rehearsing = Rehearsing(store, homeserver, console=console)
         self._caretaking = Caretaking(store, homeserver, speech, encrypted=encrypted)
         self._hands = Hands(store, homeserver, speech)
+        self._locksmith = Locksmith(store, homeserver)
+        self._cleaner = Cleaner(store, homeserver)
+        self._warden = Warden(store, homeserver, speech)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -98,8 +124,22 @@ class Sender:
             case outbox.Kind.MAKE | outbox.Kind.MEND | outbox.Kind.REMOVE | outbox.Kind.SUCCEED:
                 await self._caretaking.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE:
+            case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.REHEARSAL:
+                await self._rehearsing.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
+                await self._looking.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.LOCK | outbox.Kind.UNLOCK:
+                await self._locksmith.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.COUNT | outbox.Kind.CLEAN:
+                return [await self._cleaner.do(row) or self._sent(row, None)]
+            case outbox.Kind.ENTER | outbox.Kind.KEEP_OUT | outbox.Kind.LET_IN:
+                await self._warden.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.TELL:
                 return await self._tell(row, listener)
@@ -111,6 +151,8 @@ class Sender:
                 return await self._disclose(row)
             case outbox.Kind.SAY:
                 return await self._say_in_room(row)
+            case outbox.Kind.LIVE | outbox.Kind.LIVE_EDIT:
+                return await self._live(row)
             case outbox.Kind.LESSON:
                 return await self._show_again(row)
             case outbox.Kind.CHART:
@@ -294,6 +336,24 @@ class Sender:
         node = await self._store.read(lambda unit: organisations.organisation(unit, id))
         reader = Reader(language=node.language, timezone=node.timezone) if node else Reader()
         return [await self._put(row, room, {"msgtype": "m.notice", "body": self._say(said, reader)})]
+
+    async def _live(self, row: Claimed) -> list[Fact]:
+        """Put a live message into its room, or edit it there, as what it shows stands now."""
+        id, room = row.matter, row.room  # noqa: A001 - the field's name
+        if id is None or room is None or row.subject is None:
+            return [self._sent(row, None)]
+        sort = Sort(row.subject)
+        seen = await self._store.read(lambda unit: live_messages.shown(unit, sort, id))
+        if seen is None:
+            return [self._sent(row, None)]
+        lines = "\n".join(self._say(line, seen.reader) for line in seen.lines).splitlines()
+        title, *rest = [html.escape(line) for line in lines]
+        message = Message(body="\n".join(lines), html="<br>".join([f"<strong>{title}</strong>", *rest]))
+        if row.kind is outbox.Kind.LIVE:
+            return [await self._put(row, room, _text(message))]
+        if row.target is None:
+            return [self._sent(row, None)]
+        return [await self._put(row, room, _edit(message, row.target))]
 
     async def _poll(self, row: Claimed) -> list[Fact]:
         """Put a poll, its end or its result into the room; what has no place or no sense any more is let go."""

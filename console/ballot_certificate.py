@@ -60,6 +60,8 @@ def write_certificate(known: Certified, speech: Speech) -> bytes:
     blocks += [Paragraph(text=speech.say(line, CHINESE)) for line in lines]
     if ballot.election.pack.purpose is Purpose.REFERENCE:
         blocks.append(Paragraph(text=say("selection.reference")))
+    if ballot.closed_early:
+        blocks.append(Paragraph(text=say("certificate.closed_early", reason=ballot.closed_early)))
     blocks += [
         *(Paragraph(text=line) for line in _ruled(known, say)),
         Paragraph(text=say("certificate.manifest", hash=ballot.manifest_hash or MISSING)),

@@ -40,6 +40,7 @@ class Fields(Struct, frozen=True, kw_only=True):
     contested: bool = True
     held_on: str = ""
     consent: str = ""
+    off_term: str = ""
     excused: str = ""
     parent: str = ""
     kind: str = Kind.FORMAL
@@ -141,6 +142,7 @@ async def drafted(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]
         candidates=tuple(standing),
         held_on=held_on,
         consent=" ".join(fields.consent.split()),
+        off_term=" ".join(fields.off_term.split()),
         parent=parent.id if parent is not None and parent.organisation == node.id else None,
     )
 
@@ -157,6 +159,7 @@ def fields_of(paper: PaperElection, election: Election, lines: dict[str, str], *
         contested=election.contested,
         held_on=paper.held_on.isoformat(),
         consent=paper.consent,
+        off_term=paper.off_term,
         parent=paper.parent or "",
         kind=election.kind,
     )
@@ -178,6 +181,7 @@ def fields_from() -> Fields:
         contested=text("contested") == "yes",
         held_on=text("held_on"),
         consent=text("consent"),
+        off_term=text("off_term"),
         parent=text("parent"),
         kind=text("kind"),
     )

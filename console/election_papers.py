@@ -17,6 +17,7 @@ from content.ballots import Elector
 from content.ballots import State as Sealed
 from content.counts import brief, describe
 from content.decision import Words, words
+from content.election_advice import off_term
 from content.elections import Count, Result, Votes
 from content.electronic_votes import ElectronicVote, became
 from content.identifiers import MemberId
@@ -25,6 +26,7 @@ from content.paper_elections import Entry, Office, PaperElection, State
 from content.rule_packs import Purpose
 from content.speech import Reader, Speech
 from content.strokes import by_strokes
+from content.terms import Term
 
 CHINESE = Reader(language="zh_CN")
 
@@ -33,7 +35,7 @@ MISSING = "（待补充）"
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """All that a paper may say; ``votes`` are those by which it was voted on electronically."""
+    """All that a paper may say; ``votes`` are the electronic ones, ``term`` is the one that ends with it."""
 
     paper: PaperElection
     organisation: str
@@ -41,6 +43,7 @@ class Known(Struct, frozen=True, kw_only=True):
     names: Mapping[MemberId, str]
     result: Result | None
     votes: tuple[ElectronicVote, ...] = ()
+    term: Term | None = None
 
 
 class _Sheet:
@@ -137,6 +140,8 @@ def record(known: Known, speech: Speech) -> Document:
         sheet.say(say("appraisals.graded_were", n=len(paper.candidates)))
     else:
         sheet.say(say("paper.consent_was", letter=paper.consent or MISSING))
+        for line in _off_term(known, say):
+            sheet.say(line)
         sheet.say(say("paper.seats_were", n=paper.election.seats, candidates=len(paper.candidates)))
         for one in paper.candidates:
             sheet.say(f"{one.name}：{one.introduction or MISSING}")
@@ -152,7 +157,11 @@ def record(known: Known, speech: Speech) -> Document:
     sheet.table([say("paper.number"), say("paper.name"), say("paper.right")], rows)
     sheet.heading(say("paper.part_meeting"))
     sheet.say(say("paper.came", present=_or(paper.present), issued=_or(paper.issued)))
+    if not paper.election.questions:
+        sheet.say(say("paper.chaired", name=known.names.get(paper.chair, MISSING) if paper.chair else MISSING))
     sheet.say(_charged(known, say))
+    if paper.opinions is not None:
+        sheet.say(say("paper.opinions_were", n=paper.opinions))
     sheet.heading(say("paper.part_result"))
     for line in _votes(known, speech):
         sheet.say(line)
@@ -160,6 +169,8 @@ def record(known: Known, speech: Speech) -> Document:
         sheet.say(MISSING)
         for entry in paper.entries if paper.state is State.VOID else ():
             _entered(sheet, known, entry, speech)
+    for line in _left_empty(known, say):
+        sheet.say(line)
     sheet.heading(say("paper.part_after"))
     sheet.say(say("paper.certified", day=_day(paper.certified_on)))
     sheet.say(say("paper.reported", day=_day(paper.reported_on), letter=paper.report or MISSING))
@@ -218,6 +229,23 @@ def _certify(sheet: _Sheet, known: Known, speech: Speech) -> bool:
     return True
 
 
+def _off_term(known: Known, say: Callable[..., str]) -> Iterator[str]:
+    """Say when the term ends, and by which letter the election is held on another day (R03)."""
+    paper, which = known.paper, off_term(known.paper, known.term)
+    if known.term is not None and which is not None:
+        yield say(f"paper.off_term_{which}", day=_day(known.term.ends_on), letter=paper.off_term or MISSING)
+    elif paper.off_term:
+        yield say("paper.off_term_was", letter=paper.off_term)
+
+
+def _left_empty(known: Known, say: Callable[..., str]) -> Iterator[str]:
+    """Say by whose decision seats stay empty (R20)."""
+    one, result = known.paper.left_empty, known.result
+    if one is not None and result is not None:
+        key, fewer = f"paper.left_empty_{one.by}", result.unfilled or 0
+        yield say(key, n=fewer, day=_day(one.on), letter=one.reference, agreed=one.agreed or 0)
+
+
 def _electronic(known: Known, say: Callable[..., str]) -> Iterator[str]:
     """Say that the papers were sealed in browsers, by whose consent, and by which hashes that can be looked into."""
     for one in known.votes:
@@ -236,6 +264,8 @@ def _votes(known: Known, speech: Speech) -> Iterator[str]:
         held = say(key, place=one.place, day=closes, letter=one.reference, dated=dated)
         ended = say("electronic.vote_ended", day=_day(one.ended_on)) if one.ended_on is not None else ""
         yield held + ended + speech.say(became(one), CHINESE)
+        if one.ballot.closed_early:
+            yield say("certificate.closed_early", reason=one.ballot.closed_early)
         if one.ballot.set_hash is not None and not one.counted:
             yield say("electronic.was_sealed", hash=one.ballot.set_hash)
         if one.figures is not None and one.ballot.state is Sealed.VOID:

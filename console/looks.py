@@ -36,6 +36,9 @@ FILES: Mapping[str, str] = {
     "participation.export_rows": "participation",
     "checkins.export": "participation",
     "hours.export": "participation",
+    "minutes.export_pdf": "participation",
+    "minutes.export_record": "participation",
+    "minutes.export_roll": "participation",
     "appraisals.export": "member",
     "model_members.export": "member",
     "members.export": "member",
@@ -44,6 +47,10 @@ FILES: Mapping[str, str] = {
     "outbox.export": "outbox",
     "corrections.show": "record",
     "cases.show": "record",
+    "complaints.show": "record",
+    "cleanings.show": "record",
+    "policies.show_one": "record",
+    "knocks.show": "record",
 }
 """Files about everyone in a place."""
 

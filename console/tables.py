@@ -24,12 +24,16 @@ _WIDE = 8
 
 
 class Table(Struct, frozen=True, kw_only=True):
-    """What a table shows, on the screen and in whatever leaves it alike; ``footer`` is the line below it in a file."""
+    """What a table shows, on the screen and in whatever leaves it alike.
+
+    In a file that is read ``above`` are lines between title and table, ``footer`` is the line below it.
+    """
 
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[Written, ...], ...]
     footer: str = ""
+    above: tuple[str, ...] = ()
 
 
 def shown(value: Written) -> str:
@@ -52,7 +56,7 @@ def as_text(table: Table) -> str:
             for name, value in zip(table.header[1:], row[1:], strict=True)
         )
         lines.append(t("tables.line", first=shown(row[0]), rest=t("tables.comma").join(pairs)))
-    return "\n".join([table.title, *lines])
+    return "\n".join([table.title, *table.above, *lines])
 
 
 def as_grid(table: Table, *, caption: str = "") -> Grid:
@@ -114,10 +118,11 @@ def _written(table: Table, format: str, footer: str) -> tuple[bytes, str]:  # no
         case "csv":
             return write_csv(table.header, table.rows), CONTENT_TYPES["csv"]
         case "docx":
-            blocks: tuple[Block, ...] = (as_grid(table), Paragraph(text=footer))
+            above = tuple(Paragraph(text=line) for line in table.above)
+            blocks: tuple[Block, ...] = (*above, as_grid(table), Paragraph(text=footer))
             return write_docx(table.title, blocks, landscape=len(table.header) > _WIDE), CONTENT_TYPE
         case _:
-            return write_xlsx(table.title, table.header, table.rows, footer), CONTENT_TYPES["xlsx"]
+            return write_xlsx(table.title, table.header, table.rows, footer, above=table.above), CONTENT_TYPES["xlsx"]
 
 
 def _text(table: Table, footer: str) -> str:

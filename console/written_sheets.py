@@ -50,9 +50,14 @@ def write_csv(header: Sequence[str], rows: Sequence[Sequence[Written]]) -> bytes
 
 
 def write_xlsx(
-    title: str, header: Sequence[str], rows: Sequence[Sequence[Written]], footer: str | None = None
+    title: str,
+    header: Sequence[str],
+    rows: Sequence[Sequence[Written]],
+    footer: str | None = None,
+    *,
+    above: Sequence[str] = (),
 ) -> bytes:
-    """Write a sheet as an office files it: title, header, data from row 3, ready to print on A4.
+    """Write a sheet as an office files it: title, what stands ``above``, header, data below it, ready to print on A4.
 
     Dates become text ``yyyy-mm-dd``; instants are already in the reader's zone; numbers stay numbers (a Decimal with
     two places); texts are neutralised. A total is an ordinary last row; ``footer`` is the line under the table.
@@ -68,15 +73,18 @@ def write_xlsx(
     looks = _Looks(book)
     last_column = max(0, len(header) - 1)
     _across(sheet, 0, last_column, neutralise(_fitting(title)), looks.title)
+    for place, line in enumerate(above, start=1):
+        _across(sheet, place, last_column, neutralise(_fitting(line)), looks.footer)
+    top = 1 + len(above)
     for column, name in enumerate(header):
-        sheet.write_string(1, column, neutralise(_fitting(name)), looks.header)
+        sheet.write_string(top, column, neutralise(_fitting(name)), looks.header)
     written = [[_as_written(value) for value in row] for row in rows]
-    for place, row in enumerate(written, start=2):
+    for place, row in enumerate(written, start=top + 1):
         for column, value in enumerate(row):
             _put(sheet, place, column, value, looks)
     if footer is not None:
-        _across(sheet, len(written) + 2, last_column, neutralise(_fitting(footer)), looks.footer)
-    _lay_out(sheet, header, written)
+        _across(sheet, len(written) + top + 1, last_column, neutralise(_fitting(footer)), looks.footer)
+    _lay_out(sheet, header, written, top)
     book.close()
     return out.getvalue()
 
@@ -115,9 +123,9 @@ def _put(sheet: Any, row: int, column: int, value: str | int | float | Decimal |
         sheet.write_number(row, column, value, looks.number)
 
 
-def _lay_out(sheet: Any, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    sheet.freeze_panes(2, 0)
-    sheet.repeat_rows(0, 1)
+def _lay_out(sheet: Any, header: Sequence[str], rows: Sequence[Sequence[object]], top: int) -> None:
+    sheet.freeze_panes(top + 1, 0)
+    sheet.repeat_rows(0, top)
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
     sheet.set_row(0, 30)

@@ -12,6 +12,13 @@ from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkAsked, BallotLinkIssued
 from content.cases import CaseOpened, EvidenceKept
 from content.checkins import Answered
+from content.cleanings import (
+    CleaningAsked,
+    CleaningBegun,
+    CleaningDropped,
+    CleaningReady,
+    CleaningStopped,
+)
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
 from content.decision import Discreet, Fact
@@ -19,16 +26,26 @@ from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
 from content.feeds import FeedMade, FeedRevoked
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.identifiers import OrganisationId
 from content.imports import ImportUndone, RosterImported
-from content.lecture_questions import LectureQuestioned
+from content.lecture_questions import LectureQuestioned, LectureQuestionWithdrawn
 from content.lessons import LessonRevised, LessonWritten
+from content.locks import RoomLockAsked, RoomLockDropped, RoomLocked, RoomUnlocked
 from content.looks import Looked
 from content.meetings import MeetingCalled, MeetingChanged
 from content.members import MemberChanged, MemberEnrolled
 from content.model_members import SelectionCalled
 from content.organisations import DutyEnded, DutyGranted, OrganisationFounded
 from content.paper_elections import ElectionPrepared
+from content.policies import (
+    PolicyBanned,
+    PolicyListAdded,
+    PolicyListApplied,
+    PolicyListEnded,
+    PolicyListWanted,
+    PolicyUnbanned,
+)
 from content.polls import PollOpened
 from content.resolutions import TaskAssigned
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
@@ -46,6 +63,7 @@ from content.sanctions import (
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
+from content.sign_ups import SignUpOpened
 from content.survey_links import SurveyLinkAsked
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected, CommitteeTakenBack
@@ -150,10 +168,40 @@ _OfSanction = (
 )
 
 
+def _guarded(fact: GuardSet | GuardEntriesAdded | GuardEntryDropped) -> About:
+    thing = f"room:{fact.room}" if fact.room is not None else f"organisation:{fact.organisation}"
+    return About(thing=thing, place=fact.organisation)
+
+
 def _sanction(fact: _OfSanction) -> About:
     one = fact.sanction
     step = f"sanction.step_{one.step}"
     return About(thing=f"case:{one.case}", subject=one.user, place=one.organisation, after=step)
+
+
+def _lock(fact: RoomLockAsked | RoomLocked | RoomUnlocked | RoomLockDropped) -> About:
+    return About(thing=f"room:{fact.lock.room}", place=fact.lock.organisation, after=f"locks.part_{fact.lock.part}")
+
+
+def _counted(fact: CleaningAsked | CleaningReady | CleaningDropped) -> About:
+    # Whose words were only counted is not told to them, and stands in no row about them.
+    return About(thing=f"cleaning:{fact.cleaning.id}", place=fact.cleaning.organisation)
+
+
+def _cleaned(fact: CleaningBegun | CleaningStopped) -> About:
+    one = fact.cleaning
+    return About(thing=f"cleaning:{one.id}", subject=one.user, place=one.organisation)
+
+
+_OfPolicy = PolicyListAdded | PolicyListWanted | PolicyListApplied | PolicyListEnded
+
+
+def _policy(fact: _OfPolicy) -> About:
+    return About(thing=f"policy:{fact.list.id}", place=fact.list.organisation)
+
+
+def _kept_out(fact: PolicyBanned | PolicyUnbanned) -> About:
+    return About(thing=f"policy:{fact.ban.list}", subject=fact.ban.user, place=fact.ban.organisation)
 
 
 def _table(fact: ExportMade | ExportFailed) -> About:
@@ -170,6 +218,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     OrganisationFounded: lambda fact: About(thing=f"organisation:{fact.organisation.id}", place=fact.organisation.id),
     MemberEnrolled: _member,
     MemberChanged: _member,
+    LectureQuestionWithdrawn: lambda fact: About(thing=f"occurrence:{fact.occurrence}", subject=fact.member),
     LectureQuestioned: lambda fact: About(thing=f"occurrence:{fact.question.occurrence}", subject=fact.question.member),
     LessonWritten: _lesson,
     LessonRevised: _lesson,
@@ -193,6 +242,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
+    SignUpOpened: lambda fact: About(thing=f"sign_up:{fact.sign_up.id}", place=fact.sign_up.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
     RoomMoved: lambda fact: About(thing=f"room:{fact.new.id}", place=fact.new.organisation),
@@ -214,8 +264,14 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    **dict.fromkeys((GuardSet, GuardEntriesAdded, GuardEntryDropped), _guarded),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
+    **dict.fromkeys((PolicyListAdded, PolicyListWanted, PolicyListApplied, PolicyListEnded), _policy),
+    **dict.fromkeys((PolicyBanned, PolicyUnbanned), _kept_out),
+    **dict.fromkeys((CleaningAsked, CleaningReady, CleaningDropped), _counted),
+    **dict.fromkeys((CleaningBegun, CleaningStopped), _cleaned),
+    **dict.fromkeys((RoomLockAsked, RoomLocked, RoomUnlocked, RoomLockDropped), _lock),
     **dict.fromkeys(
         (
             *(SanctionPrepared, SanctionImposed, SanctionEnded, SanctionLifted, SanctionDropped),
@@ -239,8 +295,10 @@ _BY_ID = {
 """Facts that name nothing but the identifier of what they are about, and what kind of thing that is."""
 
 THINGS = (
+    "complaint",
     "occurrence",
     "poll",
+    "sign_up",
     "ballot",
     "survey",
     "selection",

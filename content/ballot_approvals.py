@@ -76,5 +76,6 @@ def _take(
 ) -> Decision | Refusal:
     if closing is not None:
         box = {"turnout": closing.turnout, "issued": closing.issued}
-        return close(ballot, closing.listed, **box, now=now, early=True)
+        reason = " ".join(closing.reason.split())
+        return close(ballot, closing.listed, **box, now=now, early=True, reason=reason)
     return open_voting(ballot, now=now, admitted=admitted) if act is Act.OPEN_BALLOT else cancel(ballot)

@@ -120,7 +120,7 @@ class Ballot(Struct, frozen=True, kw_only=True):
 
     ``server_seal`` lets who has no scripts have their ballot sealed in the server's memory, which their page says.
     ``told_at`` is when all were last told of it, ``issued`` how many had been sent a link by the close, ``present`` how
-    many were in the room where it took that.
+    many were in the room where it took that, ``closed_early`` why two organisers have closed it before its time.
     """
 
     id: BallotId
@@ -145,6 +145,7 @@ class Ballot(Struct, frozen=True, kw_only=True):
     issued: int | None = None
     turnout: int | None = None
     set_hash: str | None = None
+    closed_early: str = ""
     flag: Outcome | None = None
     decided_on: date | None = None
 
@@ -205,13 +206,14 @@ class BallotCast(Fact, frozen=True, kw_only=True):
 
 
 class BallotClosed(Fact, frozen=True, kw_only=True):
-    """No more votes are taken; this set of envelopes is the one that can be opened."""
+    """No more votes are taken; this set of envelopes is the one that can be opened. ``reason`` is why so early."""
 
     ballot: BallotId
     turnout: int
     issued: int
     set_hash: str
     listed: tuple[str, ...]
+    reason: str = ""
 
 
 class BallotCounted(Fact, frozen=True, kw_only=True):
@@ -414,18 +416,30 @@ def cast(ballot: Ballot, elector: Elector | None, box: bytes, *, copied: bool, n
 
 
 def close(
-    ballot: Ballot, listed: Sequence[str], *, turnout: int, issued: int, now: datetime, early: bool = False
+    ballot: Ballot,
+    listed: Sequence[str],
+    *,
+    turnout: int,
+    issued: int,
+    now: datetime,
+    early: bool = False,
+    reason: str = "",
 ) -> Decision | Refusal:
     """Close a ballot whose time is over. Where too few have voted, no envelope is ever opened.
 
-    That two organisers want it closed ``early`` is seen to elsewhere.
+    That two organisers want it closed ``early``, and for which ``reason``, is seen to elsewhere.
     """
     if ballot.state is not State.OPEN:
         return not_now(ballot)
     if now < ballot.closes_at and not early:
         return refused("ballot.too_early", closes=ballot.closes_at)
     closed = BallotClosed(
-        ballot=ballot.id, turnout=turnout, issued=issued, set_hash=set_hash(listed), listed=tuple(listed)
+        ballot=ballot.id,
+        turnout=turnout,
+        issued=issued,
+        set_hash=set_hash(listed),
+        listed=tuple(listed),
+        reason=reason,
     )
     if turnout < FEWEST:
         return Decision(facts=(closed, BallotVoided(ballot=ballot.id, why=Voiding.TOO_FEW)))

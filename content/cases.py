@@ -17,6 +17,9 @@ EVIDENCE_KEPT = timedelta(days=90)
 KEPT = timedelta(days=3 * 365)
 """How long a case is kept after its last act; as long as the record says who did something to whom."""
 
+GOES_ON = timedelta(days=30)
+"""How long after its last act a case is gone on with instead of another being opened about the same person."""
+
 LONGEST_NOTE = 1000
 LONGEST_EVIDENCE = 4000
 MOST_EVIDENCE = 20

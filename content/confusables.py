@@ -15,11 +15,16 @@ _ACCOUNT = re.compile(r"@[^\s:\x00]+:[A-Za-z0-9.\-\[\]:]+")
 _MODERN = re.compile(r"[a-z0-9._=/+-]+")
 LONGEST = 255
 
-# What looks alike in the sans-serif letters of chat clients: Cyrillic and Greek beside Latin, digits beside letters.
+LATIN = {
+    **dict(zip("аеорсухіјѕԁһӏвкмнтгпԛԝь", "aeopcyxijsdhlbkmhtrnqwb", strict=True)),
+    **dict(zip("αβεικνορτυχγωη", "abeiknoptuxywn", strict=True)),
+}
+"""Small letters of the Cyrillic and the Greek script, and the Latin ones that they look like in chat clients."""
+
+# Digits beside letters look alike too, and are told from each other in text.
 _ALIKE = str.maketrans(
     {
-        **dict(zip("аеорсухіјѕԁһӏвкмнтгпԛԝь", "aeopcyxijsdhlbkmhtrnqwb", strict=True)),
-        **dict(zip("αβεικνορτυχγωη", "abeiknoptuxywn", strict=True)),
+        **LATIN,
         "0": "o",
         "1": "l",
         "i": "l",

@@ -87,7 +87,8 @@ class Tell(Effect, frozen=True, kw_only=True):
     ``language`` is the one in which they asked, where they asked in words; else it is their own. A quiet one is left
     out where no private room exists yet: an invitation would be louder than the news. An unasked one is begun by the
     bot, and waits for the end of quiet hours unless it is urgent. Neither is said to who has asked for silence.
-    ``sanction`` is the measure that it tells of: a reply or a reaction to it is taken as one to that.
+    ``sanction`` is the measure that it tells of, ``matter`` what else it asks about, as a lock or a cleaning: a reply
+    or a reaction to it is taken as one to that.
     Words about a ``picture`` come after it, and it comes after what the same decision said before.
     """
 
@@ -99,14 +100,19 @@ class Tell(Effect, frozen=True, kw_only=True):
     urgent: bool = False
     language: str | None = None
     sanction: SanctionId | None = None
+    matter: str | None = None
 
 
 class Say(Effect, frozen=True, kw_only=True):
-    """Say something in a room, in the language of the organisation that it belongs to, and call nobody's attention."""
+    """Say something in a room, in the language of the organisation that it belongs to, and call nobody's attention.
+
+    What is ``urgent`` does not wait for the end of quiet hours.
+    """
 
     room: RoomId
     organisation: OrganisationId
     words: Words
+    urgent: bool = False
 
 
 class Disclose(Effect, frozen=True, kw_only=True):
@@ -181,8 +187,8 @@ def discreetly(answer: Answered) -> Answered:
     return replace(answer, discreet=True) if isinstance(answer, Refusal) else answer
 
 
-DISCREET_WORDS = ("appraisal.", "ballot.", "lecture.unnamed_", "practice.", "selection.", "survey.")
-"""How the keys begin of what is said to one person, and whose list would name voters, objectors or learners."""
+DISCREET_WORDS = ("appraisal.", "ballot.", "complaint.", "lecture.unnamed_", "practice.", "selection.", "survey.")
+"""How the keys begin of what is said to one person, and whose list would name voters, reporters or learners."""
 
 
 def are_discreet(said: Words) -> bool:

@@ -7,15 +7,20 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId, UserId
+from content.lectures import Lecture
 
 BEFORE, AFTER = timedelta(days=92), timedelta(days=366)
 """How much of what was and will be sent stands in it."""
 
 MOST = 20
 """So many addresses one person may have."""
+
+CARD = timedelta(hours=1)
+"""A card takes up no more than this in a calendar, however long one can answer it."""
 
 _OCTETS = 75
 
@@ -53,13 +58,15 @@ class FeedRevoked(Fact, frozen=True, kw_only=True):
 
 
 class Event(Struct, frozen=True, kw_only=True):
-    """What stands in a calendar: when it goes out, for how long one can answer, and its title."""
+    """What stands in a calendar: when it goes out or is given, how long that takes, and its title."""
 
     id: str
     at: datetime
     lasts: timedelta
     title: str
     cancelled: bool = False
+    session: int = 0
+    """Which session it is, counted from 1; 0 where there is one alone."""
 
 
 def make(feed: Feed, held: int) -> Decision | Refusal:
@@ -67,6 +74,23 @@ def make(feed: Feed, held: int) -> Decision | Refusal:
     if held >= MOST:
         return refused("feeds.too_many", most=MOST)
     return Decision(facts=(FeedMade(feed=feed),))
+
+
+def events_of(event: Event, lecture: Lecture | None, minutes: int) -> tuple[Event, ...]:
+    """Return what stands in a calendar for one thing: of a lecture each time at which it is given."""
+    if lecture is None:
+        return (event,)
+    lasts = timedelta(minutes=minutes)
+    return tuple(
+        replace(
+            event,
+            id=event.id if number == 1 else f"{event.id}-{number}",
+            at=session.begins,
+            lasts=lasts,
+            session=number if len(lecture.sessions) > 1 else 0,
+        )
+        for number, session in enumerate(lecture.sessions, start=1)
+    )
 
 
 def revoke(feed: Feed, *, by: UserId) -> Decision:
@@ -91,7 +115,7 @@ def written(name: str, events: Iterable[Event], *, now: datetime) -> bytes:
             f"UID:{event.id}@zhibu",
             f"DTSTAMP:{_utc(now)}",
             f"DTSTART:{_utc(event.at)}",
-            f"DTEND:{_utc(event.at + min(event.lasts, timedelta(hours=1)))}",
+            f"DTEND:{_utc(event.at + event.lasts)}",
             f"SUMMARY:{_escaped(event.title)}",
             "TRANSP:TRANSPARENT",
             *(["STATUS:CANCELLED"] if event.cancelled else []),

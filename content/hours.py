@@ -13,6 +13,7 @@ from content.franchise import FULL, PROBATIONARY
 from content.identifiers import Cause, HoursId, MemberId, OccurrenceId, OrganisationId, UserId, derive
 from content.lessons import LONGEST_TITLE, Kind
 from content.members import Member
+from content.notices import Form as Gathering
 from content.terms import Term, months_on
 
 WHOLE = 100
@@ -50,6 +51,9 @@ class Form(StrEnum):
     TOGETHER = "together"
     ALONE = "alone"
 
+
+LEARNED_TOGETHER = frozenset({Gathering.LECTURE, Gathering.SEMINAR})
+"""Meetings at which members learn together; whom their roll names as there has learned."""
 
 COUNTED = frozenset({Form.TRAINING, Form.TOGETHER})
 """Only these add up to the line of a year."""
@@ -120,6 +124,13 @@ def usual(kind: Kind, minutes: int, *, hour: int) -> Counts:
     if kind is Kind.LESSON:
         return Counts(form=Form.ALONE, hundredths=worth(minutes, Unit.MINUTE, hour=hour))
     return Counts(form=None)
+
+
+def learned_at(form: Gathering, minutes: int, *, hour: int) -> Counts:
+    """Return what a meeting counts as until a person says otherwise, for who is on its roll once that is closed."""
+    if form not in LEARNED_TOGETHER:
+        return Counts(form=None)
+    return Counts(form=Form.TOGETHER, hundredths=worth(minutes, Unit.MINUTE, hour=hour))
 
 
 class Credit(Struct, frozen=True, kw_only=True):

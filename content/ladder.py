@@ -19,6 +19,7 @@ from content.sanctions import (
     CONFIRM_WITHIN,
     HURTS,
     LASTING,
+    Appeal,
     Hindrance,
     Impose,
     Lift,
@@ -253,6 +254,8 @@ def lift(sanction: Sanction, why: str, *, by: UserId, now: datetime) -> Decision
         return refused("sanction.why_lifted", field="why")
     if len(why) > LONGEST_WORDS:
         return refused("sanction.words_too_long", field="why", most=LONGEST_WORDS)
+    if sanction.appeal is Appeal.MADE:
+        sanction = replace(sanction, appeal=Appeal.SETTLED)
     return lifted(sanction, why, words("sanction.lifted", step=named(sanction), why=why), by=by, now=now)
 
 
@@ -303,7 +306,7 @@ def let_go(draft: Sanction, *, now: datetime) -> Decision:
 def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> Decision:
     """Let the measures of a room go on in the one that takes its place, where a decision says that one does.
 
-    One that waits for a second person is carried out nowhere yet.
+    One that waits for a second person is carried out nowhere yet; one that is over is still to be undone there.
 
     Whether the new room's levels came along with the old one's or not, what is put back is what was before.
     """
@@ -312,9 +315,11 @@ def carry_on(moved: Decision, old: RoomId, standing: Collection[Sanction]) -> De
         return moved
     facts = tuple(PlaceMoved(id=one.id, old=old, new=new.id) for one in standing)
     effects = tuple(
-        Impose(sanction=one.id, organisation=one.organisation, room=new.id, user=one.user)
+        (Impose if one.state is State.ACTIVE else Lift)(
+            sanction=one.id, organisation=one.organisation, room=new.id, user=one.user
+        )
         for one in standing
-        if one.state is State.ACTIVE
+        if one.state is not State.WAITING
     )
     return Decision(facts=(*moved.facts, *facts), effects=(*moved.effects, *effects))
 

@@ -30,18 +30,26 @@ MOST_TOGETHER = 200
 
 
 class State(StrEnum):
-    """What became of a question: it waits, is answered for the room to see, was answered there, or is put away."""
+    """What became of a question: it waits, is answered for the room to see, was answered there, or is put away.
+
+    One that its asker took back is withdrawn; its words are gone.
+    """
 
     OPEN = "open"
     ANSWERED = "answered"
     SPOKEN = "spoken"
     HIDDEN = "hidden"
+    WITHDRAWN = "withdrawn"
 
 
 _WANTS_NO_NAME = re.compile(r"[\s\W]*(?:匿名|不记名|不記名|不署名|anonymous|without (?:a|my) name)", re.IGNORECASE)
 
 SHOWN = frozenset({State.ANSWERED})
 """What stands on the card afterwards."""
+
+
+UNSETTLED = frozenset({State.OPEN, State.HIDDEN})
+"""While nobody has answered it, whoever asked can take it back."""
 
 
 class Question(Struct, frozen=True, kw_only=True):
@@ -76,6 +84,14 @@ class LectureQuestionSettled(Fact, frozen=True, kw_only=True):
     state: State
     answer: str
     by: UserId
+
+
+class LectureQuestionWithdrawn(Fact, frozen=True, kw_only=True):
+    """Whoever asked under their name took it back before it was answered."""
+
+    question: LectureQuestionId
+    occurrence: OccurrenceId
+    member: MemberId
 
 
 def tidied(text: str) -> str:
@@ -146,6 +162,8 @@ def settle_question(
 
     An ``asker`` who gave their name is told the answer.
     """
+    if state is State.WITHDRAWN or question.state is State.WITHDRAWN:
+        return refused("lecture.question_is_withdrawn", field="answer")
     said = "\n".join(line.strip() for line in answer.strip().splitlines() if line.strip())
     if len(said) > LONGEST_ANSWER:
         return refused("lecture.long_answer", field="answer", most=LONGEST_ANSWER)
@@ -160,3 +178,12 @@ def settle_question(
         return Decision(facts=(settled,))
     told = words("lecture.answered", title=title, question=question.text, answer=said)
     return Decision(facts=(settled,), effects=(Tell(user=asker, words=told, unasked=True),))
+
+
+def withdraw_question(question: Question, *, user: UserId, title: str) -> Decision | Refusal:
+    """Let whoever asked take a question back, as long as nobody has answered it."""
+    if question.member is None or question.state not in UNSETTLED:
+        return refused("lecture.answered_already", title=title)
+    fact = LectureQuestionWithdrawn(question=question.id, occurrence=question.occurrence, member=question.member)
+    told = Tell(user=user, words=words("lecture.question_withdrawn", title=title))
+    return Decision(facts=(fact,), effects=(told,))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable
+from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec.structs import replace
 from content import markup
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, UserId
-from content.lectures import Lecture, refuse_lecture
+from content.lectures import Lecture, begins, refuse_lecture
 from content.media import Medium, MediumKept
 
 LONGEST_TITLE = 100
@@ -78,14 +79,29 @@ def write_lesson(lesson: Lesson, *, author: UserId, media: tuple[MediumKept, ...
 
 
 def revise_lesson(
-    lesson: Lesson, *, before: Lesson, author: UserId, media: tuple[MediumKept, ...] = ()
+    lesson: Lesson,
+    *,
+    before: Lesson,
+    author: UserId,
+    media: tuple[MediumKept, ...] = (),
+    announced: Iterable[datetime] = (),
 ) -> Decision | Refusal:
-    """Change a lesson that nobody else has changed meanwhile; its revision number grows by one."""
+    """Change a lesson that nobody else has changed meanwhile; its revision number grows by one.
+
+    A lecture is not given before it is ``announced``, where that is planned and still to come.
+    """
     if before.revision != lesson.revision:
         return refused("lesson.changed_meanwhile")
-    trouble = _trouble(lesson)
+    trouble = _trouble(lesson) or _before_announced(lesson, announced)
     revised = replace(lesson, revision=before.revision + 1)
     return trouble or Decision(facts=(*media, LessonRevised(lesson=revised, author=author)))
+
+
+def _before_announced(lesson: Lesson, announced: Iterable[datetime]) -> Refusal | None:
+    last = max(announced, default=None)
+    if lesson.lecture is None or last is None or last < begins(lesson.lecture):
+        return None
+    return refused("lecture.begins_unannounced", field="begins-1", due=last)
 
 
 def _trouble(lesson: Lesson) -> Refusal | None:

@@ -12,12 +12,13 @@ from content.decision import Words, words
 
 
 class Form(StrEnum):
-    """The forms of organisation life, as the regulation names them."""
+    """The forms of organisation life, as the regulation names them, and a seminar (学习研讨), at which all learn."""
 
     ASSEMBLY = "assembly"
     COMMITTEE = "committee"
     GROUP = "group"
     LECTURE = "lecture"
+    SEMINAR = "seminar"
     PARTY_DAY = "party_day"
     LIFE = "life"
     REVIEW = "review"

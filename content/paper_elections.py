@@ -15,7 +15,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.ballots import LONGEST_NAME, LONGEST_TITLE, Candidate, Elector
-from content.decision import Decision, Fact, Refusal, Words, refused, words
+from content.decision import Decision, Fact, Refusal, refused
 from content.elections import Count, Election, Kind, Outcome, Result, least_candidates, run_off
 from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
 from content.rule_packs import ADMISSION, COMMITTEE, ELECTION_1990, ELECTION_2020, Purpose, RulePack
@@ -73,10 +73,29 @@ class Entry(Struct, frozen=True, kw_only=True):
     agreed: MemberId | None = None
 
 
-class PaperElection(Struct, frozen=True, kw_only=True):
-    """An election or an admission on paper; everything up to ``consent`` is fixed with the roll.
+class Decider(StrEnum):
+    """Who may decide that a seat for which nobody got enough votes is left empty (R20)."""
 
-    ``consent`` names the letter by which those above agreed to the candidates; ``expected`` is 应到会有选举权人数.
+    MEETING = "meeting"
+    PRESIDIUM = "presidium"
+    ABOVE = "above"
+
+
+class LeftEmpty(Struct, frozen=True, kw_only=True):
+    """The decision to leave seats empty: who took it, on record where, and of the meeting how many agreed."""
+
+    by: Decider
+    on: date
+    reference: str
+    agreed: int | None = None
+
+
+class PaperElection(Struct, frozen=True, kw_only=True):
+    """An election or an admission on paper; everything up to ``off_term`` is fixed with the roll.
+
+    ``consent`` names the letter by which those above agreed to the candidates, ``off_term`` the one by which they
+    agreed to a day before or after the end of the term; ``expected`` is 应到会有选举权人数. ``chair`` presides over the
+    meeting, and ``opinions`` is how many who were absent had handed in theirs in writing, which are never counted.
     """
 
     id: PaperElectionId
@@ -86,13 +105,17 @@ class PaperElection(Struct, frozen=True, kw_only=True):
     candidates: tuple[Candidate, ...]
     held_on: date
     consent: str = ""
+    off_term: str = ""
     parent: PaperElectionId | None = None
     state: State = State.DRAFT
+    chair: MemberId | None = None
+    opinions: int | None = None
     expected: int = 0
     present: int | None = None
     issued: int | None = None
     officers: tuple[Officer, ...] = ()
     entries: tuple[Entry, ...] = ()
+    left_empty: LeftEmpty | None = None
     certified_on: date | None = None
     reported_on: date | None = None
     report: str = ""
@@ -217,8 +240,9 @@ def _trouble(paper: PaperElection) -> Refusal | None:
     least = least_candidates(election)
     if election.kind is not Kind.RUNOFF and len(names) < least:
         return refused("paper.too_few_candidates", field="candidates", least=least, seats=election.seats)
-    if len(paper.consent) > LONGEST_REFERENCE:
-        return refused("paper.long_reference", field="consent", most=LONGEST_REFERENCE)
+    for name, letter in (("consent", paper.consent), ("off_term", paper.off_term)):
+        if len(letter) > LONGEST_REFERENCE:
+            return refused("paper.long_reference", field=name, most=LONGEST_REFERENCE)
     return None
 
 
@@ -304,7 +328,7 @@ def report(paper: PaperElection, *, on: date, reference: str) -> Decision | Refu
     """Note that the result was reported to those above."""
     if paper.state is not State.CERTIFIED:
         return not_now(paper)
-    said = _reference(reference)
+    said = reference_of(reference)
     if isinstance(said, Refusal):
         return said
     return Decision(facts=(ElectionReported(paper=paper.id, organisation=paper.organisation, on=on, reference=said),))
@@ -314,7 +338,7 @@ def approve(paper: PaperElection, *, on: date, reference: str) -> Decision | Ref
     """Note the answer of those above."""
     if paper.state is not State.REPORTED:
         return not_now(paper)
-    said = _reference(reference)
+    said = reference_of(reference)
     if isinstance(said, Refusal):
         return said
     return Decision(facts=(ElectionApproved(paper=paper.id, organisation=paper.organisation, on=on, reference=said),))
@@ -324,7 +348,7 @@ def void(paper: PaperElection, *, why: str) -> Decision | Refusal:
     """Let an election come to nothing, with a reason. Once it is counted, those above decide what becomes of it."""
     if paper.state not in (State.DRAFT, State.FIXED, State.COUNTING):
         return not_now(paper)
-    said = _reference(why)
+    said = reference_of(why)
     if isinstance(said, Refusal):
         return said
     return Decision(facts=(ElectionVoided(paper=paper.id, organisation=paper.organisation, why=said),))
@@ -341,27 +365,14 @@ def follows(paper: PaperElection, result: Result) -> Election | None:
         return paper.election
     if result.outcome is Outcome.RUNOFF:
         return run_off(paper.election, result)
-    if result.outcome is Outcome.UNFILLED and result.unfilled:
+    if result.outcome is Outcome.UNFILLED and result.unfilled and paper.left_empty is None:
         left = tuple(one for one in paper.election.candidates if one not in result.elected)
         return replace(paper.election, candidates=left, seats=result.unfilled, kind=Kind.BYELECTION)
     return None
 
 
-def advice(paper: PaperElection) -> tuple[Words, ...]:
-    """Say what the rules would have one look at before the meeting; nothing is decided here."""
-    found = []
-    if not paper.consent and paper.election.pack.purpose is Purpose.SEATS:
-        found.append(words("paper.no_consent_yet"))
-    if paper.election.pack.purpose is Purpose.SEATS and not all(one.introduction for one in paper.candidates):
-        found.append(words("paper.no_introductions"))
-    if paper.election.pack is ADMISSION:
-        found.append(words("paper.absent_opinions"))
-    if not paper.election.pack.checked:
-        found.append(words("paper.unchecked_rules"))
-    return tuple(found)
-
-
-def _reference(text: str) -> str | Refusal:
+def reference_of(text: str) -> str | Refusal:
+    """Return the letter or the reason that was typed, unless it says nothing or too much."""
     said = " ".join(text.split())
     if not 1 <= len(said) <= LONGEST_REFERENCE:
         return refused("paper.no_reference", field="reference", most=LONGEST_REFERENCE)

@@ -36,6 +36,8 @@ class Recurrence(StrEnum):
     """On the n-th working day of the month, -1 for the last."""
     OF_WEEK = "of_week"
     """On the n-th working day of the week, -1 for the last."""
+    DRIP = "drip"
+    """On given days after it begins, each with its own lesson."""
 
 
 class OffDays(StrEnum):
@@ -50,7 +52,8 @@ class OffDays(StrEnum):
 class Pattern(Struct, frozen=True, kw_only=True):
     """Which days a rule means: ``every`` counts weeks, months or years, ``nth`` days of a month or a week.
 
-    ``count`` is how many dates it yields in all; zero is without end.
+    ``count`` is how many dates it yields in all; zero is without end. ``on_days`` are those of a drip, of which the day
+    that it begins is 1.
     """
 
     recurrence: Recurrence
@@ -60,6 +63,7 @@ class Pattern(Struct, frozen=True, kw_only=True):
     nth: int = 1
     off_days: OffDays = OffDays.KEEP
     count: int = 1
+    on_days: tuple[int, ...] = ()
 
 
 class Day(Struct, frozen=True, kw_only=True):
@@ -74,13 +78,19 @@ class Day(Struct, frozen=True, kw_only=True):
 
 
 def days(pattern: Pattern, calendar: WorkCalendar, *, until: date | None = None) -> Iterator[Day]:
-    """Yield the days of a rule up to a date that it means, earliest first, no date twice."""
+    """Yield the days of a rule up to a date that it means, earliest first, no date twice.
+
+    Where two days of a drip would fall on one, the later goes to the next working day, so that no lesson is left out.
+    """
     last = min(until or date.max, pattern.start + min(LONGEST, date.max - pattern.start))
     number, before = 0, date.min
     for day in _days(pattern, calendar, last):
         if day.meant > last or (pattern.count and number == pattern.count):
             return
         moved = _moved(day, pattern, calendar)
+        if moved is not None and moved.on <= before and pattern.recurrence is Recurrence.DRIP:
+            pushed = calendar.on_or_after(before + _DAY)
+            moved = Day(meant=day.meant, on=pushed.date, confirmed=moved.confirmed and pushed.confirmed)
         if moved is None or moved.on <= before:
             continue
         number, before = number + 1, moved.on
@@ -110,6 +120,8 @@ def _days(pattern: Pattern, calendar: WorkCalendar, last: date) -> Iterator[Day]
             yield from (Day(meant=day, on=day) for day in _weekly(pattern, last))
         case Recurrence.YEARLY:
             yield from (Day(meant=day, on=day) for day in _yearly(pattern))
+        case Recurrence.DRIP:
+            yield from (Day(meant=day, on=day) for day in _drip(pattern))
         case Recurrence.WORKDAYS:
             yield from _workdays(pattern.start, last, calendar)
         case Recurrence.OF_WEEK:
@@ -138,6 +150,12 @@ def _yearly(pattern: Pattern) -> Iterator[date]:
     for year in range(start.year, _LAST_YEAR + 1, pattern.every):
         if (start.month, start.day) != (2, 29) or _is_leap(year):
             yield start.replace(year=year)
+
+
+def _drip(pattern: Pattern) -> Iterator[date]:
+    for number in pattern.on_days:
+        if pattern.start.toordinal() + number - 1 <= date.max.toordinal():
+            yield pattern.start + (number - 1) * _DAY
 
 
 def _is_leap(year: int) -> bool:

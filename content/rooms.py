@@ -106,7 +106,8 @@ LEADS = 50
 _HELD = 100
 """The level of what the bot keeps in its hand, so that no moderator opens a room by mistake."""
 
-_ANSWERS = ("m.reaction", "m.poll.response", "org.matrix.msc3381.poll.response", "m.room.redaction")
+ANSWERS = ("m.reaction", "m.poll.response", "org.matrix.msc3381.poll.response", "m.room.redaction")
+"""Kinds of events by which cards and polls are answered, and answers taken back."""
 
 
 def levels(purpose: Purpose, leaders: Iterable[UserId]) -> dict[str, Any]:
@@ -137,7 +138,7 @@ def levels(purpose: Purpose, leaders: Iterable[UserId]) -> dict[str, Any]:
     )
     quiet = TEMPLATES[purpose].quiet
     if quiet:
-        events |= dict.fromkeys(_ANSWERS, 0)
+        events |= dict.fromkeys(ANSWERS, 0)
     return {
         "users": dict.fromkeys(sorted(leaders), LEADS),
         "users_default": 0,
@@ -191,6 +192,12 @@ class Room(Struct, frozen=True, kw_only=True):
     purpose: Purpose
     name: str
     encrypted: bool
+
+
+def answers_polls(room: Room) -> bool:
+    """Tell whether members can answer polls: where only some may write, an encrypted answer looks like talk."""
+    silent = TEMPLATES[room.purpose].quiet and room.encrypted
+    return room.purpose is not Purpose.SPACE and not silent
 
 
 class RoomKept(Fact, frozen=True, kw_only=True):

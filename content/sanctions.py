@@ -61,6 +61,7 @@ class Reason(StrEnum):
     CONFIDENTIAL = "confidential"
     PRIVACY = "privacy"
     OFF_TOPIC = "off_topic"
+    RULE = "rule"
     OTHER = "other"
 
 
@@ -82,6 +83,8 @@ class Appeal(StrEnum):
     MADE = "made"
     UPHELD = "upheld"
     GRANTED = "granted"
+    SETTLED = "settled"
+    """The measure was lifted before anybody had looked at it again."""
 
 
 class Hindrance(StrEnum):

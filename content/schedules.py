@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from content.burden import Asked
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
-from content.lectures import begins
+from content.lectures import Lecture, begins
 from content.lessons import Kind, Lesson
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
 from content.reviews import Stage
@@ -33,6 +33,9 @@ AHEAD = timedelta(days=60)
 
 LONGEST_REASON = 200
 SHORTEST_WINDOW = timedelta(minutes=5)
+
+LAST_DAY_OF_DRIP = 366
+"""No lesson of a drip comes later than this after it begins."""
 
 MOST_EVERY = 12
 MOST_NTH = {
@@ -62,7 +65,10 @@ SAME_TIME = timedelta(minutes=5)
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """What holds of a rule from a day on that it means: the time, and by how many days and working days it is moved."""
+    """What holds of a rule from a day on that it means: the time, and by how many days and working days it is moved.
+
+    ``sessions`` are ``None`` where they are those that the rule began with.
+    """
 
     since: date
     at: time
@@ -70,6 +76,7 @@ class Change(Struct, frozen=True, kw_only=True):
     workdays: int = 0
     window: timedelta
     late: timedelta | None
+    sessions: tuple[timedelta, ...] | None = None
 
 
 class Schedule(Struct, frozen=True, kw_only=True):
@@ -102,6 +109,7 @@ class Schedule(Struct, frozen=True, kw_only=True):
     urgent: str = ""
     changes: tuple[Change, ...] = ()
     sessions: tuple[timedelta, ...] = ()
+    on_days: tuple[int, ...] = ()
 
     @property
     def pattern(self) -> Pattern:
@@ -114,12 +122,18 @@ class Schedule(Struct, frozen=True, kw_only=True):
             nth=self.nth,
             off_days=self.off_days,
             count=self.count,
+            on_days=self.on_days,
         )
 
     def since(self, meant: date) -> Change:
         """Return what holds for a day that it means."""
         first = Change(since=date.min, at=self.at, window=self.window, late=self.late)
         return next((one for one in reversed(self.changes) if one.since <= meant), first)
+
+    def sessions_of(self, meant: date) -> tuple[timedelta, ...]:
+        """Return how long after the first each further session is of a day that it means."""
+        changed = self.since(meant).sessions
+        return self.sessions if changed is None else changed
 
 
 class Planned(Struct, frozen=True, kw_only=True):
@@ -231,7 +245,8 @@ def _sessions(schedule: Schedule, number: int, day: Day, known: WorkCalendar) ->
     first = _planned(schedule, number, day, known)
     begins = datetime.combine(first.local_date, schedule.since(day.meant).at)
     further = (
-        _session(schedule, first, number, begins + length) for number, length in enumerate(schedule.sessions, start=1)
+        _session(schedule, first, number, begins + length)
+        for number, length in enumerate(schedule.sessions_of(day.meant), start=1)
     )
     return (first, *further)
 
@@ -307,6 +322,13 @@ def refuse_unannounced(rule: Schedule, lessons: Iterable[Lesson], planned: Itera
     return None
 
 
+def refuse_held_past(lecture: Lecture, *, until: datetime, field: str | None) -> Refusal | None:
+    """Refuse to announce a lecture where quiet hours would hold that until it has begun."""
+    if until < begins(lecture):
+        return None
+    return refused("lecture.held_past", field=field, until=until, begins=begins(lecture))
+
+
 def schedule_lessons(
     schedule: Schedule,
     *,
@@ -370,6 +392,8 @@ def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
         return refused("schedule.every_out_of_range", field="every", most=MOST_EVERY)
     if kind in MOST_NTH and not (schedule.nth and -5 <= schedule.nth <= MOST_NTH[kind]):
         return refused("schedule.nth_out_of_range", field="nth", most=MOST_NTH[kind])
+    if kind is Recurrence.DRIP and (refusal := _unmeant_drip(schedule)) is not None:
+        return refusal
     if not 0 <= schedule.count <= MOST_OCCURRENCES or (kind is Recurrence.ONCE and not schedule.count):
         return refused("schedule.count_out_of_range", field="count", most=MOST_OCCURRENCES)
     if len(schedule.urgent) > LONGEST_REASON:
@@ -378,10 +402,24 @@ def _unmeant(schedule: Schedule, now: datetime) -> Refusal | None:
         return refused("schedule.window_too_short", field="window")
     if schedule.start > (now + LATEST_AHEAD).date():
         return refused("schedule.too_far", field="date")
-    return _unmeant_sessions(schedule.sessions)
+    return unmeant_sessions(schedule.sessions)
 
 
-def _unmeant_sessions(sessions: tuple[timedelta, ...]) -> Refusal | None:
+def _unmeant_drip(schedule: Schedule) -> Refusal | None:
+    """Refuse days that do not follow each other, or are not one for each lesson; none of these is left out."""
+    days_of = schedule.on_days
+    if not days_of or any(after <= before for before, after in pairwise((0, *days_of))):
+        return refused("schedule.bad_days", field="on_days")
+    if days_of[-1] > LAST_DAY_OF_DRIP:
+        return refused("schedule.days_too_far", field="on_days", most=LAST_DAY_OF_DRIP)
+    if len(days_of) != len(schedule.lessons):
+        return refused("schedule.day_for_each", field="on_days", n=len(schedule.lessons), days=len(days_of))
+    if schedule.off_days is OffDays.SKIP:
+        return refused("schedule.drip_skips", field="off_days")
+    return None
+
+
+def unmeant_sessions(sessions: tuple[timedelta, ...]) -> Refusal | None:
     """Refuse sessions that do not follow each other, or too closely, or too long after the first."""
     ends = (timedelta(), *sessions)
     if any(after - before < SESSIONS_APART for before, after in pairwise(ends)):

@@ -12,7 +12,16 @@ from msgspec.structs import replace
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OccurrenceId, ScheduleId, UserId
 from content.occurrences import Seat, State, leave_out
-from content.schedules import AHEAD, LATEST_AHEAD, Change, Planned, Schedule, horizon, materialise
+from content.schedules import (
+    AHEAD,
+    LATEST_AHEAD,
+    Change,
+    Planned,
+    Schedule,
+    horizon,
+    materialise,
+    unmeant_sessions,
+)
 from content.workdays import WorkCalendar
 
 MOST_WORKDAYS = 60
@@ -187,6 +196,10 @@ def decide(series: Series, found: Replan, *, by: UserId, now: datetime, back: bo
             return refused("schedule.in_the_past", field="date", due=one.due_at)
         if one.due_at > now + LATEST_AHEAD + AHEAD:
             return refused("schedule.too_far", field="date")
+    after = replace(series.schedule, changes=found.changes)
+    for each in series.coming:
+        if each.touched and each.planned.session > len(after.sessions_of(each.planned.meant)):
+            return refused("series.session_touched", field="sessions", due=each.planned.due_at)
     known = {one.planned.id for one in series.standing}
     fact = SeriesReplanned(
         schedule=series.schedule.id,
@@ -221,9 +234,47 @@ def moved(
     if base is None:
         return None
     since = date.min if scope is Scope.SERIES else meant
-    first = datetime.combine(on, at) - (timedelta(), *series.schedule.sessions)[session]
-    change = Change(since=since, at=first.time(), days=(first.date() - base.local_date).days, window=window, late=late)
-    return (*_before(series.schedule, since), change)
+    sessions = series.schedule.sessions_of(meant)
+    if session > len(sessions):
+        return None
+    first = datetime.combine(on, at) - (timedelta(), *sessions)[session]
+    change = Change(
+        since=since,
+        at=first.time(),
+        days=(first.date() - base.local_date).days,
+        window=window,
+        late=late,
+        sessions=series.schedule.since(since).sessions,
+    )
+    return (*_before(series.schedule, since), change, *_other_sessions(series.schedule, change))
+
+
+def _other_sessions(schedule: Schedule, change: Change) -> list[Change]:
+    """Return a change once more for each later day from which on a lesson has other sessions."""
+    found, before = list[Change](), change.sessions
+    for one in schedule.changes:
+        if one.since > change.since and one.sessions != before:
+            found.append(replace(change, since=one.since, sessions=one.sessions))
+            before = one.sessions
+    return found
+
+
+def divided(series: Series, meant: date, sessions: tuple[timedelta, ...]) -> tuple[Change, ...] | Refusal:
+    """Return the changes that give all lessons from a day on these further sessions, which may be none.
+
+    That day and all later ones must not have begun: who is to hear which session is settled with the first.
+    """
+    if meant not in undivided(series):
+        return refused("series.begun_already", field="since")
+    refusal = unmeant_sessions(sessions)
+    return refusal or _amended(series.schedule, meant, lambda one: replace(one, sessions=sessions))
+
+
+def undivided(series: Series) -> tuple[date, ...]:
+    """Return the days that a rule means of which no session has gone out, and none of a later day, earliest first."""
+    begun = [one.planned.meant for one in series.standing if one.state not in (State.PLANNED, State.CANCELLED)]
+    last = max(begun, default=date.min)
+    return tuple(sorted({one.planned.meant for one in series.coming if one.planned.meant > last}))
 
 
 def shifted(series: Series, workdays: int) -> tuple[Change, ...] | Refusal:

@@ -34,6 +34,9 @@ REMIND_AT = time(9)
 
 MOST_SEATS = 7
 
+DELEGATES = 500
+"""From so many members on a meeting of delegates may elect, with the consent of those above (Art. 4)."""
+
 
 class Seat(Struct, frozen=True, kw_only=True):
     """One member of a committee, with their post."""
@@ -218,6 +221,8 @@ def advice(kind: Kind, *, full: int, everyone: int, seats: int) -> tuple[Words, 
             found.append(words("terms.general_branch", n=everyone))
     if kind is Kind.GENERAL_BRANCH and everyone > 100:
         found.append(words("terms.party_committee", n=everyone))
+    if kind is not Kind.GROUP and everyone >= DELEGATES:
+        found.append(words("terms.delegates", n=everyone))
     return tuple(found)
 
 

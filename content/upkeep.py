@@ -430,8 +430,8 @@ def takes_up(taken: Taken, *, direct: bool) -> bool:
 
 
 def tell_of_knock(room: Room, leaders: Iterable[UserId], *, console: str) -> Decision:
-    """Tell those who lead that somebody asks to come into a room of theirs; who it is stands on the room's page."""
-    said = words("rooms.somebody_knocks", room=room.name, address=f"{console}/rooms")
+    """Tell those who lead that somebody asks to come into a room of theirs; who it is stands at the desk."""
+    said = words("rooms.somebody_knocks", room=room.name, address=f"{console}/knocks")
     return Decision(effects=tuple(Tell(user=user, words=said, unasked=True) for user in leaders))
 
 

@@ -9,8 +9,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.checkins import State as Answer
-from content.meetings import Mark, mark_of
 from content.notices import Form
+from content.roll_calls import Mark, mark_of
 from content.year import Column, Evidence, Standing
 
 COUNTED = (Mark.PRESENT, Mark.ONLINE, Mark.LEAVE, Mark.ABSENT, Mark.MADE_UP, Mark.SILENT)

@@ -88,6 +88,7 @@ ballots = Table(
     Column("roll_sha256", String(64), nullable=False),
     Column("manifest_sha256", String(64)),
     Column("set_sha256", String(64)),
+    Column("closed_early", String(200), nullable=False, server_default=""),
 )
 
 ballot_candidates = standing.candidates_table(
@@ -175,6 +176,7 @@ async def ballot(unit: Reading, id: BallotId) -> Ballot | None:  # noqa: A002
         issued=row.issued,
         turnout=row.turnout,
         set_hash=row.set_sha256,
+        closed_early=row.closed_early,
         flag=Outcome(row.flag) if row.flag else None,
         decided_on=row.decided_on,
     )
@@ -471,6 +473,7 @@ async def write_closed(unit: Writing, fact: BallotClosed) -> None:
         turnout=fact.turnout,
         issued=fact.issued,
         set_sha256=fact.set_hash,
+        closed_early=fact.reason,
     )
     await unit.add(ballot_receipts, [{"ballot_id": fact.ballot, "receipt": one} for one in fact.listed])
 

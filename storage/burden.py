@@ -218,6 +218,13 @@ async def refuse_poll(unit: Reading, poll: Poll, at: datetime) -> Refusal | None
     return refuse_too_much(found, [Asked(on=on)], field="room")
 
 
+async def refuse_live(unit: Reading, node: OrganisationId, room: RoomId, at: datetime) -> Refusal | None:
+    """Refuse a live message that would be one post too many in its room on the day on which it is put up."""
+    zone = await unit.value(select(organisations.c.timezone).where(organisations.c.id == node))
+    on = at.astimezone(ZoneInfo(str(zone))).date()
+    return refuse_too_much(await room_of(unit, node, room, on=on), [Asked(on=on)], field="room")
+
+
 async def meters(
     unit: Reading, branches: Collection[Organisation], *, since: date, until: date
 ) -> dict[OrganisationId, Meter]:
@@ -402,7 +409,7 @@ async def _news(
         select(outbox.c.organisation_id, outbox.c.done_at.label("at"))
         .join(kept_rooms, kept_rooms.c.id == outbox.c.room_id)
         .where(
-            outbox.c.kind == RowKind.SAY,
+            or_(outbox.c.kind == RowKind.SAY, outbox.c.kind == RowKind.LIVE),
             # Nearly all that was ever sent is in this state: its index would lead through everything.
             func.coalesce(outbox.c.state, "") == RowState.SENT,
             kept_rooms.c.purpose.in_(list(where)),

@@ -29,6 +29,9 @@ from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, cases
 from storage.catch_ups import catch_ups
 from storage.checkins import answers, cards, expectations
+from storage.cleanings import cleaning_rooms, cleanings
+from storage.complaint_contexts import complaint_contexts
+from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
@@ -38,16 +41,20 @@ from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
+from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
+from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import room_locks
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
 from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
+from storage.minutes import meeting_minutes
 from storage.misreadings import misreadings
 from storage.model_members import selection_nominations, selection_nominees, selection_objections, selections
 from storage.mutes import mutes
@@ -57,21 +64,26 @@ from storage.paper_elections import (
     paper_candidates,
     paper_counts,
     paper_elections,
+    paper_meetings,
     paper_officers,
     paper_roll,
 )
+from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.rehearsals import rehearsals
 from storage.resolutions import meeting_tasks, resolutions
 from storage.restores import restores
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import sanction_places, sanctions
 from storage.schedules import occurrences, schedules
+from storage.server_reports import report_positions
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
 from storage.settings import organisation_settings
 from storage.shelf import shelf
 from storage.shifts import shift_patterns
+from storage.sign_ups import sign_up_claims, sign_up_entries, sign_ups
 from storage.surveys import survey_answers, survey_people, surveys
 from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
@@ -102,6 +114,8 @@ class Why(StrEnum):
     """It opens something, or is the hash of what does."""
     INNER = "inner"
     """It says how we work, and nothing about the person."""
+    GUARDS = "guards"
+    """It would tell somebody that others complained about them, and so who did."""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -128,12 +142,14 @@ def _held(
     *,
     inner: str = "",
     opens: str = "",
+    guards: str = "",
     own_words: str = "",
     readable: bool = True,
     **prefix: str,
 ) -> Held:
     """Make an entry from names with spaces between them, so that the list below reads as a list."""
     kept_back = dict.fromkeys(inner.split(), Why.INNER) | dict.fromkeys(opens.split(), Why.OPENS)
+    kept_back |= dict.fromkeys(guards.split(), Why.GUARDS)
     return Held(
         table=table,
         found_by=tuple(found_by.split()),
@@ -194,7 +210,23 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id",
         state="lectures.state_",
     ),
+    _held(
+        sign_up_entries,
+        "member_id said_by withdrawn_by",
+        "sign_up_id name note brings at said_by withdrawn withdrawn_by why",
+        inner="id member_id number returned by_hand",
+        own_words="name note why",
+    ),
+    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id", readable=False),
+    _held(
+        sign_ups,
+        "author",
+        "title organisation_id opened_at closes_at",
+        inner="id author room_id activity_id places state closed_at people",
+        readable=False,
+    ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
+    _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),
     _held(meeting_tasks, "member_id", "occurrence_id text due_on done_on", inner="id member_id"),
     _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
@@ -279,6 +311,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="member_id user_id",
         office="disclosure.office_",
     ),
+    _held(paper_meetings, "chair_id", "election_id opinions", inner="chair_id"),
     _held(
         paper_counts,
         "member_id agreed_id",
@@ -329,6 +362,7 @@ PERSONAL: tuple[Held, ...] = (
         "user_id by_user agreed_by lifted_by reviewed_by",
         "step reason said at until state ended_at lifted_why appeal appealed_at appeal_text reviewed_at answer",
         inner="id case_id user_id seconds by_user agreed_by lifted_by is_sealed reviewed_by",
+        opens="sealed",
         own_words="said lifted_why appeal_text answer",
         step="sanction.step_",
         reason="sanction.reason_",
@@ -343,6 +377,68 @@ PERSONAL: tuple[Held, ...] = (
         own_words="text",
     ),
     _held(case_notes, "by_user", "at text", inner="id case_id by_user is_sealed"),
+    _held(
+        strikes,
+        "user_id",
+        "guard level at",
+        inner="id organisation_id room_id event_id user_id",
+        guard="guards.name_",
+        level="guards.level_",
+    ),
+    _held(
+        complaint_voices,
+        "reporter",
+        "at origin reason text",
+        inner="id complaint_id room_id event_id reporter trace_id is_sealed",
+        origin="complaints.origin_",
+        reason="sanction.reason_",
+    ),
+    _held(
+        complaints,
+        "decided_by claimed_by",
+        "organisation_id state opened_at claimed_at decided_at note",
+        inner="id touched_at claimed_by decided_by case_id is_sealed",
+        guards="user_id",
+        own_words="note",
+        readable=False,
+        state="complaints.state_",
+    ),
+    _held(
+        cleanings,
+        "user_id by_user ended_by",
+        "organisation_id since reason said at state begun_at ended_at",
+        inner="id user_id by_user in_chat ready_at ended_by",
+        own_words="said",
+        reason="sanction.reason_",
+        state="cleanings.state_",
+    ),
+    _held(
+        policy_lists,
+        "by_user wanted_by applied_by ended_by",
+        "organisation_id address state at wanted_at applied_at ended_at",
+        inner="id room_id is_refused by_user wanted_by applied_by ended_by",
+        state="policies.state_",
+    ),
+    _held(
+        policy_bans,
+        "user_id",
+        "room_id pattern at lifted_at",
+        inner="id list_id organisation_id user_id place is_ours why",
+    ),
+    _held(
+        knocks,
+        "user_id answered_by",
+        "room_id at answered_at is_let_in",
+        inner="user_id answered_by",
+    ),
+    _held(
+        room_locks,
+        "by_user ended_by",
+        "room_id organisation_id part at until state ended_at",
+        inner="id by_user seconds ended_by place before why settled_at",
+        part="locks.part_",
+        state="locks.state_",
+    ),
     _held(
         unannounced_meetings,
         "recorded_by",
@@ -395,7 +491,7 @@ PERSONAL: tuple[Held, ...] = (
         "owner_id audience_id start at timezone made_at reviewed_at",
         inner="id lessons recurrence weekdays count window_minutes late_minutes author "
         "every nth off_days changes former ended_at urgent "
-        "approved review reviewed_by review_note sessions",
+        "approved review reviewed_by review_note sessions on_days",
         readable=False,
     ),
     _held(feeds, "user_id", "organisation_id made_at", inner="sort user_id", opens="hash"),
@@ -503,6 +599,12 @@ IMPERSONAL: tuple[Table, ...] = (
     digests,
     rooms,
     sanction_places,
+    guard_settings,
+    guard_entries,
+    rehearsals,
+    complaint_contexts,
+    report_positions,
+    cleaning_rooms,
     upgrades,
     import_branches,
     shelf,
@@ -520,8 +622,9 @@ IMPERSONAL: tuple[Table, ...] = (
 """Tables that name no person: the tree, what is taught and when, working days, totals, and where the bot itself stands.
 
 What waits on the shelf is sealed, and nobody here can open it; no more can anyone the envelopes of a ballot, and which
-of them is whose is told to nobody, not to its voter either. Who tried to sign in, and from where, is counted under
-hashes, for a day.
+of them is whose is told to nobody, not to its voter either. What is said around a message that was complained about is
+sealed for the one page that asked for it, and gone within minutes. Who tried to sign in, and from where, is counted
+under hashes, for a day.
 """
 
 

@@ -10,12 +10,20 @@ from sqlalchemy import bindparam, select, update
 
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.cases import KeepEvidence
+from content.cleanings import Count, TakeBack
+from content.complaint_contexts import ReadContext
+from content.complaints import TakeUp
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
+from content.live_messages import PutUp, Renew
+from content.locks import Close, Reopen
+from content.policies import EnterPolicyRoom, KeepOut, LetIn
 from content.polls import Announce, EndPoll, SendPoll, ShowChart
+from content.rehearsals import Rehearse
 from content.rooms import Decline, Invite, Join, MakeRoom, Mend, Remove
 from content.sanctions import Impose, Lift
+from content.strikes import HideMessage
 from content.upgrades import FollowUpgrade
 from storage import quiet
 from storage.checkins import cards
@@ -44,7 +52,7 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                     organisation_id=effect.organisation,
                     words=effect.words,
                     priority=BROADCAST,
-                    not_before=await quiet.free_for(unit, effect.organisation, unit.now),
+                    not_before=unit.now if effect.urgent else await quiet.free_for(unit, effect.organisation, unit.now),
                 )
             case PostDigest():
                 await _enqueue_digest(unit, cause, place, effect)
@@ -87,10 +95,34 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _insert(
                     unit, cause, Kind.INVITE, lane=lane, part=place, room_id=room, user_id=user, priority=ANSWER
                 )
+            case PutUp():
+                await _enqueue_live(unit, cause, place, effect)
+            case Renew():
+                await _enqueue_renewal(unit, cause, effect)
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
-            case Impose() | Lift() | KeepEvidence():
+            case Impose() | Lift() | KeepEvidence() | HideMessage():
                 await _enqueue_measure(unit, cause, place, effect)
+            case Rehearse():
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.REHEARSAL,
+                    lane=f"rehearsal:{effect.room}",
+                    part=place,
+                    room_id=effect.room,
+                    organisation_id=effect.organisation,
+                    matter_id=effect.rehearsal,
+                    priority=BROADCAST,
+                )
+            case TakeUp() | ReadContext():
+                await _enqueue_look(unit, cause, place, effect)
+            case EnterPolicyRoom() | KeepOut() | LetIn():
+                await _enqueue_policy(unit, cause, place, effect)
+            case Count() | TakeBack():
+                await _enqueue_cleaning(unit, cause, place, effect)
+            case Close() | Reopen():
+                await _enqueue_lock(unit, cause, place, effect)
             case _:
                 raise TypeError(f"no way out for {type(effect).__name__}")
 
@@ -155,7 +187,9 @@ async def _enqueue_upkeep(
             await _insert(unit, cause, Kind.SUCCEED, lane=f"upkeep:{effect.room}", room_id=effect.room, **values)
 
 
-async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence) -> None:
+async def _enqueue_measure(
+    unit: Writing, cause: Cause, place: int, effect: Impose | Lift | KeepEvidence | HideMessage
+) -> None:
     """Have measures carried out and undone in the order in which they were decided, one thing at a time in a room."""
     values: dict[str, Any] = {
         "room_id": effect.room,
@@ -167,9 +201,70 @@ async def _enqueue_measure(unit: Writing, cause: Cause, place: int, effect: Impo
         lane = f"evidence:{effect.room}"
         await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
         return
+    if isinstance(effect, HideMessage):
+        await _insert(unit, cause, Kind.HIDE, lane=f"hide:{effect.room}", matter_id=effect.strike, **values)
+        return
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"
     await _insert(unit, cause, kind, lane=lane, user_id=effect.user, matter_id=effect.sanction, **values)
+
+
+async def _enqueue_look(unit: Writing, cause: Cause, place: int, effect: TakeUp | ReadContext) -> None:
+    """Have a message looked at in its room; that it is, is listed nowhere."""
+    kind, matter = (Kind.COMPLAINT, effect.voice) if isinstance(effect, TakeUp) else (Kind.CONTEXT, effect.context)
+    await _insert(
+        unit,
+        cause,
+        kind,
+        lane=f"{kind}:{matter}",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=matter,
+        subject=DISCREET,
+        priority=ANSWER,
+    )
+
+
+async def _enqueue_lock(unit: Writing, cause: Cause, place: int, effect: Close | Reopen) -> None:
+    """Have a room locked and opened in the lane in which it is kept in order, one thing at a time."""
+    await _insert(
+        unit,
+        cause,
+        Kind.LOCK if isinstance(effect, Close) else Kind.UNLOCK,
+        lane=f"upkeep:{effect.room}",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=effect.lock,
+        priority=ANSWER,
+    )
+
+
+async def _enqueue_cleaning(unit: Writing, cause: Cause, place: int, effect: Count | TakeBack) -> None:
+    """Have what people wrote counted and taken back in one lane for all rooms, so that it never goes faster."""
+    await _insert(
+        unit,
+        cause,
+        Kind.COUNT if isinstance(effect, Count) else Kind.CLEAN,
+        lane="cleaning",
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        matter_id=effect.cleaning,
+        priority=BROADCAST,
+    )
+
+
+async def _enqueue_policy(unit: Writing, cause: Cause, place: int, effect: EnterPolicyRoom | KeepOut | LetIn) -> None:
+    """Have a policy room entered, or somebody kept out of a room or let in, one thing at a time in a room."""
+    values: dict[str, Any] = {"organisation_id": effect.organisation, "priority": BROADCAST, "part": place}
+    if isinstance(effect, EnterPolicyRoom):
+        await _insert(unit, cause, Kind.ENTER, lane="policies", matter_id=effect.list, **values)
+        return
+    kind = Kind.KEEP_OUT if isinstance(effect, KeepOut) else Kind.LET_IN
+    values |= {"room_id": effect.room, "user_id": effect.user, "matter_id": effect.ban}
+    await _insert(unit, cause, kind, lane=f"upkeep:{effect.room}", **values)
 
 
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
@@ -269,6 +364,57 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     )
 
 
+async def _enqueue_live(unit: Writing, cause: Cause, place: int, effect: PutUp) -> None:
+    """Put a live message into its room."""
+    await _insert(
+        unit,
+        cause,
+        Kind.LIVE,
+        lane=effect.room,
+        part=place,
+        room_id=effect.room,
+        organisation_id=effect.organisation,
+        subject=effect.sort,
+        matter_id=effect.id,
+        priority=BROADCAST,
+        not_before=effect.not_before or unit.now,
+        expires_at=effect.expires_at,
+    )
+
+
+_OF_LIVE = select(outbox).where(outbox.c.matter_id == bindparam("id"), outbox.c.subject == bindparam("sort"))
+_LIVE_MESSAGE = Prepared(_OF_LIVE.where(outbox.c.kind == Kind.LIVE))
+_LAST_RENEWAL = Prepared(_OF_LIVE.where(outbox.c.kind == Kind.LIVE_EDIT).order_by(outbox.c.number.desc()).limit(1))
+
+
+async def _enqueue_renewal(unit: Writing, cause: Cause, effect: Renew) -> None:
+    """Make one waiting edit of a live message, however much changes before it goes out."""
+    which = {"id": effect.id, "sort": effect.sort}
+    shown, last = await unit.first(_LIVE_MESSAGE, which), await unit.first(_LAST_RENEWAL, which)
+    if shown is None or shown.state not in UNDER_WAY or not _was_tried(shown):
+        return
+    if last is not None and last.state == State.PENDING and last.first_try_at is None:
+        return
+    not_before = unit.now
+    if last is not None:
+        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
+    await _insert(
+        unit,
+        cause,
+        Kind.LIVE_EDIT,
+        lane=shown.room_id,
+        part=0,
+        revision=1 if last is None else last.revision + 1,
+        room_id=shown.room_id,
+        organisation_id=shown.organisation_id,
+        subject=effect.sort,
+        matter_id=effect.id,
+        priority=EDIT,
+        not_before=not_before,
+        after_id=shown.id,
+    )
+
+
 def _was_tried(row: AnyRow) -> bool:
     """Tell whether a row may have reached its room."""
     return row.first_try_at is not None and row.state in UNDER_WAY
@@ -351,7 +497,7 @@ async def _enqueue_tell(unit: Writing, cause: Cause, place: int, tell: Tell, bef
         "quiet": tell.quiet,
         "unasked": tell.unasked,
         "language": tell.language,
-        "matter_id": tell.sanction,
+        "matter_id": tell.sanction or tell.matter,
         "not_before": unit.now if not tell.unasked or tell.urgent else await quiet.free_for_person(unit, tell.user),
     }
     if tell.picture is None:

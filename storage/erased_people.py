@@ -20,6 +20,10 @@ from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
 from storage.cases import case_evidence, case_notes, cases
 from storage.checkins import answers, expectations
+from storage.cleanings import cleanings
+from storage.cleanings import forget_people as forget_cleanings
+from storage.complaints import complaint_voices, complaints
+from storage.complaints import forget_people as forget_complaints
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
@@ -29,14 +33,18 @@ from storage.electronic_elections import forget_names as forget_kept_names
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
+from storage.guards import strikes
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
+from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import room_locks
 from storage.looks import looks
 from storage.meetings import meeting_people, meeting_register
 from storage.members import binding_codes, doubles_of, members
+from storage.minutes import meeting_minutes
 from storage.misreadings import misreadings
 from storage.model_members import (
     forget_people,
@@ -54,18 +62,23 @@ from storage.paper_elections import (
     paper_candidates,
     paper_counts,
     paper_elections,
+    paper_meetings,
     paper_officers,
     paper_roll,
 )
+from storage.policies import held_in_rooms as held_by_rules
+from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
 from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanction_places import held_in_rooms
 from storage.sanctions import forget_people as forget_cases
-from storage.sanctions import held_in_rooms, sanctions
+from storage.sanctions import sanctions
 from storage.schedules import schedules
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
+from storage.sign_ups import forget_typed, sign_up_claims, sign_up_entries, sign_ups
 from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
@@ -82,6 +95,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         session_choices,
         lecture_questions,
         learning_entries,
+        sign_up_claims,
+        sign_up_entries,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -94,6 +109,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
     "messages": (
         direct_rooms,
         invitations,
+        knocks,
         mutes,
         watchwords,
         inquiries,
@@ -103,7 +119,7 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         unreadable,
         dead_letters,
     ),
-    "cases": (case_evidence, sanctions, cases),
+    "cases": (case_evidence, sanctions, cases, complaints, strikes, cleanings, policy_bans),
     "console": (duties, sessions, sign_in_links, second_factors, recovery_codes, passwords, views, exports, feeds),
 }
 """Tables of which a person's rows go as a whole, by what a page calls them."""
@@ -114,6 +130,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     members: (),
     expectations: ("recorded_by",),
     polls: ("starter", "author"),
+    sign_ups: ("author",),
     lesson_revisions: ("author",),
     lessons: ("author",),
     schedules: ("author", "reviewed_by"),
@@ -125,6 +142,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     meeting_register: (),
     paper_candidates: (),
     paper_officers: ("user_id",),
+    paper_meetings: (),
     paper_counts: (),
     election_presence: (),
     electronic_elections: ("recorded_by", "confirmed_by"),
@@ -136,7 +154,11 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     edits: ("by_user", "undone_by"),
     room_state: ("sender",),
     case_notes: ("by_user",),
+    complaint_voices: ("reporter",),
+    room_locks: ("by_user", "ended_by"),
+    policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
     unannounced_meetings: ("recorded_by",),
+    meeting_minutes: ("by_user",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -145,8 +167,8 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
-        *(polls, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
-        unannounced_meetings,
+        *(polls, sign_ups, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
+        *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
     "record": (audit, looks),
     "rooms": (room_state,),
@@ -158,11 +180,15 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     learning_entries: ("recorded_by", "taken_back_by"),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
+    sign_up_entries: ("said_by", "withdrawn_by"),
     duties: ("granted_by",),
     selection_objections: ("decided_by",),
     cases: ("opened_by",),
     sanctions: ("by_user", "agreed_by", "lifted_by", "reviewed_by"),
     case_evidence: ("added_by",),
+    complaints: ("claimed_by", "decided_by"),
+    cleanings: ("by_user", "ended_by"),
+    knocks: ("answered_by",),
 }
 """Columns that name the person in rows of others."""
 
@@ -192,7 +218,7 @@ async def held(unit: Reading, member: MemberId, roots: Collection[OrganisationId
         rooms=len({row.room_id for row in present}),
         duties=len(await unit.rows(select(duties.c.role).where(duties.c.user_id.in_(list(accounts))))),
         ballots=await _ballots(unit, ids, roots),
-        measures=await held_in_rooms(unit, accounts),
+        measures=await held_in_rooms(unit, accounts) + await held_by_rules(unit, accounts),
     )
 
 
@@ -270,7 +296,10 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     called |= dict.fromkeys(await forget_kept_names(unit, fact.members), NOBODY)
     await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
+    await forget_typed(unit, called)
     await forget_cases(unit, fact.accounts)
+    await forget_complaints(unit, fact.accounts)
+    await forget_cleanings(unit, fact.accounts)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     await forget_in_words(unit, ids, accounts)

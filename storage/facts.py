@@ -25,6 +25,28 @@ from content.bank import ItemRestored, ItemRevised, ItemsAdded, ItemWithdrawn
 from content.cases import CaseOpened, EvidenceKept, NoteAdded
 from content.catch_ups import CatchUpKept
 from content.checkins import Answered, AnswersTakenBack
+from content.cleanings import (
+    CleaningAdvanced,
+    CleaningAsked,
+    CleaningBegun,
+    CleaningCounted,
+    CleaningDropped,
+    CleaningReady,
+    CleaningStopped,
+    CleaningStuck,
+)
+from content.complaint_contexts import ContextAsked, ContextRead, ContextShown
+from content.complaints import (
+    AuthorFound,
+    ComplaintClaimed,
+    ComplaintDecided,
+    ComplaintMade,
+    ComplaintReopened,
+    MessageFlagged,
+    TraceLeft,
+    TraceRemoved,
+    VoiceDropped,
+)
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import (
     ChallengeMade,
@@ -41,6 +63,7 @@ from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
 from content.edits import EditUndone, RosterEdited
+from content.election_meetings import MeetingNoted, SeatsLeftEmpty
 from content.electronic_elections import (
     ConsentConfirmed,
     ConsentRecorded,
@@ -60,22 +83,38 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
-from content.lecture_questions import LectureQuestioned, LectureQuestionedUnnamed, LectureQuestionSettled
+from content.knocks import KnockAnswered, Knocked
+from content.lecture_questions import (
+    LectureQuestioned,
+    LectureQuestionedUnnamed,
+    LectureQuestionSettled,
+    LectureQuestionWithdrawn,
+)
 from content.lessons import LessonRevised, LessonWritten
+from content.locks import (
+    LockMoved,
+    LockNoted,
+    LockSettled,
+    RoomLockAsked,
+    RoomLockDropped,
+    RoomLocked,
+    RoomUnlocked,
+)
 from content.looks import Looked
 from content.media import MediumKept
 from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
     MeetingChanged,
-    MeetingClosed,
     MeetingHeld,
     MeetingReminded,
 )
 from content.members import AccountBound, CodeIssued, MemberChanged, MemberEnrolled, MemberLeft, MemberReturned
+from content.minutes import MinutesWritten
 from content.misreadings import Misread
 from content.missed import MissedTold, OccurrenceSkipped
 from content.model_members import (
@@ -116,6 +155,16 @@ from content.paper_elections import (
     ElectionVoided,
     MeetingCounted,
 )
+from content.policies import (
+    PolicyBanned,
+    PolicyBanSettled,
+    PolicyListAdded,
+    PolicyListApplied,
+    PolicyListEnded,
+    PolicyListWanted,
+    PolicyRoomEntered,
+    PolicyUnbanned,
+)
 from content.polls import (
     PollEditedLate,
     PollEnded,
@@ -130,8 +179,10 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
+from content.roll_calls import MeetingClosed
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
     AppealAnswered,
@@ -147,6 +198,7 @@ from content.sanctions import (
 )
 from content.schedules import LessonsScheduled, OccurrenceCancelled, OccurrenceMoved, OccurrenceRestored
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
+from content.server_reports import ReportsRead
 from content.session_choices import SessionChosen
 from content.sessions import (
     LanguageChosen,
@@ -159,6 +211,8 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
+from content.sign_ups import EntriesWithdrawn, EntryRuled, MessageTakenBack, SignedUp, SignUpClosed, SignUpOpened
+from content.strikes import GuardStruck
 from content.structure import (
     OrganisationClosed,
     OrganisationMoved,
@@ -198,6 +252,9 @@ from storage import (
     cases,
     catch_ups,
     checkins,
+    cleanings,
+    complaint_contexts,
+    complaints,
     corrections,
     credentials,
     digests,
@@ -209,16 +266,20 @@ from storage import (
     exports,
     feeds,
     glossary,
+    guards,
     heartbeats,
     hours,
     imports,
     inquiries,
+    knocks,
     lecture_questions,
     lessons,
+    locks,
     looks,
     media,
     meetings,
     members,
+    minutes,
     misreadings,
     missed,
     model_members,
@@ -228,22 +289,27 @@ from storage import (
     outbox_claims,
     outbox_fates,
     paper_elections,
+    policies,
     polls,
     practice,
+    rehearsals,
     relocation,
     resolutions,
     restores,
     retention,
     reviews,
     rooms,
+    sanction_places,
     sanctions,
     schedules,
     series,
+    server_reports,
     session_choices,
     sessions,
     settings,
     shelf,
     shifts,
+    sign_ups,
     structure,
     surveys,
     sync,
@@ -332,17 +398,25 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestioned: (lecture_questions.write_asked,),
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
+    LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
     MeetingCalled: (meetings.write_called,),
     MeetingChanged: (meetings.write_changed,),
     MeetingCancelled: (meetings.write_cancelled,),
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    MinutesWritten: (minutes.write_written,),
     ResolutionRecorded: (resolutions.write_recorded,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),
     UnannouncedRecorded: (unannounced.write_recorded,),
     UnannouncedTakenBack: (unannounced.write_taken_back,),
+    SignUpOpened: (sign_ups.write_opened,),
+    SignedUp: (sign_ups.write_said,),
+    MessageTakenBack: (sign_ups.write_taken_back,),
+    EntriesWithdrawn: (sign_ups.write_entries,),
+    EntryRuled: (sign_ups.write_entries,),
+    SignUpClosed: (sign_ups.write_closed,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),
@@ -358,9 +432,53 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     SanctionDropped: (sanctions.write_dropped,),
     AppealMade: (sanctions.write_appealed,),
     AppealAnswered: (sanctions.write_answered,),
-    LevelNoted: (sanctions.write_level,),
-    PlaceSettled: (sanctions.write_place,),
-    PlaceMoved: (sanctions.write_moved,),
+    GuardSet: (guards.write_set,),
+    GuardEntriesAdded: (guards.write_added,),
+    GuardEntryDropped: (guards.write_dropped,),
+    GuardStruck: (guards.write_struck,),
+    RehearsalAsked: (rehearsals.write_asked,),
+    RehearsalRead: (rehearsals.write_read,),
+    ComplaintMade: (complaints.write_made,),
+    MessageFlagged: (complaints.write_made,),
+    AuthorFound: (complaints.write_author,),
+    TraceLeft: (complaints.write_trace,),
+    TraceRemoved: (complaints.write_trace_removed,),
+    VoiceDropped: (complaints.write_dropped,),
+    ComplaintClaimed: (complaints.write_claimed,),
+    ComplaintDecided: (complaints.write_decided,),
+    ComplaintReopened: (complaints.write_reopened,),
+    ContextAsked: (complaint_contexts.write_asked,),
+    ContextRead: (complaint_contexts.write_read,),
+    ContextShown: (complaint_contexts.write_shown,),
+    ReportsRead: (server_reports.write_read,),
+    PolicyListAdded: (policies.write_added,),
+    PolicyRoomEntered: (policies.write_entered,),
+    PolicyListWanted: (policies.write_wanted,),
+    PolicyListApplied: (policies.write_applied,),
+    PolicyListEnded: (policies.write_ended,),
+    PolicyBanned: (policies.write_banned,),
+    PolicyUnbanned: (policies.write_unbanned,),
+    PolicyBanSettled: (policies.write_settled,),
+    CleaningAsked: (cleanings.write_asked,),
+    CleaningCounted: (cleanings.write_counted,),
+    CleaningReady: (cleanings.write_ready,),
+    CleaningBegun: (cleanings.write_begun,),
+    CleaningStopped: (cleanings.write_stopped,),
+    CleaningDropped: (cleanings.write_dropped,),
+    CleaningAdvanced: (cleanings.write_advanced,),
+    CleaningStuck: (cleanings.write_stuck,),
+    Knocked: (knocks.write_knocked,),
+    KnockAnswered: (knocks.write_answered,),
+    RoomLockAsked: (locks.write_asked,),
+    RoomLocked: (locks.write_locked,),
+    RoomUnlocked: (locks.write_unlocked,),
+    RoomLockDropped: (locks.write_dropped,),
+    LockNoted: (locks.write_noted,),
+    LockSettled: (locks.write_settled,),
+    LockMoved: (locks.write_moved,),
+    LevelNoted: (sanction_places.write_level,),
+    PlaceSettled: (sanction_places.write_place,),
+    PlaceMoved: (sanction_places.write_moved,),
     CorrectionAsked: (corrections.write_asked,),
     CorrectionAnswered: (corrections.write_answered,),
     CorrectionWithdrawn: (corrections.write_withdrawn,),
@@ -447,6 +565,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CountEntered: (paper_elections.write_entered,),
     CountAgreed: (paper_elections.write_agreed,),
     ElectionCounted: (paper_elections.write_counted,),
+    MeetingNoted: (paper_elections.write_noted,),
+    SeatsLeftEmpty: (paper_elections.write_left_empty,),
     ElectionCertified: (paper_elections.write_certified,),
     ElectionReported: (paper_elections.write_reported,),
     ElectionApproved: (paper_elections.write_approved,),
@@ -474,7 +594,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     InvitationTaken: (rooms.write_taken,),
     UpgradeSeen: (upgrades.write_seen,),
     UpgradeDoubted: (upgrades.write_doubted,),
-    RoomMoved: (upgrades.write_moved,),
+    RoomMoved: (upgrades.write_moved, guards.write_moved, policies.write_moved),
     rooms.StateSeen: (rooms.write_state_seen,),
     YearListed: (workdays.write_listed,),
     YearForgotten: (workdays.write_forgotten,),

@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import Table, and_, false, func, not_, or_, select, true
 
+from content.cleanings import State as Cleaning
 from content.decision import Secret, words
 from content.disclosures import Section, Value
 from content.hours import written
@@ -22,6 +23,9 @@ from storage.ballots import ballots
 from storage.bank import bank_items
 from storage.cases import case_evidence, case_notes, evidence_text
 from storage.cases import opened as opened_text
+from storage.cleanings import cleanings
+from storage.complaints import complaint_voices, complaints, opened_note
+from storage.complaints import text_of as said_in_complaint
 from storage.disclosures import PERSONAL, Held
 from storage.edits import edit_entries
 from storage.imports import import_entries
@@ -37,6 +41,7 @@ from storage.phrases import load_words
 from storage.polls import polls
 from storage.sanctions import opened as opened_appeal
 from storage.sanctions import sanctions
+from storage.sanctions import texts_of as texts_of_measure
 from storage.schedules import occurrences
 from storage.surveys import surveys
 from storage.tables import Instant
@@ -82,6 +87,9 @@ def _told(table: Table, user: UserId) -> Any:
     if table is sanctions:
         unsaid = or_(table.c.step == Step.NOTE, table.c.state.in_([State.DRAFT, State.WAITING, State.DROPPED]))
         return not_(and_(table.c.user_id == user, unsaid))
+    if table is cleanings:
+        unsaid = table.c.state.in_([Cleaning.LOOKING, Cleaning.READY, Cleaning.DROPPED])
+        return not_(and_(table.c.user_id == user, unsaid))
     if table is audit:
         noted = func.coalesce(audit.c.after, "") == f"sanction.step_{Step.NOTE}"
         # What was decided together stands in one row, and its actions in one line.
@@ -104,9 +112,13 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
     if table is selection_objections:
         return opened_objection(unit, row)
     if table is sanctions:
-        return {"appeal_text": opened_appeal(unit.vault, row)}
+        return {"appeal_text": opened_appeal(unit.vault, row), **texts_of_measure(unit.vault, row)}
     if table is case_evidence:
         return {"text": evidence_text(unit, row)}
+    if table is complaints:
+        return {"note": opened_note(unit.vault, row)}
+    if table is complaint_voices:
+        return {"text": said_in_complaint(unit.vault, row)}
     if table is case_notes:
         return {"text": opened_text(unit.vault, row, table.name)}
     if table in (edit_entries, import_entries):

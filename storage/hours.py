@@ -7,10 +7,11 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import date
 
 from msgspec import Struct
-from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, func, or_, select, update
+from sqlalchemy import Column, Date, ForeignKey, Index, Integer, String, Table, and_, func, or_, select, update
 
 from content.checkins import TOOK_PART, State
 from content.hours import (
+    LEARNED_TOGETHER,
     Counts,
     Credit,
     Entry,
@@ -25,6 +26,7 @@ from content.hours import (
     Sum,
     add,
     could_use_help,
+    learned_at,
     line_of,
     office,
     remarks,
@@ -34,10 +36,13 @@ from content.hours import (
 from content.identifiers import HoursId, MemberId, OccurrenceId, OrganisationId, TermId
 from content.lessons import Kind
 from content.members import Member
+from content.notices import Form as Gathering
+from content.notices import State as Meets
 from content.settings import BY_NAME, held_at
 from storage import settings, terms
 from storage.checkins import expectations
 from storage.lessons import lesson_revisions, lessons
+from storage.meetings import meetings
 from storage.members import members
 from storage.organisations import tree
 from storage.schedules import SHOWN_TITLE, occurrences
@@ -194,6 +199,8 @@ async def _credits(
             SHOWN_TITLE,
             lessons.c.kind,
             lesson_revisions.c.minutes,
+            meetings.c.form.label("gathering"),
+            meetings.c.minutes.label("length"),
             learning_counts.c.occurrence_id.label("said"),
             learning_counts.c.form,
             learning_counts.c.hundredths,
@@ -205,11 +212,16 @@ async def _credits(
             (lesson_revisions.c.lesson_id == lessons.c.id) & (lesson_revisions.c.revision == revision),
         )
         .outerjoin(learning_counts, learning_counts.c.occurrence_id == expectations.c.occurrence_id)
+        .outerjoin(meetings, meetings.c.occurrence_id == expectations.c.occurrence_id)
         .where(
             expectations.c.state.in_(sorted(TOOK_PART)),
             expectations.c.local_date >= since,
             expectations.c.local_date <= until,
-            or_(lessons.c.kind.in_([Kind.LESSON, Kind.LECTURE]), learning_counts.c.form.is_not(None)),
+            or_(
+                lessons.c.kind.in_([Kind.LESSON, Kind.LECTURE]),
+                learning_counts.c.form.is_not(None),
+                and_(meetings.c.form.in_(sorted(LEARNED_TOGETHER)), meetings.c.state == Meets.CLOSED),
+            ),
         )
     )
     by_hand = select(learning_entries).where(
@@ -234,6 +246,8 @@ async def _credits(
 def _counts(row: AnyRow, hour: int) -> Counts:
     if row.said is not None:
         return Counts(form=Form(row.form) if row.form else None, hundredths=row.hundredths)
+    if row.gathering is not None:
+        return learned_at(Gathering(row.gathering), row.length, hour=hour)
     return usual(Kind(row.kind), row.minutes, hour=hour)
 
 

@@ -6,14 +6,18 @@ from datetime import date, timedelta
 
 from sqlalchemy import Column, Date, ForeignKey, String, Table, Text, select, update
 
-from content.identifiers import LectureQuestionId, OccurrenceId
+from content.identifiers import LectureQuestionId, MemberId, OccurrenceId
 from content.lecture_questions import (
+    UNSETTLED,
     LectureQuestioned,
     LectureQuestionedUnnamed,
     LectureQuestionSettled,
+    LectureQuestionWithdrawn,
     Question,
     State,
 )
+from storage.lessons import lessons
+from storage.schedules import SHOWN_TITLE, occurrences
 from storage.tables import metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -46,6 +50,18 @@ async def question(unit: Reading, id: LectureQuestionId) -> Question | None:  # 
     """Return one question."""
     row = await unit.first(select(lecture_questions).where(lecture_questions.c.id == id))
     return _question(row) if row is not None else None
+
+
+async def unsettled(unit: Reading, member: MemberId) -> tuple[tuple[Question, str], ...]:
+    """Return what somebody asked under their name and nobody has answered, each with the title of its lecture."""
+    query = (
+        select(lecture_questions, SHOWN_TITLE)
+        .join(occurrences, occurrences.c.id == lecture_questions.c.occurrence_id)
+        .join(lessons, lessons.c.id == occurrences.c.lesson_id)
+        .where(lecture_questions.c.member_id == member, lecture_questions.c.state.in_(sorted(UNSETTLED)))
+        .order_by(lecture_questions.c.asked_on, lecture_questions.c.id)
+    )
+    return tuple((_question(row), row.title) for row in await unit.rows(query))
 
 
 def _question(row: AnyRow) -> Question:
@@ -83,6 +99,12 @@ async def write_settled(unit: Writing, fact: LectureQuestionSettled) -> None:
     """Keep what became of a question."""
     own = update(lecture_questions).where(lecture_questions.c.id == fact.question)
     await unit.execute(own.values(state=fact.state, answer=fact.answer))
+
+
+async def write_withdrawn(unit: Writing, fact: LectureQuestionWithdrawn) -> None:
+    """Keep that a question was taken back, and no word of it."""
+    own = update(lecture_questions).where(lecture_questions.c.id == fact.question)
+    await unit.execute(own.values(state=State.WITHDRAWN, text="", answer=""))
 
 
 async def write_anew(unit: Writing, today: date) -> None:

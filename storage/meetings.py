@@ -33,7 +33,6 @@ from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
     MeetingChanged,
-    MeetingClosed,
     MeetingHeld,
     MeetingReminded,
     due_at,
@@ -45,6 +44,7 @@ from content.occurrences import Occurrence, Seat, Stage
 from content.occurrences import State as Notice
 from content.resolutions import Floor
 from content.resolutions import floor as floor_of
+from content.roll_calls import MeetingClosed
 from content.rooms import Purpose
 from storage import members as roster
 from storage import standing, terms
@@ -95,12 +95,16 @@ _ONE = Prepared(select(meetings).where(meetings.c.occurrence_id == bindparam("id
 
 
 class Place(Struct, frozen=True, kw_only=True):
-    """How one member stands on the roll of a meeting; ``user`` is their account, if they have one."""
+    """How one member stands on the roll of a meeting; ``user`` is their account, if they have one.
+
+    ``at`` is when they said so themselves; what is written by hand has no such time.
+    """
 
     member: MemberId
     state: Answer
     note: str | None
     user: UserId | None
+    at: datetime | None = None
 
 
 async def meeting(unit: Reading, id: OccurrenceId) -> Meeting | None:  # noqa: A002
@@ -193,12 +197,25 @@ async def silent(unit: Reading, id: OccurrenceId, *, spared_since: datetime) -> 
 async def places(unit: Reading, id: OccurrenceId) -> tuple[Place, ...]:  # noqa: A002
     """Return the roll of a meeting."""
     query = (
-        select(expectations.c.member_id, expectations.c.state, expectations.c.note, members.c.user_id)
+        select(
+            expectations.c.member_id,
+            expectations.c.state,
+            expectations.c.note,
+            expectations.c.decided_at,
+            expectations.c.recorded_by,
+            members.c.user_id,
+        )
         .join(members, members.c.id == expectations.c.member_id)
         .where(expectations.c.occurrence_id == id)
     )
     return tuple(
-        Place(member=MemberId(row.member_id), state=Answer(row.state), note=row.note, user=row.user_id)
+        Place(
+            member=MemberId(row.member_id),
+            state=Answer(row.state),
+            note=row.note,
+            user=row.user_id,
+            at=row.decided_at if row.recorded_by is None else None,
+        )
         for row in await unit.rows(query.order_by(expectations.c.member_id))
     )
 

@@ -46,7 +46,20 @@ class Kind(StrEnum):
     IMPOSE = "impose"
     LIFT = "lift"
     EVIDENCE = "evidence"
+    HIDE = "hide"
+    LOCK = "lock"
+    UNLOCK = "unlock"
+    COUNT = "count"
+    CLEAN = "clean"
+    ENTER = "enter"
+    KEEP_OUT = "keep_out"
+    LET_IN = "let_in"
     PICTURE = "picture"
+    COMPLAINT = "complaint"
+    CONTEXT = "context"
+    REHEARSAL = "rehearsal"
+    LIVE = "live"
+    LIVE_EDIT = "live_edit"
 
 
 class State(StrEnum):
@@ -72,7 +85,7 @@ DISCREET = "discreet"
 MESSAGES = (Kind.POST, Kind.FOLLOW)
 """Kinds that are messages of a card, each with a part of its own."""
 
-HELD = (Kind.POLL, Kind.SAY, Kind.RESULT, Kind.CHART)
+HELD = (Kind.POLL, Kind.SAY, Kind.RESULT, Kind.CHART, Kind.LIVE)
 """Kinds that quiet hours hold in the outbox itself; a card is held before it opens."""
 
 UNDER_WAY = (State.PENDING, State.LEASED, State.SENT)
@@ -129,7 +142,9 @@ class Claimed(Struct, frozen=True, kw_only=True):
     """A row that one worker holds for a while; ``claim_no`` is the fence that tells a worker it was overtaken.
 
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
-    ``matter`` is the measure that is carried out or told of, or the evidence that is to be read.
+    ``matter`` is the measure or the lock that is carried out or told of, the evidence, complaint or context that is to
+    be read, the strike of a guard by which something is hidden, or what a live message shows, and ``subject`` then the
+    sort of that.
     """
 
     id: OutboxId

@@ -48,7 +48,7 @@ def _of_a_lost_life() -> Any:
 
     An edit brings the newest numbers and is never looked for: the one that is found may show old ones.
     """
-    return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT)
+    return and_(outbox.c.made_at <= last_restore(), outbox.c.kind != Kind.EDIT, outbox.c.kind != Kind.LIVE_EDIT)
 
 
 def _next_rows(most: int, kinds: Iterable[Kind] | None = None) -> Query:
@@ -207,7 +207,7 @@ _LATE_CARDS = Prepared(_late_cards())
 
 def _alone() -> Any:
     """Return the condition that a row is a message of its own, of which nobody's place depends."""
-    return or_(*(outbox.c.kind == kind for kind in (Kind.POLL, Kind.SAY, Kind.FIGURE)))
+    return or_(*(outbox.c.kind == kind for kind in (Kind.POLL, Kind.SAY, Kind.FIGURE, Kind.LIVE)))
 
 
 _EXPIRE_ALONE = Prepared(

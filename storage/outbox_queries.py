@@ -7,7 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, or_, select
 
-from content.identifiers import CardId, EventId, OutboxId, PollId
+from content.identifiers import CardId, EventId, OutboxId, PollId, RoomId
+from content.live_messages import Sort
 from content.polls import State as PollState
 from storage.outbox import MESSAGES, Kind, State, outbox
 from storage.polls import polls
@@ -24,6 +25,17 @@ async def by_event(unit: Reading, event: EventId) -> CardId | None:
     """Return the card that an event of ours shows, in its room or again in private."""
     card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
     return card
+
+
+async def live_by_event(unit: Reading, room: RoomId, event: EventId) -> tuple[Sort, str] | None:
+    """Return what the live message shows that stands in a room as this event, or as an edit of it."""
+    query = select(outbox.c.subject, outbox.c.matter_id).where(
+        outbox.c.event_id == event,
+        outbox.c.room_id == room,
+        or_(outbox.c.kind == Kind.LIVE, outbox.c.kind == Kind.LIVE_EDIT),
+    )
+    row = await unit.first(query)
+    return (Sort(row.subject), str(row.matter_id)) if row is not None else None
 
 
 async def poll_of(unit: Reading, id: OutboxId) -> PollId | None:  # noqa: A002

@@ -21,12 +21,14 @@ from sqlalchemy import (
 from content.ballots import Elector
 from content.counts import figures
 from content.election_cases import read_election, show_election
+from content.election_meetings import MeetingNoted, SeatsLeftEmpty
 from content.elections import Count, Election, Result, Votes, judge
 from content.identifiers import MemberId, OrganisationId, PaperElectionId, UserId
 from content.paper_counts import attendance
 from content.paper_elections import (
     CountAgreed,
     CountEntered,
+    Decider,
     ElectionApproved,
     ElectionCertified,
     ElectionCounted,
@@ -35,6 +37,7 @@ from content.paper_elections import (
     ElectionReported,
     ElectionVoided,
     Entry,
+    LeftEmpty,
     MeetingCounted,
     Office,
     Officer,
@@ -57,11 +60,16 @@ paper_elections = Table(
     Column("election", JSON, nullable=False),
     Column("held_on", Date, nullable=False),
     Column("consent", String(200), nullable=False),
+    Column("off_term", String(200), nullable=False, server_default=""),
     Column("state", String(10), nullable=False),
     Column("expected", Integer, nullable=False),
     Column("present", Integer),
     Column("issued", Integer),
     Column("result", JSON),
+    Column("empty_by", String(10)),
+    Column("empty_on", Date),
+    Column("empty_reference", String(200)),
+    Column("empty_agreed", Integer),
     Column("certified_on", Date),
     Column("reported_on", Date),
     Column("report", String(200), nullable=False),
@@ -85,6 +93,14 @@ paper_officers = Table(
     Column("member_id", ForeignKey("members.id"), primary_key=True),
     Column("office", String(10), nullable=False),
     Column("user_id", String(255)),
+)
+
+paper_meetings = Table(
+    "paper_meetings",
+    metadata,
+    Column("election_id", ForeignKey("paper_elections.id"), primary_key=True),
+    Column("chair_id", ForeignKey("members.id")),
+    Column("opinions", Integer),
 )
 
 paper_counts = Table(
@@ -147,11 +163,13 @@ def _bare(row: AnyRow) -> PaperElection:
         candidates=(),
         held_on=row.held_on,
         consent=row.consent,
+        off_term=row.off_term,
         parent=row.parent_id,
         state=State(row.state),
         expected=row.expected,
         present=row.present,
         issued=row.issued,
+        left_empty=_left_empty(row),
         certified_on=row.certified_on,
         reported_on=row.reported_on,
         report=row.report,
@@ -161,12 +179,21 @@ def _bare(row: AnyRow) -> PaperElection:
     )
 
 
+def _left_empty(row: AnyRow) -> LeftEmpty | None:
+    if row.empty_by is None:
+        return None
+    return LeftEmpty(by=Decider(row.empty_by), on=row.empty_on, reference=row.empty_reference, agreed=row.empty_agreed)
+
+
 async def _paper(unit: Reading, row: AnyRow) -> PaperElection:
+    noted = await unit.first(select(paper_meetings).where(paper_meetings.c.election_id == row.id))
     charged = select(paper_officers).where(paper_officers.c.election_id == row.id).order_by(paper_officers.c.member_id)
     entered = select(paper_counts).where(paper_counts.c.election_id == row.id).order_by(paper_counts.c.place)
     return replace(
         _bare(row),
         candidates=await standing.candidates(unit, paper_candidates, row.id),
+        chair=noted.chair_id if noted else None,
+        opinions=noted.opinions if noted else None,
         officers=tuple(
             Officer(member=MemberId(one.member_id), office=Office(one.office), account=one.user_id)
             for one in await unit.rows(charged)
@@ -214,6 +241,7 @@ async def write_prepared(unit: Writing, fact: ElectionPrepared) -> None:
         "election": show_election(one.election),
         "held_on": one.held_on,
         "consent": one.consent,
+        "off_term": one.off_term,
         "state": State.DRAFT,
         "expected": 0,
         "report": "",
@@ -271,6 +299,25 @@ async def write_agreed(unit: Writing, fact: CountAgreed) -> None:
 async def write_counted(unit: Writing, fact: ElectionCounted) -> None:
     """Keep what follows from the counts, with the rule of every figure."""
     await _change(unit, fact.paper, state=State.COUNTED, result=figures(fact.result))
+
+
+async def write_noted(unit: Writing, fact: MeetingNoted) -> None:
+    """Keep who presides and how many opinions were handed in, in the place of what was noted before."""
+    values = {"election_id": fact.paper, "chair_id": fact.chair, "opinions": fact.opinions}
+    await unit.put(paper_meetings, values, key=["election_id"])
+
+
+async def write_left_empty(unit: Writing, fact: SeatsLeftEmpty) -> None:
+    """Keep the decision to leave seats empty."""
+    one = fact.decided
+    await _change(
+        unit,
+        fact.paper,
+        empty_by=one.by,
+        empty_on=one.on,
+        empty_reference=one.reference,
+        empty_agreed=one.agreed,
+    )
 
 
 async def write_certified(unit: Writing, fact: ElectionCertified) -> None:

@@ -19,13 +19,14 @@ from storage.checkins import answers, expectations
 from storage.lessons import lessons
 from storage.members import members
 from storage.organisations import FEW, breadth, each_within, organisations, within
-from storage.schedules import SHOWN_TITLE, occurrences, schedules
+from storage.schedules import SHOWN_TITLE, number_of_sessions, occurrences, schedules
 from storage.tallies import branch_months, by_state, number, sums, tallies
 from storage.unit import AnyRow, Query, Reading
 
 _MEANT = func.coalesce(occurrences.c.meant, occurrences.c.local_date).label("meant")
 """By its rule and the day that this means, a lesson is known whose sessions are several occurrences."""
 
+_OF_RULE = (schedules.c.sessions, schedules.c.changes)
 _PORTION = 500
 """How many members one question names."""
 
@@ -218,7 +219,7 @@ async def by_occurrence(
     at = func.coalesce(occurrences.c.begins_at, occurrences.c.due_at).label("at")
     columns = (occurrences.c.id, SHOWN_TITLE, lessons.c.kind, at, occurrences.c.local_date)
     query = (
-        select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, schedules.c.sessions)
+        select(*columns, occurrences.c.state, occurrences.c.schedule_id, _MEANT, *_OF_RULE)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
         .join(schedules, schedules.c.id == occurrences.c.schedule_id)
         .where(_concerned(roots, period, few=few))
@@ -228,7 +229,7 @@ async def by_occurrence(
         query = query.where(occurrences.c.state.in_(states))
     query = _in_period(query, period)
     found = list(await unit.rows(query.limit(limit)))
-    if not apart and limit is not None and (cut := {row.schedule_id for row in found if row.sessions}):
+    if not apart and limit is not None and (cut := {row.schedule_id for row in found if number_of_sessions(row) > 1}):
         # Sessions of the lessons that are shown, beyond the last row that is.
         known, lessons_shown = {row.id for row in found}, {(row.schedule_id, row.meant) for row in found}
         beyond = await unit.rows(query.where(occurrences.c.schedule_id.in_(cut)))

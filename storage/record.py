@@ -8,11 +8,12 @@ from datetime import datetime
 from msgspec import Struct
 from sqlalchemy import and_, false, func, or_, select, true
 
-from content.identifiers import MemberId, OccurrenceId, OrganisationId
+from content.identifiers import MemberId, OccurrenceId, OrganisationId, UserId
 from storage.audit import audit
 from storage.ballots import ballots
 from storage.bank import bank_items
 from storage.checkins import answers, cards
+from storage.complaints import about_oneself
 from storage.corrections import corrections
 from storage.glossary import glossary_entries
 from storage.imports import imports
@@ -40,10 +41,14 @@ MOST_PEOPLE = 50
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """For which nodes somebody looks; with ``everything`` also at rows that belong to none."""
+    """For which nodes somebody looks; with ``everything`` also at rows that belong to none.
+
+    A ``reader`` does not see what became of complaints about themself, not even that there are any.
+    """
 
     roots: tuple[OrganisationId, ...]
     everything: bool
+    reader: UserId | None = None
 
 
 class Filter(Struct, frozen=True, kw_only=True):
@@ -130,6 +135,7 @@ def _rows(scope: Scope) -> Query:
         select(selections.c.organisation_id).where(selections.c.id == func.substr(audit.c.thing, 11)).scalar_subquery(),
     )
     seen = within(place, scope.roots)
+    others = ~about_oneself(func.coalesce(audit.c.thing, ""), scope.reader) if scope.reader is not None else true()
     return (
         select(
             audit,
@@ -139,7 +145,7 @@ def _rows(scope: Scope) -> Query:
         .outerjoin(_actor, _actor.c.user_id == audit.c.actor)
         .outerjoin(_subject, _subject.c.id == audit.c.subject)
         .outerjoin(_account, _account.c.user_id == audit.c.subject)
-        .where(or_(seen, place.is_(None)) if scope.everything else seen)
+        .where(or_(seen, place.is_(None)) if scope.everything else seen, others)
     )
 
 

@@ -11,6 +11,7 @@ from content.decision import Fact
 from content.identifiers import CardId, OutboxId, RoomId
 from content.occurrences import State as OccurrenceState
 from content.rooms import Purpose, Room
+from content.sign_ups import State as Gathering
 from storage.checkins import cards
 from storage.outbox import Kind, State, outbox
 from storage.outbox_fates import offer_again
@@ -18,6 +19,7 @@ from storage.outbox_items import Item
 from storage.polls import polls
 from storage.rooms import as_room, rooms
 from storage.schedules import occurrences
+from storage.sign_ups import sign_ups
 from storage.unit import Reading, Writing
 
 GIVEN_UP = (State.FAILED, State.EXPIRED, State.CANCELLED)
@@ -68,6 +70,17 @@ async def move_poll(unit: Writing, id: str, room: RoomId) -> None:  # noqa: A002
     await unit.execute(update(outbox).where(rows).values(**_anew(unit, room)))
 
 
+async def move_live(unit: Writing, old: RoomId, new: RoomId) -> None:
+    """Show in the successor of a room the sign-ups that are open in it."""
+    rows = await unit.rows(select(sign_ups.c.id).where(sign_ups.c.room_id == old, sign_ups.c.state == Gathering.OPEN))
+    ids = [row.id for row in rows]
+    if not ids:
+        return
+    await unit.execute(update(sign_ups).where(sign_ups.c.id.in_(ids)).values(room_id=new))
+    shown = (outbox.c.kind == Kind.LIVE) & outbox.c.matter_id.in_(ids)
+    await unit.execute(update(outbox).where(shown).values(**_anew(unit, new)))
+
+
 async def move_everything(unit: Writing, old: RoomId, new: RoomId) -> None:
     """Take the cards that still ask for answers and the polls that were not shown from one room to its successor."""
     open_cards = (
@@ -78,6 +91,7 @@ async def move_everything(unit: Writing, old: RoomId, new: RoomId) -> None:
     )
     for row in await unit.rows(open_cards):
         await move_card(unit, CardId(row.id), new)
+    await move_live(unit, old, new)
     unshown = select(polls.c.id).where(polls.c.room_id == old, polls.c.event_id.is_(None)).order_by(polls.c.id)
     for row in await unit.rows(unshown):
         await move_poll(unit, row.id, new)

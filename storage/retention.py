@@ -12,18 +12,26 @@ from storage import (
     approvals,
     audit,
     ballot_links,
+    cleanings,
+    complaint_contexts,
+    complaints,
     credentials,
     edits,
     exports,
+    guards,
     hours,
     inquiries,
+    knocks,
     lecture_questions,
+    locks,
     looks,
     misreadings,
     mutes,
     practice,
+    rehearsals,
     sanctions,
     session_choices,
+    sign_ups,
     throttling,
 )
 from storage.checkins import forget_people
@@ -77,6 +85,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     finished = outbox.c.state.in_([State.FAILED, State.CANCELLED])
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
+    await sign_ups.forget_past(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await exports.forget_past(unit, fact.at)
@@ -112,5 +121,12 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)
+    await complaints.forget_past(unit, fact.at)
+    await guards.forget_past(unit, fact.at)
+    await rehearsals.forget_past(unit, fact.at)
+    await complaint_contexts.forget_past(unit, fact.at)
+    await locks.forget_past(unit, fact.at)
+    await cleanings.forget_past(unit, fact.at)
+    await knocks.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

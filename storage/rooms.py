@@ -11,6 +11,7 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, 
 
 from content.decision import Observed
 from content.identifiers import EventId, OrganisationId, RoomId, UserId
+from content.policies import TYPES
 from content.rooms import DirectRoomKept, InvitationTaken, Purpose, Room, RoomKept, RoomLost, RoomRegained
 from storage.organisations import within
 from storage.prepared import Prepared
@@ -61,6 +62,7 @@ invitations = Table(
 TRACKED = frozenset(
     {"m.room.create", "m.room.power_levels", "m.room.member", "m.room.encryption", "m.room.tombstone"}
     | {"m.room.join_rules", "m.room.history_visibility", "m.room.name", "m.space.child"}
+    | {*TYPES}
 )
 """The kinds of state on which decisions rest."""
 

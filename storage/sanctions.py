@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
-from msgspec.structs import asdict
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -21,6 +21,7 @@ from sqlalchemy import (
     exists,
     false,
     func,
+    or_,
     select,
     update,
 )
@@ -37,9 +38,6 @@ from content.sanctions import (
     AppealMade,
     Hindrance,
     Level,
-    LevelNoted,
-    PlaceMoved,
-    PlaceSettled,
     PlaceState,
     Reason,
     Sanction,
@@ -57,7 +55,6 @@ from storage import cases as stored_cases
 from storage.cases import cases
 from storage.organisations import within
 from storage.outbox import Kind, outbox
-from storage.outbox import State as Row
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -89,6 +86,7 @@ sanctions = Table(
     Column("reviewed_by", String(255)),
     Column("reviewed_at", Instant),
     Column("answer", String(500), nullable=False, server_default=""),
+    Column("sealed", LargeBinary),
     Index("ix_sanctions_state_until", "state", "until"),
 )
 
@@ -102,11 +100,17 @@ sanction_places = Table(
     Column("muted", Integer),
     Column("why", String(12)),
     Column("at", Instant),
+    Column("is_moved", Boolean, nullable=False, server_default=false()),
     Index("ix_sanction_places_room_id", "room_id"),
 )
-"""``before`` is what the room's levels said of the person before they were changed to ``muted``."""
+"""``before`` is what the room's levels said of the person before they were changed to ``muted``.
+
+``is_moved`` tells that it was a room that this one replaces which said so.
+"""
 
 _PLACE = ("sanctions", "appeal_text")
+_TEXTS = ("said", "lifted_why", "answer")
+"""What is said in words of a measure by those who moderate; ``sealed`` holds them all, and they are empty then."""
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -118,14 +122,7 @@ class Place(Struct, frozen=True, kw_only=True):
     before: Level | None
     muted: int | None
     why: Hindrance | None
-
-
-class Left(Struct, frozen=True, kw_only=True):
-    """What a measure that is over has left in a room until it is undone."""
-
-    id: SanctionId
-    before: Level
-    muted: int | None
+    moved: bool = False
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -143,7 +140,23 @@ class Told(Struct, frozen=True, kw_only=True):
     answer: str
 
 
-def _sanction(row: AnyRow, where: Iterable[RoomId]) -> Sanction:
+def texts_of(vault: Vault, row: AnyRow) -> dict[str, str]:
+    """Return the words of a row: why a measure was taken and lifted, and the answer to an appeal."""
+    clear = {name: str(getattr(row, name)) for name in _TEXTS}
+    if row.sealed is None:
+        return clear
+    return clear | dict(json.loads(vault.open(bytes(row.sealed), "sanctions", "sealed", row.id)))
+
+
+def _kept(vault: Vault, id: str, texts: Mapping[str, str]) -> dict[str, Any]:  # noqa: A002
+    """Return the words of a row as they are kept: sealed where there is a key."""
+    if vault.name is None:
+        return {**texts, "sealed": None}
+    plain = json.dumps(texts, ensure_ascii=False, separators=(",", ":")).encode()
+    return dict.fromkeys(_TEXTS, "") | {"sealed": vault.seal(plain, "sanctions", "sealed", id)}
+
+
+def _sanction(vault: Vault, row: AnyRow, where: Iterable[RoomId]) -> Sanction:
     return Sanction(
         id=SanctionId(row.id),
         case=CaseId(row.case_id),
@@ -152,7 +165,7 @@ def _sanction(row: AnyRow, where: Iterable[RoomId]) -> Sanction:
         user=UserId(row.user_id),
         step=Step(row.step),
         reason=Reason(row.reason),
-        words=row.said,
+        words=texts_of(vault, row)["said"],
         lasts=timedelta(seconds=row.seconds) if row.seconds is not None else None,
         by=UserId(row.by_user),
         at=row.at,
@@ -164,18 +177,20 @@ def _sanction(row: AnyRow, where: Iterable[RoomId]) -> Sanction:
     )
 
 
-def _rows() -> Any:
+def rows_of() -> Any:
+    """Return the question for measures, each with the number and the place of its case."""
     return select(sanctions, cases.c.number, cases.c.organisation_id).join(cases, cases.c.id == sanctions.c.case_id)
 
 
-async def _with_rooms(unit: Reading, query: Any) -> tuple[tuple[AnyRow, Sanction], ...]:
+async def with_rooms(unit: Reading, query: Any) -> tuple[tuple[AnyRow, Sanction], ...]:
+    """Return what such a question finds, each row with its measure."""
     rows = await unit.rows(query)
     found: dict[str, list[RoomId]] = {row.id: [] for row in rows}
     places = select(sanction_places.c.sanction_id, sanction_places.c.room_id)
     places = places.where(sanction_places.c.sanction_id.in_(list(found))).order_by(sanction_places.c.room_id)
     for row in await unit.rows(places) if rows else ():
         found[row.sanction_id].append(RoomId(row.room_id))
-    return tuple((row, _sanction(row, found[row.id])) for row in rows)
+    return tuple((row, _sanction(unit.vault, row, found[row.id])) for row in rows)
 
 
 async def sanction(
@@ -184,31 +199,32 @@ async def sanction(
     roots: Iterable[OrganisationId] | None = None,
 ) -> Sanction | None:
     """Return a measure, where roots are given one at or below them."""
-    query = _rows().where(sanctions.c.id == id)
+    query = rows_of().where(sanctions.c.id == id)
     if roots is not None:
         query = query.where(within(cases.c.organisation_id, roots))
-    found = await _with_rooms(unit, query)
+    found = await with_rooms(unit, query)
     return found[0][1] if found else None
 
 
 async def of_case(unit: Reading, id: CaseId) -> tuple[Told, ...]:  # noqa: A002
     """Return what was done in a case, oldest first."""
-    query = _rows().where(sanctions.c.case_id == id).order_by(sanctions.c.at, sanctions.c.id)
-    found = await _with_rooms(unit, query)
+    query = rows_of().where(sanctions.c.case_id == id).order_by(sanctions.c.at, sanctions.c.id)
+    found = await with_rooms(unit, query)
     told = [
         Told(
             sanction=one,
             places=await places_of(unit, one.id),
             ended_at=row.ended_at,
             lifted_by=row.lifted_by,
-            lifted_why=row.lifted_why,
+            lifted_why=texts["lifted_why"],
             appealed_at=row.appealed_at,
             appeal_text=opened(unit.vault, row),
             reviewed_by=row.reviewed_by,
             reviewed_at=row.reviewed_at,
-            answer=row.answer,
+            answer=texts["answer"],
         )
         for row, one in found
+        for texts in [texts_of(unit.vault, row)]
     ]
     return tuple(told)
 
@@ -229,6 +245,7 @@ async def places_of(unit: Reading, id: SanctionId) -> tuple[Place, ...]:  # noqa
             before=Level(**row.before) if row.before is not None else None,
             muted=row.muted,
             why=Hindrance(row.why) if row.why else None,
+            moved=row.is_moved,
         )
         for row in await unit.rows(query)
     )
@@ -237,99 +254,26 @@ async def places_of(unit: Reading, id: SanctionId) -> tuple[Place, ...]:  # noqa
 async def standing(unit: Reading, user: UserId) -> tuple[Sanction, ...]:
     """Return the measures that hold against a person, or wait for a second person's word, oldest first."""
     waits = (sanctions.c.state == State.WAITING) & (sanctions.c.at > unit.now - LASTS)
-    query = _rows().where(sanctions.c.user_id == user, (sanctions.c.state == State.ACTIVE) | waits)
-    return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
+    query = rows_of().where(sanctions.c.user_id == user, (sanctions.c.state == State.ACTIVE) | waits)
+    return tuple(one for _, one in await with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
 async def history(unit: Reading, user: UserId, at: OrganisationId) -> tuple[Sanction, ...]:
     """Return everything that was done against a person at a node, oldest first."""
-    query = _rows().where(sanctions.c.user_id == user, cases.c.organisation_id == at)
-    return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
+    query = rows_of().where(sanctions.c.user_id == user, cases.c.organisation_id == at)
+    return tuple(one for _, one in await with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
 
 
 async def newest_of_cases(unit: Reading, ids: Collection[CaseId]) -> dict[CaseId, Sanction]:
     """Return of each case what was done in it last."""
-    query = _rows().where(sanctions.c.case_id.in_(list(ids))).order_by(sanctions.c.at, sanctions.c.id)
-    return {one.case: one for _, one in await _with_rooms(unit, query)}
+    query = rows_of().where(sanctions.c.case_id.in_(list(ids))).order_by(sanctions.c.at, sanctions.c.id)
+    return {one.case: one for _, one in await with_rooms(unit, query)}
 
 
 async def due(unit: Reading, now: datetime) -> tuple[SanctionId, ...]:
     """Return the measures whose time is over."""
     query = select(sanctions.c.id).where(sanctions.c.state == State.ACTIVE, sanctions.c.until <= now)
     return tuple(SanctionId(row.id) for row in await unit.rows(query.order_by(sanctions.c.until, sanctions.c.id)))
-
-
-async def in_room(unit: Reading, room: RoomId) -> tuple[Sanction, ...]:
-    """Return the measures that hold in a room, or wait for a second person's word."""
-    held = select(sanction_places.c.sanction_id).where(sanction_places.c.room_id == room)
-    query = _rows().where(sanctions.c.state.in_([State.ACTIVE, State.WAITING]), sanctions.c.id.in_(held))
-    return tuple(one for _, one in await _with_rooms(unit, query.order_by(sanctions.c.at, sanctions.c.id)))
-
-
-async def unsettled(unit: Reading) -> tuple[tuple[Sanction, RoomId], ...]:
-    """Return what is to be done or undone in a room that works, and for which nothing is under way."""
-    under_way = exists().where(
-        outbox.c.matter_id == sanctions.c.id,
-        outbox.c.room_id == sanction_places.c.room_id,
-        outbox.c.state.in_([Row.PENDING, Row.LEASED]),
-    )
-    begun = sanction_places.c.state.in_([PlaceState.WAITING, PlaceState.STUCK])
-    to_do = begun & (sanctions.c.state == State.ACTIVE)
-    over = sanctions.c.state.in_([State.ENDED, State.LIFTED]) & (sanctions.c.step != Step.REMOVAL)
-    to_undo = over & (sanction_places.c.state != PlaceState.UNDONE)
-    query = (
-        select(sanction_places.c.sanction_id, sanction_places.c.room_id)
-        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
-        .join(rooms, rooms.c.id == sanction_places.c.room_id)
-        .where(to_do | to_undo, ~under_way, rooms.c.lost.is_(None))
-        .order_by(sanction_places.c.sanction_id, sanction_places.c.room_id)
-    )
-    found = []
-    for row in await unit.rows(query):
-        one = await sanction(unit, SanctionId(row.sanction_id))
-        if one is not None:
-            found.append((one, RoomId(row.room_id)))
-    return tuple(found)
-
-
-async def held_in_rooms(unit: Reading, accounts: Collection[UserId]) -> int:
-    """Return how many measures against some accounts a room still holds: they last, or are still to be undone."""
-    lasts = sanctions.c.state == State.ACTIVE
-    over = sanctions.c.state.in_([State.ENDED, State.LIFTED]) & (sanction_places.c.state != PlaceState.UNDONE)
-    query = (
-        select(func.count(sanctions.c.id.distinct()))
-        .select_from(sanctions.join(sanction_places, sanction_places.c.sanction_id == sanctions.c.id))
-        .outerjoin(rooms, rooms.c.id == sanction_places.c.room_id)
-        .where(
-            sanctions.c.user_id.in_(list(accounts)),
-            sanctions.c.step.in_([Step.MUTE, Step.BAN]),
-            lasts | over,
-            rooms.c.lost.is_(None),
-        )
-    )
-    return int(await unit.value(query) or 0)
-
-
-async def left_in(unit: Reading, one: Sanction, room: RoomId) -> tuple[Left, ...]:
-    """Return what measures of the same kind before this one have left in a room for the same person, oldest first."""
-    query = (
-        select(sanction_places)
-        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
-        .where(
-            sanctions.c.id != one.id,
-            sanctions.c.user_id == one.user,
-            sanctions.c.step == one.step,
-            sanctions.c.state.in_([State.ENDED, State.LIFTED]),
-            sanction_places.c.room_id == room,
-            sanction_places.c.state != PlaceState.UNDONE,
-        )
-        .order_by(sanctions.c.at, sanctions.c.id)
-    )
-    return tuple(
-        Left(id=SanctionId(row.sanction_id), before=Level(**row.before), muted=row.muted)
-        for row in await unit.rows(query)
-        if row.before is not None
-    )
 
 
 async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | None:
@@ -344,8 +288,8 @@ async def told_by(unit: Reading, event: EventId, user: UserId) -> SanctionId | N
 async def to_appeal(unit: Reading, user: UserId) -> Sanction | None:
     """Return the newest measure against a person of which they were told."""
     states, steps = [State.ACTIVE, State.ENDED], [step for step in Step if step is not Step.NOTE]
-    query = _rows().where(sanctions.c.user_id == user, sanctions.c.state.in_(states), sanctions.c.step.in_(steps))
-    found = await _with_rooms(unit, query.order_by(sanctions.c.at.desc(), sanctions.c.id).limit(1))
+    query = rows_of().where(sanctions.c.user_id == user, sanctions.c.state.in_(states), sanctions.c.step.in_(steps))
+    found = await with_rooms(unit, query.order_by(sanctions.c.at.desc(), sanctions.c.id).limit(1))
     return found[0][1] if found else None
 
 
@@ -481,7 +425,6 @@ async def _put(unit: Writing, one: Sanction) -> None:
         "user_id": one.user,
         "step": one.step,
         "reason": one.reason,
-        "said": one.words,
         "seconds": int(one.lasts.total_seconds()) if one.lasts is not None else None,
         "by_user": one.by,
         "at": one.at,
@@ -490,6 +433,9 @@ async def _put(unit: Writing, one: Sanction) -> None:
         "agreed_by": one.agreed_by,
         "appeal": one.appeal,
     }
+    known = await unit.first(select(sanctions).where(sanctions.c.id == one.id))
+    texts = texts_of(unit.vault, known) if known is not None else dict.fromkeys(_TEXTS, "")
+    row |= _kept(unit.vault, one.id, texts | {"said": one.words})
     await unit.put(sanctions, row, key=["id"])
     await unit.add_missing(
         sanction_places,
@@ -503,6 +449,13 @@ async def _change(unit: Writing, one: Sanction, at: datetime, **values: Any) -> 
     await stored_cases.touch(unit, one.case, at)
 
 
+async def _added(unit: Writing, id: SanctionId, **texts: str) -> dict[str, Any]:  # noqa: A002
+    """Return the words of a measure as they are kept, with others in their place or beside them."""
+    row = await unit.first(select(sanctions).where(sanctions.c.id == id))
+    known = texts_of(unit.vault, row) if row is not None else dict.fromkeys(_TEXTS, "")
+    return _kept(unit.vault, id, known | texts)
+
+
 async def write_ended(unit: Writing, fact: SanctionEnded) -> None:
     """Let a measure hold no longer."""
     await _change(unit, fact.sanction, fact.at, state=fact.sanction.state, ended_at=fact.at)
@@ -510,8 +463,9 @@ async def write_ended(unit: Writing, fact: SanctionEnded) -> None:
 
 async def write_lifted(unit: Writing, fact: SanctionLifted) -> None:
     """Keep who took a measure back, and why."""
-    lifted = {"lifted_by": fact.by, "lifted_why": fact.why}
-    await _change(unit, fact.sanction, fact.at, state=fact.sanction.state, ended_at=fact.at, **lifted)
+    lifted = {"lifted_by": fact.by} | await _added(unit, fact.sanction.id, lifted_why=fact.why)
+    lifted |= {"state": fact.sanction.state, "appeal": fact.sanction.appeal, "ended_at": fact.at}
+    await _change(unit, fact.sanction, fact.at, **lifted)
 
 
 async def write_dropped(unit: Writing, fact: SanctionDropped) -> None:
@@ -529,32 +483,8 @@ async def write_appealed(unit: Writing, fact: AppealMade) -> None:
 
 async def write_answered(unit: Writing, fact: AppealAnswered) -> None:
     """Keep what became of an appeal."""
-    by = {"reviewed_by": fact.by, "reviewed_at": fact.at, "answer": fact.answer}
+    by = {"reviewed_by": fact.by, "reviewed_at": fact.at} | await _added(unit, fact.sanction.id, answer=fact.answer)
     await _change(unit, fact.sanction, fact.at, appeal=fact.outcome, **by)
-
-
-def _at(id: SanctionId, room: RoomId) -> Any:  # noqa: A002
-    return (sanction_places.c.sanction_id == id) & (sanction_places.c.room_id == room)
-
-
-async def write_level(unit: Writing, fact: LevelNoted) -> None:
-    """Keep what stood in a room's levels, before they are changed."""
-    change = update(sanction_places).where(_at(fact.id, fact.room))
-    await unit.execute(change.values(before=asdict(fact.before), muted=fact.muted))
-
-
-async def write_place(unit: Writing, fact: PlaceSettled) -> None:
-    """Keep how far a measure has come in a room."""
-    change = update(sanction_places).where(_at(fact.id, fact.room))
-    await unit.execute(change.values(state=fact.state, at=fact.at, why=fact.why))
-
-
-async def write_moved(unit: Writing, fact: PlaceMoved) -> None:
-    """Let a measure go on in the room that took another's place; what was before is still what is put back."""
-    new = select(sanction_places.c.room_id).where(_at(fact.id, fact.new))
-    if await unit.value(new) is None:
-        moved = update(sanction_places).where(_at(fact.id, fact.old))
-        await unit.execute(moved.values(room_id=fact.new, state=PlaceState.WAITING, why=None))
 
 
 async def seal_clear(unit: Writing) -> None:
@@ -562,6 +492,9 @@ async def seal_clear(unit: Writing) -> None:
     clear = sanctions.c.appeal_text.is_not(None) & sanctions.c.is_sealed.is_(False)
     for row in await unit.rows(select(sanctions).where(clear)):
         await _seal(unit, unit.vault, row.id, bytes(row.appeal_text).decode())
+    said = sanctions.c.sealed.is_(None) & or_(*(sanctions.c[name] != "" for name in _TEXTS))
+    for row in await unit.rows(select(sanctions).where(said)):
+        await _put_texts(unit, unit.vault, row.id, texts_of(unit.vault, row))
 
 
 async def rewrap(unit: Writing, new: Vault) -> int:
@@ -569,7 +502,14 @@ async def rewrap(unit: Writing, new: Vault) -> int:
     rows = await unit.rows(select(sanctions).where(sanctions.c.is_sealed.is_(True)))
     for row in rows:
         await _seal(unit, new, row.id, opened(unit.vault, row) or "")
-    return len(rows)
+    said = await unit.rows(select(sanctions).where(sanctions.c.sealed.is_not(None)))
+    for row in said:
+        await _put_texts(unit, new, row.id, texts_of(unit.vault, row))
+    return len(rows) + len(said)
+
+
+async def _put_texts(unit: Writing, vault: Vault, id: str, texts: Mapping[str, str]) -> None:  # noqa: A002
+    await unit.execute(update(sanctions).where(sanctions.c.id == id).values(**_kept(vault, id, texts)))
 
 
 async def _seal(unit: Writing, vault: Vault, id: str, text: str) -> None:  # noqa: A002

@@ -84,6 +84,7 @@ schedules = Table(
     Column("reviewed_at", Instant),
     Column("review_note", String(200)),
     Column("sessions", JSON, nullable=False, server_default="[]"),
+    Column("on_days", JSON, nullable=False, server_default="[]"),
 )
 """``late_minutes`` may be ``UNTIL_DAY_ENDS``; of an occurrence they are always minutes."""
 
@@ -164,6 +165,7 @@ _SELECT = (
         schedules.c.recurrence,
         schedules.c.urgent,
         schedules.c.sessions,
+        schedules.c.changes,
         schedules.c.review,
         schedules.c.approved,
         lessons.c.revision.label("newest"),
@@ -216,8 +218,20 @@ def _entry(row: AnyRow) -> Entry:
         planned_for=row.planned_for,
         note=row.note,
         session=row.session,
-        sessions=1 + len(row.sessions),
+        sessions=number_of_sessions(row),
     )
+
+
+def number_of_sessions(row: AnyRow) -> int:
+    """Return how many sessions a lesson has, by the ``sessions`` and ``changes`` of its rule beside its occurrence.
+
+    The last change that holds for the day that it means says so, if any does.
+    """
+    held = row.sessions
+    for change in row.changes:
+        if row.meant is not None and change["since"] <= row.meant.isoformat():
+            held = change.get("sessions", row.sessions)
+    return 1 + len(held)
 
 
 _ENTRY = Prepared(_SELECT.where(occurrences.c.id == bindparam("id")))
@@ -279,13 +293,18 @@ async def calendar(
 
 async def above_caps(unit: Reading, roots: Iterable[OrganisationId], *, limit: int) -> tuple[Entry, ...]:
     """Return what was planned above a cap for the subtrees of the roots and waits for somebody, by due time."""
-    query = _SELECT.where(
-        within(occurrences.c.audience_id, list(roots)),
-        occurrences.c.state == State.PLANNED,
-        occurrences.c.over_cap.is_(True),
-    )
-    rows = await unit.rows(query.order_by(occurrences.c.due_at, occurrences.c.id).limit(limit))
-    return tuple(_entry(row) for row in rows)
+    query = _SELECT.where(*_above(roots)).order_by(occurrences.c.due_at, occurrences.c.id)
+    return tuple(_entry(row) for row in await unit.rows(query.limit(limit)))
+
+
+async def number_above_caps(unit: Reading, roots: Iterable[OrganisationId]) -> int:
+    """Return how much was planned above a cap for the subtrees of the roots and waits for somebody."""
+    return int(await unit.value(select(func.count()).select_from(occurrences).where(*_above(roots))) or 0)
+
+
+def _above(roots: Iterable[OrganisationId]) -> tuple[Any, ...]:
+    waits = (occurrences.c.state == State.PLANNED, occurrences.c.over_cap.is_(True))
+    return (within(occurrences.c.audience_id, list(roots)), *waits)
 
 
 async def due(unit: Reading, now: datetime) -> tuple[tuple[OccurrenceId, datetime], ...]:
@@ -367,6 +386,12 @@ async def going_out(
         occurrences.c.id != (but or ""),
     )
     return tuple((LessonId(row.lesson_id), row.due_at) for row in await unit.rows(query))
+
+
+async def planned_for(unit: Reading, lesson: LessonId) -> tuple[datetime, ...]:
+    """Return when a lesson is planned to go out, wherever that is."""
+    query = select(occurrences.c.due_at).where(occurrences.c.lesson_id == lesson, occurrences.c.state == State.PLANNED)
+    return tuple(row.due_at for row in await unit.rows(query))
 
 
 async def next_due(unit: Reading) -> datetime | None:
@@ -453,6 +478,7 @@ async def write_scheduled(unit: Writing, fact: LessonsScheduled) -> None:
             "review": fact.review,
             "changes": [],
             "sessions": [_minutes(length) for length in rule.sessions],
+            "on_days": list(rule.on_days),
         },
     )
     await unit.add_missing(

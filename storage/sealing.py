@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import select, update
 
-from storage import cases, credentials, exports, kept_entries, members, model_members, sanctions, watchwords, write_ins
+from storage import (
+    cases,
+    complaints,
+    credentials,
+    exports,
+    kept_entries,
+    members,
+    model_members,
+    sanctions,
+    watchwords,
+    write_ins,
+)
 from storage.claims import wait_until_alone
 from storage.edits import edit_entries
 from storage.engines import trouble
@@ -26,7 +37,7 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, model_members, watchwords, write_ins, cases, sanctions):
+    for noun in (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -51,4 +62,5 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     await members.renew(unit, new, keys)
     number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
+    number += await complaints.rewrap(unit, new)
     return number + await write_ins.rewrap(unit, new) + await watchwords.rewrap(unit, new)

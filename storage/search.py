@@ -20,6 +20,7 @@ from storage.paper_elections import paper_elections
 from storage.polls import polls
 from storage.rooms import rooms
 from storage.schedules import SHOWN_TITLE, concerns, occurrences, schedules
+from storage.sign_ups import sign_ups
 from storage.surveys import surveys
 from storage.unit import Reading
 
@@ -41,6 +42,11 @@ async def lessons_named(unit: Reading, roots: Iterable[OrganisationId], text: st
 async def polls_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
     """Return polls with a text in their question, the newest first."""
     return await _named(unit, roots, text, limit, polls.c.question, polls.c.organisation_id, polls.c.opened_at)
+
+
+async def sign_ups_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
+    """Return sign-ups with a text in their title, the newest first."""
+    return await _named(unit, roots, text, limit, sign_ups.c.title, sign_ups.c.organisation_id, sign_ups.c.opened_at)
 
 
 async def ballots_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:

@@ -20,6 +20,8 @@ from storage.unit import AnyRow, Reading, Writing
 ENDED = "series_ended"
 """Why an occurrence was called off that would have gone out had its series gone on."""
 
+_MINUTE = timedelta(minutes=1)
+
 _IN_ORDER = select(occurrences).order_by(occurrences.c.meant, occurrences.c.id)
 
 
@@ -117,6 +119,7 @@ def _schedule(row: AnyRow) -> Schedule:
         urgent=row.urgent,
         changes=_changes(row.changes),
         sessions=tuple(timedelta(minutes=minutes) for minutes in row.sessions),
+        on_days=tuple(row.on_days),
     )
 
 
@@ -149,9 +152,14 @@ def _changes(held: Iterable[Mapping[str, Any]]) -> tuple[Change, ...]:
             workdays=one["workdays"],
             window=timedelta(minutes=one["window"]),
             late=_late(one["late"]),
+            sessions=_lengths(one.get("sessions")),
         )
         for one in held
     )
+
+
+def _lengths(minutes: Iterable[int] | None) -> tuple[timedelta, ...] | None:
+    return None if minutes is None else tuple(timedelta(minutes=one) for one in minutes)
 
 
 def _dump(changes: Iterable[Change]) -> list[dict[str, Any]]:
@@ -163,6 +171,7 @@ def _dump(changes: Iterable[Change]) -> list[dict[str, Any]]:
             "workdays": one.workdays,
             "window": int(one.window.total_seconds()) // 60,
             "late": UNTIL_DAY_ENDS if one.late is None else int(one.late.total_seconds()) // 60,
+            **({} if one.sessions is None else {"sessions": [length // _MINUTE for length in one.sessions]}),
         }
         for one in changes
     ]

@@ -14,6 +14,8 @@ from bot.matrix import border
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event, Gap, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
+from bot.matrix.history import Written
+from content.server_reports import ServerReport
 from tests.small_branch import ME
 
 
@@ -51,14 +53,19 @@ class FakeHomeserver:
         self.kicked: list[tuple[str, str, str]] = []
         self.banned: list[tuple[str, str, str]] = []
         self.unbanned: list[tuple[str, str]] = []
+        self.hidden: list[tuple[str, str]] = []
+        self.written: dict[str, list[tuple[str, Written]]] = {}
         self.states: dict[str, dict[tuple[str, str], Event]] = {}
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
         self.redacted: list[str] = []
+        self.said: dict[str, tuple[Event | Unreadable | Poison, ...] | Fault] = {}
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event | Unreadable | Poison] = {}
         self.referring: dict[str, tuple[tuple[Event | Unreadable | Poison, ...], bool] | Fault] = {}
         self.redactions: dict[str, Event] = {}
+        self.surroundings: dict[str, tuple[Event | Unreadable | Poison, ...]] = {}
+        self.reports: list[ServerReport] | None = []
         self.history: dict[str, tuple[tuple[Event, ...], Gap | None] | Fault] = {}
         self.calls = 0
         self.looks = 0
@@ -253,10 +260,22 @@ class FakeHomeserver:
         self.kicked.append((room_id, user_id, reason))
         self._set(room_id, "m.room.member", {"membership": "leave"}, user_id)
 
-    async def ban(self, room_id: str, user_id: str, reason: str) -> None:
+    async def ban(self, room_id: str, user_id: str, reason: str, *, redact: bool = False) -> None:
         self._fail_if_told()
         self.banned.append((room_id, user_id, reason))
+        if redact:
+            self.hidden.append((room_id, user_id))
         self._set(room_id, "m.room.member", {"membership": "ban"}, user_id)
+
+    async def written_by(
+        self, room_id: str, user_id: str, token: str | None, limit: int
+    ) -> tuple[tuple[Written, ...], str | None, datetime | None]:
+        """Return a page of what a person wrote, as Synapse pages it: what was taken back is in it, and left out."""
+        theirs = [one for sender, one in reversed(self.written.get(room_id, [])) if sender == user_id]
+        begin = int(token or 0)
+        page, end = theirs[begin : begin + limit], begin + limit
+        stands = tuple(one for one in page if one.event_id not in self.redacted)
+        return stands, str(end) if end < len(theirs) else None, page[-1].sent_at if page else None
 
     async def unban(self, room_id: str, user_id: str) -> None:
         self._fail_if_told()
@@ -265,6 +284,11 @@ class FakeHomeserver:
 
     async def join(self, room_id: str) -> None:
         self.joined.append(room_id)
+
+    async def enter(self, address: str) -> str:
+        self._fail_if_told()
+        self.joined.append(address)
+        return self.aliases.get(address, address)
 
     async def leave(self, room_id: str) -> None:
         self.left.append(room_id)
@@ -290,6 +314,26 @@ class FakeHomeserver:
 
     async def read_kept(self, room_id: str, raw: bytes) -> Event | Unreadable | Poison:
         return border.read_event(room_id, border.read_json(raw))
+
+    async def around(self, room_id: str, event_id: str, many: int) -> tuple[Event | Unreadable | Poison, ...]:
+        self._fail_if_told()
+        if event_id not in self.surroundings:
+            raise Fault(Kind.MISSING, status=404, errcode="M_NOT_FOUND", permanent=True)
+        return self.surroundings[event_id]
+
+    async def event_reports(self, after: int | None) -> tuple[ServerReport, ...] | None:
+        self._fail_if_told()
+        if self.reports is None:
+            return None
+        return tuple(one for one in self.reports if after is None or one.number > after)
+
+    async def lately(
+        self, room_id: str, since: datetime, most: int
+    ) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
+        found = self.said.get(room_id, ())
+        if isinstance(found, Fault):
+            raise found
+        return found[-most:], len(found) <= most
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Event | Unreadable | Poison, ...], bool]:
         kept = self.referring.get(event_id, ((), True))

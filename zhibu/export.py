@@ -56,10 +56,11 @@ async def export(
     noted(len(rows))
     if form == "json":
         return (json.dumps(rows, ensure_ascii=False, indent=2) + "\n").encode()
-    table: list[list[Any]] = [[row[name] for name in kept.columns] for row in rows]
+    columns = tuple(rows[0]) if rows else kept.columns
+    table: list[list[Any]] = [[row[name] for name in columns] for row in rows]
     if form == "csv":
-        return written_sheets.write_csv(kept.columns, table)
-    return written_sheets.write_xlsx(speech.say(kept.title, reader), kept.columns, table)
+        return written_sheets.write_csv(columns, table)
+    return written_sheets.write_xlsx(speech.say(kept.title, reader), columns, table)
 
 
 def _instant(at: datetime | None) -> str:
@@ -83,16 +84,20 @@ async def _participation(unit: Reading) -> list[Record]:
 
 
 async def _members(unit: Reading) -> list[Record]:
-    """Return the roster by the tree, in the columns in which it is filed; what we do not keep stays empty."""
+    """Return the roster by the tree, in the columns in which it is filed; what we do not keep stays empty.
+
+    Where anybody works in shifts there is a column more that says in which group, as on the page.
+    """
     tree = {node.id: node for node in await organisations.tree(unit)}
     place = {node: number for number, node in enumerate(tree)}
     people = await members.roster(unit, [node.id for node in tree.values() if node.parent is None])
+    layout = FILED.of(people)
     rows: list[Record] = []
     for number, one in enumerate(sorted(people, key=lambda one: (place[one.organisation], one.name, one.id)), start=1):
         node = tree[one.organisation]
         group = node.name if node.kind is Kind.GROUP else ""
         line = Line(number=number, member=one, branch=_branch(tree, node), group=group)
-        rows.append(dict(zip(ROSTER, FILED.row(line), strict=True)))
+        rows.append(dict(zip(layout.columns, layout.row(line), strict=True)))
     return rows
 
 

@@ -7,18 +7,24 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from bot.commands import lecture_questions, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
-from content import checkins, corrections, polls
+from content import chains, checkins, corrections, polls
 from content.checkins import Expectation, State, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.polls import Poll, Response
 from storage import checkins as stored
 from storage import corrections as stored_corrections
+from storage import lecture_questions as stored_questions
 from storage import polls as stored_polls
 from storage import shifts
 
 Answer = Decision | Refusal | None
+
+
+_OF_SIGN_UPS = ("-1", "退", "不去了")
+"""What is said of a sign-up where one stands on one."""
 
 
 class _Candidate(Struct, frozen=True, kw_only=True):
@@ -39,7 +45,15 @@ async def cancel(asking: Asking) -> Answer:
         if found is None or found.is_silent:
             return refused("answer.none_yet")
         return await _withdraw(asking, found)
-    candidates = [*await _answered(asking), *await _voted(asking, only_last=False)]
+    if asking.sign_up is not None:
+        return await sign_ups.take_off(asking, asking.sign_up, asking.member)
+    signed = await _signed_up(asking)
+    if signed and chains.plain(asking.text) in _OF_SIGN_UPS:
+        candidates = signed
+    else:
+        candidates = [*await _answered(asking), *await _voted(asking, only_last=False), *signed]
+    if not candidates and asking.poll is None and (on_none := await sign_ups.none_of_mine(asking)) is not None:
+        return on_none
     if not candidates:
         directly = asking.place is Place.PRIVATE or asking.poll is not None
         return refused("answer.nothing_to_cancel") if directly else None
@@ -59,7 +73,10 @@ async def withdraw(asking: Asking) -> Answer:
         *await _last_answer(asking),
         *await _voted(asking, only_last=True),
         *await _last_correction(asking),
+        *await _signed_up(asking),
     ]
+    if not candidates and await stored_questions.unsettled(asking.unit, asking.member.id):
+        return await lecture_questions.take_back(asking)
     if not candidates:
         return refused("answer.nothing_to_withdraw")
     return await max(candidates, key=lambda one: one.at).take_back()
@@ -95,6 +112,21 @@ async def _answered(asking: Asking) -> list[_Candidate]:
         )
         for one in found
         if one.state in given or (one.state is State.OPEN and one.note is not None)
+    ]
+
+
+async def _signed_up(asking: Asking) -> list[_Candidate]:
+    """Return the open sign-ups on which I stand."""
+    member = asking.member
+    if member is None or asking.poll is not None:
+        return []
+    return [
+        _Candidate(
+            name=words("answer.to_sign_up", title=one.title),
+            at=at,
+            take_back=lambda one=one: sign_ups.take_off(asking, one, member),  # type: ignore[misc]
+        )
+        for one, at in await sign_ups.mine(asking)
     ]
 
 

@@ -14,6 +14,7 @@ from content.decision import Decision, Refusal
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
 from content.members import Member
 from content.polls import Poll
+from content.sign_ups import SignUp
 from storage.unit import Reading
 
 
@@ -52,6 +53,8 @@ class Settings(Struct, frozen=True, kw_only=True):
 class Asking(Struct, frozen=True, kw_only=True):
     """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
 
+    ``sign_up`` is set for a reply to the message that shows one.
+
     ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed, but for the
     name of who was spoken to. ``note`` is what a reply to a card adds to being here. ``held`` is set where
     nothing that is wanted at that moment is done.
@@ -70,6 +73,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     event: EventId
     text: str
     poll: Poll | None = None
+    sign_up: SignUp | None = None
     note: Note | None = None
     held: Held | None = None
     called: tuple[UserId, ...] = ()

@@ -10,16 +10,21 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from content import chains
+
 LONGEST_READ = 4096
 """Characters of a message that are looked at; commands are short."""
+
+LONGEST_CHAIN = 20_000
+"""Characters of a pasted chain that are looked at."""
 
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufe0f\u20e3\U0001f3fb-\U0001f3ff]")
 _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會",
-    "签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会",
+    "舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參",
+    "举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -63,10 +68,17 @@ class Verb(StrEnum):
     BAN = "ban"
     LIFT = "lift"
     PUT_DOWN = "put_down"
+    CLEAN = "clean"
+    LOCK = "lock"
+    UNLOCK = "unlock"
     APPEAL = "appeal"
+    COMPLAIN = "complain"
     SESSION = "session"
     ASK = "ask"
     ASK_UNNAMED = "ask_unnamed"
+    TAKE_QUESTION_BACK = "take_question_back"
+    SIGN_UP = "sign_up"
+    SIGN_OFF = "sign_off"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -105,14 +117,23 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.BAN: ("封禁", "ban"),
     Verb.LIFT: ("解除", "lift"),
     Verb.PUT_DOWN: ("记录", "note"),
+    Verb.CLEAN: ("清理", "clean"),
+    Verb.LOCK: ("锁定", "lock", "锁群"),
+    Verb.UNLOCK: ("解锁", "unlock"),
     Verb.APPEAL: ("申诉", "appeal"),
+    Verb.COMPLAIN: ("举报", "complaint"),
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
+    Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
+    Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
+    Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
-CALLING = frozenset({Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN})
+CALLING = frozenset(
+    {Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN, Verb.CLEAN},
+)
 """Heard in a room where the message calls somebody by name, or answers what they said; else these are talk."""
 
 REASONS_OF_MEASURES = {
@@ -123,6 +144,7 @@ REASONS_OF_MEASURES = {
     **dict.fromkeys(("涉密", "泄密", "confidential"), "confidential"),
     **dict.fromkeys(("隐私", "privacy"), "privacy"),
     **dict.fromkeys(("跑题", "无关", "off topic"), "off_topic"),
+    **dict.fromkeys(("违规", "against the rules"), "rule"),
 }
 """Words by which the reason of a measure is known, and the template that they stand for."""
 
@@ -142,7 +164,10 @@ ROOM_WORDS = {
     Verb.MUTE: ("静音",),
     Verb.HOURS: ("学时",),
     Verb.CORRECT: ("更正",),
+    Verb.COMPLAIN: ("举报", "complaint"),
     Verb.DATA: ("我的数据", "导出我的数据"),
+    Verb.LOCK: ("锁定", "锁群"),
+    Verb.UNLOCK: ("解锁",),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -180,17 +205,23 @@ _LENGTH = (
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|接管|绑定|静音|问卷)"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷)"
     rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
-_ASKED = re.compile(r"(?P<word>匿名提问|提问)(?P<argument>(?<=匿名提问)\S.+|\S.{4,})", re.DOTALL)
+_ASKED = re.compile(
+    r"(?P<word>匿名提问|提问|举报)(?P<argument>(?<=匿名提问)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
+    re.DOTALL,
+)
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
+_NAME = r"[\u3400-\u9fffA-Za-z·.' ]{2,30}(?:带?\+?[0-9]人?)?"
+_NAMES = rf"{_NAME}(?:[、,]{_NAME})*"
 _TAKES = {
     Verb.CHECK_IN: _NUMBER_ALONE,
     Verb.LEARNED: _NUMBER_ALONE,
     Verb.MAKE_UP: _NUMBER_ALONE,
     Verb.CANCEL: _NUMBER_ALONE,
+    Verb.TAKE_QUESTION_BACK: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
@@ -204,7 +235,10 @@ _TAKES = {
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),
     Verb.BIND: re.compile(r"\S{4,40}"),
-    **dict.fromkeys((*CALLING, Verb.APPEAL), re.compile(r".+", re.DOTALL)),
+    # A title and how it is meant, or names.
+    Verb.SIGN_UP: re.compile(rf"[^;]*;.*|{_NAMES}", re.DOTALL | re.IGNORECASE),
+    Verb.SIGN_OFF: re.compile(_NAMES, re.IGNORECASE),
+    **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),
@@ -253,12 +287,16 @@ def read(text: str) -> Said | None:
     plain = normalise(text).removeprefix("!").strip()
     if not plain:
         return None
+    if chains.read_chain(text[:LONGEST_CHAIN]) is not None:
+        return Said(verb=Verb.SIGN_UP, word=WORDS[Verb.SIGN_UP][0])
     head, _, rest = plain.partition(":")
     if rest.strip() and _keyword(head) in _KEYWORDS:
         plain = f"{head} {rest}"
     whole = _keyword(plain)
     if whole in _KEYWORDS:
         return Said(verb=_KEYWORDS[whole], word=whole)
+    if chains.asks(plain):
+        return Said(verb=Verb.SIGN_UP, word="+1")
     leave = _leave_by_reason(whole)
     if leave is not None:
         return leave

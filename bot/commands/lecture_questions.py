@@ -1,4 +1,4 @@
-"""提问, 匿名提问: a question to who gives a lecture, before or after it, with one's name or without."""
+"""提问, 匿名提问, 撤回提问: a question to who gives a lecture, before or after it, with one's name or without."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import date
 from zoneinfo import ZoneInfo
 
 from bot.commands.asking import Asking, Place
+from bot.commands.grammar import number_in
 from content import lecture_questions as rules
 from content.checkins import Expectation
 from content.decision import Decision, Refusal, Tell, refused, words
@@ -54,6 +55,26 @@ async def ask_unnamed(asking: Asking) -> Decision | Refusal | None:
     if isinstance(answer, Decision):
         unnamed.note(*place)
     return answer
+
+
+async def take_back(asking: Asking) -> Decision | Refusal | None:
+    """撤回提问: take back what I asked under my name and nobody has answered; 撤回提问 2 where I asked several."""
+    if asking.member is None:
+        return None
+    found = await stored.unsettled(asking.unit, asking.member.id)
+    if not found:
+        return refused("lecture.nothing_to_withdraw")
+    number = number_in(asking.argument) if asking.argument else None
+    if number is None and len(found) > 1:
+        lines = tuple(
+            words("lecture.question_line", number=number, title=title, question=one.text)
+            for number, (one, title) in enumerate(found, start=1)
+        )
+        return Decision(effects=(Tell(user=asking.sender, words=words("lecture.withdraw_which", list=lines)),))
+    if number is not None and not 1 <= number <= len(found):
+        return refused("checkin.no_such_number", number=number, most=len(found))
+    one, title = found[(number or 1) - 1]
+    return rules.withdraw_question(one, user=asking.sender, title=title)
 
 
 async def _meant(asking: Asking) -> tuple[Expectation, str] | Decision | Refusal | None:

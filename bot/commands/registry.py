@@ -10,6 +10,8 @@ from bot.commands import (
     adoption,
     answers,
     checkins,
+    cleanings,
+    complaints,
     console,
     corrections,
     disclosures,
@@ -18,6 +20,7 @@ from bot.commands import (
     hours,
     lecture_questions,
     lessons,
+    locks,
     members,
     model_members,
     mutes,
@@ -25,6 +28,7 @@ from bot.commands import (
     practice,
     sanctions,
     session_choices,
+    sign_ups,
     surveys,
     watchwords,
 )
@@ -49,6 +53,11 @@ def _bare(argument: str) -> bool:
 def _no_choice(argument: str) -> bool:
     """Tell of 投票 that it asks a question or for the list, and chooses nothing."""
     return not argument or ";" in argument
+
+
+def _begins(argument: str) -> bool:
+    """Tell of 接龙 that it begins a sign-up, and is no more than one's own word."""
+    return ";" in argument
 
 
 class Command(Struct, frozen=True, kw_only=True):
@@ -78,6 +87,7 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.SESSION, handler=session_choices.session, needs=None, of_cards=True),
     Command(verb=Verb.ASK, handler=lecture_questions.ask, needs=None, of_cards=True),
     Command(verb=Verb.ASK_UNNAMED, handler=lecture_questions.ask_unnamed, needs=None, of_cards=True),
+    Command(verb=Verb.TAKE_QUESTION_BACK, handler=lecture_questions.take_back, needs=None),
     Command(verb=Verb.WITHDRAW, handler=answers.withdraw, needs=None),
     Command(verb=Verb.LESSON, handler=lessons.lesson, needs=None, momentary=_always),
     Command(verb=Verb.MAKE_UP, handler=checkins.make_up, needs=None, momentary=_bare),
@@ -85,6 +95,15 @@ COMMANDS: tuple[Command, ...] = (
         verb=Verb.VOTE, handler=polls.vote, needs=Right.SCHEDULE, answers=True, for_members=False, momentary=_no_choice
     ),
     Command(verb=Verb.ABSTAIN, handler=polls.abstain, needs=None, answers=True),
+    Command(
+        verb=Verb.SIGN_UP,
+        handler=sign_ups.sign_up,
+        needs=Right.SCHEDULE,
+        answers=True,
+        for_members=False,
+        momentary=_begins,
+    ),
+    Command(verb=Verb.SIGN_OFF, handler=sign_ups.sign_off, needs=None, answers=True),
     Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
     Command(verb=Verb.PRACTISE, handler=practice.practise, needs=None, momentary=_always),
     Command(verb=Verb.MISTAKES, handler=practice.mistakes, needs=None, momentary=_always),
@@ -110,6 +129,10 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.BAN, handler=sanctions.ban, needs=Right.MODERATE, for_members=False, momentary=_always),
     Command(verb=Verb.LIFT, handler=sanctions.lift, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.PUT_DOWN, handler=sanctions.put_down, needs=Right.MODERATE, for_members=False),
+    Command(verb=Verb.COMPLAIN, handler=complaints.complain, needs=None, for_members=False),
+    Command(verb=Verb.CLEAN, handler=cleanings.clean, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.LOCK, handler=locks.lock, needs=Right.MODERATE, for_members=False, momentary=_always),
+    Command(verb=Verb.UNLOCK, handler=locks.unlock, needs=Right.MODERATE, for_members=False),
     Command(verb=Verb.APPEAL, handler=sanctions.appeal, needs=None, for_members=False),
 )
 

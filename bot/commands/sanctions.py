@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
-from bot.commands.grammar import Verb, is_acknowledgement, reason_in, span_of
+from bot.commands.grammar import Verb, is_acknowledgement, read, reason_in, span_of
 from content import appeals, cases, ladder
 from content.approvals import Act
 from content.cases import Case, CaseOpened
@@ -23,9 +23,6 @@ from storage import cases as stored
 from storage.unit import Reading
 
 Answer = Decision | Refusal | None
-
-GOES_ON = timedelta(days=30)
-"""How long after its last act a case is gone on with instead of another being opened about the same person."""
 
 STEPS = {
     Verb.WARN: Step.WARNING,
@@ -43,7 +40,7 @@ _ACCOUNT = re.compile(r"@[!-9;-~]+:[A-Za-z0-9.-]+(?::[0-9]+)?")
 LONGEST_ACCOUNT = 255
 
 
-class _Aim(Struct, frozen=True, kw_only=True):
+class Aim(Struct, frozen=True, kw_only=True):
     """Against whom, at which node and in which rooms something is wanted, and what else was said.
 
     ``named`` tells that the words say who, and not only whose message they answer.
@@ -82,8 +79,8 @@ async def put_down(asking: Asking) -> Answer:
 
 
 async def _take(asking: Asking, step: Step) -> Answer:
-    aim = await _aim(asking)
-    if not isinstance(aim, _Aim):
+    aim = await aimed(asking)
+    if not isinstance(aim, Aim):
         return aim
     unit, by, me = asking.unit, asking.sender, asking.settings.me
     case, opened = await _case(asking, aim)
@@ -106,7 +103,7 @@ async def _take(asking: Asking, step: Step) -> Answer:
     if asking.replied is not None and asking.place is Place.ROOM:
         kept, effect = cases.ask_for_message(case, asking.room, asking.replied, by=by, now=unit.now)
         evidence, effects = (kept,), (effect,)
-    name = await _name(unit, aim.user)
+    name = await name_of(unit, aim.user)
     if step in HURTS or (step is Step.WARNING and not aim.named):
         where = tuple(words("sanction.room", room=site.name) for site in frame.sites if site.room in one.rooms)
         lines = tuple(hindered(wanted, frame.sites, me=me, user=aim.user))
@@ -117,10 +114,10 @@ async def _take(asking: Asking, step: Step) -> Answer:
     return Decision(facts=(*opened, *evidence, *done.facts), effects=(*effects, *done.effects, said_so))
 
 
-async def _case(asking: Asking, aim: _Aim) -> tuple[Case | Refusal, tuple[Fact, ...]]:
+async def _case(asking: Asking, aim: Aim) -> tuple[Case | Refusal, tuple[Fact, ...]]:
     """Return the case that goes on, or a new one with the fact that opens it."""
     unit = asking.unit
-    known = await stored.latest(unit, aim.user, aim.at, unit.now - GOES_ON)
+    known = await stored.latest(unit, aim.user, aim.at, unit.now - cases.GOES_ON)
     if known is not None:
         return known, ()
     number = await stored.next_number(unit)
@@ -128,7 +125,7 @@ async def _case(asking: Asking, aim: _Aim) -> tuple[Case | Refusal, tuple[Fact, 
     return case, () if isinstance(case, Refusal) else (CaseOpened(case=case),)
 
 
-async def _aim(asking: Asking) -> _Aim | Answer:
+async def aimed(asking: Asking) -> Aim | Answer:
     """Find out against whom something is wanted, by whom was called, an account, or a name on the roster.
 
     In a room it is for that room; in private for all rooms of the branch in which the person is.
@@ -146,12 +143,12 @@ async def _aim(asking: Asking) -> _Aim | Answer:
         room = await rooms.room(unit, asking.room)
         if room is None or not await organisations.may(unit, asking.sender, Right.MODERATE, room.organisation):
             return None
-        return _Aim(user=user, at=room.organisation, only=(room.id,), rest=rest, named=named)
+        return Aim(user=user, at=room.organisation, only=(room.id,), rest=rest, named=named)
     member = await members.by_user(unit, user)
     at = await organisations.branch_above(unit, member.organisation) if member is not None else held[0]
     if not await organisations.may(unit, asking.sender, Right.MODERATE, at):
         return refused("sanction.not_yours")
-    return _Aim(user=user, at=at, only=None, rest=rest, named=named)
+    return Aim(user=user, at=at, only=None, rest=rest, named=named)
 
 
 async def _whom(asking: Asking, held: tuple[OrganisationId, ...]) -> tuple[UserId, str] | Refusal:
@@ -162,11 +159,11 @@ async def _whom(asking: Asking, held: tuple[OrganisationId, ...]) -> tuple[UserI
         return UserId(first.rstrip(":,")), rest.strip()
     if len(asking.called) == 1:
         (user,) = asking.called
-        if _names(first, user, await _name(asking.unit, user)):
+        if _names(first, user, await name_of(asking.unit, user)):
             return user, rest.strip()
         named = await duties.accounts_by_name(asking.unit, bare, held) if bare else ()
         if named and user not in named:
-            return refused("sanction.two_meant", name=bare, other=await _name(asking.unit, user))
+            return refused("sanction.two_meant", name=bare, other=await name_of(asking.unit, user))
         return user, (rest if named or first.startswith("@") else asking.argument).strip()
     if not bare:
         return refused("sanction.whom")
@@ -183,7 +180,8 @@ def _names(first: str, user: UserId, name: str) -> bool:
     return first.removeprefix("@").rstrip(":：,，") in {user.removeprefix("@"), user.partition(":")[0][1:], name}
 
 
-async def _name(unit: Reading, user: UserId) -> str:
+async def name_of(unit: Reading, user: UserId) -> str:
+    """Return what a person is called on the roster, else their account."""
     return (await duties.names_of(unit, [user])).get(user, user)
 
 
@@ -242,11 +240,17 @@ async def replied(asking: Asking, id: SanctionId) -> Answer:  # noqa: A002
     if one is None or is_acknowledgement(asking.text):
         return Decision() if one is not None and one.user == asking.sender else None
     if one.user == asking.sender:
-        return await _appeal(asking, one, asking.text)
+        return None if _asks_otherwise(asking.text) else await _appeal(asking, one, asking.text)
     word = asking.text.strip().lower()
     if word in YES or word in NO:
         return await _answered(asking.unit, one, asking.sender, asking.cause, asking.settings.me, yes=word in YES)
     return None
+
+
+def _asks_otherwise(text: str) -> bool:
+    """Tell of a reply to the message that told of a measure that it is a command of another kind, as 帮助 is."""
+    said = read(text)
+    return said is not None and said.verb is not Verb.APPEAL and not said.argument
 
 
 async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:
@@ -302,5 +306,5 @@ async def _confirmed(unit: Reading, one: Sanction, cause: Cause, me: UserId) -> 
     if not isinstance(done, Decision):
         return done
     key = "sanction.waits_second" if ladder.takes_two(wanted, frame) else "sanction.done"
-    said: Words = words(key, step=named(one), name=await _name(unit, one.user), number=one.number)
+    said: Words = words(key, step=named(one), name=await name_of(unit, one.user), number=one.number)
     return Decision(facts=done.facts, effects=(*done.effects, Tell(user=one.by, words=said)))

@@ -7,11 +7,22 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from bot.commands import ballots, checkins, inquiries, polls, practice, sanctions, session_choices
+from bot.commands import (
+    ballots,
+    checkins,
+    complaints,
+    confirming,
+    inquiries,
+    polls,
+    practice,
+    session_choices,
+    sign_ups,
+)
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
     CALLING,
     ROOM_WORDS,
+    WORDS,
     Said,
     Verb,
     card_word,
@@ -63,7 +74,7 @@ def _tap_cause(event_id: str) -> Cause:
     return Cause(f"tap:{event_id}")
 
 
-def _cause(event: Event) -> Cause:
+def cause_of(event: Event) -> Cause:
     """Return the cause that an event is; of an encrypted one, the place in its session, which no replay can change."""
     if event.megolm is None:
         return Cause(f"event:{event.event_id}")
@@ -82,7 +93,8 @@ def asks_now(event: Event) -> bool:
 def understand(event: Event, me: UserId, settings: Settings, held: Held | None = None) -> Step | None:
     """Return the step that an event asks for, ``None`` for what cannot be addressed to us.
 
-    Edits never ask for anything, and neither do notices, emotes, captions or what another bot says.
+    Edits ask for nothing, but that one may name more people for a sign-up; neither do notices, emotes, captions or what
+    another bot says.
     """
     sender = UserId(event.sender)
     if event.foreign or event.state_key is not None:
@@ -90,7 +102,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
     if event.sender == me:
         return _own(event, me)
     tapped = event.type == "m.reaction" and event.megolm is None
-    cause = _tap_cause(event.event_id) if tapped else _cause(event)
+    cause = _tap_cause(event.event_id) if tapped else cause_of(event)
 
     def tell(refusal: Refusal) -> tuple[Effect, ...]:
         return (Tell(user=sender, words=refusal.words, language=_asked_in(event)),)
@@ -102,6 +114,11 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
         return Step(cause=cause, decide=lambda unit: _removed(unit, event, cause, removed), actor=sender)
     if event.type in _POLLS:
         return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me), actor=sender, tell=tell)
+    if event.type == "m.room.message" and (edited := _edited(event.content)) is not None:
+        target, text = edited
+        if not sign_ups.may_be_about_one(text):
+            return None
+        return Step(cause=cause, decide=lambda unit: sign_ups.hear_edit(unit, event, target, text), actor=sender)
     if event.type == "m.room.message" and _is_speech(event.content):
         return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, held), actor=sender, tell=tell)
     return None
@@ -111,7 +128,7 @@ def _own(event: Event, me: UserId) -> Step | None:
     """Hear of ourselves only that a poll stands in its room, or ended there: the homeserver's time of it counts."""
     if event.type not in poll_shapes.STARTS | poll_shapes.ENDS:
         return None
-    cause = _cause(event)
+    cause = cause_of(event)
     return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me))
 
 
@@ -120,6 +137,9 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     answer = await checkins.untap(unit, cause, removed, sender)
     answer = answer or await session_choices.untap(unit, cause, removed, sender)
     if answer is not None or event.redacts is None:
+        return answer
+    answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
+    if answer is not None:
         return answer
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
 
@@ -130,6 +150,17 @@ def _is_speech(content: dict[str, Any]) -> bool:
     return content.get("msgtype") == "m.text" and isinstance(content.get("body"), str) and not edit
 
 
+def _edited(content: dict[str, Any]) -> tuple[EventId, str] | None:
+    """Return which message a text replaces by what other, ``None`` for what is no edit of a text."""
+    related, fresh = content.get("m.relates_to"), content.get("m.new_content")
+    if not isinstance(related, dict) or related.get("rel_type") != "m.replace" or not isinstance(fresh, dict):
+        return None
+    target, body = related.get("event_id"), fresh.get("body")
+    if fresh.get("msgtype") != "m.text" or not isinstance(target, str) or not isinstance(body, str):
+        return None
+    return EventId(target), without_reply_fallback(body)
+
+
 async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Decision | Refusal | None:
     related = event.content.get("m.relates_to")
     if not isinstance(related, dict) or related.get("rel_type") != "m.annotation":
@@ -137,18 +168,23 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
     key, target = related.get("key"), related.get("event_id")
     if not isinstance(key, str) or not isinstance(target, str) or len(key) > 20:
         return None
+    sign = _DECORATION.sub("", key)
+    if sign == complaints.FLAG:
+        return await complaints.tap(unit, event, EventId(target), me)
     card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
-        sign = _DECORATION.sub("", key)
-        measured = await sanctions.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
+        measured = await confirming.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
         if measured is not None:
             return measured
+        signed = await sign_ups.tap(unit, event, EventId(target), sign)
+        if signed is not None:
+            return signed
         return await polls.tap(unit, RoomId(event.room_id), EventId(target), event, key)
     member = await members.by_user(unit, UserId(event.sender))
     if member is None:
         return None
     chosen = await session_choices.tap(unit, cause, member.id, card, key)
-    return chosen or await checkins.tap(unit, cause, member.id, card, _DECORATION.sub("", key))
+    return chosen or await checkins.tap(unit, cause, member.id, card, sign)
 
 
 async def _said(
@@ -163,6 +199,7 @@ async def _said(
     target = _replied(event.content)
     card = await outbox_queries.by_event(unit, target) if target else None
     poll = await stored_polls.by_event(unit, room, target) if target else None
+    sign_up = await sign_ups.shown_by(unit, room, target) if target and card is None and poll is None else None
     mentioned = _mentions(event.content, me)
     text = without_reply_fallback(event.content["body"])
     if mentioned:
@@ -170,14 +207,16 @@ async def _said(
     said, note = _read_in_place(text, card)
     if card is not None and await session_choices.names_one(unit, card, text):
         said, note = Said(verb=Verb.SESSION, word="1", argument=text), None
+    if said is None and sign_up is not None and sign_ups.is_pasted(text):
+        said = Said(verb=Verb.SIGN_UP, word=WORDS[Verb.SIGN_UP][0])
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
-    directly = place is not Place.ROOM or mentioned or card is not None or poll is not None
+    directly = place is not Place.ROOM or mentioned or card is not None or poll is not None or sign_up is not None
     directly = directly or (said is not None and said.verb in CALLING and _calls(event, me, said))
     asking = Asking(
         unit=unit,
         settings=settings,
-        cause=_cause(event),
+        cause=cause_of(event),
         sender=sender,
         member=await members.by_user(unit, sender),
         place=place,
@@ -188,6 +227,7 @@ async def _said(
         event=EventId(event.event_id),
         text=text,
         poll=poll,
+        sign_up=sign_up,
         note=note,
         held=held,
         called=_called(event, me),
@@ -195,7 +235,7 @@ async def _said(
     )
     if place is Place.PRIVATE and target is not None:
         matter = await stored_sanctions.told_by(unit, target, sender)
-        answered = await sanctions.replied(asking, matter) if matter is not None else None
+        answered = await confirming.replied(asking, matter) if matter is not None else None
         if answered is not None:
             return _with_room(answered, learned, sender)
     if place is Place.PRIVATE and (said is None or is_bare_reason(text) or (not said.word and poll is None)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,38 @@ class Batches(Connection):
                 return None
             raise
         return (await self._read(_border(room_id, [raw]), [raw]))[0]
+
+    async def around(self, room_id: str, event_id: str, many: int) -> tuple[Heard, ...]:
+        """Return an event with up to so many before it and after it, oldest first, as far as we have the keys.
+
+        Raises Fault of kind ``missing`` or ``refused`` where it is not ours to see.
+        """
+        where = path("/v3/rooms/{}/context/{}", room_id, event_id)
+        # The homeserver counts both sides together.
+        page = await self._wire.ask("GET", where, query={"limit": str(2 * many)})
+        before, after = (border.sequence(page.get(f"events_{side}")) for side in ("before", "after"))
+        raws = [*reversed(before[:many]), page.get("event"), *after[:many]]
+        return tuple(await self._read(_border(room_id, raws), raws))
+
+    async def lately(self, room_id: str, since: datetime, most: int) -> tuple[tuple[Heard, ...], bool]:
+        """Return what was said in a room since an instant, oldest first, and whether that is all of it.
+
+        Of much the newest. Raises Fault of kind ``missing`` or ``refused`` where the room is not ours to see.
+        """
+        raws: list[Any] = []
+        where, query = path("/v3/rooms/{}/messages", room_id), {"dir": "b", "limit": str(PAGE)}
+        whole = False
+        while len(raws) < most and not whole:
+            page = await self._wire.ask("GET", where, query=query)
+            chunk = border.sequence(page.get("chunk"))
+            fresh = [raw for raw in chunk if _sent_since(raw, since)]
+            raws += fresh
+            token = page.get("end")
+            whole = len(fresh) < len(chunk) or not isinstance(token, str) or token == query.get("from")
+            query["from"] = str(token)
+        raws = raws[:most]
+        raws.reverse()
+        return tuple(await self._read(_border(room_id, raws), raws)), whole
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Heard, ...], bool]:
         """Return what refers to an event, oldest first, as the homeserver keeps it, and whether that is all of it.
@@ -237,6 +270,12 @@ class Batches(Connection):
 
 def _border(room_id: str, raws: list[Any]) -> list[Event | Poison]:
     return [border.read_event(room_id, raw) for raw in raws]
+
+
+def _sent_since(raw: object, since: datetime) -> bool:
+    """Tell whether an event was sent since an instant, as its sender's server has it."""
+    sent = border.mapping(raw).get("origin_server_ts")
+    return isinstance(sent, int) and sent >= since.timestamp() * 1000
 
 
 def _filter(limit: int) -> dict[str, Any]:

@@ -101,10 +101,14 @@ class Rooms(Connection):
         where = path("/v3/rooms/{}/kick", room_id)
         await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason})
 
-    async def ban(self, room_id: str, user_id: str, reason: str) -> None:
-        """Show a person out and keep them out; they read the reason."""
+    async def ban(self, room_id: str, user_id: str, reason: str, *, redact: bool = False) -> None:
+        """Show a person out and keep them out; they read the reason.
+
+        With ``redact`` a homeserver that knows MSC4293 hides by this one event everything that they wrote there.
+        """
         where = path("/v3/rooms/{}/ban", room_id)
-        await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason})
+        hides = {"redact_events": True, "org.matrix.msc4293.redact_events": True} if redact else {}
+        await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason, **hides})
 
     async def unban(self, room_id: str, user_id: str) -> None:
         """Let a person be asked in again."""
@@ -114,6 +118,14 @@ class Rooms(Connection):
         """Enter a room that we are invited to."""
         await self._wire.ask("POST", path("/v3/rooms/{}/join", room_id), {})
         await self._learn_encryption(room_id)
+
+    async def enter(self, address: str) -> str:
+        """Enter a room that lets anybody in, by its id or its alias, and return its id."""
+        answer = await self._wire.ask("POST", path("/v3/join/{}", address), {})
+        room_id = border.text_or_none(answer.get("room_id"))
+        if room_id is None:
+            raise Fault(Kind.GARBLED, status=200, detail="no room_id")
+        return room_id
 
     async def leave(self, room_id: str) -> None:
         """Leave a room, or decline its invitation."""

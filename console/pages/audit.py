@@ -39,6 +39,7 @@ LATELY = timedelta(days=30)
 THINGS: Mapping[str, tuple[str, str]] = {
     "occurrence": ("checkins.show_one", "id"),
     "poll": ("polls.show_one", "id"),
+    "sign_up": ("sign_ups.show_one", "id"),
     "ballot": ("ballots.show_one", "id"),
     "paper": ("elections.show_one", "id"),
     "survey": ("surveys.show_one", "id"),
@@ -54,6 +55,9 @@ THINGS: Mapping[str, tuple[str, str]] = {
     "organisation": ("structure.show_one", "id"),
     "room": ("rooms.show_one", "id"),
     "case": ("cases.show_one", "id"),
+    "complaint": ("complaints.show_one", "id"),
+    "cleaning": ("cleanings.show_one", "id"),
+    "policy": ("policies.show_one", "id"),
     "proposal": ("duties.show", ""),
     "message": ("outbox.show", ""),
     "letter": ("unheard.show_one", "id"),
@@ -74,6 +78,11 @@ CAUSES = (
     "survey",
     "selection",
     "sanction",
+    "guard",
+    "lock",
+    "cleaning",
+    "policy",
+    "knock",
     "room",
     "record",
     "look",
@@ -308,7 +317,8 @@ def _scope() -> Scope:
 
 def scope_of(roots: tuple[OrganisationId, ...]) -> Scope:
     """Return what of the record belongs to these nodes, and what to none where one of them is the top of a tree."""
-    return Scope(roots=roots, everything=any(node.parent is None for node in here().nodes if node.id in roots))
+    whole = any(node.parent is None for node in here().nodes if node.id in roots)
+    return Scope(roots=roots, everything=whole, reader=here().user)
 
 
 def _number(text: str) -> int | None:

@@ -4,54 +4,40 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections import Counter
-from collections.abc import Callable, Mapping
-from datetime import date, datetime, timedelta
+from collections.abc import Mapping
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.ballot_certificate import Certified, write_certificate
-from console.ballot_drafts import (
-    Sealing,
-    draft_sealed,
-    keys_of,
-    lines,
-    people_of,
-    refuse_tellers_of,
-    sealing,
-    sealing_from,
-    written,
-)
-from console.desk import ask, cause, desk, now, settle
+from console.ballot_drafts import keys_of, refuse_tellers_of
+from console.desk import ask, desk, settle
 from console.exporting import note_export
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
 from console.pages.voting import programs
 from console.people import mark_of, veiled
+from console.recommendation_drafts import Fields, drafted, empty, fields_from_form, for_selection, linked_to
 from console.tables import download
 from console.word import CONTENT_TYPE
 from console.wording import today
 from console.written_names import may_be_written_in
-from content import approvals as rule_of_two
-from content import ballot_news
 from content import ballots as rules
 from content import electronic_elections as electronic
-from content.approvals import Act, Proposal, Proposed
-from content.ballot_approvals import ACTS, Closing, waiting_for, want
+from content.approvals import Proposal
+from content.ballot_approvals import ACTS
 from content.ballot_links import Invited, invited, lasts_until, send_all
 from content.ballot_papers import canonical
 from content.ballot_times import is_peace
-from content.ballots import Admitted, Ballot, BallotClosed, BallotOpened, Candidate, Elector, State, Teller, WriteIn
-from content.decision import Decision, Refusal, Words, refused
-from content.duties import SETTLES
-from content.elections import Election
+from content.ballots import Admitted, Ballot, Elector, State, Teller
+from content.decision import Decision, Refusal, Words
 from content.electronic_elections import Electronic, Way
 from content.franchise import FULL, why_not
 from content.identifiers import (
@@ -59,16 +45,10 @@ from content.identifiers import (
     MemberId,
     OrganisationId,
     PaperElectionId,
-    ProposalId,
     SelectionId,
-    UserId,
-    derive,
 )
 from content.members import Member
-from content.model_members import Selection, Standing, link_ballot
-from content.organisations import RIGHTS, Organisation, Right
-from content.rule_packs import RECOMMENDATION
-from content.strokes import by_strokes
+from content.organisations import Organisation, Right
 from content.tellers import teller_of
 from content.write_ins import Written
 from storage import (
@@ -85,29 +65,12 @@ from storage import (
 from storage import ballots as stored
 from storage.envelopes import empty_envelopes, new_slots
 from storage.store import Answer as Decided
-from storage.store import Decide
 from storage.unit import Reading
 
 pages = Blueprint("ballots", __name__)
 
 MOST_SHOWN = 100
 _ID = re.compile(r"[a-z2-7]{24}")
-_SAID = re.compile(r"：|(?<=\s):|:(?=\s)|(?<=[^\x00-\x7f]):")
-"""What stands between a name and what is said of them; the colon inside an account is none."""
-_DONE = {
-    Act.OPEN_BALLOT: "ballot_open_now",
-    Act.CLOSE_BALLOT: "ballot_closed_early",
-    Act.CANCEL_BALLOT: "ballot_cancelled",
-}
-
-
-class Fields(Sealing, frozen=True, kw_only=True):
-    """What stands in the form, whether or not it can be meant."""
-
-    candidates: str = ""
-    seats: str = "1"
-    write_in: str = WriteIn.NONE
-    selection: str = ""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -152,8 +115,8 @@ def start() -> Answer:
     """Draft a ballot."""
     nodes = here().within(Right.SCHEDULE)
     if request.method == "GET":
-        return _form(_for_selection(_fresh(nodes)), nodes)
-    fields = _fields()
+        return _form(for_selection(empty(nodes)), nodes)
+    fields = fields_from_form()
     if not _ID.fullmatch(fields.id):
         abort(400)
     keys = keys_of(fields.id, fields.keys)
@@ -162,17 +125,17 @@ def start() -> Answer:
     user, roots = here().user, here().roots
 
     async def decide(unit: Reading) -> Decided:
-        ballot = await _draft(unit, fields, nodes)
+        ballot = await drafted(unit, fields, nodes)
         if isinstance(ballot, Refusal):
             return ballot
-        drafted = await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
-        if not isinstance(drafted, Decision) or not fields.selection:
-            return drafted
+        answer = await refuse_tellers_of(unit, ballot) or rules.draft(ballot, author=user, now=unit.now)
+        if not isinstance(answer, Decision) or not fields.selection:
+            return answer
         one = await model_members.visible(unit, roots, SelectionId(fields.selection))
         # For who may not call one there is none.
         if one is None or not await organisations.may(unit, user, Right.IMPORT_ROSTER, one.organisation):
-            return drafted
-        return await _link(unit, one, ballot, drafted)
+            return answer
+        return await linked_to(unit, one, ballot, answer)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -200,7 +163,7 @@ def show_one(id: str) -> str:  # noqa: A002
         return Seen(
             written=written,
             held_for=await electronic_votes.election_of(unit, ballot.id),
-            present=await _present(unit, await electronic_elections.of_ballot(unit, ballot.id)),
+            present=await presence_of(unit, await electronic_elections.of_ballot(unit, ballot.id)),
             headcount=await _headcount(unit, ballot),
             people=await may_be_written_in(unit, ballot) if written else (),
             roll=roll,
@@ -213,7 +176,7 @@ def show_one(id: str) -> str:  # noqa: A002
 
     seen = ask(read)
     seen = replace(seen, roll=veiled(seen.roll, ballot.organisation))
-    mark = _mark_of(seen.present)
+    mark = mark_of_presence(seen.present)
     return render_template("ballots/show_one.html", ballot=ballot, seen=seen, mark=mark, programs=programs())
 
 
@@ -239,14 +202,6 @@ def freeze(id: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=link("ballots.show_one", id=id), done="ballot_frozen")
 
 
-@pages.post("/ballots/<id>/open")
-@requires(Right.SCHEDULE)
-@fresh
-def open_voting(id: str) -> Answer:  # noqa: A002
-    """Want a ballot open, or agree to it as the second of two."""
-    return _want(Act.OPEN_BALLOT, id)
-
-
 @pages.post("/ballots/<id>/invite")
 @requires(Right.SCHEDULE)
 @fresh
@@ -268,44 +223,6 @@ def send_links(id: str) -> Answer:  # noqa: A002
         return send_all(ballot, tuple(_invited(one, origin, until) for one in waiting), peace=peace, now=unit.now)
 
     return onward(settle(decide, actor=here().user), to=link("ballots.show_one", id=id), done="ballot_links_sent")
-
-
-@pages.post("/ballots/<id>/close")
-@requires(Right.SCHEDULE)
-@fresh
-def close_early(id: str) -> Answer:  # noqa: A002
-    """Want a ballot closed before its time, for a reason that the room is told, or agree to it as the second of two."""
-    answer = _want(Act.CLOSE_BALLOT, id)
-    if visible_ballot(id).state is State.VOID:
-        desk().bridge(desk().store.forget_deleted())
-    return answer
-
-
-@pages.post("/ballots/<id>/cancel")
-@requires(Right.SCHEDULE)
-@fresh
-def cancel(id: str) -> Answer:  # noqa: A002
-    """Want a ballot to come to nothing, or agree to it as the second of two."""
-    answer = _want(Act.CANCEL_BALLOT, id)
-    if visible_ballot(id).state is State.VOID:
-        desk().bridge(desk().store.forget_deleted())
-    return answer
-
-
-@pages.post("/ballots/<id>/wishes/<proposal>/decline")
-@requires(Right.SCHEDULE)
-def decline(id: str, proposal: str) -> Answer:  # noqa: A002
-    """Decline what another organiser wants, or take one's own wish back."""
-    roots, user = here().roots, here().user
-
-    async def decide(unit: Reading) -> Decided:
-        found = await approvals.proposal(unit, ProposalId(proposal), roots)
-        if found is None or found.act not in ACTS or found.subject != id:
-            return None
-        may = await _organisers(unit, found.organisation)
-        return rule_of_two.decline(found, by=user, may=may, now=unit.now)
-
-    return onward(settle(decide, actor=user), to=link("ballots.show_one", id=id), done="proposal_declined")
 
 
 @pages.get("/ballots/<id>/manifest.json")
@@ -371,59 +288,18 @@ def archive(id: str) -> Answer:  # noqa: A002
     return onward(outcome, to=link("ballots.show_one", id=id), done="ballot_archived")
 
 
-def _want(act: Act, id: str) -> Answer:  # noqa: A002
-    roots, user, proposal = here().roots, here().user, ProposalId(derive(cause(), "proposal"))
-    mark = request.form.get("mark", "")
-    reason = (request.form.get("reason") or mark) if act is Act.CLOSE_BALLOT else ""
-
-    async def decide(unit: Reading) -> Decided:
-        ballot = await stored.visible(unit, roots, BallotId(id))
-        if ballot is None:
-            return None
-        waiting = await approvals.waiting(unit, [ballot.organisation], acts=ACTS)
-        may, before = await _organisers(unit, ballot.organisation), waiting_for(act, ballot, waiting)
-        asks = before.by if before is not None else user
-        newly = await organisations.same_hand_at(unit, ballot.organisation, Right.SCHEDULE, asks) - {asks}
-        if user in newly:
-            return refused("approvals.too_new", days=SETTLES.days)
-        may -= newly
-        admitted = await _admitted(unit, ballot) if act is Act.OPEN_BALLOT else None
-        if before is not None and before.by != user and before.detail != reason:
-            return refused("ballot.reason_changed")
-        closing = await _closing(unit, ballot, reason) if act is Act.CLOSE_BALLOT else None
-        answer = want(
-            act,
-            ballot,
-            by=user,
-            may=may,
-            waiting=waiting,
-            id=proposal,
-            now=unit.now,
-            admitted=admitted,
-            closing=closing,
-        )
-        if isinstance(answer, Refusal):
-            return answer
-        if act is Act.OPEN_BALLOT:
-            known = await electronic_elections.of_ballot(unit, ballot.id)
-            if _mark_of(await _present(unit, known)) != mark:
-                return refused("electronic.presence_changed")
-        rooms = await stored.voters_rooms(unit, ballot)
-        for fact in answer.facts:
-            if isinstance(fact, BallotOpened):
-                return replace(answer, effects=ballot_news.opened(ballot, rooms))
-            if isinstance(fact, BallotClosed):
-                told = ballot_news.closed(ballot, fact.turnout, fact.set_hash, rooms)
-                return replace(answer, effects=(*ballot_news.closed_early(ballot, reason, rooms), *told))
-        return answer
-
-    outcome = settle(decide, actor=user)
-    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
-    done = "ballot_wanted" if any(isinstance(fact, Proposed) for fact in facts) else _DONE[act]
-    return onward(outcome, to=link("ballots.show_one", id=id), done=done)
+async def _headcount(unit: Reading, ballot: Ballot) -> Words | None:
+    """Say how many are there or can be reached, and how many are missing, ``None`` where a ballot is of no election."""
+    known = await electronic_elections.of_ballot(unit, ballot.id)
+    paper = await paper_elections.paper(unit, known.paper) if known is not None else None
+    if known is None or paper is None:
+        return None
+    present = await presence_of(unit, known)
+    there = await electronic_elections.reached(unit, paper.id) if present is None else len(present)
+    return electronic.headcount(paper, known, there)
 
 
-async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
+async def admitted_to(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
     """Return whom the vote of an election is open to, ``None`` where a ballot is of none."""
     known = await electronic_elections.of_ballot(unit, ballot.id)
     paper = await paper_elections.paper(unit, known.paper) if known is not None else None
@@ -442,42 +318,16 @@ async def _admitted(unit: Reading, ballot: Ballot) -> Admitted | Refusal | None:
     )
 
 
-async def _headcount(unit: Reading, ballot: Ballot) -> Words | None:
-    """Say how many are there or can be reached, and how many are missing, ``None`` where a ballot is of no election."""
-    known = await electronic_elections.of_ballot(unit, ballot.id)
-    paper = await paper_elections.paper(unit, known.paper) if known is not None else None
-    if known is None or paper is None:
-        return None
-    present = await _present(unit, known)
-    there = await electronic_elections.reached(unit, paper.id) if present is None else len(present)
-    return electronic.headcount(paper, known, there)
-
-
-async def _present(unit: Reading, known: Electronic | None) -> frozenset[MemberId] | None:
+async def presence_of(unit: Reading, known: Electronic | None) -> frozenset[MemberId] | None:
     """Return who is marked as being in the room, ``None`` where nobody has to be."""
     if known is None or known.consent.way is not Way.ROOM:
         return None
     return await electronic_elections.present(unit, known.paper)
 
 
-def _mark_of(present: frozenset[MemberId] | None) -> str:
+def mark_of_presence(present: frozenset[MemberId] | None) -> str:
     """Return a mark of who is in the room, so that a vote is opened for those alone whom the page showed."""
     return "" if present is None else mark_of(sorted(present))
-
-
-async def _closing(unit: Reading, ballot: Ballot, reason: str) -> Closing:
-    """Return what stands in the box of a ballot that is closed now."""
-    return Closing(
-        reason=reason,
-        listed=await stored.listed(unit, ballot.id),
-        turnout=await stored.turnout(unit, ballot.id),
-        issued=await stored.issued(unit, ballot.id),
-    )
-
-
-async def _organisers(unit: Reading, organisation: OrganisationId) -> frozenset[UserId]:
-    over = await organisations.duties_over(unit, organisation)
-    return frozenset(one.user for one in over if Right.SCHEDULE in RIGHTS[one.role])
 
 
 def visible_ballot(id: str) -> Ballot:  # noqa: A002
@@ -506,17 +356,6 @@ def names_on(ballot: Ballot) -> dict[str, str]:
     return ask(lambda unit: read_names(unit, ballot))
 
 
-def on_ballot(id: str, verb: Callable[[Ballot, Reading], Decided]) -> Decide:  # noqa: A002
-    """Return how something is decided for a ballot that this person may see."""
-    roots = here().roots
-
-    async def decide(unit: Reading) -> Decided:
-        ballot = await stored.visible(unit, roots, BallotId(id))
-        return None if ballot is None else verb(ballot, unit)
-
-    return decide
-
-
 async def _roll_of(unit: Reading, ballot: Ballot) -> tuple[Elector, ...]:
     """Return whoever is on the roll of a draft; that of an election is the one that was fixed for it."""
     known = await electronic_elections.of_ballot(unit, ballot.id)
@@ -542,92 +381,6 @@ def _invited(member: Member, origin: str, until: datetime) -> Invited:
     assert member.user is not None
     token, noise = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
     return invited(member.id, member.user, origin=origin, token=token, noise=noise, until=until)
-
-
-async def _draft(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]) -> Ballot | Refusal:
-    """Turn the fields into a ballot; what it says is judged by its own rule."""
-    standing = await _candidates(unit, fields, nodes)
-    if isinstance(standing, Refusal):
-        return standing
-    election = Election(
-        candidates=tuple(one.id for one in standing),
-        seats=int(fields.seats) if re.fullmatch("[0-9]{1,3}", fields.seats) else 0,
-        pack=RECOMMENDATION,
-        contested=False,
-        eligible=frozenset() if fields.write_in == WriteIn.NONE else None,
-    )
-    ballot = await draft_sealed(unit, fields, nodes, election=election, candidates=standing)
-    if isinstance(ballot, Refusal):
-        return ballot
-    return replace(ballot, write_in=WriteIn(fields.write_in))
-
-
-async def _candidates(
-    unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]
-) -> tuple[Candidate, ...] | Refusal:
-    """Return who stands, one on each line: a member of the branch where the name is theirs, or just a name."""
-    if fields.organisation not in {one.id for one in nodes}:
-        return refused("ballot.no_place", field="organisation")
-    people = await members.roster(unit, [OrganisationId(fields.organisation)])
-    standing = []
-    for place, line in enumerate(lines(fields.candidates), start=1):
-        typed, _, introduction = (part.strip() for part in _SAID.sub("：", line, count=1).partition("："))
-        found = people_of(people, typed)
-        if len(found) > 1:
-            return refused("ballot.several_of_the_name", field="candidates", name=typed)
-        member, name = (found[0].id, found[0].name) if found else (None, typed)
-        standing.append(Candidate(id=f"c{place}", member=member, name=name, introduction=introduction))
-    return tuple(standing)
-
-
-def _for_selection(fields: Fields) -> Fields:
-    """Fill the form in for the vote of recommendation of a selection, as far as it is for this person."""
-    wanted, roots, user = SelectionId(request.args.get("selection", "")), here().roots, here().user
-
-    async def read(unit: Reading) -> Fields:
-        one = await model_members.visible(unit, roots, wanted)
-        if one is None or not await organisations.may(unit, user, Right.IMPORT_ROSTER, one.organisation):
-            return fields
-        going = {
-            each.member: each.deeds
-            for each in await model_members.nominees(unit, one.id)
-            if each.standing is Standing.REVIEWED
-        }
-        people = sorted(await members.by_ids(unit, going), key=lambda each: by_strokes(each.name))
-        alike = Counter(each.name for each in await members.roster(unit, [one.organisation]))
-        called = {each.id: each.user or each.name if alike[each.name] > 1 else each.name for each in people}
-        lines = [f"{called[each.id]}：{going[each.id]}" if going[each.id] else called[each.id] for each in people]
-        return replace(
-            fields,
-            selection=one.id,
-            organisation=one.organisation,
-            title=one.title,
-            seats=str(min(one.places, len(lines))),
-            candidates="\n".join(lines),
-        )
-
-    return ask(read) if wanted else fields
-
-
-async def _link(unit: Reading, one: Selection, ballot: Ballot, drafted: Decision) -> Decided:
-    """Let a ballot that is drafted be the vote of recommendation of a selection."""
-    before = await stored.ballot(unit, one.ballot) if one.ballot else None
-    linked = link_ballot(one, await model_members.nominees(unit, one.id), ballot, before=before)
-    return linked if isinstance(linked, Refusal) else replace(drafted, facts=(*drafted.facts, linked))
-
-
-def _fresh(nodes: tuple[Organisation, ...]) -> Fields:
-    return Fields(**asdict(sealing(derive(secrets.token_urlsafe(24), "ballot"), nodes, "", now() + timedelta(days=7))))
-
-
-def _fields() -> Fields:
-    return Fields(
-        **asdict(sealing_from(request.form)),
-        candidates=written(request.form, "candidates"),
-        seats=written(request.form, "seats"),
-        selection=written(request.form, "selection"),
-        write_in=wanted if (wanted := written(request.form, "write_in")) in list(WriteIn) else WriteIn.NONE,
-    )
 
 
 def _form(fields: Fields, nodes: tuple[Organisation, ...], refusal: Refusal | None = None) -> Answer:

@@ -16,7 +16,7 @@ from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
 from console.desk import ask, now, settle
 from console.exporting import may_wait
-from console.pages.schedules import LATENESS, WINDOWS, minutes_of, offered
+from console.pages.schedules import LATENESS, WINDOWS, held_past, minutes_of, offered
 from console.pages.series import replanned
 from console.tables import Table, hand_out
 from console.undoing import Undo, way_back
@@ -336,6 +336,10 @@ async def _hindered(unit: Reading, entry: schedules.Entry, answer: Decision) -> 
     if lesson is not None and lesson.lecture is not None and begins(lesson.lecture) <= due_at:
         first = begins(lesson.lecture)
         return refused("lecture.announced_late", field="date" if moved else None, begins=first)
+    if lesson is not None and lesson.lecture is not None and not occurrence.urgent:
+        field = "date" if moved else None
+        if held := await held_past(unit, occurrence.audience, lesson.lecture, due_at, field=field):
+            return held
     sending = await burden.sendings(unit, [entry], {occurrence.id: on})
     return await burden.refuse_sending(unit, sending) or answer
 

@@ -123,7 +123,7 @@ def open_one() -> Answer:
     by, made, roots = here().user, cause(), here().roots
 
     async def decide(unit: Reading) -> Decided:
-        whom = await _account(unit, typed.user, roots)
+        whom = await account_of(unit, typed.user, roots)
         if isinstance(whom, Refusal):
             return whom
         number = await stored.next_number(unit)
@@ -142,7 +142,7 @@ def open_one() -> Answer:
     return onward(outcome, to=link("cases.show_one", id=derive(made, "case")), done="case_opened")
 
 
-async def _account(unit: Reading, typed: str, roots: tuple[OrganisationId, ...]) -> UserId | Refusal:
+async def account_of(unit: Reading, typed: str, roots: tuple[OrganisationId, ...]) -> UserId | Refusal:
     """Return the account that was typed, or that of the one person of a name."""
     if typed.startswith("@") and ":" in typed and len(typed) <= 255:
         return UserId(typed)
@@ -200,7 +200,7 @@ async def _look(
     roots: tuple[OrganisationId, ...],
     user: UserId,
 ) -> Seen | None:
-    case, me = await stored.case(unit, id, roots, reader=user), await _me(unit)
+    case, me = await stored.case(unit, id, roots, reader=user), await me_of(unit)
     if case is None:
         return None
     node = await organisations.organisation(unit, case.organisation)
@@ -209,6 +209,8 @@ async def _look(
     frame = await sanctions.frame(unit, case.user, case.organisation, by=user, me=me)
     proposal = next((one for one in frame.waiting if one.detail == case.id), None)
     reviewing = {one.sanction.id for one in done if user in await sanctions.reviewers(unit, one.sanction)}
+    # What a person says against a measure is for who looks at it again, and not for who took it.
+    done = tuple(one if one.sanction.id in reviewing else replace(one, appeal_text=None) for one in done)
     people = {case.user, case.opened_by, *(note.by for note in notes), *(one.added_by for one in evidence)}
     people |= {one.sender for one in evidence if one.sender}
     for one in done:
@@ -238,14 +240,14 @@ async def _look(
     )
 
 
-async def _me(unit: Reading) -> UserId:
+async def me_of(unit: Reading) -> UserId:
     """Return the bot's account; before it has signed in there is none, and it can do nothing anywhere."""
     return await sync.account(unit) or UserId("")
 
 
 async def _second(unit: Reading, proposal: Proposal, case: Case) -> tuple[UserId, ...]:
     """Return whose word counts beside that of who made a proposal."""
-    me = await _me(unit)
+    me = await me_of(unit)
     return (await sanctions.frame(unit, case.user, case.organisation, by=proposal.by, me=me)).others
 
 
@@ -270,7 +272,7 @@ def measure(id: str) -> Answer:  # noqa: A002
 
     async def verb(unit: Reading, case: Case) -> Decided:
         only = None if where == EVERYWHERE or step not in HURTS else [RoomId(where)]
-        frame = await sanctions.frame(unit, case.user, case.organisation, by=by, me=await _me(unit), only=only)
+        frame = await sanctions.frame(unit, case.user, case.organisation, by=by, me=await me_of(unit), only=only)
         one = ladder.prepare(case, wanted, frame, cause=made, now=unit.now)
         if isinstance(one, Refusal):
             return one
@@ -355,7 +357,7 @@ def _answer(id: str, measure: str, *, agree: bool, done: str) -> Answer:  # noqa
         proposal = next((each for each in waiting if each.subject == one.id), None)
         if case is None or proposal is None:
             return refused("sanction.over")
-        me = await _me(unit)
+        me = await me_of(unit)
         frame = await sanctions.frame(unit, one.user, one.organisation, by=proposal.by, me=me, only=one.rooms)
         if agree:
             return ladder.agree(one, proposal, case, frame, by=by, now=unit.now)

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Awaitable, Callable
 
 from flask import Blueprint, Response, abort, render_template, request
-from msgspec import Struct
 from msgspec.structs import replace
 
 from console import election_papers
@@ -25,27 +24,26 @@ from console.election_drafts import (
     number,
     officers_of,
 )
+from console.election_views import look
 from console.exporting import note_export
 from console.fresh import fresh
 from console.leaving_tables import leaves, up_to
-from console.people import veiled
 from console.word import CONTENT_TYPE, Document
 from console.wording import today
 from content import paper_counts as counting
 from content import paper_elections as rules
-from content.ballots import Ballot, Elector
 from content.counts import describe
 from content.decision import Refusal, Words
-from content.elections import Result
-from content.electronic_elections import Electronic, is_running, refuse_while_voting
-from content.electronic_votes import ElectronicVote, became
+from content.election_advice import advice
+from content.electronic_elections import is_running, refuse_while_voting
+from content.electronic_votes import became
 from content.forms import Grade
 from content.franchise import roll_of
-from content.identifiers import MemberId, PaperElectionId, derive
+from content.identifiers import PaperElectionId, derive
 from content.organisations import Organisation, Right
-from content.paper_elections import PaperElection, State
+from content.paper_elections import Decider, PaperElection, State
 from content.rule_packs import quorum_needs
-from storage import electronic_elections, electronic_votes, members, organisations
+from storage import electronic_elections, members, organisations
 from storage import paper_elections as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -54,21 +52,6 @@ pages = Blueprint("elections", __name__)
 
 MOST_SHOWN = 100
 _ID = re.compile("[a-z2-7]{24}")
-
-
-class Seen(Struct, frozen=True, kw_only=True):
-    """What the page of an election shows beside it: its roll, names, and what followed.
-
-    ``held`` is the consent to vote electronically, ``sealed`` the secret ballot by which that was done or is,
-    ``votes`` every one that was prepared.
-    """
-
-    roll: tuple[Elector, ...]
-    names: dict[MemberId, str]
-    result: Result | None
-    held: Electronic | None
-    sealed: Ballot | None
-    votes: tuple[ElectronicVote, ...]
 
 
 @pages.get("/elections")
@@ -110,7 +93,7 @@ def start() -> Answer:
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show where an election stands; until two counts stand nobody sees what another has counted."""
-    return _page(_visible(id))
+    return page_of(_visible(id))
 
 
 @pages.post("/elections/<id>/fix")
@@ -127,7 +110,7 @@ def fix(id: str) -> Answer:  # noqa: A002
             return roll
         return rules.fix(paper, roll, names={one.id: one.name for one in people}, today=day)
 
-    return _act(id, decide, done="election_fixed")
+    return act_on(id, decide, done="election_fixed")
 
 
 @pages.post("/elections/<id>/meet")
@@ -151,7 +134,7 @@ def meet(id: str) -> Answer:  # noqa: A002
             paper, present=present, issued=issued, officers=officers, people=ids, excused_alone=alone
         )
 
-    return _act(id, decide, done="election_met")
+    return act_on(id, decide, done="election_met")
 
 
 @pages.post("/elections/<id>/count")
@@ -161,12 +144,12 @@ def count(id: str) -> Answer:  # noqa: A002
     """Take what a teller has counted, from their own account."""
     counted, user = counted_of(_visible(id)), here().user
     if isinstance(counted, Refusal):
-        return _page(_visible(id), counted), 422
+        return page_of(_visible(id), counted), 422
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         return counting.enter(paper, user, counted)
 
-    return _act(id, decide, done="count_entered")
+    return act_on(id, decide, done="count_entered")
 
 
 @pages.post("/elections/<id>/agree")
@@ -179,7 +162,7 @@ def agree(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         return counting.agree(paper, user)
 
-    return _act(id, decide, done="count_agreed")
+    return act_on(id, decide, done="count_agreed")
 
 
 @pages.post("/elections/<id>/certify")
@@ -192,7 +175,7 @@ def certify(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, _: Reading) -> Decided:
         return rules.certify(paper, on=day)
 
-    return _act(id, decide, done="election_certified")
+    return act_on(id, decide, done="election_certified")
 
 
 @pages.post("/elections/<id>/note")
@@ -205,7 +188,7 @@ def note(id: str) -> Answer:  # noqa: A002
         verb = rules.report if paper.state is State.CERTIFIED else rules.approve
         return verb(paper, on=day, reference=reference)
 
-    return _act(id, decide, done="election_noted")
+    return act_on(id, decide, done="election_noted")
 
 
 @pages.post("/elections/<id>/void")
@@ -218,7 +201,7 @@ def void(id: str) -> Answer:  # noqa: A002
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         return await _voting(unit, paper) or rules.void(paper, why=why)
 
-    return _act(id, decide, done="election_voided")
+    return act_on(id, decide, done="election_voided")
 
 
 @pages.get("/elections/<id>/<sheet>.docx")
@@ -256,7 +239,7 @@ def _written(id: str, sheet: str) -> tuple[PaperElection, Document]:  # noqa: A0
     write = election_papers.SHEETS.get(sheet)
     if write is None or (paper.election.questions and sheet not in election_papers.OF_GRADES):
         abort(404)
-    seen = _look(paper)
+    seen = look(paper)
     node = here().node(paper.organisation)
     known = election_papers.Known(
         paper=paper,
@@ -265,6 +248,7 @@ def _written(id: str, sheet: str) -> tuple[PaperElection, Document]:  # noqa: A0
         names=seen.names,
         result=seen.result,
         votes=seen.votes,
+        term=seen.around.term,
     )
     document = write(known, desk().speech)
     if document is None:
@@ -279,8 +263,9 @@ async def _voting(unit: Reading, paper: PaperElection) -> Refusal | None:
     return refuse_while_voting(await electronic_elections.ballot_of(unit, known))
 
 
-def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
-    seen = _look(paper)
+def page_of(paper: PaperElection, refusal: Refusal | None = None) -> str:
+    """Show an election as it stands, with what was refused."""
+    seen = look(paper)
     stands = paper.entries[-1].counted if seen.result is not None else None
     lines: tuple[Words, ...] = ()
     if seen.result is not None and stands is not None:
@@ -303,7 +288,8 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
         needs=quorum_needs(paper.expected or sum(one.may_vote for one in seen.roll)),
         electronic=is_running(seen.sealed),
         became=became,
-        advice=rules.advice(paper),
+        advice=advice(paper, seen.around),
+        deciders=tuple(Decider),
         next=rules.follows(paper, seen.result) if seen.result else None,
         sheets=[
             name
@@ -319,25 +305,6 @@ def _page(paper: PaperElection, refusal: Refusal | None = None) -> str:
     )
 
 
-async def _seen(unit: Reading, paper: PaperElection) -> Seen:
-    if paper.state is State.DRAFT:
-        people = await members.roster(unit, [paper.organisation])
-        roll = roll_of(people, paper.held_on)
-    else:
-        roll = await stored.roll(unit, paper.id)
-    known = {one.member for one in roll} | {one.member for one in paper.officers}
-    names = {one.id: one.name for one in await members.by_ids(unit, known)}
-    held = await electronic_elections.of_election(unit, paper.id)
-    sealed = await electronic_elections.ballot_of(unit, held)
-    votes = await electronic_votes.of_election(unit, paper.id)
-    return Seen(roll=roll, names=names, result=stored.result(paper), held=held, sealed=sealed, votes=votes)
-
-
-def _look(paper: PaperElection) -> Seen:
-    seen = ask(lambda unit: _seen(unit, paper))
-    return replace(seen, roll=veiled(seen.roll, paper.organisation))
-
-
 def _visible(id: str) -> PaperElection:  # noqa: A002
     roots = here().roots
     found = ask(lambda unit: stored.visible(unit, roots, PaperElectionId(id)))
@@ -346,7 +313,7 @@ def _visible(id: str) -> PaperElection:  # noqa: A002
     return found
 
 
-def _act(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]], *, done: str) -> Answer:  # noqa: A002
+def act_on(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]], *, done: str) -> Answer:  # noqa: A002
     """Do something to an election that this person may see, and answer with its page; a refusal stands on it."""
     roots = here().roots
 
@@ -356,7 +323,7 @@ def _act(id: str, verb: Callable[[PaperElection, Reading], Awaitable[Decided]], 
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
-        return _page(_visible(id), outcome.refusal), 422
+        return page_of(_visible(id), outcome.refusal), 422
     return onward(outcome, to=link("elections.show_one", id=id), done=done)
 
 
@@ -373,7 +340,7 @@ def _asked_for(nodes: tuple[Organisation, ...]) -> Fields:
     lines = {one.id: f"{one.name}：{one.introduction}" if one.introduction else one.name for one in paper.candidates}
     if wanted:
         return fields_of(paper, paper.election, lines, id=paper.id)
-    seen = _look(paper)
+    seen = look(paper)
     following = rules.follows(paper, seen.result) if seen.result is not None else None
     if following is None:
         abort(404)

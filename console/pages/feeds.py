@@ -5,17 +5,20 @@ from __future__ import annotations
 import secrets
 
 from flask import Blueprint, Response, abort, render_template, request
+from msgspec.structs import replace
 
 from console.access import digest, here, public, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward, see
 from console.desk import ask, desk, now, settle
+from console.wording import say_in
 from content import feeds as rules
+from content.decision import words
 from content.feeds import Event, Feed, Sort
-from content.identifiers import OrganisationId
+from content.lessons import Kind
 from content.occurrences import State
-from content.organisations import Right
-from storage import feeds, organisations, schedules
+from content.organisations import Organisation, Right
+from storage import feeds, lessons, organisations, schedules
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -93,20 +96,16 @@ def revoke(hash: str) -> Answer:  # noqa: A002
 def read(secret: str) -> Response:
     """Give out the calendar behind an address, while its person stands there; of what waits for review, nothing."""
 
-    async def look(unit: Reading) -> tuple[str, tuple[schedules.Entry, ...]] | None:
+    async def look(unit: Reading) -> tuple[str, Organisation, list[Event]] | None:
         found = await feeds.feed(unit, digest(secret))
         if found is None:
             return None
-        if found.sort is Sort.PERSON:
-            places: tuple[OrganisationId, ...] = await feeds.places_of(unit, found.user)
-            name = ""
-        else:
-            known = await organisations.organisation(unit, found.organisation)
-            places = await feeds.reach(unit, found.user, found.organisation)
-            name = known.name if known is not None else ""
-        if not places:
+        node = await organisations.organisation(unit, found.organisation)
+        own = found.sort is Sort.PERSON
+        places = await (feeds.places_of(unit, found.user) if own else feeds.reach(unit, found.user, found.organisation))
+        if not places or node is None:
             return None
-        return name, await schedules.calendar(
+        entries = await schedules.calendar(
             unit,
             places,
             since=unit.now - rules.BEFORE,
@@ -114,23 +113,40 @@ def read(secret: str) -> Response:
             states=SHOWN,
             limit=MOST,
         )
+        events = [event for entry in entries if _stands(entry) for event in await _events(unit, entry)]
+        return "" if own else node.name, node, events
 
     seen = ask(look)
     if seen is None:
         abort(404)
-    name, entries = seen
-    events = [
-        Event(
-            id=entry.occurrence.id,
-            at=entry.occurrence.due_at,
-            lasts=entry.occurrence.window,
-            title=entry.title,
-            cancelled=entry.occurrence.state is State.CANCELLED,
-        )
-        for entry in entries
-        if not (entry.occurrence.provisional or entry.occurrence.over_cap)
-        and (entry.occurrence.approved or entry.occurrence.state in (State.OPEN, State.CLOSED))
-    ]
-    answer = Response(rules.written(name, events, now=now()), mimetype="text/calendar")
+    name, node, events = seen
+    told = [replace(one, title=_titled(one, node)) for one in events]
+    answer = Response(rules.written(name, told, now=now()), mimetype="text/calendar")
     answer.headers["Cache-Control"] = "private, no-store"
     return answer
+
+
+def _stands(entry: schedules.Entry) -> bool:
+    """Tell whether something is sure to go out as it stands, or did."""
+    one = entry.occurrence
+    return not (one.provisional or one.over_cap) and (one.approved or one.state in (State.OPEN, State.CLOSED))
+
+
+async def _events(unit: Reading, entry: schedules.Entry) -> tuple[Event, ...]:
+    """Return what stands in a calendar for one thing: a lecture and a meeting when they are held, not announced."""
+    one = entry.occurrence
+    event = Event(
+        id=one.id,
+        at=one.begins_at or one.due_at,
+        lasts=min(one.window, rules.CARD),
+        title=entry.title,
+        cancelled=one.state is State.CANCELLED,
+        session=entry.session + 1 if entry.sessions > 1 else 0,
+    )
+    lesson = await lessons.lesson(unit, one.lesson, entry.lesson_revision) if entry.kind == Kind.LECTURE else None
+    return rules.events_of(event, lesson.lecture, lesson.minutes) if lesson is not None else (event,)
+
+
+def _titled(event: Event, place: Organisation) -> str:
+    session = say_in(place, words("shifts.session", number=event.session)) if event.session else ""
+    return f"{event.title} · {session}" if session else event.title

@@ -40,6 +40,7 @@ from content.year import to_suggest
 from storage import (
     burden,
     cadence,
+    complaints,
     corrections,
     duties,
     heartbeats,
@@ -111,11 +112,13 @@ class Waiting(Struct, frozen=True, kw_only=True):
     erasures: int
     corrections: int
     appeals: int
+    complaints: int
     buried: int
     rooms_lost: int
     rooms_faulty: int
     without_room: int
     unbound: int
+    above_caps: int
     elections: tuple[tuple[str, date], ...]
     workdays_missing: int | None
     to_hold: int
@@ -224,6 +227,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("rooms_faulty", "rooms.show", {"n": waiting.rooms_faulty}, helped=True)
     if known.meter is not None and known.meter.near and at.may(Right.SCHEDULE):
         yield need("burden_near", "burden.show", {"n": known.meter.near}, helped=True)
+    if waiting.above_caps:
+        yield need("above_caps", "missed.show", {"n": waiting.above_caps}, helped=True)
     if waiting.without_room and known.facts.rooms:
         yield need("without_room", "rooms.show", {"n": waiting.without_room}, helped=True)
     if waiting.proposals:
@@ -234,6 +239,8 @@ def _needs(known: Today, at: Here, present: datetime) -> Iterator[Need]:
         yield need("corrections", "corrections.show", {"n": waiting.corrections}, helped=True)
     if waiting.appeals:
         yield need("appeals", "cases.show", {"n": waiting.appeals}, helped=True)
+    if waiting.complaints:
+        yield need("complaints", "complaints.show", {"n": waiting.complaints}, helped=True)
     if waiting.buried:
         yield need("buried", "unheard.show", {"n": waiting.buried}, helped=True)
     if waiting.unbound and known.facts.bound:
@@ -347,7 +354,7 @@ async def _today(unit: Reading, asker: Asker, at: datetime, day: date) -> Today:
 
 async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Waiting:
     held = asker.held
-    operating, housing = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS]
+    operating, housing, planning = held[Right.MANAGE_OUTBOX], held[Right.MANAGE_ROOMS], held[Right.SCHEDULE]
     operates = asker.whole and held[Right.OPERATE]
     running = await terms.at_or_below(unit, held[Right.ARRANGE]) if held[Right.ARRANGE] else {}
     names = {node.id: node.name for node in here().nodes}
@@ -357,11 +364,15 @@ async def _waiting(unit: Reading, asker: Asker, facts: Facts, day: date) -> Wait
         erasures=await home.erasures_waiting(unit, held[Right.IMPORT_ROSTER], asker.user),
         corrections=await corrections.number_waiting(unit, held[Right.RECORD]),
         appeals=await sanctions.number_of_appeals(unit, held[Right.MODERATE]) if held[Right.MODERATE] else 0,
+        complaints=await complaints.number_open(unit, held[Right.MODERATE], reader=asker.user)
+        if held[Right.MODERATE]
+        else 0,
         buried=await unheard.number_waiting(unit, operating, everything=asker.whole),
         rooms_lost=await home.rooms_lost(unit, housing) if housing else 0,
         rooms_faulty=await upkeep.faulty(unit, housing, encrypts=asker.encrypts) if housing else 0,
         without_room=await home.branches_without_room(unit, housing) if housing else 0,
         unbound=facts.members - facts.bound if held[Right.IMPORT_ROSTER] else 0,
+        above_caps=await schedules.number_above_caps(unit, planning) if planning else 0,
         elections=elections_due(ends, day)[:LONE_FAILURES],
         workdays_missing=(await workdays.calendar(unit)).missing(day) if operates else None,
         to_hold=await _to_hold(unit, asker.plans, day),

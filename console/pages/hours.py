@@ -29,7 +29,7 @@ from content.lessons import LONGEST_TITLE
 from content.members import Member
 from content.organisations import Right
 from content.strokes import by_strokes
-from storage import hours, lessons, members, schedules
+from storage import hours, lessons, meetings, members, schedules
 from storage.hours import Learner
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -227,18 +227,26 @@ def _occurrence(id: str) -> Counting:  # noqa: A002
         if entry is None or entry.occurrence.audience not in kept:
             return None
         place = entry.occurrence.audience
-        lesson = await lessons.lesson(unit, entry.occurrence.lesson, entry.lesson_revision)
         hour = (await hours.rules_at(unit, [place]))[place].hour
         return Counting(
             entry=entry,
             said=await hours.counts_of(unit, entry.occurrence.id),
-            usual=rules.usual(lesson.kind, lesson.minutes, hour=hour) if lesson else Counts(form=None),
+            usual=await _usual(unit, entry, hour),
         )
 
     found = ask(look)
     if found is None:
         abort(404)
     return found
+
+
+async def _usual(unit: Reading, entry: schedules.Entry, hour: int) -> Counts:
+    """Return what an occurrence counts as while nobody says otherwise."""
+    meeting = await meetings.meeting(unit, entry.occurrence.id)
+    if meeting is not None:
+        return rules.learned_at(meeting.form, int(meeting.length.total_seconds()) // 60, hour=hour)
+    lesson = await lessons.lesson(unit, entry.occurrence.lesson, entry.lesson_revision)
+    return rules.usual(lesson.kind, lesson.minutes, hour=hour) if lesson else Counts(form=None)
 
 
 def _counting(id: str, found: Counting, refusal: Refusal | None = None) -> Answer:  # noqa: A002

@@ -88,7 +88,7 @@ def settle_one(id: str, question: str) -> Answer:  # noqa: A002
     verdict, said = request.form.get("verdict", ""), request.form.get("answer", "").replace("\r\n", "\n")
     if ask(lambda unit: _question(unit, id, question, roots)) is None:
         abort(404)
-    if verdict not in list(State):
+    if verdict not in set(State) - {State.WITHDRAWN}:
         abort(400)
 
     say_there = _say_there(id)

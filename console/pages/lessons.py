@@ -35,7 +35,7 @@ from content.media import Medium, MediumKept, allowance, caption, most_bytes, re
 from content.occurrences import State as OccurrenceState
 from content.organisations import Right
 from content.schedules import FIRST_DAY, LATEST_AHEAD, instant
-from storage import amendments, lessons, media, members, organisations
+from storage import amendments, lessons, media, members, organisations, schedules
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -202,7 +202,10 @@ def edit(id: str) -> Answer:  # noqa: A002
         present = await _within(unit, before.id, at.roots)
         if present is None:
             return None
-        return await _too_large(unit, lesson) or revise_lesson(lesson, before=present, author=at.user, media=kept)
+        announced = await schedules.planned_for(unit, lesson.id) if lesson.lecture is not None else ()
+        return await _too_large(unit, lesson) or revise_lesson(
+            lesson, before=present, author=at.user, media=kept, announced=announced
+        )
 
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None and outcome.refusal.words.key == "lesson.changed_meanwhile":

@@ -19,20 +19,24 @@ from console.meeting_drafts import Fields, drafted, fields_from, fields_of, fres
 from console.pages.schedules import stage_of, told_reviewers
 from console.people import open_nodes, veiled
 from console.wording import say_in, t
+from content import meeting_changes as changes
 from content import meetings as rules
 from content import resolutions as decisions
+from content import roll_calls
 from content.ballots import Elector
 from content.burden import Asked, refuse_too_much
 from content.checkins import State as Standing
 from content.decision import Decision, Refusal, words
 from content.franchise import roll_of
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, ScheduleId, derive
-from content.meetings import Mark, Meeting
+from content.meetings import Meeting
 from content.notices import CIRCLES, Circle, Form, Shown, State
 from content.occurrences import State as Notice
 from content.organisations import Kind, Organisation, Right
 from content.resolutions import Floor, Resolution, Task
+from content.roll_calls import Mark
 from content.schedules import LessonsScheduled
+from content.sent_notices import paste
 from storage import amendments, burden, checkins, lessons, members, participation, resolutions, schedules
 from storage import meetings as stored
 from storage.store import Answer as Decided
@@ -184,7 +188,7 @@ def show_one(id: str) -> str:  # noqa: A002
 def change(id: str) -> Answer:  # noqa: A002
     """Change a meeting that has not begun; who had answered is told, and of what has no card everyone."""
     before = visible(id, Right.SCHEDULE)
-    place = _place(before)
+    place = place_of(before)
     if request.method == "GET":
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
         return _form(fields_of(before, people), (place,), changed=before)
@@ -199,7 +203,7 @@ def change(id: str) -> Answer:  # noqa: A002
             return after if isinstance(after, Refusal) else None
         text, due = await lessons.lesson(unit, known.lesson), await stored.due(unit, after)
         seated = await stored.seated(unit, known.id)
-        return rules.change(
+        return changes.change(
             known,
             replace(after, state=known.state, reminded_at=known.reminded_at),
             sent=await amendments.sent(unit, known.id),
@@ -233,7 +237,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
         entry = await schedules.entry(unit, known.id)
         notice = entry.occurrence.state if entry is not None else Notice.PLANNED
         cards, concerned = await checkins.cards_of(unit, known.id), await stored.concerned(unit, known.id)
-        return rules.cancel(known, notice, why=why, cards=cards, concerned=concerned, by=user, now=unit.now)
+        return changes.cancel(known, notice, why=why, cards=cards, concerned=concerned, by=user, now=unit.now)
 
     return _act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
 
@@ -249,12 +253,14 @@ def roll(id: str) -> Answer:  # noqa: A002
     async def decide(known: Meeting, unit: Reading) -> Decided:
         places = await stored.expected(unit, known.id)
         undecided = [one for one in places if one.recorded_by is None and one.state in _UNDECIDED]
-        said = {one.member: rules.mark_for(one.note) for one in undecided if one.note is not None}
+        said = {one.member: roll_calls.mark_for(one.note) for one in undecided if one.note is not None}
         wanted, seen = (said, {}) if all_coming else (marks, shown)
         if not closes:
-            return rules.call_roll(known, places, wanted, shown=seen, how=how, by=user, cause=by_form, now=unit.now)
+            return roll_calls.call_roll(
+                known, places, wanted, shown=seen, how=how, by=user, cause=by_form, now=unit.now
+            )
         cards = await checkins.cards_of(unit, known.id)
-        return rules.close(
+        return roll_calls.close(
             known, places, wanted, shown=seen, cards=cards, how=how, by=user, cause=by_form, now=unit.now
         )
 
@@ -300,7 +306,8 @@ def visible(id: str, right: Right = Right.READ) -> Meeting:  # noqa: A002
     return found
 
 
-def _place(one: Meeting) -> Organisation:
+def place_of(one: Meeting) -> Organisation:
+    """Return where a meeting is held."""
     place = here().node(one.organisation)
     if place is None:
         abort(404)
@@ -322,7 +329,7 @@ def _foreseen(fields: Fields, place: Organisation) -> str | Refusal:
 
 def _paste(place: Organisation, one: Meeting, shown: Shown) -> str:
     """Return a notice to paste elsewhere, as the rooms of its organisation read it."""
-    return say_in(place, rules.paste(one, shown, place.name))
+    return say_in(place, paste(one, shown, place.name))
 
 
 async def _look(
@@ -371,7 +378,7 @@ async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, .
 
 def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
     """Return the page of a meeting, with why something was not done where it was not."""
-    at, place = here(), _place(one)
+    at, place = here(), place_of(one)
     rights = at.rights_at(one.organisation)
     recording = at.roots_for(Right.RECORD) if Right.RECORD in rights else ()
     by_name = at.roots_for(Right.READ_MEMBERS) if Right.READ_MEMBERS in rights else ()
@@ -397,8 +404,8 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
         typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
-        chosen=rules.meant(_marks_in("mark-"), _marks_in("was-")) if refusal is not None else {},
-        mark_of=rules.mark_of,
+        chosen=roll_calls.meant(_marks_in("mark-"), _marks_in("was-")) if refusal is not None else {},
+        mark_of=roll_calls.mark_of,
         refusals=refusals,
         by_field=first_by_field(refusals),
     )

@@ -26,7 +26,7 @@ from content.identifiers import OrganisationId, PollId, derive
 from content.organisations import Right
 from content.polls import Poll, Sheet, Standing, State
 from content.quiet import LONGEST_REASON
-from content.rooms import Purpose, Room
+from content.rooms import Room, answers_polls
 from content.schedules import instant
 from storage import burden, outbox_queries, quiet, rooms
 from storage import polls as stored
@@ -230,13 +230,7 @@ def _table(seen: Standing) -> Table:
 def _places() -> tuple[Room, ...]:
     roots = here().roots_for(Right.SCHEDULE)
     found = ask(lambda unit: rooms.rooms_of(unit, roots))
-    return tuple(room for room, lost in found if lost is None and _can_vote(room))
-
-
-def _can_vote(room: Room) -> bool:
-    """Tell whether members can answer in a room: where only some may write, an encrypted answer looks like talk."""
-    silent = room.purpose is Purpose.ANNOUNCEMENT and room.encrypted
-    return room.purpose is not Purpose.SPACE and not silent
+    return tuple(room for room, lost in found if lost is None and answers_polls(room))
 
 
 def _fresh(places: tuple[Room, ...]) -> Fields:

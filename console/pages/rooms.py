@@ -16,7 +16,7 @@ from content import upkeep
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.organisations import Kind as Level
 from content.organisations import Organisation, Right
-from content.rooms import Flaw, Purpose
+from content.rooms import Flaw, Purpose, answers_polls
 from content.unheard import Stretch
 from content.upgrades import Upgrade, look_again
 from content.upkeep import Care, Claim, Standing
@@ -200,6 +200,7 @@ def show_one(id: str) -> str:  # noqa: A002
         "rooms/show_one.html",
         line=line,
         care=care,
+        polls=answers_polls(care.room),
         node=here().node(care.room.organisation),
         mendable={flaw for flaw in line.flaws if upkeep.can_mend(care, flaw)},
         mending=known.being_mended(care.room.id),

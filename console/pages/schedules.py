@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -15,10 +16,12 @@ from console.access import MOST_OFFERED, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, see
 from console.desk import ask, cause, desk, now, settle
+from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.people import open_nodes
 from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
-from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
+from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
+from content.lectures import Lecture
 from content.lessons import Kind, Lesson, LessonWritten
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
@@ -29,19 +32,19 @@ from content.schedules import (
     BY_WEEKDAY,
     FIRST_DAY,
     LONGEST_REASON,
-    MOST_SESSIONS,
     LessonsScheduled,
     Planned,
     Schedule,
     foreseen,
     late_of,
+    refuse_held_past,
     refuse_twice,
     refuse_unannounced,
     schedule_lessons,
 )
 from content.settings import BY_KIND, LATE, SECOND_PAIR, UNTIL_DAY_ENDS, WINDOW, YES
 from content.workdays import WorkCalendar
-from storage import burden, lessons, media, members, quiet, reviews, rooms, settings, shifts, workdays
+from storage import burden, lessons, media, members, quiet, reviews, rooms, series, settings, shifts, workdays
 from storage import schedules as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -52,10 +55,12 @@ WINDOWS = (30, 120, 720, 1_440, 4_320, 10_080)
 LATENESS = (10, 120, 720, 1_440, 4_320)
 """Minutes that the form offers; content alone says what may be meant."""
 
-SHOWN_DATES = 3
+_MINUTE = timedelta(minutes=1)
 
-FURTHER = tuple(range(2, MOST_SESSIONS + 1))
-"""The numbers of the sessions after the first."""
+SHOWN_DATES, SHOWN_OF_DRIP = 3, 12
+
+MOST_TYPED = 900
+"""Signs of the days of a drip that are kept: more than those of the longest take."""
 
 SINGLE = ("now", "at")
 RECURRING = tuple(str(one) for one in Recurrence if one is not Recurrence.ONCE)
@@ -76,6 +81,8 @@ class Fields(Struct, frozen=True, kw_only=True):
     nth: str = "1"
     from_end: bool = False
     off_days: str = "keep"
+    on_days: str = ""
+    """Of a drip, on which days after it begins it comes; the first day is 1."""
     window: str = "1440"
     late: str = BY_KIND
     urgent: str = ""
@@ -196,8 +203,18 @@ async def _weighed(
     since, until = min(one.local_date for one in planned), max(one.local_date for one in planned)
     rooms = await burden.rooms(unit, rule.audience, since=since, until=until)
     asked = [one.asking(minutes[one.lesson]) for one in sorted(planned, key=lambda one: one.due_at)]
+    lecture = next((one.lecture for one in library if one.id == planned[0].lesson), None)
     refusal = refuse_too_much(rooms, asked)
+    if refusal is None and lecture is not None and not rule.urgent:
+        refusal = await held_past(unit, rule.audience, lecture, planned[0].due_at, field="urgent")
     return refusal, None if refusal is not None else near(rooms, asked)
+
+
+async def held_past(
+    unit: Reading, audience: OrganisationId, lecture: Lecture, due_at: datetime, *, field: str | None
+) -> Refusal | None:
+    """Refuse what quiet hours would keep from its room until the lecture that it announces has begun."""
+    return refuse_held_past(lecture, until=await quiet.free_for(unit, audience, due_at), field=field)
 
 
 def _library() -> tuple[Lesson, ...]:
@@ -210,6 +227,9 @@ def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fie
     zone = ZoneInfo(places[0].timezone)
     soon = now().astimezone(zone).replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
     wanted, place = request.args.get("lesson", ""), places[0].id
+    like, roots = ScheduleId(request.args.get("like", "")), here().roots
+    if like and (known := ask(lambda unit: series.series(unit, like, roots))) is not None:
+        return _like(known.schedule, place, soon.date(), library)
     window, late = ask(lambda unit: _usual(unit, place))
     return Fields(
         lessons=tuple(lesson.id for lesson in library if lesson.id == wanted),
@@ -219,6 +239,30 @@ def _fresh(places: tuple[Organisation, ...], library: tuple[Lesson, ...]) -> Fie
         weekdays=(str(soon.weekday()),),
         window=window,
         late=late,
+    )
+
+
+def _like(rule: Schedule, place: OrganisationId, start: date, library: tuple[Lesson, ...]) -> Fields:
+    """Propose a rule like another one, for a place and with a start of its own."""
+    first = datetime.combine(start, rule.at)
+    further = [first + length for length in rule.sessions]
+    return Fields(
+        lessons=tuple(lesson.id for lesson in library if lesson.id in rule.lessons),
+        audience=place,
+        when="at" if rule.recurrence is Recurrence.ONCE else rule.recurrence,
+        date=start.isoformat(),
+        time=f"{rule.at:%H:%M}",
+        weekdays=tuple(str(day) for day in sorted(rule.weekdays)),
+        count=str(rule.count or 4),
+        endless=not rule.count,
+        every=str(rule.every),
+        nth=str(abs(rule.nth)),
+        from_end=rule.nth < 0,
+        off_days=rule.off_days,
+        on_days="、".join(map(str, rule.on_days)),
+        window=str(rule.window // _MINUTE),
+        late=UNTIL_DAY_ENDS if rule.late is None else str(rule.late // _MINUTE),
+        sessions=tuple((str((one.date() - start).days), f"{one:%H:%M}") for one in further),
     )
 
 
@@ -242,12 +286,11 @@ def _fields() -> Fields:
         nth=form.get("nth", "1").strip(),
         from_end="from_end" in form,
         off_days=form.get("off_days", "keep"),
+        on_days=form.get("on_days", "").strip()[:MOST_TYPED],
         urgent=" ".join(form.get("urgent", "").split())[: LONGEST_REASON + 1],
         window=form.get("window", "").strip(),
         late=form.get("late", "").strip(),
-        sessions=tuple(
-            (form.get(f"days_{number}", "").strip(), form.get(f"time_{number}", "").strip()) for number in FURTHER
-        ),
+        sessions=sessions_written(),
     )
 
 
@@ -261,13 +304,14 @@ def _schedule(
     window = minutes_of(fields.window, "window", troubles)
     chosen = [lesson for lesson in library if lesson.id in fields.lessons]
     late = late_from(fields.late, [lesson.kind for lesson in chosen], troubles)
-    sessions = _sessions(fields, at, troubles)
+    sessions = further_sessions(fields.sessions, at, troubles)
     if fields.when not in (*SINGLE, *RECURRING) or fields.off_days not in frozenset(OffDays):
         abort(400)
     if troubles or start is None or at is None:
         return None, troubles
     written = {lesson.id for lesson in library}
     kind = Recurrence.ONCE if fields.when in SINGLE else Recurrence(fields.when)
+    on_days = _on_days(fields.on_days) if kind is Recurrence.DRIP else ()
     named = frozenset(int(day) for day in fields.weekdays if re.fullmatch("[0-6]", day))
     rule = Schedule(
         id=ScheduleId("preview"),
@@ -281,34 +325,33 @@ def _schedule(
         window=window,
         late=late,
         weekdays=named if kind in BY_WEEKDAY else frozenset(),
-        count=1 if kind is Recurrence.ONCE else 0 if fields.endless else _number(fields.count) or -1,
-        every=1 if kind is Recurrence.ONCE else _number(fields.every),
+        count=_count(fields, kind, on_days),
+        every=1 if kind in (Recurrence.ONCE, Recurrence.DRIP) else _number(fields.every),
         nth=_number(fields.nth) * (-1 if fields.from_end else 1),
         off_days=OffDays(fields.off_days),
         urgent=fields.urgent,
         sessions=sessions,
+        on_days=on_days,
     )
     answer = schedule_lessons(rule, author=here().user, now=now(), known=known)
     refusal = answer if isinstance(answer, Refusal) else refuse_unannounced(rule, chosen, foreseen(rule, now(), known))
     return rule, [refusal] if refusal is not None else []
 
 
-def _sessions(fields: Fields, first: time | None, troubles: list[Refusal]) -> tuple[timedelta, ...]:
-    """Return how long after the first each further session is, by the clock on the wall."""
-    found: list[timedelta] = []
-    for days, written in fields.sessions:
-        if not written or first is None:
-            continue
-        try:
-            at = time.fromisoformat(written).replace(tzinfo=None)
-        except ValueError:
-            at = None
-        if at is None or not re.fullmatch("[0-7]?", days):
-            troubles.append(refused("schedule.bad_session", field="sessions"))
-            continue
-        minutes = (at.hour - first.hour) * 60 + at.minute - first.minute
-        found.append(timedelta(days=int(days or 0), minutes=minutes))
-    return tuple(found)
+def _count(fields: Fields, kind: Recurrence, on_days: tuple[int, ...]) -> int:
+    """Return how many dates a rule is to yield: of a drip one for each of its days."""
+    match kind:
+        case Recurrence.ONCE:
+            return 1
+        case Recurrence.DRIP:
+            return len(on_days)
+    return 0 if fields.endless else _number(fields.count) or -1
+
+
+def _on_days(written: str) -> tuple[int, ...]:
+    """Read the days of a drip in whatever form they are typed; empty where one of them is no number."""
+    found = [one for one in re.split(r"[\s,，、;；.．第天日]+", unicodedata.normalize("NFKC", written)) if one]
+    return tuple(int(one) for one in found) if all(re.fullmatch("[0-9]{1,4}", one) for one in found) else ()
 
 
 def _number(written: str) -> int:
@@ -367,9 +410,9 @@ def _form(
         for one in planned
         if known is not None and not fields.urgent and (free := free_at(hush, one.due_at, known)) > one.due_at
     }
-    shown = sorted({one.meant for one in planned})[:SHOWN_DATES]
+    shown = sorted({one.meant for one in planned})[: SHOWN_OF_DRIP if fields.when == Recurrence.DRIP else SHOWN_DATES]
     in_shifts = ask(lambda unit: shifts.anyone_at(unit, audience))
-    hears = ask(lambda unit: _hears(unit, audience, [one for one in planned if one.meant in shown]))
+    hears = ask(lambda unit: heard_by(unit, audience, [one for one in planned if one.meant in shown]))
     page = render_template(
         "schedules/plan.html",
         fields=fields,
@@ -399,21 +442,6 @@ def _form(
         no_room=unreached,
     )
     return page, 422 if refusals else 200
-
-
-async def _hears(
-    unit: Reading, audience: OrganisationId, planned: list[Planned]
-) -> dict[OccurrenceId, tuple[str, ...]]:
-    """Return which groups hear each session of what is planned, the first of those without shifts too."""
-    found: dict[OccurrenceId, tuple[str, ...]] = {}
-    by_lesson: dict[date, list[Planned]] = {}
-    for one in planned:
-        by_lesson.setdefault(one.meant, []).append(one)
-    for sessions in by_lesson.values():
-        if len(sessions) > 1:
-            told = await shifts.told(unit, audience, [one.due_at for one in sessions])
-            found |= {one.id: groups for one, groups in zip(sessions, told, strict=True)}
-    return found
 
 
 def _free_day(refusals: Iterable[Refusal]) -> str | None:

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Iterable
+from datetime import date, datetime, time
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
 from console.desk import ask, settle
+from console.in_sessions import FURTHER, further_sessions, heard_by, sessions_written
 from console.leaving_tables import leaves
 from console.undoing import way_back
 from content import series as rules
 from content.burden import refuse_too_much
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, OccurrenceId, OrganisationId, ScheduleId
+from content.lessons import Kind
 from content.occurrences import State
 from content.organisations import Right
 from content.reviews import Review
-from content.schedules import Change, Planned, Schedule
+from content.schedules import Change, Planned, Schedule, materialise
 from content.series import Replan, Series
 from content.workdays import WorkCalendar
 from storage import burden, lessons, reviews, series, shifts, workdays
@@ -32,6 +36,9 @@ pages = Blueprint("series", __name__)
 
 MOST_SHOWN = 60
 """Dates that a preview names; the number above it counts them all."""
+
+Heard = dict[OccurrenceId, tuple[str, ...]]
+"""Of each session, which groups hear it."""
 
 Changing = Callable[[Series, WorkCalendar], tuple[Change, ...] | Refusal]
 """What a form asks for: the changes that a rule would have then."""
@@ -44,6 +51,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     titles: dict[LessonId, str]
     outdated: Replan
     review: Review
+    divisible: bool
+    """Whether its lessons can be told in several sessions, to those of other shifts."""
 
 
 @pages.get("/calendar/series/<id>")
@@ -55,7 +64,29 @@ def show_one(id: str) -> str:  # noqa: A002
     seen = ask(lambda unit: _seen(unit, ScheduleId(id), roots))
     if seen is None:
         abort(404)
-    return render_template("series/show_one.html", seen=seen, rule=seen.series.schedule, most=rules.MOST_WORKDAYS)
+    rule, days = seen.series.schedule, rules.undivided(seen.series)
+    return render_template(
+        "series/show_one.html",
+        seen=seen,
+        rule=rule,
+        most=rules.MOST_WORKDAYS,
+        undivided=[one.planned for one in seen.series.coming if one.planned.meant in days and not one.planned.session],
+        further=FURTHER,
+        said=_said(rule, days[0]) if days else [],
+    )
+
+
+def _said(rule: Schedule, meant: date) -> list[tuple[int, time]]:
+    """Return of each further session of a day how many days after the first it is, and at which time."""
+    first = datetime.combine(meant, rule.since(meant).at)
+    sessions = [first + length for length in rule.sessions_of(meant)]
+    return [((one.date() - meant).days, one.time()) for one in sessions]
+
+
+async def _divisible(unit: Reading, rule: Schedule) -> bool:
+    """Tell whether everything that a rule sends is learned when it goes out; a lecture has sessions of its own."""
+    found = [await lessons.lesson(unit, id) for id in dict.fromkeys(rule.lessons)]  # noqa: A001
+    return all(one is not None and one.kind not in (Kind.LECTURE, Kind.BULLETIN) for one in found)
 
 
 async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]) -> Seen | None:  # noqa: A002
@@ -68,6 +99,7 @@ async def _seen(unit: Reading, id: ScheduleId, roots: tuple[OrganisationId, ...]
         series=found,
         review=review,
         titles=await lessons.titles(unit, found.schedule.lessons),
+        divisible=await _divisible(unit, found.schedule) and await shifts.ever(unit),
         outdated=rules.replan(found, found.schedule.changes, known=known, now=unit.now),
     )
 
@@ -83,6 +115,39 @@ def shift(id: str) -> Answer:  # noqa: A002
         return rules.shifted(found, number)
 
     return replanned(ScheduleId(id), changing, fields={"workdays": written[:6]}, action=link("series.shift", id=id))
+
+
+@pages.post("/calendar/series/<id>/sessions")
+@requires(Right.SCHEDULE)
+def divide(id: str) -> Answer:  # noqa: A002
+    """Have its lessons from one on go out in other sessions, or in one alone."""
+    written, since = sessions_written(), request.form.get("since", "")
+    roots, key, back = here().roots, ScheduleId(id), link("series.show_one", id=id)
+
+    async def dividable(unit: Reading) -> bool | None:
+        found = await series.series(unit, key, roots)
+        return None if found is None else await _divisible(unit, found.schedule)
+
+    if (known := ask(dividable)) is None:
+        abort(404)
+    if not known:
+        return not_done(refused("schedule.no_sessions", field="sessions"), to=back)
+    try:
+        meant = date.fromisoformat(since)
+    except ValueError:
+        abort(400)
+
+    def changing(found: Series, _known: WorkCalendar) -> tuple[Change, ...] | Refusal:
+        troubles: list[Refusal] = []
+        sessions = further_sessions(written, found.schedule.since(meant).at, troubles)
+        return troubles[0] if troubles else rules.divided(found, meant, sessions)
+
+    fields = {"since": since} | {
+        name: value[:10]
+        for number, (days, at) in zip(FURTHER, written, strict=True)
+        for name, value in ((f"days_{number}", days), (f"time_{number}", at))
+    }
+    return replanned(key, changing, fields=fields, action=link("series.divide", id=id))
 
 
 @pages.post("/calendar/series/<id>/recount")
@@ -113,8 +178,9 @@ def replanned(
             return changes
         return found, rules.replan(found, changes, known=known, now=unit.now, anew=anew)  # type: ignore[arg-type]
 
-    async def burdened(unit: Reading, found: Series, wanted: Replan) -> tuple[Refusal | None, dict[LessonId, str]]:
-        return await _too_much(unit, found, wanted), await lessons.titles(unit, found.schedule.lessons)
+    async def seen(unit: Reading, found: Series, wanted: Replan) -> tuple[Refusal | None, dict[LessonId, str], Heard]:
+        too_much = await _too_much(unit, found, wanted)
+        return too_much, await lessons.titles(unit, found.schedule.lessons), await _heard(unit, found, wanted)
 
     if "yes" not in request.form:
         look = ask(reckon)
@@ -123,13 +189,14 @@ def replanned(
         if isinstance(look, Refusal):
             return not_done(look, to=back)
         found, wanted = look
-        too_much, titles = ask(lambda unit: burdened(unit, found, wanted))
+        too_much, titles, hears = ask(lambda unit: seen(unit, found, wanted))
         return render_template(
             "series/look.html",
             rule=found.schedule,
             wanted=wanted,
             shown=wanted.differences[:MOST_SHOWN],
             titles=titles,
+            hears=hears,
             too_much=too_much,
             action=action,
             fields=fields or {},
@@ -147,6 +214,16 @@ def replanned(
     return onward(
         settle(decide, actor=user), to=back, done="series_replanned", back=lambda: way_back("series.undo", id=id)
     )
+
+
+async def _heard(unit: Reading, found: Series, wanted: Replan) -> Heard:
+    """Return which groups would hear each session of the first lessons that are planned otherwise."""
+    rule = replace(found.schedule, changes=wanted.changes)
+    meant = [one.meant for one in wanted.after[:MOST_SHOWN] if rule.sessions_of(one.meant)]
+    if not meant:
+        return {}
+    reckoned = materialise(rule, await workdays.calendar(unit), since=min(meant), until=max(meant))
+    return await heard_by(unit, rule.audience, [one for one in reckoned if one.meant in meant])
 
 
 async def _too_much(unit: Reading, found: Series, wanted: Replan) -> Refusal | None:

@@ -11,6 +11,7 @@ import pytest
 from bot.delivery import MODERATION, UPKEEP, Delivery
 from bot.matrix.faults import Kind
 from bot.sanctions import Hands, settle_due, try_again
+from content import locks
 from content.cases import CaseOpened, ask_for_message, open_case
 from content.decision import Decision, Fact, Refusal
 from content.identifiers import CaseId, Cause, EventId, ProposalId, RoomId, SanctionId, UserId, derive
@@ -19,12 +20,14 @@ from content.organisations import Duty, DutyEnded, DutyGranted, Role
 from content.rooms import Purpose, Room
 from content.sanctions import Hindrance, PlaceState, Reason, Sanction, State, Step, Want
 from content.upgrades import RoomMoved
-from storage import approvals, cases, outbox, sanctions
+from storage import approvals, cases, outbox, sanction_places, sanctions
+from storage import locks as stored_locks
 from storage.retention import Swept
 from storage.rooms import StateSeen
 from storage.store import Step as Settled
 from storage.unit import Reading
 from tests.fake_homeserver import FakeHomeserver
+from tests.faults.points import IN_MEASURES
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -45,6 +48,7 @@ from zhibu.catalogue import load_speech
 
 WHO = account(ZHANG)
 HOURS = timedelta(hours=2)
+NEW = RoomId("!new:test")
 
 
 class Scene:
@@ -132,6 +136,24 @@ class Scene:
         self.branch.clock.forward(**how_far)
         await settle_due(self.branch.store)
         await self.work()
+
+    async def replace(self, levels: dict[str, Any], *, version: str = "12") -> None:
+        """Let another room take the place of this one, as following it does."""
+        await self.begin(levels, version=version, room=NEW)
+
+        async def decide(unit: Reading) -> Decision:
+            kept = Room(id=NEW, organisation=EAST, purpose=Purpose.BRANCH, name="新群", encrypted=False)
+            moved = Decision(facts=(RoomMoved(old=EAST_ROOM, new=kept),))
+            measures = carry_on(moved, EAST_ROOM, await sanction_places.in_room(unit, EAST_ROOM))
+            there = (await stored_locks.held(unit, [EAST_ROOM])).get(EAST_ROOM, ())
+            return locks.carry_on(measures, [one.lock for one in there])
+
+        await self.branch.store.settle([Settled(cause=fresh_cause(), decide=decide)])
+
+    @property
+    def new_levels(self) -> dict[str, Any]:
+        """Return the levels of the room that took the place of this one."""
+        return self.homeserver.states[NEW]["m.room.power_levels", ""].content
 
     async def state(self, id: SanctionId) -> State:
         one = await self.branch.store.read(lambda unit: sanctions.sanction(unit, id))
@@ -226,6 +248,49 @@ async def test_power_lost_in_the_middle_neither_loses_nor_doubles_a_mute(room: S
         await room.work()
         assert room.levels == ({"users": {WHO: -1}} if verb == "impose" else {"users": {WHO: 10}})
         await room.lift(mute.id)
+
+
+@pytest.mark.parametrize("name", IN_MEASURES[:3])
+async def test_a_life_that_ends_at_a_named_place_neither_loses_nor_doubles_a_mute(
+    room: Scene, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.begin({"users": {WHO: 10}})
+    mute = is_done(await room.take(Step.MUTE))
+    passed: list[str] = []
+
+    def lose(here: str) -> None:
+        passed.append(here)
+        if here == name:
+            raise KeyboardInterrupt
+
+    for verb in ("impose", "lift"):
+        rows = await room.delivery._take(16, MODERATION)
+        assert [row.kind for row in rows] == [verb]
+        with monkeypatch.context() as patch:
+            patch.setattr("bot.sanctions.crashpoint", lose)
+            if verb == "impose" or name != "sanction.noted_before_changed":
+                with pytest.raises(KeyboardInterrupt):
+                    await room.delivery.deliver(rows[0])
+        await room.work()
+        assert room.levels == ({"users": {WHO: -1}} if verb == "impose" else {"users": {WHO: 10}})
+        assert (await room.place(mute.id)).state is (PlaceState.DONE if verb == "impose" else PlaceState.UNDONE)
+        await room.lift(mute.id)
+    assert name in passed
+
+
+@pytest.mark.parametrize("step", [Step.MUTE, Step.BAN])
+async def test_what_others_have_undone_already_is_undone_whoever_stands_above_the_bot_by_now(
+    room: Scene, step: Step
+) -> None:
+    """There is nothing left to do, so that nothing is in the way of it."""
+    await room.begin({"users": {ME: 100, WHO: 5}}, version="11")
+    one = is_done(await room.take(step))
+    await room.work()
+    room.homeserver._set(EAST_ROOM, "m.room.power_levels", {"users": {ME: 50, WHO: 100}})
+    room.homeserver.take_place(EAST_ROOM, WHO)
+    await room.later(days=1)
+    assert (await room.place(one.id)).state is PlaceState.UNDONE
+    assert "sanction.stuck_undoing" not in [key for _, key in await room.branch.told()]
 
 
 async def test_a_bot_that_was_away_past_the_end_mutes_nobody(room: Scene) -> None:
@@ -332,19 +397,38 @@ async def test_a_mute_goes_along_when_its_room_is_replaced(room: Scene) -> None:
     await room.begin({"users": {WHO: 20}})
     mute = is_done(await room.take(Step.MUTE))
     await room.work()
-    new = RoomId("!new:test")
-    await room.begin(dict(room.levels), room=new)
-
-    async def decide(unit: Reading) -> Decision:
-        kept = Room(id=new, organisation=EAST, purpose=Purpose.BRANCH, name="新群", encrypted=False)
-        moved = Decision(facts=(RoomMoved(old=EAST_ROOM, new=kept),))
-        return carry_on(moved, EAST_ROOM, await sanctions.in_room(unit, EAST_ROOM))
-
-    await room.branch.store.settle([Settled(cause=fresh_cause(), decide=decide)])
+    await room.replace(dict(room.levels))
     await room.work()
-    assert (await room.place(mute.id)).room == new
+    assert (await room.place(mute.id)).room == NEW
     await room.later(hours=2)
-    assert room.homeserver.states[new]["m.room.power_levels", ""].content == {"users": {WHO: 20}}
+    assert room.new_levels == {"users": {WHO: 20}}
+
+
+async def test_what_is_put_back_in_a_rooms_successor_is_what_the_room_before_said(room: Scene) -> None:
+    """F11: a successor that did not take the levels along knew of none, and 20 was lost."""
+    await room.begin({"users": {WHO: 20}})
+    is_done(await room.take(Step.MUTE))
+    await room.work()
+    await room.replace({"users": {account(WANG): 50}})
+    await room.work()
+    assert room.new_levels == {"users": {account(WANG): 50, WHO: -1}}
+    await room.later(hours=2)
+    assert room.new_levels == {"users": {account(WANG): 50, WHO: 20}}
+
+
+async def test_what_is_still_to_be_undone_is_undone_in_the_room_that_replaces_it(room: Scene) -> None:
+    """F11: a mute that was over and stuck stayed behind in the old room, and its level went along for ever."""
+    await room.begin({"users": {ME: 100, WHO: 5}}, version="11")
+    mute = is_done(await room.take(Step.MUTE))
+    await room.work()
+    room.homeserver._set(EAST_ROOM, "m.room.power_levels", {"users": {ME: 0, WHO: -1, account(WANG): 100}})
+    await room.look()
+    await room.later(hours=2)
+    assert (await room.place(mute.id)).state is PlaceState.STUCK
+    await room.replace({"users": {ME: 100, WHO: -1}}, version="11")
+    await room.work()
+    assert room.new_levels == {"users": {ME: 100, WHO: 5}}
+    assert (await room.place(mute.id)).state is PlaceState.UNDONE
 
 
 async def test_a_ban_is_ended_and_one_that_others_imposed_is_not(room: Scene) -> None:
@@ -507,7 +591,7 @@ async def test_a_ban_that_waits_goes_along_when_its_room_is_replaced(room: Scene
     await room.branch.store.settle(notes=[DutyGranted(duty=second)])
     await room.begin(OPEN)
     ban = is_done(await room.take(Step.BAN, timedelta(days=3)))
-    waits = await room.branch.store.read(lambda unit: sanctions.in_room(unit, EAST_ROOM))
+    waits = await room.branch.store.read(lambda unit: sanction_places.in_room(unit, EAST_ROOM))
     assert [one.id for one in waits] == [ban.id]
     new = Room(id=WEST_ROOM, name="新群", organisation=EAST, purpose=Purpose.BRANCH, encrypted=False)
     moved = carry_on(Decision(facts=(RoomMoved(old=EAST_ROOM, new=new),)), EAST_ROOM, waits)

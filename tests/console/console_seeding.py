@@ -29,6 +29,9 @@ from content.bank import Kind as ItemKind
 from content.cases import Case, CaseOpened, NoteAdded, keep_words
 from content.checkins import Answered
 from content.checkins import State as Answer
+from content.cleanings import Cleaning, CleaningAsked, CleaningBegun, CleaningCounted
+from content.cleanings import State as CleaningState
+from content.complaints import ComplaintMade, Origin, Voice, flag, voice_id
 from content.corrections import Correction, CorrectionAnswered, CorrectionAsked
 from content.corrections import State as Corrected
 from content.decision import Decision, Effect, Fact, Tell, words
@@ -39,6 +42,8 @@ from content.identifiers import (
     BallotId,
     CaseId,
     Cause,
+    CleaningId,
+    ComplaintId,
     CorrectionId,
     EntryId,
     EventId,
@@ -49,6 +54,7 @@ from content.identifiers import (
     OccurrenceId,
     OrganisationId,
     PaperElectionId,
+    PolicyListId,
     PollId,
     RoomId,
     SanctionId,
@@ -75,6 +81,8 @@ from content.model_members import (
 from content.occurrences import OccurrenceClosed, cancel_occurrence, open_occurrence
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.paper_elections import ElectionFixed, ElectionPrepared, PaperElection
+from content.policies import PolicyList, PolicyListAdded, PolicyRoomEntered
+from content.policies import State as PolicyState
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.questions import publish
 from content.recurrences import Recurrence
@@ -150,6 +158,7 @@ class Seeded:
     imports: dict[str, ImportId] = field(default_factory=dict)
     corrections: dict[str, CorrectionId] = field(default_factory=dict)
     cases: dict[str, CaseId] = field(default_factory=dict)
+    complaints: dict[str, ComplaintId] = field(default_factory=dict)
 
 
 async def put(store: Store, name: str, *facts: Fact, effects: Sequence[Effect] = ()) -> None:
@@ -181,6 +190,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _imports(store, seeded)
     await _corrections(store, seeded)
     await _cases(store, seeded)
+    await _complaints(store, seeded)
     await _room_states(store)
     await store.settle(
         notes=[
@@ -726,8 +736,70 @@ async def _cases(store: Store, seeded: Seeded) -> None:
         assert isinstance(kept, Decision)
         note = NoteAdded(id=derive("seed note", short), case=case.id, text="当面谈过一次", by=by, at=at)
         await put(store, f"case {short}", CaseOpened(case=case), *kept.facts, note, SanctionImposed(sanction=warning))
+        cleaning = Cleaning(
+            id=CleaningId(derive("seed cleaning", short)),
+            organisation=case.organisation,
+            user=user,
+            by=by,
+            at=at,
+            since=at - timedelta(hours=1),
+            reason=Reprimand.FLOOD,
+            said="",
+            rooms=(RoomId(f"!{short}"),),
+            state=CleaningState.RUNNING,
+        )
+        rules = PolicyList(
+            id=PolicyListId(derive("seed policy", short)),
+            organisation=case.organisation,
+            address=f"#bans-{short}:example.org",
+            room=None,
+            state=PolicyState.LOOKED_AT,
+            by=by,
+            at=at,
+        )
+        entered = PolicyRoomEntered(id=rules.id, room=RoomId(f"!bans-{short}"))
+        await put(store, f"policy {short}", PolicyListAdded(list=rules), entered)
+        found = CleaningCounted(id=cleaning.id, room=RoomId(f"!{short}"), found=20, more=False)
+        begun = CleaningBegun(cleaning=cleaning, by=by, at=at)
+        await put(store, f"cleaning {short}", CleaningAsked(cleaning=cleaning), found, begun)
     appealed = replace(warning, appeal=Appeal.MADE)
     await put(store, "appeal", AppealMade(sanction=appealed, text="只发了两遍", at=NOW - timedelta(hours=5)))
+
+
+async def _complaints(store: Store, seeded: Seeded) -> None:
+    """Leave two people's complaints about one message, and a guard's about another, on both sides of the tree."""
+    for short, name, reporters in (("one", "白云", ("陈晨", "江流")), ("far", "安邻", ("邻双",))):
+        account = f"@m{list(seeded.members).index(name) + 1}:example.org"
+        voices = []
+        for number, reporter in enumerate(reporters):
+            user = UserId(f"@m{list(seeded.members).index(reporter) + 1}:example.org")
+            event = EventId(f"$said-{short}:example.org")
+            voices.append(
+                Voice(
+                    id=voice_id(event, user),
+                    organisation=seeded.organisations[short],
+                    room=RoomId(f"!{short}"),
+                    event=event,
+                    about=UserId(account),
+                    origin=Origin.PRIVATE if number else Origin.ROOM,
+                    reason=Reprimand.INSULT,
+                    at=NOW - timedelta(hours=6 - number),
+                    reporter=user,
+                    words=f"当众骂人{number}",
+                )
+            )
+        seeded.complaints[short] = ComplaintId(derive(voices[0].id, "complaint"))
+        at = NOW - timedelta(hours=1)
+        flagged = flag(
+            seeded.organisations[short],
+            RoomId(f"!{short}"),
+            EventId(f"$link-{short}:example.org"),
+            about=UserId(account),
+            rule="links",
+            now=at,
+        )
+        made = [ComplaintMade(organisation=one.organisation, voice=one) for one in voices]
+        await put(store, f"complaint {short}", *made, flagged)
 
 
 def link_for(user: UserId, token: str, digest: str, *, lasts: timedelta = timedelta(minutes=15)) -> LinkIssued:

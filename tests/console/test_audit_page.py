@@ -204,6 +204,8 @@ QUIET = {
     "LectureQuestionedUnnamed",
     # Of another fact beside it, which names the thing: a medium in a lesson, a vote by the event that is taken back.
     *("MediumKept", "MediumUploaded", "VoteRemoved"),
+    # What was read for one page and has been shown there; and how far the homeserver's reports were read.
+    *("ContextRead", "ContextShown", "ReportsRead"),
     # The program's own housekeeping.
     *("HeadAnchored", "ExportTaken", "ExportMoved", "ExportsForgotten", "Sent", "Echoed", "Postponed", "GivenUp"),
     *("ClockSetBack", "Heard", "GapFilled", "Readable", "LetterRead", "LetterFailedAgain", "StretchGivenUp", "Beat"),

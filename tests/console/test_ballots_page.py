@@ -270,7 +270,8 @@ def test_two_close_a_ballot_before_its_time_for_a_reason_that_the_room_is_told(h
     assert ballot(house, ID).state is State.OPEN
     assert press(other, ID, "close", mark="到会的都投完了").status_code == 303
     closed = ballot(house, ID)
-    assert (closed.state, closed.turnout) == (State.CLOSED, 5)
+    assert (closed.state, closed.turnout, closed.closed_early) == (State.CLOSED, 5, "到会的都投完了")
+    assert re.search("提前截止的原因</dt><dd>到会的都投完了", browser.get(f"/ballots/{ID}").get_data(as_text=True))
     rows = house.run(house.store.read(lambda unit: unit.rows(select(outbox.c.words).where(outbox.c.room_id == "!h:t"))))
     told = [row.words for row in rows if row.words["key"].startswith("ballot.room_closed")]
     assert [one["key"] for one in told] == ["ballot.room_closed_early", "ballot.room_closed"]

@@ -22,6 +22,7 @@ from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 from tests.console.open_meeting import FAR, call_meeting
+from tests.console.open_sign_up import FAR_SIGN_UP, begin_sign_up
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
     "sign_in.enter_by_password",
@@ -63,6 +64,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "calendar": seeded.occurrences["far"],
         "checkins": seeded.occurrences["far"],
         "meetings": FAR,
+        "minutes": FAR,
         "participation": seeded.members["安邻"],
         "members": seeded.members["安邻"],
         "imports": seeded.imports["far"],
@@ -72,7 +74,11 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "structure": seeded.organisations["far"],
         "edits": seeded.members["安邻"],
         "rooms": "!far",
+        "locks": "!far",
+        "cleanings": derive("seed cleaning", "far"),
+        "policies": derive("seed policy", "far"),
         "outbox": seeded.outbox["far"],
+        "sign_ups": FAR_SIGN_UP,
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
         "appraisals": seeded.appraisals["far"],
@@ -86,6 +92,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
         "cases": seeded.cases["far"],
+        "complaints": seeded.complaints["far"],
         "hours": seeded.members["安邻"],
         "records": seeded.occurrences["far"],
         "series": derive("seed schedule", "far"),
@@ -116,10 +123,12 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "view": "unknown",
         "proposal": "unknown",
         "measure": derive("seed sanction", "far"),
+        "voice": "unknown",
         "objection": "unknown",
         "layout": "filed",
         "sheet": "notice" if noun == "model_members" else "record",
         "year": "2027",
+        "place": str(seeded.organisations["far"]),
     }
 
 
@@ -163,6 +172,7 @@ def test_a_sibling_organisation_is_not_found_by_any_form(house: House, browser: 
 
 def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, browser: Browser) -> None:
     call_meeting(house, "far meeting", where="far")
+    begin_sign_up(house, "far", people=False)
     checked, marks = 0, browser.marks("/schedule")
     for method in ("GET", "POST"):
         for rule in rules(house.app, method):
@@ -177,6 +187,7 @@ def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, 
 
 def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
     call_meeting(house, "far meeting", where="far")
+    begin_sign_up(house, "far", people=False)
     browser = house.browser(NEIGHBOUR)
     for rule in rules(house.app, "GET"):
         if "id" in rule.arguments and "hash" not in rule.arguments:

@@ -291,6 +291,7 @@ def test_a_vote_that_comes_to_nothing_leaves_the_election_to_paper_and_stays_on_
 def test_what_was_counted_and_then_cancelled_is_in_the_record_with_its_figures(speech: Speech) -> None:
     """A11: two organisers who do not like a count can end it, but not take it off the record."""
     sealed = replace(standing(), state=State.VOID, manifest_hash="m", told_at=NOON, set_hash="s", expected=9, turnout=7)
+    sealed = replace(sealed, closed_early="到会的都投完了")
     kept = {
         "valid": 7,
         "void": 0,
@@ -307,6 +308,7 @@ def test_what_was_counted_and_then_cancelled_is_in_the_record_with_its_figures(s
     for line in ("候选A", "候选B", "石榴"):
         assert any(line in one and any(sign.isdigit() for sign in one) for one in said), line
     assert any("信封清单的指纹：s" in one for one in said)
+    assert any("提前截止，原因：到会的都投完了" in one for one in said)
 
 
 @pytest.mark.parametrize(("sheet", "copies"), [("ballot", 9), ("counting", 1), ("record", 1)])

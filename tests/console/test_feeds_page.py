@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 
-from content.identifiers import UserId
+from msgspec.structs import replace
+
+from content.identifiers import LessonId, UserId
+from content.lectures import Lecture, Session
+from content.lessons import Kind, Lesson, LessonWritten
 from content.organisations import Duty, DutyEnded, DutyGranted, Role
+from content.schedules import LessonsScheduled, materialise
 from storage import feeds
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import SECRETARY, put
+from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.schedules_once import once
 
 
 def made(house: House, browser: Browser, **fields: str) -> str:
@@ -72,3 +79,45 @@ def test_the_week_shows_its_seven_days_and_each_series_its_colour(house: House, 
     assert shown == [f"2026-11-{day}" for day in range(23, 30)]
     assert re.search(r'class="entry series-[0-5] planned"', page)
     assert browser.get("/calendar?view=week&week=2026-02-31").status_code == 400
+
+
+def test_a_lecture_is_at_its_own_hours_before_it_opens_and_a_session_says_which_it_is(
+    house: House, browser: Browser
+) -> None:
+    place = house.seeded.organisations["one"]
+    hours = [NOW + timedelta(days=2), NOW + timedelta(days=3)]
+    lesson = Lesson(
+        id=LessonId("to come"),
+        owner=place,
+        kind=Kind.LECTURE,
+        title="读懂党章",
+        body="- 总纲",
+        minutes=90,
+        lecture=Lecture(speaker="陈老师", sessions=tuple(Session(begins=at, place="二楼") for at in hours)),
+    )
+    rule, planned = once(lesson.id, place, NOW + timedelta(days=1))
+    shift, _ = once(house.seeded.lessons["law"], place, NOW + timedelta(days=1))
+    shift = replace(shift, sessions=(timedelta(hours=20),))
+    house.run(
+        put(
+            house.store,
+            "to come",
+            LessonWritten(lesson=lesson, author=SECRETARY),
+            LessonsScheduled(schedule=rule, planned=(planned,), author=SECRETARY),
+            LessonsScheduled(schedule=shift, planned=materialise(shift), author=SECRETARY),
+        )
+    )
+    text = house.browser(None).get(made(house, browser)).get_data(as_text=True).replace("\r\n ", "")
+    said = re.findall("DTSTART:([^\r]*)\r\nDTEND:([^\r]*)\r\nSUMMARY:([^\r]*)", text)
+
+    def stamp(at: datetime) -> str:
+        return at.strftime("%Y%m%dT%H%M%SZ")
+
+    for number, at in enumerate(hours, start=1):
+        assert (stamp(at), stamp(at + timedelta(minutes=90)), f"读懂党章 · 第 {number} 场") in said
+    assert [title for _, _, title in said if title.startswith("读懂党章")] == [
+        "读懂党章 · 第 1 场",
+        "读懂党章 · 第 2 场",
+    ]
+    assert {"宪法第一课 · 第 1 场", "宪法第一课 · 第 2 场"} <= {title for _, _, title in said}
+    assert "陈老师" not in text

@@ -32,6 +32,7 @@ from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
+from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
 from tests.console.test_lessons_page import picture, written
 from tests.films import mp4
@@ -78,6 +79,9 @@ PAGES = (
     "/meetings/year",
     "/meetings/{meeting}",
     "/meetings/{called}/change",
+    "/meetings/{meeting}/minutes",
+    "/meetings/{meeting}/minutes/print",
+    "/meetings/{meeting}/summary",
     "/participation",
     "/participation/times",
     "/participation/quarter",
@@ -103,6 +107,9 @@ PAGES = (
     "/members/edits",
     "/organisation",
     "/organisation/{branch}",
+    "/sign-ups",
+    "/sign-ups/new",
+    "/sign-ups/{sign_up}",
     "/polls",
     "/polls/new",
     "/ballots",
@@ -140,12 +147,26 @@ PAGES = (
     "/account/set-up",
     "/sign-in",
     "/rooms",
+    "/knocks",
     "/rooms/!one",
     "/rooms/offered/!club",
     "/corrections",
     "/cases",
     "/cases/new",
     "/cases/{case}",
+    "/cases/year",
+    "/complaints",
+    "/complaints?state=answered",
+    "/complaints/{complaint}",
+    "/guards",
+    "/guards/{branch}",
+    "/locks",
+    "/locks/!one",
+    "/cleanings",
+    "/cleanings/new",
+    "/cleanings/{cleaning}",
+    "/policies",
+    "/policies/{policy}",
     "/check-ins/{closed}/members/{member}",
     "/outbox",
     "/outbox?tab=failed",
@@ -274,6 +295,7 @@ def put_what_is_rare(house: House) -> None:
 
     house.run(put_both())
     two_meetings(house)
+    begin_sign_up(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -298,8 +320,12 @@ def filled(house: House, path: str) -> str:
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],
+        complaint=seeded.complaints["one"],
+        cleaning=derive("seed cleaning", "one"),
+        policy=derive("seed policy", "one"),
         meeting=HELD,
         called=PLANNED,
+        sign_up=OPEN_SIGN_UP,
     )
 
 

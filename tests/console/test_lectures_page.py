@@ -9,22 +9,24 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from content.burden import Cap
 from content.catch_ups import Given, composed, lesson_of
 from content.identifiers import OccurrenceId, OrganisationId
-from content.lecture_questions import LONGEST_ANSWER, Question, State
+from content.lecture_questions import LONGEST_ANSWER, LectureQuestionWithdrawn, Question, State
 from content.lectures import Session
 from content.lessons import Kind, Lesson
 from content.markup import objection, to_html, to_plain
+from content.settings import QUIET_HOURS, SettingChosen
 from content.speech import Reader
 from storage import lecture_questions, lessons
 from storage.outbox import outbox
 from storage.unit import Reading
 from tests.console.announced_lecture import NAMED, UNNAMED, announce_lecture
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER
+from tests.console.console_seeding import NEIGHBOUR, NOW, VIEWER, put
 from tests.console.test_lessons_page import fields as of_lesson
 from tests.console.test_lessons_page import written
-from tests.console.test_schedule_page import form, planned
+from tests.console.test_schedule_page import allow, form, planned
 from zhibu.catalogue import load_speech
 
 
@@ -96,6 +98,40 @@ def test_its_announcement_cannot_be_moved_past_its_beginning(house: House, brows
     assert [one.occurrence.due_at for one in planned(house)] == [entry.occurrence.due_at + timedelta(hours=23)]
 
 
+def test_a_lecture_is_not_put_before_its_announcement(house: House, browser: Browser) -> None:
+    """Finding C11: a lecture whose time is revised while its announcement is planned."""
+    kept = written(house, browser, **lecture(house))
+    browser.post("/schedule", form(house, lessons=[kept.id], date="2026-11-26", time="15:00"))
+    path = f"/lessons/{kept.id}/edit"
+    sooner = lecture(house, **{"begins-1": "2026-11-26T14:00"}) | {"revision": str(kept.revision)}
+    answer = browser.post(path, browser.marks(path) | sooner)
+    assert answer.status_code == 422
+    assert "开讲要在那之后" in answer.get_data(as_text=True)
+    later = sooner | {"begins-1": "2026-11-26T18:00"}
+    assert browser.post(path, browser.marks(path) | later).status_code == 303
+
+
+def test_an_announcement_that_quiet_hours_would_hold_past_its_lecture_is_refused(
+    house: House, browser: Browser
+) -> None:
+    """Finding C11: held until the lecture has begun, it would be of no use."""
+    general = house.seeded.organisations["general"]
+    house.run(put(house.store, "quiet", SettingChosen(organisation=general, name=QUIET_HOURS, value="21-8")))
+    allow(house, Cap.DAY, 9)
+    kept = written(house, browser, **lecture(house, **{"begins-1": "2026-11-27T07:30"}))
+    night = form(house, lessons=[kept.id], date="2026-11-26", time="22:00")
+    for wanted in (night, night | {"intent": "look"}):
+        answer = browser.post("/schedule", wanted)
+        assert answer.status_code == 422
+        assert "那时讲座已经开始" in answer.get_data(as_text=True)
+    browser.post("/schedule", night | {"time": "15:00"})
+    (entry,) = planned(house)
+    times = {"date": "2026-11-26", "time": "22:00", "window": "120", "late": "60"}
+    browser.post(f"/calendar/{entry.occurrence.id}/move", times)
+    assert [one.occurrence.due_at for one in planned(house)] == [entry.occurrence.due_at]
+    assert browser.post("/schedule", night | {"urgent": "停产检修，临时通知", "again": "yes"}).status_code == 303
+
+
 def test_questions_show_names_only_where_they_were_given(house: House, browser: Browser) -> None:
     id = house.run(announce_lecture(house.store, house.seeded))
     assert f"/lectures/{id}" in browser.get(f"/check-ins/{id}").get_data(as_text=True)
@@ -127,7 +163,20 @@ def test_a_question_is_answered_put_away_and_taken_up_again(house: House, browse
     assert found == {NAMED: (State.ANSWERED, "可以，按季度交。"), UNNAMED: (State.HIDDEN, "")}
     assert press(UNNAMED, "open") == 303
     assert press(NAMED, "wrong") == 400
+    assert press(NAMED, "withdrawn") == 400
     assert {one.id: one.state for one in asked(house, id)} == {NAMED: State.ANSWERED, UNNAMED: State.OPEN}
+
+
+def test_of_a_question_that_was_withdrawn_the_page_says_only_that(house: House, browser: Browser) -> None:
+    id = house.run(announce_lecture(house.store, house.seeded))
+    taken_back = LectureQuestionWithdrawn(question=NAMED, occurrence=id, member=house.seeded.members["白云"])
+    house.run(put(house.store, "taken back", taken_back))
+    page = browser.get(f"/lectures/{id}").get_data(as_text=True)
+    assert "党费可以季度交吗" not in page
+    assert "提问的人撤回了" in page
+    path = f"/lectures/{id}/questions/{NAMED}"
+    late = browser.post(path, browser.marks(f"/lectures/{id}") | {"verdict": "answered", "answer": "可以"})
+    assert late.status_code == 422
 
 
 def test_only_who_plans_for_all_it_reaches_sees_its_questions(house: House) -> None:

@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from bot.clock import opening
 from content.checkins import Note, State
 from content.identifiers import MemberId, OccurrenceId, RoomId, TermId, UserId
-from content.meetings import Mark
 from content.members import MemberChanged
 from content.notices import State as Stand
 from content.occurrences import OccurrenceClosed
 from content.organisations import Duty, DutyGranted, Role
+from content.roll_calls import Mark
 from content.rooms import Purpose, Room, RoomKept
 from content.settings import SettingChosen
 from content.terms import CommitteeElected, Seat, Term

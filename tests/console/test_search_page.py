@@ -48,7 +48,12 @@ RIGHTS_OF = {
 ELSEWHERE = {
     "appraisals.show_one": "as the secret ballot, or the election on paper, that it is",
     "meetings.show_one": "as the check-in that its notice is, whose page leads to it",
+    "policies.show_one": "in the list of policy rooms alone, which are no matter of who reads",
+    "cleanings.show_one": "in the list of cleanings alone, as cases are",
+    "locks.show_one": "as the room that it is, and in the list of rooms to whoever moderates there",
     "cases.show_one": "in the list of cases alone: whom a case is about is for who moderates there",
+    "complaints.show_one": "in the queue alone: about whom somebody complained is for who moderates there",
+    "guards.show_one": "as the organisation or the room whose guards they are",
     "imports.show_one": "among the changes to the roster, by the sheet's name",
     "glossary.show_one": "in the list of entries, which more people may see than the form",
     "unheard.show_one": "has no name: what could not be heard is not kept in words",

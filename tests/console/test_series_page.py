@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, time
 from typing import Any
 
@@ -14,6 +15,7 @@ from content.burden import Cap
 from content.identifiers import ScheduleId
 from content.schedules import LessonsScheduled, materialise
 from content.series import SeriesContinued
+from content.shifts import ShiftsSet
 from content.workday_lists import Day
 from content.workdays import YearListed
 from storage import series
@@ -21,6 +23,7 @@ from storage.schedules import Entry
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import SECRETARY, put
 from tests.console.test_schedule_page import allow, form, planned
+from tests.content.test_shifts import pattern
 
 
 def due(house: House) -> list[str]:
@@ -174,6 +177,7 @@ def test_what_its_rule_planned_above_a_cap_waits_for_a_word_with_a_free_day_offe
     )
     page = browser.get("/calendar/missed").get_data(as_text=True)
     assert "超出上限，等您决定" in page
+    assert "有 2 次排期超出上限" in browser.get("/").get_data(as_text=True)
     assert all(f"/check-ins/{one.id}" in page for one in added)
     assert "超出上限" in browser.get("/calendar?month=2027-02").get_data(as_text=True)
     one = browser.get(f"/check-ins/{added[0].id}").get_data(as_text=True)
@@ -183,3 +187,54 @@ def test_what_its_rule_planned_above_a_cap_waits_for_a_word_with_a_free_day_offe
     assert browser.post(to, browser.marks(to) | {"date": "2027-02-03", "time": "15:00"}).status_code == 303
     assert browser.post(f"/calendar/{added[1].id}/confirm", browser.marks("/")).status_code == 303
     assert "超出上限" not in browser.get("/calendar/missed").get_data(as_text=True)
+    assert "超出上限" not in browser.get("/").get_data(as_text=True)
+
+
+def test_a_drip_shows_its_days_before_it_is_planned_and_is_shifted_and_taken_back(
+    house: House, browser: Browser
+) -> None:
+    allow(house, Cap.DAY, 9)
+    both = [house.seeded.lessons["law"], house.seeded.lessons["safety"]]
+    drip = form(house, when="drip", lessons=both, on_days="第1天、３", endless="yes")
+    page = browser.post("/schedule", drip | {"intent": "look"}).get_data(as_text=True)
+    assert "共 2 次。" in page
+    assert [re.sub("<[^>]*>", "", line) for line in re.findall("<li>(.*?)</li>", page) if "15:00" in line] == [
+        "11月27日（周五）15:00 · 宪法第一课",
+        "11月29日（周日）15:00 · 作业安全四步法",
+    ]
+    for wrong, said in ((drip | {"on_days": "1"}, "请一课写一天"), (drip | {"on_days": "1、好"}, "请写递增的整数")):
+        answer = browser.post("/schedule", wrong)
+        assert answer.status_code == 422
+        assert said in answer.get_data(as_text=True)
+    assert browser.post("/schedule", drip).status_code == 303
+    assert due(house) == ["11-27 07:00", "11-29 07:00"]
+    first = planned(house)[0].schedule
+    page = browser.get(f"/calendar/series/{first}").get_data(as_text=True)
+    assert "第 1、3 天" in page
+    assert f'href="/schedule?like={first}"' in page
+    again = browser.get(f"/schedule?like={first}").get_data(as_text=True)
+    assert 'value="1、3"' in again
+    assert re.search(r'name="when" value="drip" checked', again)
+    assert again.count(" checked> ") >= 3
+    look_and_say_yes(browser, f"/calendar/series/{first}/shift", {"workdays": "1"}, "会改 2 次")
+    assert due(house) == ["11-30 07:00", "11-30 07:00"]
+    browser.post(f"/calendar/series/{first}/undo", browser.marks("/"))
+    assert due(house) == ["11-27 07:00", "11-29 07:00"]
+
+
+def test_sessions_are_added_from_a_lesson_on_and_taken_back(house: House, browser: Browser) -> None:
+    allow(house, Cap.DAY, 9)
+    general = house.seeded.organisations["general"]
+    first = weekly(house, browser)
+    page, path = f"/calendar/series/{first.schedule}", f"/calendar/series/{first.schedule}/sessions"
+    assert "分场次" not in browser.get(page).get_data(as_text=True)
+    house.run(put(house.store, "shifts", ShiftsSet(organisation=general, pattern=pattern("2026-11-01"))))
+    assert '<option value="2026-12-01">' in browser.get(page).get_data(as_text=True)
+    fields = {"since": "2026-12-04", "days_2": "1", "time_2": "10:00"}
+    assert "done=series_replanned" in look_and_say_yes(browser, path, fields, "第 2 场：丙、丁")
+    assert due(house)[2:] == ["12-04 07:00", "12-05 02:00", "12-08 07:00", "12-09 02:00"]
+    assert [entry.sessions for entry in planned(house)] == [1, 1, 2, 2, 2, 2]
+    assert browser.post(path, browser.marks("/") | fields | {"since": "2026-12-02"}).status_code == 409
+    assert browser.post(path, browser.marks("/") | fields | {"since": "soon"}).status_code == 400
+    browser.post(f"{page}/undo", browser.marks("/"))
+    assert due(house) == ["11-27 07:00", "12-01 07:00", "12-04 07:00", "12-08 07:00"]

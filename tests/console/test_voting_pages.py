@@ -79,6 +79,15 @@ def test_a_link_that_is_sent_to_all_leaves_who_has_come_in_at_their_paper_until_
     assert come_in(voter, path).status_code == 409
 
 
+def test_an_asked_for_link_that_was_not_opened_gives_way_to_the_one_that_all_are_sent(house: House) -> None:
+    """The desk knows of no time at which somebody asked; after the hour of peace they are sent another as all are."""
+    open_ballot(house)
+    asked, sent, voter = link_to(house, "asked", asked=True), link_to(house, "sent"), house.browser(None)
+    late = come_in(voter, asked)
+    assert (late.status_code, "后来给您发了新的" in late.get_data(as_text=True)) == (409, True)
+    assert come_in(voter, sent).status_code == 303
+
+
 def test_a_link_that_was_passed_on_opens_nothing_without_its_code(house: House) -> None:
     """X11, L12: after five guesses not even with it, and its owner is sent another at once."""
     open_ballot(house)

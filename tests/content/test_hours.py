@@ -16,6 +16,7 @@ from content.hours import Counts, Credit, Form, Office, Rules, Sum, Unit, Wanted
 from content.identifiers import Cause, MemberId, OccurrenceId, OrganisationId, TermId, UserId
 from content.lessons import Kind
 from content.members import Member
+from content.notices import Form as Gathering
 from content.terms import Seat, Term
 
 RULES = Rules(member=32, committee=56, hour=60, help_below=8, help_from=10)
@@ -73,6 +74,13 @@ def test_a_lesson_in_chat_is_learned_alone_and_an_event_is_no_learning_until_som
     """STU-6."""
     assert hours.usual(Kind.LESSON, 15, hour=60) == Counts(form=Form.ALONE, hundredths=25)
     assert hours.usual(Kind.EVENT, 90, hour=60) == Counts(form=None)
+
+
+def test_at_a_seminar_and_a_party_lecture_all_learn_together_and_an_assembly_is_no_learning() -> None:
+    """STU-6."""
+    for gathering in (Gathering.SEMINAR, Gathering.LECTURE):
+        assert hours.learned_at(gathering, 90, hour=45) == Counts(form=Form.TOGETHER, hundredths=200)
+    assert hours.learned_at(Gathering.ASSEMBLY, 90, hour=45) == Counts(form=None)
 
 
 def test_a_committee_member_with_sixty_hours_and_no_training_has_one_line() -> None:

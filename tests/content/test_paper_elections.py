@@ -197,13 +197,3 @@ def test_a_count_is_made_together_by_the_two_whose_counts_differ_until_the_other
     agreed = paper_counts.agree(together, A)
     assert isinstance(agreed, Decision)
     assert isinstance(agreed.facts[-1], ElectionCounted)
-
-
-def test_before_a_meeting_one_is_told_what_the_rules_would_have_one_look_at() -> None:
-    """Who stands is introduced; what was written by those who are absent is not counted here; and by which rules."""
-    told = [one.key for one in rules.advice(paper())]
-    assert told == ["paper.no_consent_yet", "paper.no_introductions", "paper.unchecked_rules"]
-    met = tuple(replace(one, introduction="技术员") for one in paper().candidates)
-    assert [one.key for one in rules.advice(paper(candidates=met, consent="8号"))] == ["paper.unchecked_rules"]
-    motion = paper(election=Election(candidates=("A",), seats=1, pack=ADMISSION))
-    assert [one.key for one in rules.advice(motion)] == ["paper.absent_opinions", "paper.unchecked_rules"]

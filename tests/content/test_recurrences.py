@@ -73,7 +73,14 @@ def test_dates_come_in_order_once_each_and_on_working_days_where_that_is_asked(
     kind: Recurrence, start: date, off_days: OffDays, every: int
 ) -> None:
     pattern = Pattern(
-        recurrence=kind, start=start, weekdays=frozenset({5}), every=every, nth=2, off_days=off_days, count=12
+        recurrence=kind,
+        start=start,
+        weekdays=frozenset({5}),
+        every=every,
+        nth=2,
+        off_days=off_days,
+        count=12,
+        on_days=tuple(range(1, 12 * every, every)),
     )
     yielded = list(days(pattern, KNOWN))
     assert all(earlier.on < later.on for earlier, later in pairwise(yielded))
@@ -105,6 +112,19 @@ def test_every_working_day_works_on_the_make_up_saturdays_around_the_spring_fest
 def test_a_day_of_rest_is_kept_skipped_or_moved(off_days: OffDays, on: list[str]) -> None:
     weekly = {"recurrence": Recurrence.WEEKLY, "weekdays": frozenset({4})}
     assert found(**weekly, start=date(2026, 2, 13), off_days=off_days, count=3) == on
+
+
+def test_a_drip_comes_on_its_days_after_the_start() -> None:
+    drip = {"recurrence": Recurrence.DRIP, "start": date(2026, 3, 2), "on_days": (1, 3, 7), "count": 3}
+    assert found(**drip) == ["2026-03-02", "2026-03-04", "2026-03-08"]
+
+
+def test_of_a_drip_no_lesson_is_left_out_over_a_holiday() -> None:
+    """The holiday of 2026 is 1 to 7 October; Saturday 10 is worked to make up."""
+    drip = {"recurrence": Recurrence.DRIP, "start": date(2026, 9, 30), "on_days": (1, 3, 4, 9), "count": 4}
+    on_next = ["2026-09-30", "2026-10-08", "2026-10-09", "2026-10-10"]
+    assert found(**drip, off_days=OffDays.NEXT) == on_next
+    assert found(**drip, off_days=OffDays.PREVIOUS) == on_next
 
 
 def test_the_31st_comes_in_seven_months_and_the_last_day_in_all() -> None:

@@ -12,7 +12,7 @@ from content.checkins import Note
 from content.checkins import State as Answer
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, LessonId, MemberId, OccurrenceId, OrganisationId, ResolutionId, UserId
-from content.meetings import Mark, Meeting, mark_of
+from content.meetings import Meeting
 from content.notices import Form, State
 from content.resolutions import (
     Floor,
@@ -28,6 +28,7 @@ from content.resolutions import (
     said_of,
     standing_of,
 )
+from content.roll_calls import Mark, mark_of
 from content.speech import Reader
 from zhibu.catalogue import load_speech
 

@@ -6,10 +6,10 @@ import itertools
 
 import pytest
 
-from content.identifiers import OrganisationId, UserId
+from content.identifiers import OrganisationId, RoomId, UserId
 from content.organisations import Kind, Organisation
 from content.power import may, may_send, powers_from
-from content.rooms import TEMPLATES, History, Purpose, alias, hangs_at, levels, name_of, order
+from content.rooms import TEMPLATES, History, Purpose, Room, alias, answers_polls, hangs_at, levels, name_of, order
 from zhibu.catalogue import load_speech
 
 BOT, LEADER, MEMBER = UserId("@bot:test"), UserId("@leader:test"), UserId("@member:test")
@@ -40,6 +40,17 @@ def test_announcements_are_written_by_those_who_lead_and_answered_by_all() -> No
         assert not may_send(room, MEMBER, kind)
     for kind in ("m.reaction", "org.matrix.msc3381.poll.response", "m.poll.response", "m.room.redaction"):
         assert may_send(room, MEMBER, kind)
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_a_poll_can_be_answered_wherever_members_write_or_nothing_is_encrypted(encrypted: bool) -> None:
+    """Inside encryption an answer looks like talk, so that its own level helps nobody there."""
+    mute = set()
+    for purpose in Purpose:
+        room = Room(id=RoomId("!r"), organisation=BRANCH.id, purpose=purpose, name="", encrypted=encrypted)
+        if not answers_polls(room):
+            mute.add(purpose)
+    assert mute == {Purpose.SPACE} | ({Purpose.ANNOUNCEMENT} if encrypted else set())
 
 
 def test_members_write_in_every_other_room_but_a_space() -> None:

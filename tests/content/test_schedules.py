@@ -16,7 +16,7 @@ from content.decision import Decision, Refusal
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId
 from content.lectures import Lecture, Session
 from content.lessons import Kind, Lesson
-from content.recurrences import Recurrence
+from content.recurrences import OffDays, Recurrence
 from content.schedules import (
     MOST_OCCURRENCES,
     LessonsScheduled,
@@ -149,6 +149,20 @@ def test_a_rule_that_makes_sense_is_accepted_with_everything_it_yields() -> None
     assert fact == LessonsScheduled(schedule=rule(), planned=materialise(rule()), author=WHO)
 
 
+DRIP: dict[str, Any] = {
+    "recurrence": Recurrence.DRIP,
+    "lessons": (LessonId("a"), LessonId("b")),
+    "on_days": (1, 3),
+    "count": 2,
+}
+
+
+def test_each_lesson_of_a_drip_has_its_day() -> None:
+    planned = materialise(rule(**DRIP))
+    assert [(one.lesson, (one.local_date - planned[0].local_date).days) for one in planned] == [("a", 0), ("b", 2)]
+    assert isinstance(schedule_lessons(rule(**DRIP), author=WHO, now=NOW), Decision)
+
+
 @pytest.mark.parametrize(
     ("change", "key", "field"),
     [
@@ -163,6 +177,12 @@ def test_a_rule_that_makes_sense_is_accepted_with_everything_it_yields() -> None
         ({"start": date(9999, 12, 31)}, "schedule.too_far", "date"),
         ({"start": date(2026, 7, 1), "at": time(7, 58)}, "schedule.in_the_past", "date"),
         ({"start": date(1, 1, 2)}, "schedule.in_the_past", "date"),
+        (DRIP | {"on_days": ()}, "schedule.bad_days", "on_days"),
+        (DRIP | {"on_days": (0, 3)}, "schedule.bad_days", "on_days"),
+        (DRIP | {"on_days": (3, 3)}, "schedule.bad_days", "on_days"),
+        (DRIP | {"on_days": (1, 367)}, "schedule.days_too_far", "on_days"),
+        (DRIP | {"on_days": (1,), "count": 1}, "schedule.day_for_each", "on_days"),
+        (DRIP | {"off_days": OffDays.SKIP}, "schedule.drip_skips", "off_days"),
     ],
 )
 def test_a_rule_that_cannot_be_meant_is_refused_at_its_field(change: dict[str, Any], key: str, field: str) -> None:

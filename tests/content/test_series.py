@@ -26,10 +26,12 @@ from content.series import (
     Standing,
     continued,
     decide,
+    divided,
     drifted,
     moved,
     replan,
     shifted,
+    undivided,
 )
 from content.workday_lists import Day
 from content.workdays import calendar
@@ -302,3 +304,46 @@ def test_sessions_move_together_whichever_of_them_is_moved() -> None:
     assert not replan(one, (), known=KNOWN, now=NOW).differences
     assert not one.unfinished
     assert replace(one, standing=one.standing[:2]).unfinished
+
+
+def test_a_drip_is_shifted_by_working_days_and_taken_back() -> None:
+    """The holiday of 2026 is 15 to 23 February; Saturday 14 is worked."""
+    lessons = tuple(LessonId(name) for name in "abc")
+    one = series(recurrence=Recurrence.DRIP, start=date(2026, 2, 10), on_days=(1, 3, 5), lessons=lessons, count=3)
+    assert dates(one) == ["02-10", "02-12", "02-14"]
+    later = after(one, shifted(one, 1))
+    assert dates(later) == ["02-11", "02-13", "02-24"]
+    assert [each.planned.lesson for each in later.standing] == list(lessons)
+    assert dates(after(later, ())) == dates(one)
+
+
+def test_lessons_from_one_on_are_given_sessions_and_lose_them_again() -> None:
+    one = series(count=4)
+    twice = after(one, divided(one, date(2026, 2, 6), (timedelta(hours=25),)))
+    assert dates(twice) == ["02-02", "02-06", "02-07", "02-09", "02-10", "02-13", "02-14"]
+    assert [each.planned.session for each in twice.standing] == [0, 0, 1, 0, 1, 0, 1]
+    for moved_on in (shifted(twice, 1), move(twice, 1, Scope.SERIES, date(2026, 2, 6), time(10))):
+        assert [each.planned.session for each in after(twice, moved_on).standing] == [0, 0, 1, 0, 1, 0, 1]
+    once = after(twice, divided(twice, date(2026, 2, 9), ()))
+    assert dates(once) == ["02-02", "02-06", "02-07", "02-09", "02-13"]
+    assert once.former is not None
+    assert dates(after(once, once.former)) == dates(twice)
+
+
+def test_what_has_begun_is_not_divided_and_what_was_moved_alone_is_not_left_behind() -> None:
+    one = series(count=3)
+    began = replace(one.standing[1], state=State.OPEN)
+    begun = replace(one, standing=(one.standing[0], began, one.standing[2]))
+    assert undivided(begun) == (date(2026, 2, 9),)
+    for meant in (date(2026, 2, 2), date(2026, 2, 6)):
+        answer = divided(begun, meant, (timedelta(hours=25),))
+        assert isinstance(answer, Refusal)
+        assert answer.words.key == "series.begun_already"
+    close = divided(one, date(2026, 2, 9), (timedelta(minutes=1),))
+    assert isinstance(close, Refusal)
+    assert close.words.key == "schedule.sessions_close"
+    twice = after(one, divided(one, date(2026, 2, 9), (timedelta(hours=25),)))
+    alone = replace(twice, standing=(*twice.standing[:-1], replace(twice.standing[-1], touched=True)))
+    back = decide(alone, replan(alone, (), known=KNOWN, now=NOW), by=WHO, now=NOW)
+    assert isinstance(back, Refusal)
+    assert back.words.key == "series.session_touched"

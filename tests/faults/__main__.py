@@ -19,6 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.seeding import Size
+from content.identifiers import UserId
 from storage.store import Store
 from tests.databases import Postgres, cluster
 from tests.faults import trials
@@ -29,6 +30,7 @@ from tests.faults.large import SIZES, large_databases
 from tests.faults.linking import careless, elections
 from tests.faults.places import killed_at_places
 from tests.faults.powercut import try_cuts
+from tests.faults.raid import Target, raid
 from tests.faults.rush import rush
 from tests.faults.servercut import AT_WORK, FORGETFUL, try_server_cuts
 from tests.faults.snapshots import snapshots_under_writes
@@ -36,6 +38,8 @@ from tests.faults.soak import WHOLE, soak
 from tests.faults.starts import starts
 from tests.faults.upgrades import killed_in_upgrades
 from tests.faults.voting import killed_while_counting, killed_while_voting
+from tests.journeys.test_rooms import BRANCH, founding, running
+from tests.member import Member
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
 from zhibu.demo.synapse import Synapse
@@ -178,6 +182,30 @@ def _server_cuts(settings: tuple[str, ...], *, caught: bool = False) -> Callable
     return run
 
 
+async def _raid(given: Round) -> Tally:
+    tally = Tally()
+    for number in range(given.runs):
+        folder = given.folder / str(number)
+        async with Synapse(folder / "synapse", free_port(), cached_sync=False) as server:
+            names = ("robot", "leader", "zhang", "li", *(f"raider{one}" for one in range(200)))
+            robot, leader, zhang, li, *raiders = [await server.register(one, "a long password") for one in names]
+            facts = founding(*(UserId(one.user_id) for one in (leader, zhang, li)))
+            async with running(server.url, robot, folder, facts) as run, Member(server.url, leader) as member:
+                target = Target(
+                    homeserver=run.homeserver, store=run.store, url=server.url, organisation=BRANCH, leader=member
+                )
+                found = await raid(target, raiders, messages=2_000, seconds=60)
+        tally.tried += 1
+        tally.failures += [*found.wrong, *found.slow]
+        print(
+            f"  {found.joined} joins and {found.written} messages in {found.took:.0f} s; "
+            f"{len(found.answers)} commands, p95 {found.p95:.2f} s, slowest {max(found.answers):.2f} s; "
+            f"a moderator's own words in the room after {max(found.shown):.2f} s at most; locked {found.lock:.2f} s",
+            flush=True,
+        )
+    return tally
+
+
 async def _rush(given: Round) -> Tally:
     tally = Tally()
     for number in range(given.runs):
@@ -283,6 +311,7 @@ ALL = (
         needs_postgres=True,
     ),
     Trial(promises="R10 control", name="each statement kept by itself", runs=4, run=_hasty_upgrades),
+    Trial(promises="R22", name="a raid of 200 joins and 2,000 messages in a minute, real Synapse", runs=1, run=_raid),
     Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )

@@ -58,10 +58,18 @@ IN_UPGRADES = ("upgrade.copied_before_change", "tables.one_changed_before_next")
 IN_PIECES = ("hearing.gap_read_before_settled", "polls.read_before_counted")
 """Passed only after a minute of the running program, or where a poll has ended; tried by a piece of it."""
 
+IN_MEASURES = (
+    "sanction.noted_before_changed",
+    "sanction.changed_before_kept",
+    "sanction.kept_before_mark",
+    "complaint.trace_removed_before_kept",
+)
+"""Passed while a measure is carried out or undone in a room, and a complaint taken up there; tried in ``tests/bot``."""
+
 IN_BALLOTS = ("store.before_forgetting", "tally.before_file")
 """Passed while a secret ballot is closed, opened and destroyed; tried in ``voting.py``."""
 
-ALL = (*AT_FIRST_START, *AT_WORK, *IN_COMMANDS, *IN_UPGRADES, *IN_PIECES, *IN_BALLOTS)
+ALL = (*AT_FIRST_START, *AT_WORK, *IN_COMMANDS, *IN_UPGRADES, *IN_PIECES, *IN_MEASURES, *IN_BALLOTS)
 
 
 def written() -> Iterator[tuple[str, str]]:

@@ -16,6 +16,8 @@ from babel.messages.pofile import read_po
 from bot.matrix.faults import Kind as FaultKind
 from console.election_papers import SHEETS
 from console.keys import ACTIONS
+from console.meeting_papers import ATTENDANCES
+from console.meeting_papers import COLUMNS as ROLL_COLUMNS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
 from console.pages.hours import FORMS
@@ -33,6 +35,11 @@ from content.burden import Cap
 from content.cadence import Every, Label
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
+from content.cleanings import SPANS
+from content.cleanings import State as CleaningState
+from content.complaint_contexts import Part
+from content.complaints import Origin as ComplaintOrigin
+from content.complaints import State as ComplaintState
 from content.corrections import Mark
 from content.corrections import State as Corrected
 from content.credentials import Kind as FactorKind
@@ -40,32 +47,45 @@ from content.decision import words
 from content.digests import Fate
 from content.digests import Sort as Digests
 from content.edits import Sort as EditSort
+from content.election_advice import OffTerm
 from content.elections import Kind as ElectionKind
 from content.elections import Outcome
 from content.electronic_elections import Way as ElectronicWay
 from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
+from content.guards import BY_NAME as KNOBS
+from content.guards import Guard
+from content.guards import Kind as Media
+from content.guards import Level as GuardLevel
+from content.guards import Sort as GuardList
 from content.health import WORDS
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
-from content.meetings import Mark as RollMark
+from content.locks import LENGTHS as LOCKED_FOR
+from content.locks import Part as LockPart
+from content.locks import State as LockState
+from content.minutes import Part as MinutesPart
 from content.model_members import Outcome as ObjectionOutcome
 from content.model_members import Stage, Standing
+from content.moderation_counts import COLUMNS as MODERATED
 from content.notices import Circle, Form
 from content.notices import State as MeetingState
 from content.occurrences import State as Stand
 from content.organisations import Kind as Level
 from content.organisations import Right, Role
-from content.paper_elections import OFFERED, Office
+from content.paper_elections import OFFERED, Decider, Office
 from content.paper_elections import State as ElectionState
+from content.policies import Entity
+from content.policies import State as PolicyState
 from content.polls import State as PollState
 from content.quiet import QuietDays
 from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
+from content.roll_calls import Mark as RollMark
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Purpose as Decides
@@ -78,7 +98,9 @@ from content.sanctions import Step as Rung
 from content.series import Scope
 from content.sessions import Way
 from content.settings import NO, SETTINGS, YES
+from content.sign_ups import State as SignUpState
 from content.speech import LANGUAGES, Reader
+from content.strikes import MEASURE
 from content.surveys import Standing as SurveyStanding
 from content.surveys import State as SurveyState
 from content.terms import YEARS
@@ -114,6 +136,8 @@ REASONS = [f"{part}_{word}" for part, words in WORDS.items() for word in words i
 VERBS = [re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind.__name__).lower() for kind in WRITERS]
 VERBS += ["other", "record_begun", "record_forgotten"]
 
+ANSWERS = [state for state in ComplaintState if state is not ComplaintState.OPEN]
+
 TOLD = (*(step for step in Rung if step is not Rung.NOTE), *(f"{step}_until" for step in LASTING))
 
 EXPORTED = (
@@ -121,8 +145,10 @@ EXPORTED = (
     *(f"roster_{layout}" for layout in LAYOUTS),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("year", "record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
-    "cases",
+    *("complaints", "moderation"),
+    *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
+    *("sign_ups", "sign_up"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -161,7 +187,34 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
+    **{f"locks.{stem}_": LockPart for stem in ("part", "head", "do", "help", "is_so")},
+    "cleanings.span_": SPANS,
+    "policies.rules_": Entity,
+    "policies.state_": PolicyState,
+    "cleanings.state_": CleaningState,
+    "locks.length_": LOCKED_FOR,
+    "locks.place_": PlaceState,
+    "locks.state_": LockState,
     "cases.length_": LENGTHS,
+    "complaint.": ("lost", "about_bot", "about_oneself"),
+    "complaint.answer_": ANSWERS,
+    "complaints.do_": ANSWERS,
+    "moderation.column_": MODERATED,
+    "guards.name_": Guard,
+    "guards.help_": Guard,
+    "guards.why_": frozenset(Guard) - {Guard.JOINS},
+    "guards.level_": GuardLevel,
+    "guards.kind_": (*Media, "none"),
+    "guards.acts_": {step for step, _, _ in MEASURE.values()},
+    "guards.list_": (*GuardList, "empty", "full"),
+    "guards.add_": GuardList,
+    "guards.entries_help_": GuardList,
+    "guards.knob_": ("level", *(name.replace(".", "_") for name in KNOBS if "." in name)),
+    "guards.unable_": ("hide", "mute", "unknown"),
+    "complaints.origin_": ComplaintOrigin,
+    "complaints.part_": [part for part in Part if part is not Part.TEXT],
+    "complaints.rule_": (),
+    "complaints.state_": ComplaintState,
     "sanction.appeal_": Appeal,
     "sanction.confirm_": HURTS | {Rung.WARNING},
     "sanction.hindrance_": Hindrance,
@@ -222,6 +275,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "franchise.": Bar,
     "elections.": (),
     "elections.counting_": (0, 1, 2, 3),
+    "elections.decider_": Decider,
     "elections.follow_": (ElectionKind.FORMAL, ElectionKind.RUNOFF, ElectionKind.BYELECTION),
     "elections.note_": (ElectionState.CERTIFIED, ElectionState.REPORTED),
     "elections.pack_": [pack.id.replace("-", "_") for pack in OFFERED],
@@ -282,6 +336,12 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "meeting.nobody_": Circle,
     "meeting.title_": Form,
     "meetings.form_": Form,
+    "minutes.attendance_": ATTENDANCES,
+    "minutes.column_": ROLL_COLUMNS,
+    "minutes.help_": MinutesPart,
+    "minutes.part_": MinutesPart,
+    "minutes.task_": ("what", "who", "until"),
+    "minutes.vote_": ("matter", "way", "yes", "no", "abstained", "result"),
     "meetings.mark_": RollMark,
     "meetings.part_": ("chair", "recorder", "named", "guest"),
     "meetings.roll_help_": (MeetingState.PLANNED, MeetingState.HELD, MeetingState.CLOSED),
@@ -301,12 +361,17 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "outbox_page.tab_": (),
     "participation.": (),
     "paper.": (),
+    "paper.far_too_": OffTerm,
+    "paper.left_empty_": Decider,
+    "paper.off_term_": OffTerm,
+    "paper.term_": OffTerm,
     "reports.column_": (),
     "entries.help_": ("phone", "status", "position", "post", "destination", "out_of_touch"),
     "glossary.column_": (),
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],
+    "sign_ups.state_": SignUpState,
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,
     "polls.until_": ("time", "hand"),

@@ -7,11 +7,12 @@ import contextlib
 import io
 from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from msgspec.structs import replace
 from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
@@ -23,17 +24,31 @@ from console.server import serve
 from console.settings import ConsoleSettings
 from content.bank import Item, ItemsAdded
 from content.bank import Kind as ItemKind
+from content.checkins import State as Answer
 from content.decision import Fact
 from content.glossary import EntriesWritten, Entry
-from content.identifiers import EntryId, ItemId, LessonId, MemberId, OrganisationId, RoomId, ScheduleId, UserId
+from content.identifiers import (
+    EntryId,
+    ItemId,
+    LessonId,
+    MemberId,
+    OccurrenceId,
+    OrganisationId,
+    RoomId,
+    ScheduleId,
+    UserId,
+)
 from content.lessons import Kind as LessonKind
 from content.lessons import Lesson, LessonWritten
-from content.members import Member, MemberEnrolled
+from content.members import Member, MemberChanged, MemberEnrolled
+from content.occurrences import State
 from content.organisations import Duty, DutyGranted, Kind, Organisation, OrganisationFounded, Role
 from content.recurrences import Recurrence
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from content.schedules import LessonsScheduled, Schedule, materialise
 from content.settings import SECOND_PAIR, YES, SettingChosen
+from content.shifts import Group, Pattern, ShiftsSet, Turn
+from storage import checkins, members, schedules
 from storage.store import Store
 from tests.encrypted_member import EncryptedMember
 from tests.journeys.test_model_members import KEY, Running
@@ -242,3 +257,57 @@ async def test_a_lesson_goes_from_its_author_by_a_second_pair_of_eyes_to_a_membe
         for asked, answered in (("百科 警戒水位", "可能出险的水位"), ("学时", TITLE), ("补学", "错过的一课")):
             await encrypted.say(world.private, asked)
             await phone.until(world.private, answered)
+        await _learn_in_shift(world, phone)
+
+
+async def _learn_in_shift(world: World, phone: Phone) -> None:
+    """Let a lesson go out in two sessions, of which the member hears the second, at work; and let them learn it."""
+    first = world.clock.now + timedelta(hours=1)
+    begins = (first + timedelta(hours=2)).astimezone(SHANGHAI).time().replace(second=0, microsecond=0)
+    turn = Turn(name="夜", begins=begins, ends=(datetime.combine(date.min, begins) + timedelta(hours=6)).time())
+    pattern = Pattern(since=NOON.date(), turns=(turn,), groups=(Group(name="甲", cycle=("夜",)),))
+    local = first.astimezone(SHANGHAI)
+    lesson = Lesson(id=LessonId("shifts"), owner=BRANCH, kind=LessonKind.LESSON, title="两场的一课", body="正文")
+    rule = Schedule(
+        id=ScheduleId("shifts"),
+        owner=BRANCH,
+        audience=BRANCH,
+        lessons=(lesson.id,),
+        recurrence=Recurrence.ONCE,
+        start=local.date(),
+        at=local.time().replace(microsecond=0),
+        timezone="Asia/Shanghai",
+        window=timedelta(hours=1),
+        late=timedelta(hours=1),
+        sessions=(timedelta(hours=3),),
+    )
+    (early, later), who = materialise(rule), MemberId("one")
+    person = await world.store.read(lambda unit: members.member(unit, who))
+    assert person is not None
+    await world.store.settle(
+        notes=[
+            ShiftsSet(organisation=BRANCH, pattern=pattern),
+            MemberChanged(member=replace(person, shift="甲")),
+            LessonWritten(lesson=lesson, author=AUTHOR),
+            LessonsScheduled(schedule=rule, planned=(early, later), author=AUTHOR),
+        ]
+    )
+    world.clock.now = early.due_at + timedelta(seconds=30)
+    while await _state(world, early.id) is State.PLANNED:
+        await phone.phone.sync(wait_ms=500)
+    assert await world.store.read(lambda unit: checkins.expectation(unit, early.id, who)) is None
+    world.clock.now = later.due_at + timedelta(seconds=30)
+    await phone.until(world.hall, f"】{lesson.title}")
+    await phone.phone.say(world.hall, "学完")
+    while await _answer(world, later.id, who) is not Answer.DONE:
+        await phone.phone.sync(wait_ms=500)
+
+
+async def _state(world: World, id: OccurrenceId) -> State | None:
+    entry = await world.store.read(lambda unit: schedules.entry(unit, id))
+    return entry.occurrence.state if entry is not None else None
+
+
+async def _answer(world: World, id: OccurrenceId, who: MemberId) -> Answer | None:
+    place = await world.store.read(lambda unit: checkins.expectation(unit, id, who))
+    return place.state if place is not None else None

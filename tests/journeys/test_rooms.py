@@ -26,6 +26,7 @@ from storage import members, rooms
 from storage.store import Decide, Step, Store
 from storage.unit import Reading
 from storage.upkeep import Survey, rooms_with, standing, survey
+from tests.faults.raid import Target, raid
 from tests.member import Member
 from tests.small_branch import fresh_cause
 from zhibu.catalogue import load_speech
@@ -117,7 +118,9 @@ async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> 
 async def test_rooms_are_made_taken_over_and_left(
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
+    """R22, in small, at its end: one of the rooms is raided."""
     robot, secretary, zhang, li = [await account(name) for name in ("roombot", "shuji", "zhang", "li")]
+    raiders = [await account("raider") for _ in range(20)]
     facts = founding(UserId(secretary.user_id), UserId(zhang.user_id), UserId(li.user_id))
     async with (
         running(synapse.url, robot, tmp_path, facts) as run,
@@ -128,6 +131,15 @@ async def test_rooms_are_made_taken_over_and_left(
         await look_at_all(run, made)
         await take_over(run, leader)
         await show_out(run, member, made)
+        await stay_usable(run, leader, raiders)
+
+
+async def stay_usable(run: Running, leader: Member, raiders: list[Account]) -> None:
+    """R22, in small: strangers come in and write, commands are answered, and the room is locked by a word."""
+    target = Target(homeserver=run.homeserver, store=run.store, url=leader.url, organisation=BRANCH, leader=leader)
+    found = await raid(target, raiders, messages=100, seconds=1)
+    assert found.wrong == []
+    assert found.answers
 
 
 async def make_everything(run: Running) -> dict[tuple[OrganisationId, Purpose], Care]:

@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from console.sheets import read_grid
 from content import roster
@@ -106,6 +107,16 @@ async def test_the_roster_that_is_written_out_is_taken_in_again_without_a_change
         preview = roster.compare(known, reading)
         assert len(preview.new) == 5
         assert [row.entry.name for row in preview.unchanged] == ["周婷"]
+
+
+async def test_where_anybody_works_in_shifts_the_roster_says_in_which_group(branch: SmallBranch) -> None:
+    assert "倒班" not in (await written(branch.store, "members"))[0]
+    await branch.store.settle(notes=[MemberEnrolled(member=replace(NEW, shift="甲"))])
+    assert {row["姓名"]: row["倒班"] for row in await written(branch.store, "members")}["周婷"] == "甲"
+    grid = read_grid(await export(branch.store, "members", "xlsx", SPEECH, Reader()), "members.xlsx")
+    assert isinstance(grid, Grid)
+    preview = roster.compare([], roster.read(grid, today=date(2026, 11, 24)))
+    assert [row.entry.shift for row in preview.new if row.entry.name == "周婷"] == ["甲"]
 
 
 async def test_a_text_that_looks_like_a_formula_is_none_in_a_sheet_and_itself_for_programs(branch: SmallBranch) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from bot.clock import Clock
+from content import meeting_changes, roll_calls
 from content import meetings as rules
 from content.checkins import Note, State
 from content.decision import Decision, Refusal
@@ -23,16 +24,17 @@ from content.identifiers import (
     TaskId,
     TermId,
 )
-from content.meetings import Mark, Meeting
+from content.meetings import Meeting
 from content.members import Member, MemberEnrolled, MemberLeft
 from content.notices import Form
 from content.notices import State as Stand
 from content.occurrences import State as Notice
 from content.resolutions import Floor, Resolution, ResolutionRecorded, Show, Task, TaskAssigned, TaskDone
+from content.roll_calls import Mark
 from content.rooms import Purpose, Room, RoomKept, RoomLost
 from content.speech import Reader
 from content.terms import CommitteeElected, Seat, Term
-from storage import amendments, checkins, lessons, meetings, resolutions, schedules, shown
+from storage import amendments, checkins, hours, lessons, meetings, members, resolutions, schedules, shown
 from storage.participation import Period, total
 from storage.store import Outcome, Step
 from tests.small_branch import (
@@ -121,7 +123,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
         due, seated = await meetings.due(unit, after), await meetings.seated(unit, before.id)
         assert entry is not None
         assert text is not None
-        return rules.change(
+        return meeting_changes.change(
             before,
             after,
             sent=await amendments.sent(unit, before.id),
@@ -144,7 +146,7 @@ async def change(branch: SmallBranch, before: Meeting, after: Meeting) -> Outcom
 
 async def cancel(branch: SmallBranch, called: Meeting) -> None:
     async def decide(unit: Any) -> Decision | Refusal:
-        return rules.cancel(
+        return meeting_changes.cancel(
             called,
             Notice.OPEN,
             why="停电",
@@ -245,9 +247,9 @@ async def roll(branch: SmallBranch, id: OccurrenceId, marks: dict[MemberId, Mark
         assert one is not None
         places, cause = await meetings.expected(unit, id), Cause(f"form:{len(marks)}{closes}{unit.now}")
         if not closes:
-            return rules.call_roll(one, places, marks, how="点名", by=SECRETARY, cause=cause, now=unit.now)
+            return roll_calls.call_roll(one, places, marks, how="点名", by=SECRETARY, cause=cause, now=unit.now)
         cards = await checkins.cards_of(unit, id)
-        return rules.close(one, places, marks, cards=cards, how="点名", by=SECRETARY, cause=cause, now=unit.now)
+        return roll_calls.close(one, places, marks, cards=cards, how="点名", by=SECRETARY, cause=cause, now=unit.now)
 
     return await settle(branch, decide)
 
@@ -542,3 +544,27 @@ async def test_decisions_and_tasks_are_kept_with_the_earlier_words(branch: Small
     assert "mine.task" in str(said)
     await branch.store.settle(notes=[TaskDone(occurrence=called.id, task=task.id, on=called.day)])
     assert await branch.store.read(lambda unit: resolutions.open_tasks_of(unit, LI)) == ()
+
+
+async def test_who_is_on_the_closed_roll_of_a_seminar_has_learned_and_nobody_else(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    """STU-6: the proof is the roll, not what was said before."""
+    called = await call(branch, meeting(Form.SEMINAR, length=2 * HOUR))
+    clock.forward(hours=72)
+    await tick(branch)
+    await roll(branch, called.id, {ZHANG: Mark.PRESENT, LI: Mark.LATE})
+
+    async def learned() -> dict[MemberId, tuple[str, ...]]:
+        day = (await known(branch, called.id)).day
+
+        async def look(unit: Any) -> tuple[hours.Learner, ...]:
+            people = [await members.member(unit, one) for one in (ZHANG, LI, WANG)]
+            return await hours.learners(unit, [one for one in people if one], year=day.year, today=day)
+
+        found = await branch.store.read(look)
+        return {one.member.id: tuple(f"{each.form} {each.hundredths}" for each in one.credits) for one in found}
+
+    assert await learned() == {ZHANG: (), LI: (), WANG: ()}
+    await roll(branch, called.id, {WANG: Mark.ABSENT}, closes=True)
+    assert await learned() == {ZHANG: ("together 200",), LI: ("together 200",), WANG: ()}

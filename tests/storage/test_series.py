@@ -35,6 +35,7 @@ RULE = Schedule(
     count=0,
     every=2,
     off_days=OffDays.NEXT,
+    on_days=(1, 3),
 )
 
 

@@ -21,9 +21,10 @@ from content.organisations import Kind as Level
 from content.organisations import Organisation
 from content.recurrences import Recurrence
 from content.schedules import LessonsScheduled, OccurrenceMoved, OccurrenceRestored, Schedule, materialise
-from content.series import SeriesResumed
+from content.series import SeriesResumed, decide, divided, replan
 from content.settings import QUIET_HOURS, SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
+from content.workdays import calendar
 from storage import burden, members, quiet, schedules, series, shifts
 from storage.checkins import expectations
 from storage.participation import Period, by_occurrence, held, total
@@ -117,6 +118,27 @@ async def asked(branch: SmallBranch, id: OccurrenceId) -> set[MemberId]:
 
 async def test_each_hears_the_session_at_which_they_work_or_are_awake(branch: SmallBranch, clock: HandClock) -> None:
     first, second = await plan(branch)
+    await branch.let_open(first)
+    assert await asked(branch, first) == {ZHANG, ZHAO, WANG}
+    clock.forward(hours=8)
+    await branch.let_open(second)
+    assert await asked(branch, second) == {LI, SUN}
+
+
+async def test_who_hears_a_session_that_was_added_is_asked_in_it(branch: SmallBranch, clock: HandClock) -> None:
+    (first,) = await plan(branch, replace(RULE, sessions=()))
+    found = await branch.store.read(lambda unit: series.series(unit, RULE.id))
+    assert found is not None
+    changes = divided(found, RULE.start, (LATER,))
+    assert isinstance(changes, tuple)
+    wanted = replan(found, changes, known=calendar(), now=clock.now)
+    answer = decide(found, wanted, by=SECRETARY, now=clock.now)
+    assert isinstance(answer, Decision)
+    await branch.store.settle(notes=answer.facts)
+    entry = await branch.store.read(lambda unit: schedules.entry(unit, first))
+    assert entry is not None
+    assert entry.sessions == 2
+    (second,) = (one.id for one in await branch.store.read(lambda unit: schedules.sessions_beside(unit, first)))
     await branch.let_open(first)
     assert await asked(branch, first) == {ZHANG, ZHAO, WANG}
     clock.forward(hours=8)

@@ -21,8 +21,9 @@ from aiohttp.test_utils import TestServer
 from bot.matrix.crypto import Device
 from bot.matrix.limits import Limit
 from bot.matrix.trust import Identity, write_secret
-from content.identifiers import OrganisationId
-from content.organisations import Kind, Organisation
+from content.identifiers import OrganisationId, RoomId
+from content.organisations import Kind, Organisation, OrganisationFounded
+from content.rooms import Purpose, Room, RoomKept
 from storage import durability
 from storage.heartbeats import Beat
 from storage.store import Store
@@ -38,7 +39,7 @@ from zhibu.doctor.homeserver import (
     look_at_limit,
     look_at_login,
 )
-from zhibu.doctor.organisation import look_at_workdays
+from zhibu.doctor.organisation import look_at_rooms, look_at_workdays
 
 USER, DEVICE, TOKEN, ADMIN = "@zhibu:test", "DEVICE", "token-of-the-bot", "token-of-an-administrator"
 KEY = b"k" * 32
@@ -406,6 +407,25 @@ async def test_a_device_is_seen_as_others_see_it(config: Config, said: Answers, 
     keys = {f"curve25519:{DEVICE}": "other", f"ed25519:{DEVICE}": own["keys"][f"ed25519:{DEVICE}"]}
     said.shown = signed | {"device_keys": {USER: {DEVICE: own | {"keys": keys}}}}
     assert await device() == (Grade.FAULT, "doctor.device_of_another_store")
+
+
+# The rooms
+
+
+async def test_where_no_poll_can_be_answered_is_said(config: Config) -> None:
+    """C of ballots: a level of its own for answers does not help in an encrypted room where only some may write."""
+    tree = (Organisation(id=OrganisationId("roof"), parent=None, kind=Kind.BRANCH, name="支部"),)
+    kept = ((Purpose.BRANCH, True), (Purpose.ANNOUNCEMENT, True), (Purpose.COMMITTEE, False))
+    rooms = [
+        Room(id=RoomId(f"!{purpose}"), organisation=tree[0].id, purpose=purpose, name=purpose, encrypted=encrypted)
+        for purpose, encrypted in kept
+    ]
+    store = await Store.open(config.database)
+    await store.settle(notes=[OrganisationFounded(organisation=tree[0]), *(RoomKept(room=one) for one in rooms)])
+    await store.close()
+    stands, mute = await look_at_rooms(known(config, tree=tree))
+    assert (stands.words.key, mute.words.key) == ("doctor.rooms_by_record", "doctor.rooms_without_polls")
+    assert (mute.grade, mute.words.parameters["n"], mute.words.parameters["names"]) == (Grade.OK, 1, "announcement")
 
 
 # The limit

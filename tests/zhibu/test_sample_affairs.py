@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from content.identifiers import RoomId, UserId
+from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import MemberLeft
+from content.occurrences import State
 from content.organisations import Kind
 from content.rooms import Purpose, Room, RoomKept
 from storage import (
@@ -19,6 +20,8 @@ from storage import (
     paper_elections,
     participation,
     polls,
+    schedules,
+    shifts,
     surveys,
 )
 from storage.participation import Period
@@ -75,4 +78,21 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     for find in (polls.of_roots, surveys.of_roots, ballots.of_roots, paper_elections.of_roots, model_members.of_roots):
         assert len(await store.read(lambda unit, find=find: find(unit, [hall], limit=9))) == 1, find
     assert len(await store.read(lambda unit: cases.lines(unit, [hall], reader=UserId("@reader:test"), limit=9))) == 1
+    await _planned(store, [node.id for node in tree if node.name == sample.BRANCHES[-1].name])
     await store.close()
+
+
+async def _planned(store: Store, depot: list[OrganisationId]) -> None:
+    """Look that a lecture is to come, and a lesson in two sessions that each group hears once."""
+    coming = await store.read(lambda unit: schedules.calendar(unit, depot, states=[State.PLANNED]))
+    assert [(one.title, one.session, one.sessions) for one in coming] == [
+        (sample.LECTURE_TITLE, 0, 1),
+        (sample.IN_SESSIONS[0], 0, 2),
+        (sample.IN_SESSIONS[0], 1, 2),
+    ]
+    times = [one.occurrence.due_at for one in coming[1:]]
+    first, second = await store.read(lambda unit: shifts.told(unit, depot[0], times))
+    assert set(first) - {""}
+    assert set(second) - {""}
+    roster = await store.read(lambda unit: members.roster(unit, depot))
+    assert {one.shift for one in roster} <= {*first, *second}

@@ -14,7 +14,7 @@ import pytest
 from storage.optional_libraries import without
 
 UNUSED = (
-    *("alembic", "babel", "greenlet", "openpyxl", "PIL", "psycopg", "python_calamine", "rich"),
+    *("alembic", "babel", "greenlet", "openpyxl", "PIL", "psycopg", "python_calamine", "re2", "rich"),
     *("sqlalchemy.ext.asyncio", "sqlalchemy.orm", "twisted", "xlrd", "xlsxwriter"),
 )
 

@@ -48,11 +48,12 @@ from content.sanctions import Step as Rung
 from content.schedules import Schedule, materialise, schedule_lessons
 from content.surveys import Survey
 from storage import cases as stored_cases
-from storage import members, model_members, sanctions, schedules
+from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
 from zhibu.demo import sample
+from zhibu.demo.teaching import Teaching
 
 Deciding = Callable[[Reading], Awaitable[Any]]
 _LESSON_TIME, _WINDOW = time(8, 30), timedelta(days=1)
@@ -92,6 +93,7 @@ class Affairs:
         await self._draft_ballot(by_name)
         await self._prepare_election(by_name)
         await self._moderate(people)
+        await self._teach()
         await self._call_for_models()
 
     def _id(self, *parts: str) -> str:
@@ -155,6 +157,16 @@ class Affairs:
 
         written = _once(lessons.write_lesson(lesson, author=self._organiser))
         await self._take_of(f" {lesson.title}", lesson=written, plan=plan, hold=hold)
+
+    async def _teach(self) -> None:
+        """Plan what is to be learned in the branch whose people work in shifts."""
+        tree = await self._store.read(organisations.tree)
+        place = next(node for node in tree if node.name == sample.BRANCHES[-1].name)
+        people = await self._store.read(lambda unit: members.roster(unit, [place.id]))
+        teaching = Teaching(
+            take=self._take, at=self._at, identify=self._id, organiser=self._organiser, timezone=self._timezone
+        )
+        await teaching.plan(place, list(people))
 
     async def _moderate(self, people: Sequence[Member]) -> None:
         """Let somebody have been warned ten days ago who has no duty, with what was said and a note beside it."""

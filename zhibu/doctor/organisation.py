@@ -12,7 +12,7 @@ from bot.matrix.login import Session
 from bot.matrix.looking import Look
 from content.backups import STALE
 from content.organisations import Kind, Organisation
-from content.rooms import Purpose, Room
+from content.rooms import Purpose, Room, answers_polls
 from content.trouble import Exit, Trouble
 from storage import heartbeats, members, organisations, rooms, workdays
 from storage.heartbeats import failed_at
@@ -98,6 +98,9 @@ async def look_at_rooms(known: Known) -> list[Finding]:
     if not findings:
         key = "doctor.rooms" if known.valid else "doctor.rooms_by_record"
         findings = [ok(Noun.ROOMS, key, n=len(kept))]
+    mute = [room.name for room in usable if room.purpose is not Purpose.SPACE and not answers_polls(room)]
+    if mute:
+        findings.append(ok(Noun.ROOMS, "doctor.rooms_without_polls", n=len(mute), names=named(mute)))
     return findings
 
 

@@ -7,8 +7,16 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from content.decision import Decision, Refusal
 from content.identifiers import OccurrenceId, derive
-from content.lecture_questions import LONGEST_QUESTION, MOST_NAMED, MOST_UNNAMED, Question
+from content.lecture_questions import (
+    LONGEST_QUESTION,
+    MOST_NAMED,
+    MOST_UNNAMED,
+    Question,
+    State,
+    settle_question,
+)
 from storage import lecture_questions, outbox
 from storage.audit import audit, causes
 from storage.lecture_questions import lecture_questions as table
@@ -118,3 +126,39 @@ async def test_one_can_ask_after_the_lecture_too_and_hears_how(branch: SmallBran
     assert await say(branch, "提问 讲义还能发一份吗") == "lecture.none_to_ask"
     await branch.store.settle(notes=[Swept(at=clock.now + QUESTIONS)])
     assert await branch.store.read(lambda unit: unit.rows(select(table))) == []
+
+
+async def test_a_question_under_a_name_is_withdrawn_and_no_word_of_it_is_kept(branch: SmallBranch) -> None:
+    """Finding C7: what was put down by mistake can be taken back while nobody has answered it."""
+    id, _ = await announced(branch)
+    assert await say(branch, "撤回提问") == "lecture.nothing_to_withdraw"
+    for words, member in (("提问 党费可以季度交吗", ZHANG), ("提问 讲义能发一份吗", ZHANG), ("提问 老矿的事", LI)):
+        assert await say(branch, words, member) is None
+    assert await say(branch, "匿名提问 食堂能早点开吗") is None
+    assert await say(branch, "撤回提问") is None
+    assert (account(ZHANG), "lecture.withdraw_which") in await branch.told()
+    assert await say(branch, "撤回提问 3") == "checkin.no_such_number"
+    own = [one for one in await kept(branch, id) if one.member == ZHANG]
+    assert await say(branch, "撤回提问2") is None
+    found = {one.id: (one.text, one.state) for one in await kept(branch, id)}
+    assert found[own[1].id] == ("", State.WITHDRAWN)
+    assert found[own[0].id] == (own[0].text, State.OPEN)
+    assert await say(branch, "withdraw question", LI) is None
+    assert [one.text for one in await kept(branch, id) if one.member == LI] == [""]
+    assert [one.state for one in await kept(branch, id) if one.member is None] == [State.OPEN]
+
+
+async def test_undo_takes_back_a_question_where_nothing_else_was_said_and_none_that_is_answered(
+    branch: SmallBranch,
+) -> None:
+    id, _ = await announced(branch)
+    await say(branch, "提问 党费可以季度交吗")
+    assert await say(branch, "撤回") is None
+    assert [one.state for one in await kept(branch, id)] == [State.WITHDRAWN]
+    await say(branch, "提问 讲义能发一份吗")
+    (one,) = (each for each in await kept(branch, id) if each.state is State.OPEN)
+    answered = settle_question(one, State.ANSWERED, "可以", by=account(LI), title="")
+    assert isinstance(answered, Decision)
+    await branch.store.settle(notes=answered.facts)
+    assert await say(branch, "撤回提问") == "lecture.nothing_to_withdraw"
+    assert isinstance(settle_question(one, State.WITHDRAWN, "", by=account(LI), title=""), Refusal)

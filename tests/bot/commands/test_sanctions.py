@@ -249,6 +249,36 @@ async def test_a_reply_to_what_one_was_told_is_an_appeal_to_others(branch: Small
     assert isinstance(again.answer, Refusal)  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("body", ["帮助", "我的数据", "help"])
+async def test_a_command_in_reply_to_what_one_was_told_is_that_command_and_no_appeal(
+    branch: SmallBranch, body: str
+) -> None:
+    await say(branch, "警告 张明 刷屏")
+    told = await newest_to(branch, WHO)
+    await branch.hear(message(WHO, body, room_id=private_room(ZHANG), reply=told))
+    assert [one.appeal for one in await every(branch)] == [Appeal.NONE]
+
+
+async def test_a_measure_that_is_lifted_before_its_appeal_was_looked_at_leaves_nothing_to_look_at(
+    branch: SmallBranch,
+) -> None:
+    await moderate(branch, account(LI), Role.DISCIPLINE_MEMBER)
+    await say(branch, "警告 张明 刷屏")
+    await say(branch, "申诉 不是我", by=WHO, room=private_room(ZHANG))
+    await say(branch, "解除 1 看错了")
+    assert [(one.state, one.appeal) for one in await every(branch)] == [(State.LIFTED, Appeal.SETTLED)]
+    assert await branch.store.read(lambda unit: sanctions.number_of_appeals(unit, [ROOF])) == 0
+
+
+async def test_an_account_is_read_without_what_stands_behind_it_and_none_is_longer_than_there_can_be(
+    branch: SmallBranch,
+) -> None:
+    await say(branch, "警告 @guest:test， 刷屏")
+    assert [one.user for one in await every(branch)] == [UserId("@guest:test")]
+    await branch.hear(message(SECRETARY, f"警告 @{'g' * 260}:test 刷屏", room_id=DESK))
+    assert len(await every(branch)) == 1
+
+
 async def test_a_ban_over_a_day_holds_by_the_word_of_a_second_person(branch: SmallBranch) -> None:
     """X33."""
     await begin(branch)

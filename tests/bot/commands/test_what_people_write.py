@@ -98,7 +98,11 @@ ROWS: list[tuple[str, Where, Open, str]] = [
     *[("都行", where, Open.POLL, "poll.abstained") for where in (Where.DIRECT, Where.REPLY, Where.MENTION)],
     ("都行", Where.ROOM, Open.POLL, SILENCE),
     # Whatever has no feature yet gets the one useful sentence in private, and silence in a room.
-    *[(text, Where.DIRECT, Open.NOTHING, "help.not_understood") for text in ("党费", "接龙", "求助 我有困难")],
+    *[(text, Where.DIRECT, Open.NOTHING, "help.not_understood") for text in ("党费", "求助 我有困难")],
+    *[
+        (text, Where.DIRECT, Open.NOTHING, "sign_up.nothing_open")
+        for text in ("接龙", "接龍", "+1", "报名", "報名", "参加", "參加")
+    ],
     *[
         (text, Where.DIRECT, Open.NOTHING, "survey.nothing_open")
         for text in ("问卷", "问卷 网页", "問卷 網頁", "问卷网页", "survey page")
@@ -216,9 +220,17 @@ TRADITIONAL = {
     "场次": "場次",
     "提问": "提問",
     "匿名提问": "匿名提問",
+    "撤回提问": "撤回提問",
+    "收回提问": "收回提問",
     "我想问": "我想問",
     "记录": "記錄",
     "申诉": "申訴",
+    "接龙": "接龍",
+    "报名": "報名",
+    "参加": "參加",
+    "取消报名": "取消報名",
+    "退出报名": "退出報名",
+    "退出接龙": "退出接龍",
 }
 
 
@@ -235,7 +247,7 @@ def test_every_word_is_read_in_its_full_width_spaced_and_traditional_forms(verb:
 
 
 def test_no_word_is_left_without_its_traditional_form() -> None:
-    simplified = "帮签学请补单个么课党绑弃权选静别扰复误数据导删刚号场"
+    simplified = "帮签学请补单个么课党绑弃权选静别扰复误数据导删刚号场龙报参"
     ours = {word for words in WORDS.values() for word in words}
     assert {word for word in ours if set(word) & set(simplified)} - set(TRADITIONAL) <= {"学完了"}
 

@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0061"
-down_revision = "0058"
+revision = "0069"
+down_revision = "0068"
 branch_labels = None
 depends_on = None
 

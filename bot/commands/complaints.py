@@ -1,0 +1,107 @@
+"""举报: a message is brought before those who moderate, by a reply or a 🚩 in its room, or by its link in private."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from bot.commands.asking import Asking, Place
+from bot.commands.grammar import reason_in
+from bot.matrix.events import Event
+from content import complaints as rules
+from content.complaints import Origin, Voice, voice_id
+from content.decision import Decision, Refusal, discreetly, refused
+from content.identifiers import EventId, RoomId, UserId
+from content.rooms import Room
+from storage import complaints as stored
+from storage import rooms
+from storage.unit import Reading
+
+FLAG = "🚩"
+
+_LONGEST_ID = 255
+_LINKS = (
+    re.compile(r"https://matrix\.to/#/(?P<room>(?:!|%21)[^/?\s]{1,600})/(?P<event>(?:\$|%24)[^/?\s]{1,600})\S*"),
+    re.compile(r"matrix:roomid/(?P<room>[^/?\s]{1,600})/e/(?P<event>[^/?\s]{1,600})\S*"),
+)
+
+
+async def complain(asking: Asking) -> Decision | Refusal | None:
+    """举报 …: what a reply answers, or what a link leads to."""
+    target, words = _linked(asking.text)
+    if asking.replied is not None and asking.place is Place.ROOM:
+        target, words = (asking.room, asking.replied), asking.argument
+    if target is None:
+        return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
+    room, in_room = await rooms.room(asking.unit, target[0]), asking.place is Place.ROOM
+    if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
+        return discreetly(refused("complaint.unknown"))
+    return await _complain(
+        asking.unit,
+        room,
+        target[1],
+        asking.sender,
+        words,
+        origin=Origin.ROOM if in_room else Origin.PRIVATE,
+        trace=asking.event if in_room else None,
+    )
+
+
+async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decision | Refusal | None:
+    """Take a 🚩 on a message in a room of ours as a complaint about it."""
+    room = await rooms.room(unit, RoomId(event.room_id))
+    if room is None or event.sender == me:
+        return None
+    trace = EventId(event.event_id)
+    return await _complain(unit, room, target, UserId(event.sender), "", origin=Origin.ROOM, trace=trace)
+
+
+async def _complain(
+    unit: Reading,
+    room: Room,
+    target: EventId,
+    reporter: UserId,
+    words: str,
+    *,
+    origin: Origin,
+    trace: EventId | None,
+) -> Decision | Refusal:
+    reason, said = reason_in(words)
+    voice = Voice(
+        id=voice_id(target, reporter),
+        organisation=room.organisation,
+        room=room.id,
+        event=target,
+        about=None,
+        origin=origin,
+        reason=reason,
+        at=unit.now,
+        reporter=reporter,
+        words=said,
+        trace=trace,
+    )
+    known = await stored.is_known(unit, voice.id)
+    return discreetly(rules.complain(voice, known=known, today=await stored.number_today(unit, reporter)))
+
+
+async def _was_there(unit: Reading, room: Room, user: UserId) -> bool:
+    """Tell whether somebody is in a room or was: to others nothing is said of what is in it, not even that it is."""
+    own = await rooms.state(unit, room.id, "m.room.member", user)
+    return own is not None and own[1].get("membership") in ("join", "leave")
+
+
+def _linked(text: str) -> tuple[tuple[RoomId, EventId] | None, str]:
+    """Return to which message a text leads, and what else it says but for the command."""
+    for pattern in _LINKS:
+        found = pattern.search(text)
+        if found is None:
+            continue
+        room, event = unquote(found["room"]), unquote(found["event"])
+        room, event = "!" + room.removeprefix("!"), "$" + event.removeprefix("$")
+        if len(room) <= _LONGEST_ID and len(event) <= _LONGEST_ID:
+            rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
+            return (RoomId(room), EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
+    return None, ""
+
+
+_COMMAND = re.compile(r"^!?\s*(?:举报|舉報|complaint)\s*", re.IGNORECASE)

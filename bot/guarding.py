@@ -1,0 +1,214 @@
+"""Has guards look at what is said in the organisation's rooms, and takes what they find to what follows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from html import unescape
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from msgspec.structs import replace
+
+from bot.commands.asking import Settings
+from bot.commands.grammar import without_reply_fallback
+from bot.commands.understanding import cause_of
+from bot.matrix.events import Event
+from content import cases as case_rules
+from content import strikes
+from content.cases import Case, is_exempt
+from content.decision import Decision
+from content.guarding import Found, Lookout, Post, Watch
+from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
+from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
+from content.lateness import is_late
+from content.organisations import Right
+from content.strikes import Scene, left_to, may_measure, needs_case
+from storage import cases, guards, members, organisations, rooms, sanctions
+from storage.store import Step
+from storage.unit import Reading
+
+_QUOTED = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
+_LINK = re.compile(r"""<a\s[^>]{0,500}?href\s*=\s*["']([^"'>]{1,2000})["']""", re.IGNORECASE)
+_PILL = re.compile(r"https?://matrix\.to/#/(@|%40)", re.IGNORECASE)
+_KINDS = {
+    "m.image": Kind.IMAGE,
+    "m.video": Kind.VIDEO,
+    "m.audio": Kind.AUDIO,
+    "m.file": Kind.FILE,
+}
+
+
+def ours(me: UserId, console: str) -> frozenset[str]:
+    """Return the hosts to which links are always allowed: those of the console and of our homeserver."""
+    return frozenset(filter(None, (urlsplit(console).hostname, me.partition(":")[2])))
+
+
+async def lookout_rules(unit: Reading, place: Place, *, me: UserId, console: str) -> Rules:
+    """Return what is looked for at a place as of now."""
+    return rules_of(place, await guards.lists(unit), ours=ours(me, console))
+
+
+class Guarding:
+    """Guards at work: the rules of each room, as of a minute ago at most, and the one watch over all rooms."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._watch = Watch()
+        self._lists: Lists | None = None
+        self._lookouts: dict[RoomId, Lookout] = {}
+        self._ours = ours(settings.me, settings.console)
+
+    async def recall(self, unit: Reading) -> None:
+        """Read what places have set."""
+        lists = await guards.lists(unit)
+        if lists != self._lists:
+            self._lists, self._lookouts = lists, {}
+
+    def steps(self, events: Iterable[Event], came: dict[str, datetime], joins: Collection[str] = ()) -> list[Step]:
+        """Return what follows from events in the organisation's rooms, in their order.
+
+        ``came`` tells when each was said, ``joins`` which of them let somebody in who was out.
+        """
+        steps = []
+        for event in events:
+            step = self._step(event, came[event.event_id], joined=event.event_id in joins)
+            if step is not None:
+                steps.append(step)
+        return steps
+
+    def _step(self, event: Event, at: datetime, *, joined: bool) -> Step | None:
+        cause = Cause(f"guard:{cause_of(event)}")
+        try:
+            post = entered(event, at) if joined else said(event, at, self._settings.me)
+            lookout = self._lookout(RoomId(event.room_id)) if post is not None else None
+            found = self._watch.see(post, lookout) if post is not None and lookout is not None else ()
+        except Exception as error:
+            return Step(cause=cause, decide=_raising(error), event=EventId(event.event_id), room=RoomId(event.room_id))
+        if post is None or not found:
+            return None
+        if all(one.again and one.level is Level.FLAG and one.guard is not Guard.JOINS for one in found):
+            return None
+        return self._following(cause, post, found)
+
+    def _lookout(self, room: RoomId) -> Lookout | None:
+        known = self._lookouts.get(room)
+        if known is None and self._lists is not None:
+            organisation = self._lists.parents.get(OrganisationId(room))
+            if organisation is None:
+                return None
+            place = Place(organisation=organisation, room=room)
+            known = self._lookouts[room] = Lookout(rules_of(place, self._lists, ours=self._ours))
+        return known
+
+    def _following(self, cause: Cause, post: Post, found: Sequence[Found]) -> Step:
+        me, console = self._settings.me, self._settings.console
+
+        async def decide(unit: Reading) -> Decision | None:
+            scene = await _scene(unit, post, found, me=me, cause=cause)
+            if scene is None:
+                return None
+            return strikes.follow(post, found, scene, me=me, console=console, cause=cause, now=unit.now)
+
+        return Step(cause=cause, decide=decide, actor=me, room=post.room, event=post.event)
+
+
+def _raising(error: Exception) -> Any:
+    async def decide(_unit: Reading) -> Decision:
+        raise error
+
+    return decide
+
+
+async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserId, cause: Cause) -> Scene | None:
+    """Read what is known where guards struck; nothing where nothing of it counts, or the room is nobody's."""
+    room = await rooms.room(unit, post.room)
+    if room is None:
+        return None
+    at = room.organisation
+    duties = await organisations.duties_reaching(unit, post.user, [at])
+    exempt = is_exempt(post.user, me=me, duties=duties)
+    counted = left_to(found, exempt=exempt)
+    if not counted:
+        return None
+    scene = Scene(
+        room=room,
+        exempt=exempt,
+        late=is_late(post.at, unit.now),
+        strangers=await _strangers(unit, counted[0].people),
+        moderators=tuple(one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user),
+    )
+    if not needs_case(counted):
+        return scene
+    known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)
+    new = case_rules.open_case(post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now)
+    return replace(
+        scene,
+        case=known or (new if isinstance(new, Case) else None),
+        known=known is not None,
+        held=len(await cases.evidence_of(unit, known.id)) if known is not None else 0,
+        frame=await sanctions.frame(unit, post.user, at, by=me, me=me, only=[room.id])
+        if may_measure(counted)
+        else None,
+    )
+
+
+async def _strangers(unit: Reading, people: Sequence[UserId]) -> tuple[UserId, ...]:
+    """Return who of some people stands on no roster and holds no duty."""
+    return tuple(
+        [
+            one
+            for one in people
+            if await members.by_user(unit, one) is None and not await organisations.duties_of(unit, one)
+        ]
+    )
+
+
+def entered(event: Event, at: datetime) -> Post | None:
+    """Return what a guard sees of somebody who enters a room."""
+    if event.type != "m.room.member" or not event.state_key:
+        return None
+    user = UserId(event.state_key)
+    return Post(room=RoomId(event.room_id), event=EventId(event.event_id), user=user, at=at, joined=True)
+
+
+def said(event: Event, at: datetime, me: UserId) -> Post | None:
+    """Return what a guard sees of a message, of an edit what it says now; ``None`` of all else, and of our own."""
+    if event.foreign or event.state_key is not None or event.sender == me:
+        return None
+    if event.type not in ("m.room.message", "m.sticker"):
+        return None
+    content, edit = event.content, False
+    related = content.get("m.relates_to")
+    if isinstance(related, dict) and related.get("rel_type") == "m.replace":
+        new = content.get("m.new_content")
+        content, edit = (new if isinstance(new, dict) else content), True
+    kind = Kind.STICKER if event.type == "m.sticker" else _KINDS.get(_text(content, "msgtype"))
+    body, formatted = _text(content, "body"), _QUOTED.sub("", _text(content, "formatted_body"))
+    links = tuple(unescape(one) for one in _LINK.findall(formatted))
+    filename = _text(content, "filename") or (body if kind is Kind.FILE else "")
+    mentioned = event.content.get("m.mentions")
+    return Post(
+        room=RoomId(event.room_id),
+        event=EventId(event.event_id),
+        user=UserId(event.sender),
+        at=at,
+        text="" if body == filename else without_reply_fallback(body),
+        links=links,
+        kind=kind,
+        filename=filename,
+        mentions=max(_number_mentioned(mentioned), len({unquote(one) for one in links if _PILL.match(one)})),
+        calls_all=isinstance(mentioned, dict) and mentioned.get("room") is True,
+        edit=edit,
+    )
+
+
+def _text(content: dict[str, Any], name: str) -> str:
+    found = content.get(name)
+    return found if isinstance(found, str) else ""
+
+
+def _number_mentioned(mentioned: object) -> int:
+    users = mentioned.get("user_ids") if isinstance(mentioned, dict) else None
+    return len({one for one in users if isinstance(one, str)}) if isinstance(users, list) else 0

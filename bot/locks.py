@@ -1,0 +1,196 @@
+"""The hands on locks of rooms: they close a room, and open it again exactly as it was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from bot.matrix.events import Event
+from bot.matrix.faults import Fault
+from bot.matrix.homeserver import Homeserver
+from bot.matrix.power import Powers, powers
+from content.decision import Decision, Fact
+from content.identifiers import Cause, LockId, UserId, derive
+from content.locks import (
+    CLOSED_DOOR,
+    KINDS,
+    Before,
+    Close,
+    Lock,
+    LockNoted,
+    LockSettled,
+    Part,
+    Reopen,
+    State,
+    closing,
+    end,
+    hindrance,
+    is_open,
+    put_back,
+    tell_stuck,
+    with_entries,
+)
+from content.organisations import Right
+from content.sanctions import Hindrance, PlaceState
+from storage import locks, organisations, outbox, rooms, sanctions
+from storage.locks import Told
+from storage.outbox import Claimed
+from storage.store import Step, Store
+from storage.unit import Reading
+
+
+class _Live(Struct, frozen=True, kw_only=True):
+    """What a room says at this moment."""
+
+    powers: Powers
+    rule: dict[str, Any] | None
+
+    @property
+    def levels(self) -> dict[str, Any]:
+        return dict(self.powers.levels or {})
+
+
+class Locksmith:
+    """Everything here may be done again without a second effect; what has no sense any more is let go."""
+
+    def __init__(self, store: Store, homeserver: Homeserver) -> None:
+        self._store = store
+        self._homeserver = homeserver
+        self._me = UserId(homeserver.user_id)
+
+    async def do(self, row: Claimed) -> None:
+        """Lock or open a room as a row asks for. Raises Fault."""
+        id = LockId(row.matter or "")  # noqa: A001
+        told = await self._store.read(lambda unit: locks.told(unit, id))
+        if told is None:
+            return
+        holds = told.lock.state is State.HELD
+        if holds is not (row.kind is outbox.Kind.LOCK):
+            # It was ended before it was carried out.
+            return
+        done = PlaceState.DONE if holds else PlaceState.UNDONE
+        if told.place is done:
+            return
+        if holds or told.before is not None:
+            why = await self._change(told, undoing=not holds)
+            if why is not None:
+                await self._stuck(row, told.lock, why, undoing=not holds)
+                return
+        await self._settle(LockSettled(id=id, state=done, at=self._store.now()))
+
+    async def _change(self, told: Told, *, undoing: bool) -> Hindrance | None:
+        """Change what is to be changed in the room as it is at this moment, or return what is in the way."""
+        live = await self._look(told.lock)
+        changed = self._undone(told, live) if undoing else await self._closed(told, live)
+        if changed is None:
+            return None
+        why = hindrance(told.lock.part, live.powers, me=self._me, undoing=undoing)
+        if why is not None:
+            return why
+        try:
+            await self._homeserver.set_state(told.lock.room, KINDS[told.lock.part], changed)
+        except Fault as fault:
+            if fault.errcode != "M_FORBIDDEN":
+                raise
+            return Hindrance.NO_RIGHT
+        return None
+
+    async def _look(self, lock: Lock) -> _Live:
+        state = [event for event in await self._homeserver.state(lock.room) if isinstance(event, Event)]
+        rules = [one.content for one in state if one.type == KINDS[Part.DOOR] and one.state_key == ""]
+        return _Live(powers=powers(state), rule=rules[-1] if rules else None)
+
+    async def _closed(self, told: Told, live: _Live) -> dict[str, Any] | None:
+        """Return what the room is to say while it is locked; what it said before is kept first."""
+        lock, left = told.lock, await self._store.read(lambda unit: locks.left_in(unit, told.lock))
+        own = told.before
+        if lock.part is Part.DOOR:
+            before = own or next((one.before for one in left if live.rule == dict(CLOSED_DOOR)), None)
+            before = before or Before(rule=live.rule, has_rule=live.rule is not None)
+            await self._note(lock, before, left)
+            return dict(CLOSED_DOOR) if is_open(live.rule) else None
+        if hindrance(lock.part, live.powers, me=self._me) is not None:
+            # Said by who asked for this; nothing is changed.
+            return live.levels
+        levels = live.levels
+        for one in [own] if own is not None else [one.before for one in left if one.before is not None]:
+            levels = put_back(levels, one.entries)
+        entries = closing(Powers(version=live.powers.version, creators=live.powers.creators, levels=levels))
+        closed = with_entries(levels, entries)
+        if own is None or entries:
+            await self._note(lock, Before(entries=entries or (own.entries if own is not None else ())), left)
+        return closed if closed != live.levels else None
+
+    async def _note(self, lock: Lock, before: Before, left: tuple[Told, ...]) -> None:
+        over = tuple(one.lock.id for one in left)
+        await self._settle(LockNoted(id=lock.id, before=before, taken_over=over, at=self._store.now()))
+
+    def _undone(self, told: Told, live: _Live) -> dict[str, Any] | None:
+        """Return what the room is to say again; nothing where somebody has opened it themself."""
+        before = told.before
+        if before is None:
+            return None
+        if told.lock.part is Part.DOOR:
+            still = live.rule == dict(CLOSED_DOOR) and before.has_rule and before.rule != live.rule
+            return before.rule if still else None
+        back = put_back(live.levels, before.entries)
+        return back if back != live.levels else None
+
+    async def _settle(self, *facts: Fact) -> None:
+        await self._store.settle(notes=list(facts))
+
+    async def _stuck(self, row: Claimed, lock: Lock, why: Hindrance, *, undoing: bool) -> None:
+        """Keep that a room cannot be locked or opened, and tell those who moderate once for each try."""
+        fact = LockSettled(id=lock.id, state=PlaceState.STUCK, at=self._store.now(), why=why)
+
+        async def decide(unit: Reading) -> Decision:
+            held = await organisations.holders_of(unit, lock.organisation, Right.MODERATE)
+            whom = (lock.by,) if lock.by is not None and lock.by in held else held
+            kept = await rooms.room(unit, lock.room)
+            return tell_stuck(kept.name if kept is not None else lock.room, why, undoing=undoing, whom=whom)
+
+        await self._store.settle([Step(cause=Cause(f"stuck:{row.id}"), decide=decide)], notes=[fact])
+
+
+async def settle_due(store: Store) -> None:
+    """End the locks whose time is over, however long ago that was."""
+    due = await store.read(lambda unit: locks.due(unit, unit.now))
+    if due:
+        await store.settle([ending(id) for id in due])  # noqa: A001
+
+
+def ending(id: LockId) -> Step:  # noqa: A002
+    """Return the step that ends a lock, once."""
+
+    async def decide(unit: Reading) -> Decision | None:
+        told = await locks.told(unit, id)
+        return end(told.lock, now=unit.now) if told is not None else None
+
+    return Step(cause=Cause(f"lock:{id}:end"), decide=decide)
+
+
+async def try_again(store: Store, me: UserId) -> None:
+    """Take up again what is not as it should be in a room, once for each time that what it says has changed."""
+
+    async def found(unit: Reading) -> list[Step]:
+        steps = []
+        for lock in await locks.unsettled(unit):
+            for site in await sanctions.sites(unit, lock.organisation, me, only=[lock.room]):
+                if hindrance(lock.part, site.powers, me=me, undoing=lock.state is State.OVER) is None:
+                    version = await rooms.version_of(unit, lock.room, "m.room.power_levels")
+                    steps.append(_again(lock, version or ""))
+        return steps
+
+    steps = await store.read(found)
+    if steps:
+        await store.settle(steps)
+
+
+def _again(lock: Lock, version: str) -> Step:
+    kind = Close if lock.state is State.HELD else Reopen
+
+    async def decide(_unit: Reading) -> Decision:
+        return Decision(effects=(kind(lock=lock.id, organisation=lock.organisation, room=lock.room),))
+
+    return Step(cause=Cause(f"lock:{derive(lock.id, lock.room, lock.state, version)}:again"), decide=decide)

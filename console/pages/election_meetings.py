@@ -1,0 +1,58 @@
+"""What is noted of the meeting of an election beside its figures, and the decision to leave seats empty."""
+
+from __future__ import annotations
+
+from flask import Blueprint, request
+
+from console.access import requires
+from console.answering import Answer
+from console.election_drafts import number
+from console.fresh import fresh
+from console.pages.elections import act_on
+from console.wording import today
+from content import election_meetings as rules
+from content.decision import refused
+from content.organisations import Right
+from content.paper_elections import Decider, PaperElection
+from storage import members
+from storage import paper_elections as stored
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("election_meetings", __name__)
+
+
+@pages.post("/elections/<id>/meeting")
+@requires(Right.IMPORT_ROSTER)
+def note(id: str) -> Answer:  # noqa: A002
+    """Note who presides, and of an admission how many opinions were handed in; an empty field takes it back."""
+    name = "".join(request.form.get("chair", "").split())
+    opinions = number("opinions") if request.form.get("opinions", "").strip() else None
+
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
+        people = await members.roster(unit, [paper.organisation])
+        called = [one.id for one in people if "".join(one.name.split()) == name]
+        if name and len(called) != 1:
+            return refused("paper.unknown_chair", field="chair")
+        chair = called[0] if name else None
+        return rules.note_meeting(paper, chair=chair, opinions=opinions, people={one.id for one in people})
+
+    return act_on(id, decide, done="meeting_noted")
+
+
+@pages.post("/elections/<id>/empty")
+@requires(Right.IMPORT_ROSTER)
+@fresh
+def leave_empty(id: str) -> Answer:  # noqa: A002
+    """Put on record who decided that seats stay empty."""
+    day, by, reference = today(), request.form.get("by", ""), request.form.get("decision", "")
+    agreed = number("agreed")
+
+    async def decide(paper: PaperElection, _: Reading) -> Decided:
+        if by not in list(Decider):
+            return refused("paper.no_decider", field="by")
+        return rules.leave_empty(
+            paper, stored.result(paper), by=Decider(by), on=day, reference=reference, agreed=agreed
+        )
+
+    return act_on(id, decide, done="seats_left_empty")

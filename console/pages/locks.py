@@ -1,0 +1,179 @@
+"""群的开与锁: each room with who may write there now, and its lock until when, for who moderates."""
+
+from __future__ import annotations
+
+from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, onward
+from console.desk import ask, cause, settle
+from console.leaving_tables import leaves
+from content import locks
+from content.decision import Decision, Effect, Fact, Refusal, refused
+from content.identifiers import OrganisationId, RoomId, UserId
+from content.locks import LENGTHS, Part, Place, State
+from content.organisations import Right
+from content.power import Undecidable, needed_to_send
+from content.rooms import Purpose, Room
+from content.sanctions import Hindrance
+from storage import duties, rooms, sync
+from storage import locks as stored
+from storage.locks import Told
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("locks", __name__)
+
+USUALLY = "2h"
+MOST_PAST = 20
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """A room with who may write there, as far as its state is known, and what is locked in it.
+
+    ``level`` is the level from which one writes, ``None`` where nothing of that is known; ``opened`` tells that a lock
+    which was carried out does not stand in the room: somebody has opened it in their client.
+    """
+
+    room: Room
+    level: int | None
+    held: tuple[Told, ...]
+    opened: bool
+    ways: dict[Part, Hindrance | None]
+    shut: frozenset[Part]
+    """The parts that are as a lock would make them, with or without one."""
+
+    def lock_of(self, part: Part) -> Told | None:
+        """Return the lock that holds in a part."""
+        return next((one for one in self.held if one.lock.part is part and one.lock.state is State.HELD), None)
+
+    @property
+    def being_opened(self) -> tuple[Told, ...]:
+        """Return the locks that are over and not yet undone."""
+        return tuple(one for one in self.held if one.lock.state is State.OVER)
+
+
+@pages.get("/locks")
+@requires(Right.MODERATE)
+@leaves("locks")
+def show() -> str:
+    """List the rooms of one's places, and which are locked."""
+    roots = here().roots
+    return render_template("locks/show.html", lines=ask(lambda unit: _lines(unit, roots)), parts=list(Part))
+
+
+@pages.get("/locks/<path:id>")
+@requires(Right.MODERATE)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show one room: lock it or open it again, and what was locked before."""
+    roots, room = here().roots, RoomId(id)
+    line = next(iter(ask(lambda unit: _lines(unit, roots, room))), None)
+    if line is None:
+        abort(404)
+    past = ask(lambda unit: stored.past_of(unit, room, MOST_PAST))
+    people = {one.lock.by for one in (*line.held, *past)} | {one.ended_by for one in past}
+    return render_template(
+        "locks/show_one.html",
+        line=line,
+        node=here().node(line.room.organisation),
+        parts=list(Part),
+        lengths=list(LENGTHS),
+        usually=USUALLY,
+        past=past,
+        names=ask(lambda unit: duties.names_of(unit, [one for one in people if one is not None])),
+    )
+
+
+async def _lines(unit: Reading, roots: tuple[OrganisationId, ...], only: RoomId | None = None) -> tuple[Line, ...]:
+    me = await sync.account(unit) or UserId("")
+    kept = [one for one, lost in await rooms.rooms_of(unit, roots) if lost is None and one.purpose is not Purpose.SPACE]
+    wanted = [one for one in kept if only is None or one.id == only]
+    held = await stored.held(unit, [one.id for one in wanted])
+    lines = []
+    for room in sorted(wanted, key=lambda one: (one.name, one.id)):
+        place = await stored.place(unit, room.id, me)
+        if place is not None:
+            lines.append(_line(room, place, held.get(room.id, ()), me))
+    return tuple(lines)
+
+
+def _line(room: Room, place: Place, held: tuple[Told, ...], me: UserId) -> Line:
+    powers, shut = place.site.powers, set[Part]()
+    level = None
+    try:
+        if powers is not None:
+            level = needed_to_send(powers, "m.room.encrypted" if room.encrypted else "m.room.message")
+            if not locks.closing(powers):
+                shut.add(Part.TALK)
+    except Undecidable:
+        level = None
+    if not locks.is_open(place.rule):
+        shut.add(Part.DOOR)
+    stands = [one for one in held if one.lock.state is State.HELD and one.place == "done"]
+    return Line(
+        room=room,
+        level=level,
+        held=held,
+        opened=any(one.lock.part not in shut for one in stands),
+        ways={part: locks.hindrance(part, powers, me=me) for part in Part},
+        shut=frozenset(shut - place.undoing),
+    )
+
+
+@pages.post("/locks/<path:id>/lock")
+@requires(Right.MODERATE)
+def lock(id: str) -> Answer:  # noqa: A002
+    """Lock a room in one part."""
+    room, lasts, part = RoomId(id), request.form.get("lasts", ""), request.form.get("part", "")
+    _or_404(room)
+    if lasts not in LENGTHS or part not in frozenset(Part):
+        abort(400)
+    by, made, roots = here().user, cause(), here().roots
+
+    async def decide(unit: Reading) -> Decided:
+        place = await _place(unit, room, roots)
+        if place is None:
+            return None
+        me = await sync.account(unit) or UserId("")
+        one = locks.prepare(place, Part(part), lasts=LENGTHS[lasts], by=by, cause=made, me=me, now=unit.now)
+        return one if isinstance(one, Refusal) else locks.hold(one, now=unit.now)
+
+    return onward(settle(decide, actor=by), to=link("locks.show_one", id=room), done="room_locked")
+
+
+@pages.post("/locks/<path:id>/unlock")
+@requires(Right.MODERATE)
+def unlock(id: str) -> Answer:  # noqa: A002
+    """Open a room again, in every part that is locked."""
+    room, by, roots = RoomId(id), here().user, here().roots
+    _or_404(room)
+
+    async def decide(unit: Reading) -> Decided:
+        place = await _place(unit, room, roots)
+        if place is None:
+            return None
+        facts: list[Fact] = []
+        effects: list[Effect] = []
+        for one in place.held:
+            done = locks.unlock(one, by=by, now=unit.now)
+            if isinstance(done, Refusal):
+                return done
+            facts += done.facts
+            effects += done.effects
+        return Decision(facts=tuple(facts), effects=tuple(effects)) if facts else refused("locks.is_open")
+
+    return onward(settle(decide, actor=by), to=link("locks.show_one", id=room), done="room_unlocked")
+
+
+def _or_404(room: RoomId) -> None:
+    roots = here().roots
+    if ask(lambda unit: _place(unit, room, roots)) is None:
+        abort(404)
+
+
+async def _place(unit: Reading, room: RoomId, roots: tuple[OrganisationId, ...]) -> Place | None:
+    """Return a room of one's places that works."""
+    known = {one.id for one, lost in await rooms.rooms_of(unit, roots) if lost is None}
+    return await stored.place(unit, room, await sync.account(unit) or UserId("")) if room in known else None

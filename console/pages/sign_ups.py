@@ -1,0 +1,279 @@
+"""Sign-ups (接龙): begin one in a room, see who comes, put somebody on or off by hand, end it, take the list away."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, abort, render_template, request
+from msgspec import Struct
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, first_by_field, onward, see
+from console.desk import ask, cause, now, settle
+from console.leaving_tables import leaves, up_to
+from console.undoing import Undo, way_back
+from console.wording import say_in
+from content import sign_ups as rules
+from content.chains import LONGEST_NAME, LONGEST_NOTE, MOST_BROUGHT, Line
+from content.decision import Decision, Refusal, refused
+from content.identifiers import OrganisationId, SignUpId, derive
+from content.organisations import Right
+from content.rooms import Purpose, Room
+from content.schedules import instant
+from content.sign_ups import Entry, Sheet, SignUp, SignUpOpened, State
+from storage import burden, quiet, rooms
+from storage import sign_ups as stored
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("sign_ups", __name__)
+
+MOST_SHOWN = 100
+
+
+class Fields(Struct, frozen=True, kw_only=True):
+    """What stands in the form, whether or not it can be meant."""
+
+    room: str = ""
+    title: str = ""
+    date: str = ""
+    time: str = ""
+    places: str = ""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """A sign-up as the list shows it: with how many come."""
+
+    one: SignUp
+    people: int
+
+
+@pages.get("/sign-ups")
+@requires(Right.READ)
+@leaves("sign_ups")
+def show() -> str:
+    """Show the sign-ups, newest first."""
+    roots = here().roots
+    found = ask(lambda unit: _all(unit, roots))
+    return render_template("sign_ups/show.html", found=found, most=MOST_SHOWN)
+
+
+async def _all(unit: Reading, roots: tuple[OrganisationId, ...]) -> tuple[Seen, ...]:
+    found = []
+    for one in await stored.of_roots(unit, roots, limit=up_to(MOST_SHOWN)):
+        people = one.people
+        if people is None:
+            people = (await stored.sheet(unit, one)).people
+        found.append(Seen(one=one, people=people))
+    return tuple(found)
+
+
+@pages.route("/sign-ups/new", methods=["GET", "POST"])
+@requires(Right.SCHEDULE)
+def begin() -> Answer:
+    """Begin a sign-up."""
+    places = places_to_answer()
+    if request.method == "GET":
+        return _form(_fresh(places), places)
+    fields = _fields()
+    one = _drafted(fields, places)
+    if isinstance(one, Refusal):
+        return _form(fields, places, one)
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        free_at = await quiet.free_for(unit, one.organisation, unit.now)
+        answer = rules.begin(one, author=user, now=unit.now, free_at=free_at)
+        if isinstance(answer, Refusal):
+            return answer
+        too_much = await burden.refuse_live(unit, one.organisation, one.room, max(free_at, unit.now))
+        return too_much or answer
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, places, outcome.refusal)
+    if outcome.repeated:
+        return see(link("sign_ups.show"), "repeated")
+    facts = outcome.answer.facts if isinstance(outcome.answer, Decision) else ()
+    made = next(fact.sign_up.id for fact in facts if isinstance(fact, SignUpOpened))
+    return see(link("sign_ups.show_one", id=made), "sign_up_begun")
+
+
+@pages.get("/sign-ups/<id>")
+@requires(Right.READ)
+@leaves("sign_up", names=True)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show a sign-up; who is on it only to whom members are shown by name."""
+    return _page(_visible(id))
+
+
+@pages.post("/sign-ups/<id>/rule")
+@requires(Right.RECORD)
+def rule(id: str) -> Answer:  # noqa: A002
+    """Put somebody on, change what stands of them, or take them off; why stands beside it."""
+    one, user, form = _visible(id, Right.RECORD), here().user, request.form
+    name = " ".join(form.get("name", "").split())
+    brings = form.get("brings", "").strip() or "0"
+    if len(name) > LONGEST_NAME:
+        return _page(one, refused("sign_up.long_name", field="name", most=LONGEST_NAME)), 422
+    if not re.fullmatch("[0-9]{1,2}", brings) or int(brings) > MOST_BROUGHT:
+        return _page(one, refused("sign_up.bad_brings", field="brings", most=MOST_BROUGHT)), 422
+    note = " ".join(form.get("note", "").split())[:LONGEST_NOTE]
+    line, off = Line(name=name, note=note, brings=int(brings)), form.get("off") == "yes"
+    before: list[Entry | None] = []
+
+    async def decide(unit: Reading) -> Decided:
+        known = await stored.known(unit, one, rules.named([line]))
+        fresh = await stored.sign_up(unit, one.id)
+        if fresh is None:
+            return None
+        sheet = await stored.sheet(unit, fresh)
+        answer = rules.rule(sheet, line, known=known, off=off, why=form.get("why", ""), by=user, now=unit.now)
+        changed = next((fact.entries[0] for fact in answer.facts), None) if isinstance(answer, Decision) else None  # type: ignore[attr-defined]
+        before[:] = [sheet.entries.get(changed.id) if changed is not None else None]
+        return answer
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _page(one, outcome.refusal), 422
+    to = link("sign_ups.show_one", id=id)
+    return onward(outcome, to=to, done="sign_up_ruled", back=lambda: _back(id, name, before[0], form.get("why", "")))
+
+
+def _back(id: str, name: str, before: Entry | None, why: str) -> Undo:  # noqa: A002
+    """Return the form that lets somebody stand as they did before."""
+    if before is None or before.withdrawn:
+        return way_back("sign_ups.rule", id=id, fields={"name": name, "off": "yes", "why": why})
+    fields = {"name": name, "off": "", "why": why, "note": before.note, "brings": str(before.brings)}
+    return way_back("sign_ups.rule", id=id, fields=fields)
+
+
+@pages.post("/sign-ups/<id>/close")
+@requires(Right.SCHEDULE)
+def close(id: str) -> Answer:  # noqa: A002
+    """End a sign-up now."""
+    one = _visible(id, Right.SCHEDULE)
+
+    async def decide(unit: Reading) -> Decided:
+        fresh = await stored.sign_up(unit, one.id)
+        if fresh is None:
+            return None
+        answer = rules.close(await stored.sheet(unit, fresh), now=unit.now, by_hand=True)
+        return answer or refused("sign_up.over", title=fresh.title)
+
+    return onward(settle(decide, actor=here().user), to=link("sign_ups.show_one", id=id), done="sign_up_closed")
+
+
+def _visible(id: str, right: Right = Right.READ) -> SignUp:  # noqa: A002
+    roots = here().roots_for(right)
+    found = ask(lambda unit: stored.visible(unit, roots, SignUpId(id)))
+    if found is None:
+        abort(404)
+    return found
+
+
+def _page(one: SignUp, refusal: Refusal | None = None) -> str:
+    at = here()
+    rights, node = at.rights_at(one.organisation), at.node(one.organisation)
+
+    async def look(unit: Reading) -> tuple[Sheet, dict[str, str]]:
+        sheet = await stored.sheet(unit, one)
+        return sheet, {str(user): name for user, name in (await stored.names_of(unit, sheet)).items()}
+
+    sheet, names = ask(look)
+    lines = rules.message_of(sheet, names) if node is not None else ()  # type: ignore[arg-type]
+    by_name = Right.READ_MEMBERS in rights
+    refusals = [refusal] if refusal else []
+    return render_template(
+        "sign_ups/show_one.html",
+        one=one,
+        sheet=sheet,
+        names=names,
+        place=node,
+        by_name=by_name,
+        text="\n".join(say_in(node, line) for line in lines) if node is not None and by_name else "",
+        waiting={entry.id for entry in sheet.waiting},
+        off=sorted((entry for entry in sheet.entries.values() if entry.withdrawn), key=lambda entry: entry.number),
+        may_rule=Right.RECORD in rights and by_name,
+        may_close=Right.SCHEDULE in rights and one.state is State.OPEN,
+        typed=request.form if refusal is not None else {},
+        longest={"name": LONGEST_NAME, "note": LONGEST_NOTE, "why": rules.LONGEST_WHY},
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+
+
+def places_to_answer() -> tuple[Room, ...]:
+    """Return the rooms in which people can answer, of those for which one may plan."""
+    roots = here().roots_for(Right.SCHEDULE)
+    found = ask(lambda unit: rooms.rooms_of(unit, roots))
+    return tuple(room for room, lost in found if lost is None and _can_answer(room))
+
+
+def _can_answer(room: Room) -> bool:
+    silent = room.purpose is Purpose.ANNOUNCEMENT and room.encrypted
+    return room.purpose is not Purpose.SPACE and not silent
+
+
+def _fresh(places: tuple[Room, ...]) -> Fields:
+    """Propose the day after tomorrow in the evening."""
+    node = here().node(places[0].organisation) if places else None
+    local = now().astimezone(ZoneInfo(node.timezone)) if node else now()
+    day = local.date() + timedelta(days=2)
+    return Fields(room=places[0].id if places else "", date=day.isoformat(), time="18:00")
+
+
+def _fields() -> Fields:
+    form = request.form
+    return Fields(
+        room=form.get("room", ""),
+        title=" ".join(form.get("title", "").split()),
+        date=form.get("date", "").strip(),
+        time=form.get("time", "").strip(),
+        places=form.get("places", "").strip(),
+    )
+
+
+def _drafted(fields: Fields, places: tuple[Room, ...]) -> SignUp | Refusal:
+    """Turn the fields into a sign-up; what it says is judged by its own rule."""
+    room = next((place for place in places if place.id == fields.room), None)
+    node = here().node(room.organisation) if room else None
+    if room is None or node is None:
+        return refused("sign_up.no_room", field="room")
+    closes_at = _instant(fields, node.timezone)
+    if isinstance(closes_at, Refusal):
+        return closes_at
+    if fields.places and not re.fullmatch("[0-9]{1,5}", fields.places):
+        return refused("sign_up.bad_places", field="places", most=rules.MOST_PLACES)
+    return SignUp(
+        id=SignUpId(derive(cause(), "sign_up")),
+        organisation=room.organisation,
+        room=room.id,
+        title=fields.title,
+        closes_at=closes_at,
+        places=int(fields.places) if fields.places else None,
+    )
+
+
+def _instant(fields: Fields, timezone: str) -> datetime | Refusal:
+    try:
+        day, at = date.fromisoformat(fields.date), time.fromisoformat(fields.time).replace(tzinfo=None)
+        return instant(day, at, timezone)
+    except (ValueError, OverflowError):
+        return refused("sign_up.bad_date", field="date")
+
+
+def _form(fields: Fields, places: tuple[Room, ...], refusal: Refusal | None = None) -> Answer:
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "sign_ups/begin.html",
+        fields=fields,
+        places=places,
+        longest=rules.LONGEST_TITLE,
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+    return page, 422 if refusals else 200

@@ -1,0 +1,81 @@
+"""What an election puts on record beside its figures: who presides, what the absent wrote, and seats left empty.
+
+None of it changes a count. It is what the rules ask one to be able to show afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import date
+
+from content.decision import Decision, Fact, Refusal, refused
+from content.elections import Outcome, Result
+from content.identifiers import MemberId, OrganisationId, PaperElectionId
+from content.paper_elections import Decider, LeftEmpty, PaperElection, State, not_now, reference_of
+from content.rule_packs import ADMISSION
+
+_UNTIL_IT_STANDS = (State.DRAFT, State.FIXED, State.COUNTING, State.COUNTED)
+
+
+class MeetingNoted(Fact, frozen=True, kw_only=True):
+    """Who presides over the meeting, and how many who are absent handed in a written opinion."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    chair: MemberId | None
+    opinions: int | None
+
+
+class SeatsLeftEmpty(Fact, frozen=True, kw_only=True):
+    """It was decided that seats stay empty for which nobody got enough votes; no other election follows."""
+
+    paper: PaperElectionId
+    organisation: OrganisationId
+    decided: LeftEmpty
+
+
+def note_meeting(
+    paper: PaperElection, *, chair: MemberId | None, opinions: int | None, people: Collection[MemberId]
+) -> Decision | Refusal:
+    """Note who presides (R10) and how many opinions were handed in (R26), until the result is announced.
+
+    ``people`` are the organisation's members. Opinions belong to admissions; they are on record and no votes.
+    """
+    if paper.state not in _UNTIL_IT_STANDS or paper.election.questions:
+        return not_now(paper)
+    if chair is not None and chair not in people:
+        return refused("paper.unknown_chair", field="chair")
+    if opinions is not None and (paper.election.pack is not ADMISSION or not 0 <= opinions <= len(people)):
+        return refused("paper.bad_opinions", field="opinions", most=len(people))
+    noted = MeetingNoted(paper=paper.id, organisation=paper.organisation, chair=chair, opinions=opinions)
+    return Decision(facts=(noted,))
+
+
+def leave_empty(
+    paper: PaperElection,
+    result: Result | None,
+    *,
+    by: Decider,
+    on: date,
+    reference: str,
+    agreed: int | None = None,
+) -> Decision | Refusal:
+    """Put on record that seats stay empty, as an alternative to a separate election (R20).
+
+    The meeting decides it by more than half of those who came; the presidium and those above by what ``reference``
+    names. Where nobody was elected there is nothing to be content with.
+    """
+    if paper.state not in (State.COUNTED, State.CERTIFIED) or paper.left_empty is not None:
+        return not_now(paper)
+    if result is None or result.outcome is not Outcome.UNFILLED or not result.elected:
+        return not_now(paper)
+    said = reference_of(reference)
+    if isinstance(said, Refusal):
+        return said
+    present = paper.present or 0
+    if by is not Decider.MEETING:
+        agreed = None
+    elif agreed is None or not present < 2 * agreed <= 2 * present:
+        return refused("paper.not_enough_agree", field="agreed", least=present // 2 + 1, most=present)
+    decided = LeftEmpty(by=by, on=on, reference=said, agreed=agreed)
+    return Decision(facts=(SeatsLeftEmpty(paper=paper.id, organisation=paper.organisation, decided=decided),))

@@ -1,0 +1,118 @@
+"""Changes a meeting that has not begun, or calls it off: its notice follows, and whom it concerns is told."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+
+from msgspec.structs import replace
+
+from content import amendments
+from content.amendments import Sent
+from content.decision import Decision, Refresh, Refusal, Tell, refused, words
+from content.identifiers import CardId, MemberId, OrganisationId, UserId
+from content.lessons import LessonRevised
+from content.meetings import (
+    LONGEST_WHY,
+    Meeting,
+    MeetingCancelled,
+    MeetingChanged,
+    lesson_of,
+    place_of,
+    trouble_with,
+    unknown_at,
+)
+from content.notices import Shown, State
+from content.occurrences import Seat
+from content.occurrences import State as Notice
+from content.schedules import OccurrenceCancelled
+from content.sent_notices import private_notice
+
+
+def change(
+    before: Meeting,
+    after: Meeting,
+    *,
+    sent: Sent | None,
+    notice_at: datetime,
+    revision: int,
+    people: Collection[MemberId],
+    due: Sequence[Seat],
+    seated: Sequence[Seat],
+    carded: Collection[OrganisationId],
+    users: Mapping[MemberId, UserId],
+    answered: Collection[UserId],
+    shown: Shown,
+    author: UserId,
+    now: datetime,
+    plainly: str,
+) -> Decision | Refusal:
+    """Change a meeting that has not begun: its card follows, and who had answered is told.
+
+    Outside of the ``carded`` branches everyone is told: who is asked to it now, as ``shown``, and who, of those
+    ``seated``, no more.
+
+    ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
+    of the text it was sent with, ``plainly`` as it is when it is called.
+    """
+    if before.state is not State.PLANNED:
+        return refused("meeting.not_planned")
+    trouble = trouble_with(after, now) or unknown_at(after, people)
+    if trouble is not None:
+        return trouble
+    if not due:
+        return refused(f"meeting.nobody_{after.circle}", field="named")
+    if sent is None and notice_at > after.begins_at:
+        return refused("meeting.notice_after", field="date")
+    if len(after.why) > LONGEST_WHY:
+        return refused("meeting.long", field="why", most=LONGEST_WHY)
+    if replace(before, why="") == replace(after, why=""):
+        return refused("meeting.same", field="title")
+    lesson = lesson_of(after, plainly, revision + 1)
+    changed = MeetingChanged(meeting=after, at=now)
+    revised = LessonRevised(lesson=lesson, author=author)
+    if sent is None or sent.occurrence.state is not Notice.OPEN:
+        return Decision(facts=(changed, revised))
+    corrected = amendments.correct([sent], lesson, reason=after.why, now=now)
+    if isinstance(corrected, Refusal):
+        return corrected
+    said = words("meeting.changed", title=after.title, at=after.begins_at, place=(place_of(after),))
+    told = dict.fromkeys(answered, said)
+    apart, was = ({seat.member: seat for seat in each if seat.branch not in carded} for each in (due, seated))
+    known, wanted = {seat.member for seat in seated}, {seat.member for seat in due}
+    joined = tuple(seat for member, seat in apart.items() if member not in known)
+    changed = replace(changed, joined=joined, gone=tuple(sorted(was.keys() - wanted)))
+    asks = words("meeting.changed_asks", title=after.title, at=after.begins_at, place=(place_of(after),))
+    told = {users[one]: asks for one in sorted(apart) if one in users} | told
+    told |= {users[seat.member]: private_notice(after, shown) for seat in joined if seat.member in users}
+    spared = words("meeting.not_due", title=before.title, at=before.begins_at)
+    told |= {users[one]: spared for one in changed.gone if one in users}
+    effects = (Tell(user=user, words=said, unasked=True) for user, said in told.items())
+    return Decision(facts=(changed, revised, *corrected.facts), effects=(*corrected.effects, *effects))
+
+
+def cancel(
+    meeting: Meeting,
+    notice: Notice,
+    *,
+    why: str,
+    cards: Sequence[CardId],
+    concerned: Collection[UserId],
+    by: UserId,
+    now: datetime,
+) -> Decision | Refusal:
+    """Call a meeting off: before its notice went out that stays in, afterwards its card says so.
+
+    ``concerned`` are told: who had answered, or where there is no card whoever was asked.
+    """
+    why = " ".join(why.split())
+    if meeting.state is not State.PLANNED:
+        return refused("meeting.not_planned")
+    if len(why) > LONGEST_WHY:
+        return refused("meeting.long", field="why", most=LONGEST_WHY)
+    called_off = MeetingCancelled(occurrence=meeting.id, why=why, at=now)
+    if notice is Notice.PLANNED:
+        return Decision(facts=(called_off, OccurrenceCancelled(occurrence=meeting.id, by=by)))
+    said = words("meeting.cancelled", title=meeting.title, at=meeting.begins_at)
+    told = [Tell(user=one, words=said, unasked=True) for one in concerned]
+    return Decision(facts=(called_off,), effects=(*(Refresh(card=card) for card in cards), *told))

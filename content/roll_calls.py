@@ -1,0 +1,169 @@
+"""The roll of a meeting as its recorder calls it by hand, and closes it: 未回 is left so, which is not absent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+from content.checkins import Answered, Expectation, Note
+from content.checkins import State as Answer
+from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
+from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
+from content.meetings import Meeting
+from content.notices import State
+from content.occurrences import OccurrenceClosed
+from content.occurrences import State as Notice
+
+
+class Mark(StrEnum):
+    """What the recorder calls somebody when the roll is called; ``SILENT`` is 未回, which is not absent."""
+
+    PRESENT = "present"
+    ONLINE = "online"
+    LATE = "late"
+    LEAVE = "leave"
+    ABSENT = "absent"
+    MADE_UP = "made_up"
+    SILENT = "silent"
+
+
+_MEANS: Mapping[Mark, tuple[Answer, Note | None]] = {
+    Mark.PRESENT: (Answer.DONE, None),
+    Mark.ONLINE: (Answer.DONE, Note.ONLINE),
+    Mark.LATE: (Answer.DONE, Note.LATE),
+    Mark.LEAVE: (Answer.EXCUSED, None),
+    Mark.ABSENT: (Answer.ABSENT, None),
+    Mark.MADE_UP: (Answer.MADE_UP, None),
+}
+
+
+class MeetingClosed(Fact, frozen=True, kw_only=True):
+    """The recorder has closed the roll of a meeting: it stands, and single places are put right one by one."""
+
+    occurrence: OccurrenceId
+    at: datetime
+    by: UserId
+
+
+def mark_for(note: str | None) -> Mark:
+    """Return what somebody is called who comes as they said they would."""
+    return {Note.ONLINE: Mark.ONLINE, Note.LATE: Mark.LATE}.get(Note(note), Mark.PRESENT) if note else Mark.SILENT
+
+
+def mark_of(state: Answer, note: str | None) -> Mark:
+    """Return what the recorder would call somebody who stands so on the roll."""
+    for mark, (means, noted) in _MEANS.items():
+        if state is means and (noted is None or note == noted) and not (mark is Mark.PRESENT and note in _NOTED):
+            return mark
+    return Mark.MADE_UP if state is Answer.LATE else Mark.SILENT
+
+
+_NOTED = (Note.ONLINE, Note.LATE)
+
+
+def call_roll(
+    meeting: Meeting,
+    places: Sequence[Expectation],
+    marks: Mapping[MemberId, Mark],
+    *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
+    how: str,
+    by: UserId,
+    cause: Cause,
+    now: datetime,
+) -> Decision | Refusal:
+    """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known.
+
+    ``shown`` is how they stood where that was chosen: what is as it was shown is no choice.
+    """
+    if meeting.state is State.CLOSED:
+        return refused("meeting.roll_is_closed")
+    if meeting.state is not State.HELD:
+        return refused("meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
+    called = _called(places, marks, how=how, by=by, cause=cause, now=now)
+    return called if called.facts else refused("meeting.nothing_marked")
+
+
+def close(
+    meeting: Meeting,
+    places: Sequence[Expectation],
+    marks: Mapping[MemberId, Mark],
+    *,
+    shown: Mapping[MemberId, Mark] = MappingProxyType({}),
+    cards: Sequence[CardId],
+    how: str,
+    by: UserId,
+    cause: Cause,
+    now: datetime,
+) -> Decision | Refusal:
+    """Close the roll with what the recorder decides of those who are still open; whom they leave so stays 未回."""
+    if meeting.state is not State.HELD:
+        return refused("meeting.roll_is_closed" if meeting.state is State.CLOSED else "meeting.not_held")
+    marks = meant(marks, shown)
+    overtaken = _overtaken(places, marks, shown)
+    if overtaken is not None:
+        return overtaken
+    called = _called(places, marks, how=how, by=by, cause=cause, now=now)
+    facts: tuple[Fact, ...] = (*called.facts, MeetingClosed(occurrence=meeting.id, at=now, by=by))
+    if any(one.occurrence.state is Notice.OPEN for one in places):
+        facts = (*facts, OccurrenceClosed(occurrence=meeting.id, at=now))
+    told = tuple(effect for effect in called.effects if isinstance(effect, Tell))
+    return Decision(facts=facts, effects=(*(Refresh(card=card) for card in cards), *told))
+
+
+def meant(marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]) -> Mapping[MemberId, Mark]:
+    """Return what was chosen of what a form of the roll says: all that is not as it was shown."""
+    return {member: mark for member, mark in marks.items() if mark is not shown.get(member)}
+
+
+def _overtaken(
+    places: Sequence[Expectation], marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]
+) -> Refusal | None:
+    """Refuse to put over what was answered, or written by somebody else, since the roll was shown."""
+    names = []
+    for one in places:
+        wanted, was = marks.get(one.member), shown.get(one.member)
+        if wanted is not None and was is not None and mark_of(one.state, one.note) not in (was, wanted):
+            names.append(one.name)
+    return refused("meeting.roll_has_moved", names="、".join(names)) if names else None
+
+
+def _called(
+    places: Sequence[Expectation],
+    marks: Mapping[MemberId, Mark],
+    *,
+    how: str,
+    by: UserId,
+    cause: Cause,
+    now: datetime,
+) -> Decision:
+    facts: list[Fact] = []
+    told: list[Effect] = []
+    for one in places:
+        mark = marks.get(one.member)
+        if mark is None or one.state is Answer.NOT_OFFERED or mark is mark_of(one.state, one.note):
+            continue
+        open_still = one.occurrence.state is Notice.OPEN
+        after, note = _MEANS.get(mark, (Answer.OPEN if open_still else Answer.UNANSWERED, None))
+        fact = Answered(
+            occurrence=one.occurrence.id,
+            member=one.member,
+            before=one.state,
+            after=after,
+            at=now,
+            cause=cause,
+            note=note,
+            recorded_by=by,
+            explanation=how,
+        )
+        facts.append(fact)
+        if after is Answer.ABSENT and one.user:
+            told.append(Tell(user=one.user, words=words("meeting.told_absent", title=one.title), unasked=True))
+    changed = dict.fromkeys(one.card for one in places if one.card is not None) if facts else {}
+    return Decision(facts=tuple(facts), effects=(*(Refresh(card=card) for card in changed), *told))

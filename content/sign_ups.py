@@ -1,0 +1,589 @@
+"""Sign-ups (接龙): who comes, said in any of the ways in which people say it, shown in one live message.
+
+What stands is the union of all that was said: nobody is taken out because a later chain leaves them out, only by
+themself, by who named them, or by an organiser. So two who paste at once lose nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from content.chains import Line, folded, is_a_daily_tick, is_about_money, written
+from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
+from content.identifiers import (
+    ActivityId,
+    EventId,
+    MemberId,
+    OrganisationId,
+    RoomId,
+    SignUpEntryId,
+    SignUpId,
+    UserId,
+    derive,
+)
+from content.live_messages import PutUp, Renew, Sort
+
+LONGEST_TITLE = 60
+LONGEST_WHY = 100
+MOST_ENTRIES = 500
+MOST_PLACES = 2000
+MOST_SHOWN = 150
+"""So many lines a live message has; the page shows all."""
+SHORTEST = timedelta(minutes=5)
+LONGEST = timedelta(days=90)
+USUAL = timedelta(days=7)
+"""How long a sign-up is open where nobody says so."""
+KEPT = timedelta(days=365)
+"""How long it is remembered who had signed up; how many they were stays."""
+
+
+class State(StrEnum):
+    """Where a sign-up stands."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class SignUp(Struct, frozen=True, kw_only=True):
+    """A sign-up in one room; ``places`` is how many people may come, ``None`` where there is no limit.
+
+    Where it belongs to an ``activity``, that one's live message shows it.
+    """
+
+    id: SignUpId
+    organisation: OrganisationId
+    room: RoomId
+    title: str
+    closes_at: datetime
+    places: int | None = None
+    activity: ActivityId | None = None
+    state: State = State.OPEN
+    people: int | None = None
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One who was signed up. ``number`` is the order in which they came, ``by`` whose word it was.
+
+    ``member`` is who that is on the roster, ``None`` for a name that only was typed. Who is ``withdrawn`` comes back
+    by their own word, by that of who took them out, and where an organiser did (``by_hand``) by one alone. Who
+    ``returned`` is withdrawn again once what they said is taken back.
+    """
+
+    id: SignUpEntryId
+    name: str
+    at: datetime
+    number: int
+    member: MemberId | None = None
+    note: str = ""
+    brings: int = 0
+    by: UserId | None = None
+    withdrawn: bool = False
+    withdrawn_by: UserId | None = None
+    returned: bool = False
+    by_hand: bool = False
+    why: str = ""
+
+    @property
+    def people(self) -> int:
+        """Return how many come: they and whom they bring."""
+        return 1 + self.brings
+
+
+class Claim(Struct, frozen=True, kw_only=True, order=True):
+    """That a message names somebody: as long as one does that was not taken back, they stand."""
+
+    event: EventId
+    sender: UserId
+    entry: SignUpEntryId
+
+
+GONE = SignUpEntryId("")
+"""Whom a message names that was taken back: edits of it come to nothing."""
+
+
+class Sheet(Struct, frozen=True, kw_only=True):
+    """A sign-up with all that was said of it. ``users`` are the accounts of those who are on the roster."""
+
+    sign_up: SignUp
+    entries: Mapping[SignUpEntryId, Entry] = field(default_factory=dict)
+    claims: frozenset[Claim] = frozenset()
+    users: Mapping[MemberId, UserId] = field(default_factory=dict)
+
+    @property
+    def standing(self) -> tuple[Entry, ...]:
+        """Return who comes, or waits for a place, in the order in which they came."""
+        here = (one for one in self.entries.values() if not one.withdrawn)
+        return tuple(sorted(here, key=lambda one: (one.number, one.id)))
+
+    @property
+    def seated(self) -> tuple[Entry, ...]:
+        """Return who has a place: in their order, and nobody before who came earlier and still waits."""
+        return self.standing[: len(self.standing) - len(self.waiting)]
+
+    @property
+    def waiting(self) -> tuple[Entry, ...]:
+        """Return who waits for a place."""
+        places, taken = self.sign_up.places, 0
+        for position, one in enumerate(self.standing):
+            taken += one.people
+            if places is not None and taken > places:
+                return self.standing[position:]
+        return ()
+
+    @property
+    def people(self) -> int:
+        """Return how many come."""
+        return sum(one.people for one in self.seated)
+
+
+class SignUpOpened(Fact, frozen=True, kw_only=True):
+    """A sign-up was begun; it is on its way to its room."""
+
+    sign_up: SignUp
+    author: UserId
+    at: datetime
+
+
+class SignedUp(Fact, frozen=True, kw_only=True):
+    """A message named people. ``entries`` are those of whom something is new, ``claims`` all whom it names."""
+
+    sign_up: SignUpId
+    member: MemberId | None
+    entries: tuple[Entry, ...]
+    claims: tuple[Claim, ...]
+    at: datetime
+
+
+class MessageTakenBack(Fact, frozen=True, kw_only=True):
+    """A message about a sign-up was removed by who sent it; ``gone`` are those whom no other names."""
+
+    sign_up: SignUpId
+    member: MemberId | None
+    event: EventId
+    sender: UserId
+    gone: tuple[SignUpEntryId, ...]
+    withdrawn: tuple[Entry, ...]
+    at: datetime
+
+
+class EntriesWithdrawn(Fact, frozen=True, kw_only=True):
+    """Somebody does not come any more, by their own word or that of who named them."""
+
+    sign_up: SignUpId
+    member: MemberId | None
+    entries: tuple[Entry, ...]
+    at: datetime
+
+
+class EntryRuled(Fact, frozen=True, kw_only=True):
+    """An organiser put somebody on a sign-up, took them off it, or put right what stands there."""
+
+    sign_up: SignUpId
+    member: MemberId | None
+    entries: tuple[Entry, ...]
+    at: datetime
+
+
+class SignUpClosed(Fact, frozen=True, kw_only=True):
+    """The time of a sign-up is over, or an organiser ended it."""
+
+    sign_up: SignUpId
+    people: int
+    at: datetime
+
+
+SheetFact = SignedUp | MessageTakenBack | EntriesWithdrawn | EntryRuled | SignUpClosed
+
+
+def apply(sheet: Sheet, fact: SheetFact) -> Sheet:
+    """Return a sheet once a fact about it holds: what storage does to rows."""
+    match fact:
+        case SignUpClosed():
+            return replace(sheet, sign_up=replace(sheet.sign_up, state=State.CLOSED, people=fact.people))
+        case SignedUp():
+            changed = {one.id: one for one in fact.entries}
+            return replace(sheet, entries={**sheet.entries, **changed}, claims=sheet.claims | set(fact.claims))
+        case MessageTakenBack():
+            changed = {one.id: one for one in fact.withdrawn}
+            entries = {id: one for id, one in {**sheet.entries, **changed}.items() if id not in fact.gone}  # noqa: A001
+            claims = {one for one in sheet.claims if one.event != fact.event}
+            return replace(
+                sheet, entries=entries, claims=claims | {Claim(event=fact.event, sender=fact.sender, entry=GONE)}
+            )
+        case EntriesWithdrawn() | EntryRuled():
+            changed = {one.id: one for one in fact.entries}
+            off = {one.id for one in fact.entries if one.withdrawn}
+            claims = {one for one in sheet.claims if one.entry not in off}
+            return replace(sheet, entries={**sheet.entries, **changed}, claims=frozenset(claims))
+
+
+def name_of(sign_up: SignUpId, member: MemberId | None, name: str) -> SignUpEntryId:
+    """Return the identifier of one person on a sign-up: by the roster, else by their name as it is compared."""
+    return SignUpEntryId(derive(sign_up, "member", member) if member else derive(sign_up, "name", folded(name)))
+
+
+def begin(sign_up: SignUp, *, author: UserId, now: datetime, free_at: datetime | None = None) -> Decision | Refusal:
+    """Begin a sign-up, unless it cannot be meant; ``free_at`` is when its room may hear something again."""
+    trouble = trouble_of(sign_up, now)
+    if trouble is not None:
+        return trouble
+    held = free_at if free_at is not None and free_at > now else None
+    if held is not None and sign_up.closes_at < held + SHORTEST:
+        return refused("sign_up.ends_in_quiet", field="date", until=held)
+    put_up = PutUp(
+        sort=Sort.SIGN_UP,
+        id=sign_up.id,
+        room=sign_up.room,
+        organisation=sign_up.organisation,
+        not_before=held,
+        expires_at=sign_up.closes_at,
+    )
+    return Decision(facts=(SignUpOpened(sign_up=sign_up, author=author, at=now),), effects=(put_up,))
+
+
+def trouble_of(sign_up: SignUp, now: datetime) -> Refusal | None:
+    """Return why a sign-up cannot be meant: no title, money, a daily tick, a time or a number without sense."""
+    if not sign_up.title or len(sign_up.title) > LONGEST_TITLE:
+        return refused("sign_up.bad_title", field="title", most=LONGEST_TITLE)
+    if is_about_money(sign_up.title):
+        return refused("sign_up.money", field="title")
+    if is_a_daily_tick(sign_up.title):
+        return refused("sign_up.daily", field="title")
+    if sign_up.closes_at < now + SHORTEST:
+        return refused("sign_up.too_soon", field="date", closes=sign_up.closes_at)
+    if sign_up.closes_at > now + LONGEST:
+        return refused("sign_up.too_far", field="date", days=LONGEST.days)
+    if sign_up.places is not None and not 1 <= sign_up.places <= MOST_PLACES:
+        return refused("sign_up.bad_places", field="places", most=MOST_PLACES)
+    return None
+
+
+class Speaker(Struct, frozen=True, kw_only=True):
+    """Who says something about a sign-up, by which message, and in private or for the room to see."""
+
+    user: UserId
+    member: MemberId
+    name: str
+    event: EventId
+    private: bool = False
+
+
+def named(lines: Iterable[Line]) -> frozenset[str]:
+    """Return the names in lines, as names are compared."""
+    return frozenset(folded(line.name) for line in lines if line.name)
+
+
+def sign_up(
+    sheet: Sheet,
+    lines: Sequence[Line],
+    speaker: Speaker,
+    *,
+    known: Mapping[str, Sequence[MemberId]],
+    now: datetime,
+) -> Decision | Refusal | None:
+    """Take what somebody said, at once or by an edit: whom it names come, and whom it leaves out are not touched.
+
+    ``known`` are those of the roster by their names as they are compared. A name that two people have, or nobody, is
+    kept as it was typed.
+    """
+    over = _over(sheet, now)
+    if over is not None:
+        return over if speaker.private or _alone(lines) else None
+    if Claim(event=speaker.event, sender=speaker.user, entry=GONE) in sheet.claims:
+        return None
+    entries, changed, claims = dict(sheet.entries), dict[SignUpEntryId, Entry](), set[Claim]()
+    struck = False
+    for line in lines:
+        member, name = _who(line, speaker, known)
+        id = name_of(sheet.sign_up.id, member, name)  # noqa: A001
+        before, own = entries.get(id), member == speaker.member
+        if line.out:
+            if before is not None and not before.withdrawn and (own or before.by == speaker.user):
+                entries[id] = changed[id] = _off(before, speaker.user)
+                claims = {one for one in claims if one.entry != id}
+            continue
+        if before is None and len(entries) >= MOST_ENTRIES:
+            return refused("sign_up.full", title=sheet.sign_up.title, most=MOST_ENTRIES)
+        after = _after(before, line, speaker, own=own, number=_next(entries), now=now)
+        if after is None:
+            fresh = Entry(id=id, name=name, member=member, at=now, number=_next(entries), by=speaker.user)
+            after = _with(fresh, line)
+        struck |= after.withdrawn and after.by_hand and own
+        if after.withdrawn:
+            continue
+        claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id))
+        if after != before:
+            entries[id] = changed[id] = after
+    return _heard(sheet, lines, speaker, changed, claims - sheet.claims, struck=struck, now=now)
+
+
+def _alone(lines: Sequence[Line]) -> bool:
+    """Tell whether what was said is about who said it alone, so that they expect something of it."""
+    return len(lines) == 1 and not lines[0].name
+
+
+def _over(sheet: Sheet, now: datetime) -> Refusal | None:
+    one = sheet.sign_up
+    return refused("sign_up.over", title=one.title) if one.state is State.CLOSED or now >= one.closes_at else None
+
+
+def _who(line: Line, speaker: Speaker, known: Mapping[str, Sequence[MemberId]]) -> tuple[MemberId | None, str]:
+    if not line.name or folded(line.name) == folded(speaker.name):
+        return speaker.member, speaker.name
+    found = known.get(folded(line.name), ())
+    return (found[0] if len(found) == 1 else None), line.name
+
+
+def _next(entries: Mapping[SignUpEntryId, Entry]) -> int:
+    return max((one.number for one in entries.values()), default=0) + 1
+
+
+def _off(entry: Entry, by: UserId) -> Entry:
+    return replace(entry, withdrawn=True, withdrawn_by=by, returned=False)
+
+
+def _after(
+    before: Entry | None, line: Line, speaker: Speaker, *, own: bool, number: int, now: datetime
+) -> Entry | None:
+    """Return how somebody stands once they are named again, ``None`` where they never were."""
+    if before is None:
+        return None
+    mine = own or before.by == speaker.user
+    if not before.withdrawn:
+        # Who was named by another and says so too is there by their own word.
+        return _with(replace(before, by=speaker.user) if own else before, line) if mine else before
+    if before.by_hand or not (own or before.withdrawn_by == speaker.user):
+        return before
+    back = replace(before, withdrawn=False, withdrawn_by=None, returned=True, number=number, at=now, by=speaker.user)
+    return _with(replace(back, note="", brings=0), line)
+
+
+def _with(entry: Entry, line: Line) -> Entry:
+    """Add what a line says of a person; what it does not say stays."""
+    note = line.unclear and f"「{line.unclear}」"
+    return replace(
+        entry,
+        note=line.note or note or entry.note,
+        brings=entry.brings if line.brings is None else line.brings,
+    )
+
+
+def _heard(
+    sheet: Sheet,
+    lines: Sequence[Line],
+    speaker: Speaker,
+    changed: Mapping[SignUpEntryId, Entry],
+    claims: Collection[Claim],
+    *,
+    struck: bool,
+    now: datetime,
+) -> Decision | Refusal | None:
+    """Make a decision of what was understood; who spoke for themself alone hears what is not plain to see."""
+    one = sheet.sign_up
+    if struck and not changed and not claims and (speaker.private or _alone(lines)):
+        return refused("sign_up.struck", title=one.title)
+    off = tuple(entry for entry in changed.values() if entry.withdrawn)
+    on = tuple(entry for entry in changed.values() if not entry.withdrawn)
+    facts: list[SheetFact] = []
+    if on or claims:
+        said = SignedUp(sign_up=one.id, member=speaker.member, entries=on, claims=tuple(sorted(claims)), at=now)
+        facts.append(said)
+    if off:
+        facts.append(EntriesWithdrawn(sign_up=one.id, member=speaker.member, entries=off, at=now))
+    after = sheet
+    for fact in facts:
+        after = apply(after, fact)
+    told = _answer(after, lines, speaker, changed)
+    if not facts and told is None:
+        return None
+    effects: list[Effect] = [renewed(one)] if changed else []
+    effects += [told] if told is not None else []
+    return Decision(facts=tuple(facts), effects=(*effects, *_moved_up(sheet, after)))
+
+
+def _answer(
+    sheet: Sheet, lines: Sequence[Line], speaker: Speaker, changed: Mapping[SignUpEntryId, Entry]
+) -> Tell | None:
+    """Return what who spoke is told in private: what is unclear, that they wait, and in private what was put down."""
+    one, own = sheet.sign_up, sheet.entries.get(name_of(sheet.sign_up.id, speaker.member, ""))
+    unclear = next((line.unclear for line in lines if line.unclear), "")
+    if unclear and changed:
+        many = int(unclear.removeprefix("+"))
+        said = words("sign_up.unclear", title=one.title, said=unclear, more=many, together=many - 1)
+        return Tell(user=speaker.user, words=said)
+    if own is None or own.withdrawn or (own.id not in changed and not speaker.private):
+        return None
+    waiting = [entry.id for entry in sheet.waiting]
+    if own.id in waiting:
+        said = words("sign_up.waits", title=one.title, number=waiting.index(own.id) + 1)
+        return Tell(user=speaker.user, words=said)
+    if not speaker.private:
+        return None
+    return Tell(user=speaker.user, words=words("sign_up.done", title=one.title, people=own.people))
+
+
+def _moved_up(before: Sheet, after: Sheet) -> tuple[Effect, ...]:
+    """Tell those who waited and have a place now."""
+    waited = {one.id for one in before.waiting}
+    said = words("sign_up.moved_up", title=after.sign_up.title)
+    users = (after.users.get(one.member) for one in after.seated if one.id in waited and one.member)
+    return tuple(Tell(user=user, words=said, unasked=True) for user in users if user is not None)
+
+
+def renewed(one: SignUp) -> Renew:
+    """Return what shows a sign-up anew: its own live message, or that of its activity."""
+    if one.activity is not None:
+        return Renew(sort=Sort.ACTIVITY, id=one.activity)
+    return Renew(sort=Sort.SIGN_UP, id=one.id)
+
+
+def withdraw(
+    sheet: Sheet,
+    speaker: Speaker,
+    *,
+    names: Sequence[Line] = (),
+    known: Mapping[str, Sequence[MemberId]],
+    now: datetime,
+) -> Decision | Refusal:
+    """Take out who says so, or those whom they themself have named."""
+    over = _over(sheet, now)
+    if over is not None:
+        return over
+    wanted = [_who(line, speaker, known) for line in names] or [(speaker.member, speaker.name)]
+    entries = []
+    for member, name in wanted:
+        entry = sheet.entries.get(name_of(sheet.sign_up.id, member, name))
+        own = member == speaker.member
+        if entry is None or entry.withdrawn:
+            key = "sign_up.not_in" if own else "sign_up.they_are_not_in"
+            return refused(key, title=sheet.sign_up.title, name=name)
+        if not own and entry.by != speaker.user:
+            return refused("sign_up.not_yours", name=name)
+        entries.append(_off(entry, speaker.user))
+    fact = EntriesWithdrawn(sign_up=sheet.sign_up.id, member=speaker.member, entries=tuple(entries), at=now)
+    after = apply(sheet, fact)
+    told: tuple[Effect, ...] = ()
+    if speaker.private:
+        told = (Tell(user=speaker.user, words=words("sign_up.withdrawn", title=sheet.sign_up.title)),)
+    return Decision(facts=(fact,), effects=(renewed(sheet.sign_up), *told, *_moved_up(sheet, after)))
+
+
+def take_back(
+    sheet: Sheet, event: EventId, sender: UserId, member: MemberId | None, *, now: datetime
+) -> Decision | None:
+    """Take what a message said, which its own sender removed: whom another still names stay."""
+    theirs = {one for one in sheet.claims if one.event == event and one.sender == sender and one.entry != GONE}
+    if not theirs or _over(sheet, now) is not None:
+        return None
+    elsewhere = {one.entry for one in sheet.claims if one.event != event}
+    lost = [
+        sheet.entries[id]
+        for id in sorted({one.entry for one in theirs} - elsewhere)  # noqa: A001
+        if id in sheet.entries and not sheet.entries[id].withdrawn and not sheet.entries[id].by_hand
+    ]
+    fact = MessageTakenBack(
+        sign_up=sheet.sign_up.id,
+        member=member,
+        event=event,
+        sender=sender,
+        gone=tuple(one.id for one in lost if not one.returned),
+        withdrawn=tuple(_off(one, sender) for one in lost if one.returned),
+        at=now,
+    )
+    after = apply(sheet, fact)
+    effects: tuple[Effect, ...] = (renewed(sheet.sign_up), *_moved_up(sheet, after)) if lost else ()
+    return Decision(facts=(fact,), effects=effects)
+
+
+def rule(
+    sheet: Sheet,
+    line: Line,
+    *,
+    known: Mapping[str, Sequence[MemberId]],
+    off: bool,
+    why: str,
+    by: UserId,
+    now: datetime,
+) -> Decision | Refusal:
+    """Put somebody on, change what stands of them, or take them off by hand; what an organiser says stands.
+
+    It may be done once the sign-up is over too: then who came although they had not signed up is put down.
+    """
+    why = " ".join(why.split())
+    if not line.name:
+        return refused("sign_up.no_name", field="name")
+    if not why:
+        return refused("sign_up.no_reason", field="why")
+    if len(why) > LONGEST_WHY:
+        return refused("sign_up.long_reason", field="why", most=LONGEST_WHY)
+    found = known.get(folded(line.name), ())
+    member = found[0] if len(found) == 1 else None
+    id = name_of(sheet.sign_up.id, member, line.name)  # noqa: A001
+    before = sheet.entries.get(id)
+    if off and (before is None or before.withdrawn):
+        return refused("sign_up.they_are_not_in", field="name", title=sheet.sign_up.title, name=line.name)
+    if before is None and len(sheet.entries) >= MOST_ENTRIES:
+        return refused("sign_up.full", field="name", title=sheet.sign_up.title, most=MOST_ENTRIES)
+    fresh = Entry(id=id, name=line.name, member=member, at=now, number=_next(sheet.entries), by=by)
+    stands = before or fresh
+    if stands.withdrawn and not off:
+        stands = replace(stands, withdrawn=False, withdrawn_by=None, number=_next(sheet.entries), at=now)
+    after = _off(stands, by) if off else replace(stands, note=line.note, brings=line.brings or 0)
+    if before is not None and replace(after, by_hand=before.by_hand, why=before.why) == before:
+        return refused("sign_up.nothing_changed", field="name", name=line.name)
+    ruled = replace(after, by_hand=True, why=why)
+    fact = EntryRuled(sign_up=sheet.sign_up.id, member=member, entries=(ruled,), at=now)
+    moved = _moved_up(sheet, apply(sheet, fact))
+    return Decision(facts=(fact,), effects=(renewed(sheet.sign_up), *moved))
+
+
+def close(sheet: Sheet, *, now: datetime, by_hand: bool = False) -> Decision | None:
+    """End a sign-up whose time is over, or that an organiser ends."""
+    one = sheet.sign_up
+    if one.state is State.CLOSED or not (by_hand or now >= one.closes_at):
+        return None
+    return Decision(facts=(SignUpClosed(sign_up=one.id, people=sheet.people, at=now),), effects=(renewed(one),))
+
+
+def message_of(sheet: Sheet, names: Mapping[UserId, str]) -> tuple[Words, ...]:
+    """Return what the live message of a sign-up says, line by line; copied as it is, it is a chain like any other."""
+    one = sheet.sign_up
+    return (words("sign_up.head", title=one.title), *asks_of(one), *list_of(sheet, names))
+
+
+def asks_of(one: SignUp) -> tuple[Words, ...]:
+    """Return until when one may sign up, for how many there is a place, and how it is said."""
+    if one.state is State.CLOSED:
+        return ()
+    limit = (words("sign_up.until_places", closes=one.closes_at, places=one.places),) if one.places else ()
+    return (*(limit or (words("sign_up.until", closes=one.closes_at),)), words("sign_up.how"))
+
+
+def list_of(sheet: Sheet, names: Mapping[UserId, str]) -> tuple[Words, ...]:
+    """Return who comes and who waits, each on a line of their own, and how many that is together."""
+    seated, waiting = sheet.seated, sheet.waiting
+    shown = [(number, one) for number, one in enumerate(sheet.standing, start=1)][:MOST_SHOWN]
+    lines: list[Words] = []
+    for number, one in shown:
+        if waiting and one.id == waiting[0].id:
+            lines.append(words("sign_up.waiting"))
+        lines.append(_line(number, one, sheet, names))
+    if len(sheet.standing) > MOST_SHOWN:
+        lines.append(words("sign_up.and_more", n=len(sheet.standing) - MOST_SHOWN))
+    key = "sign_up.closed" if sheet.sign_up.state is State.CLOSED else "sign_up.total"
+    total = words(key, people=sum(one.people for one in seated), waiting=len(waiting))
+    if not sheet.standing:
+        total = words("sign_up.closed_empty" if sheet.sign_up.state is State.CLOSED else "sign_up.nobody")
+    return (*lines, total)
+
+
+def _line(number: int, one: Entry, sheet: Sheet, names: Mapping[UserId, str]) -> Words:
+    said = written(number, one.name, one.brings, one.note)
+    own = one.member is not None and sheet.users.get(one.member) == one.by
+    by = names.get(one.by) if one.by is not None and not own and not one.by_hand else None
+    return words("sign_up.line", said=said) if by is None else words("sign_up.line_by", said=said, by=by)

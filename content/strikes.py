@@ -1,0 +1,191 @@
+"""What follows where a guard strikes: a flag in the queue, the message hidden and kept as evidence, a measure.
+
+A message is hidden for good, as Matrix has it; its words lie with a case for ninety days. A measure is one of the
+ladder, signed by the bot: it ends by itself, can be lifted, and the person can appeal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from content import complaints, ladder
+from content.cases import MOST_EVIDENCE, Case, CaseOpened, ask_for_message, read_message
+from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, words
+from content.guarding import Found, Post
+from content.guards import Guard, Level
+from content.identifiers import Cause, EventId, OrganisationId, RoomId, StrikeId, UserId, derive
+from content.ladder import Frame
+from content.rooms import Room
+from content.sanctions import Reason, Sanction, State, Step, Want
+
+KEPT = timedelta(days=90)
+"""How long it is known where a guard struck, and at whom."""
+
+MEASURE: Mapping[Guard, tuple[Step, timedelta, Reason]] = {
+    **dict.fromkeys((Guard.FLOOD, Guard.REPEATS, Guard.MENTIONS), (Step.MUTE, timedelta(minutes=10), Reason.FLOOD)),
+    **dict.fromkeys((Guard.LINKS, Guard.NEWCOMERS), (Step.MUTE, timedelta(minutes=10), Reason.RULE)),
+    **dict.fromkeys((Guard.WORDS, Guard.PATTERNS, Guard.MEDIA), (Step.WARNING, timedelta(days=30), Reason.RULE)),
+    Guard.SECRETS: (Step.WARNING, timedelta(days=30), Reason.CONFIDENTIAL),
+}
+"""What each guard does where it may act: the mildest measure that ends what it has seen."""
+
+
+class Strike(Struct, frozen=True, kw_only=True):
+    """That a guard struck at something, at what level; no word of it."""
+
+    id: StrikeId
+    organisation: OrganisationId
+    room: RoomId
+    event: EventId
+    user: UserId
+    guard: Guard
+    level: Level
+    at: datetime
+
+
+class GuardStruck(Fact, frozen=True, kw_only=True):
+    """A guard struck in a room."""
+
+    organisation: OrganisationId
+    room: RoomId
+    user: UserId
+    strike: Strike
+
+
+class HideMessage(Effect, frozen=True, kw_only=True):
+    """Take a message out of its room."""
+
+    strike: StrikeId
+    organisation: OrganisationId
+    room: RoomId
+
+
+class Scene(Struct, frozen=True, kw_only=True):
+    """What is known where a guard strikes.
+
+    ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure of
+    minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is not
+    ``known``; ``held`` is how much evidence lies there, and ``frame`` what is known for a measure, where one may be
+    taken. ``strangers`` are those of a wave who are on no roster; ``moderators`` are told.
+    """
+
+    room: Room
+    exempt: bool
+    late: bool
+    case: Case | None = None
+    known: bool = False
+    held: int = 0
+    frame: Frame | None = None
+    strangers: tuple[UserId, ...] = ()
+    moderators: tuple[UserId, ...] = ()
+
+
+def needs_case(found: Sequence[Found]) -> bool:
+    """Tell whether something is hidden, so that a case keeps what it said."""
+    return bool(found) and found[0].level in (Level.HIDE, Level.ACT)
+
+
+def may_measure(found: Sequence[Found]) -> bool:
+    """Tell whether a measure may be taken, so that it must be known what stands in its way."""
+    return bool(found) and found[0].level is Level.ACT and not found[0].again
+
+
+def left_to(found: Sequence[Found], *, exempt: bool) -> tuple[Found, ...]:
+    """Return what counts of what was found: of who moderates or leads, a secret document alone, and that as a flag."""
+    if not exempt:
+        return tuple(found)
+    return tuple(replace(one, level=Level.FLAG) for one in found if one.guard is Guard.SECRETS)
+
+
+def follow(
+    post: Post, found: Sequence[Found], scene: Scene, *, me: UserId, console: str, cause: Cause, now: datetime
+) -> Decision | None:
+    """Return what follows from what was found in an event, nothing where it has been said already."""
+    found = left_to(found, exempt=scene.exempt)
+    if not found:
+        return None
+    if post.joined:
+        return _wave(post, found[0], scene, cause=cause, console=console)
+    first, fresh = found[0], tuple(one for one in found if not one.again)
+    if not fresh and first.level is Level.FLAG:
+        return None
+    struck = _struck(post, first, scene.room, cause)
+    at, room = scene.room.organisation, scene.room.id
+    flags = tuple(complaints.flag(at, room, post.event, about=post.user, rule=one.guard, now=post.at) for one in fresh)
+    if scene.case is None or not needs_case(found):
+        return Decision(facts=(struck, *flags))
+    opened = () if scene.known else (CaseOpened(case=scene.case),)
+    facts = (struck, *flags, *opened, *_evidence(post, scene.case, scene.held, me=me, now=now))
+    hidden = HideMessage(strike=struck.strike.id, organisation=at, room=room)
+    measure = _measure(first, scene.case, scene, cause=cause, now=now)
+    if measure is not None:
+        done = ladder.impose(measure, now=now)
+        told = _tell_moderators(measure, scene, console)
+        return Decision(facts=(*facts, *done.facts), effects=(hidden, *done.effects, *told))
+    said = words("guards.told_hidden", room=scene.room.name, why=(_why(first.guard),))
+    tell = () if first.again else (Tell(user=post.user, words=said),)
+    return Decision(facts=facts, effects=(hidden, *tell))
+
+
+def _why(guard: Guard) -> Words:
+    return words(f"guards.why_{guard}")
+
+
+def _struck(post: Post, first: Found, room: Room, cause: Cause) -> GuardStruck:
+    strike = Strike(
+        id=StrikeId(derive(cause, "strike")),
+        organisation=room.organisation,
+        room=room.id,
+        event=post.event,
+        user=post.user,
+        guard=first.guard,
+        level=first.level,
+        at=post.at,
+    )
+    return GuardStruck(organisation=room.organisation, room=room.id, user=post.user, strike=strike)
+
+
+def _wave(post: Post, first: Found, scene: Scene, *, cause: Cause, console: str) -> Decision | None:
+    """Tell those who moderate that many whom nobody knows are coming in, once for a wave."""
+    if post.user not in scene.strangers or len(scene.strangers) != first.most:
+        return None
+    address = f"{console}/rooms/{scene.room.id}"
+    said = words("guards.told_wave", room=scene.room.name, n=len(scene.strangers), address=address)
+    tell = tuple(Tell(user=one, words=said, unasked=True, urgent=True) for one in scene.moderators)
+    return Decision(facts=(_struck(post, first, scene.room, cause),), effects=tell)
+
+
+def _evidence(post: Post, case: Case, held: int, *, me: UserId, now: datetime) -> tuple[Fact, ...]:
+    """Keep what a message says before it is hidden, up to what a case holds."""
+    if held >= MOST_EVIDENCE:
+        return ()
+    asked, _ = ask_for_message(case, post.room, post.event, by=me, now=now)
+    text = "\n".join(part for part in (post.text, post.filename) if part)
+    return (read_message(asked.evidence, sender=post.user, said_at=post.at, text=text),)
+
+
+def _measure(first: Found, case: Case, scene: Scene, *, cause: Cause, now: datetime) -> Sanction | None:
+    """Return the measure that is taken; none where it holds already, or where the room does not let us."""
+    if first.level is not Level.ACT or first.again or scene.late or scene.frame is None:
+        return None
+    step, lasts, reason = MEASURE[first.guard]
+    if any(one.step is step and one.state is State.ACTIVE and one.case == case.id for one in scene.frame.standing):
+        return None
+    wanted = Want(step=step, reason=reason, lasts=lasts)
+    made = ladder.prepare(case, wanted, scene.frame, cause=cause, now=now)
+    return None if isinstance(made, Refusal) else made
+
+
+def _tell_moderators(measure: Sanction, scene: Scene, console: str) -> Collection[Tell]:
+    said = words(
+        "guards.told_acted",
+        room=scene.room.name,
+        step=(words(f"sanction.step_{measure.step}"),),
+        number=measure.number,
+        address=f"{console}/cases/{measure.case}",
+    )
+    return tuple(Tell(user=one, words=said, unasked=True) for one in scene.moderators)

@@ -1,0 +1,35 @@
+"""What a live message says at this moment, for the reader of its room."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from content import sign_ups as rules
+from content.decision import Words
+from content.identifiers import OrganisationId, SignUpId
+from content.live_messages import Sort
+from content.speech import Reader
+from storage import organisations, sign_ups
+from storage.unit import Reading
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """The lines of a live message, the first of which is its title, and who reads it."""
+
+    lines: tuple[Words, ...]
+    reader: Reader
+
+
+async def shown(unit: Reading, sort: Sort, id: str) -> Shown | None:  # noqa: A002
+    """Return what a live message says, ``None`` for what is gone."""
+    one = await sign_ups.sign_up(unit, SignUpId(id)) if sort is Sort.SIGN_UP else None
+    if one is None:
+        return None
+    sheet = await sign_ups.sheet(unit, one)
+    lines = rules.message_of(sheet, await sign_ups.names_of(unit, sheet))
+    return Shown(lines=lines, reader=await _reader(unit, one.organisation))
+
+
+async def _reader(unit: Reading, id: OrganisationId) -> Reader:  # noqa: A002
+    node = await organisations.organisation(unit, id)
+    return Reader(language=node.language, timezone=node.timezone) if node else Reader()

@@ -1,0 +1,318 @@
+"""Policy rooms that are read or held to here, whom they mean in our rooms, and who is kept out because of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from msgspec import Struct
+from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, exists, false, func, select, update
+
+from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, UserId
+from content.organisations import LEADING
+from content.policies import (
+    TYPES,
+    Hit,
+    PolicyBan,
+    PolicyBanned,
+    PolicyBanSettled,
+    PolicyList,
+    PolicyListAdded,
+    PolicyListApplied,
+    PolicyListEnded,
+    PolicyListWanted,
+    PolicyRoomEntered,
+    PolicyUnbanned,
+    Rules,
+    State,
+    hits,
+    read_rule,
+)
+from content.sanctions import Hindrance, PlaceState
+from content.upgrades import RoomMoved
+from storage.organisations import duties, within
+from storage.outbox import Kind, outbox
+from storage.outbox import State as Row
+from storage.rooms import room_state, rooms
+from storage.tables import Instant, metadata
+from storage.unit import AnyRow, Reading, Writing
+
+policy_lists = Table(
+    "policy_lists",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("organisation_id", ForeignKey("organisations.id"), nullable=False, index=True),
+    Column("address", String(255), nullable=False),
+    Column("room_id", String(255), index=True),
+    Column("is_refused", Boolean, nullable=False, server_default=false()),
+    Column("state", String(10), nullable=False),
+    Column("by_user", String(255), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("wanted_by", String(255)),
+    Column("wanted_at", Instant),
+    Column("applied_by", String(255)),
+    Column("applied_at", Instant),
+    Column("ended_by", String(255)),
+    Column("ended_at", Instant),
+)
+
+policy_bans = Table(
+    "policy_bans",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("list_id", ForeignKey("policy_lists.id"), nullable=False, index=True),
+    Column("organisation_id", String(32), nullable=False),
+    Column("room_id", String(255), nullable=False, index=True),
+    Column("user_id", String(255), nullable=False, index=True),
+    Column("pattern", String(255), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("lifted_at", Instant),
+    Column("place", String(10), nullable=False),
+    Column("is_ours", Boolean, nullable=False, server_default=false()),
+    Column("why", String(12)),
+    Index("ix_policy_bans_lifted_at", "lifted_at"),
+)
+"""``lifted_at`` is since when nobody is to be kept out any more, ``place`` how far that or the ban has come."""
+
+
+class Told(Struct, frozen=True, kw_only=True):
+    """A list with what is known of it beside: whether the bot is let in, and who wanted, applied or ended it."""
+
+    list: PolicyList
+    refused: bool
+    applied_by: UserId | None
+    ended_by: UserId | None
+
+
+class Kept(Struct, frozen=True, kw_only=True):
+    """Somebody who is kept out, with how far that has come in the room."""
+
+    ban: PolicyBan
+    lifted: bool
+    place: PlaceState
+    ours: bool
+    why: Hindrance | None
+
+
+def _told(row: AnyRow) -> Told:
+    one = PolicyList(
+        id=PolicyListId(row.id),
+        organisation=OrganisationId(row.organisation_id),
+        address=row.address,
+        room=row.room_id,
+        state=State(row.state),
+        by=UserId(row.by_user),
+        at=row.at,
+        wanted_by=row.wanted_by,
+    )
+    return Told(list=one, refused=row.is_refused, applied_by=row.applied_by, ended_by=row.ended_by)
+
+
+def _kept(row: AnyRow) -> Kept:
+    ban = PolicyBan(
+        id=PolicyBanId(row.id),
+        list=PolicyListId(row.list_id),
+        organisation=OrganisationId(row.organisation_id),
+        room=RoomId(row.room_id),
+        user=UserId(row.user_id),
+        pattern=row.pattern,
+    )
+    why = Hindrance(row.why) if row.why else None
+    return Kept(ban=ban, lifted=row.lifted_at is not None, place=PlaceState(row.place), ours=row.is_ours, why=why)
+
+
+async def lists(unit: Reading, roots: Iterable[OrganisationId]) -> tuple[Told, ...]:
+    """Return the lists at or below the roots, the newest first."""
+    query = select(policy_lists).where(within(policy_lists.c.organisation_id, roots))
+    return tuple(_told(row) for row in await unit.rows(query.order_by(policy_lists.c.at.desc(), policy_lists.c.id)))
+
+
+async def list_of(
+    unit: Reading,
+    id: PolicyListId,  # noqa: A002
+    roots: Iterable[OrganisationId] | None = None,
+) -> Told | None:
+    """Return a list, where roots are given one at or below them."""
+    query = select(policy_lists).where(policy_lists.c.id == id)
+    if roots is not None:
+        query = query.where(within(policy_lists.c.organisation_id, roots))
+    row = await unit.first(query)
+    return _told(row) if row else None
+
+
+async def applied(unit: Reading) -> tuple[PolicyList, ...]:
+    """Return every list that is held to."""
+    rows = await unit.rows(select(policy_lists).where(policy_lists.c.state == State.APPLIED).order_by("at", "id"))
+    return tuple(_told(row).list for row in rows)
+
+
+async def rooms_read(unit: Reading) -> frozenset[RoomId]:
+    """Return the policy rooms in which the bot is to read."""
+    query = select(policy_lists.c.room_id).where(
+        policy_lists.c.room_id.is_not(None), policy_lists.c.state != State.ENDED
+    )
+    return frozenset(RoomId(row.room_id) for row in await unit.rows(query))
+
+
+async def is_alone(unit: Reading, one: PolicyList) -> bool:
+    """Tell whether no other list that goes on is of the same room, and the room is none of ours."""
+    other = select(policy_lists.c.id).where(
+        policy_lists.c.room_id == one.room, policy_lists.c.id != one.id, policy_lists.c.state != State.ENDED
+    )
+    own = select(rooms.c.id).where(rooms.c.id == one.room)
+    return await unit.first(other) is None and await unit.first(own) is None
+
+
+async def rules_of(unit: Reading, one: PolicyList) -> Rules:
+    """Return the rules of a list, as its room says them now."""
+    query = select(room_state.c.type, room_state.c.content).where(
+        room_state.c.room_id == (one.room or ""), room_state.c.type.in_(list(TYPES))
+    )
+    rows = await unit.rows(query.order_by(room_state.c.type, room_state.c.state_key))
+    return Rules(rule for row in rows if (rule := read_rule(row.type, row.content)) is not None)
+
+
+async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> tuple[Hit, ...]:
+    """Return who is in rooms at or below a list's node, or asked into one, and meant by a rule.
+
+    Whoever leads anywhere in the tree is exempt.
+    """
+    membership = room_state.c.content["membership"].as_string()
+    query = (
+        select(room_state.c.room_id, room_state.c.state_key)
+        .join(rooms, rooms.c.id == room_state.c.room_id)
+        .where(
+            rooms.c.lost.is_(None),
+            rooms.c.purpose != "space",
+            within(rooms.c.organisation_id, [one.organisation]),
+            room_state.c.type == "m.room.member",
+            membership.in_(["join", "invite", "knock"]),
+        )
+        .order_by(room_state.c.room_id, room_state.c.state_key)
+    )
+    there: dict[RoomId, list[UserId]] = {}
+    for row in await unit.rows(query):
+        there.setdefault(RoomId(row.room_id), []).append(UserId(row.state_key))
+    lead = await unit.rows(select(duties.c.user_id).where(duties.c.role.in_([*LEADING])).distinct())
+    return hits(rules, there, {UserId(row.user_id) for row in lead}, me=me)
+
+
+async def standing(unit: Reading, id: PolicyListId) -> tuple[Kept, ...]:  # noqa: A002
+    """Return who is kept out because of a list."""
+    query = select(policy_bans).where(policy_bans.c.list_id == id, policy_bans.c.lifted_at.is_(None))
+    return tuple(_kept(row) for row in await unit.rows(query.order_by(policy_bans.c.user_id, policy_bans.c.room_id)))
+
+
+async def kept_out(unit: Reading, id: PolicyBanId) -> Kept | None:  # noqa: A002
+    """Return one who is or was kept out."""
+    row = await unit.first(select(policy_bans).where(policy_bans.c.id == id))
+    return _kept(row) if row else None
+
+
+async def unsettled(unit: Reading) -> tuple[Kept, ...]:
+    """Return what is to be done or undone in a room that works, and for which nothing is under way."""
+    under_way = exists().where(
+        outbox.c.matter_id == policy_bans.c.id,
+        outbox.c.kind.in_([Kind.KEEP_OUT, Kind.LET_IN]),
+        outbox.c.state.in_([Row.PENDING, Row.LEASED]),
+    )
+    to_do = policy_bans.c.lifted_at.is_(None) & (policy_bans.c.place != PlaceState.DONE)
+    to_undo = policy_bans.c.lifted_at.is_not(None) & (policy_bans.c.place != PlaceState.UNDONE)
+    query = (
+        select(policy_bans)
+        .join(rooms, rooms.c.id == policy_bans.c.room_id)
+        .where(to_do | to_undo, ~under_way, rooms.c.lost.is_(None))
+        .order_by(policy_bans.c.id)
+    )
+    return tuple(_kept(row) for row in await unit.rows(query))
+
+
+async def held_in_rooms(unit: Reading, accounts: Collection[UserId]) -> int:
+    """Return in how many rooms some accounts are kept out by rules, or are still to be let in again."""
+    query = (
+        select(func.count())
+        .select_from(policy_bans.join(rooms, rooms.c.id == policy_bans.c.room_id))
+        .where(
+            policy_bans.c.user_id.in_(list(accounts)),
+            policy_bans.c.place != PlaceState.UNDONE,
+            rooms.c.lost.is_(None),
+        )
+    )
+    return int(await unit.value(query) or 0)
+
+
+async def names_of_rooms(unit: Reading, ids: Collection[RoomId]) -> dict[str, str]:
+    """Return what rooms are called."""
+    rows = await unit.rows(select(rooms.c.id, rooms.c.name).where(rooms.c.id.in_(list(ids))))
+    return {row.id: row.name for row in rows}
+
+
+async def write_added(unit: Writing, fact: PolicyListAdded) -> None:
+    """Keep a list that is to be looked at."""
+    one = fact.list
+    row = {
+        "id": one.id,
+        "organisation_id": one.organisation,
+        "address": one.address,
+        "state": one.state,
+        "by_user": one.by,
+        "at": one.at,
+    }
+    await unit.put(policy_lists, row, key=["id"])
+
+
+async def _change(unit: Writing, id: PolicyListId, **values: Any) -> None:  # noqa: A002
+    await unit.execute(update(policy_lists).where(policy_lists.c.id == id).values(**values))
+
+
+async def write_entered(unit: Writing, fact: PolicyRoomEntered) -> None:
+    """Keep in which room a list stands, or that the bot is not let in."""
+    await _change(unit, fact.id, room_id=fact.room, is_refused=fact.room is None)
+
+
+async def write_wanted(unit: Writing, fact: PolicyListWanted) -> None:
+    """Keep who wants a list held to."""
+    await _change(unit, fact.list.id, state=fact.list.state, wanted_by=fact.by, wanted_at=fact.at)
+
+
+async def write_applied(unit: Writing, fact: PolicyListApplied) -> None:
+    """Keep that a list is held to, by whose second word."""
+    await _change(unit, fact.list.id, state=fact.list.state, applied_by=fact.by, applied_at=fact.at)
+
+
+async def write_ended(unit: Writing, fact: PolicyListEnded) -> None:
+    """Keep that a list is held to no longer; its rules are forgotten with the room's state."""
+    await _change(unit, fact.list.id, state=fact.list.state, ended_by=fact.by, ended_at=fact.at)
+
+
+async def write_banned(unit: Writing, fact: PolicyBanned) -> None:
+    """Keep who is to be kept out."""
+    one = fact.ban
+    row = {
+        "id": one.id,
+        "list_id": one.list,
+        "organisation_id": one.organisation,
+        "room_id": one.room,
+        "user_id": one.user,
+        "pattern": one.pattern,
+        "at": fact.at,
+        "place": PlaceState.WAITING,
+        "is_ours": False,
+    }
+    await unit.add_missing(policy_bans, row)
+
+
+async def write_unbanned(unit: Writing, fact: PolicyUnbanned) -> None:
+    """Keep who is to be let in again."""
+    await unit.execute(update(policy_bans).where(policy_bans.c.id == fact.ban.id).values(lifted_at=fact.at))
+
+
+async def write_settled(unit: Writing, fact: PolicyBanSettled) -> None:
+    """Keep how far it has come in its room."""
+    change = update(policy_bans).where(policy_bans.c.id == fact.id)
+    await unit.execute(change.values(place=fact.state, is_ours=fact.ours, why=fact.why))
+
+
+async def write_moved(unit: Writing, fact: RoomMoved) -> None:
+    """Let what holds in a room go on in the one that took its place: homeservers take bans along."""
+    await unit.execute(update(policy_bans).where(policy_bans.c.room_id == fact.old).values(room_id=fact.new.id))

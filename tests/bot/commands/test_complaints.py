@@ -1,0 +1,127 @@
+"""举报 in a room, by a 🚩 and by a link in private: taken quietly, from who is there, and of no one learned who."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.commands.complaints import _linked
+from content.complaints import MOST_A_DAY, Origin
+from content.identifiers import EventId, RoomId, UserId
+from storage.complaints import complaint_voices
+from storage.rooms import StateSeen
+from tests.small_branch import (
+    EAST_ROOM,
+    LI,
+    WEST_ROOM,
+    ZHAO,
+    SmallBranch,
+    account,
+    message,
+    private_room,
+    reaction,
+)
+
+WHO, SAID = account(LI), "$said:test"
+STRANGER = UserId("@guest:test")
+
+
+async def enter(branch: SmallBranch, user: UserId, room: RoomId = EAST_ROOM, membership: str = "join") -> None:
+    """Let the bot have seen that somebody is in a room."""
+    seen = StateSeen(
+        room=room,
+        type="m.room.member",
+        state_key=user,
+        sender=user,
+        event_id=EventId(f"$in{user}"),
+        content={"membership": membership},
+    )
+    await branch.store.settle(notes=[seen])
+
+
+async def voices(branch: SmallBranch) -> list[Any]:
+    return list(await branch.store.read(lambda unit: unit.rows(complaint_voices.select().order_by("at", "id"))))
+
+
+async def told(branch: SmallBranch, user: UserId = WHO) -> list[str]:
+    return [key for who, key in await branch.told() if who == user]
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [("举报", "other"), ("举报 骂人", "insult"), ("舉報 廣告", "advert"), ("complaint spam", "flood")],
+)
+async def test_a_reply_in_the_room_is_a_complaint_about_what_it_answers(
+    branch: SmallBranch, body: str, reason: str
+) -> None:
+    heard = message(WHO, body, reply=SAID)
+    await branch.hear(heard)
+    (row,) = await voices(branch)
+    assert (row.event_id, row.room_id, row.reporter, row.reason) == (SAID, EAST_ROOM, WHO, reason)
+    assert (row.origin, row.trace_id) == (Origin.ROOM, heard.event_id)
+    assert await told(branch) == ["complaint.taken"]
+    assert [row.kind for row in await branch.rows() if row.kind != "tell"] == ["complaint"]
+
+
+async def test_a_flag_on_a_message_is_one_too_and_once(branch: SmallBranch) -> None:
+    for _ in range(2):
+        await branch.hear(reaction(WHO, SAID, "🚩"))
+    assert [row.event_id for row in await voices(branch)] == [SAID]
+    assert await told(branch) == ["complaint.taken", "complaint.already"]
+
+
+async def test_without_a_message_that_is_meant_the_word_is_talk_in_a_room_and_explained_in_private(
+    branch: SmallBranch,
+) -> None:
+    await branch.hear(message(WHO, "举报 电话是12380"), message(WHO, "举报"), message(WHO, "举报电话12380"))
+    assert await told(branch) == []
+    await branch.hear(message(WHO, "举报 有人骂人", room_id=private_room(LI)))
+    assert await told(branch) == ["complaint.how"]
+    assert await voices(branch) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (f"举报 https://matrix.to/#/{EAST_ROOM}/{SAID}?via=test 骂人", "骂人"),
+        ("举报https://matrix.to/#/%21east%3Atest/%24said%3Atest 骂人", "骂人"),
+        ("舉報：matrix:roomid/east:test/e/said:test?via=test", ""),
+        ("complaint matrix:roomid/east:test/e/said:test", ""),
+    ],
+)
+def test_a_link_is_read_as_clients_write_it(text: str, rest: str) -> None:
+    assert _linked(text) == ((EAST_ROOM, SAID), rest)
+
+
+async def test_a_link_in_private_is_a_complaint_of_who_is_in_the_room(branch: SmallBranch) -> None:
+    await enter(branch, WHO)
+    link = f"举报 https://matrix.to/#/{EAST_ROOM}/{SAID}?via=test 骂人"
+    await branch.hear(message(WHO, link, room_id=private_room(LI)))
+    (row,) = await voices(branch)
+    assert (row.origin, row.reason, row.trace_id, row.event_id) == (Origin.PRIVATE, "insult", None, SAID)
+
+
+async def test_of_a_room_in_which_one_is_not_nothing_is_said(branch: SmallBranch) -> None:
+    """Not even whether there is such a room, or such a message."""
+    await enter(branch, account(ZHAO), WEST_ROOM)
+    for room in (EAST_ROOM, RoomId("!none:test"), WEST_ROOM):
+        link = f"举报 https://matrix.to/#/{room}/{SAID}"
+        await branch.hear(message(WHO, link, room_id=private_room(LI)))
+    assert await told(branch) == ["complaint.unknown"] * 3
+    assert await voices(branch) == []
+
+
+async def test_so_many_are_taken_of_one_person_in_a_day(branch: SmallBranch) -> None:
+    for number in range(MOST_A_DAY + 1):
+        await branch.hear(reaction(WHO, f"$said{number}:test", "🚩"))
+    assert len(await voices(branch)) == MOST_A_DAY
+    assert (await told(branch))[-1] == "complaint.enough"
+    branch.clock.forward(days=1, minutes=1)
+    await branch.hear(reaction(WHO, "$later:test", "🚩", sent_at=branch.clock.now))
+    assert len(await voices(branch)) == MOST_A_DAY + 1
+
+
+async def test_who_is_on_no_roster_may_complain_as_well(branch: SmallBranch) -> None:
+    await branch.hear(reaction(STRANGER, SAID, "🚩"))
+    assert [row.reporter for row in await voices(branch)] == [STRANGER]

@@ -1,0 +1,351 @@
+"""Guards flag, hide and act in rooms by what places have set, once for an event, and never at who leads there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.delivery import MODERATION, Delivery
+from bot.guarding import said
+from bot.hearing import Hearing
+from bot.matrix.events import Batch, Event, RoomBatch
+from bot.sanctions import settle_due
+from content.guarding import rehearse
+from content.guards import GuardEntriesAdded, GuardSet, Level, Place, Sort, rules_of
+from content.identifiers import EventId, UserId
+from content.organisations import Duty, DutyGranted, Role
+from content.sanctions import Appeal, State, Step
+from storage import cases, complaints, guards, sanctions
+from storage.guards import strikes
+from storage.rooms import StateSeen
+from storage.sync import dead_letters
+from tests.fake_homeserver import FakeHomeserver
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LI,
+    ME,
+    NOON,
+    ROOF,
+    SECRETARY,
+    WANG,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    event,
+    message,
+)
+from zhibu.catalogue import load_speech
+
+BAD = "兼职刷单，日结五百"
+WHO = account(ZHANG)
+
+
+class Room:
+    """The east branch's room with the bot in it, and its guards."""
+
+    def __init__(self, branch: SmallBranch) -> None:
+        self.branch = branch
+        self.homeserver = FakeHomeserver(branch.clock)
+        self.hearing = Hearing(branch.store, self.homeserver, branch.settings)  # type: ignore[arg-type]
+        self._batches = 1
+
+    async def begin(self, *, levels: dict[str, Any] | None = None) -> None:
+        """Let the room be there as the bot made it, with everybody in it."""
+        self.homeserver._set(EAST_ROOM, "m.room.create", {"room_version": "12", "creator": ME})
+        self.homeserver._set(EAST_ROOM, "m.room.power_levels", levels or {"users": {SECRETARY: 100}})
+        for user in (ME, WHO, account(WANG), account(LI)):
+            self.homeserver.take_place(EAST_ROOM, user)
+        seen = [
+            StateSeen(
+                room=EAST_ROOM,
+                type=one.type,
+                state_key=one.state_key or "",
+                sender=UserId(one.sender),
+                event_id=EventId(one.event_id),
+                content=one.content,
+            )
+            for one in self.homeserver.states[EAST_ROOM].values()
+        ]
+        await self.branch.store.settle(notes=seen)
+
+    async def set(self, name: str, value: str, *, room: bool = False) -> None:
+        """Set something about a guard, and let the bot know of it, as a minute later."""
+        fact = GuardSet(organisation=EAST, room=EAST_ROOM if room else None, name=name, value=value)
+        await self.branch.store.settle(notes=[fact])
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything that is in memory only."""
+        self.hearing = Hearing(self.branch.store, self.homeserver, self.branch.settings)  # type: ignore[arg-type]
+
+    async def hear(self, *events: Event) -> None:
+        part = RoomBatch(room_id=EAST_ROOM, membership="join", timeline=events)
+        self._batches += 1
+        await self.hearing.commit(Batch(since="s1", next_batch=f"s{self._batches}", rooms=(part,)))
+
+    async def work(self) -> None:
+        """Carry out what waits."""
+        await self.branch.store.take_up(self.homeserver.device_id)
+        delivery = Delivery(self.branch.store, self.homeserver, load_speech())  # type: ignore[arg-type]
+        await delivery.work_off(MODERATION, patience=3)
+
+    async def struck(self) -> list[tuple[str, str]]:
+        """Return which guards struck at what level, oldest first."""
+        query = strikes.select().order_by(strikes.c.at, strikes.c.event_id)
+        return [(row.guard, row.level) for row in await self.branch.store.read(lambda unit: unit.rows(query))]
+
+    async def flags(self) -> list[tuple[str, str, str | None]]:
+        """Return the flags that wait in the queue: (rule, origin, who is said to have reported it)."""
+        query = complaints.complaint_voices.select().order_by(complaints.complaint_voices.c.reason)
+        rows = await self.branch.store.read(lambda unit: unit.rows(query))
+        return [(row.reason, row.origin, row.reporter) for row in rows]
+
+    async def measures(self, user: UserId = WHO) -> list[sanctions.Sanction]:
+        return list(await self.branch.store.read(lambda unit: sanctions.history(unit, user, EAST)))
+
+
+@pytest.fixture
+async def room(branch: SmallBranch) -> Room:
+    made = Room(branch)
+    await made.begin()
+    return made
+
+
+def edit(sender: UserId, target: str, body: str) -> Event:
+    content = {
+        "msgtype": "m.text",
+        "body": f"* {body}",
+        "m.new_content": {"msgtype": "m.text", "body": body},
+        "m.relates_to": {"rel_type": "m.replace", "event_id": target},
+    }
+    return event(sender, "m.room.message", content)
+
+
+async def test_by_default_a_hit_is_flagged_in_the_queue_and_nothing_else_happens(room: Room) -> None:
+    bad = message(WHO, BAD)
+    await room.hear(message(WHO, "大家早"), bad)
+    await room.work()
+    assert await room.struck() == [("words", "flag")]
+    assert await room.flags() == [("words", "guard", None)]
+    assert room.homeserver.redacted == []
+    assert await room.measures() == []
+    assert await room.branch.told() == []
+    assert BAD not in await room.branch.everything()
+
+
+async def test_what_is_hidden_is_taken_out_of_the_room_kept_with_a_case_and_told_to_its_person(room: Room) -> None:
+    await room.set("words", "hide")
+    bad = message(WHO, BAD)
+    await room.hear(bad)
+    await room.work()
+    assert room.homeserver.redacted == [bad.event_id]
+    assert await room.branch.told() == [(WHO, "guards.told_hidden")]
+    case = await room.branch.store.read(lambda unit: cases.latest(unit, WHO, EAST, NOON))
+    assert case is not None
+    assert case.opened_by == ME
+    (kept,) = await room.branch.store.read(lambda unit: cases.evidence_of(unit, case.id))
+    assert (kept.text, kept.sender, kept.event) == (BAD, WHO, bad.event_id)
+    assert await room.measures() == []
+
+
+async def test_an_act_is_a_measure_of_the_ladder_that_ends_by_itself_and_can_be_appealed(room: Room) -> None:
+    await room.set("links", "act")
+    await room.hear(message(WHO, "点这里 https://evil.xyz/"))
+    await room.work()
+    (mute,) = await room.measures()
+    assert (mute.step, mute.by, mute.lasts, mute.state) == (Step.MUTE, ME, timedelta(minutes=10), State.ACTIVE)
+    assert mute.appeal is Appeal.NONE
+    levels = room.homeserver.states[EAST_ROOM]["m.room.power_levels", ""].content
+    assert levels["users"][WHO] < 0
+    assert (WHO, "sanction.told_mute_until") in await room.branch.told()
+    assert (SECRETARY, "guards.told_acted") in await room.branch.told()
+    reviewers = await room.branch.store.read(lambda unit: sanctions.reviewers(unit, mute))
+    assert SECRETARY in reviewers
+    room.branch.clock.forward(minutes=11)
+    await settle_due(room.branch.store)
+    await room.work()
+    assert WHO not in room.homeserver.states[EAST_ROOM]["m.room.power_levels", ""].content["users"]
+
+
+async def test_a_warning_is_what_words_bring_and_one_at_a_time(room: Room) -> None:
+    await room.set("words", "act")
+    await room.hear(message(WHO, BAD), message(WHO, "代开发票"))
+    room.restart()
+    await room.hear(message(WHO, "办证刻章"))
+    assert [one.step for one in await room.measures()] == [Step.WARNING]
+    assert len(await room.struck()) == 3
+
+
+async def test_who_moderates_or_leads_and_the_bot_are_exempt_but_for_a_secret_document(room: Room) -> None:
+    for name in ("words", "links", "secrets", "flood"):
+        await room.set(name, "act")
+    grant = DutyGranted(duty=Duty(user=account(LI), organisation=ROOF, role=Role.GROUP_LEADER))
+    await room.branch.store.settle(notes=[grant])
+    for user in (SECRETARY, account(LI)):
+        await room.hear(*[message(user, f"{BAD} https://evil.xyz/{number}") for number in range(15)])
+    await room.hear(message(ME, BAD))
+    assert await room.struck() == []
+    await room.hear(message(SECRETARY, "机密★10年"))
+    assert await room.struck() == [("secrets", "flag")]
+    assert await room.measures(SECRETARY) == []
+
+
+async def test_an_edit_is_looked_at_and_only_the_edit_is_hidden(room: Room) -> None:
+    await room.set("words", "hide")
+    first = message(WHO, "大家早")
+    changed = edit(WHO, first.event_id, BAD)
+    await room.hear(first, changed)
+    await room.work()
+    assert room.homeserver.redacted == [changed.event_id]
+
+
+async def test_a_reply_is_not_blamed_for_what_it_quotes(room: Room) -> None:
+    quoted = f"> <@x:test> {BAD}\n\n这是骗人的"
+    formatted = f'<mx-reply><a href="https://evil.xyz/">x</a>{BAD}</mx-reply>这是骗人的'
+    content = {"msgtype": "m.text", "body": quoted, "formatted_body": formatted, "format": "org.matrix.custom.html"}
+    await room.hear(event(WHO, "m.room.message", content))
+    assert await room.struck() == []
+
+
+async def test_a_batch_that_comes_twice_acts_once(room: Room) -> None:
+    """A crash between the decision and the position: the same events are heard again, by an empty memory."""
+    await room.set("links", "act")
+    bad = message(WHO, "https://evil.xyz/")
+    for _ in range(2):
+        await room.hear(bad)
+        room.restart()
+        await room.hear(bad)
+    await room.work()
+    assert len(await room.measures()) == 1
+    assert await room.struck() == [("links", "act")]
+    assert len(await room.flags()) == 1
+
+
+async def test_a_flood_is_muted_once_and_every_message_of_it_hidden(room: Room, clock: HandClock) -> None:
+    await room.set("flood", "act")
+    flood = [message(WHO, f"第{number}条") for number in range(14)]
+    await room.hear(*flood)
+    await room.work()
+    assert room.homeserver.redacted == [one.event_id for one in flood[10:]]
+    assert [one.step for one in await room.measures()] == [Step.MUTE]
+    assert await room.flags() == [("flood", "guard", None)]
+
+
+async def test_where_the_bot_may_not_mute_it_hides_and_flags(room: Room) -> None:
+    low = {"users": {SECRETARY: 100, WHO: 100}, "redact": 0}
+    room.homeserver._set(EAST_ROOM, "m.room.power_levels", low)
+    await room.branch.store.settle(
+        notes=[
+            StateSeen(
+                room=EAST_ROOM,
+                type="m.room.create",
+                state_key="",
+                sender=SECRETARY,
+                event_id=EventId("$c"),
+                content={"room_version": "10", "creator": SECRETARY},
+            ),
+            StateSeen(
+                room=EAST_ROOM,
+                type="m.room.power_levels",
+                state_key="",
+                sender=SECRETARY,
+                event_id=EventId("$l"),
+                content=low,
+            ),
+        ]
+    )
+    await room.set("links", "act")
+    await room.hear(message(WHO, "https://evil.xyz/"))
+    assert await room.measures() == []
+    assert await room.struck() == [("links", "act")]
+    assert (WHO, "guards.told_hidden") in await room.branch.told()
+
+
+async def test_what_was_said_long_ago_is_hidden_and_brings_no_measure(room: Room, clock: HandClock) -> None:
+    await room.set("links", "act")
+    await room.hear(message(WHO, "大家早"))
+    clock.forward(hours=3)
+    await room.hear(message(WHO, "https://evil.xyz/", sent_at=NOON + timedelta(minutes=5)))
+    assert await room.measures() == []
+    assert await room.struck() == [("links", "act")]
+
+
+async def test_a_room_sets_for_itself_and_takes_the_rest_from_its_organisation(room: Room) -> None:
+    await room.set("words", "off", room=True)
+    allowed = GuardEntriesAdded(organisation=ROOF, room=None, sort=Sort.HOSTS, entries=("good.xyz",))
+    await room.branch.store.settle(notes=[allowed])
+    room.restart()
+    await room.hear(message(WHO, BAD), message(WHO, "https://www.good.xyz/"), message(WHO, "https://evil.xyz/"))
+    assert await room.struck() == [("links", "flag")]
+
+
+async def test_a_wave_of_strangers_is_told_once_and_members_who_come_in_are_none(room: Room) -> None:
+    await room.set("joins.most", "5")
+
+    def join(user: str) -> Event:
+        return event(UserId(user), "m.room.member", {"membership": "join"}, state_key=user)
+
+    await room.hear(*[join(f"@new{number}:test") for number in range(4)], join(account(WANG)), join(str(SECRETARY)))
+    assert await room.branch.told() == []
+    await room.hear(join("@new9:test"), join("@new10:test"))
+    assert await room.branch.told() == [(SECRETARY, "guards.told_wave")]
+    assert await room.struck() == [("joins", "flag")]
+
+
+async def test_a_new_name_is_no_coming_in(room: Room) -> None:
+    await room.set("joins.most", "5")
+    for number in range(3):
+        await room.hear(
+            *[
+                event(user, "m.room.member", {"membership": "join", "displayname": str(number)}, state_key=user)
+                for user in (WHO, account(WANG), account(LI))
+            ]
+        )
+    assert await room.struck() == []
+
+
+async def test_a_guard_that_breaks_is_a_letter_and_stops_nothing(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(room.hearing._guarding._watch, "see", breaks)
+    await room.hear(message(WHO, "大家早"))
+    query = guards.strikes.select()
+    assert list(await room.branch.store.read(lambda unit: unit.rows(query))) == []
+    letters = await room.branch.store.read(lambda unit: unit.rows(dead_letters.select()))
+    assert [row.cause.startswith("guard:event:") for row in letters] == [True]
+
+
+async def test_a_rehearsal_says_what_the_room_then_gets(room: Room) -> None:
+    """Dry run equals real run: the same rules over the same messages, said by one who leads nothing."""
+    await room.set("links", "hide")
+    await room.set("mentions.most", "3")
+    calls = {"msgtype": "m.text", "body": "开会", "m.mentions": {"user_ids": ["@a:t", "@b:t", "@c:t"]}}
+    heard = [
+        message(WHO, BAD),
+        message(account(LI), "https://evil.xyz/"),
+        message(WHO, "机密★ 通知"),
+        event(account(WANG), "m.room.message", calls),
+        message(account(WANG), "收到"),
+        event(WHO, "m.room.message", {"msgtype": "m.file", "body": "a.exe"}),
+        *[message(account(LI), f"第{number}条") for number in range(13)],
+        *[message(account(WANG), "同一句话说了很多很多遍") for _ in range(5)],
+    ]
+    lists = await room.branch.store.read(guards.lists)
+    rules = rules_of(Place(organisation=EAST, room=EAST_ROOM), lists, ours=["console.test", "test"])
+    posts = [post for one in heard if (post := said(one, NOON, ME)) is not None]
+    rehearsed = {
+        post.event: found[0]
+        for post, found in zip(posts, rehearse(posts, rules), strict=True)
+        if found and not (found[0].again and found[0].level is Level.FLAG)
+    }
+    await room.hear(*heard)
+    rows = await room.branch.store.read(lambda unit: unit.rows(strikes.select()))
+    assert {row.event_id: (row.guard, row.level) for row in rows} == {
+        id: (one.guard, one.level) for id, one in rehearsed.items()
+    }
+    assert len(rows) == 7

@@ -1,0 +1,169 @@
+"""A list is looked at before anything is done by it, held to once two agree, and undone by itself rule by rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from bot.delivery import MODERATION
+from bot.matrix.faults import Kind
+from bot.policies import hold_to
+from content import policies as rules
+from content.decision import Decision, Refusal
+from content.identifiers import EventId, PolicyListId, RoomId, UserId
+from content.organisations import Duty, DutyGranted, Role
+from content.policies import PolicyList, State
+from storage import outbox, policies
+from storage.policies import Told
+from storage.rooms import StateSeen
+from storage.store import Step
+from storage.unit import Reading
+from tests.bot.test_sanctions import WHO, Scene
+from tests.small_branch import EAST, EAST_ROOM, LI, ME, ROOF, SECRETARY, WANG, SmallBranch, account, fresh_cause
+
+LIST = RoomId("!bans:elsewhere")
+STRANGER = UserId("@spam:bad.example")
+
+
+class Listed(Scene):
+    """The room, a stranger in it, and a policy room elsewhere."""
+
+    async def enter(self) -> PolicyListId:
+        """Have the policy room looked at, as at the desk."""
+        cause = fresh_cause()
+
+        async def decide(unit: Reading) -> Decision | Refusal:
+            return rules.add(str(LIST), EAST, known=(), by=SECRETARY, cause=cause, now=unit.now)
+
+        await self.branch.store.settle([Step(cause=cause, decide=decide, actor=SECRETARY)])
+        await self.carry()
+        (told,) = await self.branch.store.read(lambda unit: policies.lists(unit, [EAST]))
+        return told.list.id
+
+    async def carry(self) -> None:
+        await self.branch.store.take_up(self.homeserver.device_id)
+        await self.delivery.work_off(MODERATION, patience=3)
+
+    async def say(self, key: str, pattern: str | None, kind: str = "m.policy.rule.user") -> None:
+        """Let the policy room say a rule, or take it back."""
+        content: dict[str, Any] = {"entity": pattern, "recommendation": "m.ban", "reason": "spam"} if pattern else {}
+        seen = StateSeen(
+            room=LIST, type=kind, state_key=key, sender=STRANGER, event_id=EventId(f"${key}"), content=content
+        )
+        await self.branch.store.settle(notes=[seen])
+
+    async def told(self, id: PolicyListId) -> Told:
+        told = await self.branch.store.read(lambda unit: policies.list_of(unit, id))
+        assert told is not None
+        return told
+
+    async def decide(self, id: PolicyListId, verb: str, *, by: UserId = SECRETARY, **more: Any) -> Refusal | None:
+        one: PolicyList = (await self.told(id)).list
+        standing = [kept.ban for kept in await self.branch.store.read(lambda unit: policies.standing(unit, id))]
+
+        async def decide(unit: Reading) -> Any:
+            if verb == "end":
+                return rules.end(one, standing, alone=True, by=by, now=unit.now)
+            return rules.apply(one, by=by, others=[account(LI), SECRETARY], now=unit.now)
+
+        (outcome,) = await self.branch.store.settle([Step(cause=fresh_cause(), decide=decide, actor=by)])
+        assert not outcome.failed
+        return outcome.refusal
+
+    async def apply(self, id: PolicyListId) -> None:
+        """Want the list held to, and let a second person agree."""
+        assert await self.decide(id, "apply") is None
+        assert await self.decide(id, "apply", by=account(LI)) is None
+        await self.hold()
+
+    async def hold(self) -> None:
+        self.branch.clock.forward(minutes=1)
+        await hold_to(self.branch.store, ME)
+        await self.carry()
+
+
+@pytest.fixture
+async def room(branch: SmallBranch) -> Listed:
+    scene = Listed(branch)
+    await scene.begin({"users": {account(WANG): 50}})
+    scene.homeserver.take_place(EAST_ROOM, STRANGER)
+    await scene.look()
+    return scene
+
+
+async def test_a_list_is_looked_at_and_nobody_is_touched_before_two_agree(room: Listed) -> None:
+    id = await room.enter()
+    assert room.homeserver.joined == [LIST]
+    await room.say("1", "@spam:*")
+    await room.hold()
+    assert room.homeserver.banned == []
+    one = (await room.told(id)).list
+    known = await room.branch.store.read(lambda unit: policies.rules_of(unit, one))
+    found = await room.branch.store.read(lambda unit: policies.hits_of(unit, one, known, ME))
+    assert [(hit.user, hit.room) for hit in found] == [(STRANGER, EAST_ROOM)]
+    assert await room.decide(id, "apply") is None
+    assert "not_oneself" in repr(await room.decide(id, "apply"))
+    await room.hold()
+    assert room.homeserver.banned == []
+    assert await room.decide(id, "apply", by=account(LI)) is None
+    await room.hold()
+    await room.hold()
+    assert [(where, user) for where, user, _ in room.homeserver.banned] == [(EAST_ROOM, STRANGER)]
+
+
+async def test_what_a_rule_brought_about_is_undone_when_the_rule_is_gone(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", "bad.example", "m.policy.rule.server")
+    await room.apply(id)
+    assert len(room.homeserver.banned) == 1
+    await room.look()
+    await room.say("1", None, "m.policy.rule.server")
+    await room.hold()
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_the_end_of_a_list_undoes_its_bans_leaves_its_room_and_no_ban_of_others(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", "*:bad.example")
+    await room.say("2", WHO)
+    await room.apply(id)
+    assert {user for _, user, _ in room.homeserver.banned} == {STRANGER, WHO}
+    assert (WHO, "policies.told") in await room.branch.told()
+    assert STRANGER not in {user for user, _ in await room.branch.told()}
+    assert await room.decide(id, "end") is None
+    await room.carry()
+    assert {user for _, user in room.homeserver.unbanned} == {STRANGER, WHO}
+    assert (await room.told(id)).list.state is State.ENDED
+    rows = await room.branch.rows(outbox.outbox.c.kind == outbox.Kind.DECLINE)
+    assert [row.room_id for row in rows] == [LIST]
+
+
+async def test_a_ban_that_was_there_before_stays_when_a_list_ends(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.decide(id, "apply")
+    await room.decide(id, "apply", by=account(LI))
+    await hold_to(room.branch.store, ME)
+    room.homeserver.take_place(EAST_ROOM, STRANGER, "ban")
+    await room.carry()
+    assert room.homeserver.banned == []
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == []
+
+
+async def test_whoever_leads_and_the_bot_are_on_no_list(room: Listed) -> None:
+    duty = Duty(user=WHO, organisation=ROOF, role=Role.GROUP_LEADER)
+    await room.branch.store.settle(notes=[DutyGranted(duty=duty)])
+    id = await room.enter()
+    await room.say("1", "*")
+    await room.apply(id)
+    assert {user for _, user, _ in room.homeserver.banned} & {WHO, ME, SECRETARY} == set()
+
+
+async def test_a_room_that_lets_nobody_in_is_said_to(room: Listed) -> None:
+    room.homeserver.fail(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
+    id = await room.enter()
+    assert (await room.told(id)).refused
+    assert "policies.not_entered" in repr(await room.decide(id, "apply"))

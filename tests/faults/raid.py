@@ -1,0 +1,195 @@
+"""A raid: strangers come into an open room and write and write; it stays usable, and commands are answered (R22)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.matrix.homeserver import Homeserver
+from content.identifiers import OrganisationId, RoomId
+from content.rooms import Purpose, Room, RoomKept, levels
+from storage import locks
+from storage.store import Store
+from tests.member import Member, Rejected
+from zhibu.demo.synapse import Account
+
+LONGEST_ANSWER, LONGEST_LOCK = 5.0, 10.0
+"""Seconds until 95 of 100 commands are answered, and until a room that is asked to be locked is locked."""
+
+AT_ONCE = 20
+"""Raiders who write at the same time; a homeserver takes no more from one machine anyway."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """What is raided: a branch at work on a homeserver, its room, and who moderates it with a private room."""
+
+    homeserver: Homeserver
+    store: Store
+    url: str
+    organisation: OrganisationId
+    leader: Member
+
+
+@dataclass(slots=True, kw_only=True)
+class Raid:
+    """What came of it: ``wrong`` is what is not as it must be, the others are measured, in seconds."""
+
+    joined: int = 0
+    written: int = 0
+    took: float = 0.0
+    answers: list[float] = field(default_factory=list)
+    shown: list[float] = field(default_factory=list)
+    lock: float = 0.0
+    wrong: list[str] = field(default_factory=list)
+
+    @property
+    def p95(self) -> float:
+        """Return until when 95 of 100 commands were answered."""
+        return sorted(self.answers)[int(len(self.answers) * 0.95)] if self.answers else 0.0
+
+    @property
+    def slow(self) -> list[str]:
+        """Return what took longer than is promised."""
+        measured = {
+            f"p95 of answers {self.p95:.2f} s": self.p95 > LONGEST_ANSWER,
+            f"lock {self.lock:.2f} s": self.lock > LONGEST_LOCK,
+        }
+        return [name for name, over in measured.items() if over]
+
+
+async def raid(target: Target, raiders: Sequence[Account], *, messages: int, seconds: float) -> Raid:
+    """Let raiders come in and write within some seconds, while who moderates asks things, writes, and locks the room.
+
+    The homeserver may be slower than is wanted of it; what came through, and in how long, is told.
+    """
+    found, bot = Raid(), str(target.homeserver.user_id)
+    room = await _open_room(target)
+    private = await target.leader.create_room(bot, is_direct=True)
+    asking = _Asking(target.leader, private, bot)
+    await asking.ask()
+    async with AsyncExitStack() as stack:
+        people = [await stack.enter_async_context(Member(target.url, one)) for one in raiders]
+        began = time.monotonic()
+        over = asyncio.Event()
+        talk = asyncio.create_task(_keep_asking(asking, room, found, over))
+        await _spread(people, messages, seconds, room, found)
+        found.took = time.monotonic() - began
+        over.set()
+        await talk
+        found.lock = await _lock(target, room, asking)
+        found.wrong += await _is_closed(people, target.leader, room)
+    if found.joined != len(raiders) or found.written != messages:
+        found.wrong.append(f"{found.joined} of {len(raiders)} came in and wrote {found.written} of {messages}")
+    return found
+
+
+async def _open_room(target: Target) -> RoomId:
+    """Make a room of the branch into which anybody may come, as a raid needs one."""
+    made = await target.homeserver.create_room(
+        name="开放的群",
+        encrypted=False,
+        invite=[target.leader.user_id],
+        power_levels=levels(Purpose.BRANCH, [target.leader.user_id]),  # type: ignore[list-item]
+    )
+    await target.homeserver.set_state(made, "m.room.join_rules", {"join_rule": "public"})
+    await target.leader.join(made)
+    room = Room(
+        id=RoomId(made), organisation=target.organisation, purpose=Purpose.BRANCH, name="开放的群", encrypted=False
+    )
+    await target.store.settle(notes=[RoomKept(room=room)])
+    return room.id
+
+
+class _Asking:
+    """Who moderates, in private with the bot."""
+
+    def __init__(self, leader: Member, private: str, bot: str) -> None:
+        self.leader = leader
+        self._leader, self._private, self._bot = leader, private, bot
+        self._heard = 0
+
+    async def ask(self, text: str = "帮助") -> tuple[float, dict[str, Any]]:
+        """Ask something, and return how long the answer took, and the answer."""
+        await self.mark()
+        asked = time.monotonic()
+        await self._leader.say(self._private, text)
+        return await self.answer(asked)
+
+    async def mark(self) -> None:
+        """Know what was said so far."""
+        self._heard = len(await self._said())
+
+    async def answer(self, asked: float) -> tuple[float, dict[str, Any]]:
+        """Wait for the next thing that the bot says."""
+        while True:
+            said = await self._said()
+            if len(said) > self._heard:
+                return time.monotonic() - asked, said[-1]
+            await self._leader.sync(1000)
+
+    async def confirm(self, event: str) -> None:
+        """Say yes to what was asked."""
+        await self._leader.react(self._private, event, "👍")
+
+    async def _said(self) -> list[dict[str, Any]]:
+        history = await self._leader.history(self._private)
+        return [one for one in history if one["sender"] == self._bot and one["type"] == "m.room.message"]
+
+
+async def _keep_asking(asking: _Asking, room: RoomId, found: Raid, over: asyncio.Event) -> None:
+    """Ask one thing after the other while the raid goes on, and write in the room."""
+    while not over.is_set():
+        found.answers.append((await asking.ask())[0])
+        began = time.monotonic()
+        await asking.leader.say(room, "大家别理他们")
+        found.shown.append(time.monotonic() - began)
+
+
+async def _spread(people: Sequence[Member], messages: int, seconds: float, room: RoomId, found: Raid) -> None:
+    """Come in one after the other, and write evenly over the time that is given."""
+    began, turn = time.monotonic(), asyncio.Semaphore(AT_ONCE)
+    each, spare = divmod(messages, len(people))
+
+    async def one(number: int, member: Member) -> None:
+        wanted = each + (number < spare)
+        async with turn:
+            await member.join(room)
+        found.joined += 1
+        for count in range(wanted):
+            due = began + seconds * (count * len(people) + number) / messages
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
+            async with turn:
+                await member.say(room, f"买买买 {number}-{count}")
+            found.written += 1
+
+    await asyncio.gather(*(one(number, member) for number, member in enumerate(people)))
+
+
+async def _lock(target: Target, room: RoomId, asking: _Asking) -> float:
+    """Lock the room by a word in it and a reaction, and return how long that took after the reaction."""
+    await asking.mark()
+    await target.leader.say(room, "锁定 30分钟")
+    _, asked = await asking.answer(time.monotonic())
+    began = time.monotonic()
+    await asking.confirm(asked["event_id"])
+    while True:
+        held = (await target.store.read(lambda unit: locks.held(unit, [room]))).get(room, ())
+        if any(one.place == "done" for one in held):
+            return time.monotonic() - began
+        await target.leader.sync(200)
+
+
+async def _is_closed(people: Sequence[Member], leader: Member, room: RoomId) -> list[str]:
+    """Return what is wrong with the locked room: strangers who still write, or a moderator who may not."""
+    try:
+        await people[0].say(room, "还能说吗")
+        return ["a raider writes in a locked room"]
+    except Rejected as rejected:
+        wrong = [] if rejected.errcode == "M_FORBIDDEN" else [f"refused by {rejected.errcode}"]
+    await leader.say(room, "现在安静了")
+    return wrong
