@@ -15,6 +15,7 @@ from typing import Any
 import psycopg
 from sqlalchemy.engine import make_url
 
+from bench.seeding_meetings import seed_meetings, seed_moderation, seed_sign_ups
 from content.checkins import State
 from content.identifiers import OrganisationId, UserId, derive
 from content.lessons import Kind as LessonKind
@@ -78,6 +79,9 @@ class Seeded:
     rooms: list[str] = field(default_factory=list)
     members: list[list[tuple[str, str]]] = field(default_factory=list)
     open: str = ""
+    meeting: str = ""
+    case: str = ""
+    sign_up: str = ""
     lessons: list[str] = field(default_factory=list)
 
 
@@ -318,6 +322,18 @@ class _Life:
             rows = ((*place, *(numbers[state] for state in State)) for place, numbers in sorted(counted.items()))
             self._load(table, " ".join((*key, *State)), rows)
 
+    def meet(self) -> None:
+        """Make what a branch held for itself its meetings, and cases, complaints and sign-ups beside."""
+        held = [
+            (one.key, one.branch, self.seeded.lessons[number % len(self.seeded.lessons)], one.due)
+            for number, one in enumerate(self._held)
+            if one.branch is not None and one.state is Stand.CLOSED
+        ]
+        seeded, load = self.seeded, self._load
+        seeded.meeting = seed_meetings(load, held, seeded.branches, seeded.members)
+        seeded.case = seed_moderation(load, seeded.branches, seeded.members, NOW)
+        seeded.sign_up = seed_sign_ups(load, seeded.branches, seeded.rooms, SECRETARY, NOW)
+
     def _cards(self) -> Iterator[tuple[Any, ...]]:
         for one in self._held:
             if one.state in (Stand.OPEN, Stand.CLOSED):
@@ -407,5 +423,6 @@ def seed(address: str, size: Size) -> Seeded:
     life.plan()
     life.live()
     life.record()
+    life.meet()
     loader.close()
     return life.seeded

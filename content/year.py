@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from content.cadence import Every, Norm
+from content.cadence import LINE_OF, Every, Norm
 from content.decision import Words, words
 from content.identifiers import MemberId, OrganisationId
 from content.notices import Form
@@ -189,7 +189,7 @@ def reckon(
 ) -> tuple[Column, ...]:
     """Reckon the year of a place from what was held and is planned; of a group only what is asked of groups."""
     there = [one for one in found if one.on.year == year and (one.standing is Standing.HELD or one.on >= today)]
-    forms = (Form.GROUP,) if place.kind is Kind.GROUP else tuple(Form)
+    forms = (Form.GROUP,) if place.kind is Kind.GROUP else tuple(LINE_OF)
     return tuple(_column(form, norms.get(form), there, place, year=year, today=today) for form in forms)
 
 

@@ -32,7 +32,7 @@ from content.ballots import TellerRole, WriteIn
 from content.bank import Difficulty
 from content.bank import Kind as ItemKind
 from content.burden import Cap
-from content.cadence import Every, Label
+from content.cadence import LINE_OF, Every, Label
 from content.checkins import TOOK_PART, Note
 from content.checkins import State as Answer
 from content.cleanings import SPANS
@@ -174,7 +174,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "burden.column_": (),
     "burden.full_": Cap,
     "burden.over_": Cap,
-    "cadence.basis_": Form,
+    "cadence.basis_": LINE_OF,
     "cadence.by_": ("this", "other"),
     "cadence.each_": Every,
     "cadence.label_": Label,
@@ -213,7 +213,6 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guards.unable_": ("hide", "mute", "unknown"),
     "complaints.origin_": ComplaintOrigin,
     "complaints.part_": [part for part in Part if part is not Part.TEXT],
-    "complaints.rule_": (),
     "complaints.state_": ComplaintState,
     "sanction.appeal_": Appeal,
     "sanction.confirm_": HURTS | {Rung.WARNING},
