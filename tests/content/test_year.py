@@ -13,9 +13,9 @@ from content.checkins import Note
 from content.checkins import State as Answer
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
-from content.meetings import Mark
 from content.notices import Form
 from content.organisations import Kind
+from content.roll_calls import Mark
 from content.settings import BY_NAME
 from content.speech import Reader
 from content.unannounced import Unannounced, UnannouncedRecorded, record

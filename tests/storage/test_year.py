@@ -11,9 +11,9 @@ from content.cadence import OFF, Label
 from content.identifiers import LessonId, OrganisationId, TaskId, TermId, UnannouncedId
 from content.lectures import Lecture, Session
 from content.lessons import Kind, Lesson, LessonWritten
-from content.meetings import Mark
 from content.notices import Form
 from content.resolutions import Resolution, ResolutionRecorded, Task, TaskAssigned, TaskDone
+from content.roll_calls import Mark
 from content.schedules import LessonsScheduled
 from content.settings import SettingChosen
 from content.terms import CommitteeElected, Seat, Term
