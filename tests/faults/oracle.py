@@ -19,9 +19,10 @@ from urllib.request import Request, urlopen
 
 import psycopg
 
-from content.checkins import State
-
 MARK = "org.zhibu.outbox"
+COUNTED = ("open", "done", "late", "excused", "made_up", "unanswered", "absent", "not_offered")
+"""The columns in which a branch is counted."""
+
 STATES = {"签到": "done", "请假 事假": "excused", "✅": "done"}
 """What a member stands as after each thing they can say of a card."""
 
@@ -253,11 +254,11 @@ def _of_tables(world: World, tables: Tables, order: dict[str, int]) -> list[str]
             troubles.append(f"{place} stands as {state} after {last.get(place)}")
     counted = Counter(tables.ask("SELECT occurrence_id, branch_id, state FROM expectations"))
     tallied = {
-        (occurrence, branch, state.value): number
+        (occurrence, branch, state): number
         for occurrence, branch, *numbers in tables.ask(
-            f"SELECT occurrence_id, branch_id, {', '.join(State)} FROM tallies"
+            f"SELECT occurrence_id, branch_id, {', '.join(COUNTED)} FROM tallies"
         )
-        for state, number in zip(State, numbers, strict=True)
+        for state, number in zip(COUNTED, numbers, strict=True)
     }
     if dict(counted) != {key: number for key, number in tallied.items() if number}:
         troubles.append("the counts differ from the places")
