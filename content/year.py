@@ -50,6 +50,7 @@ class Source(StrEnum):
     BALLOT = "ballot"
     PAPER = "paper"
     UNANNOUNCED = "unannounced"
+    ACTIVITY = "activity"
 
 
 class Pair(StrEnum):

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import asdict
-from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, func, select, update
+from sqlalchemy import Boolean, Column, ForeignKey, Integer, LargeBinary, String, Table, Text, func, or_, select, update
 
 from content.activities import (
     Activity,
@@ -29,6 +29,8 @@ from content.activities import (
 )
 from content.decision import Words, words
 from content.identifiers import ActivityId, EventId, MemberId, OrganisationId
+from content.notices import Form
+from content.year import Evidence, Source, Span, Standing
 from storage.organisations import organisation_closure, within
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -157,18 +159,30 @@ async def of_roots(
     return tuple(_activity(row) for row in rows)
 
 
-async def held(unit: Reading, branch: OrganisationId, year: int, *, category: str = Kind.THEME_DAY) -> tuple[date, ...]:
-    """Return on which days of a year a branch, or a group of it, has held an activity of a sort: 主题党日 by itself."""
-    first = datetime.combine(date(year, 1, 1), time(), UTC)
-    query = select(activities.c.begins_at, activities.c.timezone, activities.c.id).where(
-        within(activities.c.organisation_id, [branch]),
-        activities.c.state == State.HELD,
-        activities.c.category == category,
-        activities.c.begins_at >= first - timedelta(days=1),
-        activities.c.begins_at < first + timedelta(days=368),
+async def evidence(unit: Reading, span: Span) -> tuple[Evidence, ...]:
+    """Return the theme days (主题党日) of a span: held, as somebody has put down, or announced."""
+    first, last = (datetime.combine(day, time(), UTC) for day in (span.since, span.until))
+    own = activities.c
+    query = select(own.id, own.organisation_id, own.title, own.state, own.begins_at, own.timezone).where(
+        or_(within(own.organisation_id, span.roots), own.organisation_id.in_(span.above)),
+        own.state.in_([State.PLANNED, State.HELD]),
+        own.category == Kind.THEME_DAY,
+        own.begins_at >= first - timedelta(days=1),
+        own.begins_at < last + timedelta(days=2),
     )
-    found = [_day(row) for row in await unit.rows(query.order_by(activities.c.begins_at, activities.c.id))]
-    return tuple(day for day in found if day.year == year)
+    return tuple(
+        Evidence(
+            forms=(Form.PARTY_DAY,),
+            on=on,
+            standing=Standing.HELD if row.state == State.HELD else Standing.PLANNED,
+            source=Source.ACTIVITY,
+            id=row.id,
+            title=row.title,
+            place=OrganisationId(row.organisation_id),
+        )
+        for row in await unit.rows(query.order_by(own.begins_at, own.id))
+        if span.since <= (on := _day(row)) <= span.until
+    )
 
 
 def _day(row: AnyRow) -> date:

@@ -20,7 +20,7 @@ from content.notices import State as Stand
 from content.occurrences import State as Notice
 from content.rule_packs import APPRAISAL
 from content.year import Evidence, Pair, Source, Span, Standing, pairs_of
-from storage import terms, unannounced
+from storage import activities, terms, unannounced
 from storage.ballots import ballots
 from storage.lessons import lesson_revisions, lessons
 from storage.meetings import meeting_people, meetings
@@ -221,5 +221,5 @@ async def of_appraisals(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     )
 
 
-SOURCES: tuple[Giving, ...] = (of_meetings, of_lectures, of_appraisals, unannounced.evidence)
+SOURCES: tuple[Giving, ...] = (of_meetings, of_lectures, of_appraisals, unannounced.evidence, activities.evidence)
 """Who gives evidence. A feature that holds a form of organisation life adds its own here."""

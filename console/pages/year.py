@@ -214,6 +214,8 @@ def _shown(one: Evidence, by_name: bool) -> tuple[str, str | None]:
         case Source.BALLOT | Source.PAPER:
             may = Right.IMPORT_ROSTER in at.rights_at(one.place)
             return one.title, link("appraisals.show_one", id=one.id) if may else None
+        case Source.ACTIVITY:
+            return one.title, link("activities.show_one", id=one.id)
         case Source.UNANNOUNCED:
             return one.title, link("year.show", org=one.place, year=one.on.year, _anchor=f"held-{one.id}")
 

@@ -18,8 +18,10 @@ from content import activities as rules
 from content.activities import Activity, Photo, State
 from content.decision import Decision, Refusal
 from content.identifiers import ActivityId, SignUpId
+from content.notices import Form
+from content.year import Span, Standing
 from storage import activities as stored
-from storage import sign_ups
+from storage import evidence, sign_ups
 from storage.store import Step
 from tests.bot.commands.test_sign_ups import Gathering
 from tests.small_branch import (
@@ -211,7 +213,11 @@ async def test_people_sign_up_in_the_card_of_an_activity(albums: Albums) -> None
     assert one.title == ONE.title
 
 
-async def test_the_days_on_which_a_branch_held_one_are_evidence(branch: SmallBranch) -> None:
+def span(year: int) -> Span:
+    return Span(roots=(EAST,), above=(), since=date(year, 1, 1), until=date(year, 12, 31))
+
+
+async def test_the_theme_days_of_a_branch_are_evidence_of_its_year(branch: SmallBranch) -> None:
     def put(id: str, **more: Any) -> list[Any]:
 
         one = replace(ONE, id=ActivityId(id), room=None, **{"state": State.HELD, **more})
@@ -226,9 +232,15 @@ async def test_the_days_on_which_a_branch_held_one_are_evidence(branch: SmallBra
         put("new year", begins_at=NOON.replace(month=12, day=31, hour=20)),
     ):
         await branch.store.settle(notes=facts)
-    days = await branch.store.read(lambda unit: stored.held(unit, EAST, 2026))
-    assert days == (date(2026, 7, 1), date(2026, 8, 10))
-    assert await branch.store.read(lambda unit: stored.held(unit, EAST, 2027)) == (date(2027, 1, 1),)
+    years = {
+        year: await branch.store.read(lambda unit, year=year: evidence.found(unit, span(year))) for year in (2026, 2027)
+    }
+    assert [(one.on, one.standing, one.forms) for one in years[2026]] == [
+        (date(2026, 7, 1), Standing.HELD, (Form.PARTY_DAY,)),
+        (date(2026, 7, 1), Standing.PLANNED, (Form.PARTY_DAY,)),
+        (date(2026, 8, 10), Standing.HELD, (Form.PARTY_DAY,)),
+    ]
+    assert [one.on for one in years[2027]] == [date(2027, 1, 1)]
 
 
 def test_a_picture_that_is_none_or_a_bomb_is_not_read() -> None:
