@@ -18,6 +18,7 @@ from sqlalchemy import (
     UniqueConstraint,
     bindparam,
     select,
+    text,
     update,
 )
 
@@ -51,6 +52,9 @@ from storage.unit import AnyRow, Query, Reading, Writing
 _PORTION = 500
 """How many members one question names."""
 
+_NOTED = "note IS NOT NULL"
+"""Few add something to having taken part."""
+
 cards = Table(
     "cards",
     metadata,
@@ -77,6 +81,7 @@ expectations = Table(
     Index("ix_expectations_member_date", "member_id", "local_date", "state", "branch_id"),
     Index("ix_expectations_branch_member", "branch_id", "member_id"),
     Index("ix_expectations_decided_by", "decided_by"),
+    Index("ix_expectations_noted", "occurrence_id", sqlite_where=text(_NOTED), postgresql_where=text(_NOTED)),
 )
 
 answers = Table(

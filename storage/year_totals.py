@@ -17,6 +17,7 @@ from storage.checkins import expectations
 from storage.meetings import meetings
 from storage.organisations import within
 from storage.resolutions import meeting_tasks, resolutions
+from storage.tallies import by_state, tallies
 from storage.unannounced import unannounced_meetings
 from storage.unit import Query, Reading
 
@@ -29,15 +30,7 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
     held = {
         row.form: row.number for row in await unit.rows(_by_form(select(func.count().label("number"))).where(*there))
     }
-    stood: dict[str, list[tuple[Answer, str | None, int]]] = {}
-    places = (
-        select(meetings.c.form, expectations.c.state, expectations.c.note, func.count().label("number"))
-        .join(meetings, meetings.c.occurrence_id == expectations.c.occurrence_id)
-        .where(*there)
-        .group_by(meetings.c.form, expectations.c.state, expectations.c.note)
-    )
-    for row in await unit.rows(places):
-        stood.setdefault(row.form, []).append((Answer(row.state), row.note, row.number))
+    stood = await _stood(unit, there)
     replaced = select(resolutions.c.replaces_id).where(resolutions.c.replaces_id.is_not(None))
     decided = _by_form(
         select(func.count().label("number")).join(meetings, meetings.c.occurrence_id == resolutions.c.occurrence_id)
@@ -68,6 +61,28 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
             one = with_entered(one, held=hand.number, due=hand.due or 0, present=hand.present or 0)
         found.append(one)
     return tuple(found)
+
+
+async def _stood(unit: Reading, there: Iterable[Any]) -> dict[str, list[tuple[Answer, str | None, int]]]:
+    """Return for each form how many stood how, with what they added: from the counts, which outlast the names."""
+    noted: dict[tuple[str, Answer], int] = {}
+    stood: dict[str, list[tuple[Answer, str | None, int]]] = {}
+    added = (
+        select(meetings.c.form, expectations.c.state, expectations.c.note, func.count().label("number"))
+        .join(meetings, meetings.c.occurrence_id == expectations.c.occurrence_id)
+        .where(expectations.c.note.is_not(None), *there)
+        .group_by(meetings.c.form, expectations.c.state, expectations.c.note)
+    )
+    for row in await unit.rows(added):
+        place = (row.form, Answer(row.state))
+        noted[place] = noted.get(place, 0) + row.number
+        stood.setdefault(row.form, []).append((Answer(row.state), row.note, row.number))
+    sums = (func.sum(tallies.c[state.value]).label(state.value) for state in Answer)
+    counted = select(meetings.c.form, *sums).join(meetings, meetings.c.occurrence_id == tallies.c.occurrence_id)
+    for row in await unit.rows(counted.where(*there).group_by(meetings.c.form)):
+        without = ((state, number - noted.get((row.form, state), 0)) for state, number in by_state(row).items())
+        stood.setdefault(row.form, []).extend((state, None, number) for state, number in without if number)
+    return stood
 
 
 def _by_form(query: Any) -> Any:
