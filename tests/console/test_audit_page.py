@@ -206,6 +206,8 @@ QUIET = {
     *("MediumKept", "MediumUploaded", "VoteRemoved"),
     # What was read for one page and has been shown there; and how far the homeserver's reports were read.
     *("ContextRead", "ContextShown", "ReportsRead"),
+    # How far something has come in its room, beside the decision that names the room.
+    *("LockNoted", "LockSettled", "PolicyBanSettled"),
     # The program's own housekeeping.
     *("HeadAnchored", "ExportTaken", "ExportMoved", "ExportsForgotten", "Sent", "Echoed", "Postponed", "GivenUp"),
     *("ClockSetBack", "Heard", "GapFilled", "Readable", "LetterRead", "LetterFailedAgain", "StretchGivenUp", "Beat"),
