@@ -25,7 +25,7 @@ from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
 from content.lateness import is_late
 from content.organisations import Right
 from content.strikes import Scene, left_to, may_measure, needs_case
-from storage import cases, guards, members, organisations, rooms, sanctions
+from storage import cases, guards, locks, members, organisations, rooms, sanctions
 from storage.store import Step
 from storage.unit import Reading
 
@@ -139,6 +139,8 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
         strangers=await _strangers(unit, counted[0].people),
         moderators=tuple(one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user),
     )
+    if post.joined:
+        return replace(scene, door=await locks.place(unit, room.id, me))
     if not needs_case(counted):
         return scene
     known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)

@@ -16,6 +16,7 @@ from bot.matrix.homeserver import Homeserver
 from bot.pacing import Pacing
 from content import upkeep
 from content.decision import Decision, Fact, Refusal, Tell, words
+from content.greetings import greet
 from content.identifiers import Cause, EventId, OutboxId, RoomId, UserId, derive
 from content.knocks import Knocked
 from content.lateness import is_late
@@ -23,7 +24,7 @@ from content.organisations import Right, roots
 from content.policies import TYPES
 from content.rooms import Decline, DirectRoomKept, InvitationTaken, Join, RoomLost, RoomRegained
 from content.upgrades import look_again, see_tombstone
-from storage import members, organisations, outbox, policies, rooms, sync, undelivered, upgrades
+from storage import greetings, members, organisations, outbox, policies, rooms, sync, undelivered, upgrades
 from storage.crashpoints import crashpoint
 from storage.store import Outcome, Step, Store
 from storage.unit import Reading
@@ -85,6 +86,7 @@ class Hearing:
             if part.membership == "join":
                 steps += self._successions(part)
                 steps += self._knocks(part, now)
+                steps += await self._arrivals(part)
             elif part.membership == "leave" and part.room_id in self._halls:
                 steps.append(self._lost(part, batch.next_batch))
             if part.membership in ("join", "leave"):
@@ -318,6 +320,20 @@ class Hearing:
 
         return [Step(cause=Cause(f"knock:{derive(room, now.date().isoformat())}"), decide=decide)]
 
+    async def _arrivals(self, part: RoomBatch) -> list[Step]:
+        """Make a step of each person who comes into one of our rooms, and was not in it by what we knew."""
+        room = RoomId(part.room_id)
+        came = {
+            UserId(event.state_key): event
+            for event in part.timeline
+            if isinstance(event, Event) and event.type == "m.room.member" and event.state_key is not None
+            if room in self._halls and event.content.get("membership") == "join" and event.state_key != self._me
+        }
+        if not came:
+            return []
+        known = await self._store.read(lambda unit: rooms.joined(unit, room))
+        return [_arrival(event, user) for user, event in came.items() if user not in known]
+
     def _lost(self, part: RoomBatch, token: str) -> Step:
         """Tell those who lead that the bot was removed from a room of theirs, unless it was replaced before."""
         room, banned = RoomId(part.room_id), self._is_banned(part)
@@ -387,6 +403,18 @@ def _predecessor(event: Event) -> RoomId | None:
     named = event.content.get("predecessor")
     room = named.get("room_id") if isinstance(named, dict) else None
     return RoomId(room) if isinstance(room, str) else None
+
+
+def _arrival(event: Event, user: UserId) -> Step:
+    async def decide(unit: Reading) -> Decision | None:
+        room = await rooms.room(unit, RoomId(event.room_id))
+        if room is None or await greetings.was_greeted(unit, room.id, user):
+            return None
+        said = await greetings.nearest(unit, room.organisation)
+        lately = await greetings.lately(unit, room.id)
+        return greet(said, room=room.id, at=room.organisation, user=user, lately=lately, now=unit.now)
+
+    return Step(cause=Cause(f"greeting:{event.event_id}"), decide=decide)
 
 
 def _tombstone(event: Event) -> Step:

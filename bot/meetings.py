@@ -22,7 +22,7 @@ from storage.unit import Reading
 async def keep(store: Store, now: datetime) -> None:
     """Let begin what is to begin, and remind where the time for it has come."""
     begun = await store.read(lambda unit: meetings.beginning(unit, now))
-    soon = await store.read(lambda unit: meetings.to_remind(unit, now, rules.REMIND_BEFORE))
+    soon = await store.read(lambda unit: meetings.to_remind(unit, now))
     steps = [*map(beginning, begun), *map(reminding, soon)]
     if steps:
         await store.settle(steps)
@@ -50,7 +50,7 @@ def beginning(id: OccurrenceId) -> Step:  # noqa: A002
 
 
 def reminding(one: Meeting) -> Step:
-    """Return the step that reminds of a meeting, once for each time that it is called for."""
+    """Return the step that reminds of a meeting: once, and once more for each time that it was put off or moved."""
 
     async def decide(unit: Reading) -> Answer:
         entry, known = await schedules.entry(unit, one.id), await meetings.meeting(unit, one.id)
@@ -59,7 +59,8 @@ def reminding(one: Meeting) -> Step:
         waiting = await meetings.silent(unit, one.id, spared_since=unit.now - rules.REMIND_BEFORE)
         return rules.remind(known, waiting, opened_at=entry.occurrence.opened_at, now=unit.now)
 
-    return Step(cause=Cause(f"occurrence:{one.id}:remind:{one.begins_at.isoformat()}"), decide=decide)
+    moved = one.moved_at.isoformat() if one.moved_at is not None else "as called"
+    return Step(cause=Cause(f"occurrence:{one.id}:remind:{moved}"), decide=decide)
 
 
 async def open_due(unit: Reading, entry: Entry, lesson: Lesson) -> Answer:

@@ -201,8 +201,9 @@ def _head(known: Known, say: _Saying) -> list[tuple[str, str]]:
 
 
 def _guests(known: Known, say: _Saying) -> str:
-    guests = known.meeting.guests
-    return "、".join(_name(known, one) for one in guests) if guests else say("minutes.nobody")
+    if not known.meeting.guests:
+        return say("minutes.nobody")
+    return "、".join(_name(known, one) for one in known.meeting.came)
 
 
 def _votes(known: Known, say: _Saying) -> Block:

@@ -102,7 +102,7 @@ def _fingerprint(folded: Folded) -> bytes | None:
     return hashlib.blake2s(text.encode(), digest_size=8).digest() if len(text) >= SHORTEST_REPEAT else None
 
 
-class _Said(Struct, frozen=True):
+class _Said(Struct, frozen=True, kw_only=True):
     user: UserId
     at: datetime
     print: bytes | None
@@ -157,7 +157,7 @@ def _keep(kept: OrderedDict[K, V], key: K, value: V) -> None:
 
 def _joined(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
     _keep(room.new, post.user, post.at)
-    room.joins.append(_Said(post.user, post.at, None))
+    room.joins.append(_Said(user=post.user, at=post.at, print=None))
     if not lookout.on(Guard.JOINS):
         return ()
     since = post.at - WINDOW[Guard.JOINS]
@@ -175,7 +175,7 @@ def _said(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
     first = entered is not None and not post.edit and post.at - entered < NEW_FOR
     if not post.edit:
         room.new.pop(post.user, None)
-        room.said.append(_Said(post.user, post.at, fingerprint))
+        room.said.append(_Said(user=post.user, at=post.at, print=fingerprint))
     found: list[Found] = []
 
     def strike(guard: Guard, entry: str = "") -> None:

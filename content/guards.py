@@ -93,7 +93,7 @@ def _are_kinds(value: str) -> bool:
 
 def _level(guard: Guard) -> Setting:
     # Where people only come in there is nothing to hide.
-    offered = (Level.OFF, Level.FLAG) if guard is Guard.JOINS else tuple(Level)
+    offered = (Level.OFF, Level.FLAG, Level.ACT) if guard is Guard.JOINS else tuple(Level)
     return Setting(name=guard, default=Level.FLAG, offered=offered, possible=_one_of(offered))
 
 

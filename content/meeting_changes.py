@@ -52,6 +52,8 @@ def change(
     Outside of the ``carded`` branches everyone is told: who is asked to it now, as ``shown``, and who, of those
     ``seated``, no more.
 
+    Before that went out its text is a new one only where title or agenda are: what somebody else has approved stays so.
+
     ``sent`` is its notice as it stands in its rooms, ``None`` before it went out at ``notice_at``; ``revision`` is that
     of the text it was sent with, ``plainly`` as it is when it is called.
     """
@@ -72,7 +74,8 @@ def change(
     changed = MeetingChanged(meeting=after, at=now)
     revised = LessonRevised(lesson=lesson, author=author)
     if sent is None or sent.occurrence.state is not Notice.OPEN:
-        return Decision(facts=(changed, revised))
+        is_new = lesson_of(before, plainly, revision + 1) != lesson
+        return Decision(facts=(changed, revised) if is_new else (changed,))
     corrected = amendments.correct([sent], lesson, reason=after.why, now=now)
     if isinstance(corrected, Refusal):
         return corrected

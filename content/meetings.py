@@ -24,7 +24,8 @@ from content.identifiers import (
 from content.lessons import LONGEST_TITLE, Kind, Lesson, LessonWritten
 from content.members import Member
 from content.notices import CIRCLES, Circle, Form, State
-from content.occurrences import Seat
+from content.occurrences import OccurrenceOpened, OccurrenceRevived, Seat
+from content.occurrences import State as Notice
 from content.recurrences import Recurrence
 from content.reviews import Stage as Reviewed
 from content.rooms import Purpose
@@ -59,8 +60,9 @@ _NOT_DUE = ("发展对象", "入党积极分子", "入党申请人", "群众")
 class Meeting(Struct, frozen=True, kw_only=True):
     """One meeting. Its identifier is that of the occurrence whose card is the notice, and whose places are the roll.
 
-    ``named`` are due where nobody is by the form, ``guests`` sit in (列席) and are on no roll. ``why`` is said of the
-    last change, or of calling it off.
+    ``named`` are due where nobody is by the form, ``guests`` sit in (列席) and are not due; who of them ``came`` is
+    known once somebody has marked it. ``why`` is said of the last change, or of calling it off; ``moved_at`` is when it
+    was last given another time. From ``code_seed`` are made the codes shown at the venue, where that is asked for.
     """
 
     id: OccurrenceId
@@ -77,10 +79,13 @@ class Meeting(Struct, frozen=True, kw_only=True):
     recorder: MemberId | None = None
     named: tuple[MemberId, ...] = ()
     guests: tuple[MemberId, ...] = ()
+    came: tuple[MemberId, ...] = ()
     reminds: bool = True
     state: State = State.PLANNED
     why: str = ""
     reminded_at: datetime | None = None
+    moved_at: datetime | None = None
+    code_seed: str | None = None
     held_at: datetime | None = None
     closed_at: datetime | None = None
 
@@ -297,6 +302,36 @@ def begin(
     )
     effects: tuple[Effect, ...] = tuple(Refresh(card=card) for card in cards)
     return Decision(facts=(held,), effects=effects)
+
+
+def begin_unannounced(
+    meeting: Meeting, notice: Notice, *, due: Sequence[Seat], register: tuple[Elector, ...], now: datetime
+) -> Decision | Refusal:
+    """Let a meeting have begun whose notice went nowhere, because somebody says that it is held all the same.
+
+    By itself it never does: of what nobody was told nobody is missing. From then on it has a roll like any other.
+    """
+    if meeting.state is not State.PLANNED:
+        return refused("meeting.not_planned")
+    if notice in (Notice.PLANNED, Notice.OPEN, Notice.CLOSED):
+        return refused("meeting.has_notice")
+    if now < meeting.begins_at:
+        return refused("meeting.not_held")
+    if not due:
+        return refused(f"meeting.nobody_{meeting.circle}")
+    opened = OccurrenceOpened(
+        occurrence=meeting.id,
+        at=now,
+        closes_at=max(meeting.answers_until, now + SHORTEST),
+        seats=tuple(due),
+        unreached=(),
+        cards=(),
+        begins_at=meeting.begins_at,
+        on=meeting.day,
+    )
+    begun = begin(meeting, due=due, seated=[seat.member for seat in due], register=register, cards=(), now=now)
+    assert begun is not None
+    return Decision(facts=(OccurrenceRevived(occurrence=meeting.id, at=now), opened, *begun.facts))
 
 
 def place_of(meeting: Meeting) -> Words:

@@ -27,7 +27,8 @@ CORRECTED_FOR = timedelta(days=3)
 class Floor(Struct, frozen=True, kw_only=True):
     """Of whom a vote is reckoned: ``expected`` are those due who may vote, ``present`` those of them in the room.
 
-    Who takes part ``online`` stands on a line of their own and is not counted: the sources leave it open.
+    Who takes part ``online`` stands on a line of their own and is not counted, unless an organisation has it otherwise:
+    the sources leave it open (VOTE-10).
     """
 
     expected: int
@@ -113,11 +114,13 @@ class TaskDone(Fact, frozen=True, kw_only=True):
     on: date
 
 
-def floor(register: Iterable[Elector], standing: Mapping[MemberId, tuple[Answer, str | None]]) -> Floor:
-    """Reckon from the register and the roll how many may vote and are there."""
+def floor(
+    register: Iterable[Elector], standing: Mapping[MemberId, tuple[Answer, str | None]], *, online_counts: bool = False
+) -> Floor:
+    """Reckon from the register and the roll how many may vote and are there; online too, where that counts."""
     electors = [one.member for one in register if one.may_vote]
     there = [standing[one] for one in electors if one in standing and standing[one][0] is Answer.DONE]
-    online = sum(note == Note.ONLINE for _, note in there)
+    online = 0 if online_counts else sum(note == Note.ONLINE for _, note in there)
     return Floor(expected=len(electors), present=len(there) - online, online=online)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 
-from content.checkins import Answered, Expectation, Note
+from msgspec.structs import replace
+
+from content.checkins import Answered, AnswersTakenBack, Expectation, Given, Note
 from content.checkins import State as Answer
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, refused, words
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
@@ -47,6 +49,19 @@ class MeetingClosed(Fact, frozen=True, kw_only=True):
     by: UserId
 
 
+class GuestsMarked(Fact, frozen=True, kw_only=True):
+    """Who of those who were to sit in has come; they are not due, and nobody is missing among them."""
+
+    occurrence: OccurrenceId
+    came: tuple[MemberId, ...]
+
+
+def mark_guests(meeting: Meeting, came: Collection[MemberId]) -> tuple[Fact, ...]:
+    """Return what it means that these guests have come: nothing, where that is known already."""
+    there = tuple(sorted(set(came) & set(meeting.guests)))
+    return (GuestsMarked(occurrence=meeting.id, came=there),) if there != meeting.came else ()
+
+
 def mark_for(note: str | None) -> Mark:
     """Return what somebody is called who comes as they said they would."""
     return {Note.ONLINE: Mark.ONLINE, Note.LATE: Mark.LATE}.get(Note(note), Mark.PRESENT) if note else Mark.SILENT
@@ -69,12 +84,15 @@ def call_roll(
     marks: Mapping[MemberId, Mark],
     *,
     shown: Mapping[MemberId, Mark] = MappingProxyType({}),
+    came: Collection[MemberId] | None = None,
     how: str,
     by: UserId,
     cause: Cause,
     now: datetime,
 ) -> Decision | Refusal:
     """Set by hand how people stand on the roll of a meeting that has begun; ``how`` says by what that is known.
+
+    ``came`` are the guests who are there, ``None`` where that was not asked.
 
     ``shown`` is how they stood where that was chosen: what is as it was shown is no choice.
     """
@@ -87,7 +105,8 @@ def call_roll(
     if overtaken is not None:
         return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
-    return called if called.facts else refused("meeting.nothing_marked")
+    facts = (*called.facts, *(mark_guests(meeting, came) if came is not None else ()))
+    return replace(called, facts=facts) if facts else refused("meeting.nothing_marked")
 
 
 def close(
@@ -96,6 +115,7 @@ def close(
     marks: Mapping[MemberId, Mark],
     *,
     shown: Mapping[MemberId, Mark] = MappingProxyType({}),
+    came: Collection[MemberId] | None = None,
     cards: Sequence[CardId],
     how: str,
     by: UserId,
@@ -110,11 +130,51 @@ def close(
     if overtaken is not None:
         return overtaken
     called = _called(places, marks, how=how, by=by, cause=cause, now=now)
-    facts: tuple[Fact, ...] = (*called.facts, MeetingClosed(occurrence=meeting.id, at=now, by=by))
+    guests = mark_guests(meeting, came) if came is not None else ()
+    facts: tuple[Fact, ...] = (*called.facts, *guests, MeetingClosed(occurrence=meeting.id, at=now, by=by))
     if any(one.occurrence.state is Notice.OPEN for one in places):
         facts = (*facts, OccurrenceClosed(occurrence=meeting.id, at=now))
     told = tuple(effect for effect in called.effects if isinstance(effect, Tell))
     return Decision(facts=facts, effects=(*(Refresh(card=card) for card in cards), *told))
+
+
+def take_back(
+    meeting: Meeting,
+    places: Sequence[Expectation],
+    given: Mapping[MemberId, Sequence[Given]],
+    *,
+    of: Cause,
+    now: datetime,
+) -> Decision | Refusal:
+    """Take back what one form put down: of each the answer before it stands again, where nothing came after it.
+
+    ``places`` are those that stand by it, ``given`` is what was answered of each and not taken back, oldest first.
+    """
+    if meeting.state is not State.HELD:
+        return refused("meeting.roll_is_closed" if meeting.state is State.CLOSED else "meeting.not_held")
+    facts: list[Fact] = []
+    for one in places:
+        rest = [each for each in given.get(one.member, ()) if each.cause != of]
+        earlier = rest[-1] if rest else None
+        silent = Answer.OPEN if one.occurrence.state is Notice.OPEN else Answer.UNANSWERED
+        facts += [
+            AnswersTakenBack(occurrence=meeting.id, member=one.member, causes=(of,), at=now),
+            Answered(
+                occurrence=meeting.id,
+                member=one.member,
+                before=one.state,
+                after=earlier.state if earlier is not None and earlier.state is not Answer.OPEN else silent,
+                at=earlier.at if earlier is not None else now,
+                cause=earlier.cause if earlier is not None else of,
+                reason=earlier.reason if earlier is not None else None,
+                note=earlier.note if earlier is not None else None,
+                recorded_by=earlier.recorded_by if earlier is not None else None,
+            ),
+        ]
+    if not facts:
+        return refused("roll_calls.nothing_to_take_back")
+    changed = dict.fromkeys(one.card for one in places if one.card is not None)
+    return Decision(facts=tuple(facts), effects=tuple(Refresh(card=card) for card in changed))
 
 
 def meant(marks: Mapping[MemberId, Mark], shown: Mapping[MemberId, Mark]) -> Mapping[MemberId, Mark]:

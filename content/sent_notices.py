@@ -11,7 +11,7 @@ from content.decision import Decision, Effect, Tell, Words, words
 from content.identifiers import MemberId, UserId
 from content.meetings import SHORTEST, Meeting
 from content.notices import Shown, State, lines_of
-from content.occurrences import Occurrence, OccurrenceOpened, Seat, Stage, open_occurrence
+from content.occurrences import Occurrence, OccurrenceMissed, OccurrenceOpened, Seat, Stage, open_occurrence
 from content.occurrences import State as Notice
 
 
@@ -29,13 +29,19 @@ def open_notice(
 ) -> Decision | None:
     """Send the notice of a meeting that is due; whom no room tells of it is told in private, and stands on the roll.
 
-    ``users`` are the accounts of those who have one.
+    ``users`` are the accounts of those who have one. How late it may be is reckoned from when the meeting is by now;
+    one that quiet hours would hold until that has begun is missed, so that who called it tells people.
     """
     until = meeting.answers_until - max(now, occurrence.due_at)
-    timed = replace(occurrence, window=max(until, SHORTEST))
+    late = max(meeting.begins_at - occurrence.due_at, SHORTEST)
+    timed = replace(occurrence, window=max(until, SHORTEST), late=late)
+    outheld = free_at is not None and free_at >= meeting.begins_at and not occurrence.urgent
+    if outheld and occurrence.state is Notice.PLANNED and occurrence.due_at <= now and occurrence.approved:
+        missed = OccurrenceMissed(occurrence=occurrence.id, at=now, reason="too_late", seats=tuple(seats))
+        return Decision(facts=(missed,))
     quietly = not stages and occurrence.approved
     held_back = free_at is not None and free_at > now and not occurrence.urgent
-    if not quietly or held_back or now - occurrence.due_at > occurrence.late or now < occurrence.due_at:
+    if not quietly or held_back or now - occurrence.due_at > late or now < occurrence.due_at:
         posted = open_occurrence(
             timed,
             seats=seats,

@@ -60,6 +60,8 @@ SECOND_PAIR = "second_pair"
 BY_KIND, UNTIL_DAY_ENDS = "kind", "day"
 """How late something may go out, where it is no number of minutes: as its kind has it, or until its day ends."""
 YES, NO = "yes", "no"
+ONLINE_COUNTS = "online_counts"
+"""Whether who takes part online is reckoned as present where a meeting votes (VOTE-10); the sources leave it open."""
 POSTING_DAY = "posting_day_counts"
 """Whether the day on which a notice is posted is the first of its publicity (DEV-14)."""
 
@@ -134,6 +136,9 @@ SETTINGS: tuple[Setting, ...] = (
         unit="day",
     ),
     Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
+    Setting(
+        name=ONLINE_COUNTS, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"
+    ),
     *(
         Setting(name=line.setting, default=line.default, offered=line.offered, possible=is_cadence, unit="cadence")
         for line in LINES

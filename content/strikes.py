@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from content import complaints, ladder
+from content import complaints, ladder, locks
 from content.cases import MOST_EVIDENCE, Case, CaseOpened, ask_for_message, read_message
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, words
 from content.guarding import Found, Post
 from content.guards import Guard, Level
 from content.identifiers import Cause, EventId, OrganisationId, RoomId, StrikeId, UserId, derive
 from content.ladder import Frame
+from content.locks import Lock, Part, Place
 from content.rooms import Room
 from content.sanctions import Reason, Sanction, State, Step, Want
 
@@ -32,6 +33,10 @@ MEASURE: Mapping[Guard, tuple[Step, timedelta, Reason]] = {
     Guard.SECRETS: (Step.WARNING, timedelta(days=30), Reason.CONFIDENTIAL),
 }
 """What each guard does where it may act: the mildest measure that ends what it has seen."""
+
+
+DOOR_SHUT = timedelta(hours=1)
+"""How long nobody comes in unasked after a wave; then the room's join rule is exactly what it was."""
 
 
 class Strike(Struct, frozen=True, kw_only=True):
@@ -70,7 +75,8 @@ class Scene(Struct, frozen=True, kw_only=True):
     ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure of
     minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is not
     ``known``; ``held`` is how much evidence lies there, and ``frame`` what is known for a measure, where one may be
-    taken. ``strangers`` are those of a wave who are on no roster; ``moderators`` are told.
+    taken. ``strangers`` are those of a wave who are on no roster, and ``door`` what is known for closing the room to
+    more of them; ``moderators`` are told.
     """
 
     room: Room
@@ -81,6 +87,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     held: int = 0
     frame: Frame | None = None
     strangers: tuple[UserId, ...] = ()
+    door: Place | None = None
     moderators: tuple[UserId, ...] = ()
 
 
@@ -109,7 +116,7 @@ def follow(
     if not found:
         return None
     if post.joined:
-        return _wave(post, found[0], scene, cause=cause, console=console)
+        return _wave(post, found[0], scene, me=me, cause=cause, console=console, now=now)
     first, fresh = found[0], tuple(one for one in found if not one.again)
     if not fresh and first.level is Level.FLAG:
         return None
@@ -149,14 +156,23 @@ def _struck(post: Post, first: Found, room: Room, cause: Cause) -> GuardStruck:
     return GuardStruck(organisation=room.organisation, room=room.id, user=post.user, strike=strike)
 
 
-def _wave(post: Post, first: Found, scene: Scene, *, cause: Cause, console: str) -> Decision | None:
-    """Tell those who moderate that many whom nobody knows are coming in, once for a wave."""
+def _wave(
+    post: Post, first: Found, scene: Scene, *, me: UserId, console: str, cause: Cause, now: datetime
+) -> Decision | None:
+    """Tell those who moderate that many whom nobody knows are coming in, once for a wave, and shut the door a while.
+
+    A room whose door is shut already, or that the bot may not shut, stays as it is.
+    """
     if post.user not in scene.strangers or len(scene.strangers) != first.most:
         return None
-    address = f"{console}/rooms/{scene.room.id}"
-    said = words("guards.told_wave", room=scene.room.name, n=len(scene.strangers), address=address)
+    lock: Lock | Refusal | None = None
+    if first.level is Level.ACT and scene.door is not None and not scene.late:
+        lock = locks.prepare(scene.door, Part.DOOR, lasts=DOOR_SHUT, by=None, cause=cause, me=me, now=now)
+    shut = locks.hold(lock, now=now) if isinstance(lock, Lock) else Decision()
+    key = "guards.told_wave_shut" if isinstance(lock, Lock) else "guards.told_wave"
+    said = words(key, room=scene.room.name, n=len(scene.strangers), address=f"{console}/rooms/{scene.room.id}")
     tell = tuple(Tell(user=one, words=said, unasked=True, urgent=True) for one in scene.moderators)
-    return Decision(facts=(_struck(post, first, scene.room, cause),), effects=tell)
+    return Decision(facts=(_struck(post, first, scene.room, cause), *shut.facts), effects=(*shut.effects, *tell))
 
 
 def _evidence(post: Post, case: Case, held: int, *, me: UserId, now: datetime) -> tuple[Fact, ...]:

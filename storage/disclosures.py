@@ -42,6 +42,7 @@ from storage.electronic_votes import electronic_votes
 from storage.exports import exports
 from storage.feeds import feeds
 from storage.glossary import glossary_entries
+from storage.greetings import greeted, greetings
 from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
 from storage.hours import learning_counts, learning_entries
@@ -72,6 +73,7 @@ from storage.paper_elections import (
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.record_lines import record_lines
 from storage.rehearsals import rehearsals
 from storage.resolutions import meeting_tasks, resolutions
 from storage.restores import restores
@@ -243,6 +245,13 @@ PERSONAL: tuple[Held, ...] = (
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
     _held(meeting_minutes, "by_user", "occurrence_id number at ended_at", inner="texts done by_user"),
+    _held(
+        record_lines,
+        "by_user member_id",
+        "occurrence_id sort text due_on at",
+        inner="id member_id by_user",
+        sort="record_lines.sort_",
+    ),
     _held(meeting_tasks, "member_id", "occurrence_id text due_on done_on", inner="id member_id"),
     _held(meeting_register, "member_id", "occurrence_id may_vote reason", inner="member_id approval"),
     _held(
@@ -441,6 +450,15 @@ PERSONAL: tuple[Held, ...] = (
         "room_id pattern at lifted_at",
         inner="id list_id organisation_id user_id place is_ours why",
     ),
+    _held(
+        greetings,
+        "by_user",
+        "organisation_id text rules way at",
+        inner="by_user",
+        own_words="text rules",
+        way="greetings.way_",
+    ),
+    _held(greeted, "user_id", "room_id at", inner="user_id"),
     _held(
         knocks,
         "user_id answered_by",

@@ -34,6 +34,7 @@ from storage.electronic_elections import forget_names as forget_kept_names
 from storage.erased_words import forget_in_words
 from storage.exports import exports
 from storage.feeds import feeds
+from storage.greetings import greeted, greetings
 from storage.guards import strikes
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
@@ -71,6 +72,7 @@ from storage.policies import held_in_rooms as held_by_rules
 from storage.policies import policy_bans, policy_lists
 from storage.polls import poll_responses, polls
 from storage.practice import practice_items, practice_sessions
+from storage.record_lines import record_lines
 from storage.resolutions import meeting_tasks
 from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanction_places import held_in_rooms
@@ -113,11 +115,13 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         direct_rooms,
         invitations,
         knocks,
+        greeted,
         mutes,
         watchwords,
         inquiries,
         misreadings,
         disclosures,
+        record_lines,
         outbox,
         unreadable,
         dead_letters,
@@ -160,6 +164,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     case_notes: ("by_user",),
     complaint_voices: ("reporter",),
     room_locks: ("by_user", "ended_by"),
+    greetings: ("by_user",),
     policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
     unannounced_meetings: ("recorded_by",),
     meeting_minutes: ("by_user",),
@@ -172,7 +177,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
         *(polls, sign_ups, activities, lesson_revisions, lessons, schedules, selections, imports, edits),
-        *(approvals, case_notes),
+        *(approvals, case_notes, greetings),
         *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
     "record": (audit, looks),

@@ -94,6 +94,7 @@ from content.exports import (
 )
 from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
+from content.greetings import Greeted, GreetingDropped, GreetingSet
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
@@ -190,10 +191,11 @@ from content.polls import (
     VotingStopped,
 )
 from content.practice import ItemAnswered, PracticeBegun, PracticeEnded, PracticeForgotten
+from content.record_lines import LineSaid, LineSettled
 from content.rehearsals import RehearsalAsked, RehearsalRead
 from content.resolutions import ResolutionRecorded, TaskAssigned, TaskDone
 from content.reviews import ReviewAsked, ScheduleApproved, ScheduleReturned
-from content.roll_calls import MeetingClosed
+from content.roll_calls import GuestsMarked, MeetingClosed
 from content.rooms import DirectRoomKept, InvitationTaken, RoomKept, RoomLost, RoomRegained
 from content.sanctions import (
     AppealAnswered,
@@ -248,6 +250,7 @@ from content.throttling import Tried, TriesForgotten
 from content.unannounced import UnannouncedRecorded, UnannouncedTakenBack
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
 from content.upgrades import RoomMoved, UpgradeDoubted, UpgradeSeen
+from content.venue_codes import VenueCodeEnded, VenueCodeShown
 from content.views import ViewForgotten, ViewSaved
 from content.watchwords import WatchwordChosen, WatchwordDropped
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
@@ -278,6 +281,7 @@ from storage import (
     exports,
     feeds,
     glossary,
+    greetings,
     guards,
     heartbeats,
     hours,
@@ -304,6 +308,7 @@ from storage import (
     policies,
     polls,
     practice,
+    record_lines,
     rehearsals,
     relocation,
     resolutions,
@@ -417,8 +422,13 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     MeetingReminded: (meetings.write_reminded,),
     MeetingHeld: (meetings.write_held,),
     MeetingClosed: (meetings.write_closed,),
+    GuestsMarked: (meetings.write_guests,),
+    VenueCodeShown: (meetings.write_code,),
+    VenueCodeEnded: (meetings.write_code,),
     MinutesWritten: (minutes.write_written,),
     ResolutionRecorded: (resolutions.write_recorded,),
+    LineSaid: (record_lines.write_said,),
+    LineSettled: (record_lines.write_settled,),
     TaskAssigned: (resolutions.write_assigned,),
     TaskDone: (resolutions.write_done,),
     UnannouncedRecorded: (unannounced.write_recorded,),
@@ -488,6 +498,9 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     CleaningDropped: (cleanings.write_dropped,),
     CleaningAdvanced: (cleanings.write_advanced,),
     CleaningStuck: (cleanings.write_stuck,),
+    GreetingSet: (greetings.write_set,),
+    GreetingDropped: (greetings.write_dropped,),
+    Greeted: (greetings.write_greeted,),
     Knocked: (knocks.write_knocked,),
     KnockAnswered: (knocks.write_answered,),
     RoomLockAsked: (locks.write_asked,),

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import (
     JSON,
     Boolean,
@@ -28,6 +29,7 @@ from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId
 from content.lessons import Lesson
 from content.meetings import (
     INNER,
+    REMIND_BEFORE,
     ROOMS,
     Meeting,
     MeetingCalled,
@@ -36,6 +38,7 @@ from content.meetings import (
     MeetingHeld,
     MeetingReminded,
     due_at,
+    remind_at,
 )
 from content.meetings import in_full as full_lesson
 from content.members import Member
@@ -44,10 +47,12 @@ from content.occurrences import Occurrence, Seat, Stage
 from content.occurrences import State as Notice
 from content.resolutions import Floor
 from content.resolutions import floor as floor_of
-from content.roll_calls import MeetingClosed
+from content.roll_calls import GuestsMarked, MeetingClosed
 from content.rooms import Purpose
+from content.settings import ONLINE_COUNTS, YES
+from content.venue_codes import VenueCodeEnded, VenueCodeShown
 from storage import members as roster
-from storage import standing, terms
+from storage import settings, standing, terms
 from storage.checkins import cards, expectation, expectations, move_day, move_seats, seat_more
 from storage.members import members
 from storage.organisations import branch_above, within
@@ -74,8 +79,11 @@ meetings = Table(
     Column("reminds", Boolean, nullable=False),
     Column("why", String(200), nullable=False),
     Column("reminded_at", Instant),
+    Column("moved_at", Instant),
     Column("held_at", Instant),
     Column("closed_at", Instant),
+    Column("figures", JSON(none_as_null=True)),
+    Column("code_seed", String(32)),
 )
 
 meeting_people = Table(
@@ -149,21 +157,24 @@ async def beginning(unit: Reading, now: datetime) -> tuple[OccurrenceId, ...]:
     return tuple(OccurrenceId(row.occurrence_id) for row in rows)
 
 
-async def to_remind(unit: Reading, now: datetime, ahead: timedelta) -> tuple[Meeting, ...]:
-    """Return the meetings that begin soon and whose people have not been reminded."""
+async def to_remind(unit: Reading, now: datetime) -> tuple[Meeting, ...]:
+    """Return the meetings whose people are to be reminded now."""
     query = (
-        select(meetings)
+        select(meetings, occurrences.c.opened_at)
         .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
         .where(
             meetings.c.state == State.PLANNED,
             meetings.c.reminds.is_(True),
             meetings.c.reminded_at.is_(None),
             meetings.c.begins_at > now,
-            meetings.c.begins_at <= now + ahead,
+            meetings.c.begins_at <= now + REMIND_BEFORE,
             occurrences.c.state == Notice.OPEN,
         )
     )
-    return await _meetings(unit, await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id)))
+    rows = await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id))
+    opened = {row.occurrence_id: row.opened_at for row in rows}
+    found = [(one, remind_at(one, opened[one.id])) for one in await _meetings(unit, rows)] if rows else []
+    return tuple(one for one, at in found if at is not None and at <= now)
 
 
 async def silent(unit: Reading, id: OccurrenceId, *, spared_since: datetime) -> tuple[UserId, ...]:  # noqa: A002
@@ -266,9 +277,17 @@ async def register(unit: Reading, id: OccurrenceId) -> tuple[Elector, ...]:  # n
 
 
 async def floor(unit: Reading, id: OccurrenceId) -> Floor:  # noqa: A002
-    """Return of whom a vote at a meeting is reckoned, by its register and its roll."""
+    """Return of whom a vote at a meeting is reckoned, by its register and its roll.
+
+    Once the roll is forgotten it is what was reckoned while it was known.
+    """
     standing_now = {one.member: (one.state, one.note) for one in await places(unit, id)}
-    return floor_of(await register(unit, id), standing_now)
+    kept = None if standing_now else await unit.value(select(meetings.c.figures).where(meetings.c.occurrence_id == id))
+    if kept is not None:
+        return Floor(**kept)
+    one = await meeting(unit, id)
+    counts = one is not None and await settings.value_of(unit, one.organisation, ONLINE_COUNTS) == YES
+    return floor_of(await register(unit, id), standing_now, online_counts=counts)
 
 
 async def people_at(unit: Reading, organisation: OrganisationId) -> tuple[Member, ...]:
@@ -358,7 +377,7 @@ async def _meetings(unit: Reading, rows: Sequence[AnyRow]) -> tuple[Meeting, ...
     return tuple(_meeting(row, {part: named.get((row.occurrence_id, part), []) for part in _PARTS}) for row in rows)
 
 
-_PARTS = ("chair", "recorder", "named", "guest")
+_PARTS = ("chair", "recorder", "named", "guest", "came")
 
 
 def _meeting(row: AnyRow, named: dict[str, list[MemberId]]) -> Meeting:
@@ -377,10 +396,13 @@ def _meeting(row: AnyRow, named: dict[str, list[MemberId]]) -> Meeting:
         recorder=next(iter(named["recorder"]), None),
         named=tuple(named["named"]),
         guests=tuple(named["guest"]),
+        came=tuple(named["came"]),
         reminds=row.reminds,
         state=State(row.state),
         why=row.why,
         reminded_at=row.reminded_at,
+        moved_at=row.moved_at,
+        code_seed=row.code_seed,
         held_at=row.held_at,
         closed_at=row.closed_at,
     )
@@ -420,7 +442,7 @@ async def _keep_people(unit: Writing, one: Meeting) -> None:
 async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
     """Keep what a meeting is now; until when it takes answers, and the day on which it counts, move with it."""
     one = fact.meeting
-    again = {"reminded_at": None} if await _is_moved(unit, one) else {}
+    again = {"reminded_at": None, "moved_at": fact.at} if await _is_moved(unit, one) else {}
     await _change(unit, one.id, **_values(one) | again)
     await _keep_people(unit, one)
     own = occurrences.c.id == one.id
@@ -461,9 +483,40 @@ async def write_held(unit: Writing, fact: MeetingHeld) -> None:
 
 async def write_closed(unit: Writing, fact: MeetingClosed) -> None:
     """Let the roll stand; from then on a place in it is made up, or put right by hand."""
-    await _change(unit, fact.occurrence, state=State.CLOSED, closed_at=fact.at)
+    await _change(unit, fact.occurrence, state=State.CLOSED, closed_at=fact.at, code_seed=None)
+    await _keep_figures(unit, fact.occurrence)
     early = update(occurrences).where(occurrences.c.id == fact.occurrence, occurrences.c.closes_at > fact.at)
     await unit.execute(early.values(closes_at=fact.at))
+
+
+async def keep_figures(unit: Writing, before: datetime) -> None:
+    """Keep what was reckoned of the rolls that are forgotten next: those of occurrences from before a time."""
+    known = select(expectations.c.member_id).where(expectations.c.occurrence_id == meetings.c.occurrence_id)
+    old = (
+        select(meetings.c.occurrence_id)
+        .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
+        .where(occurrences.c.due_at < before, meetings.c.held_at.is_not(None), known.exists())
+    )
+    for row in await unit.rows(old):
+        await _keep_figures(unit, row.occurrence_id)
+
+
+async def _keep_figures(unit: Writing, id: OccurrenceId) -> None:  # noqa: A002
+    await unit.settled()
+    await _change(unit, id, figures=asdict(await floor(unit, id)))
+
+
+async def write_guests(unit: Writing, fact: GuestsMarked) -> None:
+    """Keep who of those who were to sit in has come."""
+    own = (meeting_people.c.occurrence_id == fact.occurrence) & (meeting_people.c.part == "came")
+    await unit.execute(meeting_people.delete().where(own))
+    rows = [{"occurrence_id": fact.occurrence, "member_id": member, "part": "came"} for member in fact.came]
+    await unit.add(meeting_people, rows)
+
+
+async def write_code(unit: Writing, fact: VenueCodeShown | VenueCodeEnded) -> None:
+    """Keep from what the codes of a venue are made, as long as they are asked for."""
+    await _change(unit, fact.occurrence, code_seed=fact.seed if isinstance(fact, VenueCodeShown) else None)
 
 
 async def _change(unit: Writing, id: OccurrenceId, **values: Any) -> None:  # noqa: A002

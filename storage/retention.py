@@ -18,6 +18,7 @@ from storage import (
     credentials,
     edits,
     exports,
+    greetings,
     guards,
     hours,
     inquiries,
@@ -25,9 +26,11 @@ from storage import (
     lecture_questions,
     locks,
     looks,
+    meetings,
     misreadings,
     mutes,
     practice,
+    record_lines,
     rehearsals,
     sanctions,
     session_choices,
@@ -103,6 +106,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
         .limit(MOST_AT_ONCE)
     )
     await unit.execute(outbox.delete().where(outbox.c.number.in_(delivered)))
+    await meetings.keep_figures(unit, fact.at - ATTENDANCE)
     await forget_people(unit, fact.at - ATTENDANCE, most=OCCURRENCES_AT_ONCE)
     await session_choices.forget_past(unit, fact.at - ATTENDANCE)
     await hours.forget_past(unit, (fact.at - ATTENDANCE).date())
@@ -116,6 +120,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await audit.forget_quiet(unit, fact.at)
     await inquiries.forget_past(unit, fact.at)
     await practice.forget_past(unit, fact.at)
+    await record_lines.forget_past(unit, fact.at)
     await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
     await lecture_questions.write_anew(unit, fact.at.date())
     await misreadings.forget_past(unit, fact.at)
@@ -128,5 +133,6 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await locks.forget_past(unit, fact.at)
     await cleanings.forget_past(unit, fact.at)
     await knocks.forget_past(unit, fact.at)
+    await greetings.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

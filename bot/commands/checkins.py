@@ -6,14 +6,15 @@ import re
 
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import Verb, number_in
-from content import checkins
-from content.checkins import Expectation, Way
+from content import checkins, venue_codes
+from content.checkins import Expectation, Note, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.identifiers import CardId, Cause, MemberId, OccurrenceId, UserId
 from content.lessons import Kind
+from content.meetings import Meeting
 from content.occurrences import MAKE_UP
 from storage import checkins as stored
-from storage import inquiries, practice, shifts
+from storage import inquiries, meetings, practice, shifts
 from storage.unit import Reading
 
 _NUMBERED = re.compile(r"([0-9]{1,2})(?:[\s.、,，号]+(.*))?", re.DOTALL)
@@ -31,11 +32,46 @@ async def learned(asking: Asking) -> Decision | Refusal | None:
 
 
 async def _take_part(asking: Asking, verb: Verb) -> Decision | Refusal | None:
-    found = await _meant(asking, verb, asking.argument)
+    code = asking.argument if verb is Verb.CHECK_IN and venue_codes.SHAPE.fullmatch(asking.argument) else ""
+    found = await (_by_code(asking, code) if code and asking.card is None else _meant(asking, verb, asking.argument))
     if not isinstance(found, Expectation):
         return found
+    refusal = await _without_code(asking.unit, found, code, asking.note)
+    if refusal is not None:
+        return refusal
     answer = checkins.check_in(found, way=asking.way, cause=asking.cause, now=asking.unit.now, note=asking.note)
     return await _with_questions(asking.unit, found, answer)
+
+
+async def _by_code(asking: Asking, code: str) -> Expectation | Refusal | None:
+    """Find the meeting at whose venue a code is shown, of those that are open to who says it."""
+    if asking.member is None:
+        return None
+    found = await _open(asking, asking.member.id)
+    if not found and asking.place is Place.ROOM:
+        return None
+    asks = refused("venue.no_code_asked")
+    for one in found:
+        held = await _venue(asking.unit, one)
+        if held is None:
+            continue
+        asks = refused("venue.code_wrong", title=one.title)
+        if held.code_seed is not None and venue_codes.is_valid(held.code_seed, code, asking.unit.now):
+            return one
+    return asks
+
+
+async def _without_code(unit: Reading, found: Expectation, code: str, note: Note | None) -> Refusal | None:
+    held = await _venue(unit, found)
+    return venue_codes.refuse_without(held, code, note, now=unit.now) if held is not None else None
+
+
+async def _venue(unit: Reading, found: Expectation) -> Meeting | None:
+    """Return the meeting of a place where a code is asked for."""
+    if found.occurrence.begins_at is None or found.kind is Kind.LECTURE:
+        return None
+    one = await meetings.meeting(unit, found.occurrence.id)
+    return one if one is not None and one.code_seed is not None else None
 
 
 async def _with_questions(unit: Reading, found: Expectation, answer: Decision | Refusal) -> Decision | Refusal:
@@ -100,6 +136,9 @@ async def tap(unit: Reading, cause: Cause, member: MemberId, card: CardId, key: 
     if expectation is None:
         return None
     if key in ("✅", "✔"):
+        refusal = await _without_code(unit, expectation, "", None)
+        if refusal is not None:
+            return refusal
         answer = checkins.check_in(expectation, way=Way.REACTION, cause=cause, now=unit.now)
         return await _with_questions(unit, expectation, answer)
     if key == "🙏":

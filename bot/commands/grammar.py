@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -76,6 +76,9 @@ class Verb(StrEnum):
     SESSION = "session"
     ASK = "ask"
     ASK_UNNAMED = "ask_unnamed"
+    RESOLVE = "resolve"
+    ASSIGN = "assign"
+    SPEAK = "speak"
     TAKE_QUESTION_BACK = "take_question_back"
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
@@ -126,6 +129,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SESSION: ("场次", "session"),
     Verb.ASK: ("提问", "question", "我想问"),
     Verb.ASK_UNNAMED: ("匿名提问", "anonymous"),
+    Verb.RESOLVE: ("决议", "resolved"),
+    Verb.ASSIGN: ("任务", "task"),
+    Verb.SPEAK: ("发言", "remark"),
     Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
     Verb.ACTIVITY: ("活动", "activity"),
@@ -168,6 +174,9 @@ ROOM_WORDS = {
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.DATA: ("我的数据", "导出我的数据"),
+    Verb.RESOLVE: ("决议",),
+    Verb.ASSIGN: ("任务",),
+    Verb.SPEAK: ("发言",),
     Verb.LOCK: ("锁定", "锁群"),
     Verb.UNLOCK: ("解锁",),
 }
@@ -208,7 +217,7 @@ LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
     rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷)"
-    rf"(?P<argument>(?<=问卷)网页|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(
     r"(?P<word>匿名提问|提问|举报)(?P<argument>(?<=匿名提问)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
@@ -216,10 +225,13 @@ _ASKED = re.compile(
 )
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
+_VENUE_CODE = re.compile("[0-9]{6}")
+_NUMBER_OR_CODE = re.compile(f"{_COUNTED}|{_VENUE_CODE.pattern}")
+"""Of what is open one's number, or the code that is shown where it is held."""
 _NAME = r"[\u3400-\u9fffA-Za-z·.' ]{2,30}(?:带?\+?[0-9]人?)?"
 _NAMES = rf"{_NAME}(?:[、,]{_NAME})*"
 _TAKES = {
-    Verb.CHECK_IN: _NUMBER_ALONE,
+    Verb.CHECK_IN: _NUMBER_OR_CODE,
     Verb.LEARNED: _NUMBER_ALONE,
     Verb.MAKE_UP: _NUMBER_ALONE,
     Verb.CANCEL: _NUMBER_ALONE,
@@ -242,6 +254,7 @@ _TAKES = {
     Verb.ACTIVITY: re.compile(r"(?:补充|補充|add).+", re.DOTALL | re.IGNORECASE),
     Verb.SIGN_OFF: re.compile(_NAMES, re.IGNORECASE),
     **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),
@@ -253,7 +266,7 @@ _TAKES = {
 }
 
 
-_COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes is _NUMBER_ALONE or takes is LENGTH)
+_COUNTING = frozenset(verb for verb, takes in _TAKES.items() if takes in (_NUMBER_ALONE, _NUMBER_OR_CODE, LENGTH))
 
 
 class Said(Struct, frozen=True, kw_only=True):
@@ -326,6 +339,11 @@ def is_talk(said: Said) -> bool:
 def card_word(text: str) -> bool:
     """Tell whether a reply to a card says no more than: I am here."""
     return normalise(text) in CARD_WORDS
+
+
+def is_venue_code(text: str) -> bool:
+    """Tell whether a message is nothing but a code as it is shown where a meeting is held."""
+    return _VENUE_CODE.fullmatch(normalise(text)) is not None
 
 
 def note_word(text: str) -> str | None:

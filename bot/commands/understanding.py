@@ -31,8 +31,10 @@ from bot.commands.grammar import (
     is_bare_reason,
     is_choice,
     is_talk,
+    is_venue_code,
     language_of,
     nearest,
+    normalise,
     note_word,
     read,
     vote_numbers,
@@ -214,6 +216,8 @@ async def _said(
     said, note = _read_in_place(text, card)
     if card is not None and await session_choices.names_one(unit, card, text):
         said, note = Said(verb=Verb.SESSION, word="1", argument=text), None
+    if said is None and place is Place.PRIVATE and is_venue_code(text):
+        said = Said(verb=Verb.CHECK_IN, word="", argument=normalise(text))
     if said is None and sign_up is not None and sign_ups.is_pasted(text):
         said = Said(verb=Verb.SIGN_UP, word=WORDS[Verb.SIGN_UP][0])
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
@@ -278,6 +282,8 @@ def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | 
     if said is not None or card is None:
         return said, None
     noted = note_word(text)
+    if is_venue_code(text):
+        return Said(verb=Verb.CHECK_IN, word="1", argument=normalise(text)), None
     if noted is None and not card_word(text):
         return None, None
     return Said(verb=Verb.CHECK_IN, word="1"), Note(noted) if noted else None

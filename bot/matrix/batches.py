@@ -131,9 +131,9 @@ class Batches(Connection):
             token = page.get("end")
             whole = len(fresh) < len(chunk) or not isinstance(token, str) or token == query.get("from")
             query["from"] = str(token)
-        raws = raws[:most]
-        raws.reverse()
-        return tuple(await self._read(_border(room_id, raws), raws)), whole
+        newest = raws[:most]
+        newest.reverse()
+        return tuple(await self._read(_border(room_id, newest), newest)), whole and len(raws) <= most
 
     async def related(self, room_id: str, event_id: str) -> tuple[tuple[Heard, ...], bool]:
         """Return what refers to an event, oldest first, as the homeserver keeps it, and whether that is all of it.

@@ -84,6 +84,7 @@ CAUSES = (
     "cleaning",
     "policy",
     "knock",
+    "greeting",
     "room",
     "record",
     "look",

@@ -149,7 +149,7 @@ def export(id: str, format: str) -> Response:  # noqa: A002
     return hand_out(table, format, "attendance", footer, back=link("checkins.show_one", id=id), rows=number)
 
 
-BESIDE = (State.LATE, State.MADE_UP, State.EXCUSED, State.OPEN, State.UNANSWERED)
+BESIDE = (State.LATE, State.MADE_UP, State.EXCUSED, State.OPEN, State.UNANSWERED, State.ABSENT)
 """Of these states the table by branch says how many there are."""
 
 

@@ -227,6 +227,8 @@ def release(id: str) -> Answer:  # noqa: A002
 def answer(id: str) -> Answer:  # noqa: A002
     """Answer a complaint: no ground, noted, or taken up in a case with the messages as evidence."""
     roots, by, note, typed = here().roots, here().user, request.form.get("note", ""), request.form.get("outcome")
+    if ask(lambda unit: stored.complaint(unit, ComplaintId(id), roots, reader=by)) is None:
+        abort(404)
     if typed not in OUTCOMES:
         abort(400)
     outcome, to = State(typed), link("complaints.show_one", id=id)

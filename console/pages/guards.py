@@ -212,7 +212,11 @@ async def _unable(unit: Reading, place: Place) -> tuple[str, ...]:
     powers = found[0].powers if found else None
     if powers is None:
         return ("unknown",)
-    able = {"hide": may(powers, me, "redact"), "mute": may_send(powers, me, "m.room.power_levels", state=True)}
+    able = {
+        "hide": may(powers, me, "redact"),
+        "mute": may_send(powers, me, "m.room.power_levels", state=True),
+        "door": may_send(powers, me, "m.room.join_rules", state=True),
+    }
     return tuple(name for name, is_able in able.items() if not is_able)
 
 
@@ -223,7 +227,7 @@ def _page(seen: Seen, *, pasted: str = "", by: str = EACH, tried: tuple[Tried, .
         key=seen.place.key,
         guards=[(guard, [_value(seen, knob) for knob in knobs]) for guard, knobs in KNOBS.items()],
         lists={guard: (sort, _entries(seen, sort)) for guard, sort in LIST_OF.items()},
-        measures={guard: step for guard, (step, _, _) in MEASURE.items()},
+        measures={**{guard: step for guard, (step, _, _) in MEASURE.items()}, Guard.JOINS: "door"},
         most_entries=MOST_ENTRIES,
         longest_entry=rules.LONGEST_ENTRY,
         longest_samples=LONGEST_SAMPLES,
@@ -260,7 +264,7 @@ def _shown(knob: Setting, value: str) -> str:
             else t("rooms.and").join(t(f"guards.kind_{Kind(one)}") for one in value.split(","))
         )
     if knob.unit == "answer":
-        return t(f"settings.answer_{value}")
+        return t(f"guards.answer_{value}")
     return value
 
 

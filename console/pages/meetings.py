@@ -16,9 +16,11 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
 from console.meeting_drafts import Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
-from console.pages.schedules import stage_of, told_reviewers
+from console.pages.schedules import stage_of, told_anew, told_reviewers
 from console.people import open_nodes, veiled
-from console.wording import say_in, t
+from console.roll_forms import marks_in
+from console.undoing import Undo
+from console.wording import say_in
 from content import meeting_changes as changes
 from content import meetings as rules
 from content import resolutions as decisions
@@ -33,11 +35,12 @@ from content.meetings import Meeting
 from content.notices import CIRCLES, Circle, Form, Shown, State
 from content.occurrences import State as Notice
 from content.organisations import Kind, Organisation, Right
+from content.record_lines import Line
 from content.resolutions import Floor, Resolution, Task
 from content.roll_calls import Mark
 from content.schedules import LessonsScheduled
 from content.sent_notices import paste
-from storage import amendments, burden, checkins, lessons, members, participation, resolutions, schedules
+from storage import amendments, burden, checkins, lessons, members, participation, record_lines, resolutions, schedules
 from storage import meetings as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -49,11 +52,7 @@ MOST_CARRIED = 10
 """So many tasks come back by themselves in the next agenda."""
 
 
-_UNDECIDED = (Standing.OPEN, Standing.UNANSWERED)
-"""Who said that they come stands so until the notice closes, and so after it."""
-
-
-class Line(Struct, frozen=True, kw_only=True):
+class Stand(Struct, frozen=True, kw_only=True):
     """One member on the roll: how they stand, and whether they may vote; before the meeting, as it would be now."""
 
     member: MemberId
@@ -69,11 +68,12 @@ class Seen(Struct, frozen=True, kw_only=True):
 
     notice: schedules.Entry
     shown: Shown
-    lines: tuple[Line, ...]
+    lines: tuple[Stand, ...]
     names: Mapping[MemberId, str]
     floor: Floor
     resolutions: tuple[Resolution, ...]
     tasks: tuple[Task, ...]
+    said: tuple[Line, ...]
 
 
 @pages.get("/meetings")
@@ -193,7 +193,7 @@ def change(id: str) -> Answer:  # noqa: A002
         people = ask(lambda unit: stored.people_at(unit, before.organisation))
         return _form(fields_of(before, people), (place,), changed=before)
     fields = replace(fields_from(), organisation=place.id, form=before.form)
-    user, plainly = here().user, _plainly(place, before.form)
+    user, plainly, origin = here().user, _plainly(place, before.form), desk().settings.origin
 
     async def decide(unit: Reading) -> Decided:
         known, entry = await stored.meeting(unit, before.id), await schedules.entry(unit, before.id)
@@ -203,9 +203,15 @@ def change(id: str) -> Answer:  # noqa: A002
             return after if isinstance(after, Refusal) else None
         text, due = await lessons.lesson(unit, known.lesson), await stored.due(unit, after)
         seated = await stored.seated(unit, known.id)
-        return changes.change(
+        changed = changes.change(
             known,
-            replace(after, state=known.state, reminded_at=known.reminded_at),
+            replace(
+                after,
+                state=known.state,
+                reminded_at=known.reminded_at,
+                moved_at=known.moved_at,
+                code_seed=known.code_seed,
+            ),
             sent=await amendments.sent(unit, known.id),
             notice_at=entry.occurrence.due_at,
             revision=text.revision if text is not None else 1,
@@ -220,6 +226,9 @@ def change(id: str) -> Answer:  # noqa: A002
             now=unit.now,
             plainly=plainly,
         )
+        if isinstance(changed, Refusal) or entry.occurrence.state is not Notice.PLANNED:
+            return changed
+        return await told_anew(unit, changed, entry.schedule, user, origin)
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
@@ -239,49 +248,17 @@ def cancel(id: str) -> Answer:  # noqa: A002
         cards, concerned = await checkins.cards_of(unit, known.id), await stored.concerned(unit, known.id)
         return changes.cancel(known, notice, why=why, cards=cards, concerned=concerned, by=user, now=unit.now)
 
-    return _act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
+    return act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
 
 
-@pages.post("/meetings/<id>/roll")
-@requires(Right.RECORD)
-def roll(id: str) -> Answer:  # noqa: A002
-    """Call the roll, and close it where that was asked for; who is left 未回 stays so, which is not absent."""
-    marks, shown = _marks_in("mark-"), _marks_in("was-")
-    how, user, by_form = t("meetings.called_at_the_roll"), here().user, cause()
-    closes, all_coming = request.form.get("intent") == "close", request.form.get("intent") == "coming"
-
-    async def decide(known: Meeting, unit: Reading) -> Decided:
-        places = await stored.expected(unit, known.id)
-        undecided = [one for one in places if one.recorded_by is None and one.state in _UNDECIDED]
-        said = {one.member: roll_calls.mark_for(one.note) for one in undecided if one.note is not None}
-        wanted, seen = (said, {}) if all_coming else (marks, shown)
-        if not closes:
-            return roll_calls.call_roll(
-                known, places, wanted, shown=seen, how=how, by=user, cause=by_form, now=unit.now
-            )
-        cards = await checkins.cards_of(unit, known.id)
-        return roll_calls.close(
-            known, places, wanted, shown=seen, cards=cards, how=how, by=user, cause=by_form, now=unit.now
-        )
-
-    return _act(id, Right.RECORD, decide, done="meeting_closed" if closes else "roll_called")
-
-
-def _marks_in(prefix: str) -> dict[MemberId, Mark]:
-    """Return what a form of the roll says of each, by the beginning of its fields' names."""
-    return {
-        MemberId(name.removeprefix(prefix)): Mark(value)
-        for name, value in request.form.items()
-        if name.startswith(prefix) and value in set(Mark)
-    }
-
-
-def _act(
+def act(
     id: str,  # noqa: A002
     right: Right,
     verb: Callable[[Meeting, Reading], Awaitable[Decided]],
     *,
     done: str,
+    back: Callable[[], Undo] | None = None,
+    to: str = "",
 ) -> Answer:
     """Do something to a meeting that this person may do it to, and answer with its page."""
     one = visible(id, right)
@@ -293,7 +270,7 @@ def _act(
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
         return page_of(one, outcome.refusal), 422
-    return onward(outcome, to=link("meetings.show_one", id=id), done=done)
+    return onward(outcome, to=to or link("meetings.show_one", id=id), done=done, back=back)
 
 
 def visible(id: str, right: Right = Right.READ) -> Meeting:  # noqa: A002
@@ -338,11 +315,13 @@ async def _look(
     entry = await schedules.entry(unit, one.id)
     if entry is None:
         return None
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Stand, ...] = ()
     if by_name:
         lines = await _lines(unit, one, recording)
     tasks = await resolutions.tasks_of_meeting(unit, one.id) if by_name else ()
-    named = (one.chair, one.recorder, *one.guests, *(task.member for task in tasks))
+    said = await record_lines.of_meeting(unit, one.id) if by_name and recording else ()
+    doing = (*(task.member for task in tasks), *(line.member for line in said))
+    named = (one.chair, one.recorder, *one.guests, *doing)
     known = await members.by_ids(unit, {each for each in named if each is not None})
     return Seen(
         notice=entry,
@@ -352,19 +331,21 @@ async def _look(
         floor=await stored.floor(unit, one.id),
         resolutions=await resolutions.of_meeting(unit, one.id),
         tasks=tasks,
+        said=said,
     )
 
 
-async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, ...]) -> tuple[Line, ...]:
+async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, ...]) -> tuple[Stand, ...]:
     places = {place.member: place for place in await stored.places(unit, one.id)}
-    ids = set(places) or {seat.member for seat in await stored.due(unit, one)}
+    ids = {seat.member for seat in await stored.due(unit, one)} if one.state is State.PLANNED else set()
+    ids |= set(places)
     people = await members.by_ids(unit, ids)
     fixed = await stored.register(unit, one.id)
     register = {each.member: each for each in (fixed or roll_of(people, one.day))}
     reasons = await participation.reasons(unit, recording, one.id) if recording else {}
     order = sorted(people, key=lambda each: (each.name, each.id))
     return tuple(
-        Line(
+        Stand(
             member=each.id,
             name=each.name,
             state=places[each.id].state if each.id in places else Standing.OPEN,
@@ -397,6 +378,7 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         place=place,
         text=_paste(place, one, seen.shown),
         may_change=Right.SCHEDULE in rights and one.state is State.PLANNED,
+        may_begin=bool(recording) and one.state is State.PLANNED and one.begins_at <= now(),
         keeps=bool(recording) and one.state is State.HELD,
         decides=bool(recording) and decisions.may_be_written(one, now()),
         decided=decisions.standing_of(seen.resolutions),
@@ -404,7 +386,7 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
         typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
-        chosen=roll_calls.meant(_marks_in("mark-"), _marks_in("was-")) if refusal is not None else {},
+        chosen=roll_calls.meant(marks_in("mark-"), marks_in("was-")) if refusal is not None else {},
         mark_of=roll_calls.mark_of,
         refusals=refusals,
         by_field=first_by_field(refusals),

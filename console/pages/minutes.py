@@ -30,7 +30,8 @@ from content.meetings import Meeting, instant_of
 from content.minutes import Minutes, Part
 from content.notices import State
 from content.organisations import Kind, Right
-from storage import meetings, members, minutes, participation, resolutions
+from content.record_lines import Line, Sort
+from storage import meetings, members, minutes, participation, record_lines, resolutions
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -205,15 +206,23 @@ async def _read(
     )
 
 
-async def _versions(unit: Reading, id: OccurrenceId) -> tuple[tuple[Minutes, ...], dict[UserId, str]]:  # noqa: A002
-    """Return the versions, and what who wrote them is called."""
+async def _versions(
+    unit: Reading,
+    id: OccurrenceId,  # noqa: A002
+    *,
+    keeps: bool,
+) -> tuple[tuple[Minutes, ...], dict[UserId, str], tuple[Line, ...]]:
+    """Return the versions, what who wrote them is called, and what speakers want in the minutes."""
     found = await minutes.versions(unit, id)
-    return found, await names_of(unit, (each.by for each in found))
+    said = await record_lines.of_meeting(unit, id) if keeps else ()
+    speeches = tuple(each for each in said if each.sort is Sort.SPEECH)
+    writers = [*(each.by for each in found), *(each.by for each in speeches)]
+    return found, await names_of(unit, writers), speeches
 
 
 def _page(one: Meeting, refusal: Refusal | None = None) -> str:
     keeps = Right.RECORD in here().rights_at(one.organisation)
-    found, names = ask(lambda unit: _versions(unit, one.id))
+    found, names, said = ask(lambda unit: _versions(unit, one.id, keeps=keeps))
     newest = found[0] if found else None
     ended: datetime | None = newest.ended_at if newest is not None else None
     refusals = [refusal] if refusal else []
@@ -224,6 +233,7 @@ def _page(one: Meeting, refusal: Refusal | None = None) -> str:
         versions=found,
         newest=newest,
         names=names,
+        said=said,
         parts=rules.parts_of(one.form),
         in_full=rules.IN_FULL,
         ended=ended.astimezone(ZoneInfo(one.timezone)).strftime("%H:%M") if ended is not None else "",

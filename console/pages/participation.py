@@ -420,19 +420,19 @@ def row_table(lines: Iterable[Line]) -> Table:
 
 
 def _number_header() -> tuple[str, ...]:
-    return tuple(
-        t(f"participation.{name}") for name in ("took_part", "asked", "percent", "excused", "unanswered", "open")
-    )
+    names = ("took_part", "asked", "percent", "excused", "absent", "unanswered", "open")
+    return tuple(t(f"participation.{name}") for name in names)
 
 
 def _numbers(counted: Share) -> tuple[Written, ...]:
     if counted.percent is None:
-        return (None,) * 6
+        return (None,) * 7
     return (
         counted.took_part,
         counted.asked,
         f"{counted.percent}%",
         counted.excused,
+        counted.absent,
         counted.unanswered,
         counted.waiting,
     )

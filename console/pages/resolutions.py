@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 
 from flask import Blueprint, abort, request
+from msgspec.structs import replace
 
 from console.access import here, requires
 from console.addresses import link
@@ -13,13 +14,14 @@ from console.answering import Answer, onward
 from console.desk import ask, cause, settle
 from console.pages.meetings import page_of, visible
 from console.wording import today
+from content import record_lines as line_rules
 from content import resolutions as rules
-from content.decision import Refusal, refused
-from content.identifiers import ResolutionId, TaskId
+from content.decision import Decision, Refusal, refused
+from content.identifiers import LineId, OccurrenceId, ResolutionId, TaskId
 from content.meetings import Meeting
 from content.organisations import Right
 from content.resolutions import Show
-from storage import meetings, resolutions
+from storage import meetings, record_lines, resolutions
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -32,12 +34,12 @@ def record(id: str) -> Answer:  # noqa: A002
     """Write down what was decided, with the vote by hand where there was one, or put it right."""
     text, user, by_form = request.form.get("text", ""), here().user, cause()
     replaces = ResolutionId(request.form["replaces"][:32]) if request.form.get("replaces") else None
-    show = _show()
+    show, line = _show(), _line()
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         if isinstance(show, Refusal):
             return show
-        return rules.record(
+        answer = rules.record(
             known,
             text,
             now_there=await meetings.floor(unit, known.id),
@@ -48,6 +50,7 @@ def record(id: str) -> Answer:  # noqa: A002
             cause=by_form,
             now=unit.now,
         )
+        return await _taken_over(unit, known.id, answer, line)
 
     return _act(id, decide, done="resolution_recorded")
 
@@ -66,11 +69,12 @@ def assign(id: str) -> Answer:  # noqa: A002
         due_on = date.fromisoformat(request.form.get("due_on", ""))
     except ValueError:
         due_on = None
+    line = _line()
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         people = await meetings.people_at(unit, known.organisation)
         named = [one.id for one in people if one.name == owner]
-        return rules.assign(
+        answer = rules.assign(
             known,
             named[0] if len(named) == 1 else None,
             text,
@@ -80,8 +84,21 @@ def assign(id: str) -> Answer:  # noqa: A002
             cause=by_form,
             now=unit.now,
         )
+        return await _taken_over(unit, known.id, answer, line)
 
     return _act(id, decide, done="task_assigned")
+
+
+@pages.post("/meetings/<id>/lines/<line>/drop")
+@requires(Right.RECORD)
+def drop(id: str, line: str) -> Answer:  # noqa: A002
+    """Let go of what was said in chat for the record."""
+
+    async def decide(known: Meeting, unit: Reading) -> Decided:
+        one = await record_lines.line(unit, LineId(line), known.id)
+        return line_rules.settle(one) if one is not None else None
+
+    return _act(id, decide, done="line_dropped")
 
 
 @pages.post("/meetings/tasks/<id>")
@@ -99,6 +116,21 @@ def finish(id: str) -> Answer:  # noqa: A002
 
     outcome = settle(decide, actor=here().user)
     return onward(outcome, to=link("meetings.show_one", id=meeting), done="task_done")
+
+
+def _line() -> LineId | None:
+    """Return which line that was said in chat a form takes over."""
+    return LineId(request.form["line"][:32]) if request.form.get("line") else None
+
+
+async def _taken_over(
+    unit: Reading, meeting: OccurrenceId, answer: Decision | Refusal, line: LineId | None
+) -> Decision | Refusal:
+    """Let go of the line that was taken over, with what was written down of it."""
+    if isinstance(answer, Refusal) or line is None:
+        return answer
+    one = await record_lines.line(unit, line, meeting)
+    return replace(answer, facts=(*answer.facts, *line_rules.settle(one).facts)) if one is not None else answer
 
 
 def _show() -> Show | Refusal | None:

@@ -22,7 +22,7 @@ from content.burden import Near, near, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import LessonId, OrganisationId, ScheduleId, UserId, derive
 from content.lectures import Lecture
-from content.lessons import Kind, Lesson, LessonWritten
+from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
 from content.media import refuse_larger
 from content.organisations import Organisation, Right
 from content.quiet import free_at
@@ -185,6 +185,16 @@ async def told_reviewers(unit: Reading, answer: Decision, user: UserId, origin: 
     )
     readers = await reviews.reviewers(unit, rule.audience)
     return replace(answer, effects=(*answer.effects, *told(asked, readers, by=user, console=origin)))
+
+
+async def told_anew(unit: Reading, answer: Decision, id: ScheduleId, user: UserId, origin: str) -> Decision:  # noqa: A002
+    """Tell those who may approve where the text of what was approved is another, so that it waits again."""
+    one = await reviews.review(unit, id)
+    revised = any(isinstance(fact, LessonRevised) for fact in answer.facts)
+    if one is None or not revised or not one.approved or not one.holds:
+        return answer
+    readers = await reviews.reviewers(unit, one.organisation)
+    return replace(answer, effects=(*answer.effects, *told(one, readers, by=user, console=origin)))
 
 
 async def _too_much(

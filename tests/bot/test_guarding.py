@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot import locks
 from bot.delivery import MODERATION, Delivery
 from bot.guarding import said
 from bot.hearing import Hearing
@@ -294,6 +295,32 @@ async def test_a_wave_of_strangers_is_told_once_and_members_who_come_in_are_none
     await room.hear(join("@new9:test"), join("@new10:test"))
     assert await room.branch.told() == [(SECRETARY, "guards.told_wave")]
     assert await room.struck() == [("joins", "flag")]
+
+
+async def test_a_wave_shuts_the_door_for_an_hour_and_then_it_is_as_it_was(room: Room) -> None:
+    await room.set("joins.most", "5")
+    await room.set("joins", "act")
+    rule = {"join_rule": "restricted", "allow": [{"type": "m.room_membership", "room_id": "!space:test"}]}
+    room.homeserver._set(EAST_ROOM, "m.room.join_rules", rule)
+    seen = StateSeen(
+        room=EAST_ROOM,
+        type="m.room.join_rules",
+        state_key="",
+        sender=UserId(ME),
+        event_id=EventId("$rule"),
+        content=rule,
+    )
+    await room.branch.store.settle(notes=[seen])
+    joins = [f"@new{number}:test" for number in range(7)]
+    await room.hear(*[event(UserId(one), "m.room.member", {"membership": "join"}, state_key=one) for one in joins])
+    await room.work()
+    now = room.homeserver.states[EAST_ROOM]["m.room.join_rules", ""].content
+    assert now["join_rule"] == "invite"
+    assert await room.branch.told() == [(SECRETARY, "guards.told_wave_shut")]
+    room.branch.clock.forward(minutes=61)
+    await locks.settle_due(room.branch.store)
+    await room.work()
+    assert room.homeserver.states[EAST_ROOM]["m.room.join_rules", ""].content == rule
 
 
 async def test_a_new_name_is_no_coming_in(room: Room) -> None:

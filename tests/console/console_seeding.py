@@ -38,6 +38,8 @@ from content.decision import Decision, Effect, Fact, Tell, words
 from content.elections import Election, Outcome, Result, rules_behind
 from content.forms import Grade, grading, read_questions
 from content.glossary import EntriesWritten, Entry
+from content.guards import Guard
+from content.guards import Level as GuardLevel
 from content.identifiers import (
     BallotId,
     CaseId,
@@ -56,6 +58,7 @@ from content.identifiers import (
     PaperElectionId,
     PolicyListId,
     PollId,
+    RehearsalId,
     RoomId,
     SanctionId,
     ScheduleId,
@@ -86,6 +89,8 @@ from content.policies import State as PolicyState
 from content.polls import Poll, PollOpened, Sheet, number_answers
 from content.questions import publish
 from content.recurrences import Recurrence
+from content.rehearsals import Hit, RehearsalAsked, RehearsalRead
+from content.rehearsals import Outcome as Rehearsed
 from content.rooms import InvitationTaken, Purpose, Room, RoomKept
 from content.sanctions import Appeal, AppealMade, Sanction, SanctionImposed
 from content.sanctions import Reason as Reprimand
@@ -762,6 +767,15 @@ async def _cases(store: Store, seeded: Seeded) -> None:
         found = CleaningCounted(id=cleaning.id, room=RoomId(f"!{short}"), found=20, more=False)
         begun = CleaningBegun(cleaning=cleaning, by=by, at=at)
         await put(store, f"cleaning {short}", CleaningAsked(cleaning=cleaning), found, begun)
+        asked = RehearsalAsked(
+            id=RehearsalId(derive("seed rehearsal", short)),
+            organisation=case.organisation,
+            room=RoomId(f"!{short}"),
+            until=NOW + timedelta(days=1),
+        )
+        hit = Hit(event=EventId(f"$said-{short}:example.org"), guard=Guard.LINKS, level=GuardLevel.FLAG, at=at)
+        week = RehearsalRead(id=asked.id, outcome=Rehearsed.CUT, looked=120, unread=3, struck=1, hits=(hit,))
+        await put(store, f"rehearsal {short}", asked, week)
     appealed = replace(warning, appeal=Appeal.MADE)
     await put(store, "appeal", AppealMade(sanction=appealed, text="只发了两遍", at=NOW - timedelta(hours=5)))
 

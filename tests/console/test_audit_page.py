@@ -209,7 +209,7 @@ QUIET = {
     # The program's own housekeeping.
     *("HeadAnchored", "ExportTaken", "ExportMoved", "ExportsForgotten", "Sent", "Echoed", "Postponed", "GivenUp"),
     *("ClockSetBack", "Heard", "GapFilled", "Readable", "LetterRead", "LetterFailedAgain", "StretchGivenUp", "Beat"),
-    *("Swept", "Restored", "MissedTold"),
+    *("Swept", "Restored", "MissedTold", "RehearsalRead"),
 }
 """Facts that are about nothing that could be looked at."""
 

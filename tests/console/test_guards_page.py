@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import select
 
 from content.guards import Guard, Level
-from content.identifiers import EventId, RehearsalId
+from content.identifiers import EventId, RehearsalId, derive
 from content.rehearsals import Hit, Outcome, RehearsalRead
 from storage.guards import guard_entries, guard_settings
 from storage.rooms import rooms
@@ -32,7 +32,13 @@ def test_only_who_moderates_sees_guards_and_only_those_of_their_places(house: Ho
     assert browser.get(f"/guards/{node}").status_code == 200
     assert browser.get(f"/guards/{far}").status_code == 404
     assert browser.get("/guards/!nowhere:test").status_code == 404
-    assert house.browser(NEIGHBOUR).get(f"/guards/{node}").status_code == 404
+    for verb in ("set", "add", "drop", "try", "rehearse"):
+        assert browser.post(f"/guards/{far}/{verb}", form_at="/guards").status_code == 404, verb
+    assert browser.get(f"/guards/rehearsals/{derive('seed rehearsal', 'far')}").status_code == 404
+    neighbour = house.browser(NEIGHBOUR)
+    assert neighbour.get(f"/guards/{node}").status_code == 404
+    assert neighbour.get(f"/guards/{far}").status_code == 200
+    assert neighbour.get(f"/guards/rehearsals/{derive('seed rehearsal', 'far')}").status_code == 200
     assert house.browser(VIEWER).get("/guards").status_code == 403
 
 

@@ -42,6 +42,7 @@ OTHERWISE = {
     "members/show_one.html": "one person's facts, which the bot gives to them as 我的数据",
     "participation/member.html": "one person's lines, among the lines of everyone there",
     "records/show.html": "one person's answer, among the lines of everyone there",
+    "roll_calls/look.html": "nothing is put down yet",
     "series/look.html": "nothing is changed yet",
 }
 """Tables without files of their own, and where they leave instead."""

@@ -87,10 +87,10 @@ def test_minutes_are_kept_version_by_version_and_nothing_typed_is_lost(house: Ho
 
 
 def test_who_may_not_record_reads_the_minutes_and_takes_nothing_away(house: House, browser: Browser) -> None:
+    viewer, far = house.browser(VIEWER), house.browser(NEIGHBOUR)
     id = held(house, browser)
     page = f"/meetings/{id}/minutes"
     browser.post(page, {"seen": "0", Part.CONTENTS: "谈了三件事", "intent": "done"})
-    viewer, far = house.browser(VIEWER), house.browser(NEIGHBOUR)
     papers = (f"{page}/record.docx", f"{page}/print", f"/meetings/{id}/roll.xlsx", f"/meetings/{id}/summary")
     assert [viewer.get(path).status_code for path in (page, *papers)] == [403] * 5
     assert [far.get(path).status_code for path in (page, *papers)] == [404] * 5

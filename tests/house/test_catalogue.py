@@ -56,6 +56,7 @@ from content.electronic_elections import Way as ElectronicWay
 from content.electronic_votes import STEPS
 from content.forms import Grade as MemberGrade
 from content.franchise import Bar
+from content.greetings import Way as GreetingWay
 from content.guards import BY_NAME as KNOBS
 from content.guards import Guard
 from content.guards import Kind as Media
@@ -85,9 +86,11 @@ from content.policies import Entity
 from content.policies import State as PolicyState
 from content.polls import State as PollState
 from content.quiet import QuietDays
+from content.record_lines import Sort as LineSort
 from content.recurrences import OffDays, Recurrence
 from content.reviews import Stage as ReviewStage
 from content.roll_calls import Mark as RollMark
+from content.roll_sheets import Trouble as SheetTrouble
 from content.rooms import MENDABLE, Flaw, History, Purpose
 from content.roster.layouts import LAYOUTS
 from content.rule_packs import Purpose as Decides
@@ -194,6 +197,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "policies.rules_": Entity,
     "policies.state_": PolicyState,
     "cleanings.state_": CleaningState,
+    "greetings.way_": GreetingWay,
     "locks.length_": LOCKED_FOR,
     "locks.place_": PlaceState,
     "locks.state_": LockState,
@@ -207,12 +211,13 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guards.why_": frozenset(Guard) - {Guard.JOINS},
     "guards.level_": GuardLevel,
     "guards.kind_": (*Media, "none"),
-    "guards.acts_": {step for step, _, _ in MEASURE.values()},
+    "guards.acts_": {"door", *(step for step, _, _ in MEASURE.values())},
     "guards.list_": (*GuardList, "empty", "full"),
     "guards.add_": GuardList,
+    "guards.answer_": (NO, YES),
     "guards.entries_help_": GuardList,
     "guards.knob_": ("level", *(name.replace(".", "_") for name in KNOBS if "." in name)),
-    "guards.unable_": ("hide", "mute", "unknown"),
+    "guards.unable_": ("hide", "mute", "door", "unknown"),
     "complaints.origin_": ComplaintOrigin,
     "complaints.part_": [part for part in Part if part is not Part.TEXT],
     "complaints.state_": ComplaintState,
@@ -341,6 +346,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "minutes.column_": ROLL_COLUMNS,
     "minutes.help_": MinutesPart,
     "minutes.part_": MinutesPart,
+    "record_lines.empty_": LineSort,
+    "record_lines.heading_": LineSort,
+    "record_lines.kept_": LineSort,
+    "record_lines.sort_": LineSort,
+    "roll_calls.trouble_": SheetTrouble,
     "minutes.task_": ("what", "who", "until"),
     "minutes.vote_": ("matter", "way", "yes", "no", "abstained", "result"),
     "meetings.mark_": RollMark,

@@ -8,18 +8,22 @@ import pytest
 
 from content.identifiers import OrganisationId, RoomId, UserId
 from content.members import MemberLeft
+from content.notices import State as Stand
 from content.occurrences import State
 from content.organisations import Kind
 from content.rooms import Purpose, Room, RoomKept
 from storage import (
     ballots,
     cases,
+    meetings,
     members,
+    minutes,
     model_members,
     organisations,
     paper_elections,
     participation,
     polls,
+    resolutions,
     schedules,
     shifts,
     surveys,
@@ -70,14 +74,24 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
         clock.now += timedelta(days=1)
 
     past = Period(until=NOON.date())
-    assert await store.read(lambda unit: participation.held(unit, [hall], past)) == len(sample.PAST)
+    assert await store.read(lambda unit: participation.held(unit, [hall], past)) == len(sample.PAST) + 1
     asked = await store.read(lambda unit: participation.total(unit, [hall], past))
-    assert asked.asked == len(sample.PAST) * len(roster)
+    assert asked.asked == (len(sample.PAST) + 1) * len(roster)
     assert 0 < asked.unanswered < asked.took_part < asked.asked
     assert asked.waiting == 0
     for find in (polls.of_roots, surveys.of_roots, ballots.of_roots, paper_elections.of_roots, model_members.of_roots):
         assert len(await store.read(lambda unit, find=find: find(unit, [hall], limit=9))) == 1, find
     assert len(await store.read(lambda unit: cases.lines(unit, [hall], reader=UserId("@reader:test"), limit=9))) == 1
+    met = await store.read(lambda unit: meetings.of_roots(unit, [hall], [hall], limit=9))
+    assert [(one.title, one.state) for one in met] == [
+        (sample.NEXT_MEETING[0], Stand.PLANNED),
+        (sample.MEETING[0], Stand.CLOSED),
+    ]
+    (decided,) = await store.read(lambda unit: resolutions.of_meeting(unit, met[1].id))
+    assert decided.passed
+    written = await store.read(lambda unit: minutes.newest(unit, met[1].id))
+    assert written is not None
+    assert written.done
     await _planned(store, [node.id for node in tree if node.name == sample.BRANCHES[-1].name])
     await store.close()
 

@@ -52,7 +52,7 @@ from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
-from zhibu.demo import sample
+from zhibu.demo import meetings, sample
 from zhibu.demo.teaching import Teaching
 
 Deciding = Callable[[Reading], Awaitable[Any]]
@@ -93,6 +93,16 @@ class Affairs:
         await self._draft_ballot(by_name)
         await self._prepare_election(by_name)
         await self._moderate(people)
+        await self._take(
+            **meetings.steps(
+                by_name,
+                branch=self._branch,
+                organiser=self._organiser,
+                timezone=self._timezone,
+                identify=self._id,
+                at=self._at,
+            )
+        )
         await self._teach()
         await self._call_for_models()
 

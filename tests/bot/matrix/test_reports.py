@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
@@ -35,6 +36,16 @@ async def test_reports_are_read_by_an_administrator_alone_and_each_once(
     assert await bot.event_reports(ours[-1].number) == ()
     around = await bot.around(room, said[2], 1)
     assert [one.content["body"] for one in around if isinstance(one, Event)] == ["话1", "话2", "话3"]
+    week_ago = datetime.now(UTC) - timedelta(days=7)
+    lately, whole = await bot.lately(room, week_ago, 500)
+    assert [one.content["body"] for one in lately if isinstance(one, Event) and "body" in one.content] == [
+        f"话{number}" for number in range(4)
+    ]
+    assert whole
+    newest, whole = await bot.lately(room, week_ago, 2)
+    assert [one.event_id for one in newest] == said[2:]
+    assert not whole
+    assert await bot.lately(room, datetime.now(UTC) + timedelta(days=1), 500) == ((), True)
     with pytest.raises(Fault) as refused:
         await bot.around(room, "$nothing", 1)
     assert refused.value.kind in (Kind.MISSING, Kind.REFUSED)

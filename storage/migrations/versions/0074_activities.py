@@ -5,8 +5,8 @@ from alembic import op
 
 import storage.tables
 
-revision = "0072"
-down_revision = "0071"
+revision = "0074"
+down_revision = "0073"
 branch_labels = None
 depends_on = None
 
