@@ -17,7 +17,7 @@ from console.desk import ask, cause, now, settle
 from console.leaving_tables import leaves, up_to
 from console.pages.sign_ups import places_to_answer
 from console.tables import hand_over, show_text
-from console.word import CONTENT_TYPE
+from console.word import CONTENT_TYPE, Document
 from console.wording import say, today
 from content import activities as rules
 from content.activities import Activity, Category, Kind, Note, Photo, State, Sum
@@ -248,24 +248,32 @@ def take_back(id: str, hash: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=here().user), to=link("activities.show_one", id=id), done="photo_taken_back")
 
 
-@pages.get("/activities/<id>/brief.<any(docx, text):format>")
+@pages.get("/activities/<id>/brief.docx")
 @requires(Right.READ)
-def brief(id: str, format: str) -> Response:  # noqa: A002
+def brief_file(id: str) -> Response:  # noqa: A002
     """Hand out one page on an activity, of nothing but what was put down; nobody is named."""
     one = _visible(id)
+    name = f"zhibu-activity-{one.day.isoformat()}.docx"
+    return hand_over(_brief(one).written(), CONTENT_TYPE, "activity", 1, file=name)
+
+
+@pages.get("/activities/<id>/brief")
+@requires(Right.READ)
+def brief(id: str) -> Response:  # noqa: A002
+    """Show the same as text to copy."""
+    document = _brief(_visible(id))
+    return show_text(document.title, text_of(document), "activity", 1, back=link("activities.show_one", id=id))
+
+
+def _brief(one: Activity) -> Document:
     place = here().node(one.organisation)
 
     async def look(unit: Reading) -> tuple[str, int]:
-        return say(stored.called(one.category, await stored.names(unit))), (await stored.counted(unit, [one.id])).get(
-            one.id, 0
-        )
+        called = say(stored.called(one.category, await stored.names(unit)))
+        return called, (await stored.counted(unit, [one.id])).get(one.id, 0)
 
     category, photos = ask(look)
-    document = brief_of(one, category=category, photos=photos, place=place.name if place else "")
-    if format == "text":
-        back = link("activities.show_one", id=id)
-        return show_text(document.title, text_of(document), "activity", 1, back=back)
-    return hand_over(document.written(), CONTENT_TYPE, "activity", 1, file=f"zhibu-activity-{one.day.isoformat()}.docx")
+    return brief_of(one, category=category, photos=photos, place=place.name if place else "")
 
 
 @pages.route("/activities/sorts", methods=["GET", "POST"])

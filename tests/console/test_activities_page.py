@@ -119,7 +119,7 @@ def test_a_photo_is_shown_to_whom_members_are_shown_and_taken_out_by_who_keeps_t
 def test_the_brief_holds_what_was_put_down_and_says_what_is_missing(house: House, browser: Browser) -> None:
     """AF-11: nothing is made up."""
     hold_activity(house)
-    text = browser.get(f"{PATH}/brief.text").get_data(as_text=True)
+    text = browser.get(f"{PATH}/brief").get_data(as_text=True)
     for line in ("清理站台扶手活动简报", "参加人数：12 人", "共建单位：（待补充）", "一、活动内容", "照片：1 张"):
         assert line in text
     data = browser.get(f"{PATH}/brief.docx").get_data()
