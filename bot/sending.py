@@ -22,6 +22,7 @@ from bot.matrix import polls as poll_shapes
 from bot.matrix.crypto import MARK
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
+from bot.photos import Album
 from bot.policies import Warden
 from bot.rehearsing import Rehearsing
 from bot.sanctions import Hands
@@ -107,6 +108,7 @@ class Sender:
         self._locksmith = Locksmith(store, homeserver)
         self._cleaner = Cleaner(store, homeserver)
         self._warden = Warden(store, homeserver, speech)
+        self._album = Album(store, homeserver)
         self._uploading: set[tuple[str, bool]] = set()
 
     async def send(self, row: Claimed, listener: Listener | None = None) -> list[Fact]:
@@ -126,6 +128,9 @@ class Sender:
                 return [self._sent(row, None)]
             case outbox.Kind.IMPOSE | outbox.Kind.LIFT | outbox.Kind.EVIDENCE | outbox.Kind.HIDE:
                 await self._hands.do(row)
+                return [self._sent(row, None)]
+            case outbox.Kind.PHOTO:
+                await self._album.fetch(row)
                 return [self._sent(row, None)]
             case outbox.Kind.REHEARSAL:
                 await self._rehearsing.do(row)

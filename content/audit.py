@@ -7,6 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from content.activities import ActivityChanged, ActivityPlanned
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import Act, Proposed
 from content.ballot_links import BallotLinkAsked, BallotLinkIssued
@@ -95,6 +96,10 @@ def _answered(fact: Answered) -> About:
 
 def _meeting(fact: MeetingCalled | MeetingChanged) -> About:
     return About(thing=f"occurrence:{fact.meeting.id}", place=fact.meeting.organisation)
+
+
+def _activity(fact: ActivityPlanned | ActivityChanged) -> About:
+    return About(thing=f"activity:{fact.activity.id}", place=fact.activity.organisation)
 
 
 def _granted(fact: DutyGranted) -> About:
@@ -242,6 +247,8 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SurveyDrafted: lambda fact: About(thing=f"survey:{fact.survey.id}", place=fact.survey.organisation),
     ElectionPrepared: lambda fact: About(thing=f"paper:{fact.paper.id}", place=fact.paper.organisation),
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
+    ActivityPlanned: _activity,
+    ActivityChanged: _activity,
     SignUpOpened: lambda fact: About(thing=f"sign_up:{fact.sign_up.id}", place=fact.sign_up.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),
@@ -299,6 +306,7 @@ THINGS = (
     "occurrence",
     "poll",
     "sign_up",
+    "activity",
     "ballot",
     "survey",
     "selection",

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec import Struct
 
+from content.cadence import LINE_OF
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import Cause, OrganisationId, UnannouncedId, UserId, derive
 from content.lessons import LONGEST_TITLE
@@ -80,7 +81,7 @@ def record(
 ) -> Decision | Refusal:
     """Enter a meeting that was held without a notice; it needs a day that has come, and a reason."""
     title, why = " ".join(title.split()), " ".join(why.split())
-    if form not in set(Form):
+    if form not in set(LINE_OF):
         return refused("meeting.no_form", field="form")
     if held_on is None or not today - BACK <= held_on <= today:
         return refused("unannounced.bad_day", field="held_on")

@@ -11,6 +11,7 @@ from sqlalchemy import Column, String, Table, select
 
 from content.disclosures import DisclosureAsked
 from content.identifiers import UserId
+from storage.activities import activities, activity_categories, activity_notes, activity_photos
 from storage.anchors import anchors
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
@@ -225,6 +226,21 @@ PERSONAL: tuple[Held, ...] = (
         "author",
         "title organisation_id opened_at closes_at",
         inner="id author room_id activity_id places state closed_at people",
+        readable=False,
+    ),
+    _held(
+        activity_photos,
+        "member_id",
+        "activity_id at caption",
+        inner="id member_id event_id room_id data small width height",
+    ),
+    _held(activity_notes, "member_id", "activity_id at text", inner="id member_id event_id"),
+    _held(
+        activities,
+        "author",
+        "title begins_at organisation_id",
+        inner="id room_id category place minutes timezone about gathers state people account outcome partners author "
+        "made_at",
         readable=False,
     ),
     _held(meeting_people, "member_id", "occurrence_id part", inner="member_id", part="meetings.part_"),
@@ -588,6 +604,7 @@ IMPERSONAL: tuple[Table, ...] = (
     organisations,
     organisation_closure,
     organisation_settings,
+    activity_categories,
     terms,
     edit_places,
     ballots,

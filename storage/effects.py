@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
+from content.activities import FetchPhoto
 from content.amendments import Amend, Append, Retract, Withdraw
 from content.cases import KeepEvidence
 from content.cleanings import Count, TakeBack
@@ -99,6 +100,19 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 await _enqueue_live(unit, cause, place, effect)
             case Renew():
                 await _enqueue_renewal(unit, cause, effect)
+            case FetchPhoto():
+                lane, photo = f"photos:{effect.room}", effect.photo
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.PHOTO,
+                    lane=lane,
+                    part=place,
+                    room_id=effect.room,
+                    organisation_id=effect.organisation,
+                    matter_id=photo,
+                    priority=EDIT,
+                )
             case MakeRoom() | Mend() | Remove() | FollowUpgrade():
                 await _enqueue_upkeep(unit, cause, place, effect)
             case Impose() | Lift() | KeepEvidence() | HideMessage():

@@ -13,6 +13,7 @@ from content.erasure import Held, PersonErased
 from content.identifiers import Cause, MemberId, OrganisationId, UserId
 from content.members import NOBODY
 from content.paper_elections import State as ElectionState
+from storage.activities import activities, activity_notes, activity_photos
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit
@@ -99,6 +100,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         learning_entries,
         sign_up_claims,
         sign_up_entries,
+        activity_photos,
+        activity_notes,
         corrections,
         appraisal_grades,
         paper_grades,
@@ -135,6 +138,7 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     expectations: ("recorded_by",),
     polls: ("starter", "author"),
     sign_ups: ("author",),
+    activities: ("author",),
     lesson_revisions: ("author",),
     lessons: ("author",),
     schedules: ("author", "reviewed_by"),
@@ -172,8 +176,9 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
     "counts": (expectations, meeting_register),
     "ballots": (ballot_roll, ballot_candidates, ballot_tellers, selection_nominees),
     "work": (
-        *(polls, sign_ups, lesson_revisions, lessons, schedules, selections, imports, edits, approvals, case_notes),
-        *(complaint_voices, room_locks, policy_lists, greetings, unannounced_meetings, meeting_minutes),
+        *(polls, sign_ups, activities, lesson_revisions, lessons, schedules, selections, imports, edits),
+        *(approvals, case_notes, greetings),
+        *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
     "record": (audit, looks),
     "rooms": (room_state,),

@@ -5,6 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from content.activities import (
+    ActivityChanged,
+    ActivityPlanned,
+    CategoryAdded,
+    CategoryDropped,
+    NoteGiven,
+    NoteTakenBack,
+    PhotoGiven,
+    PhotoKept,
+    PhotoTakenBack,
+)
 from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.appraisals import Appraised, OutcomeTold
@@ -245,6 +256,7 @@ from content.watchwords import WatchwordChosen, WatchwordDropped
 from content.workdays import WorkdaySet, YearForgotten, YearListed, YearPutBack
 from content.write_ins import WriteInsDecided, WriteInsFound, WriteInsRuled
 from storage import (
+    activities,
     amendments,
     anchors,
     appraisals,
@@ -427,6 +439,15 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     EntriesWithdrawn: (sign_ups.write_entries,),
     EntryRuled: (sign_ups.write_entries,),
     SignUpClosed: (sign_ups.write_closed,),
+    CategoryAdded: (activities.write_category,),
+    CategoryDropped: (activities.write_category_dropped,),
+    ActivityPlanned: (activities.write_planned,),
+    ActivityChanged: (activities.write_changed,),
+    PhotoGiven: (activities.write_photo,),
+    PhotoKept: (activities.write_photo_kept,),
+    PhotoTakenBack: (activities.write_photo_gone,),
+    NoteGiven: (activities.write_note,),
+    NoteTakenBack: (activities.write_note_gone,),
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),

@@ -60,6 +60,7 @@ class Kind(StrEnum):
     REHEARSAL = "rehearsal"
     LIVE = "live"
     LIVE_EDIT = "live_edit"
+    PHOTO = "photo"
 
 
 class State(StrEnum):

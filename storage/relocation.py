@@ -7,11 +7,13 @@ from typing import Any
 
 from sqlalchemy import func, select, update
 
+from content.activities import State as Planned
 from content.decision import Fact
 from content.identifiers import CardId, OutboxId, RoomId
 from content.occurrences import State as OccurrenceState
 from content.rooms import Purpose, Room
 from content.sign_ups import State as Gathering
+from storage.activities import activities
 from storage.checkins import cards
 from storage.outbox import Kind, State, outbox
 from storage.outbox_fates import offer_again
@@ -71,12 +73,14 @@ async def move_poll(unit: Writing, id: str, room: RoomId) -> None:  # noqa: A002
 
 
 async def move_live(unit: Writing, old: RoomId, new: RoomId) -> None:
-    """Show in the successor of a room the sign-ups that are open in it."""
-    rows = await unit.rows(select(sign_ups.c.id).where(sign_ups.c.room_id == old, sign_ups.c.state == Gathering.OPEN))
-    ids = [row.id for row in rows]
+    """Show in the successor of a room the sign-ups that are open in it, and the activities to come."""
+    ids: list[str] = []
+    for table, stands in ((sign_ups, Gathering.OPEN), (activities, Planned.PLANNED)):
+        there = (table.c.room_id == old, table.c.state == stands)
+        ids += [row.id for row in await unit.rows(select(table.c.id).where(*there))]
+        await unit.execute(update(table).where(*there).values(room_id=new))
     if not ids:
         return
-    await unit.execute(update(sign_ups).where(sign_ups.c.id.in_(ids)).values(room_id=new))
     shown = (outbox.c.kind == Kind.LIVE) & outbox.c.matter_id.in_(ids)
     await unit.execute(update(outbox).where(shown).values(**_anew(unit, new)))
 

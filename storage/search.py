@@ -10,6 +10,7 @@ from sqlalchemy import Column, or_, select
 
 from content.identifiers import OrganisationId
 from content.recurrences import Recurrence
+from storage.activities import activities
 from storage.ballots import ballots
 from storage.edits import edit_places, edits
 from storage.imports import imports
@@ -42,6 +43,14 @@ async def lessons_named(unit: Reading, roots: Iterable[OrganisationId], text: st
 async def polls_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:
     """Return polls with a text in their question, the newest first."""
     return await _named(unit, roots, text, limit, polls.c.question, polls.c.organisation_id, polls.c.opened_at)
+
+
+async def activities_named(
+    unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int
+) -> tuple[Found, ...]:
+    """Return activities with a text in their name, the latest first."""
+    table = activities
+    return await _named(unit, roots, text, limit, table.c.title, table.c.organisation_id, table.c.begins_at)
 
 
 async def sign_ups_named(unit: Reading, roots: Iterable[OrganisationId], text: str, *, limit: int) -> tuple[Found, ...]:

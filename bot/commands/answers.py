@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.commands import lecture_questions, sign_ups
+from bot.commands import activities, lecture_questions, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
 from content import chains, checkins, corrections, polls
@@ -74,6 +74,7 @@ async def withdraw(asking: Asking) -> Answer:
         *await _voted(asking, only_last=True),
         *await _last_correction(asking),
         *await _signed_up(asking),
+        *await _given(asking),
     ]
     if not candidates and await stored_questions.unsettled(asking.unit, asking.member.id):
         return await lecture_questions.take_back(asking)
@@ -128,6 +129,21 @@ async def _signed_up(asking: Asking) -> list[_Candidate]:
         )
         for one, at in await sign_ups.mine(asking)
     ]
+
+
+async def _given(asking: Asking) -> list[_Candidate]:
+    """Return what I gave last to the album of an activity."""
+    last = await activities.last_of(asking.unit, asking.member.id) if asking.member is not None else None
+    if last is None:
+        return []
+    what, at = last
+
+    async def take_back() -> Answer:
+        taken = activities.take_back(what)
+        told = Tell(user=asking.sender, words=words("activity.taken_back"))
+        return Decision(facts=taken.facts, effects=(*taken.effects, told))
+
+    return [_Candidate(name=words("answer.to_album"), at=at, take_back=take_back)]
 
 
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:

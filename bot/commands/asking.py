@@ -9,6 +9,7 @@ from msgspec import Struct, field
 
 from bot.fresh_links import FreshLinks
 from bot.unnamed_questions import UnnamedQuestions
+from content.activities import Activity
 from content.checkins import Note, Way
 from content.decision import Decision, Refusal
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
@@ -53,7 +54,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 class Asking(Struct, frozen=True, kw_only=True):
     """One request in chat. ``card`` is set for a reply to a card or a tap on it, ``poll`` for a reply to a poll.
 
-    ``sign_up`` is set for a reply to the message that shows one.
+    ``sign_up`` is set for a reply to the message that shows one, and ``activity`` likewise.
 
     ``argument`` is in the plain forms by which words are compared; ``text`` is the whole as it was typed, but for the
     name of who was spoken to. ``note`` is what a reply to a card adds to being here. ``held`` is set where
@@ -74,6 +75,7 @@ class Asking(Struct, frozen=True, kw_only=True):
     text: str
     poll: Poll | None = None
     sign_up: SignUp | None = None
+    activity: Activity | None = None
     note: Note | None = None
     held: Held | None = None
     called: tuple[UserId, ...] = ()

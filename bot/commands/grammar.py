@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發",
-    "举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -82,6 +82,7 @@ class Verb(StrEnum):
     TAKE_QUESTION_BACK = "take_question_back"
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
+    ACTIVITY = "activity"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -133,6 +134,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SPEAK: ("发言", "remark"),
     Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
+    Verb.ACTIVITY: ("活动", "activity"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
@@ -249,6 +251,7 @@ _TAKES = {
     Verb.BIND: re.compile(r"\S{4,40}"),
     # A title and how it is meant, or names.
     Verb.SIGN_UP: re.compile(rf"[^;]*;.*|{_NAMES}", re.DOTALL | re.IGNORECASE),
+    Verb.ACTIVITY: re.compile(r"(?:补充|補充|add).+", re.DOTALL | re.IGNORECASE),
     Verb.SIGN_OFF: re.compile(_NAMES, re.IGNORECASE),
     **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK), re.compile(r".+", re.DOTALL)),
     **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK), re.compile(r".+", re.DOTALL)),

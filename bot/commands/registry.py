@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from bot.commands import (
+    activities,
     adoption,
     answers,
     checkins,
@@ -104,6 +105,7 @@ COMMANDS: tuple[Command, ...] = (
         for_members=False,
         momentary=_begins,
     ),
+    Command(verb=Verb.ACTIVITY, handler=activities.activity, needs=None),
     Command(verb=Verb.SIGN_OFF, handler=sign_ups.sign_off, needs=None, answers=True),
     Command(verb=Verb.SURVEY, handler=surveys.survey, needs=None, momentary=_always),
     Command(verb=Verb.PRACTISE, handler=practice.practise, needs=None, momentary=_always),

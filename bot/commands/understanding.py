@@ -8,6 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from bot.commands import (
+    activities,
     ballots,
     checkins,
     complaints,
@@ -121,6 +122,10 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
         if not sign_ups.may_be_about_one(text):
             return None
         return Step(cause=cause, decide=lambda unit: sign_ups.hear_edit(unit, event, target, text), actor=sender)
+    if event.type == "m.room.message" and (answered := activities.is_photo(event.content)) is not None:
+        return Step(
+            cause=cause, decide=lambda unit: activities.hear_photo(unit, event, answered), actor=sender, tell=tell
+        )
     if event.type == "m.room.message" and _is_speech(event.content):
         return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, held), actor=sender, tell=tell)
     return None
@@ -141,6 +146,7 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
     if answer is not None or event.redacts is None:
         return answer
     answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
+    answer = answer or await activities.removed(unit, EventId(event.redacts))
     if answer is not None:
         return answer
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
@@ -202,6 +208,7 @@ async def _said(
     card = await outbox_queries.by_event(unit, target) if target else None
     poll = await stored_polls.by_event(unit, room, target) if target else None
     sign_up = await sign_ups.shown_by(unit, room, target) if target and card is None and poll is None else None
+    activity = await activities.shown_by(unit, room, target) if target and card is None and poll is None else None
     mentioned = _mentions(event.content, me)
     text = without_reply_fallback(event.content["body"])
     if mentioned:
@@ -216,6 +223,7 @@ async def _said(
     if said is None and vote_numbers(text) and await _votes(unit, poll, sender, place):
         said = Said(verb=Verb.VOTE, word="", argument=text.strip())
     directly = place is not Place.ROOM or mentioned or card is not None or poll is not None or sign_up is not None
+    directly = directly or activity is not None
     directly = directly or (said is not None and said.verb in CALLING and _calls(event, me, said))
     asking = Asking(
         unit=unit,
@@ -232,6 +240,7 @@ async def _said(
         text=text,
         poll=poll,
         sign_up=sign_up,
+        activity=activity,
         note=note,
         held=held,
         called=_called(event, me),

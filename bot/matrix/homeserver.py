@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.matrix.batches import Batches
+from bot.matrix.downloads import Downloads
 from bot.matrix.history import History
 from bot.matrix.reports import Reports
 from bot.matrix.rooms import Rooms
@@ -10,5 +11,5 @@ from bot.matrix.sending import Sending
 from bot.matrix.uploads import Uploads
 
 
-class Homeserver(Batches, Sending, Rooms, History, Uploads, Reports):
+class Homeserver(Batches, Sending, Rooms, History, Uploads, Downloads, Reports):
     """One account on one device. Every method raises Fault when it does not succeed, and none of them tries again."""

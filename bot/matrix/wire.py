@@ -12,7 +12,7 @@ import aiohttp
 from yarl import URL
 
 from bot.matrix import border
-from bot.matrix.faults import Fault, Kind, Shape, must
+from bot.matrix.faults import Fault, Kind, Shape, fault_of, must
 
 USER_AGENT = "zhibu"
 CONNECTIONS = 40
@@ -74,6 +74,26 @@ class Wire:
         """Send ``size`` bytes as they come and return the JSON object of the answer; raise Fault for anything else."""
         return await self._call("POST", where + "?" + urlencode(query), data, mimetype, deadline, dict, size=size)
 
+    async def download(self, where: str, *, most: int, deadline: float) -> bytes:
+        """Return the bytes of an address, ``most`` at most; raise Fault for more than that, and for no success."""
+        try:
+            async with (
+                asyncio.timeout(deadline),
+                self._open().request("GET", URL(self.url + where, encoded=True), allow_redirects=False) as response,
+            ):
+                if response.status == 200:
+                    return await _read_at_most(response, most)
+                raw, status, answered = await _read_capped(response), response.status, response.headers
+        except TimeoutError as error:
+            raise Fault(Kind.SLOW) from error
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Fault(Kind.UNREACHABLE, detail=type(error).__name__) from error
+        try:
+            body = border.read_json(raw)
+        except border.Malformed:
+            body = None
+        raise fault_of(status, body if isinstance(body, dict) else {}, answered)
+
     async def _call(
         self,
         method: str,
@@ -120,6 +140,15 @@ class Wire:
                 connector=aiohttp.TCPConnector(limit=CONNECTIONS),
             )
         return self._session
+
+
+async def _read_at_most(response: aiohttp.ClientResponse, most: int) -> bytes:
+    parts = bytearray()
+    async for part in response.content.iter_chunked(64 * 1024):
+        parts += part
+        if len(parts) > most:
+            raise Fault(Kind.TOO_LARGE, status=200, permanent=True)
+    return bytes(parts)
 
 
 async def _read_capped(response: aiohttp.ClientResponse) -> bytes:

@@ -6,6 +6,7 @@ from flask import Blueprint
 
 from console.pages import (
     accounts,
+    activities,
     amendments,
     appraisals,
     audit,
@@ -104,6 +105,7 @@ PAGES: tuple[Blueprint, ...] = (
     amendments.pages,
     records.pages,
     corrections.pages,
+    activities.pages,
     sign_ups.pages,
     polls.pages,
     ballots.pages,

@@ -127,6 +127,12 @@ KINDS = (
     Kind(noun="series", heading="series.heading", find=_named(search.series_named), page="series.show_one"),
     Kind(noun="checkins", heading="nav.checkins", find=_named(search.occurrences_named), page="checkins.show_one"),
     Kind(noun="polls", heading="nav.polls", find=_named(search.polls_named), page="polls.show_one"),
+    Kind(
+        noun="activities",
+        heading="activities.heading",
+        find=_named(search.activities_named),
+        page="activities.show_one",
+    ),
     Kind(noun="sign_ups", heading="sign_ups.heading", find=_named(search.sign_ups_named), page="sign_ups.show_one"),
     Kind(noun="ballots", heading="nav.ballots", find=_named(search.ballots_named), page="ballots.show_one"),
     Kind(

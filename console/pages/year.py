@@ -18,7 +18,7 @@ from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
 from console.wording import say, t, today
 from content import unannounced as rules
-from content.cadence import Every
+from content.cadence import LINE_OF, Every
 from content.identifiers import OrganisationId, derive
 from content.meetings import INNER
 from content.notices import Form
@@ -266,7 +266,7 @@ def _of_branches(node: Organisation, year: int) -> str:
         first_page=not after,
         months=months,
         totals=_totals(totals, by_name),
-        all_forms=tuple(Form),
+        all_forms=tuple(LINE_OF),
         lectures=lectures,
     )
 

@@ -21,6 +21,7 @@ from content.identifiers import derive
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
+from tests.console.open_activity import FAR_ACTIVITY, hold_activity
 from tests.console.open_meeting import FAR, call_meeting
 from tests.console.open_sign_up import FAR_SIGN_UP, begin_sign_up
 
@@ -81,6 +82,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "policies": derive("seed policy", "far"),
         "outbox": seeded.outbox["far"],
         "sign_ups": FAR_SIGN_UP,
+        "activities": FAR_ACTIVITY,
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
         "appraisals": seeded.appraisals["far"],
@@ -176,6 +178,7 @@ def test_a_sibling_organisation_is_not_found_by_any_form(house: House, browser: 
 def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, browser: Browser) -> None:
     call_meeting(house, "far meeting", where="far")
     begin_sign_up(house, "far", people=False)
+    hold_activity(house, "far", photos=False)
     checked, marks = 0, browser.marks("/schedule")
     for method in ("GET", "POST"):
         for rule in rules(house.app, method):
@@ -191,6 +194,7 @@ def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, 
 def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
     call_meeting(house, "far meeting", where="far")
     begin_sign_up(house, "far", people=False)
+    hold_activity(house, "far", photos=False)
     browser = house.browser(NEIGHBOUR)
     for rule in rules(house.app, "GET"):
         if "id" in rule.arguments and "hash" not in rule.arguments:

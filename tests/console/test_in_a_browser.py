@@ -31,6 +31,7 @@ from tests.console import open_survey
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.open_activity import HELD_ACTIVITY, hold_activity
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
 from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.roster_files import BRANCH, system_export
@@ -109,6 +110,10 @@ PAGES = (
     "/members/edits",
     "/organisation",
     "/organisation/{branch}",
+    "/activities",
+    "/activities/new",
+    "/activities/sorts",
+    "/activities/{activity}",
     "/sign-ups",
     "/sign-ups/new",
     "/sign-ups/{sign_up}",
@@ -300,6 +305,7 @@ def put_what_is_rare(house: House) -> None:
     house.run(put_both())
     two_meetings(house)
     begin_sign_up(house)
+    hold_activity(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -331,6 +337,7 @@ def filled(house: House, path: str) -> str:
         meeting=HELD,
         called=PLANNED,
         sign_up=OPEN_SIGN_UP,
+        activity=HELD_ACTIVITY,
     )
 
 

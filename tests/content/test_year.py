@@ -308,6 +308,7 @@ def test_one_that_was_held_without_a_notice_is_entered_with_its_reason() -> None
     ("change", "field"),
     [
         ({"form": "dance"}, "form"),
+        ({"form": "seminar"}, "form"),
         ({"held_on": None}, "held_on"),
         ({"held_on": date(2026, 7, 2)}, "held_on"),
         ({"held_on": date(2022, 7, 2)}, "held_on"),

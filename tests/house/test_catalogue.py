@@ -24,6 +24,8 @@ from console.pages.hours import FORMS
 from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
 from console.selection_papers import SHEETS as SELECTION_SHEETS
+from content.activities import Kind as ActivityKind
+from content.activities import State as ActivityState
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
 from content.ballot_approvals import ACTS as BALLOT_ACTS
@@ -151,7 +153,7 @@ EXPORTED = (
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
-    *("sign_ups", "sign_up"),
+    *("sign_ups", "sign_up", "activities", "activity"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -380,6 +382,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "guide.part_": [name for name, _, _ in GUIDE],
     "guide.steps_": [name for name, _, _ in GUIDE],
     "keys.": [name for _, name in ACTIONS],
+    "activity.category_": (*ActivityKind, "own"),
+    "activities.number_": (1, 2),
+    "activities.state_": ActivityState,
     "sign_ups.state_": SignUpState,
     "polls.shown_": ("always", "later"),
     "polls.state_": PollState,

@@ -1,0 +1,102 @@
+"""活动 补充, and photos in answer to the card of an activity: what members give to its album, and take back."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+
+from bot.commands.asking import Asking, Place
+from bot.matrix.events import Event
+from content import activities as rules
+from content.activities import Activity, Note, Photo
+from content.decision import Decision, Refusal, refused
+from content.identifiers import ActivityId, EventId, RoomId, UserId
+from content.live_messages import Sort
+from storage import activities as stored
+from storage import members, organisations, outbox_queries
+from storage.unit import Reading
+
+_MORE = re.compile(r"\s*(?:补充|補充|add)\s*[:：,，]?\s*", re.IGNORECASE)
+_WORD = re.compile(r"\s*[!！]?\s*(?:活动|活動|activity)\s*[:：]?\s*", re.IGNORECASE)
+
+
+async def activity(asking: Asking) -> Decision | Refusal | None:
+    """活动 补充：…, in answer to the card: what one writes goes into the album."""
+    if asking.member is None:
+        return None
+    shown = asking.activity
+    if shown is None:
+        directly = asking.place is Place.PRIVATE
+        return refused("activity.how_to_note") if directly else None
+    if not await _may_give(asking.unit, shown, asking.member.organisation):
+        return None
+    text = _WORD.sub("", asking.text, count=1)
+    text = _MORE.sub("", text, count=1)
+    return rules.give_note(shown, text, member=asking.member.id, event=asking.event, now=asking.unit.now)
+
+
+async def _may_give(unit: Reading, one: Activity, place: Any) -> bool:
+    return await organisations.stands_below(unit, place, [one.organisation])
+
+
+async def shown_by(unit: Reading, room: RoomId, event: EventId) -> Activity | None:
+    """Return the activity whose card a message of ours is."""
+    live = await outbox_queries.live_by_event(unit, room, event)
+    if live is None or live[0] is not Sort.ACTIVITY:
+        return None
+    return await stored.activity(unit, ActivityId(live[1]))
+
+
+def is_photo(content: dict[str, Any]) -> EventId | None:
+    """Return which message a picture answers, ``None`` for what is no picture in answer to one."""
+    related = content.get("m.relates_to")
+    reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
+    target = reply.get("event_id") if isinstance(reply, dict) else None
+    return EventId(target) if content.get("msgtype") == "m.image" and isinstance(target, str) else None
+
+
+async def hear_photo(unit: Reading, event: Event, target: EventId) -> Decision | Refusal | None:
+    """Take a picture in answer to the card of an activity into its album; any other is not for us."""
+    room = RoomId(event.room_id)
+    one = await shown_by(unit, room, target)
+    member = await members.by_user(unit, UserId(event.sender)) if one is not None else None
+    if one is None or member is None or not await _may_give(unit, one, member.organisation):
+        return None
+    info = event.content.get("info")
+    size = info.get("size") if isinstance(info, dict) else None
+    return rules.give_photo(
+        one,
+        await stored.photos(unit, one.id),
+        member=member.id,
+        event=EventId(event.event_id),
+        room=room,
+        caption=_caption(event.content),
+        size=size if type(size) is int else 0,
+        now=unit.now,
+    )
+
+
+def _caption(content: dict[str, Any]) -> str:
+    """Return what is said of a picture: its body, where its name stands beside it and is another."""
+    body, name = content.get("body"), content.get("filename")
+    return body if isinstance(body, str) and isinstance(name, str) and body != name else ""
+
+
+async def removed(unit: Reading, target: EventId) -> Decision | None:
+    """Take out of its album what a message gave that was removed from its room, by whomever."""
+    photo = await stored.photo_by_event(unit, target)
+    if photo is not None:
+        return rules.take_back_photo(photo)
+    note = await stored.note_by_event(unit, target)
+    return rules.take_back_note(note) if note is not None else None
+
+
+async def last_of(unit: Reading, member: Any) -> tuple[Photo | Note, datetime] | None:
+    """Return what a member gave last to any album, and when."""
+    return await stored.last_of(unit, member)
+
+
+def take_back(what: Photo | Note) -> Decision:
+    """Take what somebody gave out of its album."""
+    return rules.take_back_photo(what) if isinstance(what, Photo) else rules.take_back_note(what)

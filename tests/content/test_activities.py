@@ -1,0 +1,156 @@
+"""What an activity may be, what may be given to its album, and what a year of them comes to."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from content import activities as rules
+from content.activities import Activity, Category, Kind, Photo, State
+from content.decision import Decision, Refusal, Tell
+from content.identifiers import ActivityId, EventId, MemberId, OrganisationId, RoomId, SignUpId, UserId
+from content.live_messages import PutUp
+from tests.small_branch import NOON
+
+BOSS, ROOM = UserId("@boss:test"), RoomId("!east")
+ONE = Activity(
+    id=ActivityId("one"),
+    organisation=OrganisationId("east"),
+    category=Kind.THEME_DAY,
+    title="清理站台扶手",
+    place="一号站台",
+    begins_at=NOON + timedelta(days=3),
+    minutes=90,
+    timezone="Asia/Shanghai",
+    room=ROOM,
+)
+OVER = replace(ONE, begins_at=NOON - timedelta(days=1))
+
+
+def key(answer: Decision | Refusal | None) -> str:
+    assert isinstance(answer, Refusal)
+    return answer.words.key
+
+
+def plan(one: Activity, **more: Any) -> Decision | Refusal:
+    sign_up = more.pop("sign_up", None)
+    return rules.plan(one, sign_up, known=more.pop("known", ()), author=BOSS, now=NOON, **more)
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"title": ""}, "activity.bad_title"),
+        ({"category": "nothing"}, "activity.bad_category"),
+        ({"about": "字" * 501}, "activity.long"),
+        ({"minutes": 0}, "activity.bad_length"),
+        ({"begins_at": NOON + timedelta(days=400)}, "activity.too_far"),
+        ({"begins_at": NOON - timedelta(days=1)}, "activity.begun"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(changed: dict[str, Any], why: str) -> None:
+    assert key(plan(replace(ONE, **changed))) == why
+
+
+def test_one_that_was_held_already_is_put_down_without_a_card() -> None:
+    answer = plan(replace(OVER, room=None))
+    assert isinstance(answer, Decision)
+    assert answer.effects == ()
+
+
+def test_an_own_sort_counts_like_the_others() -> None:
+    assert isinstance(plan(replace(ONE, category="own"), known=["own"]), Decision)
+
+
+def test_it_is_announced_once_with_its_sign_up_in_one_message() -> None:
+    sign_up = rules.sign_up_for(ONE, id=SignUpId("s"), closes_at=NOON + timedelta(days=2), places=None)
+    answer = plan(ONE, sign_up=sign_up)
+    assert isinstance(answer, Decision)
+    assert [type(effect) for effect in answer.effects] == [PutUp]
+    assert len(answer.facts) == 2
+    late = rules.sign_up_for(ONE, id=SignUpId("s"), closes_at=NOON + timedelta(days=4), places=None)
+    assert key(plan(ONE, sign_up=late)) == "activity.closes_after"
+
+
+def test_what_came_of_it_is_put_down_once_it_has_begun_and_nothing_must_be_said() -> None:
+    """AF-4: an activity without photos, numbers or words was held all the same."""
+
+    def put_down(one: Activity, **more: Any) -> Decision | Refusal:
+        usual: dict[str, Any] = {"people": None, "account": "", "outcome": "", "partners": ""}
+        return rules.put_down(one, now=NOON, **usual | more)
+
+    assert key(put_down(ONE)) == "activity.to_come"
+    assert key(put_down(replace(OVER, state=State.CANCELLED))) == "activity.is_cancelled"
+    assert key(put_down(OVER, people=10_000)) == "activity.bad_people"
+    assert key(put_down(OVER, outcome="字" * 501)) == "activity.long"
+    answer = put_down(OVER)
+    assert isinstance(answer, Decision)
+    (fact,) = answer.facts
+    held = fact.activity  # type: ignore[attr-defined]
+    assert (held.state, held.people) == (State.HELD, None)
+    assert key(put_down(held)) == "activity.same"
+
+
+def test_who_had_signed_up_is_told_that_it_is_called_off() -> None:
+    answer = rules.cancel(ONE, coming=[UserId("@zhang:test")], now=NOON)
+    assert isinstance(answer, Decision)
+    assert [effect.user for effect in answer.effects if isinstance(effect, Tell)] == ["@zhang:test"]
+    assert key(rules.cancel(replace(ONE, state=State.HELD), coming=[], now=NOON)) == "activity.not_planned"
+
+
+def give(one: Activity, *, number: int = 0, size: int = 1000, member: str = "zhang") -> Decision | Refusal:
+    held = [
+        Photo(id=str(n), activity=one.id, member=MemberId("zhang"), event=EventId(str(n)), room=ROOM, at=NOON)
+        for n in range(number)
+    ]
+    return rules.give_photo(
+        one, held, member=MemberId(member), event=EventId("$new"), room=ROOM, caption="", size=size, now=NOON
+    )
+
+
+def test_an_album_takes_what_is_given_within_limits() -> None:
+    assert isinstance(give(OVER), Decision)
+    assert isinstance(give(ONE), Decision), "before it too"
+    assert key(give(OVER, number=rules.MOST_OF_ONE)) == "activity.enough_photos"
+    assert isinstance(give(OVER, number=rules.MOST_OF_ONE, member="li"), Decision)
+    assert key(give(OVER, number=rules.MOST_PHOTOS, member="li")) == "activity.enough_photos"
+    assert key(give(OVER, size=rules.LARGEST_PHOTO + 1)) == "activity.photo_too_large"
+    assert key(give(replace(OVER, gathers=False))) == "activity.gathers_no_more"
+    assert key(give(replace(OVER, state=State.CANCELLED))) == "activity.gathers_no_more"
+    assert key(give(replace(OVER, begins_at=NOON - timedelta(days=32)))) == "activity.gathers_no_more"
+
+
+def test_a_note_is_given_in_words() -> None:
+    def note(text: str) -> Decision | Refusal:
+        return rules.give_note(OVER, text, member=MemberId("zhang"), event=EventId("$n"), now=NOON)
+
+    assert key(note("  ")) == "activity.how_to_note"
+    assert key(note("字" * 501)) == "activity.long"
+    assert isinstance(note("擦了四十米"), Decision)
+
+
+def test_a_sort_of_its_own_has_a_name_that_is_not_taken() -> None:
+    own = [Category(id=str(n), organisation=ONE.organisation, name=str(n)) for n in range(rules.MOST_CATEGORIES)]
+
+    def add(name: str, own: list[Category]) -> Decision | Refusal:
+        return rules.add_category(name, own, ["主题党日"], at=ONE.organisation, id="new", now=NOON)
+
+    assert isinstance(add("义诊", []), Decision)
+    assert key(add("主题党日", [])) == "activity.known_name"
+    assert key(add("", [])) == "activity.bad_name"
+    assert key(add("义诊", own)) == "activity.enough_names"
+
+
+def test_a_year_comes_to_its_sorts_by_what_was_held() -> None:
+    def held(id: str, category: str, people: int | None) -> Activity:
+        return replace(OVER, id=ActivityId(id), category=category, people=people, state=State.HELD)
+
+    year = [held("a", Kind.SERVICE, 5), held("b", Kind.SERVICE, None), held("c", Kind.THEME_DAY, 9), OVER]
+    sums = rules.summed(year, {ActivityId("a"): 3})
+    assert [(one.category, one.times, one.people, one.photos) for one in sums] == [
+        (Kind.THEME_DAY, 1, 9, 0),
+        (Kind.SERVICE, 2, 5, 3),
+    ]
