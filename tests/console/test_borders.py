@@ -7,6 +7,7 @@ import re
 import secrets
 import zipfile
 from collections.abc import Iterator
+from datetime import timedelta
 from urllib.parse import quote
 
 import pytest
@@ -22,7 +23,7 @@ from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR
 from tests.console.open_activity import FAR_ACTIVITY, hold_activity
-from tests.console.open_meeting import FAR, call_meeting
+from tests.console.open_meeting import FAR, begin_meeting, call_meeting
 from tests.console.open_sign_up import FAR_SIGN_UP, begin_sign_up
 
 PUBLIC = {"sign_in.explain", "sign_in.offer", "sign_in.enter", "sign_in.leave", "static"} | {
@@ -192,7 +193,9 @@ def test_what_belongs_to_a_sibling_is_not_found_by_its_identifier(house: House, 
 
 
 def test_the_neighbour_finds_what_is_theirs(house: House) -> None:
-    call_meeting(house, "far meeting", where="far")
+    held = call_meeting(house, "far meeting", where="far", ahead=timedelta(minutes=1))
+    house.clock.forward(timedelta(minutes=1))
+    begin_meeting(house, held)
     begin_sign_up(house, "far", people=False)
     hold_activity(house, "far", photos=False)
     browser = house.browser(NEIGHBOUR)

@@ -24,6 +24,7 @@ from storage import exports, looks, outbox
 from storage.audit import audit
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, SECRETARY
+from tests.console.open_meeting import HELD, two_meetings
 from tests.console.strict_house import code, enter, equip, grant, strict
 from tests.machine import in_ci
 
@@ -304,6 +305,7 @@ def every_table(house: House) -> list[str]:
     found = []
     seeded = house.seeded
     own = {
+        "minutes.export_roll": HELD,
         "polls.export": seeded.polls["open"].id,
         "checkins.export": seeded.occurrences["closed"],
         "checkins.export_branches": seeded.occurrences["closed"],
@@ -330,6 +332,7 @@ def test_every_table_opens_as_a_word_file_with_what_the_screen_shows(
     office = shutil.which("soffice")
     if office is None:
         (pytest.fail if in_ci() else pytest.skip)("needs LibreOffice")
+    two_meetings(house)
     said: dict[str, list[str]] = {}
     for number, path in enumerate(every_table(house)):
         # Of one person, for the record itself grows with each file.
