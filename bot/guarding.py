@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -14,6 +13,7 @@ from msgspec.structs import replace
 from bot.commands.asking import Settings
 from bot.commands.grammar import without_reply_fallback
 from bot.commands.understanding import cause_of
+from bot.formatted import html_of, links_in
 from bot.matrix.events import Event
 from content import cases as case_rules
 from content import strikes
@@ -29,8 +29,6 @@ from storage import cases, guards, locks, members, organisations, rooms, sanctio
 from storage.store import Step
 from storage.unit import Reading
 
-_QUOTED = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
-_LINK = re.compile(r"""<a\s[^>]{0,500}?href\s*=\s*["']([^"'>]{1,2000})["']""", re.IGNORECASE)
 _PILL = re.compile(r"https?://matrix\.to/#/(@|%40)", re.IGNORECASE)
 _KINDS = {
     "m.image": Kind.IMAGE,
@@ -187,8 +185,8 @@ def said(event: Event, at: datetime, me: UserId) -> Post | None:
         new = content.get("m.new_content")
         content, edit = (new if isinstance(new, dict) else content), True
     kind = Kind.STICKER if event.type == "m.sticker" else _KINDS.get(_text(content, "msgtype"))
-    body, formatted = _text(content, "body"), _QUOTED.sub("", _text(content, "formatted_body"))
-    links = tuple(unescape(one) for one in _LINK.findall(formatted))
+    body, html = _text(content, "body"), html_of(content)
+    links = links_in(html)
     filename = _text(content, "filename") or (body if kind is Kind.FILE else "")
     mentioned = event.content.get("m.mentions")
     return Post(
