@@ -11,13 +11,14 @@ from urllib.parse import unquote, urlsplit
 from msgspec.structs import replace
 
 from bot.commands.asking import Settings
-from bot.commands.grammar import without_reply_fallback
+from bot.commands.grammar import Verb, read, without_reply_fallback
 from bot.commands.understanding import cause_of
 from bot.formatted import html_of, links_in
 from bot.matrix.events import Event
 from content import cases as case_rules
 from content import strikes
 from content.cases import Case, is_exempt
+from content.complaints import LONGEST_WORDS
 from content.decision import Decision
 from content.guarding import Found, Lookout, Post, Watch
 from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
@@ -30,6 +31,10 @@ from storage.store import Step
 from storage.unit import Reading
 
 _PILL = re.compile(r"https?://matrix\.to/#/(@|%40)", re.IGNORECASE)
+_LINKED = re.compile(r"https://matrix\.to/#/(!|%21)|matrix:roomid/")
+_LONGEST_COMPLAINT = LONGEST_WORDS + 400
+"""A complaint's words with its command and a link."""
+
 _KINDS = {
     "m.image": Kind.IMAGE,
     "m.video": Kind.VIDEO,
@@ -64,13 +69,22 @@ class Guarding:
         if lists != self._lists:
             self._lists, self._lookouts = lists, {}
 
-    def steps(self, events: Iterable[Event], came: dict[str, datetime], joins: Collection[str] = ()) -> list[Step]:
+    def steps(
+        self,
+        events: Iterable[Event],
+        came: dict[str, datetime],
+        joins: Collection[str] = (),
+        unanswered: Collection[str] = (),
+    ) -> list[Step]:
         """Return what follows from events in the organisation's rooms, in their order.
 
-        ``came`` tells when each was said, ``joins`` which of them let somebody in who was out.
+        ``came`` tells when each was said, ``joins`` which of them let somebody in who was out, ``unanswered`` what asks
+        for something and is passed over.
         """
         steps = []
         for event in events:
+            if event.event_id not in unanswered and complains(event):
+                continue
             step = self._step(event, came[event.event_id], joined=event.event_id in joins)
             if step is not None:
                 steps.append(step)
@@ -171,6 +185,23 @@ def entered(event: Event, at: datetime) -> Post | None:
         return None
     user = UserId(event.state_key)
     return Post(room=RoomId(event.room_id), event=EventId(event.event_id), user=user, at=at, joined=True)
+
+
+def complains(event: Event) -> bool:
+    """Tell whether a message brings another before those who moderate: what it quotes of that is not its own.
+
+    It is taken out of the room anyway, and no guard may give away who wrote it.
+    """
+    content = event.content
+    related = content.get("m.relates_to")
+    related = related if isinstance(related, dict) else {}
+    text = without_reply_fallback(_text(content, "body"))
+    if event.type != "m.room.message" or content.get("msgtype") != "m.text" or related.get("rel_type") == "m.replace":
+        return False
+    if len(text) > _LONGEST_COMPLAINT or not ("m.in_reply_to" in related or _LINKED.search(text)):
+        return False
+    command = read(text)
+    return command is not None and command.verb is Verb.COMPLAIN
 
 
 def said(event: Event, at: datetime, me: UserId) -> Post | None:

@@ -212,6 +212,23 @@ async def test_a_reply_is_not_blamed_for_what_it_quotes(room: Room) -> None:
     assert await room.struck() == []
 
 
+async def test_who_reports_an_advert_and_quotes_it_is_not_struck_for_it(room: Room) -> None:
+    """Else a flag, a case and a measure would name the reporter on pages of those who moderate."""
+    await room.set("words", "act")
+    said_before = message(account(WANG), "大家好")
+    await room.hear(said_before, message(WHO, f"举报 他私下发{BAD}", reply=said_before.event_id))
+    await room.hear(message(WHO, f"举报 https://matrix.to/#/{EAST_ROOM}/$x:test 他发{BAD}"))
+    assert await room.struck() == []
+    assert await room.measures() == []
+
+
+async def test_what_is_no_complaint_that_the_bot_takes_is_looked_at(room: Room) -> None:
+    first = message(WHO, "大家早")
+    await room.hear(first, message(WHO, f"举报 {BAD}"), edit(account(WANG), first.event_id, f"举报 {BAD}"))
+    await room.hear(message(account(LI), f"举报 {BAD}{'长' * 1_000}", reply=first.event_id))
+    assert len(await room.flags()) == 3
+
+
 async def test_a_batch_that_comes_twice_acts_once(room: Room) -> None:
     """A crash between the decision and the position: the same events are heard again, by an empty memory."""
     await room.set("links", "act")
