@@ -13,20 +13,20 @@ from msgspec.structs import replace
 from bot.commands.asking import Settings
 from bot.commands.grammar import Verb, read, without_reply_fallback
 from bot.commands.understanding import cause_of
-from bot.formatted import html_of, links_in
+from bot.formatted import html_of, links_in, shown_beside
 from bot.matrix.events import Event
 from content import cases as case_rules
 from content import strikes
 from content.cases import Case, is_exempt
 from content.complaints import LONGEST_WORDS
 from content.decision import Decision
-from content.guarding import Found, Lookout, Post, Watch
+from content.guarding import ONCE_IN, Found, Lookout, Post, Watch
 from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
 from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
 from content.lateness import is_late
 from content.organisations import Right
 from content.strikes import Scene, left_to, may_measure, needs_case
-from storage import cases, guards, locks, members, organisations, rooms, sanctions
+from storage import cases, guards, locks, organisations, rooms, sanctions
 from storage.store import Step
 from storage.unit import Reading
 
@@ -139,6 +139,8 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
     if room is None:
         return None
     at = room.organisation
+    if post.joined and await _is_no_news(unit, post):
+        return None
     duties = await organisations.duties_reaching(unit, post.user, [at])
     exempt = is_exempt(post.user, me=me, duties=duties)
     counted = left_to(found, exempt=exempt)
@@ -148,7 +150,7 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
         room=room,
         exempt=exempt,
         late=is_late(post.at, unit.now),
-        strangers=await _strangers(unit, counted[0].people),
+        strangers=await guards.strangers(unit, counted[0].people),
         moderators=tuple(one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user),
     )
     if post.joined:
@@ -156,27 +158,24 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
     if not needs_case(counted):
         return scene
     known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)
+    if known is not None and len(await cases.evidence_of(unit, known.id)) >= case_rules.MOST_EVIDENCE:
+        # What is hidden is kept: where the case holds no more, with another.
+        known = None
     new = case_rules.open_case(post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now)
     return replace(
         scene,
         case=known or (new if isinstance(new, Case) else None),
         known=known is not None,
-        held=len(await cases.evidence_of(unit, known.id)) if known is not None else 0,
         frame=await sanctions.frame(unit, post.user, at, by=me, me=me, only=[room.id])
         if may_measure(counted)
         else None,
     )
 
 
-async def _strangers(unit: Reading, people: Sequence[UserId]) -> tuple[UserId, ...]:
-    """Return who of some people stands on no roster and holds no duty."""
-    return tuple(
-        [
-            one
-            for one in people
-            if await members.by_user(unit, one) is None and not await organisations.duties_of(unit, one)
-        ]
-    )
+async def _is_no_news(unit: Reading, post: Post) -> bool:
+    """Tell whether somebody who enters begins no wave: they are known, or one was told of a moment ago."""
+    told = await guards.has_struck(unit, post.room, Guard.JOINS, since=post.at - ONCE_IN)
+    return told or not await guards.strangers(unit, [post.user])
 
 
 def entered(event: Event, at: datetime) -> Post | None:
@@ -226,6 +225,7 @@ def said(event: Event, at: datetime, me: UserId) -> Post | None:
         user=UserId(event.sender),
         at=at,
         text="" if body == filename else without_reply_fallback(body),
+        shown=shown_beside(body, html),
         links=links,
         kind=kind,
         filename=filename,
