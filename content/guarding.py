@@ -40,8 +40,8 @@ class Post(Struct, frozen=True, kw_only=True):
     """What a guard sees of one event: a message, an edit by what it says now, or somebody who enters (``joined``).
 
     ``shown`` is what its formatting shows where that is something else than its ``text``: people see either, by their
-    client. ``links`` are the addresses behind its words, ``mentions`` how many it calls by name, ``calls_all`` that it calls
-    the whole room.
+    client. ``links`` are the addresses behind its words, ``mentions`` how many it calls by name, ``calls_all`` that
+    it calls the whole room.
     """
 
     room: RoomId

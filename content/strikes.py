@@ -66,7 +66,7 @@ class GuardStruck(Fact, frozen=True, kw_only=True):
 
 
 class HideMessage(Effect, frozen=True, kw_only=True):
-    """Take a message out of its room, and then tell whose it was, but where it is ``silent``: they hear of it anyway."""
+    """Take a message out of its room, and then tell whose it was; not where it is ``silent``: they know already."""
 
     strike: StrikeId
     organisation: OrganisationId
@@ -77,10 +77,10 @@ class HideMessage(Effect, frozen=True, kw_only=True):
 class Scene(Struct, frozen=True, kw_only=True):
     """What is known where a guard strikes.
 
-    ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure of
-    minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is not
-    ``known``; ``frame`` is what is known for a measure, where one may be taken. ``strangers`` are those of a wave who are on no roster, and ``door`` what is known for closing the room to
-    more of them; ``moderators`` are told.
+    ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure
+    of minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is
+    not ``known``; ``frame`` is what is known for a measure, where one may be taken. ``strangers`` are those of a wave
+    who are on no roster, and ``door`` what is known for closing the room to more of them; ``moderators`` are told.
     """
 
     room: Room
@@ -175,7 +175,8 @@ def _wave(
 ) -> Decision | None:
     """Tell those who moderate that many whom nobody knows are coming in, and shut the door a while.
 
-    That it is told once for a wave, the scene sees to: of one that is told already there is none. A room whose door is shut already, or that the bot may not shut, stays as it is.
+    That it is told once for a wave, the scene sees to: of one that is told already there is none. A room whose door
+    is shut already, or that the bot may not shut, stays as it is.
     """
     if post.user not in scene.strangers or len(scene.strangers) < first.most:
         return None

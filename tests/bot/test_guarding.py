@@ -110,9 +110,12 @@ class Room:
 
     async def evidence(self) -> list[str | None]:
         """Return what is kept about the one who is struck, over all cases."""
-        ids = await self.branch.store.read(lambda unit: cases.of_people(unit, [WHO]))
-        found = [await self.branch.store.read(lambda unit, id=id: cases.evidence_of(unit, id)) for id in ids]  # noqa: A002
-        return [one.text for several in found for one in several]
+
+        async def found(unit: Reading) -> list[str | None]:
+            about = await cases.of_people(unit, [WHO])
+            return [kept.text for one in about for kept in await cases.evidence_of(unit, one)]
+
+        return await self.branch.store.read(found)
 
     async def measures(self, user: UserId = WHO) -> list[sanctions.Sanction]:
         return list(await self.branch.store.read(lambda unit: sanctions.history(unit, user, EAST)))
@@ -162,7 +165,7 @@ async def test_what_is_hidden_is_taken_out_of_the_room_kept_with_a_case_and_told
     assert await room.measures() == []
 
 
-async def test_where_a_message_cannot_be_hidden_those_who_moderate_hear_of_it_and_its_person_does_not(
+async def test_of_a_message_that_cannot_be_hidden_moderators_hear_and_its_person_does_not(
     room: Room,
 ) -> None:
     await room.set("words", "hide")
