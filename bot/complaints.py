@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from nacl import bindings as sodium
 
+from bot.formatted import whole_text
 from bot.matrix.events import Event, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
@@ -116,7 +117,7 @@ def _part(heard: Event | Unreadable) -> tuple[Part, str]:
     if heard.type != "m.room.message":
         return Part.OTHER, ""
     body = heard.content.get("body")
-    return (Part.TEXT, body) if isinstance(body, str) else (Part.REMOVED, "")
+    return (Part.TEXT, whole_text(heard.content)) if isinstance(body, str) else (Part.REMOVED, "")
 
 
 async def take_up_again(store: Store, today: str) -> None:

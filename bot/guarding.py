@@ -5,33 +5,36 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from html import unescape
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from msgspec.structs import replace
 
 from bot.commands.asking import Settings
-from bot.commands.grammar import without_reply_fallback
+from bot.commands.grammar import Verb, read, without_reply_fallback
 from bot.commands.understanding import cause_of
+from bot.formatted import html_of, links_in, shown_beside
 from bot.matrix.events import Event
 from content import cases as case_rules
 from content import strikes
 from content.cases import Case, is_exempt
+from content.complaints import LONGEST_WORDS
 from content.decision import Decision
-from content.guarding import Found, Lookout, Post, Watch
+from content.guarding import ONCE_IN, Found, Lookout, Post, Watch
 from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
 from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
 from content.lateness import is_late
 from content.organisations import Right
 from content.strikes import Scene, left_to, may_measure, needs_case
-from storage import cases, guards, locks, members, organisations, rooms, sanctions
+from storage import cases, guards, locks, organisations, rooms, sanctions
 from storage.store import Step
 from storage.unit import Reading
 
-_QUOTED = re.compile(r"<mx-reply>.*?</mx-reply>", re.DOTALL | re.IGNORECASE)
-_LINK = re.compile(r"""<a\s[^>]{0,500}?href\s*=\s*["']([^"'>]{1,2000})["']""", re.IGNORECASE)
 _PILL = re.compile(r"https?://matrix\.to/#/(@|%40)", re.IGNORECASE)
+_LINKED = re.compile(r"https://matrix\.to/#/(!|%21)|matrix:roomid/")
+_LONGEST_COMPLAINT = LONGEST_WORDS + 400
+"""A complaint's words with its command and a link."""
+
 _KINDS = {
     "m.image": Kind.IMAGE,
     "m.video": Kind.VIDEO,
@@ -66,13 +69,22 @@ class Guarding:
         if lists != self._lists:
             self._lists, self._lookouts = lists, {}
 
-    def steps(self, events: Iterable[Event], came: dict[str, datetime], joins: Collection[str] = ()) -> list[Step]:
+    def steps(
+        self,
+        events: Iterable[Event],
+        came: dict[str, datetime],
+        joins: Collection[str] = (),
+        unanswered: Collection[str] = (),
+    ) -> list[Step]:
         """Return what follows from events in the organisation's rooms, in their order.
 
-        ``came`` tells when each was said, ``joins`` which of them let somebody in who was out.
+        ``came`` tells when each was said, ``joins`` which of them let somebody in who was out, ``unanswered`` what asks
+        for something and is passed over.
         """
         steps = []
         for event in events:
+            if event.event_id not in unanswered and complains(event):
+                continue
             step = self._step(event, came[event.event_id], joined=event.event_id in joins)
             if step is not None:
                 steps.append(step)
@@ -127,6 +139,8 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
     if room is None:
         return None
     at = room.organisation
+    if post.joined and await _is_no_news(unit, post):
+        return None
     duties = await organisations.duties_reaching(unit, post.user, [at])
     exempt = is_exempt(post.user, me=me, duties=duties)
     counted = left_to(found, exempt=exempt)
@@ -136,7 +150,7 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
         room=room,
         exempt=exempt,
         late=is_late(post.at, unit.now),
-        strangers=await _strangers(unit, counted[0].people),
+        strangers=await guards.strangers(unit, counted[0].people),
         moderators=tuple(one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user),
     )
     if post.joined:
@@ -144,27 +158,24 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
     if not needs_case(counted):
         return scene
     known = await cases.latest(unit, post.user, at, unit.now - case_rules.GOES_ON)
+    if known is not None and len(await cases.evidence_of(unit, known.id)) >= case_rules.MOST_EVIDENCE:
+        # What is hidden is kept: where the case holds no more, with another.
+        known = None
     new = case_rules.open_case(post.user, at, number=await cases.next_number(unit), by=me, cause=cause, now=unit.now)
     return replace(
         scene,
         case=known or (new if isinstance(new, Case) else None),
         known=known is not None,
-        held=len(await cases.evidence_of(unit, known.id)) if known is not None else 0,
         frame=await sanctions.frame(unit, post.user, at, by=me, me=me, only=[room.id])
         if may_measure(counted)
         else None,
     )
 
 
-async def _strangers(unit: Reading, people: Sequence[UserId]) -> tuple[UserId, ...]:
-    """Return who of some people stands on no roster and holds no duty."""
-    return tuple(
-        [
-            one
-            for one in people
-            if await members.by_user(unit, one) is None and not await organisations.duties_of(unit, one)
-        ]
-    )
+async def _is_no_news(unit: Reading, post: Post) -> bool:
+    """Tell whether somebody who enters begins no wave: they are known, or one was told of a moment ago."""
+    told = await guards.has_struck(unit, post.room, Guard.JOINS, since=post.at - ONCE_IN)
+    return told or not await guards.strangers(unit, [post.user])
 
 
 def entered(event: Event, at: datetime) -> Post | None:
@@ -173,6 +184,23 @@ def entered(event: Event, at: datetime) -> Post | None:
         return None
     user = UserId(event.state_key)
     return Post(room=RoomId(event.room_id), event=EventId(event.event_id), user=user, at=at, joined=True)
+
+
+def complains(event: Event) -> bool:
+    """Tell whether a message brings another before those who moderate: what it quotes of that is not its own.
+
+    It is taken out of the room anyway, and no guard may give away who wrote it.
+    """
+    content = event.content
+    related = content.get("m.relates_to")
+    related = related if isinstance(related, dict) else {}
+    text = without_reply_fallback(_text(content, "body"))
+    if event.type != "m.room.message" or content.get("msgtype") != "m.text" or related.get("rel_type") == "m.replace":
+        return False
+    if len(text) > _LONGEST_COMPLAINT or not ("m.in_reply_to" in related or _LINKED.search(text)):
+        return False
+    command = read(text)
+    return command is not None and command.verb is Verb.COMPLAIN
 
 
 def said(event: Event, at: datetime, me: UserId) -> Post | None:
@@ -187,8 +215,8 @@ def said(event: Event, at: datetime, me: UserId) -> Post | None:
         new = content.get("m.new_content")
         content, edit = (new if isinstance(new, dict) else content), True
     kind = Kind.STICKER if event.type == "m.sticker" else _KINDS.get(_text(content, "msgtype"))
-    body, formatted = _text(content, "body"), _QUOTED.sub("", _text(content, "formatted_body"))
-    links = tuple(unescape(one) for one in _LINK.findall(formatted))
+    body, html = _text(content, "body"), html_of(content)
+    links = links_in(html)
     filename = _text(content, "filename") or (body if kind is Kind.FILE else "")
     mentioned = event.content.get("m.mentions")
     return Post(
@@ -197,6 +225,7 @@ def said(event: Event, at: datetime, me: UserId) -> Post | None:
         user=UserId(event.sender),
         at=at,
         text="" if body == filename else without_reply_fallback(body),
+        shown=shown_beside(body, html),
         links=links,
         kind=kind,
         filename=filename,

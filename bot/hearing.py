@@ -153,7 +153,7 @@ class Hearing:
                 at = min(max(event.sent_at, earliest), now)
                 steps.append(replace(step, at=at, room=RoomId(event.room_id), event=EventId(event.event_id)))
         came = {event.event_id: min(max(event.sent_at, earliest), now) for event in halls}
-        return steps + self._guarding.steps(halls, came, entered)
+        return steps + self._guarding.steps(halls, came, entered, held)
 
     async def _entered(self, part: RoomBatch) -> frozenset[str]:
         """Return which events of a room let somebody in; who changes their name was in, as all were at our start."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bot.guarding import lookout_rules, said
+from bot.guarding import complains, lookout_rules, said
 from bot.matrix.events import Event, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
@@ -43,7 +43,7 @@ class Rehearsing:
             closed = RehearsalRead(id=id, outcome=Outcome.CLOSED, looked=0, unread=0, struck=0, hits=())
             await self._store.settle(notes=[closed])
             return
-        events = [one for one in heard if isinstance(one, Event)]
+        events = [one for one in heard if isinstance(one, Event) and not complains(one)]
         posts = [post for one in events if (post := said(one, one.sent_at, self._me)) is not None]
         place = Place(organisation=asked.organisation, room=asked.room)
         rules = await self._store.read(lambda unit: lookout_rules(unit, place, me=self._me, console=self._console))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from bot.formatted import whole_text
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
@@ -28,6 +29,7 @@ from content.sanctions import (
     Step,
 )
 from content.speech import Reader, Speech
+from content.strikes import Strike, tell_hidden, tell_not_hidden
 from storage import cases, cleanings, guards, organisations, outbox, rooms, sanction_places, sanctions
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
@@ -78,15 +80,37 @@ class Hands:
         crashpoint("sanction.kept_before_mark")
 
     async def _hide(self, row: Claimed, room: RoomId, id: StrikeId) -> None:  # noqa: A002
-        """Take a message out of its room; one that is not there any more is hidden."""
+        """Take a message out of its room, and tell whose it was; one that is not there any more is hidden.
+
+        Where the room does not let us, those who moderate hear of it once a day.
+        """
         struck = await self._store.read(lambda unit: guards.strike(unit, id))
         if struck is None:
             return
         try:
             await self._homeserver.redact(room, struck.event, row.transaction)
         except Fault as fault:
+            if fault.kind is Kind.REFUSED:
+                today = self._store.now().date().isoformat()
+                await self._tell(Cause(f"guard:{derive(room, today)}:not_hidden"), struck, hidden=False)
             if fault.kind is not Kind.MISSING:
                 raise
+        if not row.quiet:
+            await self._tell(Cause(f"guard:{id}:hidden"), struck, hidden=True)
+
+    async def _tell(self, cause: Cause, struck: Strike, *, hidden: bool) -> None:
+        """Tell what became of a message that was to be hidden, once for a cause."""
+
+        async def decide(unit: Reading) -> Decision | None:
+            room = await rooms.room(unit, struck.room)
+            if room is None:
+                return None
+            if hidden:
+                return tell_hidden(struck, room)
+            held = await organisations.holders_of(unit, struck.organisation, Right.MODERATE)
+            return tell_not_hidden(room, [one for one in held if one != struck.user])
+
+        await self._store.settle([Settled(cause=cause, decide=decide)])
 
     async def _change(self, sanction: Sanction, place: Place, *, undoing: bool) -> Hindrance | None:
         """Change what is to be changed in a room as it is at this moment, or return what is in the way."""
@@ -193,10 +217,8 @@ class Hands:
             raise
         if not isinstance(heard, Event) or heard.type != "m.room.message":
             return
-        body = heard.content.get("body")
-        kept = read_message(
-            asked, sender=UserId(heard.sender), said_at=heard.sent_at, text=body if isinstance(body, str) else ""
-        )
+        text = whole_text(heard.content)
+        kept = read_message(asked, sender=UserId(heard.sender), said_at=heard.sent_at, text=text)
         await self._store.settle(notes=[kept])
 
 

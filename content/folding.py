@@ -14,16 +14,20 @@ from content.syllables import syllable
 from content.traditional import SIMPLIFIED
 
 LONGEST = 4096
-"""Signs of a message that are looked at."""
+"""Signs of a message that are looked at, of those that are seen."""
+
+_LARGEST = 65_536
+"""Signs of the largest message; among them those that are not seen are left out."""
 
 _UNSEEN = re.compile(
     "[\u00ad\u0300-\u036f\u061c\u115f\u1160\u180e\u200b-\u200f\u202a-\u202e\u2060-\u2069\u20d0-\u20ff"
-    "\u3164\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff]"
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
 """What is not seen, or only decorates the sign before it."""
 _BETWEEN = re.compile(r"[ \t·•・.*_\-‐-―~|/\\+^`'\"“”‘’()\[\]【】<>《》〈〉「」{}#=…★☆●○■□▪→]+")
 """What is put between the signs of a word to hide it, and ends no sentence."""
 _ENDS = re.compile(r"[，。！？；：、,!?;:\n]+")
+_GAP = re.compile(r"\s{2,}")
 _BLANK = re.compile(r"[^\S\n]+")
 _LATIN = str.maketrans(LATIN)
 _HAN = re.compile("[\u3400-\u9fff]")
@@ -41,11 +45,19 @@ class Folded(Struct, frozen=True, kw_only=True):
     tight: str
 
 
-def fold(text: str) -> Folded:
-    """Return a text in the forms in which it is compared."""
-    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", text[:LONGEST])).translate(SIMPLIFIED)
+def fold(*texts: str) -> Folded:
+    """Return a text in the forms in which it is compared; of several, each is a line of its own."""
+    cut = "\n".join(map(_cut, texts))
+    plain = _UNSEEN.sub("", unicodedata.normalize("NFKC", cut)).translate(SIMPLIFIED)
     loose = _BLANK.sub(" ", plain.casefold().translate(_LATIN)).strip()
     return Folded(plain=plain, loose=loose, tight=_tighten(loose))
+
+
+def _cut(text: str) -> str:
+    """Return the beginning of a text; blanks and signs that nobody sees do not fill it."""
+    if len(text) <= LONGEST:
+        return text
+    return _GAP.sub(lambda gap: "\n" if "\n" in gap[0] else " ", _UNSEEN.sub("", text[:_LARGEST]))[:LONGEST]
 
 
 def _tighten(loose: str) -> str:

@@ -39,8 +39,9 @@ V = TypeVar("V")
 class Post(Struct, frozen=True, kw_only=True):
     """What a guard sees of one event: a message, an edit by what it says now, or somebody who enters (``joined``).
 
-    ``links`` are the addresses behind its words, ``mentions`` how many it calls by name, ``calls_all`` that it calls
-    the whole room.
+    ``shown`` is what its formatting shows where that is something else than its ``text``: people see either, by their
+    client. ``links`` are the addresses behind its words, ``mentions`` how many it calls by name, ``calls_all`` that
+    it calls the whole room.
     """
 
     room: RoomId
@@ -48,6 +49,7 @@ class Post(Struct, frozen=True, kw_only=True):
     user: UserId
     at: datetime
     text: str = ""
+    shown: str = ""
     links: tuple[str, ...] = ()
     kind: Kind | None = None
     filename: str = ""
@@ -126,7 +128,7 @@ class Watch:
         self._seen: OrderedDict[EventId, tuple[Found, ...]] = OrderedDict()
 
     def see(self, post: Post, lookout: Lookout) -> tuple[Found, ...]:
-        """Return which guards strike at an event, the strongest level first."""
+        """Return which guards strike at an event, the strongest level first, and of one level what is new first."""
         known = self._seen.get(post.event)
         if known is not None:
             return known
@@ -134,7 +136,10 @@ class Watch:
         found = _joined(post, lookout, room) if post.joined else _said(post, lookout, room)
         strength = list(Level)
         found = tuple(
-            sorted((self._told(post, room, one) for one in found), key=lambda one: -strength.index(one.level))
+            sorted(
+                (self._told(post, room, one) for one in found),
+                key=lambda one: (-strength.index(one.level), one.again),
+            )
         )
         _keep(self._seen, post.event, found)
         return found
@@ -169,7 +174,7 @@ def _joined(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
 
 
 def _said(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
-    folded = fold("\n".join(part for part in (post.text, post.filename) if part))
+    folded = fold(*filter(None, (post.text, post.shown, post.filename)))
     fingerprint = _fingerprint(folded)
     entered = room.new.get(post.user)
     first = entered is not None and not post.edit and post.at - entered < NEW_FOR

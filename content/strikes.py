@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from content import complaints, ladder, locks
-from content.cases import MOST_EVIDENCE, Case, CaseOpened, ask_for_message, read_message
+from content.cases import Case, CaseOpened, ask_for_message, read_message
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, words
 from content.guarding import Found, Post
 from content.guards import Guard, Level
@@ -34,6 +35,9 @@ MEASURE: Mapping[Guard, tuple[Step, timedelta, Reason]] = {
 }
 """What each guard does where it may act: the mildest measure that ends what it has seen."""
 
+
+MOST_LINKS = 20
+"""Addresses behind the words of one message that are kept as evidence."""
 
 DOOR_SHUT = timedelta(hours=1)
 """How long nobody comes in unasked after a wave; then the room's join rule is exactly what it was."""
@@ -62,21 +66,21 @@ class GuardStruck(Fact, frozen=True, kw_only=True):
 
 
 class HideMessage(Effect, frozen=True, kw_only=True):
-    """Take a message out of its room."""
+    """Take a message out of its room, and then tell whose it was; not where it is ``silent``: they know already."""
 
     strike: StrikeId
     organisation: OrganisationId
     room: RoomId
+    silent: bool = False
 
 
 class Scene(Struct, frozen=True, kw_only=True):
     """What is known where a guard strikes.
 
-    ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure of
-    minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is not
-    ``known``; ``held`` is how much evidence lies there, and ``frame`` what is known for a measure, where one may be
-    taken. ``strangers`` are those of a wave who are on no roster, and ``door`` what is known for closing the room to
-    more of them; ``moderators`` are told.
+    ``exempt`` is somebody who moderates or leads there; ``late`` tells that it was said a while ago, when a measure
+    of minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is
+    not ``known``; ``frame`` is what is known for a measure, where one may be taken. ``strangers`` are those of a wave
+    who are on no roster, and ``door`` what is known for closing the room to more of them; ``moderators`` are told.
     """
 
     room: Room
@@ -84,7 +88,6 @@ class Scene(Struct, frozen=True, kw_only=True):
     late: bool
     case: Case | None = None
     known: bool = False
-    held: int = 0
     frame: Frame | None = None
     strangers: tuple[UserId, ...] = ()
     door: Place | None = None
@@ -126,16 +129,27 @@ def follow(
     if scene.case is None or not needs_case(found):
         return Decision(facts=(struck, *flags))
     opened = () if scene.known else (CaseOpened(case=scene.case),)
-    facts = (struck, *flags, *opened, *_evidence(post, scene.case, scene.held, me=me, now=now))
-    hidden = HideMessage(strike=struck.strike.id, organisation=at, room=room)
+    facts = (struck, *flags, *opened, _evidence(post, scene.case, me=me, now=now))
     measure = _measure(first, scene.case, scene, cause=cause, now=now)
+    silent = first.again or measure is not None
+    hidden = HideMessage(strike=struck.strike.id, organisation=at, room=room, silent=silent)
     if measure is not None:
         done = ladder.impose(measure, now=now)
         told = _tell_moderators(measure, scene, console)
         return Decision(facts=(*facts, *done.facts), effects=(hidden, *done.effects, *told))
-    said = words("guards.told_hidden", room=scene.room.name, why=(_why(first.guard),))
-    tell = () if first.again else (Tell(user=post.user, words=said),)
-    return Decision(facts=facts, effects=(hidden, *tell))
+    return Decision(facts=facts, effects=(hidden,))
+
+
+def tell_hidden(strike: Strike, room: Room) -> Decision:
+    """Tell whose message is out of its room that it is."""
+    said = words("guards.told_hidden", room=room.name, why=(_why(strike.guard),))
+    return Decision(effects=(Tell(user=strike.user, words=said),))
+
+
+def tell_not_hidden(room: Room, whom: Collection[UserId]) -> Decision:
+    """Tell those who moderate that a message stands in its room which the bot was to take out, and may not."""
+    said = words("guards.told_not_hidden", room=room.name)
+    return Decision(effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(whom)))
 
 
 def _why(guard: Guard) -> Words:
@@ -159,11 +173,12 @@ def _struck(post: Post, first: Found, room: Room, cause: Cause) -> GuardStruck:
 def _wave(
     post: Post, first: Found, scene: Scene, *, me: UserId, console: str, cause: Cause, now: datetime
 ) -> Decision | None:
-    """Tell those who moderate that many whom nobody knows are coming in, once for a wave, and shut the door a while.
+    """Tell those who moderate that many whom nobody knows are coming in, and shut the door a while.
 
-    A room whose door is shut already, or that the bot may not shut, stays as it is.
+    That it is told once for a wave, the scene sees to: of one that is told already there is none. A room whose door
+    is shut already, or that the bot may not shut, stays as it is.
     """
-    if post.user not in scene.strangers or len(scene.strangers) != first.most:
+    if post.user not in scene.strangers or len(scene.strangers) < first.most:
         return None
     lock: Lock | Refusal | None = None
     if first.level is Level.ACT and scene.door is not None and not scene.late:
@@ -175,13 +190,13 @@ def _wave(
     return Decision(facts=(_struck(post, first, scene.room, cause), *shut.facts), effects=(*shut.effects, *tell))
 
 
-def _evidence(post: Post, case: Case, held: int, *, me: UserId, now: datetime) -> tuple[Fact, ...]:
-    """Keep what a message says before it is hidden, up to what a case holds."""
-    if held >= MOST_EVIDENCE:
-        return ()
+def _evidence(post: Post, case: Case, *, me: UserId, now: datetime) -> Fact:
+    """Keep what a message says before it is hidden, with the addresses behind its words."""
     asked, _ = ask_for_message(case, post.room, post.event, by=me, now=now)
-    text = "\n".join(part for part in (post.text, post.filename) if part)
-    return (read_message(asked.evidence, sender=post.user, said_at=post.at, text=text),)
+    said = tuple(part for part in (post.text, post.shown, post.filename) if part)
+    behind = (one for one in dict.fromkeys(post.links) if not any(one in part for part in said))
+    text = "\n".join((*said, *islice(behind, MOST_LINKS)))
+    return read_message(asked.evidence, sender=post.user, said_at=post.at, text=text)
 
 
 def _measure(first: Found, case: Case, scene: Scene, *, cause: Cause, now: datetime) -> Sanction | None:
@@ -189,7 +204,10 @@ def _measure(first: Found, case: Case, scene: Scene, *, cause: Cause, now: datet
     if first.level is not Level.ACT or first.again or scene.late or scene.frame is None:
         return None
     step, lasts, reason = MEASURE[first.guard]
-    if any(one.step is step and one.state is State.ACTIVE and one.case == case.id for one in scene.frame.standing):
+    if any(
+        one.step is step and one.state is State.ACTIVE and one.organisation == case.organisation
+        for one in scene.frame.standing
+    ):
         return None
     wanted = Want(step=step, reason=reason, lasts=lasts)
     made = ladder.prepare(case, wanted, scene.frame, cause=cause, now=now)

@@ -216,7 +216,9 @@ async def _enqueue_measure(
         await _insert(unit, cause, Kind.EVIDENCE, lane=lane, matter_id=effect.evidence, **values)
         return
     if isinstance(effect, HideMessage):
-        await _insert(unit, cause, Kind.HIDE, lane=f"hide:{effect.room}", matter_id=effect.strike, **values)
+        await _insert(
+            unit, cause, Kind.HIDE, lane=f"hide:{effect.room}", matter_id=effect.strike, quiet=effect.silent, **values
+        )
         return
     kind = Kind.IMPOSE if isinstance(effect, Impose) else Kind.LIFT
     lane = f"upkeep:{effect.room}"

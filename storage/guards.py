@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from msgspec import Struct
@@ -12,7 +12,8 @@ from content.guards import Guard, GuardEntriesAdded, GuardEntryDropped, GuardSet
 from content.identifiers import EventId, OrganisationId, RoomId, StrikeId, UserId
 from content.strikes import KEPT, GuardStruck, Strike
 from content.upgrades import RoomMoved
-from storage.organisations import organisations, within
+from storage.members import members
+from storage.organisations import duties, organisations, within
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -78,6 +79,24 @@ async def strike(unit: Reading, id: StrikeId) -> Strike | None:  # noqa: A002
     """Return where a guard struck."""
     row = await unit.first(select(strikes).where(strikes.c.id == id))
     return _strike(row) if row else None
+
+
+async def has_struck(unit: Reading, room: RoomId, guard: Guard, *, since: datetime) -> bool:
+    """Tell whether a guard struck in a room at or after an instant."""
+    query = select(strikes.c.id).where(strikes.c.room_id == room, strikes.c.at >= since, strikes.c.guard == guard)
+    return await unit.first(query.limit(1)) is not None
+
+
+async def strangers(unit: Reading, people: Collection[UserId]) -> tuple[UserId, ...]:
+    """Return who of some people stands on no roster and holds no duty, in the order in which they are given."""
+    if not people:
+        return ()
+    known = {
+        row.user_id
+        for table in (members, duties)
+        for row in await unit.rows(select(table.c.user_id).where(table.c.user_id.in_(list(people))))
+    }
+    return tuple(one for one in people if one not in known)
 
 
 def _strike(row: AnyRow) -> Strike:

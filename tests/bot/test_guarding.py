@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from bot.delivery import MODERATION, Delivery
 from bot.guarding import said
 from bot.hearing import Hearing
 from bot.matrix.events import Batch, Event, RoomBatch
+from bot.matrix.faults import Kind
 from bot.sanctions import settle_due
 from content.guarding import rehearse
 from content.guards import GuardEntriesAdded, GuardSet, Level, Place, Sort, rules_of
@@ -22,6 +24,7 @@ from storage import cases, complaints, guards, sanctions
 from storage.guards import strikes
 from storage.rooms import StateSeen
 from storage.sync import dead_letters
+from storage.unit import Reading
 from tests.fake_homeserver import FakeHomeserver
 from tests.small_branch import (
     EAST,
@@ -105,6 +108,15 @@ class Room:
         rows = await self.branch.store.read(lambda unit: unit.rows(query))
         return [(row.reason, row.origin, row.reporter) for row in rows]
 
+    async def evidence(self) -> list[str | None]:
+        """Return what is kept about the one who is struck, over all cases."""
+
+        async def found(unit: Reading) -> list[str | None]:
+            about = await cases.of_people(unit, [WHO])
+            return [kept.text for one in about for kept in await cases.evidence_of(unit, one)]
+
+        return await self.branch.store.read(found)
+
     async def measures(self, user: UserId = WHO) -> list[sanctions.Sanction]:
         return list(await self.branch.store.read(lambda unit: sanctions.history(unit, user, EAST)))
 
@@ -151,6 +163,17 @@ async def test_what_is_hidden_is_taken_out_of_the_room_kept_with_a_case_and_told
     (kept,) = await room.branch.store.read(lambda unit: cases.evidence_of(unit, case.id))
     assert (kept.text, kept.sender, kept.event) == (BAD, WHO, bad.event_id)
     assert await room.measures() == []
+
+
+async def test_of_a_message_that_cannot_be_hidden_moderators_hear_and_its_person_does_not(
+    room: Room,
+) -> None:
+    await room.set("words", "hide")
+    await room.hear(message(WHO, BAD), message(account(LI), BAD))
+    assert await room.branch.told() == []
+    room.homeserver.fail(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True, times=2)
+    await room.work()
+    assert await room.branch.told() == [(SECRETARY, "guards.told_not_hidden")]
 
 
 async def test_an_act_is_a_measure_of_the_ladder_that_ends_by_itself_and_can_be_appealed(room: Room) -> None:
@@ -212,6 +235,57 @@ async def test_a_reply_is_not_blamed_for_what_it_quotes(room: Room) -> None:
     assert await room.struck() == []
 
 
+async def test_who_reports_an_advert_and_quotes_it_is_not_struck_for_it(room: Room) -> None:
+    """Else a flag, a case and a measure would name the reporter on pages of those who moderate."""
+    await room.set("words", "act")
+    said_before = message(account(WANG), "大家好")
+    await room.hear(said_before, message(WHO, f"举报 他私下发{BAD}", reply=said_before.event_id))
+    await room.hear(message(WHO, f"举报 https://matrix.to/#/{EAST_ROOM}/$x:test 他发{BAD}"))
+    assert await room.struck() == []
+    assert await room.measures() == []
+
+
+async def test_what_is_no_complaint_that_the_bot_takes_is_looked_at(room: Room) -> None:
+    first = message(WHO, "大家早")
+    await room.hear(first, message(WHO, f"举报 {BAD}"), edit(account(WANG), first.event_id, f"举报 {BAD}"))
+    await room.hear(message(account(LI), f"举报 {BAD}{'长' * 1_000}", reply=first.event_id))
+    assert len(await room.flags()) == 3
+
+
+async def test_words_that_only_the_formatting_shows_are_seen_and_kept(room: Room) -> None:
+    """Most clients show the formatted text: a harmless plain one beside it hides nothing."""
+    await room.set("words", "hide")
+    html = {"format": "org.matrix.custom.html", "formatted_body": "<b>兼职</b>刷单，日结"}
+    await room.hear(event(WHO, "m.room.message", {"msgtype": "m.text", "body": "大家好", **html}))
+    assert await room.struck() == [("words", "hide")]
+    assert await room.evidence() == ["大家好\n兼职刷单，日结"]
+
+
+async def test_the_address_behind_a_hidden_link_lies_with_the_case(room: Room) -> None:
+    await room.set("links", "hide")
+    html = {"format": "org.matrix.custom.html", "formatted_body": '<a href="https://evil.xyz/a">点这里</a>'}
+    await room.hear(event(WHO, "m.room.message", {"msgtype": "m.text", "body": "点这里", **html}))
+    assert await room.evidence() == ["点这里\nhttps://evil.xyz/a"]
+
+
+async def test_everything_that_is_hidden_is_kept_where_a_case_is_full_with_another(room: Room) -> None:
+    await room.set("words", "act")
+    await room.hear(*[message(WHO, f"{BAD} 第{number}条") for number in range(23)])
+    await room.work()
+    assert len(room.homeserver.redacted) == len(await room.evidence()) == 23
+    query = cases.cases.select()
+    assert len(list(await room.branch.store.read(lambda unit: unit.rows(query)))) == 2
+    assert [one.step for one in await room.measures()] == [Step.WARNING]
+
+
+async def test_what_is_new_decides_the_measure_before_what_was_seen_a_moment_ago(room: Room) -> None:
+    await room.set("words", "act")
+    await room.set("links", "act")
+    await room.hear(message(WHO, BAD))
+    await room.hear(message(WHO, f"{BAD} https://evil.xyz/"))
+    assert {one.step for one in await room.measures()} == {Step.WARNING, Step.MUTE}
+
+
 async def test_a_batch_that_comes_twice_acts_once(room: Room) -> None:
     """A crash between the decision and the position: the same events are heard again, by an empty memory."""
     await room.set("links", "act")
@@ -263,6 +337,7 @@ async def test_where_the_bot_may_not_mute_it_hides_and_flags(room: Room) -> None
     await room.hear(message(WHO, "https://evil.xyz/"))
     assert await room.measures() == []
     assert await room.struck() == [("links", "act")]
+    await room.work()
     assert (WHO, "guards.told_hidden") in await room.branch.told()
 
 
@@ -295,6 +370,40 @@ async def test_a_wave_of_strangers_is_told_once_and_members_who_come_in_are_none
     await room.hear(join("@new9:test"), join("@new10:test"))
     assert await room.branch.told() == [(SECRETARY, "guards.told_wave")]
     assert await room.struck() == [("joins", "flag")]
+
+
+async def test_a_wave_that_goes_on_is_told_once_also_after_a_restart(room: Room) -> None:
+    await room.set("joins.most", "5")
+
+    def join(number: int) -> Event:
+        user, at = UserId(f"@new{number}:test"), room.branch.clock()
+        return event(user, "m.room.member", {"membership": "join"}, state_key=user, sent_at=at)
+
+    for number in range(30):
+        room.branch.clock.forward(seconds=4)
+        await room.hear(join(number))
+        if number == 20:
+            room.restart()
+    assert await room.branch.told() == [(SECRETARY, "guards.told_wave")]
+    room.branch.clock.forward(minutes=11)
+    await room.hear(*[join(number) for number in range(40, 46)])
+    assert len(await room.branch.told()) == 2
+
+
+async def test_everybody_of_a_wave_is_looked_up_at_once(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred who come in cost a few looks each, and not as many as there are people."""
+    await room.set("joins.most", "50")
+    asked: list[int] = []
+    looks_up = guards.strangers
+
+    async def counting(unit: Reading, people: Collection[UserId]) -> tuple[UserId, ...]:
+        asked.append(len(people))
+        return await looks_up(unit, people)
+
+    monkeypatch.setattr(guards, "strangers", counting)
+    users = [UserId(f"@new{number}:test") for number in range(60)]
+    await room.hear(*[event(one, "m.room.member", {"membership": "join"}, state_key=one) for one in users])
+    assert asked == [1, 50]
 
 
 async def test_a_wave_shuts_the_door_for_an_hour_and_then_it_is_as_it_was(room: Room) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from content import patterns
 from content.decision import Refusal
-from content.folding import fold, holds, phrase, sounds
+from content.folding import LONGEST, fold, holds, phrase, sounds
 from content.hosts import entry, hosts_in, is_allowed
 from content.syllables import syllable
 
@@ -109,3 +109,14 @@ def test_a_list_of_hosts_covers_what_lies_below_and_nothing_that_only_looks_so()
     assert entry("学习.中国") == "xn--vjq503a.xn--fiqs8s"
     for bad in ("", "nothing", "a b.cn", "http://", "..."):
         assert entry(bad) is None
+
+
+@pytest.mark.parametrize("filler", ["\u200b", "\u3164", " ", " \n"])
+def test_what_nobody_sees_does_not_fill_the_part_of_a_message_that_is_looked_at(filler: str) -> None:
+    found = phrase("兼职刷单")
+    assert found is not None
+    assert holds(fold(filler * LONGEST + "兼职刷单"), found)
+
+
+def test_each_of_several_texts_is_looked_at_for_itself() -> None:
+    assert fold("长" * (2 * LONGEST), "兼职").tight == "长" * LONGEST + "\n兼职"
