@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import takewhile
 
 from msgspec import Struct
 
 LONGEST_NAME = 30
 LONGEST_NOTE = 40
-MOST_LINES = 200
+MOST_LINES = 500
 """Of one pasted chain."""
 MOST_BROUGHT = 20
 """So many one person brings along."""
@@ -28,9 +29,20 @@ _ENGLISH = re.compile(r"\b(?:(?:and )?bring(?:s|ing)?|with) ([0-9]{1,2})(?: more
 _TICKS = re.compile("[☑✅✔√✓🙋👌👍💪🈶]")
 _DIGITS = {sign: number for number, sign in enumerate("一二三四五六七八九十", start=1)} | {"两": 2, "俩": 2, "仨": 3}
 
-_NUMBERED = re.compile(r"[0-9]{1,3}(?P<mark>\s*[.、):,]\s*|\s*)(?P<rest>[^\s0-9].*)?")
-_NO_LINE = re.compile(r"(?:日|号|月|年|点|分|时|人以|人为|人限|个名|周|天|小时|[:/\-])")
-"""After a number without a mark these make a date, a time or a sum of it."""
+_ENCLOSED = re.compile(
+    "(?:[0-9]\ufe0f?\u20e3)+|\U0001f51f|[\u2460-\u249b\u24f5-\u24fe\u2776-\u2793\u3251-\u325f\u32b1-\u32bf]"
+)
+"""Numbers in a circle, in brackets, with a full stop or on a key: they number a line, whatever comes behind."""
+_NUMBERED = re.compile(
+    r"(?:\([0-9]{1,3}\)\s*|[一二三四五六七八九十]{1,3}[、.]\s*"
+    r"|[0-9]{1,3}(?P<mark>\s*[.、):,]\s*|\s*[\-/·•・]\s*(?=[^\s0-9])|\s*))(?P<rest>[^\s0-9].*)?"
+)
+_NO_LINE = re.compile(
+    r"(?:日|号|月|点|分|人以|人为|人限|个名|天|小时|[:/\-])"
+    r"|[周年时](?![\u3400-\u9fff]{1,3}(?:[\s+(,]|$)|[\u3400-\u9fff]{1,2}[携带])"
+    r"|[周年时][一二三四五六日天年间级之初中终末内后前边度左右许半多起]"
+)
+"""After a number without a mark these make a date, a time or a sum of it; 周, 年 and 时 are surnames too."""
 _HEAD = re.compile(r"#?\s*(?P<before>[^#]{0,60}?)接龙(?!中)\s*[:：]?\s*(?P<after>.{0,100})", re.DOTALL)
 _EXAMPLE = re.compile(r"例(?:如|子)?(?:[\s:.、]|$)")
 _FOR_OTHERS = re.compile(r"\((?:[^()]*代报|signed up by [^()]*)\)\s*$", re.IGNORECASE)
@@ -109,7 +121,7 @@ def read_chain(text: str, *, headed: bool = True) -> Chain | None:
 
     A ``headed`` one says 接龙 in its first line. In an answer to a card no head is needed.
     """
-    lines = [line for line in plain(text).split("\n") if line]
+    lines = [line for line in plain(_ENCLOSED.sub(_marked, text)).split("\n") if line]
     if not lines:
         return None
     head = _HEAD.fullmatch(lines[0].translate(_PLAIN))
@@ -121,12 +133,21 @@ def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     return Chain(subject=_subject(lines, head), lines=tuple(found))
 
 
+def _marked(found: re.Match[str]) -> str:
+    """Write a number in a circle or on a key as one with a mark, which tells it from a date or a sum."""
+    sign = found[0]
+    if "\u20e3" in sign:
+        return "".join(each for each in sign if each.isdigit()) + ". "
+    return f"{int(unicodedata.numeric(sign, 10))}. "
+
+
 def _subject(lines: list[str], head: re.Match[str] | None) -> str:
     """Return what a chain is about: what stands in its first line beside 接龙, else its next line in words."""
     if head is None:
         return ""
     beside = f"{head['before'].strip(' #')} {head['after'].strip()}".strip()
-    after = next((line for line in lines[1:] if _numbered(line) is None and not _EXAMPLE.match(line)), "")
+    before = takewhile(lambda line: _numbered(line) is None, lines[1:])
+    after = next((line for line in before if not _EXAMPLE.match(line)), "")
     return beside or after
 
 
@@ -135,7 +156,7 @@ def _numbered(line: str) -> Line | None:
     if found is None or not found["rest"]:
         return None
     rest = found["rest"]
-    if not found["mark"].strip() and _NO_LINE.match(rest.translate(_PLAIN)):
+    if found["mark"] is not None and not found["mark"].strip() and _NO_LINE.match(rest.translate(_PLAIN)):
         return None
     return _person(rest)
 
