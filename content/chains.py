@@ -44,6 +44,8 @@ _NO_LINE = re.compile(
 )
 """After a number without a mark these make a date, a time or a sum of it; 周, 年 and 时 are surnames too."""
 _HEAD = re.compile(r"#?\s*(?P<before>[^#]{0,60}?)接龙(?!中)\s*[:：]?\s*(?P<after>.{0,100})", re.DOTALL)
+_GENERAL = re.compile(r"请|大家|各位|同志们?|踊跃|积极|报名|接龙|参加|活动|名单|统计|sign\s*up", re.IGNORECASE)
+"""Words of a subject that tell no sign-up from another."""
 _EXAMPLE = re.compile(r"例(?:如|子)?(?:[\s:.、]|$)")
 _FOR_OTHERS = re.compile(r"\((?:[^()]*代报|signed up by [^()]*)\)\s*$", re.IGNORECASE)
 
@@ -76,7 +78,8 @@ _DAILY = re.compile(r"打卡|签到|每日|每天|天天|健康(?:上报|打卡)
 class Line(Struct, frozen=True, kw_only=True):
     """One person in a chain. ``name`` is empty for who sent it; ``brings`` is how many come with them.
 
-    ``brings`` is ``None`` where nothing is said of it. ``unclear`` is what was typed where it may be meant in two ways
+    ``brings`` is ``None`` where nothing is said of it. ``labelled`` has a colon behind the name, as 地点：会议室 has, so
+    that it is a person only where one is called so. ``unclear`` is what was typed where it may be meant in two ways
     (+2: two more, or two together). ``out`` takes the person out again.
     """
 
@@ -85,6 +88,7 @@ class Line(Struct, frozen=True, kw_only=True):
     brings: int | None = None
     unclear: str = ""
     out: bool = False
+    labelled: bool = False
 
 
 class Chain(Struct, frozen=True, kw_only=True):
@@ -119,7 +123,8 @@ def is_a_daily_tick(subject: str) -> bool:
 def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     """Return the chain that a message is, ``None`` for one that is none.
 
-    A ``headed`` one says 接龙 in its first line. In an answer to a card no head is needed.
+    A ``headed`` one says 接龙 at the beginning or the end of its first line, not in the midst of a sentence, unless that
+    is about money, of which it is told. In an answer to a card no head is needed.
     """
     lines = [line for line in plain(_ENCLOSED.sub(_marked, text)).split("\n") if line]
     if not lines:
@@ -130,7 +135,17 @@ def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     found = [line for line in map(_numbered, lines[:MOST_LINES]) if line is not None]
     if not found:
         return None
-    return Chain(subject=_subject(lines, head), lines=tuple(found))
+    subject = _subject(lines, head)
+    if headed and head is not None and head["before"].strip() and head["after"].strip() and not is_about_money(subject):
+        return None
+    return Chain(subject=subject, lines=tuple(found))
+
+
+def is_about(subject: str, title: str) -> bool:
+    """Tell whether a chain may belong to a sign-up: by what both are about, or because it does not say."""
+    bare = re.sub(r"\W", "", _GENERAL.sub("", folded(subject).translate(_PLAIN)))
+    whole, called = (re.sub(r"\W", "", folded(one).translate(_PLAIN)) for one in (subject, title))
+    return not bare or whole in called or bare in called or (bool(called) and called in whole)
 
 
 def _marked(found: re.Match[str]) -> str:
@@ -170,7 +185,8 @@ def _person(text: str) -> Line | None:
     if not name or name.isdigit():
         return None
     line = _behind(rest)
-    return Line(name=name[:LONGEST_NAME], note=line.note, brings=line.brings, out=line.out)
+    labelled = bare[len(name) :].lstrip().startswith(":")
+    return Line(name=name[:LONGEST_NAME], note=line.note, brings=line.brings, out=line.out, labelled=labelled)
 
 
 def _name_and_rest(text: str) -> tuple[str, str]:

@@ -278,6 +278,19 @@ def named(lines: Iterable[Line]) -> frozenset[str]:
     return frozenset(folded(line.name) for line in lines if line.name)
 
 
+def people_in(
+    lines: Iterable[Line], name: str, known: Mapping[str, Sequence[MemberId]], *, plainly: bool
+) -> tuple[Line, ...]:
+    """Return which lines of a chain are people; ``name`` is who sent it, ``known`` those of the roster.
+
+    What has a colon behind it is one only where somebody is called so. Of a chain that is not ``plainly`` one for a
+    sign-up somebody has to be known, else it is a list of other things.
+    """
+    called = {folded(name), *known}
+    found = tuple(line for line in lines if not line.labelled or folded(line.name) in called)
+    return found if plainly or any(folded(line.name) in called for line in found) else ()
+
+
 def sign_up(
     sheet: Sheet,
     lines: Sequence[Line],
@@ -316,10 +329,18 @@ def sign_up(
         struck |= after.withdrawn and after.by_hand and own
         if after.withdrawn:
             continue
-        claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id))
+        if own or not _by_own_word(before, sheet):
+            claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id))
         if after != before:
             entries[id] = changed[id] = after
     return _heard(sheet, lines, speaker, changed, claims - sheet.claims, struck=struck, now=now)
+
+
+def _by_own_word(entry: Entry | None, sheet: Sheet) -> bool:
+    """Tell of somebody that they stand by their own word, so that a copy made by another holds them no longer."""
+    if entry is None or entry.withdrawn or entry.member is None or entry.by is None:
+        return False
+    return sheet.users.get(entry.member) == entry.by
 
 
 def _alone(lines: Sequence[Line]) -> bool:
