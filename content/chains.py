@@ -49,7 +49,10 @@ _GENERAL = re.compile(r"请|大家|各位|同志们?|踊跃|积极|报名|接龙
 _EXAMPLE = re.compile(r"例(?:如|子)?(?:[\s:.、]|$)")
 _FOR_OTHERS = re.compile(r"\((?:[^()]*代报|signed up by [^()]*)\)\s*$", re.IGNORECASE)
 
-_LATIN = re.compile(r"[A-Za-z][A-Za-z.'\-]*(?: [A-Za-z][A-Za-z.'\-]*)*(?![A-Za-z])")
+_LATIN = re.compile(
+    r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\-]*"
+    r"(?: [A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\-]*)*(?![A-Za-z\u00c0-\u024f])"
+)
 _SPACED = re.compile(r"^([\u3400-\u9fff]) ([\u3400-\u9fff])(?=[^\u3400-\u9fff]|$)")
 """A name of two signs is often written with a space, so that it is as long as one of three."""
 _AFTER_A_NAME = re.compile(
@@ -181,7 +184,7 @@ def _person(text: str) -> Line | None:
     bare = _SPACED.sub(r"\1\2", _FOR_OTHERS.sub("", _TICKS.sub(" ", text)).strip(" .、,;:。"))
     if not bare or _EXAMPLE.match(bare):
         return None
-    name, rest = _name_and_rest(bare)
+    name, rest = _name_and_rest(_ENGLISH.sub(r"+\1", bare))
     if not name or name.isdigit():
         return None
     line = _behind(rest)
@@ -261,7 +264,10 @@ def _named_alone(said: str, shown: str) -> Line | None:
 
 
 def _looks_like_a_name(text: str) -> bool:
-    return re.fullmatch(r"[\u3400-\u9fff·]{2,6}|[A-Za-z][A-Za-z.'\- ]{1,29}", text) is not None
+    return (
+        re.fullmatch(r"[\u3400-\u9fff·]{2,6}|[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\- ]{1,29}", text)
+        is not None
+    )
 
 
 def asks(text: str) -> bool:

@@ -298,11 +298,13 @@ def sign_up(
     *,
     known: Mapping[str, Sequence[MemberId]],
     now: datetime,
+    edited: bool = False,
 ) -> Decision | Refusal | None:
     """Take what somebody said, at once or by an edit: whom it names come, and whom it leaves out are not touched.
 
     ``known`` are those of the roster by their names as they are compared. A name that two people have, or nobody, is
-    kept as it was typed.
+    that of who stands there so, else it is kept as it was typed. An ``edited`` chain brings nobody back who has gone
+    since.
     """
     over = _over(sheet, now)
     if over is not None:
@@ -313,7 +315,7 @@ def sign_up(
     struck = False
     for line in lines:
         member, name = _who(line, speaker, known)
-        id = name_of(sheet.sign_up.id, member, name)  # noqa: A001
+        id = _called(sheet.sign_up.id, entries, member, name)  # noqa: A001
         before, own = entries.get(id), member == speaker.member
         if line.out:
             if before is not None and not before.withdrawn and (own or before.by == speaker.user):
@@ -322,6 +324,8 @@ def sign_up(
             continue
         if before is None and len(entries) >= MOST_ENTRIES:
             return refused("sign_up.full", title=sheet.sign_up.title, most=MOST_ENTRIES)
+        if edited and before is not None and before.withdrawn and not _alone(lines):
+            continue
         after = _after(before, line, speaker, own=own, number=_next(entries), now=now)
         if after is None:
             fresh = Entry(id=id, name=name, member=member, at=now, number=_next(entries), by=speaker.user)
@@ -358,6 +362,17 @@ def _who(line: Line, speaker: Speaker, known: Mapping[str, Sequence[MemberId]]) 
         return speaker.member, speaker.name
     found = known.get(folded(line.name), ())
     return (found[0] if len(found) == 1 else None), line.name
+
+
+def _called(
+    sign_up: SignUpId, entries: Mapping[SignUpEntryId, Entry], member: MemberId | None, name: str
+) -> SignUpEntryId:
+    """Return which entry a name means: that of a member, else who stands there so, else one as it was typed."""
+    if member is not None:
+        return name_of(sign_up, member, name)
+    alike = [one for one in entries.values() if folded(one.name) == folded(name)]
+    found = min(alike, key=lambda one: (one.withdrawn, one.number, one.id), default=None)
+    return found.id if found is not None else name_of(sign_up, None, name)
 
 
 def _next(entries: Mapping[SignUpEntryId, Entry]) -> int:
@@ -478,7 +493,7 @@ def withdraw(
     wanted = [_who(line, speaker, known) for line in names] or [(speaker.member, speaker.name)]
     entries = []
     for member, name in wanted:
-        entry = sheet.entries.get(name_of(sheet.sign_up.id, member, name))
+        entry = sheet.entries.get(_called(sheet.sign_up.id, sheet.entries, member, name))
         own = member == speaker.member
         if entry is None or entry.withdrawn:
             key = "sign_up.not_in" if own else "sign_up.they_are_not_in"
@@ -530,10 +545,11 @@ def rule(
     why: str,
     by: UserId,
     now: datetime,
+    undone: bool = False,
 ) -> Decision | Refusal:
     """Put somebody on, change what stands of them, or take them off by hand; what an organiser says stands.
 
-    It may be done once the sign-up is over too: then who came although they had not signed up is put down.
+    Who was taken off and is put back because that is ``undone`` has their old place in the order, else the last. It may be done once the sign-up is over too: then who came although they had not signed up is put down.
     """
     why = " ".join(why.split())
     if not line.name:
@@ -544,7 +560,7 @@ def rule(
         return refused("sign_up.long_reason", field="why", most=LONGEST_WHY)
     found = known.get(folded(line.name), ())
     member = found[0] if len(found) == 1 else None
-    id = name_of(sheet.sign_up.id, member, line.name)  # noqa: A001
+    id = _called(sheet.sign_up.id, sheet.entries, member, line.name)  # noqa: A001
     before = sheet.entries.get(id)
     if off and (before is None or before.withdrawn):
         return refused("sign_up.they_are_not_in", field="name", title=sheet.sign_up.title, name=line.name)
@@ -553,7 +569,8 @@ def rule(
     fresh = Entry(id=id, name=line.name, member=member, at=now, number=_next(sheet.entries), by=by)
     stands = before or fresh
     if stands.withdrawn and not off:
-        stands = replace(stands, withdrawn=False, withdrawn_by=None, number=_next(sheet.entries), at=now)
+        stands = replace(stands, withdrawn=False, withdrawn_by=None)
+        stands = stands if undone else replace(stands, number=_next(sheet.entries), at=now)
     after = _off(stands, by) if off else replace(stands, note=line.note, brings=line.brings or 0)
     if before is not None and replace(after, by_hand=before.by_hand, why=before.why) == before:
         return refused("sign_up.nothing_changed", field="name", name=line.name)

@@ -297,5 +297,5 @@ async def hear_edit(unit: Reading, event: Event, target: EventId, text: str) -> 
         lines = rules.people_in(lines, member.name, known, plainly=bool(named) or _called(chain, one))
     elif not named:
         lines = tuple(line for line in lines if not line.name or chains.folded(line.name) in known)
-    answer = rules.sign_up(sheet, lines, speaker, known=known, now=unit.now) if lines else None
+    answer = rules.sign_up(sheet, lines, speaker, known=known, now=unit.now, edited=True) if lines else None
     return None if isinstance(answer, Refusal) else answer

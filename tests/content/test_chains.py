@@ -56,7 +56,18 @@ LINES = [
     ("1. 张　明", Line(name="张明")),
     *[
         (text, Line(name="周强"))
-        for text in ("1周强", "1 周强", "①周强", "⑩ 周强", "1️⃣ 周强", "1️⃣2️⃣周强", "🔟周强", "⑴周强", "(1) 周强", "（1）周强")
+        for text in (
+            "1周强",
+            "1 周强",
+            "①周强",
+            "⑩ 周强",
+            "1️⃣ 周强",
+            "1️⃣2️⃣周强",
+            "🔟周强",
+            "⑴周强",
+            "(1) 周强",
+            "（1）周强",
+        )
     ],
     *[(text, Line(name="周强")) for text in ("一、周强", "1-周强", "1 - 周强", "1/周强", "1·周强", "⒈周强")],
     *[(text, Line(name=text[1:])) for text in ("①时光", "②年广久", "③月华", "1时光", "1年广久")],
@@ -69,6 +80,10 @@ LINES = [
     ("2. 李强，不吃辣", Line(name="李强", note="不吃辣")),
     ("2. 李强 不去了", Line(name="李强", out=True)),
     ("3. Li Qiang +1 late", Line(name="Li Qiang", brings=1, note="late")),
+    ("3. José García 素", Line(name="José García", note="素")),
+    ("3. Müller +1", Line(name="Müller", brings=1)),
+    ("3. O’Neil", Line(name="O’Neil")),
+    ("3. Zhang Ming bringing 2", Line(name="Zhang Ming", brings=2)),
     ("3. 王丽（李强代报）", Line(name="王丽")),
     ("3. 王丽 +1 晚到（李强代报）", Line(name="王丽", brings=1, note="晚到")),
     *[
