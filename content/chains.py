@@ -82,7 +82,7 @@ class Line(Struct, frozen=True, kw_only=True):
     """One person in a chain. ``name`` is empty for who sent it; ``brings`` is how many come with them.
 
     ``brings`` is ``None`` where nothing is said of it. ``labelled`` has a colon behind the name, as 地点：会议室 has, so
-    that it is a person only where one is called so. ``unclear`` is what was typed where it may be meant in two ways
+    it is a person only where one is called so. ``unclear`` is what was typed where it may be meant in two ways
     (+2: two more, or two together). ``out`` takes the person out again.
     """
 
@@ -126,7 +126,7 @@ def is_a_daily_tick(subject: str) -> bool:
 def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     """Return the chain that a message is, ``None`` for one that is none.
 
-    A ``headed`` one says 接龙 at the beginning or the end of its first line, not in the midst of a sentence, unless that
+    A ``headed`` one says 接龙 at the beginning or the end of its first line, not in the midst of a sentence, unless it
     is about money, of which it is told. In an answer to a card no head is needed.
     """
     lines = [line for line in plain(_ENCLOSED.sub(_marked, text)).split("\n") if line]

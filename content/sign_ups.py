@@ -549,7 +549,8 @@ def rule(
 ) -> Decision | Refusal:
     """Put somebody on, change what stands of them, or take them off by hand; what an organiser says stands.
 
-    Who was taken off and is put back because that is ``undone`` has their old place in the order, else the last. It may be done once the sign-up is over too: then who came although they had not signed up is put down.
+    Who was taken off and is put back because that is ``undone`` has their old place in the order, else the last.
+    It may be done once the sign-up is over too: then who came although they had not signed up is put down.
     """
     why = " ".join(why.split())
     if not line.name:

@@ -69,6 +69,7 @@ LINES = [
             "（1）周强",
         )
     ],
+    *[(text, Line(name="周强")) for text in ("⑴周强", "(1) 周强", "（1）周强")],
     *[(text, Line(name="周强")) for text in ("一、周强", "1-周强", "1 - 周强", "1/周强", "1·周强", "⒈周强")],
     *[(text, Line(name=text[1:])) for text in ("①时光", "②年广久", "③月华", "1时光", "1年广久")],
     ("1周强带家属1", Line(name="周强", note="家属", brings=1)),
