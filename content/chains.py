@@ -81,7 +81,7 @@ _DAILY = re.compile(r"打卡|签到|每日|每天|天天|健康(?:上报|打卡)
 class Line(Struct, frozen=True, kw_only=True):
     """One person in a chain. ``name`` is empty for who sent it; ``brings`` is how many come with them.
 
-    ``brings`` is ``None`` where nothing is said of it. ``labelled`` has a colon behind the name, as 地点：会议室 has, so
+    ``brings`` is ``None`` where nothing is said of it. ``labelled`` has a colon behind the name, as 地点：… has, so
     it is a person only where one is called so. ``unclear`` is what was typed where it may be meant in two ways
     (+2: two more, or two together). ``out`` takes the person out again.
     """
