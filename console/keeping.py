@@ -152,7 +152,9 @@ def _find(tags: list[_Tag], action: str, typed: dict[str, list[str]]) -> tuple[i
     """Return between which tags the form stands: of several with one address that whose unseen fields were sent."""
     best: tuple[int, int] | None = None
     for first, tag in enumerate(tags):
-        if tag.name != "form" or tag.closes or (tag.attributes.get("action") or "").split("?")[0] != action:
+        if tag.name != "form" or tag.closes or (tag.attributes.get("method") or "").lower() != "post":
+            continue
+        if (tag.attributes.get("action") or "").split("?")[0] != action:
             continue
         last = next(place for place in range(first, len(tags)) if tags[place].name == "form" and tags[place].closes)
         fields = [one for one in tags[first:last] if not one.closes and one.name in _WRITTEN]

@@ -96,7 +96,7 @@ def test_a_refused_form_comes_back_as_it_was_filled_in(
         wants = (200,) if LOOKING.match(form.action) else (409, 422)
         if answer.status_code not in wants or not any(seen(one) == wanted for one in again):
             lost.append((name, answer.status_code, wanted))
-    assert lost == []
+    assert lost == [], "\n".join(map(str, lost))
 
 
 def _multi(pairs: list[tuple[str, str]]) -> dict[str, list[str]]:
