@@ -26,7 +26,7 @@ from content.identifiers import (
     derive,
 )
 from content.live_messages import PutUp, Renew, Sort
-from content.sign_ups import Sheet, SignUp, SignUpOpened, asks_of, list_of, trouble_of
+from content.sign_ups import Sheet, SignUp, SignUpOpened, asks_of, close, list_of, trouble_of
 
 LONGEST_TITLE = 60
 LONGEST_PLACE = 100
@@ -266,14 +266,17 @@ def plan(
     return Decision(facts=(planned, *opened), effects=(put_up,))
 
 
-def cancel(one: Activity, *, coming: Sequence[UserId], now: datetime) -> Decision | Refusal:
-    """Call an activity off: its card says so, and those who had signed up are told."""
+def cancel(one: Activity, sheet: Sheet | None, *, now: datetime) -> Decision | Refusal:
+    """Call an activity off: its card says so, those who had signed up are told, and nobody signs up any more."""
     if one.state is not State.PLANNED:
         return refused("activity.not_planned")
     changed = ActivityChanged(activity=replace(one, state=State.CANCELLED), at=now)
     said = words("activity.cancelled_told", title=one.title, at=one.begins_at)
-    told = tuple(Tell(user=user, words=said, unasked=True) for user in coming)
-    return Decision(facts=(changed,), effects=(*_renewed(one), *told))
+    users = sheet.users if sheet is not None else {}
+    coming = (users.get(each.member) for each in (sheet.standing if sheet is not None else ()) if each.member)
+    told = tuple(Tell(user=user, words=said, unasked=True) for user in coming if user is not None)
+    closed = close(sheet, now=now, by_hand=True) if sheet is not None else None
+    return Decision(facts=(changed, *(closed.facts if closed else ())), effects=(*_renewed(one), *told))
 
 
 def put_down(

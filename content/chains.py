@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import takewhile
 
 from msgspec import Struct
 
 LONGEST_NAME = 30
 LONGEST_NOTE = 40
-MOST_LINES = 200
+MOST_LINES = 500
 """Of one pasted chain."""
 MOST_BROUGHT = 20
 """So many one person brings along."""
@@ -28,14 +29,30 @@ _ENGLISH = re.compile(r"\b(?:(?:and )?bring(?:s|ing)?|with) ([0-9]{1,2})(?: more
 _TICKS = re.compile("[☑✅✔√✓🙋👌👍💪🈶]")
 _DIGITS = {sign: number for number, sign in enumerate("一二三四五六七八九十", start=1)} | {"两": 2, "俩": 2, "仨": 3}
 
-_NUMBERED = re.compile(r"[0-9]{1,3}(?P<mark>\s*[.、):,]\s*|\s*)(?P<rest>[^\s0-9].*)?")
-_NO_LINE = re.compile(r"(?:日|号|月|年|点|分|时|人以|人为|人限|个名|周|天|小时|[:/\-])")
-"""After a number without a mark these make a date, a time or a sum of it."""
+_ENCLOSED = re.compile(
+    "(?:[0-9]\ufe0f?\u20e3)+|\U0001f51f|[\u2460-\u249b\u24f5-\u24fe\u2776-\u2793\u3251-\u325f\u32b1-\u32bf]"
+)
+"""Numbers in a circle, in brackets, with a full stop or on a key: they number a line, whatever comes behind."""
+_NUMBERED = re.compile(
+    r"(?:\([0-9]{1,3}\)\s*|[一二三四五六七八九十]{1,3}[、.]\s*"
+    r"|[0-9]{1,3}(?P<mark>\s*[.、):,]\s*|\s*[\-/·•・]\s*(?=[^\s0-9])|\s*))(?P<rest>[^\s0-9].*)?"
+)
+_NO_LINE = re.compile(
+    r"(?:日|号|月|点|分|人以|人为|人限|个名|天|小时|[:/\-])"
+    r"|[周年时](?![\u3400-\u9fff]{1,3}(?:[\s+(,]|$)|[\u3400-\u9fff]{1,2}[携带])"
+    r"|[周年时][一二三四五六日天年间级之初中终末内后前边度左右许半多起]"
+)
+"""After a number without a mark these make a date, a time or a sum of it; 周, 年 and 时 are surnames too."""
 _HEAD = re.compile(r"#?\s*(?P<before>[^#]{0,60}?)接龙(?!中)\s*[:：]?\s*(?P<after>.{0,100})", re.DOTALL)
+_GENERAL = re.compile(r"请|大家|各位|同志们?|踊跃|积极|报名|接龙|参加|活动|名单|统计|sign\s*up", re.IGNORECASE)
+"""Words of a subject that tell no sign-up from another."""
 _EXAMPLE = re.compile(r"例(?:如|子)?(?:[\s:.、]|$)")
 _FOR_OTHERS = re.compile(r"\((?:[^()]*代报|signed up by [^()]*)\)\s*$", re.IGNORECASE)
 
-_LATIN = re.compile(r"[A-Za-z][A-Za-z.'\-]*(?: [A-Za-z][A-Za-z.'\-]*)*(?![A-Za-z])")
+_LATIN = re.compile(
+    r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\-]*"
+    r"(?: [A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\-]*)*(?![A-Za-z\u00c0-\u024f])"
+)
 _SPACED = re.compile(r"^([\u3400-\u9fff]) ([\u3400-\u9fff])(?=[^\u3400-\u9fff]|$)")
 """A name of two signs is often written with a space, so that it is as long as one of three."""
 _AFTER_A_NAME = re.compile(
@@ -64,7 +81,8 @@ _DAILY = re.compile(r"打卡|签到|每日|每天|天天|健康(?:上报|打卡)
 class Line(Struct, frozen=True, kw_only=True):
     """One person in a chain. ``name`` is empty for who sent it; ``brings`` is how many come with them.
 
-    ``brings`` is ``None`` where nothing is said of it. ``unclear`` is what was typed where it may be meant in two ways
+    ``brings`` is ``None`` where nothing is said of it. ``labelled`` has a colon behind the name, as 地点：… has, so
+    it is a person only where one is called so. ``unclear`` is what was typed where it may be meant in two ways
     (+2: two more, or two together). ``out`` takes the person out again.
     """
 
@@ -73,6 +91,7 @@ class Line(Struct, frozen=True, kw_only=True):
     brings: int | None = None
     unclear: str = ""
     out: bool = False
+    labelled: bool = False
 
 
 class Chain(Struct, frozen=True, kw_only=True):
@@ -107,9 +126,10 @@ def is_a_daily_tick(subject: str) -> bool:
 def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     """Return the chain that a message is, ``None`` for one that is none.
 
-    A ``headed`` one says 接龙 in its first line. In an answer to a card no head is needed.
+    A ``headed`` one says 接龙 at the beginning or the end of its first line, not in the midst of a sentence, unless it
+    is about money, of which it is told. In an answer to a card no head is needed.
     """
-    lines = [line for line in plain(text).split("\n") if line]
+    lines = [line for line in plain(_ENCLOSED.sub(_marked, text)).split("\n") if line]
     if not lines:
         return None
     head = _HEAD.fullmatch(lines[0].translate(_PLAIN))
@@ -118,7 +138,25 @@ def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     found = [line for line in map(_numbered, lines[:MOST_LINES]) if line is not None]
     if not found:
         return None
-    return Chain(subject=_subject(lines, head), lines=tuple(found))
+    subject = _subject(lines, head)
+    if headed and head is not None and head["before"].strip() and head["after"].strip() and not is_about_money(subject):
+        return None
+    return Chain(subject=subject, lines=tuple(found))
+
+
+def is_about(subject: str, title: str) -> bool:
+    """Tell whether a chain may belong to a sign-up: by what both are about, or because it does not say."""
+    bare = re.sub(r"\W", "", _GENERAL.sub("", folded(subject).translate(_PLAIN)))
+    whole, called = (re.sub(r"\W", "", folded(one).translate(_PLAIN)) for one in (subject, title))
+    return not bare or whole in called or bare in called or (bool(called) and called in whole)
+
+
+def _marked(found: re.Match[str]) -> str:
+    """Write a number in a circle or on a key as one with a mark, which tells it from a date or a sum."""
+    sign = found[0]
+    if "\u20e3" in sign:
+        return "".join(each for each in sign if each.isdigit()) + ". "
+    return f"{int(unicodedata.numeric(sign, 10))}. "
 
 
 def _subject(lines: list[str], head: re.Match[str] | None) -> str:
@@ -126,7 +164,8 @@ def _subject(lines: list[str], head: re.Match[str] | None) -> str:
     if head is None:
         return ""
     beside = f"{head['before'].strip(' #')} {head['after'].strip()}".strip()
-    after = next((line for line in lines[1:] if _numbered(line) is None and not _EXAMPLE.match(line)), "")
+    before = takewhile(lambda line: _numbered(line) is None, lines[1:])
+    after = next((line for line in before if not _EXAMPLE.match(line)), "")
     return beside or after
 
 
@@ -135,7 +174,7 @@ def _numbered(line: str) -> Line | None:
     if found is None or not found["rest"]:
         return None
     rest = found["rest"]
-    if not found["mark"].strip() and _NO_LINE.match(rest.translate(_PLAIN)):
+    if found["mark"] is not None and not found["mark"].strip() and _NO_LINE.match(rest.translate(_PLAIN)):
         return None
     return _person(rest)
 
@@ -145,11 +184,12 @@ def _person(text: str) -> Line | None:
     bare = _SPACED.sub(r"\1\2", _FOR_OTHERS.sub("", _TICKS.sub(" ", text)).strip(" .、,;:。"))
     if not bare or _EXAMPLE.match(bare):
         return None
-    name, rest = _name_and_rest(bare)
+    name, rest = _name_and_rest(_ENGLISH.sub(r"+\1", bare))
     if not name or name.isdigit():
         return None
     line = _behind(rest)
-    return Line(name=name[:LONGEST_NAME], note=line.note, brings=line.brings, out=line.out)
+    labelled = bare[len(name) :].lstrip().startswith(":")
+    return Line(name=name[:LONGEST_NAME], note=line.note, brings=line.brings, out=line.out, labelled=labelled)
 
 
 def _name_and_rest(text: str) -> tuple[str, str]:
@@ -224,7 +264,10 @@ def _named_alone(said: str, shown: str) -> Line | None:
 
 
 def _looks_like_a_name(text: str) -> bool:
-    return re.fullmatch(r"[\u3400-\u9fff·]{2,6}|[A-Za-z][A-Za-z.'\- ]{1,29}", text) is not None
+    return (
+        re.fullmatch(r"[\u3400-\u9fff·]{2,6}|[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\- ]{1,29}", text)
+        is not None
+    )
 
 
 def asks(text: str) -> bool:

@@ -278,6 +278,19 @@ def named(lines: Iterable[Line]) -> frozenset[str]:
     return frozenset(folded(line.name) for line in lines if line.name)
 
 
+def people_in(
+    lines: Iterable[Line], name: str, known: Mapping[str, Sequence[MemberId]], *, plainly: bool
+) -> tuple[Line, ...]:
+    """Return which lines of a chain are people; ``name`` is who sent it, ``known`` those of the roster.
+
+    What has a colon behind it is one only where somebody is called so. Of a chain that is not ``plainly`` one for a
+    sign-up somebody has to be known, else it is a list of other things.
+    """
+    called = {folded(name), *known}
+    found = tuple(line for line in lines if not line.labelled or folded(line.name) in called)
+    return found if plainly or any(folded(line.name) in called for line in found) else ()
+
+
 def sign_up(
     sheet: Sheet,
     lines: Sequence[Line],
@@ -285,11 +298,13 @@ def sign_up(
     *,
     known: Mapping[str, Sequence[MemberId]],
     now: datetime,
+    edited: bool = False,
 ) -> Decision | Refusal | None:
     """Take what somebody said, at once or by an edit: whom it names come, and whom it leaves out are not touched.
 
     ``known`` are those of the roster by their names as they are compared. A name that two people have, or nobody, is
-    kept as it was typed.
+    that of who stands there so, else it is kept as it was typed. An ``edited`` chain brings nobody back who has gone
+    since.
     """
     over = _over(sheet, now)
     if over is not None:
@@ -300,7 +315,7 @@ def sign_up(
     struck = False
     for line in lines:
         member, name = _who(line, speaker, known)
-        id = name_of(sheet.sign_up.id, member, name)  # noqa: A001
+        id = _called(sheet.sign_up.id, entries, member, name)  # noqa: A001
         before, own = entries.get(id), member == speaker.member
         if line.out:
             if before is not None and not before.withdrawn and (own or before.by == speaker.user):
@@ -309,6 +324,8 @@ def sign_up(
             continue
         if before is None and len(entries) >= MOST_ENTRIES:
             return refused("sign_up.full", title=sheet.sign_up.title, most=MOST_ENTRIES)
+        if edited and before is not None and before.withdrawn and not _alone(lines):
+            continue
         after = _after(before, line, speaker, own=own, number=_next(entries), now=now)
         if after is None:
             fresh = Entry(id=id, name=name, member=member, at=now, number=_next(entries), by=speaker.user)
@@ -316,10 +333,18 @@ def sign_up(
         struck |= after.withdrawn and after.by_hand and own
         if after.withdrawn:
             continue
-        claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id))
+        if own or not _by_own_word(before, sheet):
+            claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id))
         if after != before:
             entries[id] = changed[id] = after
     return _heard(sheet, lines, speaker, changed, claims - sheet.claims, struck=struck, now=now)
+
+
+def _by_own_word(entry: Entry | None, sheet: Sheet) -> bool:
+    """Tell of somebody that they stand by their own word, so that a copy made by another holds them no longer."""
+    if entry is None or entry.withdrawn or entry.member is None or entry.by is None:
+        return False
+    return sheet.users.get(entry.member) == entry.by
 
 
 def _alone(lines: Sequence[Line]) -> bool:
@@ -337,6 +362,17 @@ def _who(line: Line, speaker: Speaker, known: Mapping[str, Sequence[MemberId]]) 
         return speaker.member, speaker.name
     found = known.get(folded(line.name), ())
     return (found[0] if len(found) == 1 else None), line.name
+
+
+def _called(
+    sign_up: SignUpId, entries: Mapping[SignUpEntryId, Entry], member: MemberId | None, name: str
+) -> SignUpEntryId:
+    """Return which entry a name means: that of a member, else who stands there so, else one as it was typed."""
+    if member is not None:
+        return name_of(sign_up, member, name)
+    alike = [one for one in entries.values() if folded(one.name) == folded(name)]
+    found = min(alike, key=lambda one: (one.withdrawn, one.number, one.id), default=None)
+    return found.id if found is not None else name_of(sign_up, None, name)
 
 
 def _next(entries: Mapping[SignUpEntryId, Entry]) -> int:
@@ -457,7 +493,7 @@ def withdraw(
     wanted = [_who(line, speaker, known) for line in names] or [(speaker.member, speaker.name)]
     entries = []
     for member, name in wanted:
-        entry = sheet.entries.get(name_of(sheet.sign_up.id, member, name))
+        entry = sheet.entries.get(_called(sheet.sign_up.id, sheet.entries, member, name))
         own = member == speaker.member
         if entry is None or entry.withdrawn:
             key = "sign_up.not_in" if own else "sign_up.they_are_not_in"
@@ -509,9 +545,11 @@ def rule(
     why: str,
     by: UserId,
     now: datetime,
+    undone: bool = False,
 ) -> Decision | Refusal:
     """Put somebody on, change what stands of them, or take them off by hand; what an organiser says stands.
 
+    Who was taken off and is put back because that is ``undone`` has their old place in the order, else the last.
     It may be done once the sign-up is over too: then who came although they had not signed up is put down.
     """
     why = " ".join(why.split())
@@ -523,7 +561,7 @@ def rule(
         return refused("sign_up.long_reason", field="why", most=LONGEST_WHY)
     found = known.get(folded(line.name), ())
     member = found[0] if len(found) == 1 else None
-    id = name_of(sheet.sign_up.id, member, line.name)  # noqa: A001
+    id = _called(sheet.sign_up.id, sheet.entries, member, line.name)  # noqa: A001
     before = sheet.entries.get(id)
     if off and (before is None or before.withdrawn):
         return refused("sign_up.they_are_not_in", field="name", title=sheet.sign_up.title, name=line.name)
@@ -532,7 +570,8 @@ def rule(
     fresh = Entry(id=id, name=line.name, member=member, at=now, number=_next(sheet.entries), by=by)
     stands = before or fresh
     if stands.withdrawn and not off:
-        stands = replace(stands, withdrawn=False, withdrawn_by=None, number=_next(sheet.entries), at=now)
+        stands = replace(stands, withdrawn=False, withdrawn_by=None)
+        stands = stands if undone else replace(stands, number=_next(sheet.entries), at=now)
     after = _off(stands, by) if off else replace(stands, note=line.note, brings=line.brings or 0)
     if before is not None and replace(after, by_hand=before.by_hand, why=before.why) == before:
         return refused("sign_up.nothing_changed", field="name", name=line.name)

@@ -279,8 +279,11 @@ async def _claim(unit: Writing, sign_up: SignUpId, one: Claim) -> None:
 
 async def forget_typed(unit: Writing, names: Iterable[str]) -> None:
     """Put nobody in the place of people who are erased, where others typed their names."""
-    typed = (sign_up_entries.c.member_id.is_(None), sign_up_entries.c.name.in_(sorted(names)))
-    await unit.execute(update(sign_up_entries).where(*typed).values(name=NOBODY, note="", why=""))
+    wanted = {folded(name) for name in names}
+    typed = select(sign_up_entries.c.id, sign_up_entries.c.name).where(sign_up_entries.c.member_id.is_(None))
+    found = sorted(row.id for row in await unit.rows(typed) if folded(row.name) in wanted)
+    theirs = sign_up_entries.c.id.in_(found)
+    await unit.execute(update(sign_up_entries).where(theirs).values(name=NOBODY, note="", why=""))
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:

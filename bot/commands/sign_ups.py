@@ -15,7 +15,7 @@ from bot.commands.polls import read_moment
 from bot.matrix.events import Event
 from content import chains
 from content import sign_ups as rules
-from content.chains import Line
+from content.chains import Chain, Line
 from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import ActivityId, EventId, RoomId, SignUpId, UserId, derive
 from content.live_messages import Sort
@@ -47,7 +47,10 @@ async def sign_up(asking: Asking) -> Decision | Refusal | None:
         return found
     lines = chain.lines if chain is not None else _lines(asking)
     known = await stored.known(asking.unit, found, rules.named(lines))
-    if chain is None and asking.place is Place.ROOM and asking.sign_up is None:
+    if chain is not None:
+        plainly = asking.sign_up is not None or _called(chain, found)
+        lines = rules.people_in(lines, asking.member.name, known, plainly=plainly)
+    elif asking.place is Place.ROOM and asking.sign_up is None:
         # Beside talk only names count that are known; 参加 is a word of many sentences.
         lines = tuple(line for line in lines if not line.name or chains.folded(line.name) in known)
     if not lines:
@@ -92,6 +95,11 @@ async def none_of_mine(asking: Asking) -> Refusal | None:
     return refused("sign_up.not_in", title=found[0].title, name="") if len(found) == 1 else None
 
 
+def _called(chain: Chain, one: SignUp) -> bool:
+    """Tell of a chain that it bears the title of a sign-up itself."""
+    return chains.folded(chain.subject) == chains.folded(one.title)
+
+
 def _speaker(asking: Asking, member: Member) -> Speaker:
     private = asking.place is Place.PRIVATE
     return Speaker(user=asking.sender, member=member.id, name=member.name, event=asking.event, private=private)
@@ -115,7 +123,10 @@ async def _open(asking: Asking, member: Member) -> tuple[SignUp, ...]:
 
 
 async def _meant(asking: Asking, subject: str) -> SignUp | Decision | Refusal | None:
-    """Find which sign-up is meant: that of the message replied to, the only one, or the one that is called so."""
+    """Find which sign-up is meant: that of the message replied to, the one that is called so, or the only one.
+
+    A chain that is about something else is for none.
+    """
     assert asking.member is not None
     if asking.sign_up is not None:
         known = await stored.asks(asking.unit, asking.sign_up, asking.member)
@@ -124,7 +135,12 @@ async def _meant(asking: Asking, subject: str) -> SignUp | Decision | Refusal | 
     if not found:
         return refused("sign_up.nothing_open") if asking.place is Place.PRIVATE else None
     called = tuple(one for one in found if subject and chains.folded(one.title) == chains.folded(subject))
-    choice = called or found
+    choice = called or tuple(one for one in found if chains.is_about(subject, one.title))
+    if not choice:
+        # Another list that is kept in this room; in private it was meant for us.
+        titles = tuple(words("sign_up.which_line", title=one.title) for one in found)
+        private = asking.place is Place.PRIVATE
+        return refused("sign_up.none_called", subject=subject, lines=titles) if private else None
     if len(choice) == 1:
         return choice[0]
     lines = tuple(words("sign_up.which_line", title=one.title) for one in choice)
@@ -275,7 +291,11 @@ async def hear_edit(unit: Reading, event: Event, target: EventId, text: str) -> 
         if entry is None or entry.withdrawn:
             return None
         return rules.withdraw(sheet, speaker, known=known, now=unit.now)
-    if chain is None and not named:
+    if chain is not None:
+        if not named and not chains.is_about(chain.subject, one.title):
+            return None
+        lines = rules.people_in(lines, member.name, known, plainly=bool(named) or _called(chain, one))
+    elif not named:
         lines = tuple(line for line in lines if not line.name or chains.folded(line.name) in known)
-    answer = rules.sign_up(sheet, lines, speaker, known=known, now=unit.now) if lines else None
+    answer = rules.sign_up(sheet, lines, speaker, known=known, now=unit.now, edited=True) if lines else None
     return None if isinstance(answer, Refusal) else answer

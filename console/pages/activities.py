@@ -163,9 +163,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
             return None
         list_of = await sign_ups.of_activity(unit, one.id)
         sheet = await sign_ups.sheet(unit, list_of) if list_of is not None else None
-        standing = sheet.standing if sheet is not None else ()
-        coming = [sheet.users[each.member] for each in standing if sheet and each.member and each.member in sheet.users]
-        return rules.cancel(known, coming=coming, now=unit.now)
+        return rules.cancel(known, sheet, now=unit.now)
 
     return onward(settle(decide, actor=here().user), to=link("activities.show_one", id=id), done="activity_cancelled")
 

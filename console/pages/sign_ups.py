@@ -123,6 +123,7 @@ def rule(id: str) -> Answer:  # noqa: A002
         return _page(one, refused("sign_up.bad_brings", field="brings", most=MOST_BROUGHT)), 422
     note = " ".join(form.get("note", "").split())[:LONGEST_NOTE]
     line, off = Line(name=name, note=note, brings=int(brings)), form.get("off") == "yes"
+    why, undone = form.get("why", ""), form.get("undone") == "yes"
     before: list[Entry | None] = []
 
     async def decide(unit: Reading) -> Decided:
@@ -131,7 +132,7 @@ def rule(id: str) -> Answer:  # noqa: A002
         if fresh is None:
             return None
         sheet = await stored.sheet(unit, fresh)
-        answer = rules.rule(sheet, line, known=known, off=off, why=form.get("why", ""), by=user, now=unit.now)
+        answer = rules.rule(sheet, line, known=known, off=off, why=why, by=user, now=unit.now, undone=undone)
         changed = next((fact.entries[0] for fact in answer.facts), None) if isinstance(answer, Decision) else None  # type: ignore[attr-defined]
         before[:] = [sheet.entries.get(changed.id) if changed is not None else None]
         return answer
@@ -140,14 +141,14 @@ def rule(id: str) -> Answer:  # noqa: A002
     if outcome.refusal is not None:
         return _page(one, outcome.refusal), 422
     to = link("sign_ups.show_one", id=id)
-    return onward(outcome, to=to, done="sign_up_ruled", back=lambda: _back(id, name, before[0], form.get("why", "")))
+    return onward(outcome, to=to, done="sign_up_ruled", back=lambda: _back(id, name, before[0], why))
 
 
 def _back(id: str, name: str, before: Entry | None, why: str) -> Undo:  # noqa: A002
     """Return the form that lets somebody stand as they did before."""
     if before is None or before.withdrawn:
         return way_back("sign_ups.rule", id=id, fields={"name": name, "off": "yes", "why": why})
-    fields = {"name": name, "off": "", "why": why, "note": before.note, "brings": str(before.brings)}
+    fields = {"name": name, "off": "", "undone": "yes", "why": why, "note": before.note, "brings": str(before.brings)}
     return way_back("sign_ups.rule", id=id, fields=fields)
 
 

@@ -11,8 +11,18 @@ from msgspec.structs import replace
 from content import activities as rules
 from content.activities import Activity, Category, Kind, Photo, State
 from content.decision import Decision, Refusal, Tell
-from content.identifiers import ActivityId, EventId, MemberId, OrganisationId, RoomId, SignUpId, UserId
+from content.identifiers import (
+    ActivityId,
+    EventId,
+    MemberId,
+    OrganisationId,
+    RoomId,
+    SignUpEntryId,
+    SignUpId,
+    UserId,
+)
 from content.live_messages import PutUp
+from content.sign_ups import Entry, Sheet, SignUpClosed
 from tests.small_branch import NOON
 
 BOSS, ROOM = UserId("@boss:test"), RoomId("!east")
@@ -94,11 +104,16 @@ def test_what_came_of_it_is_put_down_once_it_has_begun_and_nothing_must_be_said(
     assert key(put_down(held)) == "activity.same"
 
 
-def test_who_had_signed_up_is_told_that_it_is_called_off() -> None:
-    answer = rules.cancel(ONE, coming=[UserId("@zhang:test")], now=NOON)
+def test_who_had_signed_up_is_told_that_it_is_called_off_and_nobody_signs_up_any_more() -> None:
+    sign_up = rules.sign_up_for(ONE, id=SignUpId("list"), closes_at=ONE.begins_at, places=None)
+    assert sign_up is not None
+    zhang = Entry(id=SignUpEntryId("one"), name="张明", member=MemberId("zhang"), at=NOON, number=1)
+    users = {MemberId("zhang"): UserId("@zhang:test")}
+    answer = rules.cancel(ONE, Sheet(sign_up=sign_up, entries={zhang.id: zhang}, users=users), now=NOON)
     assert isinstance(answer, Decision)
     assert [effect.user for effect in answer.effects if isinstance(effect, Tell)] == ["@zhang:test"]
-    assert key(rules.cancel(replace(ONE, state=State.HELD), coming=[], now=NOON)) == "activity.not_planned"
+    assert SignUpClosed(sign_up=SignUpId("list"), people=1, at=NOON) in answer.facts
+    assert key(rules.cancel(replace(ONE, state=State.HELD), None, now=NOON)) == "activity.not_planned"
 
 
 def give(one: Activity, *, number: int = 0, size: int = 1000, member: str = "zhang") -> Decision | Refusal:

@@ -54,6 +54,25 @@ LINES = [
     ("1) 张明", Line(name="张明")),
     ("1张明", Line(name="张明")),
     ("1. 张　明", Line(name="张明")),
+    *[
+        (text, Line(name="周强"))
+        for text in (
+            "1周强",
+            "1 周强",
+            "①周强",
+            "⑩ 周强",
+            "1️⃣ 周强",
+            "1️⃣2️⃣周强",
+            "🔟周强",
+            "⑴周强",
+            "(1) 周强",
+            "（1）周强",
+        )
+    ],
+    *[(text, Line(name="周强")) for text in ("⑴周强", "(1) 周强", "（1）周强")],
+    *[(text, Line(name="周强")) for text in ("一、周强", "1-周强", "1 - 周强", "1/周强", "1·周强", "⒈周强")],
+    *[(text, Line(name=text[1:])) for text in ("①时光", "②年广久", "③月华", "1时光", "1年广久")],
+    ("1周强带家属1", Line(name="周强", note="家属", brings=1)),
     ("2. 李强 带家属1", Line(name="李强", note="家属", brings=1)),
     ("2. 李强带家属1", Line(name="李强", note="家属", brings=1)),
     ("2. 李强+1", Line(name="李强", brings=1)),
@@ -62,11 +81,19 @@ LINES = [
     ("2. 李强，不吃辣", Line(name="李强", note="不吃辣")),
     ("2. 李强 不去了", Line(name="李强", out=True)),
     ("3. Li Qiang +1 late", Line(name="Li Qiang", brings=1, note="late")),
+    ("3. José García 素", Line(name="José García", note="素")),
+    ("3. Müller +1", Line(name="Müller", brings=1)),
+    ("3. O’Neil", Line(name="O’Neil")),
+    ("3. Zhang Ming bringing 2", Line(name="Zhang Ming", brings=2)),
     ("3. 王丽（李强代报）", Line(name="王丽")),
     ("3. 王丽 +1 晚到（李强代报）", Line(name="王丽", brings=1, note="晚到")),
     *[
         (text, None)
         for text in ("例 姓名 备注", "1. 例 姓名", "3.", "7月24日 周五", "15:00 集合", "20人以内", "主题党日")
+    ],
+    *[
+        (text, None)
+        for text in ("1周内", "1周年庆", "3年级", "1周", "2时许", "3天后", "7/24 周五", "7-24", "9:30-11:30", "12-1 点")
     ],
 ]
 
@@ -97,6 +124,7 @@ def test_a_chain_as_it_usually_is() -> None:
         ("打球接龙\n1.张明", "打球"),
         ("党费接龙\n1. 张明 75", "党费"),
         ("#接龙\n1.张明", ""),
+        ("#接龙\n1.张明\n大家快点", ""),
     ],
 )
 def test_what_a_chain_is_about(text: str, subject: str) -> None:

@@ -101,6 +101,39 @@ def test_a_guest_is_kept_as_typed_and_a_name_of_two_is_nobodys_account() -> None
     ]
 
 
+def test_a_copy_of_the_card_names_nobody_twice_though_two_are_called_so() -> None:
+    sheet = say(EMPTY, "王丽", event="$a")
+    known = {**KNOWN, "王丽": (MemberId("王丽"), MemberId("another"))}
+    lines = (Line(name="王丽"), Line(name="李强"))
+    sheet = after(sheet, rules.sign_up(sheet, lines, speaker("李强", "$b"), known=known, now=NOON))
+    assert [(one.name, one.member) for one in sheet.standing] == [("王丽", "王丽"), ("李强", "李强")]
+    boss = UserId("@boss:test")
+    off = rules.rule(sheet, Line(name="王丽"), known=known, off=True, why="电话", by=boss, now=NOON)
+    assert names(after(sheet, off)) == ["李强"]
+
+
+def test_taking_off_that_is_undone_gives_the_old_place_back() -> None:
+    full = Sheet(sign_up=replace(ONE, places=2), users=USERS)
+    for name in ("张明", "李强", "王丽"):
+        full = say(full, name, event=f"${name}")
+
+    def rule(sheet: Sheet, *, off: bool, undone: bool = False) -> Sheet:
+        boss, line = UserId("@boss:test"), Line(name="张明")
+        return after(sheet, rules.rule(sheet, line, known=KNOWN, off=off, why="错了", by=boss, now=NOON, undone=undone))
+
+    gone = rule(full, off=True)
+    assert names(rule(gone, off=False, undone=True)) == ["张明", "李强", "王丽"]
+    assert names(rule(gone, off=False)) == ["李强", "王丽", "张明"]
+
+
+def test_an_edit_of_a_chain_brings_nobody_back_who_has_gone_since() -> None:
+    sheet = paste(EMPTY, "张明", "张明", "小宝", event="$a")
+    sheet = after(sheet, leave(sheet, "张明"))
+    lines = (Line(name="张明"), Line(name="小宝", note="素"))
+    sheet = after(sheet, rules.sign_up(sheet, lines, speaker("张明", "$a"), known=KNOWN, now=NOON, edited=True))
+    assert [(one.name, one.note) for one in sheet.standing] == [("小宝", "素")]
+
+
 def test_who_takes_themself_off_is_off_and_nobody_else() -> None:
     sheet = paste(EMPTY, "张明", "张明", "李强", event="$a")
     sheet = after(sheet, leave(sheet, "张明"))
@@ -241,7 +274,10 @@ STEPS = st.lists(
 def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
     steps: Sequence[tuple[str, int, list[str]]],
 ) -> None:
-    """Each message is one person's; it names all that it ever named, until they remove it."""
+    """Each message is one person's; it names all that it ever named, until they remove it.
+
+    Who stands by their own word is not held by what others copy.
+    """
     sheet = EMPTY
     live: dict[int, set[str]] = {}
     removed: set[int] = set()
@@ -254,7 +290,9 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
                 live.pop(message)
                 removed.add(message)
             continue
+        own = {one.name for one in sheet.standing if one.member and one.by == USERS[one.member]}
         sheet = paste(sheet, sender, *people, event=event)
+        people = [one for one in people if one == sender or one not in own]
         if message not in removed:
             live[message] = live.get(message, set()) | set(people)
     assert set(names(sheet)) == set().union(*live.values())

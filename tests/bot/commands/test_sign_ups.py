@@ -172,6 +172,46 @@ async def test_beside_talk_only_known_names_count(gathering: Gathering) -> None:
     assert await gathering.names() == ["王丽"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#接龙 订午餐\n1. 李强 鱼香肉丝\n2. 张明 宫保鸡丁",
+        "请大家接龙报名，注意事项：\n1. 带好身份证\n2. 穿工作服",
+        "请大家接龙：\n1. 带好身份证\n2. 穿工作服",
+        "接龙系统升级\n1. 明天停机\n2. 李强请保存",
+        "#接龙\n1. 地点：会议室\n2. 时间：周五",
+        "接龙 周六登山注意事项\n1. 带好身份证\n2. 穿工作服",
+    ],
+)
+async def test_another_list_in_the_room_puts_nobody_on_it(gathering: Gathering, text: str) -> None:
+    await gathering.begin()
+    said = await gathering.say(LI, text)
+    assert await gathering.names() == []
+    await gathering.branch.hear(edit(account(LI), said.event_id, text + " "))
+    assert await gathering.names() == []
+    assert account(LI) not in [user for user, _ in await gathering.branch.told()]
+
+
+async def test_a_chain_about_it_in_other_words_or_about_nothing_is_for_the_open_one(gathering: Gathering) -> None:
+    await gathering.begin()
+    await gathering.say(LI, "请大家接龙：\n1. 李强\n2. 客人")
+    await gathering.say(ZHANG, "#接龙\n登山报名\n1. 张明：素")
+    await gathering.say(WANG, "#接龙 周六登山\n1. 小宝")
+    assert await gathering.names() == ["李强", "客人", "张明", "小宝"]
+    other = await gathering.refused(WANG, "#接龙 订午餐\n1. 王丽", room_id=private_room(WANG))
+    assert other == "sign_up.none_called"
+
+
+async def test_a_hand_taken_down_counts_though_others_have_copied_the_card(gathering: Gathering) -> None:
+    await gathering.begin()
+    up = reaction(account(WANG), gathering.card(), "🙋")
+    await gathering.branch.hear(up)
+    await gathering.say(LI, await gathering.shown() + "\n2. 李强")
+    assert await gathering.names() == ["王丽", "李强"]
+    await gathering.branch.hear(redaction(account(WANG), up.event_id))
+    assert await gathering.names() == ["李强"]
+
+
 async def test_going_off_again(gathering: Gathering) -> None:
     await gathering.begin()
     await gathering.say(ZHANG, "#接龙\n1. 张明\n2. 李强")
