@@ -7,7 +7,7 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from content.checkins import State as Answer
 from content.identifiers import OrganisationId
@@ -95,13 +95,14 @@ def _in(year: int, timezone: str) -> tuple[Any, Any]:
 
 
 def _entered(roots: Iterable[OrganisationId], year: int) -> Query:
+    """Ask for those that were entered by hand; of people only those count of which both numbers were written."""
     own = unannounced_meetings.c
     return (
         select(
             own.form,
             func.count().label("number"),
-            func.sum(own.due).label("due"),
-            func.sum(own.present).label("present"),
+            func.sum(case((own.present.is_not(None), own.due), else_=0)).label("due"),
+            func.sum(case((own.due.is_not(None), own.present), else_=0)).label("present"),
         )
         .where(
             own.taken_back_at.is_(None),

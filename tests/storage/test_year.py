@@ -147,6 +147,7 @@ async def test_what_is_said_of_a_talk_is_for_who_sees_members_by_name(branch: Sm
 
 
 async def test_the_year_in_numbers_counts_places_decisions_and_tasks(branch: SmallBranch) -> None:
+    """Of one entered by hand people count only where both were written: due without present is no empty room."""
     called = await call(branch, meeting())
     branch.clock.now = BEGINS
     await branch.store.settle([beginning(called.id)])
@@ -165,10 +166,11 @@ async def test_the_year_in_numbers_counts_places_decisions_and_tasks(branch: Sma
     done = TaskDone(occurrence=called.id, task=tasks[0].id, on=date(2026, 7, 9))
     await branch.store.settle(notes=[*recorded, *asked, done])
     await enter(branch, by_hand())
-    await enter(branch, by_hand(id=UnannouncedId("uncounted"), due=None, present=None))
+    await enter(branch, by_hand(id=UnannouncedId("uncounted"), present=None))
+    await enter(branch, by_hand(id=UnannouncedId("unknown"), due=None))
     found = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2026, timezone="Asia/Shanghai"))
     (one,) = (each for each in found if each.form is Form.ASSEMBLY)
-    assert (one.held, one.due, one.resolutions, one.tasks, one.done) == (3, 6, 2, 2, 1)
+    assert (one.held, one.due, one.resolutions, one.tasks, one.done) == (4, 6, 2, 2, 1)
     assert one.attendance == {Mark.PRESENT: 3, Mark.LEAVE: 1, Mark.SILENT: 1}
     other = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2025, timezone="Asia/Shanghai"))
     assert {each.held for each in other} == {0}
