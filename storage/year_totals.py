@@ -12,6 +12,7 @@ from sqlalchemy import case, func, select
 from content.checkins import State as Answer
 from content.identifiers import OrganisationId
 from content.notices import Form, State
+from content.unannounced import TOGETHER
 from content.year_totals import Totals, attendance, with_entered
 from storage.checkins import expectations
 from storage.meetings import meetings
@@ -42,7 +43,7 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
     ).where(*there)
     resolved = {row.form: row.number for row in await unit.rows(decided)}
     tasks = {row.form: (row.number, row.done) for row in await unit.rows(asked)}
-    entered = {row.form: row for row in await unit.rows(_entered(roots, year))}
+    entered = await unit.rows(_entered(roots, year))
     found = []
     for form in Form:
         marks = attendance(stood.get(form, ()))
@@ -56,8 +57,9 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
             tasks=number,
             done=done,
         )
-        hand = entered.get(form)
-        if hand is not None:
+        for hand in entered:
+            if form != hand.form and not (hand.together and form in TOGETHER):
+                continue
             one = with_entered(one, held=hand.number, due=hand.due or 0, present=hand.present or 0)
         found.append(one)
     return tuple(found)
@@ -100,6 +102,7 @@ def _entered(roots: Iterable[OrganisationId], year: int) -> Query:
     return (
         select(
             own.form,
+            own.together,
             func.count().label("number"),
             func.sum(case((own.present.is_not(None), own.due), else_=0)).label("due"),
             func.sum(case((own.due.is_not(None), own.present), else_=0)).label("present"),
@@ -110,5 +113,5 @@ def _entered(roots: Iterable[OrganisationId], year: int) -> Query:
             own.held_on >= date(year, 1, 1),
             own.held_on <= date(year, 12, 31),
         )
-        .group_by(own.form)
+        .group_by(own.form, own.together)
     )

@@ -174,3 +174,12 @@ async def test_the_year_in_numbers_counts_places_decisions_and_tasks(branch: Sma
     assert one.attendance == {Mark.PRESENT: 3, Mark.LEAVE: 1, Mark.SILENT: 1}
     other = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2025, timezone="Asia/Shanghai"))
     assert {each.held for each in other} == {0}
+
+
+async def test_a_meeting_held_as_two_forms_at_once_counts_once_as_each(branch: SmallBranch) -> None:
+    """CAD-8."""
+    await enter(branch, by_hand(form=Form.LIFE, together=True))
+    await enter(branch, by_hand(id=UnannouncedId("alone"), form=Form.LIFE))
+    found = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2026, timezone="Asia/Shanghai"))
+    held = {one.form: (one.held, one.due) for one in found}
+    assert (held[Form.LIFE], held[Form.REVIEW], held[Form.ASSEMBLY]) == ((2, 6), (1, 3), (0, 0))
