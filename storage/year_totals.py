@@ -13,7 +13,7 @@ from content.checkins import State as Answer
 from content.identifiers import OrganisationId
 from content.notices import Form, State
 from content.unannounced import TOGETHER
-from content.year_totals import Totals, attendance, with_entered
+from content.year_totals import Months, Totals, attendance, with_entered
 from storage.checkins import expectations
 from storage.meetings import meetings
 from storage.organisations import within
@@ -63,6 +63,19 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
             one = with_entered(one, held=hand.number, due=hand.due or 0, present=hand.present or 0)
         found.append(one)
     return tuple(found)
+
+
+async def meetings_by_month(unit: Reading, roots: Iterable[OrganisationId], *, year: int, timezone: str) -> Months:
+    """Return how many meetings of each form were held in each month, by a clock."""
+    ends = [datetime.combine(date(year, month, 1), time(), ZoneInfo(timezone)) for month in range(2, 13)]
+    month = case(*((meetings.c.begins_at < end, number) for number, end in enumerate(ends, start=1)), else_=12)
+    there = (within(meetings.c.organisation_id, list(roots)), meetings.c.state.in_(_HELD), *_in(year, timezone))
+    held = select(meetings.c.form, month.label("month")).where(*there).subquery()
+    query = select(held.c.form, held.c.month, func.count().label("number")).group_by(held.c.form, held.c.month)
+    counted: dict[int, dict[Form, int]] = {}
+    for row in await unit.rows(query):
+        counted.setdefault(row.month, {})[Form(row.form)] = row.number
+    return counted
 
 
 async def _stood(unit: Reading, there: Iterable[Any]) -> dict[str, list[tuple[Answer, str | None, int]]]:

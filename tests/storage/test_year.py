@@ -172,6 +172,10 @@ async def test_the_year_in_numbers_counts_places_decisions_and_tasks(branch: Sma
     (one,) = (each for each in found if each.form is Form.ASSEMBLY)
     assert (one.held, one.due, one.resolutions, one.tasks, one.done) == (4, 6, 2, 2, 1)
     assert one.attendance == {Mark.PRESENT: 3, Mark.LEAVE: 1, Mark.SILENT: 1}
+    months = await branch.store.read(
+        lambda unit: year_totals.meetings_by_month(unit, [ROOF], year=2026, timezone="Asia/Shanghai")
+    )
+    assert months == {7: {Form.ASSEMBLY: 1}}
     other = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2025, timezone="Asia/Shanghai"))
     assert {each.held for each in other} == {0}
 
@@ -183,3 +187,15 @@ async def test_a_meeting_held_as_two_forms_at_once_counts_once_as_each(branch: S
     found = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2026, timezone="Asia/Shanghai"))
     held = {one.form: (one.held, one.due) for one in found}
     assert (held[Form.LIFE], held[Form.REVIEW], held[Form.ASSEMBLY]) == ((2, 6), (1, 3), (0, 0))
+
+
+async def test_a_meeting_counts_in_the_month_of_the_clock_on_the_wall(branch: SmallBranch) -> None:
+    first = NOON.replace(month=8, day=1, hour=0) - timedelta(hours=7)
+    called = await call(branch, meeting(begins_at=first))
+    branch.clock.now = first
+    await branch.store.settle([beginning(called.id)])
+    for timezone, month in (("Asia/Shanghai", 8), ("UTC", 7)):
+        found = await branch.store.read(
+            lambda unit, timezone=timezone: year_totals.meetings_by_month(unit, [ROOF], year=2026, timezone=timezone)
+        )
+        assert found == {month: {Form.ASSEMBLY: 1}}
