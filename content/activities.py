@@ -279,14 +279,25 @@ def cancel(one: Activity, sheet: Sheet | None, *, now: datetime) -> Decision | R
     return Decision(facts=(changed, *(closed.facts if closed else ())), effects=(*_renewed(one), *told))
 
 
+def mark_of(one: Activity) -> str:
+    """Return a mark of what is put down of an activity, by which a later writer shows what they have seen."""
+    told = (str(one.people), one.account, one.outcome, one.partners)
+    return derive("put down", *told) if one.state is State.HELD else ""
+
+
 def put_down(
-    one: Activity, *, people: int | None, account: str, outcome: str, partners: str, now: datetime
+    one: Activity, *, people: int | None, account: str, outcome: str, partners: str, seen: str, now: datetime
 ) -> Decision | Refusal:
-    """Put down that an activity was held, and what came of it; nothing has to be filled in."""
+    """Put down that an activity was held, and what came of it; nothing has to be filled in.
+
+    ``seen`` is the mark of what stood there when it was written, so that nobody overwrites what they have not read.
+    """
     if one.state is State.CANCELLED:
         return refused("activity.is_cancelled")
     if one.begins_at > now:
         return refused("activity.to_come")
+    if seen != mark_of(one):
+        return refused("activity.changed_since", field="account")
     if people is not None and not 0 <= people <= MOST_PEOPLE:
         return refused("activity.bad_people", field="people", most=MOST_PEOPLE)
     held = replace(one, state=State.HELD, people=people, account=account, outcome=outcome, partners=partners)

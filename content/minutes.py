@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OccurrenceId, UserId
-from content.meetings import LONGEST, Meeting
+from content.meetings import LONGEST, Meeting, instant_of
 from content.notices import Form, State
 
 LONGEST_PART = 8_000
@@ -63,15 +63,25 @@ class Minutes(Struct, frozen=True, kw_only=True):
 
 
 class MinutesWritten(Fact, frozen=True, kw_only=True):
-    """The recorder has written a version of the minutes; the earlier ones stay."""
+    """The recorder has written a version of the minutes; the earlier ones stay, but for the draft ``instead`` of it."""
 
     occurrence: OccurrenceId
     minutes: Minutes
+    instead: int | None = None
 
 
 def parts_of(form: Form) -> tuple[Part, ...]:
     """Return what is written by hand of a meeting, in the order of the form."""
     return (*EXTRAS.get(form, ()), Part.REASONS, Part.CONTENTS, Part.DISCUSSION)
+
+
+def end_of(meeting: Meeting, typed: str) -> datetime | Refusal:
+    """Return when a meeting ended by the time of day that was typed: the first after it began, be it past midnight."""
+    day = meeting.day
+    found = instant_of(day.isoformat(), typed, meeting.timezone, field="ended")
+    if isinstance(found, Refusal) or found > meeting.begins_at:
+        return found
+    return instant_of((day + timedelta(days=1)).isoformat(), typed, meeting.timezone, field="ended")
 
 
 def write(
@@ -80,18 +90,25 @@ def write(
     *,
     ended_at: datetime | None,
     done: bool,
-    newest: Minutes | None,
+    versions: Sequence[Minutes],
     seen: int,
     by: UserId,
     now: datetime,
 ) -> Decision | Refusal:
-    """Keep what was written as a new version; ``seen`` is the number of the one that it was written upon."""
+    """Keep what was written as a new version; ``seen`` is the number of the one that it was written upon.
+
+    ``versions`` are the earlier ones, newest first. Where they are many, the oldest draft makes room; done ones stay.
+    """
     if meeting.state not in (State.HELD, State.CLOSED):
         return refused("resolution.not_held")
+    newest = versions[0] if versions else None
     number = newest.number if newest is not None else 0
     if number != seen:
         return refused("minutes.changed_since", field=Part.CONTENTS)
-    if number >= MOST_VERSIONS:
+    instead = next((each.number for each in reversed(versions) if not each.done), None)
+    if len(versions) < MOST_VERSIONS:
+        instead = None
+    elif instead is None:
         return refused("minutes.many", most=MOST_VERSIONS)
     kept = {part: texts[part].strip() for part in parts_of(meeting.form) if texts.get(part, "").strip()}
     for part, text in kept.items():
@@ -103,4 +120,4 @@ def write(
     if newest is not None and (newest.texts, newest.ended_at, newest.done) == (kept, ended_at, done):
         return refused("minutes.same", field=Part.CONTENTS)
     one = Minutes(occurrence=meeting.id, number=number + 1, texts=kept, done=done, by=by, at=now, ended_at=ended_at)
-    return Decision(facts=(MinutesWritten(occurrence=meeting.id, minutes=one),))
+    return Decision(facts=(MinutesWritten(occurrence=meeting.id, minutes=one, instead=instead),))

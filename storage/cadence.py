@@ -111,14 +111,17 @@ async def years(unit: Reading, nodes: Collection[Organisation], *, year: int, to
     known = await places(unit, nodes)
     held = await table(unit, [node.id for node in nodes])
     above = sorted({one for place in known for one in place.above})
-    found = await evidence.found(unit, _span([node.id for node in nodes], above, year))
+    by_place: dict[OrganisationId, list[Evidence]] = {}
+    for one in await evidence.found(unit, _span([node.id for node in nodes], above, year)):
+        by_place.setdefault(one.place, []).append(one)
     return tuple(
         Seen(
             place=place,
             held=held[place.organisation],
             columns=reckon(
                 {form: one.norm for form, one in held[place.organisation].items()},
-                found,
+                # What may count here and nothing else: there are hundreds of branches, each with a year of meetings.
+                [one for at in {place.organisation, *place.groups, *place.above} for one in by_place.get(at, ())],
                 place,
                 year=year,
                 today=today,
@@ -128,9 +131,9 @@ async def years(unit: Reading, nodes: Collection[Organisation], *, year: int, to
     )
 
 
-async def everything(unit: Reading, roots: Iterable[OrganisationId], *, year: int) -> tuple[Evidence, ...]:
-    """Return all that was held or is planned at or below organisations in a year."""
-    return await evidence.found(unit, _span(roots, (), year))
+async def beside_meetings(unit: Reading, roots: Iterable[OrganisationId], *, year: int) -> tuple[Evidence, ...]:
+    """Return what else than meetings was held or is planned at or below organisations in a year; these are counted."""
+    return await evidence.found(unit, _span(roots, (), year), evidence.BESIDE_MEETINGS)
 
 
 async def secretary_of(unit: Reading, node: OrganisationId) -> str | None:

@@ -55,9 +55,9 @@ _PAPERS = dict.fromkeys(paper_elections.State, Standing.HELD) | {
 _PAPERS.pop(paper_elections.State.VOID)
 
 
-async def found(unit: Reading, span: Span) -> tuple[Evidence, ...]:
-    """Return everything that was held or is planned in a span."""
-    return tuple([one for give in SOURCES for one in await give(unit, span)])
+async def found(unit: Reading, span: Span, sources: Sequence[Giving] | None = None) -> tuple[Evidence, ...]:
+    """Return everything that was held or is planned in a span, by all that give evidence or only these."""
+    return tuple([one for give in sources or SOURCES for one in await give(unit, span)])
 
 
 def _there(column: Any, span: Span) -> Any:
@@ -221,5 +221,6 @@ async def of_appraisals(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     )
 
 
-SOURCES: tuple[Giving, ...] = (of_meetings, of_lectures, of_appraisals, unannounced.evidence, activities.evidence)
+BESIDE_MEETINGS: tuple[Giving, ...] = (of_lectures, of_appraisals, unannounced.evidence, activities.evidence)
+SOURCES: tuple[Giving, ...] = (of_meetings, *BESIDE_MEETINGS)
 """Who gives evidence. A feature that holds a form of organisation life adds its own here."""

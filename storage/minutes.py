@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, select
+from sqlalchemy import JSON, Boolean, Column, ForeignKey, Integer, String, Table, delete, select
 
 from content.identifiers import OccurrenceId, UserId
 from content.minutes import Minutes, MinutesWritten, Part
@@ -47,7 +47,10 @@ def _minutes(row: AnyRow) -> Minutes:
 
 
 async def write_written(unit: Writing, fact: MinutesWritten) -> None:
-    """Keep a version beside the earlier ones."""
-    one = fact.minutes
+    """Keep a version beside the earlier ones, or in the place of a draft."""
+    one, own = fact.minutes, meeting_minutes.c
+    if fact.instead is not None:
+        gone = (own.occurrence_id == one.occurrence, own.number == fact.instead)
+        await unit.execute(delete(meeting_minutes).where(*gone))
     values = {"occurrence_id": one.occurrence, "number": one.number, "texts": dict(one.texts), "done": one.done}
     await unit.add(meeting_minutes, values | {"ended_at": one.ended_at, "by_user": one.by, "at": one.at})

@@ -7,12 +7,13 @@ from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from content.checkins import State as Answer
 from content.identifiers import OrganisationId
 from content.notices import Form, State
-from content.year_totals import Totals, attendance, with_entered
+from content.unannounced import TOGETHER
+from content.year_totals import Months, Totals, attendance, with_entered
 from storage.checkins import expectations
 from storage.meetings import meetings
 from storage.organisations import within
@@ -42,7 +43,7 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
     ).where(*there)
     resolved = {row.form: row.number for row in await unit.rows(decided)}
     tasks = {row.form: (row.number, row.done) for row in await unit.rows(asked)}
-    entered = {row.form: row for row in await unit.rows(_entered(roots, year))}
+    entered = await unit.rows(_entered(roots, year))
     found = []
     for form in Form:
         marks = attendance(stood.get(form, ()))
@@ -56,11 +57,25 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
             tasks=number,
             done=done,
         )
-        hand = entered.get(form)
-        if hand is not None:
+        for hand in entered:
+            if form != hand.form and not (hand.together and form in TOGETHER):
+                continue
             one = with_entered(one, held=hand.number, due=hand.due or 0, present=hand.present or 0)
         found.append(one)
     return tuple(found)
+
+
+async def meetings_by_month(unit: Reading, roots: Iterable[OrganisationId], *, year: int, timezone: str) -> Months:
+    """Return how many meetings of each form were held in each month, by a clock."""
+    ends = [datetime.combine(date(year, month, 1), time(), ZoneInfo(timezone)) for month in range(2, 13)]
+    month = case(*((meetings.c.begins_at < end, number) for number, end in enumerate(ends, start=1)), else_=12)
+    there = (within(meetings.c.organisation_id, list(roots)), meetings.c.state.in_(_HELD), *_in(year, timezone))
+    held = select(meetings.c.form, month.label("month")).where(*there).subquery()
+    query = select(held.c.form, held.c.month, func.count().label("number")).group_by(held.c.form, held.c.month)
+    counted: dict[int, dict[Form, int]] = {}
+    for row in await unit.rows(query):
+        counted.setdefault(row.month, {})[Form(row.form)] = row.number
+    return counted
 
 
 async def _stood(unit: Reading, there: Iterable[Any]) -> dict[str, list[tuple[Answer, str | None, int]]]:
@@ -95,13 +110,15 @@ def _in(year: int, timezone: str) -> tuple[Any, Any]:
 
 
 def _entered(roots: Iterable[OrganisationId], year: int) -> Query:
+    """Ask for those that were entered by hand; of people only those count of which both numbers were written."""
     own = unannounced_meetings.c
     return (
         select(
             own.form,
+            own.together,
             func.count().label("number"),
-            func.sum(own.due).label("due"),
-            func.sum(own.present).label("present"),
+            func.sum(case((own.present.is_not(None), own.due), else_=0)).label("due"),
+            func.sum(case((own.due.is_not(None), own.present), else_=0)).label("present"),
         )
         .where(
             own.taken_back_at.is_(None),
@@ -109,5 +126,5 @@ def _entered(roots: Iterable[OrganisationId], year: int) -> Query:
             own.held_on >= date(year, 1, 1),
             own.held_on <= date(year, 12, 31),
         )
-        .group_by(own.form)
+        .group_by(own.form, own.together)
     )

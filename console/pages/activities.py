@@ -189,6 +189,7 @@ def put_down(id: str) -> Answer:  # noqa: A002
             account=account,
             outcome=outcome_of,
             partners=partners,
+            seen=form.get("mark", ""),
             now=unit.now,
         )
 
@@ -357,6 +358,7 @@ def _page(one: Activity, refusal: Refusal | None = None) -> str:
         may_put_down=Right.RECORD in rights and one.state is not State.CANCELLED and one.begins_at <= now(),
         may_take_back=Right.RECORD in rights,
         typed=request.form if refusal is not None else None,
+        mark=rules.mark_of(one),
         longest={
             "account": rules.LONGEST_ACCOUNT,
             "outcome": rules.LONGEST_OUTCOME,

@@ -22,11 +22,10 @@ from console.word import CONTENT_TYPE, Document
 from console.wording import fully, t
 from content import minutes as rules
 from content import resolutions as decisions
-from content.checkins import TOOK_PART
 from content.checkins import State as Standing
 from content.decision import Refusal
 from content.identifiers import OccurrenceId, OrganisationId, UserId
-from content.meetings import Meeting, instant_of
+from content.meetings import Meeting
 from content.minutes import Minutes, Part
 from content.notices import State
 from content.organisations import Kind, Right
@@ -55,7 +54,7 @@ def write(id: str) -> Answer:  # noqa: A002
     texts = {part: request.form.get(part, "") for part in Part if part in request.form}
     done, ended = request.form.get("intent") == "done", request.form.get("ended", "").strip()
     seen = request.form.get("seen", "")
-    ended_at = instant_of(one.day.isoformat(), ended, one.timezone, field="ended") if ended else None
+    ended_at = rules.end_of(one, ended) if ended else None
 
     async def decide(unit: Reading) -> Decided:
         known = await meetings.meeting(unit, one.id)
@@ -66,7 +65,7 @@ def write(id: str) -> Answer:  # noqa: A002
             texts,
             ended_at=ended_at,
             done=done,
-            newest=await minutes.newest(unit, one.id),
+            versions=await minutes.versions(unit, one.id),
             seen=int(seen) if seen.isascii() and seen.isdecimal() and len(seen) < 6 else 0,
             by=user,
             now=unit.now,
@@ -192,7 +191,7 @@ async def _read(
                 category=each.category,
                 state=places[each.id].state,
                 note=places[each.id].note,
-                at=places[each.id].at if places[each.id].state in TOOK_PART else None,
+                at=places[each.id].at if places[each.id].state is Standing.DONE else None,
                 reason=reasons.get(each.id, ""),
             )
             for each in await members.by_ids(unit, set(places))

@@ -34,7 +34,7 @@ from storage.unit import Reading
 
 pages = Blueprint("year", __name__)
 
-BRANCHES_SHOWN = 60
+BRANCHES_SHOWN = 30
 FIRST_YEAR = 2000
 _NUMBER = re.compile("[0-9]{1,4}")
 
@@ -248,11 +248,12 @@ def _of_branches(node: Organisation, year: int) -> str:
     by_name = Right.READ_MEMBERS in at.rights_at(node.id)
 
     async def look(unit: Reading) -> tuple[tuple[Seen, ...], Months, tuple[Totals, ...], Tally | None]:
-        found = await cadence.everything(unit, [node.id], year=year)
+        found = await cadence.beside_meetings(unit, [node.id], year=year)
+        held = await year_totals.meetings_by_month(unit, [node.id], year=year, timezone=node.timezone)
         secretary = await cadence.secretary_of(unit, node.id) if node.kind is Kind.PARTY_COMMITTEE else None
         return (
             await cadence.years(unit, few, year=year, today=day),
-            by_month(found),
+            by_month(found, held),
             await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
             lectures_by(found, secretary) if secretary else None,
         )

@@ -78,10 +78,16 @@ def test_what_was_held_is_put_down_later_without_a_card(house: House, browser: B
     path = answer.headers["Location"].partition("?")[0]
     assert browser.post(f"{path}/held", {"people": "viele"}, form_at=path).status_code == 422
     told = {"people": "12", "account": "擦了扶手\n\n 清了雪 ", "outcome": "不再滑", "partners": "保洁班"}
+    before = browser.marks(path)
     done = browser.post(f"{path}/held", told, form_at=path)
     assert done.status_code == 303, done.get_data(as_text=True)[-3000:]
     page = browser.get(path).get_data(as_text=True)
     assert "<p>擦了扶手</p><p>清了雪</p>" in page
+    late = browser.post(f"{path}/held", before | {"nonce": "x" * 24, "people": "9", "account": "另一个人写的"})
+    page = late.get_data(as_text=True)
+    assert (late.status_code, "有人先记了一次" in page) == (422, True)
+    assert "<p>擦了扶手</p>" in page, "what stands there is shown above what the later one typed"
+    assert "另一个人写的</textarea>" in page
     listed = browser.get("/activities").get_data(as_text=True)
     assert (
         '志愿服务</th><td data-label="次数" class="number">1</td><td data-label="参加人数" class="number">12</td>'

@@ -72,6 +72,9 @@ def test_minutes_are_kept_version_by_version_and_nothing_typed_is_lost(house: Ho
     assert stale.status_code == 422
     assert "有人存了新的一版" in stale.get_data(as_text=True)
     assert "另一个人写的" in stale.get_data(as_text=True)
+    unended = browser.post(page, first | {Part.CONTENTS: "另一个人写的", "ended": ""}).get_data(as_text=True)
+    assert 'name="ended" type="time" value="20:00"' in unended, "the end that another wrote is not lost"
+    assert "<h3>几点结束</h3><p>" in unended
     same = browser.post(page, first | {"seen": "1"})
     assert "和上一版一样" in same.get_data(as_text=True)
     done = browser.post(page, first | {"seen": "1", "intent": "done"})

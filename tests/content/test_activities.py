@@ -90,7 +90,7 @@ def test_what_came_of_it_is_put_down_once_it_has_begun_and_nothing_must_be_said(
 
     def put_down(one: Activity, **more: Any) -> Decision | Refusal:
         usual: dict[str, Any] = {"people": None, "account": "", "outcome": "", "partners": ""}
-        return rules.put_down(one, now=NOON, **usual | more)
+        return rules.put_down(one, now=NOON, **{"seen": rules.mark_of(one)} | usual | more)
 
     assert key(put_down(ONE)) == "activity.to_come"
     assert key(put_down(replace(OVER, state=State.CANCELLED))) == "activity.is_cancelled"
@@ -102,6 +102,7 @@ def test_what_came_of_it_is_put_down_once_it_has_begun_and_nothing_must_be_said(
     held = fact.activity  # type: ignore[attr-defined]
     assert (held.state, held.people) == (State.HELD, None)
     assert key(put_down(held)) == "activity.same"
+    assert key(put_down(held, outcome="不再滑", seen="")) == "activity.changed_since", "another had put it down by then"
 
 
 def test_who_had_signed_up_is_told_that_it_is_called_off_and_nobody_signs_up_any_more() -> None:

@@ -147,6 +147,7 @@ async def test_what_is_said_of_a_talk_is_for_who_sees_members_by_name(branch: Sm
 
 
 async def test_the_year_in_numbers_counts_places_decisions_and_tasks(branch: SmallBranch) -> None:
+    """Of one entered by hand people count only where both were written: due without present is no empty room."""
     called = await call(branch, meeting())
     branch.clock.now = BEGINS
     await branch.store.settle([beginning(called.id)])
@@ -165,10 +166,36 @@ async def test_the_year_in_numbers_counts_places_decisions_and_tasks(branch: Sma
     done = TaskDone(occurrence=called.id, task=tasks[0].id, on=date(2026, 7, 9))
     await branch.store.settle(notes=[*recorded, *asked, done])
     await enter(branch, by_hand())
-    await enter(branch, by_hand(id=UnannouncedId("uncounted"), due=None, present=None))
+    await enter(branch, by_hand(id=UnannouncedId("uncounted"), present=None))
+    await enter(branch, by_hand(id=UnannouncedId("unknown"), due=None))
     found = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2026, timezone="Asia/Shanghai"))
     (one,) = (each for each in found if each.form is Form.ASSEMBLY)
-    assert (one.held, one.due, one.resolutions, one.tasks, one.done) == (3, 6, 2, 2, 1)
+    assert (one.held, one.due, one.resolutions, one.tasks, one.done) == (4, 6, 2, 2, 1)
     assert one.attendance == {Mark.PRESENT: 3, Mark.LEAVE: 1, Mark.SILENT: 1}
+    months = await branch.store.read(
+        lambda unit: year_totals.meetings_by_month(unit, [ROOF], year=2026, timezone="Asia/Shanghai")
+    )
+    assert months == {7: {Form.ASSEMBLY: 1}}
     other = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2025, timezone="Asia/Shanghai"))
     assert {each.held for each in other} == {0}
+
+
+async def test_a_meeting_held_as_two_forms_at_once_counts_once_as_each(branch: SmallBranch) -> None:
+    """CAD-8."""
+    await enter(branch, by_hand(form=Form.LIFE, together=True))
+    await enter(branch, by_hand(id=UnannouncedId("alone"), form=Form.LIFE))
+    found = await branch.store.read(lambda unit: year_totals.totals(unit, [ROOF], year=2026, timezone="Asia/Shanghai"))
+    held = {one.form: (one.held, one.due) for one in found}
+    assert (held[Form.LIFE], held[Form.REVIEW], held[Form.ASSEMBLY]) == ((2, 6), (1, 3), (0, 0))
+
+
+async def test_a_meeting_counts_in_the_month_of_the_clock_on_the_wall(branch: SmallBranch) -> None:
+    first = NOON.replace(month=8, day=1, hour=0) - timedelta(hours=7)
+    called = await call(branch, meeting(begins_at=first))
+    branch.clock.now = first
+    await branch.store.settle([beginning(called.id)])
+    for timezone, month in (("Asia/Shanghai", 8), ("UTC", 7)):
+        found = await branch.store.read(
+            lambda unit, timezone=timezone: year_totals.meetings_by_month(unit, [ROOF], year=2026, timezone=timezone)
+        )
+        assert found == {month: {Form.ASSEMBLY: 1}}

@@ -112,7 +112,7 @@ def steps(
             texts,
             ended_at=begins + _HOUR,
             done=True,
-            newest=None,
+            versions=(),
             seen=0,
             by=organiser,
             now=begins + 2 * _HOUR,
