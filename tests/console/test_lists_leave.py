@@ -13,14 +13,17 @@ import pytest
 from console import leaving_tables
 from console.leaving_tables import FORMATS
 from console.shown_tables import read_tables, together
-from content.identifiers import UserId
+from content.identifiers import UserId, derive
 from content.organisations import Role
 from content.shifts import ShiftsSet
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, VIEWER, put
+from tests.console.open_activity import hold_activity
 from tests.console.open_meeting import call_meeting
+from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
 from tests.console.strict_house import enter, equip, grant, strict
 from tests.console.test_audit_page import main_of
+from tests.console.test_knocks_page import knock
 from tests.console.test_participation_page import from_csv, from_docx, from_xlsx
 from tests.console.test_schedule_page import form, planned
 from tests.content.test_shifts import pattern
@@ -54,12 +57,16 @@ def lists(house: House) -> dict[str, str]:
     """Return the address of each page whose list leaves."""
     browser = house.browser()
     browser.post("/schedule", form(house, when="weekly", count="3"))
-    series = f"/calendar/series/{planned(house)[0].schedule}"
+    own = {
+        "series.show_one": f"/calendar/series/{planned(house)[0].schedule}",
+        "policies.show_one": f"/policies/{derive('seed policy', 'one')}",
+        "sign_ups.show_one": f"/sign-ups/{OPEN_SIGN_UP}",
+    }
     found = {}
     for rule in house.app.url_map.iter_rules():
         view = house.app.view_functions[rule.endpoint]
         if "GET" in (rule.methods or ()) and hasattr(view, leaving_tables._WHAT):
-            found[rule.endpoint] = series if rule.endpoint == "series.show_one" else rule.rule
+            found[rule.endpoint] = own.get(rule.endpoint, rule.rule)
     return found
 
 
@@ -98,6 +105,9 @@ def ways(page: str) -> list[str]:
 def test_every_list_leaves_as_the_screen_shows_it(house: House) -> None:
     seen = set()
     call_meeting(house, "listed")
+    begin_sign_up(house)
+    hold_activity(house)
+    knock(house)
     grant(house, WHITE, Role.SECRETARY, "one")
     general = house.seeded.organisations["general"]
     house.run(put(house.store, "shifts", ShiftsSet(organisation=general, pattern=pattern("2026-11-01"))))

@@ -88,7 +88,7 @@ def test_a_share_stands_with_its_base_and_no_data_is_no_zero(browser: Browser) -
     assert "参加 3 人次，应到 8 人次（38%），另有请假" in page
     table = {row[0]: row[1:] for row in shown(page, "按组织")}
     assert table["检修车间第一党支部"][:3] == ["2", "6", "33%"]
-    assert table["运转车间党支部"] == ["—"] * 6
+    assert table["运转车间党支部"] == ["—"] * 7
 
 
 def test_what_could_not_be_sent_counts_against_nobody(house: House, browser: Browser) -> None:
@@ -115,7 +115,7 @@ def test_a_place_is_open_until_its_time_is_over_and_unanswered_after_it_everywhe
     assert shown(lists, "近期")[0][-1] == "未回"
     for short, word, other in (("open", "待答复", "未回"), ("closed", "未回", "待答复")):
         page = browser.get(f"/check-ins/{house.seeded.occurrences[short]}").get_data(as_text=True)
-        assert shown(page, "按支部")[0][-2:] == ["待答复", "未回"]
+        assert shown(page, "按支部")[0][-3:] == ["待答复", "未回", "缺席"]
         states = {row[2].split(" ")[0] for row in shown(page, "按成员")[1:]}
         assert word in states
         assert other not in states

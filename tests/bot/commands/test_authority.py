@@ -44,7 +44,9 @@ def test_every_command_says_which_right_it_needs() -> None:
         Verb.VOTE: Right.SCHEDULE,
         Verb.CONSOLE: Right.READ,
         Verb.ADOPT: Right.MANAGE_ROOMS,
-        **dict.fromkeys(CALLING, Right.MODERATE),
+        Verb.SIGN_UP: Right.SCHEDULE,
+        **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN), Right.RECORD),
+        **dict.fromkeys((*CALLING, Verb.LOCK, Verb.UNLOCK), Right.MODERATE),
     }
 
 
