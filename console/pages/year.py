@@ -93,13 +93,12 @@ def _of_place(node: Organisation, year: int) -> str:
 
     async def look(unit: Reading) -> Known:
         (seen,) = await cadence.years(unit, [node], year=year, today=day)
-        ids = [one.id for column in seen.columns for cell in column.cells for one in _by_hand(cell.evidence)]
-        found = [await unannounced.visible(unit, id, [node.id], [node.id] if by_name else []) for id in ids]  # noqa: A001
+        ids = {one.id for column in seen.columns for cell in column.cells for one in _by_hand(cell.evidence)}
         return Known(
             seen=seen,
             names=await above(unit, node.id),
             totals=await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
-            entered=tuple({one.id: one for one in found if one is not None}.values()),
+            entered=await unannounced.all_visible(unit, ids, [node.id], [node.id] if by_name else []) if ids else (),
         )
 
     known = ask(look)
