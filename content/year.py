@@ -186,16 +186,33 @@ def counts_at(place: Place, one: Evidence, form: Form) -> bool:
 
 
 def reckon(
-    norms: Mapping[Form, Norm | None], found: Iterable[Evidence], place: Place, *, year: int, today: date
+    norms: Mapping[Form, Norm | None],
+    found: Iterable[Evidence],
+    place: Place,
+    *,
+    year: int,
+    today: date,
+    cells: bool = True,
 ) -> tuple[Column, ...]:
-    """Reckon the year of a place from what was held and is planned; of a group only what is asked of groups."""
+    """Reckon the year of a place from what was held and is planned; of a group only what is asked of groups.
+
+    Who shows no months asks for no ``cells``.
+    """
     there = [one for one in found if one.on.year == year and (one.standing is Standing.HELD or one.on >= today)]
     forms = (Form.GROUP,) if place.kind is Kind.GROUP else tuple(LINE_OF)
-    return tuple(_column(form, norms.get(form), there, place, year=year, today=today) for form in forms)
+    months = range(1, 13) if cells else ()
+    return tuple(_column(form, norms.get(form), there, place, year=year, today=today, months=months) for form in forms)
 
 
 def _column(
-    form: Form, norm: Norm | None, found: Sequence[Evidence], place: Place, *, year: int, today: date
+    form: Form,
+    norm: Norm | None,
+    found: Sequence[Evidence],
+    place: Place,
+    *,
+    year: int,
+    today: date,
+    months: Iterable[int],
 ) -> Column:
     own = sorted((one for one in found if counts_at(place, one, form)), key=lambda one: (one.on, one.id))
     subjects = _subjects(form, place)
@@ -204,7 +221,7 @@ def _column(
     if norm is not None and asked:
         spans = stretches_of(norm.every, year)
         stretches = tuple(_stretch(since, until, norm, own, subjects, place, today) for since, until in spans)
-    cells = tuple(_cell(month, own, norm, stretches, today=today) for month in range(1, 13))
+    cells = tuple(_cell(month, own, norm, stretches, today=today) for month in months)
     return Column(form=form, norm=norm, asked=asked, stretches=stretches, cells=cells)
 
 

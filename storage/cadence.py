@@ -104,8 +104,10 @@ async def places(unit: Reading, nodes: Collection[Organisation]) -> tuple[Place,
     )
 
 
-async def years(unit: Reading, nodes: Collection[Organisation], *, year: int, today: date) -> tuple[Seen, ...]:
-    """Return the year of each of these branches and groups."""
+async def years(
+    unit: Reading, nodes: Collection[Organisation], *, year: int, today: date, cells: bool = True
+) -> tuple[Seen, ...]:
+    """Return the year of each of these branches and groups, without the ``cells`` of months where nobody shows them."""
     if not nodes:
         return ()
     known = await places(unit, nodes)
@@ -125,6 +127,7 @@ async def years(unit: Reading, nodes: Collection[Organisation], *, year: int, to
                 place,
                 year=year,
                 today=today,
+                cells=cells,
             ),
         )
         for place in known

@@ -64,16 +64,23 @@ async def visible(
     by_name: Iterable[OrganisationId],
 ) -> Unannounced | None:
     """Return one that stands at or below the roots; an inner one at or below where members are seen by name."""
+    found = await all_visible(unit, [id], roots, by_name)
+    return found[0] if found else None
+
+
+async def all_visible(
+    unit: Reading, ids: Iterable[str], roots: Iterable[OrganisationId], by_name: Iterable[OrganisationId]
+) -> tuple[Unannounced, ...]:
+    """Return those of them that are visible so, by their days."""
     own = unannounced_meetings.c
     inner = own.form.in_(sorted(INNER))
     query = select(unannounced_meetings).where(
         _STANDS,
-        own.id == id,
+        own.id.in_(list(ids)),
         within(own.organisation_id, roots),
         ~inner | within(own.organisation_id, by_name),
     )
-    row = await unit.first(query)
-    return _meeting(row) if row else None
+    return tuple(_meeting(row) for row in await unit.rows(query.order_by(own.held_on, own.id)))
 
 
 def _meeting(row: AnyRow) -> Unannounced:

@@ -34,7 +34,7 @@ from storage.unit import Reading
 
 pages = Blueprint("year", __name__)
 
-BRANCHES_SHOWN = 30
+BRANCHES_SHOWN = 20
 FIRST_YEAR = 2000
 _NUMBER = re.compile("[0-9]{1,4}")
 
@@ -93,13 +93,12 @@ def _of_place(node: Organisation, year: int) -> str:
 
     async def look(unit: Reading) -> Known:
         (seen,) = await cadence.years(unit, [node], year=year, today=day)
-        ids = [one.id for column in seen.columns for cell in column.cells for one in _by_hand(cell.evidence)]
-        found = [await unannounced.visible(unit, id, [node.id], [node.id] if by_name else []) for id in ids]  # noqa: A001
+        ids = {one.id for column in seen.columns for cell in column.cells for one in _by_hand(cell.evidence)}
         return Known(
             seen=seen,
             names=await above(unit, node.id),
             totals=await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
-            entered=tuple({one.id: one for one in found if one is not None}.values()),
+            entered=await unannounced.all_visible(unit, ids, [node.id], [node.id] if by_name else []) if ids else (),
         )
 
     known = ask(look)
@@ -144,12 +143,12 @@ def _lead(columns: tuple[Column, ...], seen: Seen) -> str:
 
 def _lacking(seen: Seen, columns: tuple[Column, ...]) -> str:
     """Say what a year lacks so far, form by form with the months or quarters; by the branch's own cadence."""
-    found: dict[Form, dict[str, None]] = {}
+    found: dict[Form, dict[date, Gap]] = {}
     for gap in gaps(columns):
-        found.setdefault(gap.norm.form, {})[_when(gap)] = None
+        found.setdefault(gap.norm.form, {}).setdefault(gap.since, gap)
     parts = (
-        t("year.lacks_form", form=t(f"meetings.form_{form}"), when=t("year.and").join(whens))
-        for form, whens in found.items()
+        t("year.lacks_form", form=t(f"meetings.form_{form}"), when=t("year.and").join(map(_when, of_form.values())))
+        for form, of_form in found.items()
     )
     return t("tables.comma").join(parts)
 
@@ -252,7 +251,7 @@ def _of_branches(node: Organisation, year: int) -> str:
         held = await year_totals.meetings_by_month(unit, [node.id], year=year, timezone=node.timezone)
         secretary = await cadence.secretary_of(unit, node.id) if node.kind is Kind.PARTY_COMMITTEE else None
         return (
-            await cadence.years(unit, few, year=year, today=day),
+            await cadence.years(unit, few, year=year, today=day, cells=False),
             by_month(found, held),
             await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
             lectures_by(found, secretary) if secretary else None,
