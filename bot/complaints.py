@@ -11,9 +11,9 @@ from bot.matrix.events import Event, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from content.complaint_contexts import AROUND, LONGEST_TEXT, ContextRead, Outcome, Part
-from content.complaints import TakeUp, TraceRemoved, Voice, found_author
+from content.complaints import TakeUp, Voice, found_author
 from content.decision import Decision
-from content.identifiers import Cause, ContextId, RoomId, UserId, VoiceId
+from content.identifiers import Cause, ContextId, EventId, RoomId, UserId, VoiceId
 from content.organisations import Right
 from storage import complaint_contexts, complaints, organisations, outbox
 from storage.crashpoints import crashpoint
@@ -35,6 +35,8 @@ class Looking:
 
     async def do(self, row: Claimed) -> None:
         """Do what a row asks for; what has no sense any more is let go. Raises Fault."""
+        if row.kind is outbox.Kind.TRACE and row.room is not None and row.target is not None:
+            await self._take_out(row.room, row.target, row.transaction)
         if row.room is None or row.matter is None:
             return
         if row.kind is outbox.Kind.CONTEXT:
@@ -43,8 +45,6 @@ class Looking:
         voice = await self._store.read(lambda unit: complaints.voice(unit, VoiceId(row.matter or "")))
         if voice is None:
             return
-        if voice.trace is not None:
-            await self._remove(voice, row)
         author = voice.about or await self._author(voice)
 
         async def decide(unit: Reading) -> Decision | None:
@@ -58,15 +58,14 @@ class Looking:
 
         await self._store.settle([Step(cause=Cause(f"complaint:{voice.id}:author"), decide=decide)])
 
-    async def _remove(self, voice: Voice, row: Claimed) -> None:
-        """Take what the reporter wrote or tapped out of the room, where the bot may."""
+    async def _take_out(self, room: RoomId, trace: EventId, transaction: str) -> None:
+        """Take what a reporter wrote or tapped out of the room, where the bot may."""
         try:
-            await self._homeserver.redact(voice.room, voice.trace or "", row.transaction)
+            await self._homeserver.redact(room, trace, transaction)
         except Fault as fault:
             if fault.kind not in _NO_WAY:
                 raise
         crashpoint("complaint.trace_removed_before_kept")
-        await self._store.settle(notes=[TraceRemoved(organisation=voice.organisation, voice=voice.id)])
 
     async def _author(self, voice: Voice) -> UserId | None:
         """Read who wrote a message, ``None`` where it is not there for us to see."""

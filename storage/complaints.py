@@ -36,8 +36,6 @@ from content.complaints import (
     MessageFlagged,
     Origin,
     State,
-    TraceLeft,
-    TraceRemoved,
     Voice,
     VoiceDropped,
 )
@@ -90,6 +88,7 @@ complaint_voices = Table(
     Column("text", LargeBinary),
     Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
+"""``trace_id`` is no longer written: what is to go from a room stands in the outbox until it is gone."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -242,7 +241,6 @@ async def voice(unit: Reading, id: VoiceId) -> Voice | None:  # noqa: A002
         reason=row.reason,
         at=row.at,
         reporter=row.reporter,
-        trace=EventId(row.trace_id) if row.trace_id else None,
     )
 
 
@@ -342,7 +340,6 @@ def _row(vault: Vault, voice: Voice, complaint: str) -> dict[str, Any]:
         "reason": voice.reason,
         "at": voice.at,
         "reporter": voice.reporter,
-        "trace_id": voice.trace,
         "text": text,
         "is_sealed": sealed,
     }
@@ -364,16 +361,6 @@ async def write_author(unit: Writing, fact: AuthorFound) -> None:
         await unit.execute(update(complaint_voices).where(own).values(complaint_id=other))
         await unit.execute(update(complaints).where(complaints.c.id == other).values(touched_at=row.touched_at))
         await unit.execute(complaints.delete().where(complaints.c.id == row.id))
-
-
-async def write_trace(unit: Writing, fact: TraceLeft) -> None:
-    """Remember what is to be taken out of the room."""
-    await unit.execute(update(complaint_voices).where(complaint_voices.c.id == fact.voice).values(trace_id=fact.trace))
-
-
-async def write_trace_removed(unit: Writing, fact: TraceRemoved) -> None:
-    """Forget what was taken out of the room."""
-    await unit.execute(update(complaint_voices).where(complaint_voices.c.id == fact.voice).values(trace_id=None))
 
 
 async def write_dropped(unit: Writing, fact: VoiceDropped) -> None:

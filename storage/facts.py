@@ -55,7 +55,6 @@ from content.complaints import (
     ComplaintReopened,
     MessageFlagged,
     TraceLeft,
-    TraceRemoved,
     VoiceDropped,
 )
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
@@ -472,8 +471,7 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),
-    TraceLeft: (complaints.write_trace,),
-    TraceRemoved: (complaints.write_trace_removed,),
+    TraceLeft: (),
     VoiceDropped: (complaints.write_dropped,),
     ComplaintClaimed: (complaints.write_claimed,),
     ComplaintDecided: (complaints.write_decided,),

@@ -9,7 +9,7 @@ from bot.commands.asking import Asking, Place
 from bot.commands.grammar import reason_in
 from bot.matrix.events import Event
 from content import complaints as rules
-from content.complaints import Origin, Voice, voice_id
+from content.complaints import Origin, TakeOut, Voice, voice_id, without_trace
 from content.decision import Decision, Refusal, discreetly, refused
 from content.identifiers import EventId, RoomId, UserId
 from content.rooms import Room
@@ -33,18 +33,13 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
         target, words = (asking.room, asking.replied), asking.argument
     if target is None:
         return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
-    room, in_room = await rooms.room(asking.unit, target[0]), asking.place is Place.ROOM
+    in_room = asking.place is Place.ROOM
+    trace = TakeOut(room=asking.room, trace=asking.event) if in_room else None
+    room, origin = await rooms.room(asking.unit, target[0]), Origin.ROOM if in_room else Origin.PRIVATE
     if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
         return discreetly(refused("complaint.unknown"))
-    return await _complain(
-        asking.unit,
-        room,
-        target[1],
-        asking.sender,
-        words,
-        origin=Origin.ROOM if in_room else Origin.PRIVATE,
-        trace=asking.event if in_room else None,
-    )
+    answer = await _complain(asking.unit, room, target[1], asking.sender, words, origin=origin)
+    return answer if isinstance(answer, Refusal) else without_trace(answer, asking.sender, trace)
 
 
 async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decision | Refusal | None:
@@ -52,8 +47,9 @@ async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decis
     room = await rooms.room(unit, RoomId(event.room_id))
     if room is None or event.sender == me:
         return None
-    trace = EventId(event.event_id)
-    return await _complain(unit, room, target, UserId(event.sender), "", origin=Origin.ROOM, trace=trace)
+    sender, trace = UserId(event.sender), TakeOut(room=room.id, trace=EventId(event.event_id))
+    answer = await _complain(unit, room, target, sender, "", origin=Origin.ROOM)
+    return answer if isinstance(answer, Refusal) else without_trace(answer, sender, trace)
 
 
 async def _complain(
@@ -64,7 +60,6 @@ async def _complain(
     words: str,
     *,
     origin: Origin,
-    trace: EventId | None,
 ) -> Decision | Refusal:
     reason, said = reason_in(words)
     voice = Voice(
@@ -78,7 +73,6 @@ async def _complain(
         at=unit.now,
         reporter=reporter,
         words=said,
-        trace=trace,
     )
     known = await stored.is_known(unit, voice.id)
     return discreetly(rules.complain(voice, known=known, today=await stored.number_today(unit, reporter)))
