@@ -36,10 +36,12 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
     in_room = asking.place is Place.ROOM
     trace = TakeOut(room=asking.room, trace=asking.event) if in_room else None
     room, origin = await rooms.room(asking.unit, target[0]), Origin.ROOM if in_room else Origin.PRIVATE
+    answer: Decision | Refusal
     if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
-        return discreetly(refused("complaint.unknown"))
-    answer = await _complain(asking.unit, room, target[1], asking.sender, words, origin=origin)
-    return answer if isinstance(answer, Refusal) else without_trace(answer, asking.sender, trace)
+        answer = discreetly(refused("complaint.unknown"))
+    else:
+        answer = await _complain(asking.unit, room, target[1], asking.sender, words, origin=origin)
+    return without_trace(answer, asking.sender, trace)
 
 
 async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decision | Refusal | None:
@@ -49,7 +51,7 @@ async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decis
         return None
     sender, trace = UserId(event.sender), TakeOut(room=room.id, trace=EventId(event.event_id))
     answer = await _complain(unit, room, target, sender, "", origin=Origin.ROOM)
-    return answer if isinstance(answer, Refusal) else without_trace(answer, sender, trace)
+    return without_trace(answer, sender, trace)
 
 
 async def _complain(

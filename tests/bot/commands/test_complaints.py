@@ -116,6 +116,23 @@ async def test_a_link_to_another_room_goes_from_the_room_where_it_was_written(br
     assert await traces(branch) == [(EAST_ROOM, heard.event_id)]
 
 
+@pytest.mark.parametrize(
+    ("body", "reply", "key"),
+    [
+        ("举报 " + "他骂人" * 200, SAID, "too_long"),
+        (f"举报 https://matrix.to/#/!none:test/{SAID} 骂人", None, "unknown"),
+    ],
+)
+async def test_what_is_not_taken_does_not_stay_in_the_room_either(
+    branch: SmallBranch, body: str, reply: str | None, key: str
+) -> None:
+    heard = message(WHO, body, reply=reply)
+    await branch.hear(heard)
+    assert await voices(branch) == []
+    assert await told(branch) == [f"complaint.{key}"]
+    assert await traces(branch) == [(EAST_ROOM, heard.event_id)]
+
+
 async def test_of_a_room_in_which_one_is_not_nothing_is_said(branch: SmallBranch) -> None:
     """Not even whether there is such a room, or such a message."""
     await enter(branch, account(ZHAO), WEST_ROOM)
@@ -131,6 +148,7 @@ async def test_so_many_are_taken_of_one_person_in_a_day(branch: SmallBranch) -> 
         await branch.hear(reaction(WHO, f"$said{number}:test", "🚩"))
     assert len(await voices(branch)) == MOST_A_DAY
     assert (await told(branch))[-1] == "complaint.enough"
+    assert len(await traces(branch)) == MOST_A_DAY + 1
     branch.clock.forward(days=1, minutes=1)
     await branch.hear(reaction(WHO, "$later:test", "🚩", sent_at=branch.clock.now))
     assert len(await voices(branch)) == MOST_A_DAY + 1
