@@ -35,7 +35,8 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
         return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
     in_room = asking.place is Place.ROOM
     trace = TakeOut(room=asking.room, trace=asking.event) if in_room else None
-    room, origin = await rooms.room(asking.unit, target[0]), Origin.ROOM if in_room else Origin.PRIVATE
+    room = await rooms.room(asking.unit, target[0]) if _is_id("!", target[0]) else None
+    origin = Origin.ROOM if in_room else Origin.PRIVATE
     answer: Decision | Refusal
     if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
         answer = discreetly(refused("complaint.unknown"))
@@ -63,6 +64,8 @@ async def _complain(
     *,
     origin: Origin,
 ) -> Decision | Refusal:
+    if not _is_id("$", target):
+        return discreetly(refused("complaint.unknown"))
     reason, said = reason_in(words)
     voice = Voice(
         id=voice_id(target, reporter),
@@ -94,10 +97,14 @@ def _linked(text: str) -> tuple[tuple[RoomId, EventId] | None, str]:
             continue
         room, event = unquote(found["room"]), unquote(found["event"])
         room, event = "!" + room.removeprefix("!"), "$" + event.removeprefix("$")
-        if len(room) <= _LONGEST_ID and len(event) <= _LONGEST_ID:
-            rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
-            return (RoomId(room), EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
+        rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
+        return (RoomId(room), EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
     return None, ""
+
+
+def _is_id(sign: str, written: str) -> bool:
+    """Tell whether what somebody's client names can be the id of a room or an event at all."""
+    return written.startswith(sign) and written.isprintable() and len(written.encode()) <= _LONGEST_ID
 
 
 _COMMAND = re.compile(r"^!?\s*(?:举报|舉報|complaint)\s*", re.IGNORECASE)

@@ -121,6 +121,10 @@ async def test_a_link_to_another_room_goes_from_the_room_where_it_was_written(br
     [
         ("举报 " + "他骂人" * 200, SAID, "too_long"),
         (f"举报 https://matrix.to/#/!none:test/{SAID} 骂人", None, "unknown"),
+        ("举报", "$" + "x" * 255, "unknown"),
+        ("举报", "$said\0:test", "unknown"),
+        ("举报", "said", "unknown"),
+        ("举报 https://matrix.to/#/!no%00ne:test/$said:test", None, "unknown"),
     ],
 )
 async def test_what_is_not_taken_does_not_stay_in_the_room_either(
