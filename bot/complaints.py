@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from nacl import bindings as sodium
 
+from bot.commands.understanding import may_complain
 from bot.matrix.events import Event, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
@@ -97,11 +98,15 @@ class Looking:
 
 
 def _line(heard: Event | Unreadable | Poison, *, meant: bool) -> dict[str, object] | None:
-    """Return an event near a message as the page reads it; one that is no talk only where it is the one meant."""
+    """Return an event near a message as the page reads it.
+
+    One that is no talk only where it is the one meant; so too what was removed and what reads as a complaint, which
+    would name the reporter.
+    """
     if isinstance(heard, Poison):
         return None
     part, text = _part(heard)
-    if part is Part.OTHER and not meant:
+    if not meant and (part in (Part.OTHER, Part.REMOVED) or (isinstance(heard, Event) and may_complain(heard))):
         return None
     said_at = heard.sent_at.isoformat()
     return {"sender": heard.sender, "at": said_at, "part": part, "text": text[:LONGEST_TEXT], "meant": meant}

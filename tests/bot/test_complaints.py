@@ -163,11 +163,17 @@ async def test_what_is_said_around_a_message_is_sealed_for_who_asked_and_gone_wh
     await room.work()
     sealed = Unreadable(room_id=EAST_ROOM, event_id="$e", sender=WHO, session_id="s", sent_at=NOON)
     removed = event(account(WANG), "m.room.message", {})
+    standing = message(REPORTER, "@支部 举报 他骂人", reply=SAID)
+    changed = message(REPORTER, "* 举报 他骂人")
+    changed.content["m.new_content"] = {"msgtype": "m.text", "body": "举报 他骂人"}
     room.homeserver.surroundings[SAID] = (
         sealed,
         reaction(account(WANG), SAID, "👍"),
         message(WHO, "难听的话", event_id=SAID),
         removed,
+        standing,
+        changed,
+        message(account(WANG), "别吵了"),
     )
     public, secret = sodium.crypto_box_keypair()
     (whole,), (voice,) = await room.whole(), await room.voices()
@@ -188,7 +194,7 @@ async def test_what_is_said_around_a_message_is_sealed_for_who_asked_and_gone_wh
     assert [(line["part"], line["text"], line["meant"]) for line in lines] == [
         ("unreadable", "", False),
         ("text", "难听的话", True),
-        ("removed", "", False),
+        ("text", "别吵了", False),
     ]
     room.branch.clock.forward(minutes=6)
     assert await room.branch.store.read(lambda unit: complaint_contexts.asked(unit, ContextId("look"))) is None
