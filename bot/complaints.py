@@ -57,7 +57,7 @@ class Looking:
             whom = await organisations.holders_of(unit, known.organisation, Right.MODERATE)
             return found_author(known, author, me=self._me, whom=whom, is_new=new, console=self._console)
 
-        await self._store.settle([Step(cause=Cause(f"complaint:{voice.id}:author"), decide=decide)])
+        await self._store.settle([Step(cause=Cause(f"complaint:{voice.id}:author:{row.id}"), decide=decide)])
 
     async def _take_out(self, room: RoomId, trace: EventId, transaction: str) -> None:
         """Take what a reporter wrote or tapped out of the room, where the bot may."""

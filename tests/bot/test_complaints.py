@@ -117,6 +117,18 @@ async def test_what_is_no_complaint_is_let_go_and_said(room: Scene, author: User
     assert await room.told(REPORTER) == ["complaint.taken", f"complaint.{key}"]
 
 
+async def test_what_could_not_be_read_at_first_is_taken_when_it_is_said_again(room: Scene) -> None:
+    there, room.homeserver.readable = room.homeserver.readable, {}
+    await room.branch.hear(reaction(REPORTER, SAID, "🚩"))
+    await room.work()
+    assert await room.told(REPORTER) == ["complaint.taken", "complaint.lost"]
+    room.homeserver.readable = there
+    await room.branch.hear(reaction(REPORTER, SAID, "🚩"))
+    await room.work()
+    assert [row.user_id for row in await room.whole()] == [WHO]
+    assert await room.told(SECRETARY) == ["complaint.waits"]
+
+
 async def test_who_complains_about_their_own_message_learns_nothing_of_others_who_did(room: Scene) -> None:
     await room.branch.hear(reaction(REPORTER, SAID, "🚩"))
     await room.work()
