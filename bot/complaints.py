@@ -52,8 +52,7 @@ class Looking:
             known = await complaints.voice(unit, voice.id)
             if known is None:
                 return None
-            new = known.about is None and author is not None
-            new = new and not await complaints.is_open_about(unit, known.organisation, author or UserId(""))
+            new = author is not None and not await complaints.is_heard_about(unit, known, author)
             whom = await organisations.holders_of(unit, known.organisation, Right.MODERATE)
             return found_author(known, author, me=self._me, whom=whom, is_new=new, console=self._console)
 

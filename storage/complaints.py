@@ -40,6 +40,7 @@ from content.complaints import (
     VoiceDropped,
 )
 from content.identifiers import CaseId, ComplaintId, EventId, OrganisationId, RoomId, UserId, VoiceId, derive
+from storage.audit import causes
 from storage.cases import opened, seal
 from storage.members import members
 from storage.organisations import organisations, within
@@ -277,9 +278,29 @@ async def unread(unit: Reading) -> tuple[Voice, ...]:
     return tuple(one for one in found if one is not None)
 
 
-async def is_open_about(unit: Reading, at: OrganisationId, user: UserId) -> bool:
-    """Tell whether something about a person waits at a node already."""
-    return await _open_about(unit, at, user) is not None
+async def is_heard_about(unit: Reading, voice: Voice, about: UserId) -> bool:
+    """Tell whether those who moderate know of another's complaint about a person that waits at the same node.
+
+    A guard's flag is told to nobody, and a complaint only once it was taken up.
+    """
+    lane = literal("complaint:") + complaint_voices.c.id
+    taken_up = exists().where(causes.c.cause == lane + ":author:" + outbox.c.id)
+    under_way = exists().where(outbox.c.lane == lane, ~taken_up)
+    by_another = or_(complaint_voices.c.reporter.is_(None), complaint_voices.c.reporter != about)
+    query = (
+        select(complaint_voices.c.id)
+        .join(complaints, complaints.c.id == complaint_voices.c.complaint_id)
+        .where(
+            complaints.c.organisation_id == voice.organisation,
+            complaints.c.user_id == about,
+            complaints.c.state == State.OPEN,
+            complaint_voices.c.origin != Origin.GUARD,
+            complaint_voices.c.id != voice.id,
+            by_another,
+            ~under_way,
+        )
+    )
+    return await unit.value(query.limit(1)) is not None
 
 
 def about_oneself(column: Any, reader: UserId) -> Any:

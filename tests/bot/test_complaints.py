@@ -14,6 +14,7 @@ from bot.delivery import MODERATION, Delivery
 from bot.matrix.events import Unreadable
 from bot.matrix.faults import Kind
 from bot.server_reports import ServerReports
+from content import complaints as complaint_rules
 from content.cases import CaseOpened, ask_for_message, open_case
 from content.complaint_contexts import Outcome, ask_context
 from content.complaints import State, decide
@@ -126,6 +127,17 @@ async def test_what_could_not_be_read_at_first_is_taken_when_it_is_said_again(ro
     await room.branch.hear(reaction(REPORTER, SAID, "🚩"))
     await room.work()
     assert [row.user_id for row in await room.whole()] == [WHO]
+    assert await room.told(SECRETARY) == ["complaint.waits"]
+
+
+@pytest.mark.parametrize("flagged", [SAID, EventId("$advert:test")])
+async def test_a_guards_flag_keeps_no_complaint_from_those_who_moderate(room: Scene, flagged: EventId) -> None:
+    """The first of what people say is told to them, also of the message that was flagged; and once."""
+    fact = complaint_rules.flag(EAST, EAST_ROOM, flagged, about=WHO, rule="words", now=NOON)
+    await room.branch.store.settle(notes=[fact])
+    await room.branch.hear(reaction(REPORTER, SAID, "🚩"), reaction(account(WANG), SAID, "🚩"))
+    await room.work()
+    assert len(await room.whole()) == 1
     assert await room.told(SECRETARY) == ["complaint.waits"]
 
 
