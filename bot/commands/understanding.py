@@ -77,7 +77,9 @@ def may_complain(event: Event) -> bool:
     new = event.content.get("m.new_content")
     bodies = (event.content.get("body"), new.get("body") if isinstance(new, dict) else None)
     texts = [without_reply_fallback(body) for body in bodies if isinstance(body, str)]
-    said = [read(text) for one in texts for text in (one, _MENTION.sub("", one, count=1), _CALLED.sub("", one, count=1))]
+    said = [
+        read(text) for one in texts for text in (one, _MENTION.sub("", one, count=1), _CALLED.sub("", one, count=1))
+    ]
     return any(one is not None and one.verb is Verb.COMPLAIN for one in said)
 
 
