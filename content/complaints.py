@@ -91,10 +91,6 @@ class ComplaintMade(Untraced, frozen=True, kw_only=True):
     voice: Voice
 
 
-class TraceLeft(Untraced, frozen=True, kw_only=True):
-    """Somebody complained where others read it; nothing is kept of that but that it is to go."""
-
-
 class MessageFlagged(Fact, frozen=True, kw_only=True):
     """A guard holds a message to be against a rule of its room; it waits in the same queue."""
 
@@ -149,7 +145,7 @@ class ComplaintReopened(Fact, frozen=True, kw_only=True):
 
 
 class TakeOut(Effect, frozen=True, kw_only=True):
-    """Take what a reporter wrote or tapped out of the room in which they did."""
+    """Take what a reporter wrote or tapped out of the room in which they did; the record has no row of that."""
 
     room: RoomId
     trace: EventId
@@ -210,7 +206,7 @@ def without_trace(answer: Decision | Refusal, reporter: UserId, trace: TakeOut |
         return answer
     if isinstance(answer, Refusal):
         answer = Decision(effects=(Tell(user=reporter, words=answer.words),))
-    return Decision(facts=(*answer.facts, TraceLeft()), effects=(trace, *answer.effects))
+    return Decision(facts=answer.facts, effects=(trace, *answer.effects))
 
 
 def found_author(

@@ -54,7 +54,6 @@ from content.complaints import (
     ComplaintMade,
     ComplaintReopened,
     MessageFlagged,
-    TraceLeft,
     VoiceDropped,
 )
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
@@ -471,7 +470,6 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),
-    TraceLeft: (),
     VoiceDropped: (complaints.write_dropped,),
     ComplaintClaimed: (complaints.write_claimed,),
     ComplaintDecided: (complaints.write_decided,),

@@ -21,7 +21,6 @@ from content.complaints import (
     State,
     TakeOut,
     TakeUp,
-    TraceLeft,
     Voice,
     VoiceDropped,
     claim,
@@ -90,7 +89,6 @@ def test_what_was_left_in_the_room_goes_whatever_the_answer_is() -> None:
     for answer in (complain(VOICE, known=known, today=today) for known, today in ((False, 0), (True, 0), (False, 99))):
         gone = done(without_trace(answer, LI, trace))
         assert trace in gone.effects
-        assert TraceLeft() in gone.facts
         assert [who for who, _ in told(gone)] == [LI]
         assert without_trace(answer, LI, None) is answer
 

@@ -9,6 +9,7 @@ import pytest
 from bot.commands.complaints import _linked
 from content.complaints import MOST_A_DAY, Origin
 from content.identifiers import EventId, RoomId, UserId
+from storage.audit import audit, causes
 from storage.complaints import complaint_voices
 from storage.rooms import StateSeen
 from tests.small_branch import (
@@ -135,6 +136,11 @@ async def test_what_is_not_taken_does_not_stay_in_the_room_either(
     assert await voices(branch) == []
     assert await told(branch) == [f"complaint.{key}"]
     assert await traces(branch) == [(EAST_ROOM, heard.event_id)]
+    assert await branch.store.read(lambda unit: unit.rows(audit.select().where(audit.c.actor == WHO))) == []
+    said = await branch.store.read(
+        lambda unit: unit.rows(causes.select().where(causes.c.cause.contains(heard.event_id)))
+    )
+    assert [row.at.hour for row in said] == [0]
 
 
 async def test_of_a_room_in_which_one_is_not_nothing_is_said(branch: SmallBranch) -> None:
