@@ -7,14 +7,15 @@ from collections.abc import Iterable
 
 from nacl import bindings as sodium
 
+from bot.commands.understanding import may_complain
 from bot.formatted import whole_text
 from bot.matrix.events import Event, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from content.complaint_contexts import AROUND, LONGEST_TEXT, ContextRead, Outcome, Part
-from content.complaints import TakeUp, TraceRemoved, Voice, found_author
+from content.complaints import TakeUp, Voice, found_author
 from content.decision import Decision
-from content.identifiers import Cause, ContextId, RoomId, UserId, VoiceId
+from content.identifiers import Cause, ContextId, EventId, RoomId, UserId, VoiceId
 from content.organisations import Right
 from storage import complaint_contexts, complaints, organisations, outbox
 from storage.crashpoints import crashpoint
@@ -36,6 +37,8 @@ class Looking:
 
     async def do(self, row: Claimed) -> None:
         """Do what a row asks for; what has no sense any more is let go. Raises Fault."""
+        if row.kind is outbox.Kind.TRACE and row.room is not None and row.target is not None:
+            await self._take_out(row.room, row.target, row.transaction)
         if row.room is None or row.matter is None:
             return
         if row.kind is outbox.Kind.CONTEXT:
@@ -44,30 +47,26 @@ class Looking:
         voice = await self._store.read(lambda unit: complaints.voice(unit, VoiceId(row.matter or "")))
         if voice is None:
             return
-        if voice.trace is not None:
-            await self._remove(voice, row)
         author = voice.about or await self._author(voice)
 
         async def decide(unit: Reading) -> Decision | None:
             known = await complaints.voice(unit, voice.id)
             if known is None:
                 return None
-            new = known.about is None and author is not None
-            new = new and not await complaints.is_open_about(unit, known.organisation, author or UserId(""))
+            new = author is not None and not await complaints.is_heard_about(unit, known, author)
             whom = await organisations.holders_of(unit, known.organisation, Right.MODERATE)
             return found_author(known, author, me=self._me, whom=whom, is_new=new, console=self._console)
 
-        await self._store.settle([Step(cause=Cause(f"complaint:{voice.id}:author"), decide=decide)])
+        await self._store.settle([Step(cause=Cause(f"complaint:{voice.id}:author:{row.id}"), decide=decide)])
 
-    async def _remove(self, voice: Voice, row: Claimed) -> None:
-        """Take what the reporter wrote or tapped out of the room, where the bot may."""
+    async def _take_out(self, room: RoomId, trace: EventId, transaction: str) -> None:
+        """Take what a reporter wrote or tapped out of the room, where the bot may."""
         try:
-            await self._homeserver.redact(voice.room, voice.trace or "", row.transaction)
+            await self._homeserver.redact(room, trace, transaction)
         except Fault as fault:
             if fault.kind not in _NO_WAY:
                 raise
         crashpoint("complaint.trace_removed_before_kept")
-        await self._store.settle(notes=[TraceRemoved(organisation=voice.organisation, voice=voice.id)])
 
     async def _author(self, voice: Voice) -> UserId | None:
         """Read who wrote a message, ``None`` where it is not there for us to see."""
@@ -99,11 +98,15 @@ class Looking:
 
 
 def _line(heard: Event | Unreadable | Poison, *, meant: bool) -> dict[str, object] | None:
-    """Return an event near a message as the page reads it; one that is no talk only where it is the one meant."""
+    """Return an event near a message as the page reads it.
+
+    One that is no talk only where it is the one meant; so too what was removed and what reads as a complaint, which
+    would name the reporter.
+    """
     if isinstance(heard, Poison):
         return None
     part, text = _part(heard)
-    if part is Part.OTHER and not meant:
+    if not meant and (part in (Part.OTHER, Part.REMOVED) or (isinstance(heard, Event) and may_complain(heard))):
         return None
     said_at = heard.sent_at.isoformat()
     return {"sender": heard.sender, "at": said_at, "part": part, "text": text[:LONGEST_TEXT], "meant": meant}

@@ -34,7 +34,7 @@ UPKEEP = frozenset({outbox.Kind.MAKE, outbox.Kind.MEND, outbox.Kind.INVITE, outb
 MODERATION = frozenset(
     {
         *(outbox.Kind.IMPOSE, outbox.Kind.LIFT, outbox.Kind.EVIDENCE, outbox.Kind.LOCK, outbox.Kind.UNLOCK),
-        *(outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
+        *(outbox.Kind.TRACE, outbox.Kind.COMPLAINT, outbox.Kind.CONTEXT, outbox.Kind.HIDE, outbox.Kind.REHEARSAL),
         *(outbox.Kind.ENTER, outbox.Kind.KEEP_OUT, outbox.Kind.LET_IN),
     }
 )

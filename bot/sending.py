@@ -135,7 +135,7 @@ class Sender:
             case outbox.Kind.REHEARSAL:
                 await self._rehearsing.do(row)
                 return [self._sent(row, None)]
-            case outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
+            case outbox.Kind.TRACE | outbox.Kind.COMPLAINT | outbox.Kind.CONTEXT:
                 await self._looking.do(row)
                 return [self._sent(row, None)]
             case outbox.Kind.LOCK | outbox.Kind.UNLOCK:

@@ -62,7 +62,7 @@ class ServerReports:
             made = ComplaintMade(organisation=room.organisation, voice=voice)
             if report.about is None:
                 return Decision(facts=(made,), effects=())
-            new = not await complaints.is_open_about(unit, room.organisation, report.about)
+            new = not await complaints.is_heard_about(unit, voice, report.about)
             whom = await organisations.holders_of(unit, room.organisation, Right.MODERATE)
             found = found_author(voice, report.about, me=self._me, whom=whom, is_new=new, console=self._console)
             return Decision(facts=(made, *found.facts), effects=found.effects)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import Enum
+from functools import partial
 from typing import Protocol, TypeVar, cast
 
 from flask import abort, current_app, g, redirect, request, url_for
@@ -96,20 +97,26 @@ def settle_as(cause: Cause, decide: Decide, *, actor: UserId | None) -> Outcome:
     A form may take long to come in, and its person may have been signed out meanwhile or hold other duties: that is
     looked at again in the transaction that decides.
     """
+    (outcome,) = settle_together((cause, decide), actor=actor)
+    return outcome
+
+
+def settle_together(*asked: tuple[Cause, Decide], actor: UserId | None) -> tuple[Outcome, ...]:
+    """Decide several things in order, each under its cause, with nobody in between."""
     standing: Standing | None = g.get("standing")
     stands = Stands.YES
 
-    async def decide_still(unit: Reading) -> Answer:
+    async def decide_still(decide: Decide, unit: Reading) -> Answer:
         nonlocal stands
         stands = await standing.holds(unit) if standing is not None else Stands.YES
         return await decide(unit) if stands is Stands.YES else None
 
-    step = Step(cause=cause, actor=actor, decide=decide_still)
-    (outcome,) = desk().bridge(desk().store.settle([step]))
-    if outcome.failed:
+    steps = [Step(cause=cause, actor=actor, decide=partial(decide_still, decide)) for cause, decide in asked]
+    outcomes = desk().bridge(desk().store.settle(steps))
+    if any(outcome.failed for outcome in outcomes):
         abort(500)
     if stands is Stands.SIGNED_OUT:
         abort(redirect(url_for("sign_in.explain"), code=303))
     if stands is Stands.OTHERWISE:
         abort(403)
-    return outcome
+    return outcomes

@@ -66,8 +66,6 @@ class Voice(Struct, frozen=True, kw_only=True):
     at: datetime
     reporter: UserId | None = None
     words: str = ""
-    trace: EventId | None = None
-    """What the reporter wrote or tapped in the room, to be taken out of it."""
 
 
 class Complaint(Struct, frozen=True, kw_only=True):
@@ -91,21 +89,6 @@ class ComplaintMade(Untraced, frozen=True, kw_only=True):
 
     organisation: OrganisationId
     voice: Voice
-
-
-class TraceLeft(Untraced, frozen=True, kw_only=True):
-    """Who has complained about a message already did so again in its room."""
-
-    organisation: OrganisationId
-    voice: VoiceId
-    trace: EventId
-
-
-class TraceRemoved(Untraced, frozen=True, kw_only=True):
-    """What a reporter left in the room is not there any more, or cannot be taken out of it."""
-
-    organisation: OrganisationId
-    voice: VoiceId
 
 
 class MessageFlagged(Fact, frozen=True, kw_only=True):
@@ -161,8 +144,15 @@ class ComplaintReopened(Fact, frozen=True, kw_only=True):
     at: datetime
 
 
+class TakeOut(Effect, frozen=True, kw_only=True):
+    """Take what a reporter wrote or tapped out of the room in which they did; the record has no row of that."""
+
+    room: RoomId
+    trace: EventId
+
+
 class TakeUp(Effect, frozen=True, kw_only=True):
-    """Take what the reporter left out of the room, and read there who wrote the message that it is about."""
+    """Read in its room who wrote the message that a complaint is about."""
 
     voice: VoiceId
     organisation: OrganisationId
@@ -194,24 +184,29 @@ def voice_id(event: EventId, reporter: UserId) -> VoiceId:
 def complain(voice: Voice, *, known: bool, today: int) -> Decision | Refusal:
     """Take what somebody says of a message; ``today`` is about how many they have complained within a day.
 
-    They are told that it is taken, and never in the room; what they left there goes, also where it was said before.
+    They are told that it is taken, and never in the room.
     """
     reporter = voice.reporter
     if reporter is None:
         raise ValueError("a guard flags and does not complain")
-    take_up: tuple[Effect, ...] = (TakeUp(voice=voice.id, organisation=voice.organisation, room=voice.room),)
     if known:
-        facts: tuple[Fact, ...] = ()
-        if voice.trace is not None:
-            facts = (TraceLeft(organisation=voice.organisation, voice=voice.id, trace=voice.trace),)
-        said = Tell(user=reporter, words=words("complaint.already"))
-        return Decision(facts=facts, effects=(said, *(take_up if facts else ())))
+        return Decision(effects=(Tell(user=reporter, words=words("complaint.already")),))
     if len(voice.words) > LONGEST_WORDS:
         return discreetly(refused("complaint.too_long", most=LONGEST_WORDS))
     if today >= MOST_A_DAY:
         return discreetly(refused("complaint.enough", most=MOST_A_DAY))
     made = ComplaintMade(organisation=voice.organisation, voice=voice)
-    return Decision(facts=(made,), effects=(*take_up, Tell(user=reporter, words=words("complaint.taken"))))
+    take_up = TakeUp(voice=voice.id, organisation=voice.organisation, room=voice.room)
+    return Decision(facts=(made,), effects=(take_up, Tell(user=reporter, words=words("complaint.taken"))))
+
+
+def without_trace(answer: Decision | Refusal, reporter: UserId, trace: TakeOut | None) -> Decision | Refusal:
+    """Have what the reporter left in a room go, each time they leave something and whatever the answer is."""
+    if trace is None:
+        return answer
+    if isinstance(answer, Refusal):
+        answer = Decision(effects=(Tell(user=reporter, words=answer.words),))
+    return Decision(facts=answer.facts, effects=(trace, *answer.effects))
 
 
 def found_author(

@@ -13,6 +13,7 @@ from msgspec import Struct
 from sqlalchemy import Column, Date, Index, LargeBinary, String, Table, Text, bindparam, select
 
 from content.audit import NOTHING, About, about, told
+from content.complaints import TakeOut
 from content.decision import Decision, Discreet, Refusal, Untraced
 from content.identifiers import Cause, UserId
 from content.organisations import Duty
@@ -188,7 +189,10 @@ def _is_discreet(answer: Decision | Refusal) -> bool:
 
 def _is_untraced(answer: Decision | Refusal) -> bool:
     """Tell whether nothing is written down of what was decided but that its cause has had its effect."""
-    return isinstance(answer, Decision) and any(isinstance(fact, Untraced) for fact in answer.facts)
+    if isinstance(answer, Refusal):
+        return False
+    leaves = any(isinstance(effect, TakeOut) for effect in answer.effects)
+    return leaves or any(isinstance(fact, Untraced) for fact in answer.facts)
 
 
 def authority_text(duties: Iterable[Duty]) -> str | None:

@@ -36,12 +36,11 @@ from content.complaints import (
     MessageFlagged,
     Origin,
     State,
-    TraceLeft,
-    TraceRemoved,
     Voice,
     VoiceDropped,
 )
 from content.identifiers import CaseId, ComplaintId, EventId, OrganisationId, RoomId, UserId, VoiceId, derive
+from storage.audit import causes
 from storage.cases import opened, seal
 from storage.members import members
 from storage.organisations import organisations, within
@@ -90,6 +89,7 @@ complaint_voices = Table(
     Column("text", LargeBinary),
     Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
+"""``trace_id`` is no longer written: what is to go from a room stands in the outbox until it is gone."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -242,7 +242,6 @@ async def voice(unit: Reading, id: VoiceId) -> Voice | None:  # noqa: A002
         reason=row.reason,
         at=row.at,
         reporter=row.reporter,
-        trace=EventId(row.trace_id) if row.trace_id else None,
     )
 
 
@@ -279,9 +278,29 @@ async def unread(unit: Reading) -> tuple[Voice, ...]:
     return tuple(one for one in found if one is not None)
 
 
-async def is_open_about(unit: Reading, at: OrganisationId, user: UserId) -> bool:
-    """Tell whether something about a person waits at a node already."""
-    return await _open_about(unit, at, user) is not None
+async def is_heard_about(unit: Reading, voice: Voice, about: UserId) -> bool:
+    """Tell whether those who moderate know of another's complaint about a person that waits at the same node.
+
+    A guard's flag is told to nobody, and a complaint only once it was taken up.
+    """
+    lane = literal("complaint:") + complaint_voices.c.id
+    taken_up = exists().where(causes.c.cause == lane + ":author:" + outbox.c.id)
+    under_way = exists().where(outbox.c.lane == lane, ~taken_up)
+    by_another = or_(complaint_voices.c.reporter.is_(None), complaint_voices.c.reporter != about)
+    query = (
+        select(complaint_voices.c.id)
+        .join(complaints, complaints.c.id == complaint_voices.c.complaint_id)
+        .where(
+            complaints.c.organisation_id == voice.organisation,
+            complaints.c.user_id == about,
+            complaints.c.state == State.OPEN,
+            complaint_voices.c.origin != Origin.GUARD,
+            complaint_voices.c.id != voice.id,
+            by_another,
+            ~under_way,
+        )
+    )
+    return await unit.value(query.limit(1)) is not None
 
 
 def about_oneself(column: Any, reader: UserId) -> Any:
@@ -342,7 +361,6 @@ def _row(vault: Vault, voice: Voice, complaint: str) -> dict[str, Any]:
         "reason": voice.reason,
         "at": voice.at,
         "reporter": voice.reporter,
-        "trace_id": voice.trace,
         "text": text,
         "is_sealed": sealed,
     }
@@ -364,16 +382,6 @@ async def write_author(unit: Writing, fact: AuthorFound) -> None:
         await unit.execute(update(complaint_voices).where(own).values(complaint_id=other))
         await unit.execute(update(complaints).where(complaints.c.id == other).values(touched_at=row.touched_at))
         await unit.execute(complaints.delete().where(complaints.c.id == row.id))
-
-
-async def write_trace(unit: Writing, fact: TraceLeft) -> None:
-    """Remember what is to be taken out of the room."""
-    await unit.execute(update(complaint_voices).where(complaint_voices.c.id == fact.voice).values(trace_id=fact.trace))
-
-
-async def write_trace_removed(unit: Writing, fact: TraceRemoved) -> None:
-    """Forget what was taken out of the room."""
-    await unit.execute(update(complaint_voices).where(complaint_voices.c.id == fact.voice).values(trace_id=None))
 
 
 async def write_dropped(unit: Writing, fact: VoiceDropped) -> None:

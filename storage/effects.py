@@ -13,7 +13,7 @@ from content.amendments import Amend, Append, Retract, Withdraw
 from content.cases import KeepEvidence
 from content.cleanings import Count, TakeBack
 from content.complaint_contexts import ReadContext
-from content.complaints import TakeUp
+from content.complaints import TakeOut, TakeUp
 from content.decision import Disclose, Effect, Post, Preview, Refresh, Say, ShowAgain, Tell, Words, are_discreet
 from content.digests import PostDigest
 from content.identifiers import CardId, Cause, PollId, UserId, derive
@@ -131,6 +131,18 @@ async def enqueue(unit: Writing, cause: Cause, effects: Iterable[Effect]) -> Non
                 )
             case TakeUp() | ReadContext():
                 await _enqueue_look(unit, cause, place, effect)
+            case TakeOut():
+                await _insert(
+                    unit,
+                    cause,
+                    Kind.TRACE,
+                    lane=f"{Kind.TRACE}:{effect.trace}",
+                    part=place,
+                    room_id=effect.room,
+                    event_id=effect.trace,
+                    subject=DISCREET,
+                    priority=ANSWER,
+                )
             case EnterPolicyRoom() | KeepOut() | LetIn():
                 await _enqueue_policy(unit, cause, place, effect)
             case Count() | TakeBack():

@@ -54,8 +54,6 @@ from content.complaints import (
     ComplaintMade,
     ComplaintReopened,
     MessageFlagged,
-    TraceLeft,
-    TraceRemoved,
     VoiceDropped,
 )
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
@@ -472,8 +470,6 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     ComplaintMade: (complaints.write_made,),
     MessageFlagged: (complaints.write_made,),
     AuthorFound: (complaints.write_author,),
-    TraceLeft: (complaints.write_trace,),
-    TraceRemoved: (complaints.write_trace_removed,),
     VoiceDropped: (complaints.write_dropped,),
     ComplaintClaimed: (complaints.write_claimed,),
     ComplaintDecided: (complaints.write_decided,),

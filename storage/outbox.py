@@ -56,6 +56,7 @@ class Kind(StrEnum):
     LET_IN = "let_in"
     PICTURE = "picture"
     COMPLAINT = "complaint"
+    TRACE = "trace"
     CONTEXT = "context"
     REHEARSAL = "rehearsal"
     LIVE = "live"
@@ -145,7 +146,7 @@ class Claimed(Struct, frozen=True, kw_only=True):
     ``subject`` is the purpose of a room to be made, what is to be mended in one, or that something is ``DISCREET``.
     ``matter`` is the measure or the lock that is carried out or told of, the evidence, complaint or context that is to
     be read, the strike of a guard by which something is hidden, or what a live message shows, and ``subject`` then the
-    sort of that.
+    sort of that. ``target`` is the event of the row that this one comes after, or what is to go from a room.
     """
 
     id: OutboxId

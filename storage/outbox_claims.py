@@ -170,7 +170,7 @@ def _claimed(row: AnyRow, said: Words | None, claim_no: int, device: str, first_
         device=device,
         first_try_at=first_try_at,
         expires_at=row.expires_at,
-        target=row.target_event,
+        target=row.event_id if row.kind == Kind.TRACE else row.target_event,
         lesson=row.lesson_id,
         matter=row.matter_id,
         picture=row.picture,

@@ -9,7 +9,7 @@ from bot.commands.asking import Asking, Place
 from bot.commands.grammar import reason_in
 from bot.matrix.events import Event
 from content import complaints as rules
-from content.complaints import Origin, Voice, voice_id
+from content.complaints import Origin, TakeOut, Voice, voice_id, without_trace
 from content.decision import Decision, Refusal, discreetly, refused
 from content.identifiers import EventId, RoomId, UserId
 from content.rooms import Room
@@ -33,18 +33,16 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
         target, words = (asking.room, asking.replied), asking.argument
     if target is None:
         return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
-    room, in_room = await rooms.room(asking.unit, target[0]), asking.place is Place.ROOM
+    in_room = asking.place is Place.ROOM
+    trace = TakeOut(room=asking.room, trace=asking.event) if in_room else None
+    room = await rooms.room(asking.unit, target[0]) if _is_id("!", target[0]) else None
+    origin = Origin.ROOM if in_room else Origin.PRIVATE
+    answer: Decision | Refusal
     if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
-        return discreetly(refused("complaint.unknown"))
-    return await _complain(
-        asking.unit,
-        room,
-        target[1],
-        asking.sender,
-        words,
-        origin=Origin.ROOM if in_room else Origin.PRIVATE,
-        trace=asking.event if in_room else None,
-    )
+        answer = discreetly(refused("complaint.unknown"))
+    else:
+        answer = await _complain(asking.unit, room, target[1], asking.sender, words, origin=origin)
+    return without_trace(answer, asking.sender, trace)
 
 
 async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decision | Refusal | None:
@@ -52,8 +50,9 @@ async def tap(unit: Reading, event: Event, target: EventId, me: UserId) -> Decis
     room = await rooms.room(unit, RoomId(event.room_id))
     if room is None or event.sender == me:
         return None
-    trace = EventId(event.event_id)
-    return await _complain(unit, room, target, UserId(event.sender), "", origin=Origin.ROOM, trace=trace)
+    sender, trace = UserId(event.sender), TakeOut(room=room.id, trace=EventId(event.event_id))
+    answer = await _complain(unit, room, target, sender, "", origin=Origin.ROOM)
+    return without_trace(answer, sender, trace)
 
 
 async def _complain(
@@ -64,8 +63,9 @@ async def _complain(
     words: str,
     *,
     origin: Origin,
-    trace: EventId | None,
 ) -> Decision | Refusal:
+    if not _is_id("$", target):
+        return discreetly(refused("complaint.unknown"))
     reason, said = reason_in(words)
     voice = Voice(
         id=voice_id(target, reporter),
@@ -78,7 +78,6 @@ async def _complain(
         at=unit.now,
         reporter=reporter,
         words=said,
-        trace=trace,
     )
     known = await stored.is_known(unit, voice.id)
     return discreetly(rules.complain(voice, known=known, today=await stored.number_today(unit, reporter)))
@@ -98,10 +97,14 @@ def _linked(text: str) -> tuple[tuple[RoomId, EventId] | None, str]:
             continue
         room, event = unquote(found["room"]), unquote(found["event"])
         room, event = "!" + room.removeprefix("!"), "$" + event.removeprefix("$")
-        if len(room) <= _LONGEST_ID and len(event) <= _LONGEST_ID:
-            rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
-            return (RoomId(room), EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
+        rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
+        return (RoomId(room), EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
     return None, ""
+
+
+def _is_id(sign: str, written: str) -> bool:
+    """Tell whether what somebody's client names can be the id of a room or an event at all."""
+    return written.startswith(sign) and written.isprintable() and len(written.encode()) <= _LONGEST_ID
 
 
 _COMMAND = re.compile(r"^!?\s*(?:举报|舉報|complaint)\s*", re.IGNORECASE)

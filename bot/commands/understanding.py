@@ -72,6 +72,17 @@ def is_plain_talk(event: Event, me: UserId) -> bool:
     return read(body) is None
 
 
+def may_complain(event: Event) -> bool:
+    """Tell whether a message, or what it was changed to, reads as a complaint about another, whoever it calls first."""
+    new = event.content.get("m.new_content")
+    bodies = (event.content.get("body"), new.get("body") if isinstance(new, dict) else None)
+    texts = [without_reply_fallback(body) for body in bodies if isinstance(body, str)]
+    said = [
+        read(text) for one in texts for text in (one, _MENTION.sub("", one, count=1), _CALLED.sub("", one, count=1))
+    ]
+    return any(one is not None and one.verb is Verb.COMPLAIN for one in said)
+
+
 def _tap_cause(event_id: str) -> Cause:
     """Return the cause that a reaction is: only these are taken back by removing them; what was said stays said."""
     return Cause(f"tap:{event_id}")

@@ -19,7 +19,7 @@ from nacl.exceptions import CryptoError
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
-from console.desk import ask, cause, desk, settle, settle_as
+from console.desk import ask, cause, desk, settle, settle_together
 from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
 from content import cases
@@ -34,6 +34,7 @@ from storage import cases as stored_cases
 from storage import complaint_contexts, duties, organisations
 from storage import complaints as stored
 from storage.store import Answer as Decided
+from storage.store import Decide
 from storage.unit import Reading
 
 pages = Blueprint("complaints", __name__)
@@ -232,21 +233,23 @@ def answer(id: str) -> Answer:  # noqa: A002
     if typed not in OUTCOMES:
         abort(400)
     outcome, to = State(typed), link("complaints.show_one", id=id)
-    if outcome is State.CASE:
-        refusal = _open_case(id, note)
-        if refusal is not None:
-            return not_done(refusal, to=to)
+    first = [(cause(), _open_case(id, note))] if outcome is State.CASE else []
 
     async def decide(unit: Reading) -> Decided:
         one = await stored.complaint(unit, ComplaintId(id), roots, reader=by)
         if one is None:
             return None
         case = await _case(unit, one) if outcome is State.CASE else None
+        if outcome is State.CASE and case is None:
+            return None
         whom = await stored.reporters_of(unit, one.id)
         named = case.id if case is not None else None
         return rules.decide(one, outcome, note, reporters=whom, by=by, now=unit.now, case=named)
 
-    decided = settle_as(Cause(f"{cause()}:complaint"), decide, actor=by)
+    *opened, decided = settle_together(*first, (Cause(f"{cause()}:complaint"), decide), actor=by)
+    refusal = next((one.refusal for one in opened if one.refusal is not None), None)
+    if refusal is not None:
+        return not_done(refusal, to=to)
     if decided.answer is None and not decided.repeated:
         abort(404)
     return onward(decided, to=to, done="complaint_answered", back=lambda: way_back("complaints.reopen", id=id))
@@ -258,11 +261,11 @@ async def _case(unit: Reading, one: Complaint) -> Case | None:
     return await stored_cases.latest(unit, one.about, one.organisation, unit.now - cases.GOES_ON)
 
 
-def _open_case(id: str, note: str) -> Refusal | None:  # noqa: A002
-    """Open a case about the person, or go on with theirs, as if nobody had complained; return why that cannot be.
+def _open_case(id: str, note: str) -> Decide:  # noqa: A002
+    """Have a case about the person opened, or theirs gone on with, as if nobody had complained.
 
     It is decided by itself, under the form's own cause: the row of record about it is in the person's own file, and
-    tells nothing of the complaint.
+    tells nothing of the complaint. Nobody else answers between it and the answer.
     """
     roots, by, made = here().roots, here().user, cause()
 
@@ -286,7 +289,7 @@ def _open_case(id: str, note: str) -> Refusal | None:  # noqa: A002
             effects.append(effect)
         return Decision(facts=tuple(facts), effects=tuple(effects))
 
-    return settle(decide, actor=by).refusal
+    return decide
 
 
 @pages.post("/complaints/<id>/reopen")

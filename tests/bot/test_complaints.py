@@ -14,6 +14,7 @@ from bot.delivery import MODERATION, Delivery
 from bot.matrix.events import Unreadable
 from bot.matrix.faults import Kind
 from bot.server_reports import ServerReports
+from content import complaints as complaint_rules
 from content.cases import CaseOpened, ask_for_message, open_case
 from content.complaint_contexts import Outcome, ask_context
 from content.complaints import State, decide
@@ -88,11 +89,17 @@ async def test_a_flag_goes_from_the_room_and_the_author_is_read_there(room: Scen
     await room.branch.hear(flagged)
     await room.work()
     assert room.homeserver.redacted == [flagged.event_id]
-    assert [row.trace_id for row in await room.voices()] == [None]
     assert [row.user_id for row in await room.whole()] == [WHO]
     assert await room.told(SECRETARY) == ["complaint.waits"]
     assert await room.told(WHO) == []
     assert await room.branch.rows(outbox.outbox.c.kind != outbox.Kind.TELL) == []
+
+
+async def test_a_reply_and_a_flag_on_the_same_message_both_go(room: Scene) -> None:
+    reply, flagged = message(REPORTER, "举报", reply=SAID), reaction(REPORTER, SAID, "🚩")
+    await room.branch.hear(reply, flagged)
+    await room.work()
+    assert {*room.homeserver.redacted} == {reply.event_id, flagged.event_id}
 
 
 async def test_where_the_bot_may_not_remove_it_the_complaint_is_taken_up_all_the_same(room: Scene) -> None:
@@ -109,6 +116,29 @@ async def test_what_is_no_complaint_is_let_go_and_said(room: Scene, author: User
     await room.work()
     assert await room.whole() == []
     assert await room.told(REPORTER) == ["complaint.taken", f"complaint.{key}"]
+
+
+async def test_what_could_not_be_read_at_first_is_taken_when_it_is_said_again(room: Scene) -> None:
+    there, room.homeserver.readable = room.homeserver.readable, {}
+    await room.branch.hear(reaction(REPORTER, SAID, "🚩"))
+    await room.work()
+    assert await room.told(REPORTER) == ["complaint.taken", "complaint.lost"]
+    room.homeserver.readable = there
+    await room.branch.hear(reaction(REPORTER, SAID, "🚩"))
+    await room.work()
+    assert [row.user_id for row in await room.whole()] == [WHO]
+    assert await room.told(SECRETARY) == ["complaint.waits"]
+
+
+@pytest.mark.parametrize("flagged", [SAID, EventId("$advert:test")])
+async def test_a_guards_flag_keeps_no_complaint_from_those_who_moderate(room: Scene, flagged: EventId) -> None:
+    """The first of what people say is told to them, also of the message that was flagged; and once."""
+    fact = complaint_rules.flag(EAST, EAST_ROOM, flagged, about=WHO, rule="words", now=NOON)
+    await room.branch.store.settle(notes=[fact])
+    await room.branch.hear(reaction(REPORTER, SAID, "🚩"), reaction(account(WANG), SAID, "🚩"))
+    await room.work()
+    assert len(await room.whole()) == 1
+    assert await room.told(SECRETARY) == ["complaint.waits"]
 
 
 async def test_who_complains_about_their_own_message_learns_nothing_of_others_who_did(room: Scene) -> None:
@@ -130,7 +160,7 @@ async def test_power_lost_after_the_trace_was_removed_neither_loses_nor_doubles_
         raise KeyboardInterrupt
 
     monkeypatch.setattr(taking_up, "crashpoint", lose)
-    (row,) = await room.delivery._take(16, MODERATION)
+    row = next(one for one in await room.delivery._take(16, MODERATION) if one.kind is outbox.Kind.TRACE)
     with pytest.raises(KeyboardInterrupt):
         await room.delivery.deliver(row)
     monkeypatch.undo()
@@ -157,11 +187,17 @@ async def test_what_is_said_around_a_message_is_sealed_for_who_asked_and_gone_wh
     await room.work()
     sealed = Unreadable(room_id=EAST_ROOM, event_id="$e", sender=WHO, session_id="s", sent_at=NOON)
     removed = event(account(WANG), "m.room.message", {})
+    standing = message(REPORTER, "@支部 举报 他骂人", reply=SAID)
+    changed = message(REPORTER, "* 举报 他骂人")
+    changed.content["m.new_content"] = {"msgtype": "m.text", "body": "举报 他骂人"}
     room.homeserver.surroundings[SAID] = (
         sealed,
         reaction(account(WANG), SAID, "👍"),
         message(WHO, "难听的话", event_id=SAID),
         removed,
+        standing,
+        changed,
+        message(account(WANG), "别吵了"),
     )
     public, secret = sodium.crypto_box_keypair()
     (whole,), (voice,) = await room.whole(), await room.voices()
@@ -182,7 +218,7 @@ async def test_what_is_said_around_a_message_is_sealed_for_who_asked_and_gone_wh
     assert [(line["part"], line["text"], line["meant"]) for line in lines] == [
         ("unreadable", "", False),
         ("text", "难听的话", True),
-        ("removed", "", False),
+        ("text", "别吵了", False),
     ]
     room.branch.clock.forward(minutes=6)
     assert await room.branch.store.read(lambda unit: complaint_contexts.asked(unit, ContextId("look"))) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -112,6 +113,29 @@ def test_a_case_that_is_opened_takes_the_messages_along_and_tells_nothing_of_the
     assert not [word for word in (*reporters(house), "陈晨", "当众骂人") if word in case]
     written = house.run(house.store.read(lambda unit: unit.rows(audit.select().where(audit.c.subject == WHITE))))
     assert "complaint" not in repr([tuple(row) for row in written])
+
+
+def test_two_who_answer_at_once_leave_no_case_behind_a_refusal(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another answers as soon as anything is kept: the case is taken with the answer, or neither is."""
+    grant(house, OTHER, Role.MODERATOR, "one")
+    other = house.browser(OTHER)
+    fields = {"outcome": "unfounded", "note": ""} | other.marks(at(house))
+    statuses, settle = list[int](), house.store.settle
+
+    async def settled(*steps: Any, **more: Any) -> Any:
+        done = await settle(*steps, **more)
+        if not statuses and any(step.cause.startswith("form:") for step in steps[0]):
+            statuses.append(0)
+            answered = await asyncio.to_thread(other.post, f"{at(house)}/answer", fields)
+            statuses[0] = answered.status_code
+        return done
+
+    monkeypatch.setattr(house.store, "settle", settled)
+    answered = browser.post(f"{at(house)}/answer", {"outcome": "case", "note": ""}, form_at=at(house))
+    assert (answered.status_code, *statuses) == (303, 409)
+    assert whole(house).state == State.CASE
 
 
 def test_one_is_at_it_and_another_takes_over(house: House, browser: Browser) -> None:

@@ -19,8 +19,8 @@ from content.complaints import (
     ComplaintMade,
     Origin,
     State,
+    TakeOut,
     TakeUp,
-    TraceLeft,
     Voice,
     VoiceDropped,
     claim,
@@ -31,6 +31,7 @@ from content.complaints import (
     release,
     reopen,
     voice_id,
+    without_trace,
 )
 from content.decision import Decision, Refusal, Tell, are_discreet
 from content.identifiers import CaseId, ComplaintId, EventId, OrganisationId, RoomId, UserId
@@ -49,7 +50,6 @@ VOICE = Voice(
     at=NOW,
     reporter=LI,
     words="太难听",
-    trace=EventId("$flag:test"),
 )
 OPEN = Complaint(
     id=ComplaintId("one"),
@@ -78,12 +78,19 @@ def test_a_complaint_is_taken_and_only_who_made_it_is_told() -> None:
     assert told(taken) == [(LI, "complaint.taken")]
 
 
-def test_the_same_once_more_is_no_second_complaint_and_goes_from_the_room_all_the_same() -> None:
+def test_the_same_once_more_is_no_second_complaint() -> None:
     again = done(complain(VOICE, known=True, today=0))
-    assert [type(fact) for fact in again.facts] == [TraceLeft]
+    assert again.facts == ()
     assert told(again) == [(LI, "complaint.already")]
-    in_private = done(complain(replace(VOICE, trace=None), known=True, today=0))
-    assert (in_private.facts, len(in_private.effects)) == ((), 1)
+
+
+def test_what_was_left_in_the_room_goes_whatever_the_answer_is() -> None:
+    trace = TakeOut(room=VOICE.room, trace=EventId("$flag:test"))
+    for answer in (complain(VOICE, known=known, today=today) for known, today in ((False, 0), (True, 0), (False, 99))):
+        gone = done(without_trace(answer, LI, trace))
+        assert trace in gone.effects
+        assert [who for who, _ in told(gone)] == [LI]
+        assert without_trace(answer, LI, None) is answer
 
 
 @pytest.mark.parametrize(

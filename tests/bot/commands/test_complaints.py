@@ -9,6 +9,7 @@ import pytest
 from bot.commands.complaints import _linked
 from content.complaints import MOST_A_DAY, Origin
 from content.identifiers import EventId, RoomId, UserId
+from storage.audit import audit, causes
 from storage.complaints import complaint_voices
 from storage.rooms import StateSeen
 from tests.small_branch import (
@@ -44,6 +45,11 @@ async def voices(branch: SmallBranch) -> list[Any]:
     return list(await branch.store.read(lambda unit: unit.rows(complaint_voices.select().order_by("at", "id"))))
 
 
+async def traces(branch: SmallBranch) -> list[tuple[str, str]]:
+    """Return what is to go from which room."""
+    return [(row.room_id, row.event_id) for row in await branch.rows() if row.kind == "trace"]
+
+
 async def told(branch: SmallBranch, user: UserId = WHO) -> list[str]:
     return [key for who, key in await branch.told() if who == user]
 
@@ -59,9 +65,9 @@ async def test_a_reply_in_the_room_is_a_complaint_about_what_it_answers(
     await branch.hear(heard)
     (row,) = await voices(branch)
     assert (row.event_id, row.room_id, row.reporter, row.reason) == (SAID, EAST_ROOM, WHO, reason)
-    assert (row.origin, row.trace_id) == (Origin.ROOM, heard.event_id)
+    assert row.origin == Origin.ROOM
     assert await told(branch) == ["complaint.taken"]
-    assert [row.kind for row in await branch.rows() if row.kind != "tell"] == ["complaint"]
+    assert await traces(branch) == [(EAST_ROOM, heard.event_id)]
 
 
 async def test_a_flag_on_a_message_is_one_too_and_once(branch: SmallBranch) -> None:
@@ -99,7 +105,42 @@ async def test_a_link_in_private_is_a_complaint_of_who_is_in_the_room(branch: Sm
     link = f"举报 https://matrix.to/#/{EAST_ROOM}/{SAID}?via=test 骂人"
     await branch.hear(message(WHO, link, room_id=private_room(LI)))
     (row,) = await voices(branch)
-    assert (row.origin, row.reason, row.trace_id, row.event_id) == (Origin.PRIVATE, "insult", None, SAID)
+    assert (row.origin, row.reason, row.event_id) == (Origin.PRIVATE, "insult", SAID)
+    assert await traces(branch) == []
+
+
+async def test_a_link_to_another_room_goes_from_the_room_where_it_was_written(branch: SmallBranch) -> None:
+    await enter(branch, WHO, WEST_ROOM)
+    heard = message(WHO, f"举报 https://matrix.to/#/{WEST_ROOM}/{SAID} 骂人")
+    await branch.hear(heard)
+    assert [row.room_id for row in await voices(branch)] == [WEST_ROOM]
+    assert await traces(branch) == [(EAST_ROOM, heard.event_id)]
+
+
+@pytest.mark.parametrize(
+    ("body", "reply", "key"),
+    [
+        ("举报 " + "他骂人" * 200, SAID, "too_long"),
+        (f"举报 https://matrix.to/#/!none:test/{SAID} 骂人", None, "unknown"),
+        ("举报", "$" + "x" * 255, "unknown"),
+        ("举报", "$said\0:test", "unknown"),
+        ("举报", "said", "unknown"),
+        ("举报 https://matrix.to/#/!no%00ne:test/$said:test", None, "unknown"),
+    ],
+)
+async def test_what_is_not_taken_does_not_stay_in_the_room_either(
+    branch: SmallBranch, body: str, reply: str | None, key: str
+) -> None:
+    heard = message(WHO, body, reply=reply)
+    await branch.hear(heard)
+    assert await voices(branch) == []
+    assert await told(branch) == [f"complaint.{key}"]
+    assert await traces(branch) == [(EAST_ROOM, heard.event_id)]
+    assert await branch.store.read(lambda unit: unit.rows(audit.select().where(audit.c.actor == WHO))) == []
+    said = await branch.store.read(
+        lambda unit: unit.rows(causes.select().where(causes.c.cause.contains(heard.event_id)))
+    )
+    assert [row.at.hour for row in said] == [0]
 
 
 async def test_of_a_room_in_which_one_is_not_nothing_is_said(branch: SmallBranch) -> None:
@@ -117,6 +158,7 @@ async def test_so_many_are_taken_of_one_person_in_a_day(branch: SmallBranch) -> 
         await branch.hear(reaction(WHO, f"$said{number}:test", "🚩"))
     assert len(await voices(branch)) == MOST_A_DAY
     assert (await told(branch))[-1] == "complaint.enough"
+    assert len(await traces(branch)) == MOST_A_DAY + 1
     branch.clock.forward(days=1, minutes=1)
     await branch.hear(reaction(WHO, "$later:test", "🚩", sent_at=branch.clock.now))
     assert len(await voices(branch)) == MOST_A_DAY + 1
