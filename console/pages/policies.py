@@ -46,13 +46,13 @@ class Seen(Struct, frozen=True, kw_only=True):
 @leaves("policies")
 def show() -> str:
     """List the policy rooms that are looked at or held to."""
-    return render_template("policies/show.html", **_listed(None, ""))
+    return render_template("policies/show.html", **_listed(None, "", None))
 
 
-def _listed(refusal: Refusal | None, address: str) -> dict[str, object]:
+def _listed(refusal: Refusal | None, address: str, place: str | None) -> dict[str, object]:
     at = here()
     found = ask(lambda unit: stored.lists(unit, at.roots))
-    places = at.offer(at.within(Right.MODERATE), None)
+    places = at.offer(at.within(Right.MODERATE), place)
     return {"found": found, "places": places, "refusal": refusal, "address": address, "most": policies.LONGEST_ADDRESS}
 
 
@@ -71,7 +71,7 @@ def add() -> Answer:
 
     outcome = settle(decide, actor=by)
     if outcome.refusal is not None:
-        return render_template("policies/show.html", **_listed(outcome.refusal, address)), 422
+        return render_template("policies/show.html", **_listed(outcome.refusal, address, node.id)), 422
     return onward(outcome, to=link("policies.show_one", id=derive(made, "policy list")), done="policy_added")
 
 
