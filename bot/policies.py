@@ -9,8 +9,8 @@ from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.power import powers
 from content import policies as rules_of
-from content.decision import Decision, words
-from content.identifiers import Cause, PolicyBanId, PolicyListId, RoomId, UserId, derive
+from content.decision import Decision, Fact, words
+from content.identifiers import Cause, EventId, PolicyBanId, PolicyListId, RoomId, UserId, derive
 from content.muting import hindrance
 from content.policies import KeepOut, LetIn, PolicyBanSettled, PolicyList, PolicyRoomEntered
 from content.sanctions import Hindrance, PlaceState, Step
@@ -54,13 +54,34 @@ class Warden:
         told = await self._store.read(lambda unit: policies.list_of(unit, id))
         if told is None or told.list.room is not None or told.list.state is rules_of.State.ENDED:
             return
-        room: RoomId | None = None
         try:
             room = RoomId(await self._homeserver.enter(told.list.address))
+            seen = await self._seen(room)
         except Fault as fault:
             if fault.kind not in (Kind.REFUSED, Kind.MISSING):
                 raise
-        await self._store.settle(notes=[PolicyRoomEntered(id=id, room=room)])
+            await self._store.settle(notes=[PolicyRoomEntered(id=id, room=None)])
+            return
+        await self._store.settle(notes=[*seen, PolicyRoomEntered(id=id, room=room)])
+
+    async def _seen(self, room: RoomId) -> list[Fact]:
+        """Return a policy room's rules as they are: hearing may have passed over them before it knew the room.
+
+        Of its people the bot alone is kept.
+        """
+        return [
+            rooms.StateSeen(
+                room=room,
+                type=one.type,
+                state_key=one.state_key,
+                sender=UserId(one.sender),
+                event_id=EventId(one.event_id),
+                content=one.content,
+            )
+            for one in await self._homeserver.state(room)
+            if one.state_key is not None
+            and (one.type in rules_of.TYPES or (one.type == "m.room.member" and one.state_key == self._me))
+        ]
 
     async def _look(self, kept: Kept) -> tuple[str | None, Hindrance | None]:
         """Return whether the person is in the room at this moment, and what keeps the bot from changing that."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.delivery import MODERATION
+from bot.hearing import Hearing
+from bot.matrix.events import Batch, RoomBatch
 from bot.matrix.faults import Kind
 from bot.policies import hold_to
 from content import policies as rules
@@ -14,13 +17,27 @@ from content.decision import Decision, Refusal
 from content.identifiers import EventId, PolicyListId, RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from content.policies import PolicyList, State
-from storage import outbox, policies
+from storage import outbox, policies, rooms
 from storage.policies import Told
 from storage.rooms import StateSeen
 from storage.store import Step
 from storage.unit import Reading
 from tests.bot.test_sanctions import WHO, Scene
-from tests.small_branch import EAST, EAST_ROOM, LI, ME, ROOF, SECRETARY, WANG, SmallBranch, account, fresh_cause
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    LI,
+    ME,
+    ROOF,
+    SECRETARY,
+    WANG,
+    ZHANG,
+    SmallBranch,
+    account,
+    event,
+    fresh_cause,
+    message,
+)
 
 LIST = RoomId("!bans:elsewhere")
 STRANGER = UserId("@spam:bad.example")
@@ -167,3 +184,31 @@ async def test_a_room_that_lets_nobody_in_is_said_to(room: Listed) -> None:
     id = await room.enter()
     assert (await room.told(id)).refused
     assert "policies.not_entered" in repr(await room.decide(id, "apply"))
+
+
+async def test_the_rules_that_were_there_before_the_bot_are_read_as_it_goes_in(room: Listed) -> None:
+    """Hearing passes over the first batch of a room of which it does not know yet that it is read."""
+    said = {"entity": str(STRANGER), "recommendation": "m.ban"}
+    room.homeserver._set(LIST, "m.policy.rule.user", said, "1", sender=STRANGER)
+    room.homeserver.take_place(LIST, ME)
+    room.homeserver.take_place(LIST, STRANGER)
+    one = (await room.told(await room.enter())).list
+    found = await room.branch.store.read(lambda unit: policies.rules_of(unit, one))
+    assert [rule.pattern for rule in found.all] == [STRANGER]
+    known = await room.branch.store.read(lambda unit: rooms.joined(unit, LIST))
+    assert set(known) == {ME}
+
+
+async def test_a_rule_is_heard_in_the_minute_in_which_its_room_was_entered(room: Listed) -> None:
+    hearing = Hearing(room.branch.store, room.homeserver, room.branch.settings)  # type: ignore[arg-type]
+    said = RoomBatch(room_id=EAST_ROOM, membership="join", timeline=(message(account(ZHANG), "x"),))
+    await hearing.commit(Batch(since="s1", next_batch="s2", rooms=(said,), keys=()))
+    one = (await room.told(await room.enter())).list
+    rule = event(STRANGER, "m.policy.rule.user", {"entity": STRANGER, "recommendation": "m.ban"}, state_key="1")
+    reader = event(STRANGER, "m.room.member", {"membership": "join"}, state_key=STRANGER)
+    heard = tuple(replace(each, room_id=LIST) for each in (rule, reader))
+    part = RoomBatch(room_id=LIST, membership="join", state=heard, timeline=())
+    await hearing.commit(Batch(since="s2", next_batch="s3", rooms=(part,), keys=()))
+    found = await room.branch.store.read(lambda unit: policies.rules_of(unit, one))
+    assert [rule.pattern for rule in found.all] == [STRANGER]
+    assert await room.branch.store.read(lambda unit: rooms.joined(unit, LIST)) == ()
