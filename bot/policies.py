@@ -96,11 +96,13 @@ class Warden:
         if membership == "ban":
             return kept.ours, None
         if why is not None:
-            return kept.ours, why
+            return False, why
         # Kept before it is done: a ban that is ours is never taken for one of others.
         noted = PolicyBanSettled(id=kept.ban.id, state=PlaceState.WAITING, ours=True, at=self._store.now())
         await self._store.settle(notes=[noted])
-        return True, await self._try(self._homeserver.ban(kept.ban.room, kept.ban.user, await self._reason(kept)))
+        why = await self._try(self._homeserver.ban(kept.ban.room, kept.ban.user, await self._reason(kept)))
+        # One that somebody imposes by hand after we were refused is theirs.
+        return why is None, why
 
     async def _let_in(self, kept: Kept) -> tuple[bool, Hindrance | None]:
         if not kept.ours:
@@ -108,6 +110,10 @@ class Warden:
         membership, why = await self._look(kept)
         if membership != "ban":
             return True, None
+        heirs = await self._store.read(lambda unit: policies.heirs_of(unit, kept.ban, self._store.now()))
+        if heirs:
+            await self._store.settle(notes=heirs)
+            return False, None
         return True, why or await self._try(self._homeserver.unban(kept.ban.room, kept.ban.user))
 
     async def _try(self, call: Awaitable[object]) -> Hindrance | None:

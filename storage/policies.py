@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, exists, false, func, select, update
 
-from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, UserId
+from content.decision import Fact
+from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, SanctionId, UserId
 from content.organisations import LEADING
 from content.policies import (
     TYPES,
@@ -28,12 +30,15 @@ from content.policies import (
     hits,
     read_rule,
 )
-from content.sanctions import Hindrance, PlaceState
+from content.sanctions import Hindrance, Level, LevelNoted, PlaceState
+from content.sanctions import State as SanctionState
+from content.sanctions import Step as Sanctioned
 from content.upgrades import RoomMoved
 from storage.organisations import duties, within
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Row
 from storage.rooms import room_state, rooms
+from storage.sanctions import sanction_places, sanctions
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -207,6 +212,44 @@ async def kept_out(unit: Reading, id: PolicyBanId) -> Kept | None:  # noqa: A002
     """Return one who is or was kept out."""
     row = await unit.first(select(policy_bans).where(policy_bans.c.id == id))
     return _kept(row) if row else None
+
+
+async def kept_out_of(unit: Reading, room: RoomId, user: UserId) -> tuple[Kept, ...]:
+    """Return by which lists somebody is to be kept out of a room."""
+    query = select(policy_bans).where(
+        policy_bans.c.room_id == room, policy_bans.c.user_id == user, policy_bans.c.lifted_at.is_(None)
+    )
+    return tuple(_kept(row) for row in await unit.rows(query.order_by(policy_bans.c.id)))
+
+
+async def heirs_of(unit: Reading, ban: PolicyBan, now: datetime) -> list[Fact]:
+    """Return what makes a ban that is lifted that of whatever else keeps the person out of the room: of a measure.
+
+    Or of another list. Who comes after it undoes it, and nobody before.
+    """
+    held = (
+        select(sanction_places.c.sanction_id)
+        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
+        .where(
+            sanction_places.c.room_id == ban.room,
+            sanctions.c.user_id == ban.user,
+            sanctions.c.step == Sanctioned.BAN,
+            sanctions.c.state == SanctionState.ACTIVE,
+        )
+        .order_by(sanctions.c.id)
+    )
+    measures: list[Fact] = [
+        LevelNoted(id=SanctionId(row.sanction_id), room=ban.room, before=Level(listed=False), muted=0)
+        for row in await unit.rows(held)
+    ]
+    others = await kept_out_of(unit, ban.room, ban.user)
+    return measures or list(handed_over(others, now))
+
+
+def handed_over(others: Iterable[Kept], now: datetime) -> Iterator[Fact]:
+    """Make a ban that is there that of the first of the lists that want it."""
+    for one in list(others)[:1]:
+        yield PolicyBanSettled(id=one.ban.id, state=PlaceState.DONE, ours=True, at=now)
 
 
 async def unsettled(unit: Reading) -> tuple[Kept, ...]:

@@ -10,13 +10,14 @@ from msgspec.structs import replace
 from bot.delivery import MODERATION
 from bot.hearing import Hearing
 from bot.matrix.events import Batch, RoomBatch
-from bot.matrix.faults import Kind
+from bot.matrix.faults import Fault, Kind
 from bot.policies import hold_to
 from content import policies as rules
 from content.decision import Decision, Refusal
 from content.identifiers import EventId, PolicyListId, RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from content.policies import PolicyList, State
+from content.sanctions import Step as Measure
 from storage import outbox, policies, rooms
 from storage.policies import Told
 from storage.rooms import StateSeen
@@ -212,3 +213,75 @@ async def test_a_rule_is_heard_in_the_minute_in_which_its_room_was_entered(room:
     found = await room.branch.store.read(lambda unit: policies.rules_of(unit, one))
     assert [rule.pattern for rule in found.all] == [STRANGER]
     assert await room.branch.store.read(lambda unit: rooms.joined(unit, LIST)) == ()
+
+
+async def test_a_list_that_ends_leaves_its_ban_to_the_measure_that_came_after(room: Listed) -> None:
+    """And the measure undoes it at its end, as if it were its own."""
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    await room.look()
+    assert not isinstance(await room.take(Measure.BAN, user=STRANGER), Refusal)
+    await room.work()
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == []
+    await room.later(hours=3)
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_measure_that_ends_leaves_its_ban_to_the_list_that_means_the_person(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    assert not isinstance(await room.take(Measure.BAN, user=STRANGER), Refusal)
+    await room.apply(id)
+    await room.work()
+    await room.look()
+    await room.later(hours=3)
+    assert room.homeserver.unbanned == []
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_list_that_ends_leaves_its_ban_to_another_that_means_the_same(room: Listed) -> None:
+    first = await room.enter()
+    await room.say("1", STRANGER)
+    other, now = RoomId("!bans2:elsewhere"), room.branch.clock()
+    two = PolicyList(
+        id=PolicyListId("two"), organisation=EAST, address=other, room=other, state=State.APPLIED, by=SECRETARY, at=now
+    )
+    said = {"entity": STRANGER, "recommendation": "m.ban"}
+    rule = StateSeen(
+        room=other, type="m.policy.rule.user", state_key="1", sender=STRANGER, event_id=EventId("$o"), content=said
+    )
+    there = replace(rule, type="m.room.member", state_key=ME, event_id=EventId("$m"), content={"membership": "join"})
+    entered = rules.PolicyRoomEntered(id=two.id, room=other)
+    held = rules.PolicyListApplied(list=two, by=SECRETARY, at=now)
+    await room.branch.store.settle(notes=[rules.PolicyListAdded(list=two), entered, rule, there, held])
+    await room.apply(first)
+    assert len(room.homeserver.banned) == 1
+    await room.look()
+    await room.decide(first, "end")
+    await room.carry()
+    await room.decide(two.id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_ban_by_hand_after_ours_was_refused_is_no_ban_of_ours(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    ban = room.homeserver.ban
+
+    async def refuse(*_: Any, **__: Any) -> None:
+        raise Fault(Kind.REFUSED, status=403, errcode="M_FORBIDDEN", permanent=True)
+
+    room.homeserver.ban = refuse  # type: ignore[method-assign]
+    await room.apply(id)
+    room.homeserver.ban = ban  # type: ignore[method-assign]
+    room.homeserver.take_place(EAST_ROOM, STRANGER, "ban")
+    await room.look()
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == []
