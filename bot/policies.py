@@ -12,6 +12,7 @@ from content import policies as rules_of
 from content.decision import Decision, Fact, words
 from content.identifiers import Cause, EventId, PolicyBanId, PolicyListId, RoomId, UserId, derive
 from content.muting import hindrance
+from content.organisations import Right
 from content.policies import KeepOut, LetIn, PolicyBanSettled, PolicyList, PolicyRoomEntered
 from content.sanctions import Hindrance, PlaceState, Step
 from content.speech import Reader, Speech
@@ -134,10 +135,22 @@ class Warden:
 async def hold_to(store: Store, me: UserId) -> None:
     """Hold to every list that is applied, by its rules and by who is in our rooms now; and take up what is stuck."""
     for one in await store.read(policies.applied):
-        await store.settle([_holding(one, me, store.now().isoformat())])
+        if await store.read(lambda unit, one=one: policies.is_read(unit, one, me)):  # type: ignore[misc]
+            await store.settle([_holding(one, me, store.now().isoformat())])
+        else:
+            await store.settle([_unread(one)])
     steps = await store.read(_again)
     if steps:
         await store.settle(steps)
+
+
+def _unread(one: PolicyList) -> Settled:
+    """Tell who moderates that the bot is in a list's room no more: no rule is known then, which is not that none is."""
+
+    async def decide(unit: Reading) -> Decision:
+        return rules_of.tell_unread(one, await organisations.holders_of(unit, one.organisation, Right.MODERATE))
+
+    return Settled(cause=Cause(f"policy:{derive(one.id, one.room or '')}:unread"), decide=decide)
 
 
 def _holding(one: PolicyList, me: UserId, at: str) -> Settled:

@@ -298,6 +298,12 @@ def end(one: PolicyList, bans: Collection[PolicyBan], *, alone: bool, by: UserId
     return Decision(facts=(over, *lifted.facts), effects=(*lifted.effects, *leave))
 
 
+def tell_unread(one: PolicyList, moderators: Collection[UserId]) -> Decision:
+    """Tell who moderates that a list can be read no more; who is kept out by it stays so until somebody ends it."""
+    said = words("policies.tell_unread", address=one.address)
+    return Decision(effects=tuple(Tell(user=user, words=said) for user in moderators))
+
+
 def _let_in(bans: Collection[PolicyBan], *, now: datetime) -> Decision:
     return Decision(
         facts=tuple(PolicyUnbanned(ban=one, at=now) for one in bans),

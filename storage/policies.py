@@ -168,6 +168,15 @@ async def is_alone(unit: Reading, one: PolicyList) -> bool:
     return await unit.first(other) is None and await unit.first(own) is None
 
 
+async def is_read(unit: Reading, one: PolicyList, me: UserId) -> bool:
+    """Tell whether the bot is in a list's room; of one that it was shown out of no rules are known."""
+    own = select(room_state.c.content).where(
+        room_state.c.room_id == (one.room or ""), room_state.c.type == "m.room.member", room_state.c.state_key == me
+    )
+    row = await unit.first(own)
+    return row is not None and row.content.get("membership") == "join"
+
+
 async def rules_of(unit: Reading, one: PolicyList) -> Rules:
     """Return the rules of a list, as its room says them now."""
     query = select(room_state.c.type, room_state.c.content).where(

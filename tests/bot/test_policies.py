@@ -17,6 +17,7 @@ from content.decision import Decision, Refusal
 from content.identifiers import EventId, PolicyListId, RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from content.policies import PolicyList, State
+from content.rooms import RoomLost
 from content.sanctions import Step as Measure
 from storage import outbox, policies, rooms
 from storage.policies import Told
@@ -50,6 +51,7 @@ class Listed(Scene):
     async def enter(self) -> PolicyListId:
         """Have the policy room looked at, as at the desk."""
         cause = fresh_cause()
+        self.homeserver.take_place(LIST, ME)
 
         async def decide(unit: Reading) -> Decision | Refusal:
             return rules.add(str(LIST), EAST, known=(), by=SECRETARY, cause=cause, now=unit.now)
@@ -191,7 +193,6 @@ async def test_the_rules_that_were_there_before_the_bot_are_read_as_it_goes_in(r
     """Hearing passes over the first batch of a room of which it does not know yet that it is read."""
     said = {"entity": str(STRANGER), "recommendation": "m.ban"}
     room.homeserver._set(LIST, "m.policy.rule.user", said, "1", sender=STRANGER)
-    room.homeserver.take_place(LIST, ME)
     room.homeserver.take_place(LIST, STRANGER)
     one = (await room.told(await room.enter())).list
     found = await room.branch.store.read(lambda unit: policies.rules_of(unit, one))
@@ -212,7 +213,7 @@ async def test_a_rule_is_heard_in_the_minute_in_which_its_room_was_entered(room:
     await hearing.commit(Batch(since="s2", next_batch="s3", rooms=(part,), keys=()))
     found = await room.branch.store.read(lambda unit: policies.rules_of(unit, one))
     assert [rule.pattern for rule in found.all] == [STRANGER]
-    assert await room.branch.store.read(lambda unit: rooms.joined(unit, LIST)) == ()
+    assert await room.branch.store.read(lambda unit: rooms.joined(unit, LIST)) == (ME,)
 
 
 async def test_a_list_that_ends_leaves_its_ban_to_the_measure_that_came_after(room: Listed) -> None:
@@ -285,3 +286,17 @@ async def test_a_ban_by_hand_after_ours_was_refused_is_no_ban_of_ours(room: List
     await room.decide(id, "end")
     await room.carry()
     assert room.homeserver.unbanned == []
+
+
+async def test_a_list_whose_room_the_bot_was_shown_out_of_lets_nobody_in_and_is_told_of_once(room: Listed) -> None:
+    """That no rules are known is not that there are none."""
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    await room.look()
+    await room.branch.store.settle(notes=[RoomLost(room=LIST, reason="left")])
+    await room.hold()
+    await room.hold()
+    assert room.homeserver.unbanned == []
+    assert [key for user, key in await room.branch.told() if user == account(LI)].count("policies.tell_unread") <= 1
+    assert "policies.tell_unread" in {key for _, key in await room.branch.told()}
