@@ -16,7 +16,7 @@ from content.organisations import Right
 from content.policies import KeepOut, LetIn, PolicyBanSettled, PolicyList, PolicyRoomEntered
 from content.sanctions import Hindrance, PlaceState, Step
 from content.speech import Reader, Speech
-from storage import members, organisations, outbox, policies, rooms
+from storage import organisations, outbox, policies, rooms
 from storage.outbox import Claimed
 from storage.policies import Kept
 from storage.store import Step as Settled
@@ -155,11 +155,21 @@ def _unread(one: PolicyList) -> Settled:
 
 def _holding(one: PolicyList, me: UserId, at: str) -> Settled:
     async def decide(unit: Reading) -> Decision | None:
-        rules = await policies.rules_of(unit, one)
-        found = await policies.hits_of(unit, one, rules, me)
-        standing = [kept.ban for kept in await policies.standing(unit, one.id)]
-        ours = {*await members.accounts(unit)} if found else set()
-        return rules_of.hold_to(one, rules, found, standing, members=ours, now=unit.now)
+        rules = (await policies.rules_of(unit, one)).sparing(me)
+        done = rules_of.hold_to(
+            one,
+            rules,
+            await policies.hits_of(unit, one, rules, me),
+            [kept.ban for kept in await policies.standing(unit, one.id)],
+            exempt=await policies.exempt(unit),
+            rooms=await policies.rooms_of(unit, one),
+            fresh=await policies.is_fresh(unit, one),
+            now=unit.now,
+        )
+        if done is None:
+            return None
+        held = await organisations.holders_of(unit, one.organisation, Right.MODERATE)
+        return rules_of.tell_held_back(done, held)
 
     return Settled(cause=Cause(f"policy:{derive(one.id, at)}:held"), decide=decide)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +11,6 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, exists
 
 from content.decision import Fact
 from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, SanctionId, UserId
-from content.organisations import LEADING
 from content.policies import (
     TYPES,
     Hit,
@@ -22,6 +21,7 @@ from content.policies import (
     PolicyListAdded,
     PolicyListApplied,
     PolicyListEnded,
+    PolicyListHeldBack,
     PolicyListWanted,
     PolicyRoomEntered,
     PolicyUnbanned,
@@ -34,6 +34,7 @@ from content.sanctions import Hindrance, Level, LevelNoted, PlaceState
 from content.sanctions import State as SanctionState
 from content.sanctions import Step as Sanctioned
 from content.upgrades import RoomMoved
+from storage.members import members
 from storage.organisations import duties, within
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Row
@@ -41,6 +42,9 @@ from storage.rooms import room_state, rooms
 from storage.sanctions import sanction_places, sanctions
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+
+FRESH = timedelta(minutes=10)
+"""How long a list says what the two who agreed to it have looked at."""
 
 policy_lists = Table(
     "policy_lists",
@@ -187,10 +191,7 @@ async def rules_of(unit: Reading, one: PolicyList) -> Rules:
 
 
 async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> tuple[Hit, ...]:
-    """Return who is in rooms at or below a list's node, or asked into one, and meant by a rule.
-
-    Whoever leads anywhere in the tree is exempt.
-    """
+    """Return who is in rooms at or below a list's node, or asked into one, and meant by a rule."""
     membership = room_state.c.content["membership"].as_string()
     query = (
         select(room_state.c.room_id, room_state.c.state_key)
@@ -207,8 +208,27 @@ async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> t
     there: dict[RoomId, list[UserId]] = {}
     for row in await unit.rows(query):
         there.setdefault(RoomId(row.room_id), []).append(UserId(row.state_key))
-    lead = await unit.rows(select(duties.c.user_id).where(duties.c.role.in_([*LEADING])).distinct())
-    return hits(rules, there, {UserId(row.user_id) for row in lead}, me=me)
+    return hits(rules, there, await exempt(unit), me=me)
+
+
+async def exempt(unit: Reading) -> frozenset[UserId]:
+    """Return who stays whatever a list says: whoever has a duty anywhere in the tree, or is on the roster."""
+    held = select(duties.c.user_id).union(
+        select(members.c.user_id).where(members.c.user_id.is_not(None), members.c.left_at.is_(None))
+    )
+    return frozenset(UserId(row.user_id) for row in await unit.rows(held))
+
+
+async def rooms_of(unit: Reading, one: PolicyList) -> frozenset[RoomId]:
+    """Return the rooms at or below a list's node."""
+    query = select(rooms.c.id).where(within(rooms.c.organisation_id, [one.organisation]))
+    return frozenset(RoomId(row.id) for row in await unit.rows(query))
+
+
+async def is_fresh(unit: Reading, one: PolicyList) -> bool:
+    """Tell whether two agreed to a list just now, so that what it says is what they looked at."""
+    at = await unit.value(select(policy_lists.c.applied_at).where(policy_lists.c.id == one.id))
+    return at is not None and unit.now - at < FRESH
 
 
 async def standing(unit: Reading, id: PolicyListId) -> tuple[Kept, ...]:  # noqa: A002
@@ -330,6 +350,12 @@ async def write_wanted(unit: Writing, fact: PolicyListWanted) -> None:
 async def write_applied(unit: Writing, fact: PolicyListApplied) -> None:
     """Keep that a list is held to, by whose second word."""
     await _change(unit, fact.list.id, state=fact.list.state, applied_by=fact.by, applied_at=fact.at)
+
+
+async def write_held_back(unit: Writing, fact: PolicyListHeldBack) -> None:
+    """Keep that a list takes the word of two anew."""
+    nobody = dict.fromkeys(("wanted_by", "wanted_at", "applied_by", "applied_at"))
+    await _change(unit, fact.list.id, state=fact.list.state, **nobody)
 
 
 async def write_ended(unit: Writing, fact: PolicyListEnded) -> None:
