@@ -57,6 +57,10 @@ class Warden:
             return
         try:
             room = RoomId(await self._homeserver.enter(told.list.address))
+            if await self._store.read(lambda unit: policies.is_ours(unit, room)):
+                # Nobody's private room is a list, and what the end of a list would leave is none of ours.
+                await self._store.settle(notes=[PolicyRoomEntered(id=id, room=None)])
+                return
             seen = await self._seen(room)
         except Fault as fault:
             if fault.kind not in (Kind.REFUSED, Kind.MISSING):

@@ -38,10 +38,13 @@ from storage.members import members
 from storage.organisations import duties, within
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Row
-from storage.rooms import room_state, rooms
+from storage.rooms import direct_rooms, invitations, room_state, rooms
 from storage.sanctions import sanction_places, sanctions
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+
+KEPT = timedelta(days=3 * 365)
+"""How long it is known who was kept out by a list, and which lists there were."""
 
 FRESH = timedelta(minutes=10)
 """How long a list says what the two who agreed to it have looked at."""
@@ -164,12 +167,23 @@ async def rooms_read(unit: Reading) -> frozenset[RoomId]:
 
 
 async def is_alone(unit: Reading, one: PolicyList) -> bool:
-    """Tell whether no other list that goes on is of the same room, and the room is none of ours."""
+    """Tell whether no other list that goes on is of the same room, and the room is none of ours or private."""
     other = select(policy_lists.c.id).where(
         policy_lists.c.room_id == one.room, policy_lists.c.id != one.id, policy_lists.c.state != State.ENDED
     )
-    own = select(rooms.c.id).where(rooms.c.id == one.room)
-    return await unit.first(other) is None and await unit.first(own) is None
+    return one.room is None or (await unit.first(other) is None and not await is_ours(unit, one.room))
+
+
+async def is_ours(unit: Reading, room: RoomId) -> bool:
+    """Tell whether a room is one of ours, somebody's private room with the bot, or one that it was asked into."""
+    for query in (
+        select(rooms.c.id).where(rooms.c.id == room),
+        select(direct_rooms.c.room_id).where(direct_rooms.c.room_id == room),
+        select(invitations.c.room_id).where(invitations.c.room_id == room),
+    ):
+        if await unit.first(query) is not None:
+            return True
+    return False
 
 
 async def is_read(unit: Reading, one: PolicyList, me: UserId) -> bool:
@@ -389,6 +403,15 @@ async def write_settled(unit: Writing, fact: PolicyBanSettled) -> None:
     """Keep how far it has come in its room."""
     change = update(policy_bans).where(policy_bans.c.id == fact.id)
     await unit.execute(change.values(place=fact.state, is_ours=fact.ours, why=fact.why))
+
+
+async def forget_past(unit: Writing, now: datetime) -> None:
+    """Forget whom lists kept out long ago, and lists that were ended then."""
+    undone = (policy_bans.c.place == PlaceState.UNDONE) & (policy_bans.c.lifted_at < now - KEPT)
+    await unit.execute(policy_bans.delete().where(undone))
+    held = select(policy_bans.c.list_id)
+    over = (policy_lists.c.state == State.ENDED) & (policy_lists.c.ended_at < now - KEPT)
+    await unit.execute(policy_lists.delete().where(over, policy_lists.c.id.not_in(held)))
 
 
 async def write_moved(unit: Writing, fact: RoomMoved) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,10 +18,11 @@ from content.decision import Decision, Refusal
 from content.identifiers import EventId, PolicyListId, RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
 from content.policies import PolicyList, State
-from content.rooms import RoomLost
+from content.rooms import DirectRoomKept, RoomLost
 from content.sanctions import Step as Measure
 from storage import outbox, policies, rooms
 from storage.policies import Told
+from storage.retention import Swept
 from storage.rooms import StateSeen
 from storage.store import Step
 from storage.unit import Reading
@@ -330,3 +332,25 @@ async def test_a_list_whose_room_the_bot_was_shown_out_of_lets_nobody_in_and_is_
     assert room.homeserver.unbanned == []
     assert [key for user, key in await room.branch.told() if user == account(LI)].count("policies.tell_unread") <= 1
     assert "policies.tell_unread" in {key for _, key in await room.branch.told()}
+
+
+async def test_no_private_room_of_anybody_is_a_list(room: Listed) -> None:
+    """The bot is in it, and would leave it when the list ends."""
+    kept = DirectRoomKept(user=account(LI), room=LIST, encrypted=False)
+    await room.branch.store.settle(notes=[kept])
+    told = await room.told(await room.enter())
+    assert (told.list.room, told.refused) == (None, True)
+
+
+async def test_a_list_that_ended_is_forgotten_with_its_bans_after_years(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    await room.decide(id, "end")
+    await room.carry()
+    store = room.branch.store
+    await store.settle(notes=[Swept(at=room.branch.clock() + policies.KEPT - timedelta(days=1))])
+    assert await store.read(lambda unit: policies.list_of(unit, id)) is not None
+    await store.settle(notes=[Swept(at=room.branch.clock() + policies.KEPT + timedelta(days=1))])
+    assert await store.read(lambda unit: unit.rows(policies.policy_bans.select())) == []
+    assert await store.read(lambda unit: policies.list_of(unit, id)) is None
