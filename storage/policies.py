@@ -227,10 +227,9 @@ async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> t
 
 async def exempt(unit: Reading) -> frozenset[UserId]:
     """Return who stays whatever a list says: whoever has a duty anywhere in the tree, or is on the roster."""
-    held = select(duties.c.user_id).union(
-        select(members.c.user_id).where(members.c.user_id.is_not(None), members.c.left_at.is_(None))
-    )
-    return frozenset(UserId(row.user_id) for row in await unit.rows(held))
+    held = await unit.rows(select(duties.c.user_id).distinct())
+    there = select(members.c.user_id).where(members.c.user_id.is_not(None), members.c.left_at.is_(None))
+    return frozenset(UserId(row.user_id) for row in (*held, *await unit.rows(there)))
 
 
 async def rooms_of(unit: Reading, one: PolicyList) -> frozenset[RoomId]:
