@@ -75,6 +75,9 @@ class Hearing:
         now = self._store.now()
         if self._heard_at is None or not now - RECENT < self._halls_at <= now:
             await self._store.read(self._recall)
+        elif any(self._is_other(part) for part in batch.rooms):
+            # A policy room tells its rules once, with the first batch after it was entered.
+            self._policies = await self._store.read(policies.rooms_read)
         earliest = min(self._heard_at or now, now)
         steps: list[Step] = []
         notes: list[Fact] = []
@@ -101,6 +104,9 @@ class Hearing:
         for part in batch.rooms:
             if part.membership == "leave":
                 self._homeserver.forget(part.room_id)
+
+    def _is_other(self, part: RoomBatch) -> bool:
+        return part.membership == "join" and part.room_id not in self._halls | self._policies
 
     async def _recall(self, unit: Reading) -> None:
         """Read when we heard last, and which rooms are the organisation's.

@@ -9,13 +9,14 @@ from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from bot.matrix.power import powers
 from content import policies as rules_of
-from content.decision import Decision, words
-from content.identifiers import Cause, PolicyBanId, PolicyListId, RoomId, UserId, derive
+from content.decision import Decision, Fact, words
+from content.identifiers import Cause, EventId, PolicyBanId, PolicyListId, RoomId, UserId, derive
 from content.muting import hindrance
+from content.organisations import Right
 from content.policies import KeepOut, LetIn, PolicyBanSettled, PolicyList, PolicyRoomEntered
 from content.sanctions import Hindrance, PlaceState, Step
 from content.speech import Reader, Speech
-from storage import members, organisations, outbox, policies, rooms
+from storage import organisations, outbox, policies, rooms
 from storage.outbox import Claimed
 from storage.policies import Kept
 from storage.store import Step as Settled
@@ -54,13 +55,38 @@ class Warden:
         told = await self._store.read(lambda unit: policies.list_of(unit, id))
         if told is None or told.list.room is not None or told.list.state is rules_of.State.ENDED:
             return
-        room: RoomId | None = None
         try:
             room = RoomId(await self._homeserver.enter(told.list.address))
+            if await self._store.read(lambda unit: policies.is_ours(unit, room)):
+                # Nobody's private room is a list, and what the end of a list would leave is none of ours.
+                await self._store.settle(notes=[PolicyRoomEntered(id=id, room=None)])
+                return
+            seen = await self._seen(room)
         except Fault as fault:
             if fault.kind not in (Kind.REFUSED, Kind.MISSING):
                 raise
-        await self._store.settle(notes=[PolicyRoomEntered(id=id, room=room)])
+            await self._store.settle(notes=[PolicyRoomEntered(id=id, room=None)])
+            return
+        await self._store.settle(notes=[*seen, PolicyRoomEntered(id=id, room=room)])
+
+    async def _seen(self, room: RoomId) -> list[Fact]:
+        """Return a policy room's rules as they are: hearing may have passed over them before it knew the room.
+
+        Of its people the bot alone is kept.
+        """
+        return [
+            rooms.StateSeen(
+                room=room,
+                type=one.type,
+                state_key=one.state_key,
+                sender=UserId(one.sender),
+                event_id=EventId(one.event_id),
+                content=one.content,
+            )
+            for one in await self._homeserver.state(room)
+            if one.state_key is not None
+            and (one.type in rules_of.TYPES or (one.type == "m.room.member" and one.state_key == self._me))
+        ]
 
     async def _look(self, kept: Kept) -> tuple[str | None, Hindrance | None]:
         """Return whether the person is in the room at this moment, and what keeps the bot from changing that."""
@@ -75,11 +101,13 @@ class Warden:
         if membership == "ban":
             return kept.ours, None
         if why is not None:
-            return kept.ours, why
+            return False, why
         # Kept before it is done: a ban that is ours is never taken for one of others.
         noted = PolicyBanSettled(id=kept.ban.id, state=PlaceState.WAITING, ours=True, at=self._store.now())
         await self._store.settle(notes=[noted])
-        return True, await self._try(self._homeserver.ban(kept.ban.room, kept.ban.user, await self._reason(kept)))
+        why = await self._try(self._homeserver.ban(kept.ban.room, kept.ban.user, await self._reason(kept)))
+        # One that somebody imposes by hand after we were refused is theirs.
+        return why is None, why
 
     async def _let_in(self, kept: Kept) -> tuple[bool, Hindrance | None]:
         if not kept.ours:
@@ -87,6 +115,10 @@ class Warden:
         membership, why = await self._look(kept)
         if membership != "ban":
             return True, None
+        heirs = await self._store.read(lambda unit: policies.heirs_of(unit, kept.ban, self._store.now()))
+        if heirs:
+            await self._store.settle(notes=heirs)
+            return False, None
         return True, why or await self._try(self._homeserver.unban(kept.ban.room, kept.ban.user))
 
     async def _try(self, call: Awaitable[object]) -> Hindrance | None:
@@ -107,19 +139,41 @@ class Warden:
 async def hold_to(store: Store, me: UserId) -> None:
     """Hold to every list that is applied, by its rules and by who is in our rooms now; and take up what is stuck."""
     for one in await store.read(policies.applied):
-        await store.settle([_holding(one, me, store.now().isoformat())])
+        if await store.read(lambda unit, one=one: policies.is_read(unit, one, me)):  # type: ignore[misc]
+            await store.settle([_holding(one, me, store.now().isoformat())])
+        else:
+            await store.settle([_unread(one)])
     steps = await store.read(_again)
     if steps:
         await store.settle(steps)
 
 
+def _unread(one: PolicyList) -> Settled:
+    """Tell who moderates that the bot is in a list's room no more: no rule is known then, which is not that none is."""
+
+    async def decide(unit: Reading) -> Decision:
+        return rules_of.tell_unread(one, await organisations.holders_of(unit, one.organisation, Right.MODERATE))
+
+    return Settled(cause=Cause(f"policy:{derive(one.id, one.room or '')}:unread"), decide=decide)
+
+
 def _holding(one: PolicyList, me: UserId, at: str) -> Settled:
     async def decide(unit: Reading) -> Decision | None:
-        rules = await policies.rules_of(unit, one)
-        found = await policies.hits_of(unit, one, rules, me)
-        standing = [kept.ban for kept in await policies.standing(unit, one.id)]
-        ours = {*await members.accounts(unit)} if found else set()
-        return rules_of.hold_to(one, rules, found, standing, members=ours, now=unit.now)
+        rules = (await policies.rules_of(unit, one)).sparing(me)
+        done = rules_of.hold_to(
+            one,
+            rules,
+            await policies.hits_of(unit, one, rules, me),
+            [kept.ban for kept in await policies.standing(unit, one.id)],
+            exempt=await policies.exempt(unit),
+            rooms=await policies.rooms_of(unit, one),
+            fresh=await policies.is_fresh(unit, one),
+            now=unit.now,
+        )
+        if done is None:
+            return None
+        held = await organisations.holders_of(unit, one.organisation, Right.MODERATE)
+        return rules_of.tell_held_back(done, held)
 
     return Settled(cause=Cause(f"policy:{derive(one.id, at)}:held"), decide=decide)
 

@@ -30,7 +30,7 @@ from content.sanctions import (
 )
 from content.speech import Reader, Speech
 from content.strikes import Strike, tell_hidden, tell_not_hidden
-from storage import cases, cleanings, guards, organisations, outbox, rooms, sanction_places, sanctions
+from storage import cases, cleanings, guards, organisations, outbox, policies, rooms, sanction_places, sanctions
 from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.sanction_places import Left
@@ -163,7 +163,7 @@ class Hands:
     async def _show_out(self, sanction: Sanction, place: Place, membership: str | None, *, undoing: bool) -> None:
         """Show a person out or keep them out; a ban that others had imposed before stays when ours ends."""
         if undoing:
-            if membership == "ban":
+            if membership == "ban" and not await self._left_to_lists(place.room, sanction.user):
                 await self._homeserver.unban(place.room, sanction.user)
         elif sanction.step is Step.BAN:
             left = await self._left(sanction, place)
@@ -175,6 +175,13 @@ class Hands:
                 await self._homeserver.ban(place.room, sanction.user, await self._reason(sanction), redact=redact)
         elif membership in ("join", "invite", "knock"):
             await self._homeserver.kick(place.room, sanction.user, await self._reason(sanction))
+
+    async def _left_to_lists(self, room: RoomId, user: UserId) -> bool:
+        """Leave a ban to a policy list that wants it too, and tell whether there is one."""
+        others = await self._store.read(lambda unit: policies.kept_out_of(unit, room, user))
+        if others:
+            await self._settle(*policies.handed_over(others, self._store.now()))
+        return bool(others)
 
     async def _reason(self, sanction: Sanction) -> str:
         """Say why, in the language of the node: others in the room read it too, so without what was added."""

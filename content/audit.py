@@ -44,6 +44,7 @@ from content.policies import (
     PolicyListAdded,
     PolicyListApplied,
     PolicyListEnded,
+    PolicyListHeldBack,
     PolicyListWanted,
     PolicyUnbanned,
 )
@@ -198,7 +199,7 @@ def _cleaned(fact: CleaningBegun | CleaningStopped) -> About:
     return About(thing=f"cleaning:{one.id}", subject=one.user, place=one.organisation)
 
 
-_OfPolicy = PolicyListAdded | PolicyListWanted | PolicyListApplied | PolicyListEnded
+_OfPolicy = PolicyListAdded | PolicyListWanted | PolicyListApplied | PolicyListHeldBack | PolicyListEnded
 
 
 def _policy(fact: _OfPolicy) -> About:
@@ -274,7 +275,9 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     **dict.fromkeys((GuardSet, GuardEntriesAdded, GuardEntryDropped), _guarded),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),
-    **dict.fromkeys((PolicyListAdded, PolicyListWanted, PolicyListApplied, PolicyListEnded), _policy),
+    **dict.fromkeys(
+        (PolicyListAdded, PolicyListWanted, PolicyListApplied, PolicyListHeldBack, PolicyListEnded), _policy
+    ),
     **dict.fromkeys((PolicyBanned, PolicyUnbanned), _kept_out),
     **dict.fromkeys((CleaningAsked, CleaningReady, CleaningDropped), _counted),
     **dict.fromkeys((CleaningBegun, CleaningStopped), _cleaned),

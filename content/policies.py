@@ -19,6 +19,9 @@ LONGEST_ADDRESS = 255
 LONGEST_PATTERN = 255
 LONGEST_REASON = 200
 
+MOST_AT_ONCE = 10
+"""How many people one look at a list may show out; more, and it waits for two again."""
+
 
 class Entity(StrEnum):
     """What a rule is about."""
@@ -120,6 +123,10 @@ class Rules:
         found = (one for one in self._patterns if one.entity in texts)
         return next((one for one in found if matches(_folded(one), texts[one.entity])), None)
 
+    def sparing(self, me: UserId) -> Rules:
+        """Return the rules without those that mean the bot too: anybody, our own server, a glob that says too much."""
+        return Rules(one for one in self.all if Rules([one]).about(me) is None)
+
     def number_of(self, entity: Entity) -> int:
         """Return how many rules there are about a kind of thing."""
         return sum(one.entity is entity for one in self.all)
@@ -188,6 +195,13 @@ class PolicyListApplied(Fact, frozen=True, kw_only=True):
 
     list: PolicyList
     by: UserId
+    at: datetime
+
+
+class PolicyListHeldBack(Fact, frozen=True, kw_only=True):
+    """A list would show out too many at once, and takes the word of two anew."""
+
+    list: PolicyList
     at: datetime
 
 
@@ -298,6 +312,12 @@ def end(one: PolicyList, bans: Collection[PolicyBan], *, alone: bool, by: UserId
     return Decision(facts=(over, *lifted.facts), effects=(*lifted.effects, *leave))
 
 
+def tell_unread(one: PolicyList, moderators: Collection[UserId]) -> Decision:
+    """Tell who moderates that a list can be read no more; who is kept out by it stays so until somebody ends it."""
+    said = words("policies.tell_unread", address=one.address)
+    return Decision(effects=tuple(Tell(user=user, words=said) for user in moderators))
+
+
 def _let_in(bans: Collection[PolicyBan], *, now: datetime) -> Decision:
     return Decision(
         facts=tuple(PolicyUnbanned(ban=one, at=now) for one in bans),
@@ -306,7 +326,7 @@ def _let_in(bans: Collection[PolicyBan], *, now: datetime) -> Decision:
 
 
 class Hit(Struct, frozen=True, kw_only=True):
-    """Somebody in one of our rooms whom a rule means; one who is ``exempt`` stays."""
+    """Somebody in one of our rooms whom a rule means; one who is ``exempt`` stays, a person decides about them."""
 
     user: UserId
     room: RoomId
@@ -318,6 +338,7 @@ def hits(
     rules: Rules, there: Mapping[RoomId, Collection[UserId]], exempt: Collection[UserId], *, me: UserId
 ) -> tuple[Hit, ...]:
     """Return who of those in our rooms is meant by a rule; a person is asked about once, in however many rooms."""
+    rules = rules.sparing(me)
     known: dict[UserId, Rule | None] = {}
     found = []
     for room, people in there.items():
@@ -336,11 +357,17 @@ def hold_to(
     found: Collection[Hit],
     standing: Collection[PolicyBan],
     *,
-    members: Collection[UserId],
+    exempt: Collection[UserId],
+    rooms: Collection[RoomId],
+    fresh: bool,
     now: datetime,
 ) -> Decision | None:
-    """Keep out whom a rule means by now, and let in whom none means any more; nothing where all is so already."""
-    gone = [ban for ban in standing if rules.about(ban.user) is None]
+    """Keep out whom a rule means by now, and let in whom none means any more; nothing where all is so already.
+
+    ``exempt`` are who stays, ``rooms`` those at or below the list's node; what two have just looked at (``fresh``) may
+    show out any number.
+    """
+    gone = [ban for ban in standing if rules.about(ban.user) is None or ban.user in exempt or ban.room not in rooms]
     kept = {(ban.room, ban.user) for ban in standing}
     bans = [
         PolicyBan(
@@ -357,9 +384,18 @@ def hold_to(
     if not gone and not bans:
         return None
     lifted = _let_in(gone, now=now)
+    if not fresh and len({ban.user for ban in bans}) > MOST_AT_ONCE:
+        back = PolicyListHeldBack(list=replace(one, state=State.LOOKED_AT, wanted_by=None), at=now)
+        return replace(lifted, facts=(*lifted.facts, back))
     out = tuple(KeepOut(ban=ban.id, organisation=ban.organisation, room=ban.room, user=ban.user) for ban in bans)
-    # Who is nobody's member is spoken to by no message: they would get one room more to write to us.
-    told = sorted({ban.user for ban in bans} & {*members})
-    said = tuple(Tell(user=user, words=words("policies.told")) for user in told)
     facts = (*lifted.facts, *(PolicyBanned(ban=ban, at=now) for ban in bans))
-    return Decision(facts=facts, effects=(*lifted.effects, *out, *said))
+    return Decision(facts=facts, effects=(*lifted.effects, *out))
+
+
+def tell_held_back(done: Decision, moderators: Collection[UserId]) -> Decision:
+    """Tell who moderates, where a list was held back."""
+    back = next((fact.list for fact in done.facts if isinstance(fact, PolicyListHeldBack)), None)
+    if back is None:
+        return done
+    said = words("policies.tell_held_back", address=back.address)
+    return replace(done, effects=(*done.effects, *(Tell(user=user, words=said) for user in moderators)))

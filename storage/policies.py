@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, exists, false, func, select, update
 
-from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, UserId
-from content.organisations import LEADING
+from content.decision import Fact
+from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, SanctionId, UserId
 from content.policies import (
     TYPES,
     Hit,
@@ -20,6 +21,7 @@ from content.policies import (
     PolicyListAdded,
     PolicyListApplied,
     PolicyListEnded,
+    PolicyListHeldBack,
     PolicyListWanted,
     PolicyRoomEntered,
     PolicyUnbanned,
@@ -28,14 +30,24 @@ from content.policies import (
     hits,
     read_rule,
 )
-from content.sanctions import Hindrance, PlaceState
+from content.sanctions import Hindrance, Level, LevelNoted, PlaceState
+from content.sanctions import State as SanctionState
+from content.sanctions import Step as Sanctioned
 from content.upgrades import RoomMoved
+from storage.members import members
 from storage.organisations import duties, within
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Row
-from storage.rooms import room_state, rooms
+from storage.rooms import direct_rooms, invitations, room_state, rooms
+from storage.sanctions import sanction_places, sanctions
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+
+KEPT = timedelta(days=3 * 365)
+"""How long it is known who was kept out by a list, and which lists there were."""
+
+FRESH = timedelta(minutes=10)
+"""How long a list says what the two who agreed to it have looked at."""
 
 policy_lists = Table(
     "policy_lists",
@@ -155,12 +167,32 @@ async def rooms_read(unit: Reading) -> frozenset[RoomId]:
 
 
 async def is_alone(unit: Reading, one: PolicyList) -> bool:
-    """Tell whether no other list that goes on is of the same room, and the room is none of ours."""
+    """Tell whether no other list that goes on is of the same room, and the room is none of ours or private."""
     other = select(policy_lists.c.id).where(
         policy_lists.c.room_id == one.room, policy_lists.c.id != one.id, policy_lists.c.state != State.ENDED
     )
-    own = select(rooms.c.id).where(rooms.c.id == one.room)
-    return await unit.first(other) is None and await unit.first(own) is None
+    return one.room is None or (await unit.first(other) is None and not await is_ours(unit, one.room))
+
+
+async def is_ours(unit: Reading, room: RoomId) -> bool:
+    """Tell whether a room is one of ours, somebody's private room with the bot, or one that it was asked into."""
+    for query in (
+        select(rooms.c.id).where(rooms.c.id == room),
+        select(direct_rooms.c.room_id).where(direct_rooms.c.room_id == room),
+        select(invitations.c.room_id).where(invitations.c.room_id == room),
+    ):
+        if await unit.first(query) is not None:
+            return True
+    return False
+
+
+async def is_read(unit: Reading, one: PolicyList, me: UserId) -> bool:
+    """Tell whether the bot is in a list's room; of one that it was shown out of no rules are known."""
+    own = select(room_state.c.content).where(
+        room_state.c.room_id == (one.room or ""), room_state.c.type == "m.room.member", room_state.c.state_key == me
+    )
+    row = await unit.first(own)
+    return row is not None and row.content.get("membership") == "join"
 
 
 async def rules_of(unit: Reading, one: PolicyList) -> Rules:
@@ -173,10 +205,7 @@ async def rules_of(unit: Reading, one: PolicyList) -> Rules:
 
 
 async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> tuple[Hit, ...]:
-    """Return who is in rooms at or below a list's node, or asked into one, and meant by a rule.
-
-    Whoever leads anywhere in the tree is exempt.
-    """
+    """Return who is in rooms at or below a list's node, or asked into one, and meant by a rule."""
     membership = room_state.c.content["membership"].as_string()
     query = (
         select(room_state.c.room_id, room_state.c.state_key)
@@ -193,8 +222,26 @@ async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> t
     there: dict[RoomId, list[UserId]] = {}
     for row in await unit.rows(query):
         there.setdefault(RoomId(row.room_id), []).append(UserId(row.state_key))
-    lead = await unit.rows(select(duties.c.user_id).where(duties.c.role.in_([*LEADING])).distinct())
-    return hits(rules, there, {UserId(row.user_id) for row in lead}, me=me)
+    return hits(rules, there, await exempt(unit), me=me)
+
+
+async def exempt(unit: Reading) -> frozenset[UserId]:
+    """Return who stays whatever a list says: whoever has a duty anywhere in the tree, or is on the roster."""
+    held = await unit.rows(select(duties.c.user_id).distinct())
+    there = select(members.c.user_id).where(members.c.user_id.is_not(None), members.c.left_at.is_(None))
+    return frozenset(UserId(row.user_id) for row in (*held, *await unit.rows(there)))
+
+
+async def rooms_of(unit: Reading, one: PolicyList) -> frozenset[RoomId]:
+    """Return the rooms at or below a list's node."""
+    query = select(rooms.c.id).where(within(rooms.c.organisation_id, [one.organisation]))
+    return frozenset(RoomId(row.id) for row in await unit.rows(query))
+
+
+async def is_fresh(unit: Reading, one: PolicyList) -> bool:
+    """Tell whether two agreed to a list just now, so that what it says is what they looked at."""
+    at = await unit.value(select(policy_lists.c.applied_at).where(policy_lists.c.id == one.id))
+    return at is not None and unit.now - at < FRESH
 
 
 async def standing(unit: Reading, id: PolicyListId) -> tuple[Kept, ...]:  # noqa: A002
@@ -207,6 +254,44 @@ async def kept_out(unit: Reading, id: PolicyBanId) -> Kept | None:  # noqa: A002
     """Return one who is or was kept out."""
     row = await unit.first(select(policy_bans).where(policy_bans.c.id == id))
     return _kept(row) if row else None
+
+
+async def kept_out_of(unit: Reading, room: RoomId, user: UserId) -> tuple[Kept, ...]:
+    """Return by which lists somebody is to be kept out of a room."""
+    query = select(policy_bans).where(
+        policy_bans.c.room_id == room, policy_bans.c.user_id == user, policy_bans.c.lifted_at.is_(None)
+    )
+    return tuple(_kept(row) for row in await unit.rows(query.order_by(policy_bans.c.id)))
+
+
+async def heirs_of(unit: Reading, ban: PolicyBan, now: datetime) -> list[Fact]:
+    """Return what makes a ban that is lifted that of whatever else keeps the person out of the room: of a measure.
+
+    Or of another list. Who comes after it undoes it, and nobody before.
+    """
+    held = (
+        select(sanction_places.c.sanction_id)
+        .join(sanctions, sanctions.c.id == sanction_places.c.sanction_id)
+        .where(
+            sanction_places.c.room_id == ban.room,
+            sanctions.c.user_id == ban.user,
+            sanctions.c.step == Sanctioned.BAN,
+            sanctions.c.state == SanctionState.ACTIVE,
+        )
+        .order_by(sanctions.c.id)
+    )
+    measures: list[Fact] = [
+        LevelNoted(id=SanctionId(row.sanction_id), room=ban.room, before=Level(listed=False), muted=0)
+        for row in await unit.rows(held)
+    ]
+    others = await kept_out_of(unit, ban.room, ban.user)
+    return measures or list(handed_over(others, now))
+
+
+def handed_over(others: Iterable[Kept], now: datetime) -> Iterator[Fact]:
+    """Make a ban that is there that of the first of the lists that want it."""
+    for one in list(others)[:1]:
+        yield PolicyBanSettled(id=one.ban.id, state=PlaceState.DONE, ours=True, at=now)
 
 
 async def unsettled(unit: Reading) -> tuple[Kept, ...]:
@@ -280,6 +365,12 @@ async def write_applied(unit: Writing, fact: PolicyListApplied) -> None:
     await _change(unit, fact.list.id, state=fact.list.state, applied_by=fact.by, applied_at=fact.at)
 
 
+async def write_held_back(unit: Writing, fact: PolicyListHeldBack) -> None:
+    """Keep that a list takes the word of two anew."""
+    nobody = dict.fromkeys(("wanted_by", "wanted_at", "applied_by", "applied_at"))
+    await _change(unit, fact.list.id, state=fact.list.state, **nobody)
+
+
 async def write_ended(unit: Writing, fact: PolicyListEnded) -> None:
     """Keep that a list is held to no longer; its rules are forgotten with the room's state."""
     await _change(unit, fact.list.id, state=fact.list.state, ended_by=fact.by, ended_at=fact.at)
@@ -311,6 +402,15 @@ async def write_settled(unit: Writing, fact: PolicyBanSettled) -> None:
     """Keep how far it has come in its room."""
     change = update(policy_bans).where(policy_bans.c.id == fact.id)
     await unit.execute(change.values(place=fact.state, is_ours=fact.ours, why=fact.why))
+
+
+async def forget_past(unit: Writing, now: datetime) -> None:
+    """Forget whom lists kept out long ago, and lists that were ended then."""
+    undone = (policy_bans.c.place == PlaceState.UNDONE) & (policy_bans.c.lifted_at < now - KEPT)
+    await unit.execute(policy_bans.delete().where(undone))
+    held = select(policy_bans.c.list_id)
+    over = (policy_lists.c.state == State.ENDED) & (policy_lists.c.ended_at < now - KEPT)
+    await unit.execute(policy_lists.delete().where(over, policy_lists.c.id.not_in(held)))
 
 
 async def write_moved(unit: Writing, fact: RoomMoved) -> None:

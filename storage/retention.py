@@ -29,6 +29,7 @@ from storage import (
     meetings,
     misreadings,
     mutes,
+    policies,
     practice,
     record_lines,
     rehearsals,
@@ -133,6 +134,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await locks.forget_past(unit, fact.at)
     await cleanings.forget_past(unit, fact.at)
     await knocks.forget_past(unit, fact.at)
+    await policies.forget_past(unit, fact.at)
     await greetings.forget_past(unit, fact.at)
     await unit.execute(outbox.delete().where(finished, old, outbox.c.subject == DISCREET))
     await unit.execute(outbox.update().where(finished, old, outbox.c.words.is_not(None)).values(words=None))

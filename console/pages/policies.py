@@ -37,6 +37,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     hits: tuple[Hit, ...]
     standing: tuple[Kept, ...]
     yours: bool
+    unread: bool
     names: Mapping[str, str]
     rooms: Mapping[str, str]
 
@@ -46,13 +47,13 @@ class Seen(Struct, frozen=True, kw_only=True):
 @leaves("policies")
 def show() -> str:
     """List the policy rooms that are looked at or held to."""
-    return render_template("policies/show.html", **_listed(None, ""))
+    return render_template("policies/show.html", **_listed(None, "", None))
 
 
-def _listed(refusal: Refusal | None, address: str) -> dict[str, object]:
+def _listed(refusal: Refusal | None, address: str, place: str | None) -> dict[str, object]:
     at = here()
     found = ask(lambda unit: stored.lists(unit, at.roots))
-    places = at.offer(at.within(Right.MODERATE), None)
+    places = at.offer(at.within(Right.MODERATE), place)
     return {"found": found, "places": places, "refusal": refusal, "address": address, "most": policies.LONGEST_ADDRESS}
 
 
@@ -71,7 +72,7 @@ def add() -> Answer:
 
     outcome = settle(decide, actor=by)
     if outcome.refusal is not None:
-        return render_template("policies/show.html", **_listed(outcome.refusal, address)), 422
+        return render_template("policies/show.html", **_listed(outcome.refusal, address, node.id)), 422
     return onward(outcome, to=link("policies.show_one", id=derive(made, "policy list")), done="policy_added")
 
 
@@ -96,8 +97,8 @@ async def _look(
     told = await stored.list_of(unit, id, roots)
     if told is None:
         return None
-    rules = await stored.rules_of(unit, told.list)
-    hits = await stored.hits_of(unit, told.list, rules, await me_of(unit)) if told.list.state is not State.ENDED else ()
+    rules, me = await stored.rules_of(unit, told.list), await me_of(unit)
+    hits = await stored.hits_of(unit, told.list, rules, me) if told.list.state is not State.ENDED else ()
     standing = await stored.standing(unit, id)
     hit, banned = hits[:MOST_SHOWN], [one.ban for one in standing[:MOST_SHOWN]]
     people = {told.list.by, *(one.user for one in hit), *(one.user for one in banned)}
@@ -108,6 +109,7 @@ async def _look(
         hits=hits,
         standing=standing,
         yours=told.list.state is State.WANTED and user in await _others(unit, told, told.list.wanted_by or user),
+        unread=told.list.state is State.APPLIED and not await stored.is_read(unit, told.list, me),
         names=await duties.names_of(unit, people),
         rooms=await stored.names_of_rooms(unit, [*(one.room for one in hit), *(one.room for one in banned)]),
     )

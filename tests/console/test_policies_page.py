@@ -7,6 +7,7 @@ from content.organisations import Role
 from storage import policies
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import VIEWER
+from tests.console.forms_on_pages import forms_of
 from tests.console.strict_house import grant
 from tests.console.test_cases_page import OTHER
 
@@ -24,6 +25,15 @@ def test_a_list_is_added_by_its_address_and_looked_at(house: House, browser: Bro
     assert wrong.status_code == 422
     again = browser.post("/policies", fields, form_at="/policies")
     assert again.status_code == 422
+
+
+def test_a_form_that_is_refused_keeps_the_address_and_the_place(house: House, browser: Browser) -> None:
+    (form,) = [one for one in forms_of(browser.get("/policies").get_data(as_text=True)) if one.filled]
+    place = next(one for one in form.fields if one.name == "place").choices[-1]
+    fields = {"address": "bans<b>", "place": place}
+    said = browser.post("/policies", fields, form_at="/policies").get_data(as_text=True)
+    (again,) = [one for one in forms_of(said) if one.filled]
+    assert {one.name: one.value for one in again.filled} == fields
 
 
 def test_it_takes_a_second_person_to_hold_to_a_list(house: House, browser: Browser) -> None:

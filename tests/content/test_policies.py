@@ -80,7 +80,7 @@ def test_a_person_is_meant_by_account_or_server_and_never_by_a_rule_about_rooms(
 
 
 def test_who_has_a_duty_is_named_and_stays_and_the_bot_is_not_named() -> None:
-    me, boss = UserId("@bot:bad.example"), UserId("@boss:bad.example")
+    me, boss = UserId("@bot:good.example"), UserId("@boss:bad.example")
     rules = Rules([Rule(entity=Entity.SERVER, pattern="bad.example")])
     found = hits(rules, {RoomId("!a"): [ANNA, boss, me], RoomId("!b"): [ANNA]}, [boss], me=me)
     assert [(one.user, one.room, one.exempt) for one in found] == [
@@ -88,3 +88,10 @@ def test_who_has_a_duty_is_named_and_stays_and_the_bot_is_not_named() -> None:
         (ANNA, "!b", False),
         (boss, "!a", True),
     ]
+
+
+@pytest.mark.parametrize("pattern", ["*", "good.example", "*.example", "good.*"])
+def test_a_rule_that_means_the_bot_too_means_nobody(pattern: str) -> None:
+    me = UserId("@bot:good.example")
+    found = Rules([Rule(entity=Entity.SERVER, pattern=pattern), Rule(entity=Entity.USER, pattern="*:*")])
+    assert hits(found, {RoomId("!a"): [ANNA, UserId("@li:good.example")]}, [], me=me) == ()
