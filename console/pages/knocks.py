@@ -45,9 +45,15 @@ class Line(Struct, frozen=True, kw_only=True):
 @leaves("knocks", names=True)
 def show() -> str:
     """List who knocks; names are for who sees the roster there."""
-    roots, named = here().roots, {node.id for node in here().within(Right.READ_MEMBERS)}
-    lines = [one for one in ask(lambda unit: _lines(unit, roots)) if one.care.room.organisation in named]
+    roots, answering = here().roots, _answering()
+    lines = [one for one in ask(lambda unit: _lines(unit, roots)) if one.care.room.organisation in answering]
     return render_template("knocks/show.html", lines=lines, days=knocks.PATIENCE.days)
+
+
+def _answering() -> frozenset[OrganisationId]:
+    """Return the nodes where one both manages the rooms and sees who is on the roster."""
+    managed = {node.id for node in here().within(Right.MANAGE_ROOMS)}
+    return frozenset(node.id for node in here().within(Right.READ_MEMBERS) if node.id in managed)
 
 
 async def _lines(unit: Reading, roots: tuple[OrganisationId, ...]) -> list[Line]:
@@ -77,10 +83,11 @@ def answer() -> Answer:
     room, user, verdict = RoomId(form.get("room", "")), UserId(form.get("user", "")), form.get("verdict")
     if verdict not in ("let_in", "turn_down"):
         abort(400)
+    answering = _answering()
 
     async def decide(unit: Reading) -> Decided:
         care = (await survey(unit, roots, await sync.account(unit))).care(room)
-        if care is None:
+        if care is None or care.room.organisation not in answering:
             return None
         if verdict == "let_in":
             return knocks.let_in(care, user, by=by, now=unit.now)

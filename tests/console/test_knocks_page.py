@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from content.identifiers import EventId, RoomId, UserId
-from storage import outbox, sync
+from content.organisations import Duty, DutyGranted, Role
+from storage import outbox, rooms, sync
 from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
-from tests.console.console_seeding import VIEWER
+from tests.console.console_seeding import NEIGHBOUR, VIEWER
 
 STRANGER = "@knocker:example.org"
 
@@ -47,3 +48,15 @@ def test_only_who_manages_the_rooms_there_sees_who_knocks(house: House, browser:
     fields = {"room": "!far", "user": STRANGER, "verdict": "turn_down"} | browser.marks("/cases/new")
     assert browser.post("/knocks", fields).status_code == 404
     assert house.browser(VIEWER).get("/knocks").status_code == 403
+
+
+def test_a_knock_is_answered_only_by_who_manages_the_rooms_of_that_very_branch(house: House) -> None:
+    knock(house)
+    room = house.run(house.store.read(lambda unit: rooms.room(unit, RoomId("!one"))))
+    assert room is not None
+    duty = Duty(user=NEIGHBOUR, organisation=room.organisation, role=Role.DISCIPLINE_MEMBER)
+    house.run(house.store.settle(notes=[DutyGranted(duty=duty)]))
+    there = house.browser(NEIGHBOUR)
+    assert STRANGER not in there.get("/knocks").get_data(as_text=True)
+    fields = {"room": "!one", "user": STRANGER, "verdict": "turn_down"} | there.marks("/knocks")
+    assert there.post("/knocks", fields).status_code == 404
