@@ -21,7 +21,7 @@ from storage import knocks as stored
 from storage import sync
 from storage.store import Answer as Decided
 from storage.unit import Reading
-from storage.upkeep import survey
+from storage.upkeep import doors
 
 pages = Blueprint("knocks", __name__)
 
@@ -57,7 +57,7 @@ def _answering() -> frozenset[OrganisationId]:
 
 
 async def _lines(unit: Reading, roots: tuple[OrganisationId, ...]) -> list[Line]:
-    known = await survey(unit, roots, await sync.account(unit))
+    known = await doors(unit, roots, await sync.account(unit))
     cares = [one for one in known.cares() if one.lost is None and one.knocking]
     since = await stored.since(unit, [one.room.id for one in cares])
     lines = [
@@ -86,7 +86,7 @@ def answer() -> Answer:
     answering = _answering()
 
     async def decide(unit: Reading) -> Decided:
-        care = (await survey(unit, roots, await sync.account(unit))).care(room)
+        care = (await doors(unit, roots, await sync.account(unit), only=(room, user))).care(room)
         if care is None or care.room.organisation not in answering:
             return None
         if verdict == "let_in":
