@@ -247,22 +247,25 @@ async def doors(
 
     ``only`` one room and one account are read where somebody is answered, whether they still knock or not.
     """
-    known, kept = await _unfilled(unit, tuple(roots))
+    roots = tuple(roots)
+    known, _ = await _unfilled(unit, roots)
     if me is None:
         return known
-    at = [only] if only is not None else await _knocking(unit, [room.id for room, lost in kept if lost is None])
+    at = [only] if only is not None else await _knocking(unit, roots)
     states = await standings(unit, {room for room, _ in at}, me)
     known.fill(await members.by_users(unit, {user for _, user in at}), states)
     return known
 
 
-async def _knocking(unit: Reading, ids: Collection[RoomId]) -> list[tuple[RoomId, UserId]]:
+async def _knocking(unit: Reading, roots: tuple[OrganisationId, ...]) -> list[tuple[RoomId, UserId]]:
+    # Said by room first, so that it is read along the key and not through the private rooms of everybody.
+    there = select(rooms.c.id).where(rooms.c.lost.is_(None), within(rooms.c.organisation_id, roots))
     query = select(room_state.c.room_id, room_state.c.state_key).where(
-        room_state.c.type == "m.room.member", room_state.c.content["membership"].as_string() == "knock"
+        room_state.c.room_id.in_(there),
+        room_state.c.type == "m.room.member",
+        room_state.c.content["membership"].as_string() == "knock",
     )
-    wanted = set(ids)
-    found = [(RoomId(row.room_id), UserId(row.state_key)) for row in await unit.rows(query)]
-    return [one for one in found if one[0] in wanted]
+    return [(RoomId(row.room_id), UserId(row.state_key)) for row in await unit.rows(query)]
 
 
 async def rooms_for(unit: Reading, member: Member) -> tuple[RoomId, ...]:
