@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from bot.matrix.faults import Fault
 from bot.matrix.history import Written
@@ -70,9 +70,9 @@ class Cleaner:
     async def _count(self, cleaning: Cleaning, place: Place) -> None:
         found, more, token = 0, False, None
         while True:
-            page, token, oldest = await self._homeserver.written_by(place.room, cleaning.user, token, PAGE)
+            page, token, newest = await self._homeserver.written_by(place.room, cleaning.user, token, PAGE)
             found += len(_meant(cleaning, page))
-            past = cleaning.since is not None and oldest is not None and oldest < cleaning.since
+            past = _is_past(cleaning, newest)
             if token is None or past or found >= MOST_COUNTED:
                 more = token is not None and not past
                 break
@@ -94,14 +94,13 @@ class Cleaner:
     async def _take_back(self, row: Claimed, told: Told, place: Place) -> bool:
         """Take back the next few messages, and tell whether that was all."""
         cleaning = told.cleaning
-        page, token, oldest = await self._homeserver.written_by(place.room, cleaning.user, place.token, AT_ONCE)
+        page, token, newest = await self._homeserver.written_by(place.room, cleaning.user, place.token, AT_ONCE)
         meant = _meant(cleaning, page)
         for one in meant:
             transaction = f"{row.transaction}.{derive(one.event_id)}"
             await self._homeserver.redact(place.room, one.event_id, transaction)
             await asyncio.sleep(PAUSE)
-        past = cleaning.since is not None and oldest is not None and oldest < cleaning.since
-        over = token is None or past
+        over = token is None or _is_past(cleaning, newest)
         fact = CleaningAdvanced(
             id=cleaning.id,
             room=place.room,
@@ -114,5 +113,17 @@ class Cleaner:
         return over
 
 
+def _is_past(cleaning: Cleaning, newest: datetime | None) -> bool:
+    return cleaning.since is not None and newest is not None and newest < cleaning.since
+
+
 def _meant(cleaning: Cleaning, page: tuple[Written, ...]) -> list[Written]:
-    return [one for one in page if cleaning.since is None or one.sent_at >= cleaning.since]
+    """Return what was written since then; what stands after something else was not sent before it, whatever it says."""
+    if cleaning.since is None:
+        return list(page)
+    meant, reached = list[Written](), datetime.min.replace(tzinfo=UTC)
+    for one in reversed(page):
+        reached = max(reached, one.sent_at)
+        if reached >= cleaning.since:
+            meant.append(one)
+    return meant[::-1]

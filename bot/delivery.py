@@ -40,6 +40,9 @@ MODERATION = frozenset(
 )
 """Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""
 
+UNDOING = frozenset({outbox.Kind.UNLOCK, outbox.Kind.LIFT, outbox.Kind.LET_IN})
+"""Kinds by which something is undone; they wait for a homeserver however long it is away, or it would stay for good."""
+
 CLEANING = frozenset({outbox.Kind.COUNT, outbox.Kind.CLEAN})
 """Kinds by which what a person wrote is counted and taken back."""
 
@@ -252,7 +255,8 @@ class Delivery:
             return Postponed(claimed=row, not_before=until, error=error, counts=False)
         if isinstance(fault, TokenRevoked):
             return Postponed(claimed=row, not_before=now + timedelta(seconds=60), error=error, counts=False)
-        if (fault.permanent and not fault.doubtful) or row.failures >= MOST_FAILURES:
+        worn = row.failures >= MOST_FAILURES
+        if (fault.permanent and not fault.doubtful) or (worn and row.kind not in UNDOING):
             return GivenUp(claimed=row, error=error, at=now)
         pause = self._jitter(min(2.0 ** min(row.failures, 10), LONGEST_PAUSE))
-        return Postponed(claimed=row, not_before=now + timedelta(seconds=pause), error=error, counts=True)
+        return Postponed(claimed=row, not_before=now + timedelta(seconds=pause), error=error, counts=not worn)

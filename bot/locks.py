@@ -113,13 +113,16 @@ class Locksmith:
         if hindrance(lock.part, live.powers, me=self._me) is not None:
             # Said by who asked for this; nothing is changed.
             return live.levels
-        levels = live.levels
-        for one in [own] if own is not None else [one.before for one in left if one.before is not None]:
-            levels = put_back(levels, one.entries)
+        held = [own] if own is not None else []
+        ours = [entry for one in (*held, *(one.before for one in left)) if one is not None for entry in one.every]
+        levels = put_back(live.levels, ours)
         entries = closing(Powers(version=live.powers.version, creators=live.powers.creators, levels=levels))
         closed = with_entries(levels, entries)
-        if own is None or entries:
-            await self._note(lock, Before(entries=entries or (own.entries if own is not None else ())), left)
+        if own is None or left or (entries and entries != own.entries):
+            meant = entries or (own.entries if own is not None else ())
+            # Whoever is killed before the room is changed finds in it what was ours before, and must know it as such.
+            earlier = tuple(one for one in dict.fromkeys(ours) if one not in meant)
+            await self._note(lock, Before(entries=meant, earlier=earlier), left)
         return closed if closed != live.levels else None
 
     async def _note(self, lock: Lock, before: Before, left: tuple[Told, ...]) -> None:
@@ -134,7 +137,8 @@ class Locksmith:
         if told.lock.part is Part.DOOR:
             still = live.rule == dict(CLOSED_DOOR) and before.has_rule and before.rule != live.rule
             return before.rule if still else None
-        back = put_back(live.levels, before.entries)
+        # What was carried out stands in place of anything earlier; the same level by then is somebody's own.
+        back = put_back(live.levels, before.entries if told.place is PlaceState.DONE else before.every)
         return back if back != live.levels else None
 
     async def _settle(self, *facts: Fact) -> None:

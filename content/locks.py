@@ -89,11 +89,20 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 
 class Before(Struct, frozen=True, kw_only=True):
-    """What a room said before it was locked: the entries of its levels that were changed, or its join rule whole."""
+    """What a room said before it was locked: the entries of its levels that were changed, or its join rule whole.
+
+    ``earlier`` are entries of ours that may stand in the room instead, until this lock has been carried out.
+    """
 
     entries: tuple[Entry, ...] = ()
+    earlier: tuple[Entry, ...] = ()
     rule: dict[str, Any] | None = None
     has_rule: bool = False
+
+    @property
+    def every(self) -> tuple[Entry, ...]:
+        """Return everything that may be ours in the room, the newest first."""
+        return (*self.entries, *self.earlier)
 
 
 class RoomLockAsked(Fact, frozen=True, kw_only=True):

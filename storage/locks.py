@@ -25,15 +25,13 @@ from content.locks import (
     RoomUnlocked,
     State,
 )
-from content.sanctions import CONFIRM_WITHIN, Hindrance, PlaceState
+from content.sanctions import CONFIRM_WITHIN, Hindrance, PlaceState, Site
 from storage.outbox import Kind, outbox
 from storage.outbox import State as Row
-from storage.rooms import room as kept_room
-from storage.rooms import rooms
-from storage.rooms import state as state_of_room
-from storage.sanctions import sites
+from storage.rooms import as_room, room_state, rooms, state_of
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
+from storage.upkeep import standings
 
 KEPT = timedelta(days=3 * 365)
 """How long a lock that is over is kept, as who did what to whom is."""
@@ -118,19 +116,29 @@ async def held(unit: Reading, ids: Collection[RoomId]) -> dict[RoomId, tuple[Tol
 
 async def place(unit: Reading, room: RoomId, me: UserId) -> Place | None:
     """Return what is known of a room that is to be locked; nothing of one that does not work or is nobody's."""
-    kept = await kept_room(unit, room)
-    site = next(iter(await sites(unit, kept.organisation, me, only=[room])), None) if kept is not None else None
-    if kept is None or site is None:
-        return None
-    rule = await state_of_room(unit, room, "m.room.join_rules")
-    there = (await held(unit, [room])).get(room, ())
-    return Place(
-        site=site,
-        organisation=kept.organisation,
-        rule=rule[1] if rule is not None else None,
-        held=tuple(one.lock for one in there if one.lock.state is State.HELD),
-        undoing=frozenset(one.lock.part for one in there if one.lock.state is State.OVER),
+    return (await places(unit, [room], me)).get(room)
+
+
+async def places(unit: Reading, ids: Collection[RoomId], me: UserId) -> dict[RoomId, Place]:
+    """Return of some rooms what is known of those that can be locked; a space is none."""
+    query = select(rooms).where(rooms.c.id.in_(list(ids)), rooms.c.lost.is_(None), rooms.c.purpose != "space")
+    kept = [as_room(row) for row in await unit.rows(query.order_by(rooms.c.name, rooms.c.id))]
+    wanted = [one.id for one in kept]
+    known = await standings(unit, wanted, me, kinds=("m.room.create", "m.room.power_levels"))
+    said = await unit.rows(
+        state_of(wanted).where(room_state.c.type == "m.room.join_rules", room_state.c.state_key == "")
     )
+    rules, there = {RoomId(row.room_id): dict(row.content) for row in said}, await held(unit, wanted)
+    return {
+        one.id: Place(
+            site=Site(room=one.id, name=one.name, powers=known[one.id].powers if one.id in known else None),
+            organisation=one.organisation,
+            rule=rules.get(one.id),
+            held=tuple(told.lock for told in there.get(one.id, ()) if told.lock.state is State.HELD),
+            undoing=frozenset(told.lock.part for told in there.get(one.id, ()) if told.lock.state is State.OVER),
+        )
+        for one in kept
+    }
 
 
 async def past_of(unit: Reading, room: RoomId, limit: int) -> tuple[Told, ...]:

@@ -196,6 +196,14 @@ async def by_user(unit: Reading, user: UserId) -> Member | None:
     return _member(unit, row) if row else None
 
 
+async def by_users(unit: Reading, users: Iterable[UserId]) -> tuple[Member, ...]:
+    """Return the members to whom those accounts belong, in no order."""
+    wanted, found = list(users), list[AnyRow]()
+    for start in range(0, len(wanted), 500):
+        found += await unit.rows(select(members).where(members.c.user_id.in_(wanted[start : start + 500])))
+    return tuple(_member(unit, row) for row in found)
+
+
 _READER = Prepared(
     select(members.c.language, organisations.c.language.label("usual"), organisations.c.timezone)
     .join(organisations, organisations.c.id == members.c.organisation_id)

@@ -215,6 +215,18 @@ async def survey(
     say of themselves, is read for those alone.
     """
     roots = tuple(roots)
+    known, kept = await _unfilled(unit, roots)
+    shown = None if page is None else set(page(known))
+    at = roots if shown is None else tuple(node for node in shown if known.has_rooms(node))
+    wanted = [room.id for room, _ in kept if shown is None or room.organisation in shown or _is_space(room)]
+    states = await standings(unit, wanted, me) if me is not None else {}
+    known.fill(await members.roster(unit, at) if at else (), states)
+    return known
+
+
+async def _unfilled(
+    unit: Reading, roots: tuple[OrganisationId, ...]
+) -> tuple[Survey, tuple[tuple[Room, str | None], ...]]:
     seen = frozenset(node.id for node in await organisations.tree(unit, roots) if node.closed is None)
     query = select(rooms).where(or_(within(rooms.c.organisation_id, roots), rooms.c.purpose == Purpose.SPACE))
     kept = tuple((as_room(row), row.lost) for row in await unit.rows(query.order_by(rooms.c.kept_at, rooms.c.id)))
@@ -225,12 +237,35 @@ async def survey(
         kept=kept,
         under_way=await outbox_claims.upkeep_under_way(unit),
     )
-    shown = None if page is None else set(page(known))
-    at = roots if shown is None else tuple(node for node in shown if known.has_rooms(node))
-    wanted = [room.id for room, _ in kept if shown is None or room.organisation in shown or _is_space(room)]
-    states = await standings(unit, wanted, me) if me is not None else {}
-    known.fill(await members.roster(unit, at) if at else (), states)
+    return known, kept
+
+
+async def doors(
+    unit: Reading, roots: Iterable[OrganisationId], me: UserId | None, *, only: tuple[RoomId, UserId] | None = None
+) -> Survey:
+    """Read what is known of the rooms at which somebody knocks, and who of the roster that is; no others are filled in.
+
+    ``only`` one room and one account are read where somebody is answered, whether they still knock or not.
+    """
+    roots = tuple(roots)
+    known, _ = await _unfilled(unit, roots)
+    if me is None:
+        return known
+    at = [only] if only is not None else await _knocking(unit, roots)
+    states = await standings(unit, {room for room, _ in at}, me)
+    known.fill(await members.by_users(unit, {user for _, user in at}), states)
     return known
+
+
+async def _knocking(unit: Reading, roots: tuple[OrganisationId, ...]) -> list[tuple[RoomId, UserId]]:
+    # Said by room first, so that it is read along the key and not through the private rooms of everybody.
+    there = select(rooms.c.id).where(rooms.c.lost.is_(None), within(rooms.c.organisation_id, roots))
+    query = select(room_state.c.room_id, room_state.c.state_key).where(
+        room_state.c.room_id.in_(there),
+        room_state.c.type == "m.room.member",
+        room_state.c.content["membership"].as_string() == "knock",
+    )
+    return [(RoomId(row.room_id), UserId(row.state_key)) for row in await unit.rows(query)]
 
 
 async def rooms_for(unit: Reading, member: Member) -> tuple[RoomId, ...]:

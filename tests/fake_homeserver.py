@@ -275,7 +275,7 @@ class FakeHomeserver:
         begin = int(token or 0)
         page, end = theirs[begin : begin + limit], begin + limit
         stands = tuple(one for one in page if one.event_id not in self.redacted)
-        return stands, str(end) if end < len(theirs) else None, page[-1].sent_at if page else None
+        return stands, str(end) if end < len(theirs) else None, max((one.sent_at for one in page), default=None)
 
     async def unban(self, room_id: str, user_id: str) -> None:
         self._fail_if_told()

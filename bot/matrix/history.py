@@ -33,7 +33,9 @@ class History(Connection):
     async def written_by(
         self, room_id: str, user_id: str, token: str | None, limit: int
     ) -> tuple[tuple[Written, ...], str | None, datetime | None]:
-        """Return what a person wrote before ``token``, from the newest on, the next token, and how far that goes back.
+        """Return what a person wrote before ``token``, from the newest on, the next token, and the newest stamp of it.
+
+        A stamp is what the sender's server says, so one that is old tells nothing of what stands before it.
 
         Without a token it begins at the end of the room. What was taken back already is left out, and so are state,
         reactions and votes, which in an encrypted room are known by the relation that stands in clear beside them.
@@ -43,18 +45,18 @@ class History(Connection):
         page = await self._wire.ask(
             "GET", path("/v3/rooms/{}/messages", room_id), query=query | ({"from": token} if token else {})
         )
-        found, oldest = list[Written](), None
+        found, newest = list[Written](), None
         chunk = border.sequence(page.get("chunk"))
         for raw in chunk:
             event = border.mapping(raw)
             stamp = event.get("origin_server_ts")
             at = _instant(stamp) if type(stamp) is int else None
-            oldest = at if at is not None and (oldest is None or at < oldest) else oldest
+            newest = at if at is not None and (newest is None or at > newest) else newest
             id = border.text_or_none(event.get("event_id"))  # noqa: A001
             if id is not None and event.get("sender") == user_id and _is_written(event):
                 found.append(Written(event_id=id, sent_at=at or datetime.now(UTC)))
         after = border.text_or_none(page.get("end"), TOKEN_CAP)
-        return tuple(found), after if chunk and after != token else None, oldest
+        return tuple(found), after if chunk and after != token else None, newest
 
 
 def _is_written(event: dict[str, object]) -> bool:

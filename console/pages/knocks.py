@@ -21,7 +21,7 @@ from storage import knocks as stored
 from storage import sync
 from storage.store import Answer as Decided
 from storage.unit import Reading
-from storage.upkeep import survey
+from storage.upkeep import doors
 
 pages = Blueprint("knocks", __name__)
 
@@ -45,13 +45,19 @@ class Line(Struct, frozen=True, kw_only=True):
 @leaves("knocks", names=True)
 def show() -> str:
     """List who knocks; names are for who sees the roster there."""
-    roots, named = here().roots, {node.id for node in here().within(Right.READ_MEMBERS)}
-    lines = [one for one in ask(lambda unit: _lines(unit, roots)) if one.care.room.organisation in named]
+    roots, answering = here().roots, _answering()
+    lines = [one for one in ask(lambda unit: _lines(unit, roots)) if one.care.room.organisation in answering]
     return render_template("knocks/show.html", lines=lines, days=knocks.PATIENCE.days)
 
 
+def _answering() -> frozenset[OrganisationId]:
+    """Return the nodes where one both manages the rooms and sees who is on the roster."""
+    managed = {node.id for node in here().within(Right.MANAGE_ROOMS)}
+    return frozenset(node.id for node in here().within(Right.READ_MEMBERS) if node.id in managed)
+
+
 async def _lines(unit: Reading, roots: tuple[OrganisationId, ...]) -> list[Line]:
-    known = await survey(unit, roots, await sync.account(unit))
+    known = await doors(unit, roots, await sync.account(unit))
     cares = [one for one in known.cares() if one.lost is None and one.knocking]
     since = await stored.since(unit, [one.room.id for one in cares])
     lines = [
@@ -77,10 +83,11 @@ def answer() -> Answer:
     room, user, verdict = RoomId(form.get("room", "")), UserId(form.get("user", "")), form.get("verdict")
     if verdict not in ("let_in", "turn_down"):
         abort(400)
+    answering = _answering()
 
     async def decide(unit: Reading) -> Decided:
-        care = (await survey(unit, roots, await sync.account(unit))).care(room)
-        if care is None:
+        care = (await doors(unit, roots, await sync.account(unit), only=(room, user))).care(room)
+        if care is None or care.room.organisation not in answering:
             return None
         if verdict == "let_in":
             return knocks.let_in(care, user, by=by, now=unit.now)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
 
@@ -9,7 +11,7 @@ from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
 from console.desk import ask, cause, settle
-from console.leaving_tables import leaves
+from console.leaving_tables import leaves, up_to
 from content import locks
 from content.decision import Decision, Effect, Fact, Refusal, refused
 from content.identifiers import OrganisationId, RoomId, UserId
@@ -28,6 +30,9 @@ pages = Blueprint("locks", __name__)
 
 USUALLY = "2h"
 MOST_PAST = 20
+
+ROOMS_SHOWN = 50
+"""Rooms that one page shows."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -59,9 +64,24 @@ class Line(Struct, frozen=True, kw_only=True):
 @requires(Right.MODERATE)
 @leaves("locks")
 def show() -> str:
-    """List the rooms of one's places, and which are locked."""
-    roots = here().roots
-    return render_template("locks/show.html", lines=ask(lambda unit: _lines(unit, roots)), parts=list(Part))
+    """List the rooms of one's places a page at a time; those in which something is locked stand first."""
+    roots, after, shown = here().roots, request.args.get("after", "")[:255], up_to(ROOMS_SHOWN)
+
+    async def look(unit: Reading) -> tuple[tuple[Line, ...], int, int]:
+        kept = await _kept(unit, roots)
+        locked = await stored.held(unit, [one.id for one in kept])
+        listed = sorted(kept, key=lambda one: (one.id not in locked, one.name, one.id))
+        start = next((place for place, one in enumerate(listed, start=1) if one.id == after), 0)
+        return await _lines(unit, listed[start : start + shown]), start, len(listed)
+
+    lines, start, number = ask(look)
+    return render_template(
+        "locks/show.html",
+        lines=lines,
+        parts=list(Part),
+        more=lines[-1].room.id if lines and start + shown < number else None,
+        first_page=not start,
+    )
 
 
 @pages.get("/locks/<path:id>")
@@ -69,7 +89,11 @@ def show() -> str:
 def show_one(id: str) -> str:  # noqa: A002
     """Show one room: lock it or open it again, and what was locked before."""
     roots, room = here().roots, RoomId(id)
-    line = next(iter(ask(lambda unit: _lines(unit, roots, room))), None)
+
+    async def look(unit: Reading) -> tuple[Line, ...]:
+        return await _lines(unit, [one for one in await _kept(unit, roots) if one.id == room])
+
+    line = next(iter(ask(look)), None)
     if line is None:
         abort(404)
     past = ask(lambda unit: stored.past_of(unit, room, MOST_PAST))
@@ -86,17 +110,17 @@ def show_one(id: str) -> str:  # noqa: A002
     )
 
 
-async def _lines(unit: Reading, roots: tuple[OrganisationId, ...], only: RoomId | None = None) -> tuple[Line, ...]:
-    me = await sync.account(unit) or UserId("")
-    kept = [one for one, lost in await rooms.rooms_of(unit, roots) if lost is None and one.purpose is not Purpose.SPACE]
-    wanted = [one for one in kept if only is None or one.id == only]
-    held = await stored.held(unit, [one.id for one in wanted])
-    lines = []
-    for room in sorted(wanted, key=lambda one: (one.name, one.id)):
-        place = await stored.place(unit, room.id, me)
-        if place is not None:
-            lines.append(_line(room, place, held.get(room.id, ()), me))
-    return tuple(lines)
+async def _kept(unit: Reading, roots: tuple[OrganisationId, ...]) -> list[Room]:
+    """Return the rooms of one's places that work and in which people talk."""
+    found = await rooms.rooms_of(unit, roots)
+    return [one for one, lost in found if lost is None and one.purpose is not Purpose.SPACE]
+
+
+async def _lines(unit: Reading, wanted: Sequence[Room]) -> tuple[Line, ...]:
+    """Return rooms as the overview shows them, with one question for each thing that is asked about all of them."""
+    me, ids = await sync.account(unit) or UserId(""), [one.id for one in wanted]
+    held, places = await stored.held(unit, ids), await stored.places(unit, ids, me)
+    return tuple(_line(one, places[one.id], held.get(one.id, ()), me) for one in wanted if one.id in places)
 
 
 def _line(room: Room, place: Place, held: tuple[Told, ...], me: UserId) -> Line:

@@ -115,6 +115,17 @@ async def test_what_was_written_is_counted_and_not_touched_before_a_yes(room: Di
     assert cleaning.reason is Reason.FLOOD
 
 
+async def test_a_stamp_that_the_senders_server_set_far_back_ends_no_cleaning(room: Dirty) -> None:
+    room.write(300, *[50, 5, 90_000, 4, 3, 2, 1, 1, 1, 1] * 3)
+    is_asked(await room.ask())
+    assert (await room.newest()).found == 30
+    await room.decide("begin", exempt=False)
+    await room.clean()
+    told = await room.newest()
+    assert (told.cleaning.state, told.taken_back) == (State.DONE, 30)
+    assert "$w0" not in room.homeserver.redacted
+
+
 async def test_a_cleaning_goes_a_few_messages_at_a_time_and_stops_when_somebody_says_so(room: Dirty) -> None:
     room.write(*[5] * 35)
     is_asked(await room.ask())

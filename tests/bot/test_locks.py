@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from bot.delivery import MODERATION
+from bot.delivery import MODERATION, MOST_FAILURES
 from bot.locks import settle_due, try_again
+from bot.matrix.faults import Fault, Kind
 from content import locks
 from content.decision import Decision, Refusal
 from content.identifiers import UserId
@@ -117,6 +118,27 @@ async def test_a_lock_ends_by_the_clock_and_the_levels_are_what_they_were(
     await room.later(hours=2)
     assert room.levels == levels
     assert (await room.told(lock)).place is PlaceState.UNDONE
+
+
+async def test_a_night_without_homeserver_leaves_no_room_locked(
+    room: LockedScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await room.begin(OPEN)
+    lock = is_locked(await room.lock())
+    await room.work()
+    await room.unlock(lock)
+
+    async def away(*_arguments: Any) -> Any:
+        raise Fault(Kind.SERVER, status=502)
+
+    with monkeypatch.context() as night:
+        night.setattr(room.homeserver, "state", away)
+        for _ in range(MOST_FAILURES + 3):
+            for row in await room.delivery._take(16, MODERATION):
+                await room.delivery.deliver(row)
+            room.branch.clock.forward(minutes=6)
+    await room.work()
+    assert room.levels == OPEN
 
 
 async def test_the_room_is_told_of_its_lock_and_its_end_without_a_name(room: LockedScene) -> None:
@@ -247,6 +269,35 @@ async def test_a_lock_that_begins_while_one_before_it_is_still_to_be_undone_puts
     assert room.levels["events_default"] == 50
     await room.later(hours=9)
     assert room.levels == OPEN
+
+
+@pytest.mark.parametrize("in_time", [True, False])
+async def test_a_lock_that_takes_over_another_and_is_killed_before_it_changes_anything_still_opens_the_room(
+    room: LockedScene, in_time: bool
+) -> None:
+    await room.begin(OPEN)
+    first = is_locked(await room.lock())
+    await room.work()
+    room.set_levels(kick=75)
+    await room.look()
+    await room.unlock(first)
+    second = is_locked(await room.lock(lasts=timedelta(hours=9)))
+    set_state = room.homeserver.set_state
+
+    async def cut(*_arguments: Any, **_named: Any) -> str:
+        room.homeserver.set_state = set_state  # type: ignore[method-assign]
+        raise KeyboardInterrupt
+
+    room.homeserver.set_state = cut  # type: ignore[method-assign]
+    (row,) = await room.delivery._take(16, [outbox.Kind.LOCK])
+    with pytest.raises(KeyboardInterrupt):
+        await room.delivery.deliver(row)
+    if in_time:
+        await room.work()
+        assert (await room.told(second)).place is PlaceState.DONE
+        assert room.levels["events_default"] == 75
+    await room.later(hours=9)
+    assert room.levels == {**OPEN, "kick": 75}
 
 
 @pytest.mark.parametrize("copied", [True, False])

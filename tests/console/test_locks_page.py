@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+from msgspec.structs import replace
+
 from content.identifiers import EventId, RoomId, UserId
-from storage import locks, sync
+from content.rooms import RoomKept
+from storage import locks, rooms, sync
 from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import VIEWER
+from tests.console.test_long_lists import ROW, pages
 
 AT = "/locks/!one"
 
 
-def let_the_bot_rule(house: House, **levels: Any) -> None:
+def let_the_bot_rule(house: House, room: str = "!one", **levels: Any) -> None:
     """Let the bot have made the room."""
     me = house.run(house.store.read(sync.account)) or UserId("@bot:example.org")
     said = (("m.room.create", {"room_version": "12"}), ("m.room.power_levels", {"users": {}, **levels}))
     notes = [
-        StateSeen(
-            room=RoomId("!one"), type=kind, state_key="", sender=me, event_id=EventId(f"${kind}"), content=content
-        )
+        StateSeen(room=RoomId(room), type=kind, state_key="", sender=me, event_id=EventId(f"${kind}"), content=content)
         for kind, content in said
     ]
     house.run(house.store.settle(notes=notes))
@@ -60,3 +63,21 @@ def test_only_who_moderates_sees_and_locks_rooms_and_only_those_of_their_place(h
     fields = {"part": "talk", "lasts": "2h"} | browser.marks("/cases/new")
     assert browser.post("/locks/!far/lock", fields).status_code == 404
     assert states(house) == []
+
+
+def test_rooms_come_a_page_at_a_time_and_those_with_a_lock_first(
+    house: House, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = house.run(house.store.read(lambda unit: rooms.room(unit, RoomId("!one"))))
+    assert kept is not None
+    for name in ("!a", "!z"):
+        house.run(house.store.settle(notes=[RoomKept(room=replace(kept, id=RoomId(name), name=name))]))
+    let_the_bot_rule(house, room="!z")
+    browser.post("/locks/!z/lock", {"part": "talk", "lasts": "30m"}, form_at="/locks/!z")
+    (whole,) = pages(browser, "/locks")
+    monkeypatch.setattr("console.pages.locks.ROOMS_SHOWN", 2)
+    seen = pages(browser, "/locks")
+    names = [name for page in seen for name in ROW.findall(page)]
+    assert len(seen) > 1
+    assert names == ROW.findall(whole)
+    assert names[0] == "!z"
