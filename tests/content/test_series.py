@@ -317,6 +317,17 @@ def test_a_drip_is_shifted_by_working_days_and_taken_back() -> None:
     assert dates(after(later, ())) == dates(one)
 
 
+def test_a_drip_that_is_shifted_over_a_weekend_has_one_lesson_a_day_still() -> None:
+    lessons = tuple(LessonId(name) for name in "abc")
+    one = series(recurrence=Recurrence.DRIP, start=date(2026, 3, 6), on_days=(1, 2, 3), lessons=lessons, count=3)
+    assert dates(one) == ["03-06", "03-07", "03-08"]
+    later = after(one, shifted(one, 1))
+    assert dates(later) == ["03-09", "03-10", "03-11"]
+    assert [each.planned.lesson for each in later.standing] == list(lessons)
+    alone = materialise(later.schedule, KNOWN, since=date(2026, 3, 8))
+    assert [each.local_date for each in alone] == [date(2026, 3, 11)]
+
+
 def test_lessons_from_one_on_are_given_sessions_and_lose_them_again() -> None:
     one = series(count=4)
     twice = after(one, divided(one, date(2026, 2, 6), (timedelta(hours=25),)))
