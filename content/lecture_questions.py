@@ -182,8 +182,10 @@ def settle_question(
 
 def withdraw_question(question: Question, *, user: UserId, title: str) -> Decision | Refusal:
     """Let whoever asked take a question back, as long as nobody has answered it."""
+    if question.state is State.WITHDRAWN:
+        return refused("lecture.question_is_withdrawn")
     if question.member is None or question.state not in UNSETTLED:
         return refused("lecture.answered_already", title=title)
     fact = LectureQuestionWithdrawn(question=question.id, occurrence=question.occurrence, member=question.member)
-    told = Tell(user=user, words=words("lecture.question_withdrawn", title=title))
+    told = Tell(user=user, words=words("lecture.question_withdrawn", title=title, question=question.text))
     return Decision(facts=(fact,), effects=(told,))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from content.lectures import Lecture, begins
 from content.lessons import Kind, Lesson
 from content.recurrences import Day, OffDays, Pattern, Recurrence, days
 from content.reviews import Stage
-from content.workdays import WorkCalendar, calendar
+from content.workdays import Reckoned, WorkCalendar, calendar
 
 LATEST_AHEAD = timedelta(days=5 * 366)
 """Nobody means a date further away than this; it is a slip of the finger."""
@@ -232,21 +232,31 @@ def materialise(
     known = known or calendar()
     if until is None and not schedule.count:
         until = schedule.start + AHEAD
-    return tuple(
-        planned
-        for number, day in enumerate(days(schedule.pattern, known, until=until))
-        if day.meant >= since
-        for planned in _sessions(schedule, number, day, known)
-    )
+    return tuple(planned for first in _firsts(schedule, known, since, until) for planned in _sessions(schedule, first))
 
 
-def _sessions(schedule: Schedule, number: int, day: Day, known: WorkCalendar) -> tuple[Planned, ...]:
+def _firsts(schedule: Schedule, known: WorkCalendar, since: date, until: date | None) -> Iterator[Planned]:
+    """Yield when each lesson goes out first; a drip that is shifted by working days has one lesson a day still."""
+    drip, before = schedule.recurrence is Recurrence.DRIP, date.min
+    for number, day in enumerate(days(schedule.pattern, known, until=until)):
+        if day.meant < since and not drip:
+            continue
+        change = schedule.since(day.meant)
+        on = _changed(day, change, known)
+        if drip and change.workdays and on.date <= before:
+            pushed = known.on_or_after(before + timedelta(days=1))
+            on = Reckoned(date=pushed.date, confirmed=on.confirmed and pushed.confirmed)
+        before = on.date
+        if day.meant >= since:
+            yield _planned(schedule, number, day.meant, on)
+
+
+def _sessions(schedule: Schedule, first: Planned) -> tuple[Planned, ...]:
     """Return the one time that a lesson goes out, or all of its sessions."""
-    first = _planned(schedule, number, day, known)
-    begins = datetime.combine(first.local_date, schedule.since(day.meant).at)
+    begins = datetime.combine(first.local_date, schedule.since(first.meant).at)
     further = (
         _session(schedule, first, number, begins + length)
-        for number, length in enumerate(schedule.sessions_of(day.meant), start=1)
+        for number, length in enumerate(schedule.sessions_of(first.meant), start=1)
     )
     return (first, *further)
 
@@ -263,23 +273,28 @@ def _session(schedule: Schedule, first: Planned, number: int, local: datetime) -
     )
 
 
-def _planned(schedule: Schedule, number: int, day: Day, known: WorkCalendar) -> Planned:
-    change = schedule.since(day.meant)
-    on, confirmed = day.on + timedelta(days=change.days), day.confirmed
-    if change.workdays:
-        walked = (known.after if change.workdays > 0 else known.before)(on, abs(change.workdays))
-        on, confirmed = walked.date, confirmed and walked.confirmed
-    due_at = instant(on, change.at, schedule.timezone)
+def _changed(day: Day, change: Change, known: WorkCalendar) -> Reckoned:
+    """Return on which date something falls for a day that the rule means, as the rule was changed."""
+    on = day.on + timedelta(days=change.days)
+    if not change.workdays:
+        return Reckoned(date=on, confirmed=day.confirmed)
+    walked = (known.after if change.workdays > 0 else known.before)(on, abs(change.workdays))
+    return Reckoned(date=walked.date, confirmed=day.confirmed and walked.confirmed)
+
+
+def _planned(schedule: Schedule, number: int, meant: date, on: Reckoned) -> Planned:
+    change = schedule.since(meant)
+    due_at = instant(on.date, change.at, schedule.timezone)
     return Planned(
-        id=OccurrenceId(derive(schedule.id, "occurrence", day.meant.isoformat())),
+        id=OccurrenceId(derive(schedule.id, "occurrence", meant.isoformat())),
         schedule=schedule.id,
         lesson=schedule.lessons[number % len(schedule.lessons)],
-        meant=day.meant,
-        local_date=on,
+        meant=meant,
+        local_date=on.date,
         due_at=due_at,
         window=change.window,
         late=late_after(due_at, change.late, schedule.timezone),
-        provisional=not confirmed,
+        provisional=not on.confirmed,
     )
 
 

@@ -187,10 +187,15 @@ def _meant(one: Difference) -> date:
 def decide(series: Series, found: Replan, *, by: UserId, now: datetime, back: bool = False) -> Decision | Refusal:
     """Let a series stand as was reckoned; what would lie in the past, or too far ahead, is refused.
 
-    ``back`` takes the last change back, after which nothing is left to be taken back.
+    So is everything of a series that was ended, and a lesson that would get or lose a session after one of it has gone
+    out. ``back`` takes the last change back, after which nothing is left to be taken back.
     """
+    if series.ended is not None:
+        return refused("series.nothing_coming")
     if not found.differences and found.changes == series.schedule.changes:
         return refused("series.nothing_changes", field="date")
+    if _other_sessions_of_begun(series, found):
+        return refused("series.begun_already", field="since")
     for one in found.after:
         if one.due_at < now:
             return refused("schedule.in_the_past", field="date", due=one.due_at)
@@ -211,6 +216,12 @@ def decide(series: Series, found: Replan, *, by: UserId, now: datetime, back: bo
         by=by,
     )
     return Decision(facts=(fact,))
+
+
+def _other_sessions_of_begun(series: Series, found: Replan) -> bool:
+    """Tell whether a lesson would get or lose a session when another one of it has gone out already."""
+    begun = {one.planned.meant for one in series.standing if one.state not in (State.PLANNED, State.CANCELLED)}
+    return any(_meant(one) in begun for one in found.differences if one.before is None or one.after is None)
 
 
 def moved(

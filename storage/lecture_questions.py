@@ -52,16 +52,21 @@ async def question(unit: Reading, id: LectureQuestionId) -> Question | None:  # 
     return _question(row) if row is not None else None
 
 
-async def unsettled(unit: Reading, member: MemberId) -> tuple[tuple[Question, str], ...]:
-    """Return what somebody asked under their name and nobody has answered, each with the title of its lecture."""
+async def asked_by(unit: Reading, member: MemberId) -> tuple[tuple[Question, str], ...]:
+    """Return all that somebody asked under their name, settled or not, each with the title of its lecture."""
     query = (
         select(lecture_questions, SHOWN_TITLE)
         .join(occurrences, occurrences.c.id == lecture_questions.c.occurrence_id)
         .join(lessons, lessons.c.id == occurrences.c.lesson_id)
-        .where(lecture_questions.c.member_id == member, lecture_questions.c.state.in_(sorted(UNSETTLED)))
+        .where(lecture_questions.c.member_id == member)
         .order_by(lecture_questions.c.asked_on, lecture_questions.c.id)
     )
     return tuple((_question(row), row.title) for row in await unit.rows(query))
+
+
+async def waiting(unit: Reading, member: MemberId) -> bool:
+    """Tell whether something that somebody asked under their name waits for an answer."""
+    return any(one.state in UNSETTLED for one, _ in await asked_by(unit, member))
 
 
 def _question(row: AnyRow) -> Question:

@@ -76,7 +76,7 @@ async def withdraw(asking: Asking) -> Answer:
         *await _signed_up(asking),
         *await _given(asking),
     ]
-    if not candidates and await stored_questions.unsettled(asking.unit, asking.member.id):
+    if not candidates and await stored_questions.waiting(asking.unit, asking.member.id):
         return await lecture_questions.take_back(asking)
     if not candidates:
         return refused("answer.nothing_to_withdraw")

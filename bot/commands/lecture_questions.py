@@ -61,19 +61,21 @@ async def take_back(asking: Asking) -> Decision | Refusal | None:
     """撤回提问: take back what I asked under my name and nobody has answered; 撤回提问 2 where I asked several."""
     if asking.member is None:
         return None
-    found = await stored.unsettled(asking.unit, asking.member.id)
-    if not found:
+    # Numbered with what is settled, so that no number passes to another question when one of them is answered.
+    found = dict(enumerate(await stored.asked_by(asking.unit, asking.member.id), start=1))
+    waiting = [number for number, (one, _) in found.items() if one.state in rules.UNSETTLED]
+    if not waiting:
         return refused("lecture.nothing_to_withdraw")
     number = number_in(asking.argument) if asking.argument else None
-    if number is None and len(found) > 1:
+    if number is None and len(waiting) > 1:
         lines = tuple(
-            words("lecture.question_line", number=number, title=title, question=one.text)
-            for number, (one, title) in enumerate(found, start=1)
+            words("lecture.question_line", number=number, title=found[number][1], question=found[number][0].text)
+            for number in waiting
         )
         return Decision(effects=(Tell(user=asking.sender, words=words("lecture.withdraw_which", list=lines)),))
-    if number is not None and not 1 <= number <= len(found):
+    if number is not None and number not in found:
         return refused("checkin.no_such_number", number=number, most=len(found))
-    one, title = found[(number or 1) - 1]
+    one, title = found[number or waiting[0]]
     return rules.withdraw_question(one, user=asking.sender, title=title)
 
 

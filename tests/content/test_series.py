@@ -317,6 +317,17 @@ def test_a_drip_is_shifted_by_working_days_and_taken_back() -> None:
     assert dates(after(later, ())) == dates(one)
 
 
+def test_a_drip_that_is_shifted_over_a_weekend_has_one_lesson_a_day_still() -> None:
+    lessons = tuple(LessonId(name) for name in "abc")
+    one = series(recurrence=Recurrence.DRIP, start=date(2026, 3, 6), on_days=(1, 2, 3), lessons=lessons, count=3)
+    assert dates(one) == ["03-06", "03-07", "03-08"]
+    later = after(one, shifted(one, 1))
+    assert dates(later) == ["03-09", "03-10", "03-11"]
+    assert [each.planned.lesson for each in later.standing] == list(lessons)
+    alone = materialise(later.schedule, KNOWN, since=date(2026, 3, 8))
+    assert [each.local_date for each in alone] == [date(2026, 3, 11)]
+
+
 def test_lessons_from_one_on_are_given_sessions_and_lose_them_again() -> None:
     one = series(count=4)
     twice = after(one, divided(one, date(2026, 2, 6), (timedelta(hours=25),)))
@@ -347,3 +358,35 @@ def test_what_has_begun_is_not_divided_and_what_was_moved_alone_is_not_left_behi
     back = decide(alone, replan(alone, (), known=KNOWN, now=NOW), by=WHO, now=NOW)
     assert isinstance(back, Refusal)
     assert back.words.key == "series.session_touched"
+
+
+def test_no_session_is_taken_away_or_added_once_another_of_its_lesson_has_gone_out() -> None:
+    one = series(count=3)
+    twice = after(one, divided(one, date(2026, 2, 9), (timedelta(hours=25),)))
+    assert twice.former is not None
+    for there, changes in ((twice, twice.former), (one, twice.schedule.changes)):
+        begun = replace(
+            there,
+            standing=tuple(
+                replace(each, state=State.OPEN)
+                if each.planned.meant == date(2026, 2, 9) and not each.planned.session
+                else each
+                for each in there.standing
+            ),
+        )
+        answer = decide(begun, replan(begun, changes, known=KNOWN, now=NOW), by=WHO, now=NOW, back=True)
+        assert isinstance(answer, Refusal)
+        assert answer.words.key == "series.begun_already"
+
+
+def test_nothing_is_added_to_a_series_that_was_ended() -> None:
+    once = series(count=0)
+    later = after(once, shifted(once, 1))
+    called_off = tuple(replace(each, state=State.CANCELLED) for each in later.standing)
+    ended = replace(later, standing=called_off, ended=NOW)
+    assert ended.former is not None
+    for changes in (ended.former, ended.schedule.changes):
+        now = NOW + timedelta(days=30)
+        answer = decide(ended, replan(ended, changes, known=KNOWN, now=now), by=WHO, now=now)
+        assert isinstance(answer, Refusal)
+        assert answer.words.key == "series.nothing_coming"

@@ -148,6 +148,21 @@ async def test_a_question_under_a_name_is_withdrawn_and_no_word_of_it_is_kept(br
     assert [one.state for one in await kept(branch, id) if one.member is None] == [State.OPEN]
 
 
+async def test_the_number_of_a_question_stays_its_own_when_another_is_answered(branch: SmallBranch) -> None:
+    id, _ = await announced(branch)
+    for words in ("党费可以季度交吗", "讲义能发一份吗", "食堂能早点开吗"):
+        assert await say(branch, f"提问 {words}") is None
+    first, second, third = await kept(branch, id)
+    answered = settle_question(first, State.ANSWERED, "可以", by=account(LI), title="")
+    assert isinstance(answered, Decision)
+    await branch.store.settle(notes=answered.facts)
+    assert await say(branch, "撤回提问1") == "lecture.answered_already"
+    assert await say(branch, "撤回提问2") is None
+    assert await say(branch, "撤回提问2") == "lecture.question_is_withdrawn"
+    found = {one.id: one.state for one in await kept(branch, id)}
+    assert (found[second.id], found[third.id]) == (State.WITHDRAWN, State.OPEN)
+
+
 async def test_undo_takes_back_a_question_where_nothing_else_was_said_and_none_that_is_answered(
     branch: SmallBranch,
 ) -> None:
