@@ -127,6 +127,8 @@ async def drafted(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]
     if not standing:
         return refused("paper.bad_candidates", field="candidates", most=rules.MOST_CANDIDATES)
     parent = await stored.paper(unit, PaperElectionId(fields.parent)) if fields.parent else None
+    if parent is not None and parent.left_empty is not None and fields.kind == Kind.BYELECTION:
+        return refused("paper.seats_left_empty", title=parent.title)
     return PaperElection(
         id=PaperElectionId(fields.id),
         organisation=node.id,

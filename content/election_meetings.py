@@ -59,16 +59,20 @@ def leave_empty(
     on: date,
     reference: str,
     agreed: int | None = None,
+    following: str | None = None,
 ) -> Decision | Refusal:
     """Put on record that seats stay empty, as an alternative to a separate election (R20).
 
     The meeting decides it by more than half of those who came; the presidium and those above by what ``reference``
-    names. Where nobody was elected there is nothing to be content with.
+    names. Where nobody was elected there is nothing to be content with. ``following`` is the title of the election that
+    was prepared for the seats already, unless it came to nothing: it is one or the other.
     """
     if paper.state not in (State.COUNTED, State.CERTIFIED) or paper.left_empty is not None:
         return not_now(paper)
     if result is None or result.outcome is not Outcome.UNFILLED or not result.elected:
         return not_now(paper)
+    if following is not None:
+        return refused("paper.seats_voted_on", title=following)
     said = reference_of(reference)
     if isinstance(said, Refusal):
         return said

@@ -141,6 +141,14 @@ async def of_roots(unit: Reading, roots: Iterable[OrganisationId], *, limit: int
     return tuple(_bare(row) for row in rows)
 
 
+async def following(unit: Reading, id: PaperElectionId) -> str | None:  # noqa: A002
+    """Return the title of an election that follows another one and did not come to nothing."""
+    held = paper_elections.c
+    query = select(held.title).where(held.parent_id == id, held.state != State.VOID).order_by(held.held_on, held.id)
+    row = await unit.first(query.limit(1))
+    return row.title if row else None
+
+
 async def roll(unit: Reading, id: PaperElectionId) -> tuple[Elector, ...]:  # noqa: A002
     """Return everyone on the roll of an election."""
     return await standing.roll(unit, paper_roll, id)

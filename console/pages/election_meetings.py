@@ -48,11 +48,17 @@ def leave_empty(id: str) -> Answer:  # noqa: A002
     day, by, reference = today(), request.form.get("by", ""), request.form.get("decision", "")
     agreed = number("agreed")
 
-    async def decide(paper: PaperElection, _: Reading) -> Decided:
+    async def decide(paper: PaperElection, unit: Reading) -> Decided:
         if by not in list(Decider):
             return refused("paper.no_decider", field="by")
         return rules.leave_empty(
-            paper, stored.result(paper), by=Decider(by), on=day, reference=reference, agreed=agreed
+            paper,
+            stored.result(paper),
+            by=Decider(by),
+            on=day,
+            reference=reference,
+            agreed=agreed,
+            following=await stored.following(unit, paper.id),
         )
 
     return act_on(id, decide, done="seats_left_empty")

@@ -90,3 +90,16 @@ def test_a_decision_for_fewer_takes_the_place_of_a_separate_election(house: Hous
     record = words_of(browser, unfilled, "record")
     assert re.search("少选 1 名：[^|]*会议记录第3页", record)
     assert ("6 人同意" in record) is (by is Decider.MEETING)
+
+
+def test_a_seat_is_either_left_empty_or_voted_on_again(house: House, unfilled: str, place: OrganisationId) -> None:
+    """R20: as long as a separate election is prepared no decision is taken for fewer, and after it none is prepared."""
+    browser = house.browser()
+    decided = {"by": "above", "decision": "8号"}
+    again = {"parent": unfilled, "kind": "byelection", "title": "另行选举", "seats": "1"}
+    child = prepared(browser, place, **again)
+    held = press(browser, unfilled, "empty", decided)
+    assert (held.status_code, "另行选举" in held.get_data(as_text=True)) == (422, True)
+    assert press(browser, child, "void", {"reference": "不再另选"}).status_code == 303
+    assert press(browser, unfilled, "empty", decided).status_code == 303
+    assert browser.post("/elections/new", fields(browser, place, **again)).status_code == 422

@@ -101,6 +101,11 @@ def test_only_a_seat_for_which_nobody_got_enough_is_left_empty_and_once() -> Non
     assert refused(decide(done, result)) == "paper.not_now"
 
 
+def test_seats_that_are_voted_on_again_are_not_left_empty() -> None:
+    """R20: it is one or the other."""
+    assert refused(decide(*counted(16, 5, 3), following="另行选举")) == "paper.seats_voted_on"
+
+
 def test_after_the_decision_no_separate_election_follows() -> None:
     """R20."""
     held, result = counted(16, 5, 3)
