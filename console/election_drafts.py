@@ -108,9 +108,8 @@ async def drafted(unit: Reading, fields: Fields, nodes: tuple[Organisation, ...]
     pack = PACKS.get(fields.pack)
     if pack not in rules.OFFERED or fields.kind not in list(Kind):
         return refused("paper.no_rules", field="pack")
-    try:
-        held_on = date.fromisoformat(fields.held_on)
-    except ValueError:
+    held_on = day_of(fields.held_on)
+    if held_on is None:
         return refused("paper.bad_day", field="held_on")
     people: dict[str, list[MemberId]] = {}
     for one in await members.roster(unit, [node.id]):
@@ -187,6 +186,14 @@ def fields_from() -> Fields:
         parent=text("parent"),
         kind=text("kind"),
     )
+
+
+def day_of(written: str) -> date | None:
+    """Return the day that was written, if it is one."""
+    try:
+        return date.fromisoformat(written.strip())
+    except ValueError:
+        return None
 
 
 def number(name: str) -> int:

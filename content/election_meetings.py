@@ -56,7 +56,8 @@ def leave_empty(
     result: Result | None,
     *,
     by: Decider,
-    on: date,
+    on: date | None,
+    today: date,
     reference: str,
     agreed: int | None = None,
     following: str | None = None,
@@ -64,8 +65,9 @@ def leave_empty(
     """Put on record that seats stay empty, as an alternative to a separate election (R20).
 
     The meeting decides it by more than half of those who came; the presidium and those above by what ``reference``
-    names. Where nobody was elected there is nothing to be content with. ``following`` is the title of the election that
-    was prepared for the seats already, unless it came to nothing: it is one or the other.
+    names. Where nobody was elected there is nothing to be content with. ``on`` is the day of the decision, not
+    before the meeting and none to come. ``following`` is the title of the election that was prepared for the seats
+    already, unless it came to nothing: it is one or the other.
     """
     if paper.state not in (State.COUNTED, State.CERTIFIED) or paper.left_empty is not None:
         return not_now(paper)
@@ -73,6 +75,10 @@ def leave_empty(
         return not_now(paper)
     if following is not None:
         return refused("paper.seats_voted_on", title=following)
+    # Those who met before the day that was planned decide on a day before it, too.
+    first = min(paper.held_on, today)
+    if on is None or not first <= on <= today:
+        return refused("paper.bad_day_decided", field="on", first=first.isoformat(), last=today.isoformat())
     said = reference_of(reference)
     if isinstance(said, Refusal):
         return said

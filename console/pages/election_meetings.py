@@ -6,7 +6,7 @@ from flask import Blueprint, request
 
 from console.access import requires
 from console.answering import Answer
-from console.election_drafts import number
+from console.election_drafts import day_of, number
 from console.fresh import fresh
 from console.pages.elections import act_on
 from console.wording import today
@@ -45,8 +45,8 @@ def note(id: str) -> Answer:  # noqa: A002
 @fresh
 def leave_empty(id: str) -> Answer:  # noqa: A002
     """Put on record who decided that seats stay empty."""
-    day, by, reference = today(), request.form.get("by", ""), request.form.get("decision", "")
-    agreed = number("agreed")
+    by, reference, agreed = request.form.get("by", ""), request.form.get("decision", ""), number("agreed")
+    day, on = today(), day_of(request.form.get("on", ""))
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         if by not in list(Decider):
@@ -55,7 +55,8 @@ def leave_empty(id: str) -> Answer:  # noqa: A002
             paper,
             stored.result(paper),
             by=Decider(by),
-            on=day,
+            on=on,
+            today=day,
             reference=reference,
             agreed=agreed,
             following=await stored.following(unit, paper.id),

@@ -290,6 +290,7 @@ def page_of(paper: PaperElection, refusal: Refusal | None = None) -> str:
         became=became,
         advice=advice(paper, seen.around),
         deciders=tuple(Decider),
+        decided_on=min(paper.held_on, today()).isoformat(),
         next=rules.follows(paper, seen.result) if seen.result else None,
         sheets=[
             name

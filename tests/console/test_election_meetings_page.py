@@ -21,6 +21,13 @@ def words_of(browser: Browser, id: str, sheet: str) -> str:
         return re.sub("<[^>]+>", "|", parts.read("word/document.xml").decode())
 
 
+def day_offered(browser: Browser, id: str) -> str:
+    (day,) = re.findall(
+        r'name="on" type="date" value="([^"]+)"', browser.get(f"/elections/{id}").get_data(as_text=True)
+    )
+    return str(day)
+
+
 def prepared(browser: Browser, place: OrganisationId, **more: str) -> str:
     filled = fields(browser, place, **more)
     assert browser.post("/elections/new", filled).status_code == 303
@@ -79,10 +86,13 @@ def test_a_decision_for_fewer_takes_the_place_of_a_separate_election(house: Hous
     """R20."""
     browser = house.browser()
     assert f"/elections/new?after={unfilled}" in browser.get(f"/elections/{unfilled}").get_data(as_text=True)
-    few = press(browser, unfilled, "empty", {"by": "meeting", "agreed": "5", "decision": "会议记录第3页"})
+    on = day_offered(browser, unfilled)
+    few = press(browser, unfilled, "empty", {"by": "meeting", "agreed": "5", "decision": "会议记录第3页", "on": on})
     assert (few.status_code, "6 到 10 人" in few.get_data(as_text=True)) == (422, True)
     assert press(browser, unfilled, "empty", {"by": "nobody", "decision": "8号"}).status_code == 422
-    decided = {"by": by, "agreed": "6", "decision": "会议记录第3页"}
+    decided = {"by": by, "agreed": "6", "decision": "会议记录第3页", "on": on}
+    never = press(browser, unfilled, "empty", {**decided, "on": "9999-01-01"})
+    assert (never.status_code, "请写决定的日期" in never.get_data(as_text=True)) == (422, True)
     assert press(browser, unfilled, "empty", decided).status_code == 303
     page = browser.get(f"/elections/{unfilled}").get_data(as_text=True)
     assert f"/elections/new?after={unfilled}" not in page
@@ -95,7 +105,7 @@ def test_a_decision_for_fewer_takes_the_place_of_a_separate_election(house: Hous
 def test_a_seat_is_either_left_empty_or_voted_on_again(house: House, unfilled: str, place: OrganisationId) -> None:
     """R20: as long as a separate election is prepared no decision is taken for fewer, and after it none is prepared."""
     browser = house.browser()
-    decided = {"by": "above", "decision": "8号"}
+    decided = {"by": "above", "decision": "8号", "on": day_offered(browser, unfilled)}
     again = {"parent": unfilled, "kind": "byelection", "title": "另行选举", "seats": "1"}
     child = prepared(browser, place, **again)
     held = press(browser, unfilled, "empty", decided)

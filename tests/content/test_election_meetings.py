@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -30,7 +30,7 @@ def counted(*yes: int, **more: object) -> tuple[PaperElection, Result]:
 
 
 def decide(held: PaperElection, result: Result, **more: object) -> Decision | Refusal:
-    values: dict[str, object] = {"by": Decider.MEETING, "on": DAY, "reference": "会议记录", "agreed": 10}
+    values: dict[str, object] = {"by": Decider.MEETING, "on": DAY, "today": DAY, "reference": "会议记录", "agreed": 10}
     return rules.leave_empty(held, result, **values | more)  # type: ignore[arg-type]
 
 
@@ -99,6 +99,20 @@ def test_only_a_seat_for_which_nobody_got_enough_is_left_empty_and_once() -> Non
         assert refused(decide(replace(held, state=state), result)) == "paper.not_now"
     done = replace(held, left_empty=LeftEmpty(by=Decider.ABOVE, on=DAY, reference="9号"))
     assert refused(decide(done, result)) == "paper.not_now"
+
+
+@pytest.mark.parametrize(("on", "taken"), [(-1, False), (0, True), (7, True), (8, False), (None, False)])
+def test_the_decision_is_on_record_under_the_day_on_which_it_was_taken(on: int | None, taken: bool) -> None:
+    """R20: from the meeting on, and up to the day on which it is typed."""
+    day = None if on is None else DAY + timedelta(days=on)
+    answer = decide(*counted(16, 5, 3), on=day, today=DAY + timedelta(days=7))
+    if taken:
+        assert isinstance(answer, Decision)
+        (fact,) = answer.facts
+        assert isinstance(fact, SeatsLeftEmpty)
+        assert fact.decided.on == day
+    else:
+        assert refused(answer) == "paper.bad_day_decided"
 
 
 def test_seats_that_are_voted_on_again_are_not_left_empty() -> None:
