@@ -11,19 +11,31 @@ from datetime import date
 from content.decision import Decision, Fact, Refusal, refused
 from content.elections import Outcome, Result
 from content.identifiers import MemberId, OrganisationId, PaperElectionId
-from content.paper_elections import Decider, LeftEmpty, PaperElection, State, not_now, reference_of
+from content.paper_elections import (
+    LONGEST_REFERENCE,
+    Decider,
+    LeftEmpty,
+    PaperElection,
+    State,
+    not_now,
+    reference_of,
+)
 from content.rule_packs import ADMISSION
 
 _UNTIL_IT_STANDS = (State.DRAFT, State.FIXED, State.COUNTING, State.COUNTED)
 
 
 class MeetingNoted(Fact, frozen=True, kw_only=True):
-    """Who presides over the meeting, and how many who are absent handed in a written opinion."""
+    """Who presides over the meeting, and how many who are absent handed in a written opinion.
+
+    ``off_term`` is the letter of those above for a day before or after the end of the term; ``None`` keeps it.
+    """
 
     paper: PaperElectionId
     organisation: OrganisationId
     chair: MemberId | None
     opinions: int | None
+    off_term: str | None = None
 
 
 class SeatsLeftEmpty(Fact, frozen=True, kw_only=True):
@@ -35,9 +47,16 @@ class SeatsLeftEmpty(Fact, frozen=True, kw_only=True):
 
 
 def note_meeting(
-    paper: PaperElection, *, chair: MemberId | None, opinions: int | None, people: Collection[MemberId]
+    paper: PaperElection,
+    *,
+    chair: MemberId | None,
+    opinions: int | None,
+    people: Collection[MemberId],
+    off_term: str | None = None,
 ) -> Decision | Refusal:
-    """Note who presides (R10) and how many opinions were handed in (R26), until the result is announced.
+    """Note who presides (R10), how many opinions were handed in (R26), and the letter for another day (R03).
+
+    All of it until the result is announced.
 
     ``people`` are the organisation's members. Opinions belong to admissions; they are on record and no votes.
     """
@@ -47,7 +66,12 @@ def note_meeting(
         return refused("paper.unknown_chair", field="chair")
     if opinions is not None and (paper.election.pack is not ADMISSION or not 0 <= opinions <= len(people)):
         return refused("paper.bad_opinions", field="opinions", most=len(people))
-    noted = MeetingNoted(paper=paper.id, organisation=paper.organisation, chair=chair, opinions=opinions)
+    letter = None if off_term is None else " ".join(off_term.split())
+    if letter is not None and len(letter) > LONGEST_REFERENCE:
+        return refused("paper.long_reference", field="off_term", most=LONGEST_REFERENCE)
+    noted = MeetingNoted(
+        paper=paper.id, organisation=paper.organisation, chair=chair, opinions=opinions, off_term=letter
+    )
     return Decision(facts=(noted,))
 
 

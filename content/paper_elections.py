@@ -91,7 +91,7 @@ class LeftEmpty(Struct, frozen=True, kw_only=True):
 
 
 class PaperElection(Struct, frozen=True, kw_only=True):
-    """An election or an admission on paper; everything up to ``off_term`` is fixed with the roll.
+    """An election or an admission on paper; everything up to ``consent`` is fixed with the roll.
 
     ``consent`` names the letter by which those above agreed to the candidates, ``off_term`` the one by which they
     agreed to a day before or after the end of the term; ``expected`` is 应到会有选举权人数. ``chair`` presides over the

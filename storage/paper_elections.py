@@ -310,9 +310,11 @@ async def write_counted(unit: Writing, fact: ElectionCounted) -> None:
 
 
 async def write_noted(unit: Writing, fact: MeetingNoted) -> None:
-    """Keep who presides and how many opinions were handed in, in the place of what was noted before."""
+    """Keep who presides, how many opinions were handed in and which letter there is, in the place of what was noted."""
     values = {"election_id": fact.paper, "chair_id": fact.chair, "opinions": fact.opinions}
     await unit.put(paper_meetings, values, key=["election_id"])
+    if fact.off_term is not None:
+        await _change(unit, fact.paper, off_term=fact.off_term)
 
 
 async def write_left_empty(unit: Writing, fact: SeatsLeftEmpty) -> None:

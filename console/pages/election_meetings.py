@@ -25,9 +25,10 @@ pages = Blueprint("election_meetings", __name__)
 @pages.post("/elections/<id>/meeting")
 @requires(Right.IMPORT_ROSTER)
 def note(id: str) -> Answer:  # noqa: A002
-    """Note who presides, and of an admission how many opinions were handed in; an empty field takes it back."""
+    """Note who presides, the letter for another day, and the number of opinions; an empty field takes it back."""
     name = "".join(request.form.get("chair", "").split())
     opinions = number("opinions") if request.form.get("opinions", "").strip() else None
+    off_term = request.form.get("off_term")
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
@@ -35,7 +36,8 @@ def note(id: str) -> Answer:  # noqa: A002
         if name and len(called) != 1:
             return refused("paper.unknown_chair", field="chair")
         chair = called[0] if name else None
-        return rules.note_meeting(paper, chair=chair, opinions=opinions, people={one.id for one in people})
+        ids = {one.id for one in people}
+        return rules.note_meeting(paper, chair=chair, opinions=opinions, people=ids, off_term=off_term)
 
     return act_on(id, decide, done="meeting_noted")
 

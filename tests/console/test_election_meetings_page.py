@@ -68,6 +68,20 @@ def test_who_presides_and_by_which_letter_the_day_is_another_stand_in_the_record
     assert paper(house, id).chair is None
 
 
+def test_the_letter_for_another_day_can_be_written_once_the_roll_is_fixed(house: House, place: OrganisationId) -> None:
+    """R03: it changes no vote, and the page goes on asking for it."""
+    browser = house.browser()
+    id = prepared(browser, place)
+    assert 'name="off_term"' not in browser.get(f"/elections/{id}").get_data(as_text=True)
+    assert press(browser, id, "fix", {"excused": ""}).status_code == 303
+    assert 'name="off_term"' in browser.get(f"/elections/{id}").get_data(as_text=True)
+    assert press(browser, id, "meeting", {"chair": "", "off_term": "字" * 201}).status_code == 422
+    assert press(browser, id, "meeting", {"chair": "", "off_term": "矿委〔2027〕2号"}).status_code == 303
+    assert press(browser, id, "meeting", {"chair": "选举人八"}).status_code == 303
+    assert paper(house, id).off_term == "矿委〔2027〕2号"
+    assert "提前或延期换届的批复：矿委〔2027〕2号" in words_of(browser, id, "record")
+
+
 def test_what_the_absent_wrote_is_in_the_record_and_in_no_figure(house: House, place: OrganisationId) -> None:
     """R26."""
     browser = house.browser()
