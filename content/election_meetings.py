@@ -56,13 +56,12 @@ def note_meeting(
 ) -> Decision | Refusal:
     """Note who presides (R10), how many opinions were handed in (R26), and the letter for another day (R03).
 
-    All of it until the result is announced.
-
-    ``people`` are the organisation's members. Opinions belong to admissions; they are on record and no votes.
+    All of it until the result is announced. ``people`` are the organisation's members; who was noted before may have
+    left. Opinions belong to admissions; they are on record and no votes.
     """
     if paper.state not in _UNTIL_IT_STANDS or paper.election.questions:
         return not_now(paper)
-    if chair is not None and chair not in people:
+    if chair is not None and chair != paper.chair and chair not in people:
         return refused("paper.unknown_chair", field="chair")
     if opinions is not None and (paper.election.pack is not ADMISSION or not 0 <= opinions <= len(people)):
         return refused("paper.bad_opinions", field="opinions", most=len(people))

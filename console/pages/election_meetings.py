@@ -12,6 +12,7 @@ from console.pages.elections import act_on
 from console.wording import today
 from content import election_meetings as rules
 from content.decision import refused
+from content.members import Member
 from content.organisations import Right
 from content.paper_elections import Decider, PaperElection
 from storage import members
@@ -32,14 +33,20 @@ def note(id: str) -> Answer:  # noqa: A002
 
     async def decide(paper: PaperElection, unit: Reading) -> Decided:
         people = await members.roster(unit, [paper.organisation])
-        called = [one.id for one in people if "".join(one.name.split()) == name]
+        noted = await members.by_ids(unit, [paper.chair]) if paper.chair else ()
+        # Who is noted already is meant by their name, whoever else has it, and though they may have left since.
+        called = [one.id for one in noted if _meant(one, name)] or [one.id for one in people if _meant(one, name)]
         if name and len(called) != 1:
-            return refused("paper.unknown_chair", field="chair")
+            return refused("paper.namesakes_chair" if called else "paper.unknown_chair", field="chair")
         chair = called[0] if name else None
         ids = {one.id for one in people}
         return rules.note_meeting(paper, chair=chair, opinions=opinions, people=ids, off_term=off_term)
 
     return act_on(id, decide, done="meeting_noted")
+
+
+def _meant(one: Member, typed: str) -> bool:
+    return one.user == typed if typed.startswith("@") else "".join(one.name.split()) == typed
 
 
 @pages.post("/elections/<id>/empty")

@@ -8,7 +8,8 @@ import zipfile
 
 import pytest
 
-from content.identifiers import OrganisationId
+from content.identifiers import MemberId, OrganisationId, UserId
+from content.members import Member, MemberEnrolled, MemberLeft
 from content.paper_elections import Decider
 from tests.console.console_house import Browser, House
 from tests.console.test_elections_page import COUNTER, MONITOR, fields, figures, paper, place, press
@@ -66,6 +67,27 @@ def test_who_presides_and_by_which_letter_the_day_is_another_stand_in_the_record
         assert said in record
     assert press(browser, id, "meeting", {"chair": ""}).status_code == 303
     assert paper(house, id).chair is None
+
+
+def test_of_two_of_one_name_the_account_tells_who_presides_and_who_is_noted_stays(
+    house: House, place: OrganisationId
+) -> None:
+    """R10: also where they have left since."""
+    browser = house.browser()
+    id = prepared(browser, place)
+    assert press(browser, id, "meeting", {"chair": "选举人八"}).status_code == 303
+    account = UserId("@eighth:example.org")
+    twin = Member(id=MemberId("twin"), organisation=place, name="选举人八", category="正式党员", user=account)
+    house.run(house.store.settle(notes=[MemberEnrolled(member=twin)]))
+    assert press(browser, id, "meeting", {"chair": "选举人八"}).status_code == 303
+    assert paper(house, id).chair == "e7"
+    assert press(browser, id, "meeting", {"chair": ""}).status_code == 303
+    either = press(browser, id, "meeting", {"chair": "选举人八"})
+    assert (either.status_code, "有几位同名的同志" in either.get_data(as_text=True)) == (422, True)
+    assert press(browser, id, "meeting", {"chair": account}).status_code == 303
+    house.run(house.store.settle(notes=[MemberLeft(member=twin.id, at=house.clock.now)]))
+    assert press(browser, id, "meeting", {"chair": "选举人八"}).status_code == 303
+    assert paper(house, id).chair == twin.id
 
 
 def test_the_letter_for_another_day_can_be_written_once_the_roll_is_fixed(house: House, place: OrganisationId) -> None:
