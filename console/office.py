@@ -8,7 +8,7 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-LONGEST_SECONDS = 50
+LONGEST_SECONDS = 120
 """How long a conversion is waited for; it takes some seconds, and is never done while somebody waits for a page."""
 
 

@@ -34,7 +34,7 @@ class Totals(Struct, frozen=True, kw_only=True):
 
 def by_month(found: Iterable[Evidence], meetings: Months | None = None) -> Months:
     """Count what was held, each by all forms as which it counts, beside the meetings that are counted already."""
-    counted: dict[int, Counter[Form]] = {month: Counter((meetings or {}).get(month)) for month in range(1, 13)}
+    counted: dict[int, Counter[Form]] = {month: Counter((meetings or {}).get(month, {})) for month in range(1, 13)}
     for one in found:
         if one.standing is Standing.HELD:
             counted[one.on.month].update(one.forms)

@@ -40,7 +40,7 @@ def missing() -> dict[str, str]:
     if find_postgresql() is None:
         lacks["the PostgreSQL half of the storage tests"] = "postgresql"
     if shutil.which("soffice") is None:
-        lacks["our sheets in an office program"] = "libreoffice-calc-nogui"
+        lacks["our sheets in an office program"] = "libreoffice-calc-nogui libreoffice-writer-nogui"
     if shutil.which("systemd-analyze") is None:
         lacks["the look at the units"] = "systemd"
     if find_proxy("nginx") is None or find_proxy("caddy") is None:

@@ -13,9 +13,10 @@ import pytest
 from console import leaving_tables
 from console.leaving_tables import FORMATS
 from console.shown_tables import read_tables, together
-from content.identifiers import UserId, derive
+from content.identifiers import EventId, RoomId, UserId, derive
 from content.organisations import Role
 from content.shifts import ShiftsSet
+from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NEIGHBOUR, VIEWER, put
 from tests.console.open_activity import hold_activity
@@ -50,6 +51,7 @@ OTHERWISE = {
 }
 """Tables without files of their own, and where they leave instead."""
 
+SPAMMER = "@spammer:elsewhere.example"
 WHITE = UserId("@m1:example.org")
 
 
@@ -68,6 +70,26 @@ def lists(house: House) -> dict[str, str]:
         if "GET" in (rule.methods or ()) and hasattr(view, leaving_tables._WHAT):
             found[rule.endpoint] = own.get(rule.endpoint, rule.rule)
     return found
+
+
+def name_in_a_list(house: House) -> None:
+    """Let a list's rule mean somebody who is in a room."""
+    said = (
+        ("!bans-one", "m.policy.rule.user", "rule", {"entity": SPAMMER, "recommendation": "m.ban", "reason": "广告"}),
+        ("!one", "m.room.member", SPAMMER, {"membership": "join"}),
+    )
+    notes = [
+        StateSeen(
+            room=RoomId(room),
+            type=kind,
+            state_key=key,
+            sender=UserId(SPAMMER),
+            event_id=EventId(f"${kind}"),
+            content=content,
+        )
+        for room, kind, key, content in said
+    ]
+    house.run(house.store.settle(notes=notes))
 
 
 def bare(text: str) -> str:
@@ -108,6 +130,7 @@ def test_every_list_leaves_as_the_screen_shows_it(house: House) -> None:
     begin_sign_up(house)
     hold_activity(house)
     knock(house)
+    name_in_a_list(house)
     grant(house, WHITE, Role.SECRETARY, "one")
     general = house.seeded.organisations["general"]
     house.run(put(house.store, "shifts", ShiftsSet(organisation=general, pattern=pattern("2026-11-01"))))
