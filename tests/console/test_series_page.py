@@ -217,7 +217,7 @@ def test_a_drip_shows_its_days_before_it_is_planned_and_is_shifted_and_taken_bac
     assert re.search(r'name="when" value="drip" checked', again)
     assert again.count(" checked> ") >= 3
     look_and_say_yes(browser, f"/calendar/series/{first}/shift", {"workdays": "1"}, "会改 2 次")
-    assert due(house) == ["11-30 07:00", "11-30 07:00"]
+    assert due(house) == ["11-30 07:00", "12-01 07:00"]
     browser.post(f"/calendar/series/{first}/undo", browser.marks("/"))
     assert due(house) == ["11-27 07:00", "11-29 07:00"]
 
