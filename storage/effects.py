@@ -295,6 +295,11 @@ async def _enqueue_policy(unit: Writing, cause: Cause, place: int, effect: Enter
     await _insert(unit, cause, kind, lane=f"upkeep:{effect.room}", **values)
 
 
+def _in_rhythm(last: AnyRow | None, now: datetime) -> datetime:
+    """Return when a message may be edited again; a last edit from the future is from before the clock was set back."""
+    return now if last is None else max(now, min(last.done_at or last.not_before, now) + EDIT_RHYTHM)
+
+
 async def _insert(unit: Writing, cause: str, kind: Kind, *, lane: str, part: int, **values: Any) -> str:
     id = derive(cause, kind, lane, part, values.get("revision", 0))  # noqa: A001
     row = {
@@ -373,10 +378,6 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
     if post is None or post.state not in (State.PENDING, State.LEASED, State.SENT):
         return
     last = await unit.first(_LAST_EDIT, {"card": card})
-    # A last edit from the future is one from before the clock was set back.
-    not_before = unit.now
-    if last is not None:
-        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
     await _insert(
         unit,
         cause,
@@ -387,7 +388,7 @@ async def _enqueue_refresh(unit: Writing, cause: Cause, card: CardId) -> None:
         room_id=post.room_id,
         card_id=card,
         priority=EDIT,
-        not_before=not_before,
+        not_before=_in_rhythm(last, unit.now),
         after_id=post.id,
     )
 
@@ -423,9 +424,6 @@ async def _enqueue_renewal(unit: Writing, cause: Cause, effect: Renew) -> None:
         return
     if last is not None and last.state == State.PENDING and last.first_try_at is None:
         return
-    not_before = unit.now
-    if last is not None:
-        not_before = max(unit.now, min(last.done_at or last.not_before, unit.now) + EDIT_RHYTHM)
     await _insert(
         unit,
         cause,
@@ -438,7 +436,7 @@ async def _enqueue_renewal(unit: Writing, cause: Cause, effect: Renew) -> None:
         subject=effect.sort,
         matter_id=effect.id,
         priority=EDIT,
-        not_before=not_before,
+        not_before=_in_rhythm(last, unit.now),
         after_id=shown.id,
     )
 
