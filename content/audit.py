@@ -65,7 +65,7 @@ from content.sanctions import (
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
-from content.sign_ups import SignUpOpened
+from content.sign_up_sheets import SignUpOpened
 from content.survey_links import SurveyLinkAsked
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected, CommitteeTakenBack

@@ -83,7 +83,7 @@ from storage.schedules import occurrences, schedules
 from storage.server_reports import report_positions
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
-from storage.settings import organisation_settings
+from storage.settings import former_settings, organisation_settings
 from storage.shelf import shelf
 from storage.shifts import shift_patterns
 from storage.sign_ups import sign_up_claims, sign_up_entries, sign_ups
@@ -220,7 +220,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id number returned by_hand",
         own_words="name note why",
     ),
-    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id", readable=False),
+    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id line", readable=False),
     _held(
         sign_ups,
         "author",
@@ -604,6 +604,7 @@ IMPERSONAL: tuple[Table, ...] = (
     organisations,
     organisation_closure,
     organisation_settings,
+    former_settings,
     activity_categories,
     terms,
     edit_places,

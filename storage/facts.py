@@ -223,10 +223,11 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
-from content.sign_ups import EntriesWithdrawn, EntryRuled, MessageTakenBack, SignedUp, SignUpClosed, SignUpOpened
+from content.sign_up_sheets import EntriesWithdrawn, EntryRuled, MessageTakenBack, SignedUp, SignUpClosed, SignUpOpened
 from content.strikes import GuardStruck
 from content.structure import (
     OrganisationClosed,
+    OrganisationDated,
     OrganisationMoved,
     OrganisationRenamed,
     OrganisationReopened,
@@ -346,6 +347,7 @@ Writer = Callable[[Writing, Any], Awaitable[None]]
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HeadAnchored: (anchors.write_anchored,),
     OrganisationFounded: (organisations.write_founded, settings.write_founded),
+    OrganisationDated: (structure.write_dated,),
     OrganisationRenamed: (structure.write_renamed,),
     OrganisationMoved: (reviews.write_wanted, structure.write_moved, settings.write_moved),
     SiblingsOrdered: (structure.write_ordered,),

@@ -26,7 +26,7 @@ from content.identifiers import ActivityId, MemberId, OrganisationId, SignUpId, 
 from content.organisations import Right
 from content.rooms import Room
 from content.schedules import instant
-from content.sign_ups import Sheet, SignUp
+from content.sign_up_sheets import Sheet, SignUp
 from storage import activities as stored
 from storage import burden, members, quiet, sign_ups
 from storage.store import Answer as Decided

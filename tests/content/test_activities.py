@@ -22,7 +22,7 @@ from content.identifiers import (
     UserId,
 )
 from content.live_messages import PutUp
-from content.sign_ups import Entry, Sheet, SignUpClosed
+from content.sign_up_sheets import Entry, Sheet, SignUpClosed
 from tests.small_branch import NOON
 
 BOSS, ROOM = UserId("@boss:test"), RoomId("!east")

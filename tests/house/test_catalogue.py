@@ -103,7 +103,7 @@ from content.sanctions import Step as Rung
 from content.series import Scope
 from content.sessions import Way
 from content.settings import NO, SETTINGS, YES
-from content.sign_ups import State as SignUpState
+from content.sign_up_sheets import State as SignUpState
 from content.speech import LANGUAGES, Reader
 from content.strikes import MEASURE
 from content.surveys import Standing as SurveyStanding

@@ -12,7 +12,7 @@ from bot import sign_ups as clock
 from bot.delivery import Delivery
 from bot.matrix.events import Event
 from content.identifiers import RoomId, UserId
-from content.sign_ups import Sheet, SignUp, State
+from content.sign_up_sheets import Sheet, SignUp, State
 from storage import outbox
 from storage import sign_ups as stored
 from storage.retention import Swept
@@ -145,6 +145,27 @@ async def test_two_pastes_at_once_lose_nobody(gathering: Gathering) -> None:
     guest = next(one for one in (await gathering.sheet()).standing if one.name == "小宝")
     assert (guest.member, guest.by) == (None, account(WANG))
     assert "小宝（王丽代报）" in await gathering.shown()
+
+
+async def test_two_names_of_the_roster_in_one_line_are_two_people(gathering: Gathering) -> None:
+    await gathering.begin()
+    await gathering.say(ZHANG, "#接龙\n周六登山\n1. 张明、李强\n2. 王丽 小宝")
+    assert [(one.name, one.note) for one in (await gathering.sheet()).standing] == [
+        ("张明", ""),
+        ("李强", ""),
+        ("王丽", "小宝"),
+    ]
+
+
+async def test_a_name_that_is_corrected_by_an_edit_or_a_new_paste_is_there_once(gathering: Gathering) -> None:
+    await gathering.begin()
+    first = await gathering.say(ZHANG, "#接龙\n周六登山\n1. 张明\n2. 李墙\n3. 小保")
+    await gathering.branch.hear(edit(account(ZHANG), first.event_id, "#接龙\n周六登山\n1. 张明\n2. 李强\n3. 小保"))
+    assert await gathering.names() == ["张明", "李强", "小保"]
+    await gathering.say(ZHANG, "#接龙\n周六登山\n1. 张明\n2. 李强\n3. 小宝")
+    assert await gathering.names() == ["张明", "李强", "小宝"]
+    await gathering.say(WANG, "#接龙\n周六登山\n1. 张明\n2. 李墙\n3. 小保\n4. 王丽")
+    assert await gathering.names() == ["张明", "李强", "小宝", "王丽"], "an older copy brings no old spelling back"
 
 
 async def test_the_card_that_somebody_copies_and_continues_is_a_chain(gathering: Gathering) -> None:
