@@ -12,7 +12,7 @@ from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from content import activities as rules
-from content.activities import LARGEST_PHOTO, LONGEST_SIDE, SMALL_SIDE, Photo, Written
+from content.activities import LARGEST_PHOTO, LONGEST_SIDE, MOST_PIXELS, SMALL_SIDE, Photo, Written
 from content.decision import Decision
 from content.identifiers import Cause
 from storage import activities, members
@@ -20,8 +20,6 @@ from storage.outbox import Claimed
 from storage.store import Step, Store
 from storage.unit import Reading
 
-MOST_PIXELS = 50_000_000
-"""Of a photo as it is sent: what telephones make."""
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _GONE = (Kind.MISSING, Kind.REFUSED, Kind.KEYS, Kind.TOO_LARGE)
 

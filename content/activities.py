@@ -47,6 +47,8 @@ MOST_OF_ONE = 30
 """Photos that one person gives to one album."""
 LARGEST_PHOTO = 20 * 1024 * 1024
 """Bytes of a photo as it is sent; far less is kept."""
+MOST_PIXELS = 50_000_000
+"""Of a photo as it is sent: what telephones make."""
 LONGEST_SIDE = 1_600
 """In pixels: what is kept of a photo for looking at."""
 SMALL_SIDE = 320
@@ -304,7 +306,8 @@ def put_down(
     return Decision(facts=(ActivityChanged(activity=held, at=now),), effects=renewed(one))
 
 
-def _renewed(one: Activity) -> tuple[Effect, ...]:
+def renewed(one: Activity) -> tuple[Effect, ...]:
+    """Return what shows an activity anew, where it has a message."""
     return (Renew(sort=Sort.ACTIVITY, id=one.id),) if one.room is not None else ()
 
 

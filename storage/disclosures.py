@@ -54,6 +54,7 @@ from storage.lessons import lesson_revisions, lessons
 from storage.locks import room_locks
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.meeting_drafts import meeting_drafts
 from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
 from storage.minutes import meeting_minutes
@@ -605,6 +606,7 @@ IMPERSONAL: tuple[Table, ...] = (
     organisation_closure,
     organisation_settings,
     former_settings,
+    meeting_drafts,
     activity_categories,
     terms,
     edit_places,

@@ -116,6 +116,7 @@ from content.locks import (
 )
 from content.looks import Looked
 from content.media import MediumKept
+from content.meeting_drafts import MeetingDrafted, MeetingDraftSettled
 from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
@@ -293,6 +294,7 @@ from storage import (
     locks,
     looks,
     media,
+    meeting_drafts,
     meetings,
     members,
     minutes,
@@ -418,6 +420,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestionSettled: (lecture_questions.write_settled,),
     LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
     MeetingCalled: (meetings.write_called,),
+    MeetingDrafted: (meeting_drafts.write_drafted,),
+    MeetingDraftSettled: (meeting_drafts.write_settled,),
     MeetingChanged: (meetings.write_changed,),
     MeetingCancelled: (meetings.write_cancelled,),
     MeetingReminded: (meetings.write_reminded,),

@@ -153,7 +153,7 @@ EXPORTED = (
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
-    *("sign_ups", "sign_up", "activities", "activity"),
+    *("sign_ups", "sign_up", "activities", "activity", "notice"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
