@@ -253,7 +253,7 @@ def _of_branches(node: Organisation, year: int) -> str:
         return (
             await cadence.years(unit, few, year=year, today=day, cells=False),
             by_month(found, held),
-            await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
+            await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone, months=held),
             lectures_by(found, secretary) if secretary else None,
         )
 
