@@ -444,7 +444,9 @@ def called_so(
 
     Who is to be taken ``off`` is one who is on it, where anybody is.
     """
-    ids = {name_of(sheet.sign_up.id, one, name): one for one in known.get(folded(name), ())}
+    ids: dict[SignUpEntryId, MemberId | None] = {
+        name_of(sheet.sign_up.id, one, name): one for one in known.get(folded(name), ())
+    }
     here = {one.id: one.member for one in sheet.standing if folded(one.name) == folded(name)}
     gone = {one.id: one.member for one in sheet.entries.values() if folded(one.name) == folded(name)}
     standing = {id: one for id, one in ids.items() if id in here} | here  # noqa: A001

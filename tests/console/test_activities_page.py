@@ -177,7 +177,7 @@ def test_photos_are_put_into_the_album_without_where_they_were_taken(house: Hous
     assert (page.status_code, "读不出来" in page.get_data(as_text=True)) == (422, True)
     done = browser.post(add, upload((out.getvalue(), "a.jpg")), form_at=add)
     assert "done=photos_added" in done.headers["Location"]
-    (found,) = set(re.findall(rf"{PATH}/photos/([a-z0-9]+)\"", browser.get(PATH).get_data(as_text=True))) - {PHOTO}
+    (found,) = set(re.findall(rf"{PATH}/photos/([a-z0-9]{{24}})\"", browser.get(PATH).get_data(as_text=True))) - {PHOTO}
     kept = browser.get(f"{PATH}/photos/{found}").get_data()
     with Image.open(io.BytesIO(kept)) as image:
         assert (image.format, image.size, len(image.getexif())) == ("JPEG", (1600, 800), 0)

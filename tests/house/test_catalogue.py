@@ -434,6 +434,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
     "year.quarter_": range(1, 5),
+    "year.share_": ("of", "below"),
     "year.state_": Stretch,
     "voting.kind_": Decides,
     "voting.mark_": ("yes", "no", "none"),

@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from alembic import command
-from sqlalchemy import JSON, Boolean, Connection, Date, DateTime, Integer, LargeBinary, MetaData, Table, insert, select
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Connection,
+    Date,
+    DateTime,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Time,
+    insert,
+    select,
+)
 
 from storage.engines import WRITE, open_working_engine
 from storage.migrate import alembic_config
@@ -20,10 +33,11 @@ _USUAL: tuple[tuple[type, Any], ...] = (
     (LargeBinary, b""),
     (DateTime, NOW),
     (Date, date(2026, 7, 1)),
+    (Time, time(9)),
 )
 
 
-def put(connection: Connection, name: str, **given: Any) -> None:
+def put(connection: Connection, name: str, /, **given: Any) -> None:
     """Add a row to a table as it was then; what has to be there and is not given is filled in."""
     table = Table(name, MetaData(), autoload_with=connection)
     needed = [one for one in table.columns if not one.nullable and one.server_default is None]

@@ -44,6 +44,7 @@ async def test_it_is_shown_first_and_called_by_a_reaction_once(branch: SmallBran
     assert await say(branch, TEXT, room=room) is None
     assert await found(branch) == []
     assert "meeting_draft.asks" in [key for user, key in await branch.told() if user == SECRETARY]
+    await branch.send_all()
     shown = await newest_to(branch, SECRETARY)
     await branch.hear(reaction(account(ZHANG), shown, "✅", room_id=DESK))
     assert await found(branch) == [], "it is for the word of who asked"
@@ -58,11 +59,13 @@ async def test_it_is_shown_first_and_called_by_a_reaction_once(branch: SmallBran
 
 async def test_a_no_lets_it_go_and_one_that_waits_too_long_is_forgotten(branch: SmallBranch, room: RoomId) -> None:
     await say(branch, TEXT, room=room)
+    await branch.send_all()
     shown = await newest_to(branch, SECRETARY)
     await branch.hear(reaction(SECRETARY, shown, "❌", room_id=DESK))
     await branch.hear(reaction(SECRETARY, shown, "✅", room_id=DESK))
     assert await found(branch) == []
     await say(branch, TEXT, room=room)
+    await branch.send_all()
     shown = await newest_to(branch, SECRETARY)
     branch.clock.forward(seconds=KEPT.total_seconds() + 1)
     await branch.hear(reaction(SECRETARY, shown, "✅", room_id=DESK))
