@@ -236,7 +236,10 @@ def _day(found: re.Match[str], today: date) -> date:
         number = int(found["alone"])
         near = (today.replace(day=1) + timedelta(days=31 * months) for months in range(3))
         days = (month.replace(day=number) for month in near if number <= monthrange(month.year, month.month)[1])
-        return next(day for day in days if day >= today)
+        found_day = next((day for day in days if day >= today), None)
+        if found_day is None:
+            raise ValueError(number)
+        return found_day
     if found["weekday"]:
         return today + timedelta(days=(_WEEKDAYS[found["weekday"]] - today.weekday()) % 7)
     return today
