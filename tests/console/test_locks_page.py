@@ -57,6 +57,28 @@ def test_what_cannot_be_locked_is_said_before_and_quiet_rooms_are_known(house: H
     assert states(house) == []
 
 
+def test_a_room_is_slowed_for_a_while_beside_its_lock_and_ended_alone(house: House, browser: Browser) -> None:
+    let_the_bot_rule(house)
+    done = browser.post(f"{AT}/lock", {"part": "slow", "lasts": "2h", "gap": "60"}, form_at=AT)
+    assert "done=slow_begun" in done.headers["Location"]
+    browser.post(f"{AT}/lock", {"part": "talk", "lasts": "30m"}, form_at=AT)
+    assert "每人每 1 分钟 一条" in browser.get(AT).get_data(as_text=True)
+    browser.post(f"{AT}/unlock", {}, form_at=AT)
+    assert sorted(states(house)) == ["held", "over"]
+    ended = browser.post(f"{AT}/unlock", {"part": "slow"}, form_at=AT)
+    assert "done=slow_ended" in ended.headers["Location"]
+    assert states(house) == ["over", "over"]
+    assert browser.post(f"{AT}/lock", {"part": "slow", "lasts": "2h", "gap": "7"}, form_at=AT).status_code == 400
+
+
+def test_slow_mode_that_a_place_has_set_is_said_on_the_page_of_its_room(house: House, browser: Browser) -> None:
+    let_the_bot_rule(house)
+    fields = {"guard": "slow", "value-slow": "hide", "value-slow.gap": "300"}
+    browser.post("/guards/!one/set", fields, form_at="/guards/!one")
+    assert "每人每 5 分钟 最多发一条" in browser.get(AT).get_data(as_text=True)
+    assert "收回" in browser.get("/guards/!one").get_data(as_text=True)
+
+
 def test_only_who_moderates_sees_and_locks_rooms_and_only_those_of_their_place(house: House, browser: Browser) -> None:
     assert house.browser(VIEWER).get("/locks").status_code == 403
     assert browser.get("/locks/!far").status_code == 404
