@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from content import approvals
 from content.approvals import Act, Proposal
 from content.cases import Case
-from content.decision import Decision, Effect, Refusal, Tell, Words, refused, words
+from content.decision import Decision, Effect, Refusal, Secret, Tell, Words, refused, words
 from content.identifiers import Cause, ProposalId, RoomId, SanctionId, UserId, derive
 from content.muting import hindered, possible
 from content.rooms import Invite
@@ -256,7 +256,7 @@ def lift(sanction: Sanction, why: str, *, by: UserId, now: datetime) -> Decision
         return refused("sanction.words_too_long", field="why", most=LONGEST_WORDS)
     if sanction.appeal is Appeal.MADE:
         sanction = replace(sanction, appeal=Appeal.SETTLED)
-    return lifted(sanction, why, words("sanction.lifted", step=named(sanction), why=why), by=by, now=now)
+    return lifted(sanction, why, words("sanction.lifted", step=named(sanction), why=Secret(why)), by=by, now=now)
 
 
 def lifted(sanction: Sanction, why: str, told: Words, *, by: UserId, now: datetime) -> Decision:

@@ -282,7 +282,7 @@ def _say(lock: Lock, said: Words) -> Say:
     return Say(room=lock.room, organisation=lock.organisation, words=said, urgent=True)
 
 
-def unlock(lock: Lock, *, by: UserId, now: datetime) -> Decision | Refusal:
+def unlock(lock: Lock, *, by: UserId | None, now: datetime) -> Decision | Refusal:
     """End a lock before its time."""
     if lock.state is not State.HELD:
         return refused("slow.is_off" if lock.part is Part.SLOW else "locks.is_open")
