@@ -33,7 +33,7 @@ from storage.store import Step
 from storage.unit import Reading
 
 _PILL = re.compile(r"https?://matrix\.to/#/(@|%40)", re.IGNORECASE)
-_LINKED = re.compile(r"https://matrix\.to/#/(!|%21)|matrix:roomid/")
+_LINKED = re.compile(r"https://matrix\.to/#/(!|%21|#|%23)|matrix:(?:roomid|r)/")
 _LONGEST_COMPLAINT = LONGEST_WORDS + 400
 """A complaint's words with its command and a link."""
 

@@ -268,8 +268,17 @@ def lifted(sanction: Sanction, why: str, told: Words, *, by: UserId, now: dateti
     return Decision(facts=(fact,), effects=(*undone, Tell(user=sanction.user, words=told)))
 
 
-def ask_to_confirm(sanction: Sanction, name: str, rooms: tuple[Words, ...], hindered: tuple[Words, ...]) -> Decision:
-    """Ask who moderates in chat whether they mean it: what will be done, where, and where it cannot be."""
+def ask_to_confirm(
+    sanction: Sanction,
+    name: str,
+    rooms: tuple[Words, ...],
+    hindered: tuple[Words, ...],
+    others: Collection[UserId] = (),
+) -> Decision:
+    """Ask who moderates in chat whether they mean it: what will be done, where, and where it cannot be.
+
+    ``others`` are further accounts of the same person, which it leaves as they are.
+    """
     said = words(
         f"sanction.confirm_{sanction.step}",
         name=name,
@@ -280,6 +289,8 @@ def ask_to_confirm(sanction: Sanction, name: str, rooms: tuple[Words, ...], hind
     )
     if hindered:
         said = words("sanction.confirm_not_everywhere", said=(said,), list=hindered)
+    if others:
+        said = words("sanction.confirm_one_account", said=(said,), accounts=", ".join(others))
     return Decision(
         facts=(SanctionPrepared(sanction=sanction),),
         effects=(Tell(user=sanction.by, words=said, sanction=sanction.id),),

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from msgspec.structs import replace
 
 from content import ladder
 from content.appeals import answer_appeal
 from content.cases import add_note, keep_words
-from content.complaints import State, decide
+from content.complaints import Complaint, State, decide
 from content.decision import Decision, Refusal
-from content.identifiers import Cause, EventId
+from content.identifiers import Cause, ComplaintId, EventId
 from content.rooms import DirectRoomKept
 from storage import cases, complaints, sanctions
 from storage.rooms import StateSeen
@@ -24,6 +23,7 @@ from storage.unit import Reading
 from tests.bot.commands.test_sanctions import DESK, begin, every, newest_to
 from tests.faults.canaries import Canary, leaks
 from tests.small_branch import (
+    EAST,
     EAST_ROOM,
     LI,
     SECRETARY,
@@ -149,10 +149,9 @@ async def test_no_byte_says_in_what_words_somebody_was_reported_and_what_moderat
     assert voice.is_sealed
 
     async def note(unit: Reading) -> Decision | Refusal:
-        one = await complaints.complaint(unit, voice.complaint_id)
-        assert one is not None
-        about = replace(one, about=WHO)
-        return decide(about, State.NOTED, REPLY, reporters=[account(LI)], by=SECRETARY, now=unit.now)
+        at, id = unit.now, ComplaintId(voice.complaint_id)
+        one = Complaint(id=id, organisation=EAST, about=WHO, state=State.OPEN, opened_at=at, touched_at=at)
+        return decide(one, State.NOTED, REPLY, reporters=[account(LI)], by=SECRETARY, now=unit.now)
 
     await decided(branch, "note", note)
     await branch.send_all()
