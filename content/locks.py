@@ -273,9 +273,12 @@ _SAID = frozenset({Part.TALK, Part.SLOW})
 
 
 def _begun(lock: Lock) -> Words:
-    stem = "locks.said" if lock.gap is None else "slow.said"
-    more: dict[str, Any] = {} if lock.gap is None else {"gap": (gap_of(lock.gap),)}
-    return words(stem, **more) if lock.until is None else words(f"{stem}_until", until=lock.until, **more)
+    if lock.gap is None:
+        return words("locks.said_until", until=lock.until) if lock.until is not None else words("locks.said")
+    gap = (gap_of(lock.gap),)
+    return (
+        words("slow.said_until", until=lock.until, gap=gap) if lock.until is not None else words("slow.said", gap=gap)
+    )
 
 
 def _say(lock: Lock, said: Words) -> Say:
@@ -376,7 +379,12 @@ def carry_on(moved: Decision, locks: Collection[Lock]) -> Decision:
 
 def tell_stuck(room: str, part: Part, why: Hindrance, *, undoing: bool, whom: Collection[UserId]) -> Decision:
     """Tell those who moderate that a room could not be locked, or not be opened again."""
-    stem = {Part.SLOW: "slow", Part.POSTING: "posting"}.get(part, "locks")
-    key = f"{stem}.stuck_undoing" if undoing and part is not Part.SLOW else f"{stem}.stuck"
+    match part:
+        case Part.SLOW:
+            key = "slow.stuck"
+        case Part.POSTING:
+            key = "posting.stuck_undoing" if undoing else "posting.stuck"
+        case _:
+            key = "locks.stuck_undoing" if undoing else "locks.stuck"
     said = words(key, room=room, why=(words(f"sanction.hindrance_{why}"),))
     return Decision(effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(whom)))

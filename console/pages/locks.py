@@ -70,8 +70,8 @@ class Line(Struct, frozen=True, kw_only=True):
 
     @property
     def being_opened(self) -> tuple[Told, ...]:
-        """Return the locks that are over and not yet undone."""
-        return tuple(one for one in self.held if one.lock.state is State.OVER)
+        """Return the locks by hand that are over and not yet undone."""
+        return tuple(one for one in self.held if one.lock.state is State.OVER and one.lock.part in OPENED)
 
 
 @pages.get("/locks")
@@ -83,7 +83,8 @@ def show() -> str:
 
     async def look(unit: Reading) -> tuple[tuple[Line, ...], int, int]:
         kept = await _kept(unit, roots)
-        locked = await stored.held(unit, [one.id for one in kept])
+        there = await stored.held(unit, [one.id for one in kept])
+        locked = {room for room, found in there.items() if any(one.lock.part in BY_HAND for one in found)}
         listed = sorted(kept, key=lambda one: (one.id not in locked, one.name, one.id))
         start = next((place for place, one in enumerate(listed, start=1) if one.id == after), 0)
         return await _lines(unit, listed[start : start + shown]), start, len(listed)

@@ -18,8 +18,8 @@ from content.settings import SettingChosen
 from storage import locks as stored
 from storage import rooms
 from tests.bot.test_locks import LockedScene, is_locked
-from tests.bot.test_sanctions import WHO, is_done
-from tests.small_branch import EAST, EAST_ROOM, LI, ME, ROOF, SECRETARY, WANG, SmallBranch, account
+from tests.bot.test_sanctions import NEW, WHO, is_done
+from tests.small_branch import EAST, LI, ME, ROOF, SECRETARY, WANG, SmallBranch, account
 
 MADE = levels(Purpose.ANNOUNCEMENT, [SECRETARY])
 LEADER = Duty(user=account(LI), organisation=EAST, role=Role.GROUP_LEADER)
@@ -29,13 +29,17 @@ class Announcements(LockedScene):
     """The east branch's room, as one for announcements."""
 
     async def begin(self, levels: dict[str, Any] | None, **more: Any) -> None:
-        async def announce(unit: Any) -> None:
-            await unit.execute(
-                update(rooms.rooms).where(rooms.rooms.c.id == EAST_ROOM).values(purpose=Purpose.ANNOUNCEMENT)
-            )
-
-        await self.branch.store._write(announce, news=False)
+        await self.announce()
         await super().begin(levels, **more)
+
+    async def announce(self) -> None:
+        """Let the rooms of the branch be for announcements."""
+        own = rooms.rooms.c
+
+        async def change(unit: Any) -> None:
+            await unit.execute(update(rooms.rooms).where(own.organisation_id == EAST).values(purpose="announcement"))
+
+        await self.branch.store._write(change, news=False)
 
     async def set(self, who: Who | None, *, at: Any = ROOF) -> None:
         await self.branch.store.settle(notes=[SettingChosen(organisation=at, name="posting", value=who)])
@@ -135,6 +139,25 @@ async def test_a_lock_goes_before_it_and_neither_undoes_the_other(room: Announce
     assert (room.levels["events_default"], room.levels["users"][account(LI)]) == (WRITES, WRITES)
     await room.set(None)
     assert room.levels == MADE
+
+
+@pytest.mark.parametrize("copied", [True, False])
+async def test_it_goes_along_when_a_room_is_replaced_while_it_is_locked(room: Announcements, copied: bool) -> None:
+    await room.begin(MADE)
+    await room.set(Who.EVERYBODY)
+    lock = is_locked(await room.lock())
+    await room.work()
+    await room.replace(dict(room.levels) if copied else MADE)
+    await room.announce()
+    await room.work()
+    assert room.new_levels["events_default"] == 50
+    await room.unlock(lock)
+    await room.minute()
+    await room.look(NEW)
+    await room.minute()
+    assert room.new_levels == {**MADE, "events_default": 0}
+    await room.set(None)
+    assert room.new_levels == MADE
 
 
 async def test_who_is_muted_is_given_no_voice_by_it(room: Announcements) -> None:
