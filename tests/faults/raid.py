@@ -71,7 +71,7 @@ async def raid(target: Target, raiders: Sequence[Account], *, messages: int, sec
     found, bot = Raid(), str(target.homeserver.user_id)
     room = await _open_room(target)
     private = await target.leader.create_room(bot, is_direct=True)
-    asking = _Asking(target.leader, private, bot)
+    asking = Asking(target.leader, private, bot)
     await asking.ask()
     async with AsyncExitStack() as stack:
         people = [await stack.enter_async_context(Member(target.url, one)) for one in raiders]
@@ -106,19 +106,20 @@ async def _open_room(target: Target) -> RoomId:
     return room.id
 
 
-class _Asking:
+class Asking:
     """Who moderates, in private with the bot."""
 
     def __init__(self, leader: Member, private: str, bot: str) -> None:
         self.leader = leader
-        self._leader, self._private, self._bot = leader, private, bot
+        self.room = private
+        self._bot = bot
         self._heard = 0
 
     async def ask(self, text: str = "帮助") -> tuple[float, dict[str, Any]]:
         """Ask something, and return how long the answer took, and the answer."""
         await self.mark()
         asked = time.monotonic()
-        await self._leader.say(self._private, text)
+        await self.leader.say(self.room, text)
         return await self.answer(asked)
 
     async def mark(self) -> None:
@@ -131,20 +132,20 @@ class _Asking:
             said = await self._said()
             if len(said) > self._heard:
                 return time.monotonic() - asked, said[-1]
-            await self._leader.sync(1000)
+            await self.leader.sync(1000)
 
     async def confirm(self, event: str) -> None:
         """Say yes to what was asked."""
-        await self._leader.react(self._private, event, "👍")
+        await self.leader.react(self.room, event, "👍")
 
     async def _said(self) -> list[dict[str, Any]]:
         """Return what the bot has said; that a guard saw a wave of joins is no answer to anything."""
-        history = await self._leader.history(self._private)
+        history = await self.leader.history(self.room)
         said = [one for one in history if one["sender"] == self._bot and one["type"] == "m.room.message"]
         return [one for one in said if "不在花名册上" not in str(one["content"].get("body"))]
 
 
-async def _keep_asking(asking: _Asking, room: RoomId, found: Raid, over: asyncio.Event) -> None:
+async def _keep_asking(asking: Asking, room: RoomId, found: Raid, over: asyncio.Event) -> None:
     """Ask one thing after the other while the raid goes on, and write in the room."""
     while not over.is_set():
         found.answers.append((await asking.ask())[0])
@@ -182,7 +183,7 @@ async def _write(member: Member, room: RoomId, text: str) -> None:
         await member.say(room, text)
 
 
-async def _lock(target: Target, room: RoomId, asking: _Asking) -> float:
+async def _lock(target: Target, room: RoomId, asking: Asking) -> float:
     """Lock the room by a word in it and a reaction, and return how long that took after the reaction."""
     await asking.mark()
     await target.leader.say(room, "锁定 30分钟")
