@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.delivery import MODERATION
+from bot.delivery import MODERATION, MOST_FAILURES
 from bot.hearing import Hearing
 from bot.matrix.events import Batch, RoomBatch
 from bot.matrix.faults import Fault, Kind
@@ -197,11 +197,15 @@ async def test_who_is_given_a_duty_is_let_in_again(room: Listed) -> None:
     assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
 
 
-async def test_a_list_that_would_show_out_many_at_once_waits_for_two_again(room: Listed) -> None:
+@pytest.mark.parametrize(("others", "spam"), [(0, 3), (18, 3), (30, 4), (200, 11)])
+async def test_a_list_that_would_show_out_many_waits_for_two_again(room: Listed, others: int, spam: int) -> None:
+    """More than a tenth of those in the rooms, or more than ten; of a handful, more than two."""
     id = await room.enter()
     await room.say("1", "@none:*")
     await room.apply(id)
-    for number in range(rules.MOST_AT_ONCE + 1):
+    for number in range(others):
+        room.homeserver.take_place(EAST_ROOM, f"@u{number}:good.example")
+    for number in range(spam - 1):
         room.homeserver.take_place(EAST_ROOM, f"@u{number}:bad.example")
     await room.look()
     await room.say("1", "@*:bad.example")
@@ -211,7 +215,76 @@ async def test_a_list_that_would_show_out_many_at_once_waits_for_two_again(room:
     assert (await room.told(id)).list.state is State.LOOKED_AT
     assert "policies.tell_held_back" in {key for _, key in await room.branch.told()}
     await room.apply(id)
-    assert len(room.homeserver.banned) == rules.MOST_AT_ONCE + 2
+    assert len(room.homeserver.banned) == spam
+
+
+async def test_a_few_a_minute_are_held_back_as_many_at_once_are_and_a_day_later_begin_anew(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", "@none:*")
+    await room.apply(id)
+    room.branch.clock.forward(hours=1)
+    spammers = [f"@u{number}:bad.example" for number in range(5)]
+
+    async def named(number: int) -> None:
+        room.homeserver.take_place(EAST_ROOM, spammers[number])
+        await room.look()
+        await room.say(str(number), spammers[number])
+        await room.hold()
+
+    for number in range(2):
+        await named(number)
+    assert len(room.homeserver.banned) == 2
+    room.branch.clock.forward(hours=25)
+    await named(2)
+    assert len(room.homeserver.banned) == 3
+    assert (await room.told(id)).list.state is State.APPLIED
+    await named(3)
+    await named(4)
+    assert len(room.homeserver.banned) == 4
+    assert (await room.told(id)).list.state is State.LOOKED_AT
+
+
+async def test_what_two_looked_at_does_not_count_against_what_comes_later(room: Listed) -> None:
+    id = await room.enter()
+    for number in range(6):
+        room.homeserver.take_place(EAST_ROOM, f"@u{number}:bad.example")
+    await room.look()
+    await room.say("1", "@u*:bad.example")
+    await room.apply(id)
+    assert len(room.homeserver.banned) == 6
+    room.branch.clock.forward(hours=1)
+    await room.look()
+    await room.say("2", STRANGER)
+    await room.hold()
+    assert len(room.homeserver.banned) == 7
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+async def test_a_night_without_homeserver_leaves_nobody_out_or_in(
+    room: Listed, monkeypatch: pytest.MonkeyPatch, lifted: bool
+) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.decide(id, "apply")
+    await room.decide(id, "apply", by=account(LI))
+    await hold_to(room.branch.store, ME)
+    if lifted:
+        await room.carry()
+        await room.look()
+        await room.decide(id, "end")
+
+    async def away(*_arguments: Any) -> Any:
+        raise Fault(Kind.SERVER, status=502)
+
+    with monkeypatch.context() as night:
+        night.setattr(room.homeserver, "state", away)
+        for _ in range(MOST_FAILURES + 3):
+            for row in await room.delivery._take(16, MODERATION):
+                await room.delivery.deliver(row)
+            room.branch.clock.forward(minutes=6)
+    await room.carry()
+    assert room.homeserver.unbanned == ([(EAST_ROOM, STRANGER)] if lifted else [])
+    assert len(room.homeserver.banned) == 1
 
 
 async def test_a_room_that_lets_nobody_in_is_said_to(room: Listed) -> None:
