@@ -16,12 +16,13 @@ from content.cleanings import Cleaning, State, Wanted
 from content.decision import Decision, Refusal
 from content.identifiers import RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
+from content.rooms import Purpose, Room, RoomKept
 from content.sanctions import Reason, Step
 from storage import cleanings, outbox, sanctions
 from storage.cleanings import Told
 from storage.store import Step as Settled
 from storage.unit import Reading
-from tests.bot.test_sanctions import WHO, Scene, is_done
+from tests.bot.test_sanctions import NEW, WHO, Scene, is_done
 from tests.small_branch import EAST, EAST_ROOM, LI, ME, SECRETARY, WANG, SmallBranch, account, fresh_cause
 
 HOUR = timedelta(hours=1)
@@ -34,16 +35,17 @@ class Dirty(Scene):
     def write(self, *ages: float, by: UserId = WHO, room: RoomId = EAST_ROOM) -> None:
         """Let somebody have written messages so many minutes ago, oldest first."""
         held = self.homeserver.written.setdefault(room, [])
+        name = "w" if room == EAST_ROOM else "n"
         for age in ages:
             at: datetime = self.branch.clock.now - timedelta(minutes=age)
-            held.append((by, Written(event_id=f"$w{len(held)}", sent_at=at)))
+            held.append((by, Written(event_id=f"${name}{len(held)}", sent_at=at)))
 
     async def ask(self, span: timedelta | None = HOUR, **more: Any) -> Cleaning | Refusal:
         """Have what somebody wrote counted, by the rules."""
-        cause, user = fresh_cause(), more.pop("user", WHO)
+        cause, user, only = fresh_cause(), more.pop("user", WHO), more.pop("only", [EAST_ROOM])
 
         async def decide(unit: Reading) -> Decision | Refusal:
-            frame = await sanctions.frame(unit, user, EAST, by=SECRETARY, me=ME, only=[EAST_ROOM])
+            frame = await sanctions.frame(unit, user, EAST, by=SECRETARY, me=ME, only=only)
             wanted = Wanted(user=user, at=EAST, sites=frame.sites, span=span, reason=Reason.FLOOD, **more)
             under_way = await cleanings.under_way(unit, user)
             return rules.ask(
@@ -143,17 +145,22 @@ async def test_a_cleaning_goes_a_few_messages_at_a_time_and_stops_when_somebody_
 
 
 async def test_who_goes_on_while_a_few_are_still_taken_back_has_each_counted_once(room: Dirty) -> None:
-    """The row from before the stop is still at it, and comes again beside the new one."""
-    room.write(*[5] * 25)
-    is_asked(await room.ask())
+    """The row from before the stop is still at it, and comes again beside the new one while another room goes on."""
+    other = Room(id=NEW, organisation=EAST, purpose=Purpose.GROUP, name="小组群", encrypted=False)
+    await room.branch.store.settle(notes=[RoomKept(room=other)])
+    await room.begin(RULED, room=NEW)
+    room.write(*[5] * 15)
+    room.write(*[5] * 55, room=NEW)
+    is_asked(await room.ask(only=[EAST_ROOM, NEW]))
     await room.decide("begin", exempt=False)
-    (row,) = await room.delivery._take(4, CLEANING)
+    rows = await room.delivery._take(4, CLEANING)
     await room.decide("stop")
     await room.decide("go_on", exempt=False)
-    await room.delivery.deliver(row)
+    for row in rows:
+        await room.delivery.deliver(row)
     await room.clean()
     told = await room.newest()
-    assert (told.cleaning.state, told.taken_back) == (State.DONE, 25)
+    assert (told.cleaning.state, told.taken_back) == (State.DONE, 70)
 
 
 async def test_a_cleaning_that_was_cut_off_goes_on_where_it_was_and_takes_nothing_back_twice(room: Dirty) -> None:
