@@ -26,7 +26,7 @@ from storage.retention import Swept
 from storage.rooms import StateSeen
 from storage.store import Step
 from storage.unit import Reading
-from tests.bot.test_sanctions import WHO, Scene
+from tests.bot.test_sanctions import NEW, WHO, Scene
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -97,6 +97,12 @@ class Listed(Scene):
         """Want the list held to, and let a second person agree."""
         assert await self.decide(id, "apply") is None
         assert await self.decide(id, "apply", by=account(LI)) is None
+        await self.hold()
+
+    async def now_says(self, levels: dict[str, Any]) -> None:
+        """Let the room give other levels, and the clock look again."""
+        self.homeserver._set(EAST_ROOM, "m.room.power_levels", levels)
+        await self.look()
         await self.hold()
 
     async def hold(self) -> None:
@@ -427,3 +433,100 @@ async def test_a_list_that_ended_is_forgotten_with_its_bans_after_years(room: Li
     await store.settle(notes=[Swept(at=room.branch.clock() + policies.KEPT + timedelta(days=1))])
     assert await store.read(lambda unit: unit.rows(policies.policy_bans.select())) == []
     assert await store.read(lambda unit: policies.list_of(unit, id)) is None
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_power_lost_in_the_middle_of_a_ban_neither_loses_it_nor_takes_it_for_one_of_others(
+    room: Listed, monkeypatch: pytest.MonkeyPatch, accepted: bool
+) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.decide(id, "apply")
+    await room.decide(id, "apply", by=account(LI))
+    await hold_to(room.branch.store, ME)
+    ban = room.homeserver.ban
+
+    async def cut(*arguments: Any, **named: Any) -> None:
+        if accepted:
+            await ban(*arguments, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as moment:
+        moment.setattr(room.homeserver, "ban", cut)
+        (row,) = await room.delivery._take(16, MODERATION)
+        with pytest.raises(KeyboardInterrupt):
+            await room.delivery.deliver(row)
+    await room.carry()
+    assert [user for _, user, _ in room.homeserver.banned] == [STRANGER]
+    await room.look()
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_bot_that_is_demoted_keeps_out_and_lets_in_when_it_may_again(room: Listed) -> None:
+    """Where others made the room, its levels may take from the bot what it had."""
+    powerless, able = {"users": {ME: 0}}, {"users": {ME: 50}}
+    await room.begin(powerless, version="11")
+    room.homeserver.take_place(EAST_ROOM, STRANGER)
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    (kept,) = await room.branch.store.read(lambda unit: policies.standing(unit, id))
+    assert (kept.place, kept.why, room.homeserver.banned) == ("stuck", "above", [])
+    await room.now_says(able)
+    assert len(room.homeserver.banned) == 1
+    await room.now_says(powerless)
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == []
+    await room.now_says(able)
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_ban_by_a_list_goes_along_when_its_room_is_replaced(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    await room.replace({"users": {account(WANG): 50}})
+    room.homeserver.take_place(NEW, STRANGER, "ban")
+    await room.look(NEW)
+    await room.hold()
+    assert len(room.homeserver.banned) == 1
+    await room.say("1", None)
+    await room.hold()
+    assert room.homeserver.unbanned == [(NEW, STRANGER)]
+
+
+async def test_who_leaves_before_a_list_is_held_to_is_kept_out_when_they_return(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    room.homeserver.take_place(EAST_ROOM, STRANGER, "leave")
+    await room.look()
+    await room.apply(id)
+    assert room.homeserver.banned == []
+    room.homeserver.take_place(EAST_ROOM, STRANGER)
+    await room.look()
+    await room.hold()
+    assert [user for _, user, _ in room.homeserver.banned] == [STRANGER]
+
+
+async def test_two_who_agree_at_once_make_one_word(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    assert await room.decide(id, "apply") is None
+    one = (await room.told(id)).list
+
+    async def agree(unit: Reading) -> Decision | Refusal:
+        known = await policies.list_of(unit, id)
+        assert known is not None
+        return rules.apply(known.list, by=account(LI), others=[account(LI)], now=unit.now)
+
+    assert one.state is State.WANTED
+    steps = [Step(cause=fresh_cause(), decide=agree, actor=account(LI)) for _ in range(2)]
+    first, second = await room.branch.store.settle(steps)
+    assert first.refusal is None
+    assert "policies.over" in repr(second.refusal)
+    await room.hold()
+    await room.hold()
+    assert len(room.homeserver.banned) == 1
