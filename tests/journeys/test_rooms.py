@@ -27,6 +27,7 @@ from storage.store import Decide, Step, Store
 from storage.unit import Reading
 from storage.upkeep import Survey, rooms_with, standing, survey
 from tests.faults.raid import Target, raid
+from tests.faults.wave import wave
 from tests.member import Member
 from tests.small_branch import fresh_cause
 from zhibu.catalogue import load_speech
@@ -118,7 +119,7 @@ async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> 
 async def test_rooms_are_made_taken_over_and_left(
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
-    """R22, in small, at its end: one of the rooms is raided."""
+    """R22, in small, at its end: one of the rooms is raided, and strangers come into others in a wave."""
     robot, secretary, zhang, li = [await account(name) for name in ("roombot", "shuji", "zhang", "li")]
     raiders = [await account("raider") for _ in range(20)]
     facts = founding(UserId(secretary.user_id), UserId(zhang.user_id), UserId(li.user_id))
@@ -131,15 +132,29 @@ async def test_rooms_are_made_taken_over_and_left(
         await look_at_all(run, made)
         await take_over(run, leader)
         await show_out(run, member, made)
-        await stay_usable(run, leader, raiders)
+        await stay_usable(run, leader, member, raiders)
 
 
-async def stay_usable(run: Running, leader: Member, raiders: list[Account]) -> None:
-    """R22, in small: strangers come in and write, commands are answered, and the room is locked by a word."""
-    target = Target(homeserver=run.homeserver, store=run.store, url=leader.url, organisation=BRANCH, leader=leader)
+async def stay_usable(run: Running, leader: Member, innocent: Member, raiders: list[Account]) -> None:
+    """R22, in small: strangers come in and write, commands are answered, and the room is locked by a word, or shut."""
+    target = Target(
+        homeserver=run.homeserver,
+        store=run.store,
+        url=leader.url,
+        organisation=BRANCH,
+        leader=leader,
+        innocent=innocent,
+    )
     found = await raid(target, raiders, messages=100, seconds=1)
     assert found.wrong == []
     assert found.answers
+    assert len(found.words) >= 2
+    shut = await wave(target, raiders[:12], most=5, at_once=4)
+    assert shut.wrong == []
+    assert shut.joined > 5
+    # The control: nothing but the guard shuts the door.
+    open_to_all = await wave(target, raiders[12:], most=5, at_once=4, guarded=False)
+    assert open_to_all.wrong == ["the door stayed open to 7 strangers"]
 
 
 async def make_everything(run: Running) -> dict[tuple[OrganisationId, Purpose], Care]:
