@@ -9,6 +9,7 @@ import calendar
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cache
 
 from msgspec import Struct
 
@@ -156,6 +157,7 @@ class Column(Struct, frozen=True, kw_only=True):
     cells: tuple[Cell, ...]
 
 
+@cache
 def stretches_of(every: Every, year: int) -> tuple[tuple[date, date], ...]:
     """Return the first and last days of the months, quarters, or the one year."""
     months = {Every.MONTH: 1, Every.QUARTER: 3, Every.YEAR: 12}[every]

@@ -105,16 +105,27 @@ async def places(unit: Reading, nodes: Collection[Organisation]) -> tuple[Place,
 
 
 async def years(
-    unit: Reading, nodes: Collection[Organisation], *, year: int, today: date, cells: bool = True
+    unit: Reading,
+    nodes: Collection[Organisation],
+    *,
+    year: int,
+    today: date,
+    cells: bool = True,
+    beside: Iterable[Evidence] | None = None,
 ) -> tuple[Seen, ...]:
-    """Return the year of each of these branches and groups, without the ``cells`` of months where nobody shows them."""
+    """Return the year of each of these branches and groups, without the ``cells`` of months where nobody shows them.
+
+    ``beside`` is what ``beside_meetings`` knows of all of them and what stands above, where it is known already.
+    """
     if not nodes:
         return ()
     known = await places(unit, nodes)
     held = await table(unit, [node.id for node in nodes])
     above = sorted({one for place in known for one in place.above})
     by_place: dict[OrganisationId, list[Evidence]] = {}
-    for one in await evidence.found(unit, _span([node.id for node in nodes], above, year)):
+    span = _span([node.id for node in nodes], above, year)
+    found = await evidence.found(unit, span, evidence.SOURCES if beside is None else evidence.MEETINGS)
+    for one in (*found, *(beside or ())):
         by_place.setdefault(one.place, []).append(one)
     return tuple(
         Seen(
@@ -134,9 +145,11 @@ async def years(
     )
 
 
-async def beside_meetings(unit: Reading, roots: Iterable[OrganisationId], *, year: int) -> tuple[Evidence, ...]:
-    """Return what else than meetings was held or is planned at or below organisations in a year; these are counted."""
-    return await evidence.found(unit, _span(roots, (), year), evidence.BESIDE_MEETINGS)
+async def beside_meetings(
+    unit: Reading, roots: Iterable[OrganisationId], above: Iterable[OrganisationId], *, year: int
+) -> tuple[Evidence, ...]:
+    """Return what else than meetings was held or is planned in a year at or below roots, and at what stands above."""
+    return await evidence.found(unit, _span(roots, above, year), evidence.BESIDE_MEETINGS)
 
 
 async def secretary_of(unit: Reading, node: OrganisationId) -> str | None:

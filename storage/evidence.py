@@ -221,6 +221,7 @@ async def of_appraisals(unit: Reading, span: Span) -> tuple[Evidence, ...]:
     )
 
 
+MEETINGS: tuple[Giving, ...] = (of_meetings,)
 BESIDE_MEETINGS: tuple[Giving, ...] = (of_lectures, of_appraisals, unannounced.evidence, activities.evidence)
-SOURCES: tuple[Giving, ...] = (of_meetings, *BESIDE_MEETINGS)
+SOURCES: tuple[Giving, ...] = (*MEETINGS, *BESIDE_MEETINGS)
 """Who gives evidence. A feature that holds a form of organisation life adds its own here."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from typing import Any
@@ -25,12 +26,20 @@ from storage.unit import Query, Reading
 _HELD = (State.HELD, State.CLOSED)
 
 
-async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, timezone: str) -> tuple[Totals, ...]:
-    """Return for each form the meetings that were held at or below organisations in a year, by a clock."""
-    there = (within(meetings.c.organisation_id, list(roots)), meetings.c.state.in_(_HELD), *_in(year, timezone))
-    held = {
-        row.form: row.number for row in await unit.rows(_by_form(select(func.count().label("number"))).where(*there))
-    }
+async def totals(
+    unit: Reading, roots: Iterable[OrganisationId], *, year: int, timezone: str, months: Months | None = None
+) -> tuple[Totals, ...]:
+    """Return for each form the meetings that were held at or below organisations in a year, by a clock.
+
+    ``months`` are those of ``meetings_by_month``, where they are known already.
+    """
+    roots = list(roots)
+    there = (within(meetings.c.organisation_id, roots), meetings.c.state.in_(_HELD), *_in(year, timezone))
+    if months is None:
+        months = await meetings_by_month(unit, roots, year=year, timezone=timezone)
+    held: Counter[Form] = Counter()
+    for of_month in months.values():
+        held.update(of_month)
     stood = await _stood(unit, there)
     replaced = select(resolutions.c.replaces_id).where(resolutions.c.replaces_id.is_not(None))
     decided = _by_form(
@@ -50,7 +59,7 @@ async def totals(unit: Reading, roots: Iterable[OrganisationId], *, year: int, t
         number, done = tasks.get(form, (0, 0))
         one = Totals(
             form=form,
-            held=held.get(form, 0),
+            held=held[form],
             due=sum(marks.values()),
             attendance=marks,
             resolutions=resolved.get(form, 0),

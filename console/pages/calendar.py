@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
@@ -16,6 +17,7 @@ from console.addresses import link
 from console.answering import Answer, not_done, onward, own_path
 from console.desk import ask, now, settle
 from console.exporting import may_wait
+from console.moments import clock
 from console.pages.schedules import LATENESS, WINDOWS, held_past, minutes_of, offered
 from console.pages.series import replanned
 from console.tables import Table, hand_out
@@ -107,6 +109,9 @@ def show() -> str:
         week_before=wanted.week - timedelta(days=7),
         week_after=wanted.week + timedelta(days=7),
         colour=lambda id: crc32(id.encode()) % COLOURS,  # noqa: A006
+        # Hundreds of entries stand at a few dozen instants, in a handful of states.
+        clock=cache(clock),
+        state_said=cache(lambda state: t(f"occurrence.state_{state}")),
         plannable={node.id for node in here().within(Right.SCHEDULE)},
         outdated=ask(lambda unit: _outdated(unit, roots, since, until)),
         in_shifts=ask(shifts.ever),

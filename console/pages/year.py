@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
 
 from flask import Blueprint, abort, render_template, request
 from msgspec import Struct
@@ -24,7 +27,7 @@ from content.meetings import INNER
 from content.notices import Form
 from content.organisations import Kind, Organisation, Right
 from content.unannounced import TOGETHER, Unannounced
-from content.year import Column, Evidence, Gap, Pair, Source, Tally, gaps, lectures_by, of_quarter, suggest
+from content.year import Column, Evidence, Pair, Source, Tally, gaps, lectures_by, of_quarter, suggest
 from content.year_totals import COUNTED, Months, Totals, by_month, of_columns
 from storage import cadence, unannounced, year_totals
 from storage.cadence import Seen
@@ -113,7 +116,7 @@ def _of_place(node: Organisation, year: int) -> str:
         suggestions=[say(one) for one in suggest(columns, known.seen.place, day)] if year == day.year else [],
         quarter=_quarter(columns, known.seen, day) if year == day.year else [],
         lines=[_line(column, known) for column in columns],
-        lead=_lead(columns, known.seen),
+        lead=_lead(columns),
         shown=lambda one: _shown(one, by_name),
         group=lambda one: known.seen.place.groups.get(one.place, ""),
         lacks=lambda subjects, form: _subjects(subjects, form, known.seen),
@@ -136,29 +139,31 @@ def _years(year: int) -> list[int]:
     return [one for one in (year - 1, year, year + 1) if FIRST_YEAR <= one <= today().year + 1]
 
 
-def _lead(columns: tuple[Column, ...], seen: Seen) -> str:
-    lacking = _lacking(seen, columns)
+def _lead(columns: tuple[Column, ...]) -> str:
+    lacking = _said(_lacking(columns))
     return t("year.lacks", what=lacking) if lacking else t("year.lacks_nothing")
 
 
-def _lacking(seen: Seen, columns: tuple[Column, ...]) -> str:
-    """Say what a year lacks so far, form by form with the months or quarters; by the branch's own cadence."""
-    found: dict[Form, dict[date, Gap]] = {}
-    for gap in gaps(columns):
-        found.setdefault(gap.norm.form, {}).setdefault(gap.since, gap)
+def _lacking(columns: tuple[Column, ...]) -> tuple[tuple[Form, Every, date], ...]:
+    """Return what a year lacks so far: the forms, each with the first days of its months or quarters."""
+    return tuple(dict.fromkeys((gap.norm.form, gap.norm.every, gap.since) for gap in gaps(columns)))
+
+
+def _said(lacking: tuple[tuple[Form, Every, date], ...]) -> str:
+    """Say what a year lacks so far, form by form with the months or quarters."""
     parts = (
-        t("year.lacks_form", form=t(f"meetings.form_{form}"), when=t("year.and").join(map(_when, of_form.values())))
-        for form, of_form in found.items()
+        t("year.lacks_form", form=t(f"meetings.form_{form}"), when=t("year.and").join(_when(*one[1:]) for one in of))
+        for form, of in groupby(lacking, key=itemgetter(0))
     )
     return t("tables.comma").join(parts)
 
 
-def _when(gap: Gap) -> str:
-    match gap.norm.every:
+def _when(every: Every, since: date) -> str:
+    match every:
         case Every.MONTH:
-            return t(f"month.{gap.since.month}")
+            return t(f"month.{since.month}")
         case Every.QUARTER:
-            return t(f"year.quarter_{(gap.since.month + 2) // 3}")
+            return t(f"year.quarter_{(since.month + 2) // 3}")
         case Every.YEAR:
             return t("year.whole")
 
@@ -247,13 +252,15 @@ def _of_branches(node: Organisation, year: int) -> str:
     by_name = Right.READ_MEMBERS in at.rights_at(node.id)
 
     async def look(unit: Reading) -> tuple[tuple[Seen, ...], Months, tuple[Totals, ...], Tally | None]:
-        found = await cadence.beside_meetings(unit, [node.id], year=year)
+        over = {id for id in await above(unit, node.id) if id != node.id}  # noqa: A001
+        beside = await cadence.beside_meetings(unit, [node.id], over, year=year)
+        found = [one for one in beside if one.place not in over]
         held = await year_totals.meetings_by_month(unit, [node.id], year=year, timezone=node.timezone)
         secretary = await cadence.secretary_of(unit, node.id) if node.kind is Kind.PARTY_COMMITTEE else None
         return (
-            await cadence.years(unit, few, year=year, today=day, cells=False),
+            await cadence.years(unit, few, year=year, today=day, cells=False, beside=beside),
             by_month(found, held),
-            await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
+            await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone, months=held),
             lectures_by(found, secretary) if secretary else None,
         )
 
@@ -263,7 +270,7 @@ def _of_branches(node: Organisation, year: int) -> str:
         node=node,
         year=year,
         years=_years(year),
-        rows=[(one, _row(year_of)) for one, year_of in zip(few, seen, strict=True)],
+        rows=_rows(few, seen),
         more=few[-1].id if few and start + len(few) < len(branches) else None,
         first_page=not after,
         months=months,
@@ -273,10 +280,14 @@ def _of_branches(node: Organisation, year: int) -> str:
     )
 
 
-def _row(seen: Seen) -> tuple[int, str]:
-    """Return how many stretches a branch lacks by its own cadence, and which."""
-    number = len({(one.norm.form, one.since) for one in gaps(seen.columns)})
-    return number, _lacking(seen, seen.columns) if number else t("year.lacks_nothing")
+def _rows(branches: Sequence[Organisation], years: Sequence[Seen]) -> list[tuple[Organisation, int, str]]:
+    """Return of each branch how many stretches it lacks by its own cadence, and which; many lack the same."""
+    said = cache(_said)
+    rows = []
+    for branch, seen in zip(branches, years, strict=True):
+        lacking = _lacking(seen.columns)
+        rows.append((branch, len(lacking), said(lacking) or t("year.lacks_nothing")))
+    return rows
 
 
 @pages.post("/meetings/year/held")

@@ -225,11 +225,17 @@ REFUSALS = ("(UNPROCESSABLE ENTITY)", "(CONFLICT)")
 
 SHIFTS = """
 window.shifted = PerformanceObserver.supportedEntryTypes.includes("layout-shift") ? 0 : NaN;
+window.moved = [];
 new PerformanceObserver((list) => list.getEntries().forEach((one) => {
-  if (!one.hadRecentInput) window.shifted += one.value;
+  if (one.hadRecentInput) return;
+  window.shifted += one.value;
+  const at = (place) => `${place.x},${place.y} ${place.width}x${place.height}`;
+  const named = (node) => node?.outerHTML?.slice(0, 80) ?? node?.parentElement?.outerHTML.slice(0, 80);
+  window.moved.push(`${Math.round(one.startTime)} ms: ${one.value.toFixed(4)}`, ...one.sources.map(
+    (part) => `${named(part.node)} from ${at(part.previousRect)} to ${at(part.currentRect)}`));
 })).observe({ type: "layout-shift", buffered: true });
 """
-"""Adds up by how much a page shifts under the eye of who has touched nothing."""
+"""Adds up by how much a page shifts under the eye of who has touched nothing, and notes what went where."""
 
 
 def is_complaint(said: ConsoleMessage) -> bool:
@@ -359,7 +365,7 @@ def test_axe_finds_nothing_on_any_page(
         found = Axe().run(page).response["violations"]
         assert [(rule["id"], rule["nodes"][0]["target"]) for rule in found] == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert page.evaluate("window.shifted") <= 0.01, path
+        assert page.evaluate("window.shifted") <= 0.01, (path, page.evaluate("window.moved"))
 
 
 def test_axe_finds_nothing_on_refusals_previews_and_menus(
@@ -520,7 +526,7 @@ def test_m_moves_in_a_dialog_u_takes_it_back_and_keys_can_be_turned_off(
     page.get_by_label("日期").fill("2026-12-02")
     page.get_by_role("button", name="改到这个时间").click()
     expect(page.get_by_role("status")).to_contain_text("时间已改")
-    assert page.evaluate("window.shifted") <= 0.01
+    assert page.evaluate("window.shifted") <= 0.01, page.evaluate("window.moved")
     assert "done" not in page.url
     page.keyboard.press("u")
     expect(page.get_by_role("status")).to_contain_text("时间已改")
