@@ -213,6 +213,7 @@ async def _target(folder: Path) -> AsyncIterator[tuple[Target, list[Account]]]:
                 organisation=BRANCH,
                 leader=member,
                 innocent=innocent,
+                restart=run.restart,
             )
             yield target, raiders
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +28,10 @@ AT_ONCE = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """What is raided: a branch at work on a homeserver, who moderates its rooms, and a member who only talks there."""
+    """What is raided: a branch at work on a homeserver, who moderates its rooms, and a member who only talks there.
+
+    ``restart`` has the bot start again.
+    """
 
     homeserver: Homeserver
     store: Store
@@ -36,6 +39,7 @@ class Target:
     organisation: OrganisationId
     leader: Member
     innocent: Member
+    restart: Callable[[], Awaitable[None]]
     _private: list[Asking] = field(default_factory=list)
 
     async def in_private(self) -> Asking:

@@ -7,10 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import timedelta
-from unittest.mock import patch
 
-from bot import hearing
 from content.guards import Guard, GuardSet, Level
 from content.identifiers import RoomId
 from storage import locks
@@ -55,10 +52,10 @@ async def wave(target: Target, strangers: Sequence[Account], *, most: int, at_on
     at = target.organisation
     notes = [GuardSet(organisation=at, room=room, name=str(name), value=str(value)) for name, value in wanted.items()]
     await target.store.settle(notes=notes)
+    # What is set is read within a minute, and at once by a bot that starts.
+    await target.restart()
     rule = await _rule(target, room)
     async with AsyncExitStack() as stack:
-        # What was set a moment ago is else read within a minute.
-        stack.enter_context(patch.object(hearing, "RECENT", timedelta(0)))
         *people, late = [await stack.enter_async_context(Member(target.url, one)) for one in strangers]
         began, turn, over = time.monotonic(), asyncio.Semaphore(at_once), asyncio.Event()
         watching = asyncio.create_task(_shut(target, room, began, over))

@@ -39,13 +39,31 @@ KEY = bytes(range(32))
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Running:
     """A bot at work on the real homeserver, over a store that one can ask and decide in."""
 
     homeserver: Homeserver
     store: Store
-    work: asyncio.Task[None]
+    work: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Let a bot begin, and wait until it has heard of the homeserver."""
+        bot = Bot(self.store, self.homeserver, load_speech(), console="https://console.test")
+        self.work = asyncio.create_task(bot.run())
+        await bot.listening.wait()
+
+    async def stop(self) -> None:
+        """Let it end."""
+        if self.work is not None:
+            self.work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.work
+
+    async def restart(self) -> None:
+        """Let another one begin in its place, which knows nothing but what is stored."""
+        await self.stop()
+        await self.start()
 
     @property
     def me(self) -> UserId:
@@ -63,6 +81,7 @@ class Running:
         self.store.on_change(changed.set)
         while True:
             changed.clear()
+            assert self.work is not None
             assert not self.work.done(), self.work
             found = await self.store.read(look)
             if found:
@@ -102,15 +121,12 @@ async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> 
     await homeserver.start()
     store = await Store.open(f"sqlite:///{folder / 'zhibu.db'}")
     await store.settle(notes=facts)
-    bot = Bot(store, homeserver, load_speech(), console="https://console.test")
-    work = asyncio.create_task(bot.run())
+    run = Running(homeserver=homeserver, store=store)
     try:
-        await bot.listening.wait()
-        yield Running(homeserver=homeserver, store=store, work=work)
+        await run.start()
+        yield run
     finally:
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        await run.stop()
         await homeserver.close()
         await store.close()
 
@@ -144,6 +160,7 @@ async def stay_usable(run: Running, leader: Member, innocent: Member, raiders: l
         organisation=BRANCH,
         leader=leader,
         innocent=innocent,
+        restart=run.restart,
     )
     found = await raid(target, raiders, messages=100, seconds=1)
     assert found.wrong == []
