@@ -16,7 +16,7 @@ from console.bridge import Bridge
 from console.callers import Callers, trusted
 from console.desk import Desk, desk
 from console.exporting import ASKED
-from console.keys import ACTIONS, rail
+from console.keys import ACTIONS, rail, section_of
 from console.leaving_tables import ways_out
 from console.pages import PAGES
 from console.pages.preferences import KEYS_COOKIE, THEME_COOKIE, THEMES
@@ -124,6 +124,7 @@ def _words() -> dict[str, object]:
         "theme": theme if theme in THEMES else "system",
         "keys_off": request.cookies.get(KEYS_COOKIE) == "off",
         "rail": rail,
+        "section_of": section_of,
         "actions": ACTIONS,
         "endpoint": request.endpoint or "",
         "asset": _asset,

@@ -25,6 +25,40 @@ RAIL: tuple[tuple[str, str, str, Right | None], ...] = (
 )
 """Each page of the rail: its address, the last part of its name's key, its keys, and the right that it needs."""
 
+_BELOW: dict[str, tuple[str, ...]] = {
+    "calendar": ("feeds", "missed", "reviews", "schedules", "series", "shifts", "workdays"),
+    "lessons": ("bank", "glossary", "lectures"),
+    "participation": ("burden", "digests", "hours", "reports"),
+    "checkins": (
+        "activities",
+        "amendments",
+        "meetings",
+        "minutes",
+        "records",
+        "resolutions",
+        "roll_calls",
+        "sign_ups",
+        "texts",
+        "year",
+    ),
+    "ballots": (
+        "appraisals",
+        "ballot_approvals",
+        "election_meetings",
+        "elections",
+        "electronic_elections",
+        "model_members",
+        "surveys",
+        "tellers",
+    ),
+    "members": ("accounts", "edits", "erasure", "imports", "leaving"),
+    "cases": ("cleanings", "complaints", "greetings", "guards", "knocks", "locks", "moderation_counts", "policies"),
+    "outbox": ("unheard",),
+}
+"""Which rooms of the console have no place of their own on the rail, by the page of the rail under which they are."""
+
+_WITHIN = {name: above for above, names in _BELOW.items() for name in names}
+
 ACTIONS: tuple[tuple[str, str], ...] = (
     ("/", "search"),
     ("j", "next"),
@@ -42,3 +76,9 @@ ACTIONS: tuple[tuple[str, str], ...] = (
 def rail(here: Here) -> list[tuple[str, str, str]]:
     """Return the pages of the rail that a person may see, where they are in the tree."""
     return [(page, name, keys) for page, name, keys, right in RAIL if right is None or here.may(right)]
+
+
+def section_of(endpoint: str) -> str:
+    """Return the page of the rail under which a page is, or the room of a page that is under none."""
+    name = endpoint.split(".")[0]
+    return _WITHIN.get(name, name)

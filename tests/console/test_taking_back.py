@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from console.keys import ACTIONS, RAIL
+from console.keys import ACTIONS, RAIL, section_of
 from console.people import mark_of
 from content.burden import Cap
 from content.checkins import State as Answer
@@ -291,6 +291,22 @@ def test_the_rail_the_dialog_of_keys_and_the_page_of_help_say_the_same_keys(hous
     wanted = [keys for keys, _ in ACTIONS] + [keys for _, _, keys, _ in RAIL]
     assert [" ".join(re.findall("<kbd>(.*?)</kbd>", one)) for one in listed] == wanted
     assert set(re.findall('data-keys="(.*?)"', page)) == {keys for _, _, keys, _ in RAIL}
+
+
+ON_NO_RAIL = {
+    **dict.fromkeys(("credentials", "exports", "guide", "looks", "preferences", "search", "static"), "of oneself"),
+    **dict.fromkeys(("safe_mode", "sign_in", "surveying", "voting"), "for who is not signed in"),
+    "metrics": "for machines",
+    "proving": "asked on the way to another page",
+}
+"""Rooms of the console that are under no page of the rail, and why."""
+
+
+def test_every_page_shows_on_the_rail_where_one_is(house: House) -> None:
+    rooms = {rule.endpoint.split(".")[0] for rule in house.app.url_map.iter_rules()}
+    places = {name: section_of(f"{name}.show") for name in rooms - ON_NO_RAIL.keys()}
+    assert {name: place for name, place in places.items() if place not in {name for _, name, _, _ in RAIL}} == {}
+    assert {name for name in ON_NO_RAIL if section_of(f"{name}.show") != name} == set()
 
 
 def test_no_key_means_two_things() -> None:

@@ -15,7 +15,7 @@ from storage.optional_libraries import without
 
 UNUSED = (
     *("alembic", "babel", "greenlet", "openpyxl", "PIL", "psycopg", "python_calamine", "re2", "rich"),
-    *("sqlalchemy.ext.asyncio", "sqlalchemy.orm", "twisted", "xlrd", "xlsxwriter"),
+    *("sqlalchemy.dialects.postgresql", "sqlalchemy.ext.asyncio", "sqlalchemy.orm", "twisted", "xlrd", "xlsxwriter"),
 )
 
 RUNNING = """
