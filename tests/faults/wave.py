@@ -36,7 +36,8 @@ class Wave:
     @property
     def report(self) -> str:
         """Say what was measured, and what was found as it must be."""
-        measured = f"{self.joined} strangers came in and {self.kept_out} did not; door shut after {self.shut:.2f} s"
+        door = f"door shut after {self.shut:.2f} s" if self.shut else "door not shut"
+        measured = f"{self.joined} strangers came in and {self.kept_out} did not; {door}"
         return "; ".join([measured, *(self.wrong or ["door restored exactly"])])
 
 
