@@ -29,7 +29,7 @@ from tests.installation import Installation
 from tests.journeys.test_rooms import BRANCH, GROUP, Running, founding, running
 from tests.member import Member
 from tests.small_branch import fresh_cause
-from tests.synapse_fixture import free_port
+from tests.synapse_fixture import Furnish, free_port
 from zhibu.demo.synapse import Account, Synapse
 
 MakeAccount = Callable[..., Awaitable[Account]]
@@ -249,12 +249,14 @@ async def _asked(leader: Member, robot: str) -> tuple[str, str]:
 
 
 @pytest_asyncio.fixture(params=[False, True], ids=["by hand", "by the ban too"])
-async def homeserver(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Synapse]:
+async def homeserver(
+    request: pytest.FixtureRequest, synapse: Synapse, furnished: Furnish, tmp_path: Path
+) -> AsyncIterator[Synapse]:
     """Give a homeserver that does not know MSC4293, as Synapse comes, and one that was told to."""
     if not request.param:
-        yield request.getfixturevalue("synapse")
+        yield synapse
         return
-    folder = request.getfixturevalue("furnished")(tmp_path / "homeserver")
+    folder = furnished(tmp_path / "homeserver")
     settings = {"experimental_features": {"msc4293_enabled": True}}
     async with Synapse(folder, free_port(), cached_sync=False, settings=settings) as server:
         yield server
@@ -262,11 +264,11 @@ async def homeserver(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIte
 
 @pytest.mark.synapse
 async def test_a_ban_hides_at_once_what_is_all_taken_back_where_the_homeserver_knows_that(
-    homeserver: Synapse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    homeserver: Synapse, synapse: Synapse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MSC4293: everybody who opens the room anew sees nothing of it any more; by hand it is taken back either way."""
     monkeypatch.setattr(hands, "PAUSE", 0)
-    knows = homeserver is not request.getfixturevalue("synapse")
+    knows = homeserver is not synapse
     names = [f"{name}of{tmp_path.name}".lower() for name in ("banbot", "shuji", "zhang", "li")]
     robot, secretary, zhang, li = [await homeserver.register(name, "a long password") for name in names]
     facts = founding(UserId(secretary.user_id), UserId(zhang.user_id), UserId(li.user_id))
