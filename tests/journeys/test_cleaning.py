@@ -208,6 +208,7 @@ async def test_a_cleaning_goes_on_after_a_kill_and_takes_nothing_back_twice(
         private, asked = await _asked(leader, robot.user_id)
         await leader.react(private, asked, "👍")
         while len(redacted(await leader.history(room, 500))) < 13:
+            assert program.process.poll() is None, program.text
             await leader.sync(timeout_ms=5_000)
         program.kill()
         before = redacted(await leader.history(room, 500))
@@ -215,6 +216,7 @@ async def test_a_cleaning_goes_on_after_a_kill_and_takes_nothing_back_twice(
 
         program = installation.start()
         while redacted(await leader.history(room, 500)).keys() < written:
+            assert program.process.poll() is None, program.text
             await leader.sync(timeout_ms=5_000)
         assert program.interrupt() == 0, program.text
         done = redacted(await leader.history(room, 500))
@@ -297,7 +299,10 @@ async def test_a_ban_hides_at_once_what_is_all_taken_back_where_the_homeserver_k
         assert told.found == len(spam)
         assert await soiled.ban() == before
         await soiled.decide(told, "begin", exempt=False)
-        await reached.wait()
+        waiting = [asyncio.ensure_future(one) for one in (reached.wait(), soiled.newest(State.DONE))]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        waiting[1].cancel()
+        assert reached.is_set(), "nothing was left to be taken back by hand"
         left = await soiled.standing(soiled.plain)
         assert word in left
         assert left & spam == (set() if knows else spam)
