@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import complaints, digests, knocks, locks, meetings, policies, sanctions, sign_ups, surveying, terms
+from bot import complaints, digests, knocks, locks, meetings, policies, posting, sanctions, sign_ups, surveying, terms
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -327,6 +327,7 @@ class Clock:
             await sanctions.try_again(self._store, me)
             await complaints.take_up_again(self._store, self._store.now().date().isoformat())
             await locks.try_again(self._store, me)
+            await posting.keep(self._store, me)
             await policies.hold_to(self._store, me)
 
     async def _forget_deleted(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bot.commands.asking import Settings
 from bot.commands.grammar import Verb, read, without_reply_fallback
-from bot.commands.understanding import cause_of
+from bot.commands.understanding import cause_of, is_for_us, replied
 from bot.formatted import html_of, links_in, shown_beside
 from bot.matrix.events import Event
 from content import cases as case_rules
@@ -20,18 +20,20 @@ from content import strikes
 from content.cases import Case, is_exempt
 from content.complaints import LONGEST_WORDS
 from content.decision import Decision
-from content.guarding import ONCE_IN, Found, Lookout, Post, Watch
+from content.guarding import ONCE_IN, Found, Lookout, Post, Watch, answered, in_time
 from content.guards import Guard, Kind, Level, Lists, Place, Rules, rules_of
 from content.identifiers import Cause, EventId, OrganisationId, RoomId, UserId
 from content.lateness import is_late
 from content.organisations import Right
+from content.slow_mode import Slowed
 from content.strikes import Scene, left_to, may_measure, needs_case
-from storage import cases, guards, locks, organisations, rooms, sanctions
+from storage import cases, guards, locks, organisations, outbox_queries, rooms, sanctions
+from storage.slow_mode import gap_in, slowed
 from storage.store import Step
 from storage.unit import Reading
 
 _PILL = re.compile(r"https?://matrix\.to/#/(@|%40)", re.IGNORECASE)
-_LINKED = re.compile(r"https://matrix\.to/#/(!|%21)|matrix:roomid/")
+_LINKED = re.compile(r"https://matrix\.to/#/(!|%21|#|%23)|matrix:(?:roomid|r)/")
 _LONGEST_COMPLAINT = LONGEST_WORDS + 400
 """A complaint's words with its command and a link."""
 
@@ -60,7 +62,8 @@ class Guarding:
         self._settings = settings
         self._watch = Watch()
         self._lists: Lists | None = None
-        self._lookouts: dict[RoomId, Lookout] = {}
+        self._lookouts: dict[tuple[RoomId, timedelta | None], Lookout] = {}
+        self._slowed: dict[RoomId, Slowed] = {}
         self._ours = ours(settings.me, settings.console)
 
     async def recall(self, unit: Reading) -> None:
@@ -68,6 +71,7 @@ class Guarding:
         lists = await guards.lists(unit)
         if lists != self._lists:
             self._lists, self._lookouts = lists, {}
+        self._slowed = await slowed(unit)
 
     def steps(
         self,
@@ -94,7 +98,7 @@ class Guarding:
         cause = Cause(f"guard:{cause_of(event)}")
         try:
             post = entered(event, at) if joined else said(event, at, self._settings.me)
-            lookout = self._lookout(RoomId(event.room_id)) if post is not None else None
+            lookout = self._lookout(RoomId(event.room_id), at) if post is not None else None
             found = self._watch.see(post, lookout) if post is not None and lookout is not None else ()
         except Exception as error:
             return Step(cause=cause, decide=_raising(error), event=EventId(event.event_id), room=RoomId(event.room_id))
@@ -104,24 +108,28 @@ class Guarding:
             return None
         return self._following(cause, post, found)
 
-    def _lookout(self, room: RoomId) -> Lookout | None:
-        known = self._lookouts.get(room)
+    def _lookout(self, room: RoomId, at: datetime) -> Lookout | None:
+        slowed = self._slowed.get(room)
+        gap = slowed.at(at) if slowed is not None else None
+        known = self._lookouts.get((room, gap))
         if known is None and self._lists is not None:
             organisation = self._lists.parents.get(OrganisationId(room))
             if organisation is None:
                 return None
             place = Place(organisation=organisation, room=room)
-            known = self._lookouts[room] = Lookout(rules_of(place, self._lists, ours=self._ours))
+            rules = rules_of(place, self._lists, ours=self._ours)
+            known = self._lookouts[room, gap] = Lookout(rules if gap is None else rules.slowed(gap))
         return known
 
     def _following(self, cause: Cause, post: Post, found: Sequence[Found]) -> Step:
         me, console = self._settings.me, self._settings.console
 
         async def decide(unit: Reading) -> Decision | None:
-            scene = await _scene(unit, post, found, me=me, cause=cause)
+            counted = await _in_time(unit, post, found)
+            scene = await _scene(unit, post, counted, me=me, cause=cause) if counted else None
             if scene is None:
                 return None
-            return strikes.follow(post, found, scene, me=me, console=console, cause=cause, now=unit.now)
+            return strikes.follow(post, counted, scene, me=me, console=console, cause=cause, now=unit.now)
 
         return Step(cause=cause, decide=decide, actor=me, room=post.room, event=post.event)
 
@@ -131,6 +139,19 @@ def _raising(error: Exception) -> Any:
         raise error
 
     return decide
+
+
+async def _in_time(unit: Reading, post: Post, found: Sequence[Found]) -> Sequence[Found]:
+    """Return what was found without what slow mode lets pass: answers to the bot, and what was said a while ago.
+
+    Which messages are ours only our own record knows, and whether slow mode still holds is asked as of now.
+    """
+    targets = answered(post, found)
+    if not targets:
+        return found
+    ours = await outbox_queries.ours(unit, post.room, [one for one in targets if one is not None])
+    holds = not is_late(post.at, unit.now) and await gap_in(unit, post.room) is not None
+    return in_time(post, found, ours=ours, holds=holds)
 
 
 async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserId, cause: Cause) -> Scene | None:
@@ -232,6 +253,8 @@ def said(event: Event, at: datetime, me: UserId) -> Post | None:
         mentions=max(_number_mentioned(mentioned), len({unquote(one) for one in links if _PILL.match(one)})),
         calls_all=isinstance(mentioned, dict) and mentioned.get("room") is True,
         edit=edit,
+        asks=is_for_us(event, me),
+        replied=replied(event.content),
     )
 
 

@@ -12,6 +12,7 @@ from bot.matrix.homeserver import Homeserver
 from bot.matrix.power import Powers, powers
 from content.decision import Decision, Fact
 from content.identifiers import Cause, LockId, UserId, derive
+from content.levels import Entry, closing, put_back, with_entries
 from content.locks import (
     CLOSED_DOOR,
     KINDS,
@@ -23,19 +24,18 @@ from content.locks import (
     Part,
     Reopen,
     State,
-    closing,
     end,
     hindrance,
     is_open,
-    put_back,
     tell_stuck,
-    with_entries,
 )
 from content.organisations import Right
+from content.posting import Who, opening
 from content.sanctions import Hindrance, PlaceState
 from storage import locks, organisations, outbox, rooms, sanctions
 from storage.locks import Told
 from storage.outbox import Claimed
+from storage.posting import is_locked, voices
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -70,7 +70,10 @@ class Locksmith:
             # It was ended before it was carried out.
             return
         done = PlaceState.DONE if holds else PlaceState.UNDONE
-        if told.place is done:
+        if told.lock.part is Part.POSTING and await self._store.read(lambda unit: is_locked(unit, told.lock.room)):
+            # It is taken up again once the room is open.
+            return
+        if told.place is done and told.lock.part is not Part.POSTING:
             return
         if holds or told.before is not None:
             why = await self._change(told, undoing=not holds)
@@ -82,6 +85,8 @@ class Locksmith:
     async def _change(self, told: Told, *, undoing: bool) -> Hindrance | None:
         """Change what is to be changed in the room as it is at this moment, or return what is in the way."""
         live = await self._look(told.lock)
+        if told.lock.part is Part.SLOW:
+            return hindrance(told.lock.part, live.powers, me=self._me, undoing=undoing)
         changed = self._undone(told, live) if undoing else await self._closed(told, live)
         if changed is None:
             return None
@@ -116,7 +121,9 @@ class Locksmith:
         held = [own] if own is not None else []
         ours = [entry for one in (*held, *(one.before for one in left)) if one is not None for entry in one.every]
         levels = put_back(live.levels, ours)
-        entries = closing(Powers(version=live.powers.version, creators=live.powers.creators, levels=levels))
+        entries = await self._entries(
+            lock, Powers(version=live.powers.version, creators=live.powers.creators, levels=levels)
+        )
         closed = with_entries(levels, entries)
         if own is None or left or (entries and entries != own.entries):
             meant = entries or (own.entries if own is not None else ())
@@ -124,6 +131,13 @@ class Locksmith:
             earlier = tuple(one for one in dict.fromkeys(ours) if one not in meant)
             await self._note(lock, Before(entries=meant, earlier=earlier), left)
         return closed if closed != live.levels else None
+
+    async def _entries(self, lock: Lock, powers: Powers) -> tuple[Entry, ...]:
+        """Return what is to be changed in the levels of a room as it was."""
+        if lock.part is not Part.POSTING:
+            return closing(powers)
+        found = await self._store.read(lambda unit: voices(unit, lock.organisation, lock.room))
+        return opening(Who(lock.who or Who.LEADERS), powers, found)
 
     async def _note(self, lock: Lock, before: Before, left: tuple[Told, ...]) -> None:
         over = tuple(one.lock.id for one in left)
@@ -152,7 +166,7 @@ class Locksmith:
             held = await organisations.holders_of(unit, lock.organisation, Right.MODERATE)
             whom = (lock.by,) if lock.by is not None and lock.by in held else held
             kept = await rooms.room(unit, lock.room)
-            return tell_stuck(kept.name if kept is not None else lock.room, why, undoing=undoing, whom=whom)
+            return tell_stuck(kept.name if kept is not None else lock.room, lock.part, why, undoing=undoing, whom=whom)
 
         await self._store.settle([Step(cause=Cause(f"stuck:{row.id}"), decide=decide)], notes=[fact])
 

@@ -13,7 +13,7 @@ from content.guarding import Post
 from content.guards import Place
 from content.identifiers import OrganisationId, RehearsalId, UserId
 from content.rehearsals import MOST_READ, SPAN, Outcome, RehearsalRead, look
-from storage import organisations, rehearsals
+from storage import organisations, outbox_queries, rehearsals
 from storage.outbox import Claimed
 from storage.store import Store
 from storage.unit import Reading
@@ -48,8 +48,10 @@ class Rehearsing:
         place = Place(organisation=asked.organisation, room=asked.room)
         rules = await self._store.read(lambda unit: lookout_rules(unit, place, me=self._me, console=self._console))
         exempt = await self._store.read(lambda unit: _exempt(unit, posts, asked.organisation, self._me))
+        targets = [post.replied for post in posts if post.replied is not None]
+        ours = await self._store.read(lambda unit: outbox_queries.ours(unit, asked.room, targets))
         unread = sum(1 for one in heard if isinstance(one, Unreadable))
-        await self._store.settle(notes=[look(id, posts, rules, exempt=exempt, whole=whole, unread=unread)])
+        await self._store.settle(notes=[look(id, posts, rules, exempt=exempt, ours=ours, whole=whole, unread=unread)])
 
 
 async def _exempt(unit: Reading, posts: Sequence[Post], at: OrganisationId, me: UserId) -> Collection[UserId]:

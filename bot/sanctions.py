@@ -35,6 +35,7 @@ from storage.crashpoints import crashpoint
 from storage.outbox import Claimed
 from storage.sanction_places import Left
 from storage.sanctions import Place
+from storage.slow_mode import gap_in
 from storage.store import Step as Settled
 from storage.store import Store
 from storage.unit import Reading
@@ -106,7 +107,7 @@ class Hands:
             if room is None:
                 return None
             if hidden:
-                return tell_hidden(struck, room)
+                return tell_hidden(struck, room, gap=await gap_in(unit, room.id))
             held = await organisations.holders_of(unit, struck.organisation, Right.MODERATE)
             return tell_not_hidden(room, [one for one in held if one != struck.user])
 

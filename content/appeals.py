@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
-from content.decision import Decision, Refusal, Tell, refused, words
+from content.decision import Decision, Refusal, Secret, Tell, refused, words
 from content.identifiers import UserId
 from content.ladder import lifted
 from content.sanctions import Appeal, AppealAnswered, AppealMade, Sanction, State, named
@@ -58,7 +58,7 @@ def answer_appeal(
     outcome = Appeal.GRANTED if grant else Appeal.UPHELD
     after = replace(sanction, appeal=outcome)
     fact = AppealAnswered(sanction=after, outcome=outcome, answer=answer, by=by, at=now)
-    told = words(f"appeal.{outcome}", step=named(sanction), answer=answer)
+    told = words(f"appeal.{outcome}", step=named(sanction), answer=Secret(answer))
     if not grant or sanction.state is State.LIFTED:
         return Decision(facts=(fact,), effects=(Tell(user=sanction.user, words=told),))
     undone = lifted(after, answer, told, by=by, now=now)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 from msgspec.structs import replace
 
-from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
+from content.decision import Decision, Effect, Fact, Refusal, Secret, Tell, Words, refused, words
 from content.identifiers import Cause, CleaningId, OrganisationId, RoomId, UserId, derive
 from content.power import may
 from content.sanctions import CONFIRM_WITHIN, Reason, Site
@@ -170,11 +170,12 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 def why(cleaning: Cleaning) -> Words:
-    """Return why something is taken back, by its template and with the words that were added."""
+    """Return why something is taken back, by its template and with the words that were added; these wait sealed."""
+    said = Secret(cleaning.said)
     if cleaning.reason is Reason.OTHER:
-        return words("sanction.reason_own", words=cleaning.said)
+        return words("sanction.reason_own", words=said)
     template = words(f"sanction.reason_{cleaning.reason}")
-    return words("sanction.reason_with", reason=(template,), words=cleaning.said) if cleaning.said else template
+    return words("sanction.reason_with", reason=(template,), words=said) if said else template
 
 
 def ask(

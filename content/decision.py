@@ -13,7 +13,10 @@ from content.identifiers import CardId, EventId, LessonId, OrganisationId, RoomI
 
 
 class Secret(str):
-    """A text that lets in whoever has it, as the address of a one-time link; sealed until the moment it is sent."""
+    """A text that lets in whoever has it, as the address of a one-time link, or that says why somebody was warned.
+
+    It is sealed until the moment it is sent.
+    """
 
     __slots__ = ()
 

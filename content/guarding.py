@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -21,6 +21,7 @@ from content.guard_lists import is_program, looks_secret
 from content.guards import NEW_FOR, WINDOW, Guard, Kind, Level, Rules
 from content.hosts import hosts_in, is_allowed
 from content.identifiers import EventId, RoomId, UserId
+from content.slow_mode import is_too_soon
 
 SHORTEST_REPEAT = 8
 """Signs that a text needs so that saying it again counts: 收到 and 祝贺 are said by everybody, often."""
@@ -41,7 +42,7 @@ class Post(Struct, frozen=True, kw_only=True):
 
     ``shown`` is what its formatting shows where that is something else than its ``text``: people see either, by their
     client. ``links`` are the addresses behind its words, ``mentions`` how many it calls by name, ``calls_all`` that
-    it calls the whole room.
+    it calls the whole room. ``asks`` is something that is said to the bot, ``replied`` the message that it answers.
     """
 
     room: RoomId
@@ -57,12 +58,15 @@ class Post(Struct, frozen=True, kw_only=True):
     calls_all: bool = False
     edit: bool = False
     joined: bool = False
+    asks: bool = False
+    replied: EventId | None = None
 
 
 class Found(Struct, frozen=True, kw_only=True):
     """That a guard strikes, at what level, and by which entry of its list; ``again`` soon after it did so before.
 
-    ``people`` are those who entered within a minute, and ``most`` from how many on that is a wave.
+    ``people`` are those who entered within a minute, and ``most`` from how many on that is a wave. ``before`` are, of
+    what came too soon, the messages that each one within the gap before it answers.
     """
 
     guard: Guard
@@ -71,6 +75,7 @@ class Found(Struct, frozen=True, kw_only=True):
     again: bool = False
     people: tuple[UserId, ...] = ()
     most: int = 0
+    before: tuple[EventId | None, ...] = ()
 
 
 class Lookout:
@@ -108,6 +113,8 @@ class _Said(Struct, frozen=True, kw_only=True):
     user: UserId
     at: datetime
     print: bytes | None
+    stands: bool = False
+    replied: EventId | None = None
 
 
 class _Room:
@@ -178,9 +185,13 @@ def _said(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
     fingerprint = _fingerprint(folded)
     entered = room.new.get(post.user)
     first = entered is not None and not post.edit and post.at - entered < NEW_FOR
+    sooner = _sooner(post, lookout, room)
     if not post.edit:
         room.new.pop(post.user, None)
-        room.said.append(_Said(user=post.user, at=post.at, print=fingerprint))
+        stands = not (sooner or post.asks)
+        room.said.append(
+            _Said(user=post.user, at=post.at, print=fingerprint, stands=stands, replied=post.replied),
+        )
     found: list[Found] = []
 
     def strike(guard: Guard, entry: str = "") -> None:
@@ -213,13 +224,42 @@ def _said(post: Post, lookout: Lookout, room: _Room) -> tuple[Found, ...]:
         strike(Guard.NEWCOMERS, stranger or "")
     if lookout.on(Guard.SECRETS) and looks_secret(folded.plain):
         strike(Guard.SECRETS)
+    if sooner:
+        replied = tuple(one.replied for one in sooner)
+        found.append(Found(guard=Guard.SLOW, level=lookout.rules.levels[Guard.SLOW], before=replied))
     return tuple(found)
+
+
+def _sooner(post: Post, lookout: Lookout, room: _Room) -> tuple[_Said, ...]:
+    """Return what the same person said within the gap of slow mode and stands; nothing where a message does not count.
+
+    What was taken back for coming too soon does not put the time off.
+    """
+    if not lookout.on(Guard.SLOW) or post.edit or post.asks:
+        return ()
+    since = post.at - lookout.rules.gap
+    return tuple(one for one in room.said if one.stands and one.user == post.user and since < one.at <= post.at)
 
 
 def _kinds(post: Post) -> tuple[Kind, ...]:
     if post.kind is Kind.FILE and is_program(post.filename or post.text):
         return (Kind.PROGRAM, Kind.FILE)
     return (post.kind,) if post.kind is not None else ()
+
+
+def answered(post: Post, found: Sequence[Found]) -> tuple[EventId | None, ...]:
+    """Return which messages are answered by one that came too soon, and by those before it; nothing of any other."""
+    soon = next((one for one in found if one.guard is Guard.SLOW), None)
+    return (post.replied, *soon.before) if soon is not None else ()
+
+
+def in_time(post: Post, found: Sequence[Found], *, ours: Collection[EventId], holds: bool = True) -> tuple[Found, ...]:
+    """Return what was found without what slow mode lets pass: answers to ``ours``, and all where it does not hold."""
+    return tuple(
+        one
+        for one in found
+        if one.guard is not Guard.SLOW or (holds and is_too_soon(post.replied, one.before, ours=ours))
+    )
 
 
 def rehearse(posts: Sequence[Post], rules: Rules) -> tuple[tuple[Found, ...], ...]:

@@ -7,8 +7,9 @@ from datetime import timedelta
 from enum import StrEnum
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from content import patterns
+from content import patterns, slow_mode
 from content.decision import Decision, Fact, Refusal, refused
 from content.folding import phrase
 from content.guard_lists import HOSTS, PHRASES
@@ -32,6 +33,7 @@ class Guard(StrEnum):
     NEWCOMERS = "newcomers"
     JOINS = "joins"
     SECRETS = "secrets"
+    SLOW = "slow"
 
 
 class Level(StrEnum):
@@ -93,8 +95,12 @@ def _are_kinds(value: str) -> bool:
 
 def _level(guard: Guard) -> Setting:
     # Where people only come in there is nothing to hide.
-    offered = (Level.OFF, Level.FLAG, Level.ACT) if guard is Guard.JOINS else tuple(Level)
-    return Setting(name=guard, default=Level.FLAG, offered=offered, possible=_one_of(offered))
+    offered: tuple[Level, ...] = (Level.OFF, Level.FLAG, Level.ACT) if guard is Guard.JOINS else tuple(Level)
+    if guard is Guard.SLOW:
+        # To write often is nothing to be looked into.
+        offered = (Level.OFF, Level.HIDE)
+    default = Level.OFF if guard is Guard.SLOW else Level.FLAG
+    return Setting(name=guard, default=default, offered=offered, possible=_one_of(offered))
 
 
 def _most(guard: Guard, default: int, offered: tuple[int, ...], least: int) -> Setting:
@@ -109,6 +115,7 @@ def _answer(name: str, default: str) -> Setting:
 SOUNDS = "words.sounds"
 SHIPPED_WORDS, SHIPPED_HOSTS = "words.shipped", "links.shipped"
 KINDS = "media.kinds"
+GAP = "slow.gap"
 
 KNOBS: Mapping[Guard, tuple[Setting, ...]] = {
     Guard.WORDS: (_level(Guard.WORDS), _answer(SHIPPED_WORDS, YES), _answer(SOUNDS, NO)),
@@ -129,6 +136,16 @@ KNOBS: Mapping[Guard, tuple[Setting, ...]] = {
     Guard.NEWCOMERS: (_level(Guard.NEWCOMERS),),
     Guard.JOINS: (_level(Guard.JOINS), _most(Guard.JOINS, 15, (10, 15, 30, 60), 5)),
     Guard.SECRETS: (_level(Guard.SECRETS),),
+    Guard.SLOW: (
+        _level(Guard.SLOW),
+        Setting(
+            name=GAP,
+            default=str(int(slow_mode.USUAL.total_seconds())),
+            offered=tuple(map(str, slow_mode.GAPS)),
+            possible=_between(1, int(slow_mode.LONGEST.total_seconds())),
+            unit="seconds",
+        ),
+    ),
 }
 """Everything that can be set about guards, by the guard that it belongs to: what follows comes first."""
 
@@ -216,6 +233,11 @@ class Rules(Struct, frozen=True, kw_only=True):
     hosts: frozenset[str]
     kinds: frozenset[Kind]
     sounds: bool
+    gap: timedelta
+
+    def slowed(self, gap: timedelta) -> Rules:
+        """Return the same with slow mode for a while, whatever the place has set of it."""
+        return replace(self, levels={**self.levels, Guard.SLOW: Level.HIDE}, gap=gap)
 
 
 def rules_of(place: Place, lists: Lists, *, ours: Collection[str] = ()) -> Rules:
@@ -236,6 +258,7 @@ def rules_of(place: Place, lists: Lists, *, ours: Collection[str] = ()) -> Rules
         hosts=frozenset((*entries(Sort.HOSTS), *ours, *(HOSTS if value(SHIPPED_HOSTS) == YES else ()))),
         kinds=frozenset(map(Kind, kinds.split(","))) if kinds != NO else frozenset(),
         sounds=value(SOUNDS) == YES,
+        gap=timedelta(seconds=int(value(GAP))),
     )
 
 

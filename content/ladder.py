@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from content import approvals
 from content.approvals import Act, Proposal
 from content.cases import Case
-from content.decision import Decision, Effect, Refusal, Tell, Words, refused, words
+from content.decision import Decision, Effect, Refusal, Secret, Tell, Words, refused, words
 from content.identifiers import Cause, ProposalId, RoomId, SanctionId, UserId, derive
 from content.muting import hindered, possible
 from content.rooms import Invite
@@ -256,7 +256,7 @@ def lift(sanction: Sanction, why: str, *, by: UserId, now: datetime) -> Decision
         return refused("sanction.words_too_long", field="why", most=LONGEST_WORDS)
     if sanction.appeal is Appeal.MADE:
         sanction = replace(sanction, appeal=Appeal.SETTLED)
-    return lifted(sanction, why, words("sanction.lifted", step=named(sanction), why=why), by=by, now=now)
+    return lifted(sanction, why, words("sanction.lifted", step=named(sanction), why=Secret(why)), by=by, now=now)
 
 
 def lifted(sanction: Sanction, why: str, told: Words, *, by: UserId, now: datetime) -> Decision:
@@ -268,8 +268,17 @@ def lifted(sanction: Sanction, why: str, told: Words, *, by: UserId, now: dateti
     return Decision(facts=(fact,), effects=(*undone, Tell(user=sanction.user, words=told)))
 
 
-def ask_to_confirm(sanction: Sanction, name: str, rooms: tuple[Words, ...], hindered: tuple[Words, ...]) -> Decision:
-    """Ask who moderates in chat whether they mean it: what will be done, where, and where it cannot be."""
+def ask_to_confirm(
+    sanction: Sanction,
+    name: str,
+    rooms: tuple[Words, ...],
+    hindered: tuple[Words, ...],
+    others: Collection[UserId] = (),
+) -> Decision:
+    """Ask who moderates in chat whether they mean it: what will be done, where, and where it cannot be.
+
+    ``others`` are further accounts of the same person, which it leaves as they are.
+    """
     said = words(
         f"sanction.confirm_{sanction.step}",
         name=name,
@@ -280,6 +289,8 @@ def ask_to_confirm(sanction: Sanction, name: str, rooms: tuple[Words, ...], hind
     )
     if hindered:
         said = words("sanction.confirm_not_everywhere", said=(said,), list=hindered)
+    if others:
+        said = words("sanction.confirm_one_account", said=(said,), accounts=", ".join(others))
     return Decision(
         facts=(SanctionPrepared(sanction=sanction),),
         effects=(Tell(user=sanction.by, words=said, sanction=sanction.id),),

@@ -1,4 +1,4 @@
-"""锁群: for a while only who moderates writes in a room, or nobody comes in unasked; then all is exactly as it was."""
+"""锁群, 慢速: for a while few write in a room, or seldom, or nobody comes in unasked; then all is as it was."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from content.decision import Decision, Effect, Fact, Refusal, Say, Tell, Words, refused, words
 from content.identifiers import Cause, LockId, OrganisationId, RoomId, UserId, derive
-from content.power import Powers, Undecidable, may_send, needed, needed_to_send, power
-from content.rooms import ANSWERS
+from content.levels import Entry, closing, writing_level
+from content.power import Powers, Undecidable, may, may_send, power
 from content.sanctions import CONFIRM_WITHIN, Hindrance, PlaceState, Site, length_of
+from content.slow_mode import can_be, gap_of
 from content.upgrades import RoomMoved
 
 USUAL = timedelta(hours=2)
@@ -33,22 +34,31 @@ LENGTHS: Mapping[str, timedelta | None] = {
 }
 """What a page offers."""
 
-TALK = (
-    *("m.room.message", "m.room.encrypted", "m.sticker", "m.poll.start", "org.matrix.msc3381.poll.start"),
-    *("m.call.invite", "org.matrix.msc3401.call", "m.call"),
-)
-"""Kinds of events by which people talk, where a room's levels name them by themselves."""
-
 
 class Part(StrEnum):
-    """What of a room is locked: ``talk`` is writing there, ``door`` coming in without being asked in."""
+    """What of a room is locked: ``talk`` is writing there, ``door`` coming in unasked; ``slow`` is writing often.
+
+    ``posting`` is who may write in a room for announcements for good, as its place has set it (``content/posting.py``).
+    """
 
     TALK = "talk"
+    SLOW = "slow"
     DOOR = "door"
+    POSTING = "posting"
 
 
-KINDS: Mapping[Part, str] = {Part.TALK: "m.room.power_levels", Part.DOOR: "m.room.join_rules"}
-"""The kind of state that each part lies in."""
+BY_HAND = (Part.TALK, Part.SLOW, Part.DOOR)
+"""What somebody locks for a while; the rest follows what a place has set."""
+
+OPENED = frozenset({Part.TALK, Part.DOOR})
+"""What is opened again together."""
+
+KINDS: Mapping[Part, str] = {
+    Part.TALK: "m.room.power_levels",
+    Part.POSTING: "m.room.power_levels",
+    Part.DOOR: "m.room.join_rules",
+}
+"""The kind of state that each part lies in; of slow mode Matrix knows nothing, so that nothing of the room says it."""
 
 
 class State(StrEnum):
@@ -61,7 +71,11 @@ class State(StrEnum):
 
 
 class Lock(Struct, frozen=True, kw_only=True):
-    """A room that is locked in one part. ``by`` is nobody where a guard did it; without ``until`` somebody ends it."""
+    """A room that is locked in one part. ``by`` is nobody where a guard did it; without ``until`` somebody ends it.
+
+    ``gap`` is what lies between two messages of one person in slow mode, ``who`` whom a room for announcements lets
+    write.
+    """
 
     id: LockId
     room: RoomId
@@ -72,20 +86,8 @@ class Lock(Struct, frozen=True, kw_only=True):
     state: State
     lasts: timedelta | None
     until: datetime | None = None
-
-
-class Entry(Struct, frozen=True, kw_only=True):
-    """One entry of a room's levels that was changed: what stood there, if anything did, and what was ``set``.
-
-    ``of_kind`` is one below ``events``; ``bare`` tells that the levels had no ``events`` at all.
-    """
-
-    name: str
-    of_kind: bool
-    listed: bool
-    value: int | str | None = None
-    set: int
-    bare: bool = False
+    gap: timedelta | None = None
+    who: str | None = None
 
 
 class Before(Struct, frozen=True, kw_only=True):
@@ -173,77 +175,6 @@ class Reopen(Effect, frozen=True, kw_only=True):
     room: RoomId
 
 
-def writing_level(powers: Powers) -> int:
-    """Return from which level on one writes in a locked room: who may show people out. Raises Undecidable."""
-    usual = power(powers, "")
-    return max(needed(powers, "kick"), int(usual) + 1)
-
-
-def closing(powers: Powers) -> tuple[Entry, ...]:
-    """Return what is to be changed so that only who moderates writes; nothing where that is so. Raises Undecidable.
-
-    Reactions, answers to polls and taking back one's own words stay as they were: cards are answered by them.
-    """
-    levels: Mapping[str, Any] = powers.levels or {}
-    quiet = writing_level(powers)
-    kinds = levels.get("events")
-    listed: Mapping[str, Any] = kinds if isinstance(kinds, dict) else {}
-    bare = not isinstance(kinds, dict)
-    found = [
-        Entry(name=kind, of_kind=True, listed=True, value=listed[kind], set=quiet)
-        for kind in TALK
-        if kind in listed and needed_to_send(powers, kind) < quiet
-    ]
-    usual = needed_to_send(powers, "m.room.message") if "m.room.message" not in listed else _default(powers)
-    if usual >= quiet:
-        return tuple(found)
-    default = "events_default"
-    found.append(
-        Entry(name=default, of_kind=False, listed=default in levels, value=levels.get(default), set=quiet),
-    )
-    found += [
-        Entry(name=kind, of_kind=True, listed=False, set=usual, bare=bare) for kind in ANSWERS if kind not in listed
-    ]
-    return tuple(found)
-
-
-def _default(powers: Powers) -> int:
-    # No kind is called so; what holds for it is what holds for every kind that is not named.
-    return needed_to_send(powers, "")
-
-
-def with_entries(levels: Mapping[str, Any], entries: Collection[Entry]) -> dict[str, Any]:
-    """Return a room's levels with some entries changed."""
-    changed = dict(levels)
-    for one in entries:
-        if one.of_kind:
-            kinds = changed.get("events")
-            changed["events"] = {**(kinds if isinstance(kinds, dict) else {}), one.name: one.set}
-        else:
-            changed[one.name] = one.set
-    return changed
-
-
-def put_back(levels: Mapping[str, Any], entries: Collection[Entry]) -> dict[str, Any]:
-    """Return a room's levels with those entries as they were; what somebody has changed since stays as it is."""
-    back = dict(levels)
-    for one in entries:
-        kinds = back.get("events")
-        held = dict(kinds) if isinstance(kinds, dict) else {}
-        within = held if one.of_kind else back
-        if one.name not in within or within[one.name] != one.set:
-            continue
-        if one.listed:
-            within[one.name] = one.value
-        else:
-            del within[one.name]
-        if one.of_kind:
-            back["events"] = held
-            if one.bare and not held:
-                del back["events"]
-    return back
-
-
 CLOSED_DOOR: Mapping[str, Any] = {"join_rule": "invite"}
 
 
@@ -259,6 +190,9 @@ def hindrance(part: Part, powers: Powers | None, *, me: UserId, undoing: bool = 
     """
     if powers is None:
         return Hindrance.UNKNOWN
+    if part is Part.SLOW:
+        # What comes too soon is taken back by the bot; that it ends asks nothing of the room.
+        return None if undoing or may(powers, me, "redact") else Hindrance.NO_RIGHT
     try:
         own, quiet = power(powers, me), writing_level(powers)
     except Undecidable:
@@ -286,13 +220,23 @@ class Place(Struct, frozen=True, kw_only=True):
 
 
 def prepare(
-    place: Place, part: Part, *, lasts: timedelta | None, by: UserId | None, cause: Cause, me: UserId, now: datetime
+    place: Place,
+    part: Part,
+    *,
+    lasts: timedelta | None,
+    by: UserId | None,
+    cause: Cause,
+    me: UserId,
+    now: datetime,
+    gap: timedelta | None = None,
 ) -> Lock | Refusal:
     """Make a lock of what is wanted, or say what is in the way. Guards give ``None`` as who wants it."""
     if lasts is not None and not timedelta(minutes=1) <= lasts <= LONGEST:
         return refused("locks.length", field="lasts", days=LONGEST.days)
     if any(one.part is part for one in place.held):
-        return refused("locks.holds_already", room=place.site.name)
+        return refused("slow.holds_already" if part is Part.SLOW else "locks.holds_already", room=place.site.name)
+    if part is Part.SLOW and (gap is None or not can_be(gap)):
+        return refused("slow.gap", field="gap")
     why = hindrance(part, place.site.powers, me=me)
     if why is not None:
         return refused("locks.impossible", why=(words(f"sanction.hindrance_{why}"),), room=place.site.name)
@@ -311,6 +255,7 @@ def prepare(
         at=now,
         state=State.DRAFT,
         lasts=lasts,
+        gap=gap if part is Part.SLOW else None,
     )
 
 
@@ -318,20 +263,32 @@ def hold(lock: Lock, *, now: datetime) -> Decision:
     """Let a lock hold from now on, and tell the room so, without saying who wanted it."""
     held = replace(lock, state=State.HELD, at=now, until=now + lock.lasts if lock.lasts is not None else None)
     effects: list[Effect] = [Close(lock=held.id, organisation=held.organisation, room=held.room)]
-    if held.part is Part.TALK:
-        said = words("locks.said_until", until=held.until) if held.until is not None else words("locks.said")
-        effects.append(_say(held, said))
+    if held.part in _SAID:
+        effects.append(_say(held, _begun(held)))
     return Decision(facts=(RoomLocked(lock=held),), effects=tuple(effects))
+
+
+_SAID = frozenset({Part.TALK, Part.SLOW})
+"""What a room hears of."""
+
+
+def _begun(lock: Lock) -> Words:
+    if lock.gap is None:
+        return words("locks.said_until", until=lock.until) if lock.until is not None else words("locks.said")
+    gap = (gap_of(lock.gap),)
+    return (
+        words("slow.said_until", until=lock.until, gap=gap) if lock.until is not None else words("slow.said", gap=gap)
+    )
 
 
 def _say(lock: Lock, said: Words) -> Say:
     return Say(room=lock.room, organisation=lock.organisation, words=said, urgent=True)
 
 
-def unlock(lock: Lock, *, by: UserId, now: datetime) -> Decision | Refusal:
+def unlock(lock: Lock, *, by: UserId | None, now: datetime) -> Decision | Refusal:
     """End a lock before its time."""
     if lock.state is not State.HELD:
-        return refused("locks.is_open")
+        return refused("slow.is_off" if lock.part is Part.SLOW else "locks.is_open")
     return _over(lock, by=by, now=now)
 
 
@@ -345,16 +302,46 @@ def end(lock: Lock, *, now: datetime) -> Decision | None:
 def _over(lock: Lock, *, by: UserId | None, now: datetime) -> Decision:
     over = replace(lock, state=State.OVER)
     effects: tuple[Effect, ...] = (Reopen(lock=lock.id, organisation=lock.organisation, room=lock.room),)
-    if lock.part is Part.TALK:
-        effects = (*effects, _say(lock, words("locks.said_open")))
+    if lock.part in _SAID:
+        effects = (*effects, _say(lock, words("slow.said_over" if lock.part is Part.SLOW else "locks.said_open")))
     return Decision(facts=(RoomUnlocked(lock=over, by=by, at=now),), effects=effects)
 
 
-def ask_to_confirm(lock: Lock, room: str) -> Decision:
-    """Ask who moderates in chat whether they mean it."""
-    said = words(
-        "locks.confirm", room=room, length=(length_of(lock.lasts),), minutes=int(CONFIRM_WITHIN.total_seconds() // 60)
-    )
+class OpenThere(Struct, frozen=True, kw_only=True):
+    """How much is open in a room that people answer there: cards, polls, sign-ups."""
+
+    cards: int = 0
+    polls: int = 0
+    sign_ups: int = 0
+    encrypted: bool = False
+
+
+def hampered(there: OpenThere) -> tuple[Words, ...]:
+    """Return a line for each sort of thing that is open in a room: what of it goes on while it is locked, what not.
+
+    Reactions go on, and so do answers to polls but in an encrypted room, where they look like any other message.
+    """
+    lines = []
+    if there.cards:
+        lines.append(words("locks.open_cards", n=there.cards))
+    if there.polls:
+        key = "locks.open_polls_encrypted" if there.encrypted else "locks.open_polls"
+        lines.append(words(key, n=there.polls))
+    if there.sign_ups:
+        lines.append(words("locks.open_sign_ups", n=there.sign_ups))
+    return tuple(lines)
+
+
+def ask_to_confirm(lock: Lock, room: str, there: OpenThere | None = None) -> Decision:
+    """Ask who moderates in chat whether they mean it, and say what is open ``there`` and cannot be answered then."""
+    minutes = int(CONFIRM_WITHIN.total_seconds() // 60)
+    said = words("locks.confirm", room=room, length=(length_of(lock.lasts),), minutes=minutes)
+    lines = hampered(there) if there is not None else ()
+    if lines:
+        said = words("locks.confirm_open", room=room, length=(length_of(lock.lasts),), minutes=minutes, list=lines)
+    if lock.gap is not None:
+        gap = (gap_of(lock.gap),)
+        said = words("slow.confirm", room=room, gap=gap, length=(length_of(lock.lasts),), minutes=minutes)
     told = (Tell(user=lock.by, words=said, matter=lock.id),) if lock.by is not None else ()
     return Decision(facts=(RoomLockAsked(lock=lock),), effects=told)
 
@@ -390,9 +377,14 @@ def carry_on(moved: Decision, locks: Collection[Lock]) -> Decision:
     return Decision(facts=(*moved.facts, *facts), effects=(*moved.effects, *effects))
 
 
-def tell_stuck(room: str, why: Hindrance, *, undoing: bool, whom: Collection[UserId]) -> Decision:
+def tell_stuck(room: str, part: Part, why: Hindrance, *, undoing: bool, whom: Collection[UserId]) -> Decision:
     """Tell those who moderate that a room could not be locked, or not be opened again."""
-    said = words(
-        "locks.stuck_undoing" if undoing else "locks.stuck", room=room, why=(words(f"sanction.hindrance_{why}"),)
-    )
+    match part:
+        case Part.SLOW:
+            key = "slow.stuck"
+        case Part.POSTING:
+            key = "posting.stuck_undoing" if undoing else "posting.stuck"
+        case _:
+            key = "locks.stuck_undoing" if undoing else "locks.stuck"
+    said = words(key, room=room, why=(words(f"sanction.hindrance_{why}"),))
     return Decision(effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(whom)))

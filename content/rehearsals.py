@@ -12,7 +12,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from content.decision import Decision, Effect, Fact, Untraced
-from content.guarding import Post, rehearse
+from content.guarding import Post, in_time, rehearse
 from content.guards import Guard, Level, Rules
 from content.identifiers import Cause, EventId, OrganisationId, RehearsalId, RoomId, UserId, derive
 from content.strikes import left_to
@@ -85,13 +85,17 @@ def look(
     rules: Rules,
     *,
     exempt: Collection[UserId],
+    ours: Collection[EventId] = (),
     whole: bool,
     unread: int,
 ) -> RehearsalRead:
-    """Look at what was said as guards would have, oldest first; ``unread`` is what could not be read."""
+    """Look at what was said as guards would have, oldest first; ``unread`` is what could not be read.
+
+    ``ours`` are the bot's own messages among those that were answered.
+    """
     hits: list[Hit] = []
     for post, found in zip(posts, rehearse(posts, rules), strict=True):
-        counted = left_to(found, exempt=post.user in exempt)
+        counted = left_to(in_time(post, found, ours=ours), exempt=post.user in exempt)
         if counted and not (counted[0].again and counted[0].level is Level.FLAG):
             hits.append(Hit(event=post.event, guard=counted[0].guard, level=counted[0].level, at=post.at))
     return RehearsalRead(

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from content.decision import Effect, Fact, Words, words
+from content.decision import Effect, Fact, Secret, Words, words
 from content.identifiers import CaseId, OrganisationId, RoomId, SanctionId, UserId
 from content.power import Powers
 
@@ -255,11 +255,15 @@ class Lift(Effect, frozen=True, kw_only=True):
 
 
 def reason_of(sanction: Sanction) -> Words:
-    """Return why a measure was taken, by its template and with the words that were added."""
+    """Return why a measure was taken, by its template and with the words that were added.
+
+    These are sealed wherever they wait to be told.
+    """
+    said = Secret(sanction.words)
     if sanction.reason is Reason.OTHER:
-        return words("sanction.reason_own", words=sanction.words)
+        return words("sanction.reason_own", words=said)
     template = words(f"sanction.reason_{sanction.reason}")
-    return words("sanction.reason_with", reason=(template,), words=sanction.words) if sanction.words else template
+    return words("sanction.reason_with", reason=(template,), words=said) if said else template
 
 
 def named(sanction: Sanction) -> tuple[Words, ...]:

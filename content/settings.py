@@ -14,6 +14,8 @@ from content.digests import NEVER, SETTING, Sort, is_rhythm
 from content.hours import Line
 from content.identifiers import OrganisationId
 from content.organisations import Organisation
+from content.posting import SETTING as POSTING
+from content.posting import Who
 from content.quiet import NONE, QuietDays, is_hours
 from content.speech import LANGUAGES
 
@@ -134,6 +136,13 @@ SETTINGS: tuple[Setting, ...] = (
         offered=(NEVER, "1-9", "3-9", "5-9", "10-9"),
         possible=is_rhythm(Sort.MONTHLY),
         unit="day",
+    ),
+    Setting(
+        name=POSTING,
+        default=Who.AS_MADE,
+        offered=tuple(Who),
+        possible=lambda value: value in frozenset(Who),
+        unit="posting",
     ),
     Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
     Setting(

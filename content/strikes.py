@@ -23,6 +23,7 @@ from content.ladder import Frame
 from content.locks import Lock, Part, Place
 from content.rooms import Room
 from content.sanctions import Reason, Sanction, State, Step, Want
+from content.slow_mode import gap_of
 
 KEPT = timedelta(days=90)
 """How long it is known where a guard struck, and at whom."""
@@ -95,8 +96,8 @@ class Scene(Struct, frozen=True, kw_only=True):
 
 
 def needs_case(found: Sequence[Found]) -> bool:
-    """Tell whether something is hidden, so that a case keeps what it said."""
-    return bool(found) and found[0].level in (Level.HIDE, Level.ACT)
+    """Tell whether something is hidden, so that a case keeps what it said; what only came too soon is no case."""
+    return bool(found) and found[0].level in (Level.HIDE, Level.ACT) and found[0].guard is not Guard.SLOW
 
 
 def may_measure(found: Sequence[Found]) -> bool:
@@ -105,9 +106,15 @@ def may_measure(found: Sequence[Found]) -> bool:
 
 
 def left_to(found: Sequence[Found], *, exempt: bool) -> tuple[Found, ...]:
-    """Return what counts of what was found: of who moderates or leads, a secret document alone, and that as a flag."""
+    """Return what counts of what was found: of who moderates or leads, a secret document alone, and that as a flag.
+
+    What came too soon and is something else besides is that, and hidden: what it says is kept for who looks into it.
+    """
     if not exempt:
-        return tuple(found)
+        others = [one for one in found if one.guard is not Guard.SLOW]
+        if others and len(others) < len(found) and others[0].level is Level.FLAG:
+            others[0] = replace(others[0], level=Level.HIDE)
+        return tuple(others or found)
     return tuple(replace(one, level=Level.FLAG) for one in found if one.guard is Guard.SECRETS)
 
 
@@ -121,6 +128,8 @@ def follow(
     if post.joined:
         return _wave(post, found[0], scene, me=me, cause=cause, console=console, now=now)
     first, fresh = found[0], tuple(one for one in found if not one.again)
+    if first.guard is Guard.SLOW:
+        return _too_soon(post, first, scene, cause=cause)
     if not fresh and first.level is Level.FLAG:
         return None
     struck = _struck(post, first, scene.room, cause)
@@ -140,9 +149,20 @@ def follow(
     return Decision(facts=facts, effects=(hidden,))
 
 
-def tell_hidden(strike: Strike, room: Room) -> Decision:
-    """Tell whose message is out of its room that it is."""
+def _too_soon(post: Post, first: Found, scene: Scene, *, cause: Cause) -> Decision:
+    """Take back what came too soon, and keep nothing of it."""
+    struck = _struck(post, first, scene.room, cause)
+    hidden = HideMessage(
+        strike=struck.strike.id, organisation=scene.room.organisation, room=scene.room.id, silent=first.again
+    )
+    return Decision(facts=(struck,), effects=(hidden,))
+
+
+def tell_hidden(strike: Strike, room: Room, *, gap: timedelta | None = None) -> Decision:
+    """Tell whose message is out of its room that it is; in slow mode with the gap that holds there."""
     said = words("guards.told_hidden", room=room.name, why=(_why(strike.guard),))
+    if strike.guard is Guard.SLOW and gap is not None:
+        said = words("slow.told", room=room.name, gap=(gap_of(gap),))
     return Decision(effects=(Tell(user=strike.user, words=said),))
 
 

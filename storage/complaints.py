@@ -85,11 +85,9 @@ complaint_voices = Table(
     Column("reason", String(20), nullable=False),
     Column("at", Instant, nullable=False),
     Column("reporter", String(255), index=True),
-    Column("trace_id", String(255)),
     Column("text", LargeBinary),
     Column("is_sealed", Boolean, nullable=False, server_default=false()),
 )
-"""``trace_id`` is no longer written: what is to go from a room stands in the outbox until it is gone."""
 
 
 class Line(Struct, frozen=True, kw_only=True):
@@ -454,7 +452,7 @@ async def _keep(unit: Writing, vault: Vault, table: Table, id: str, text: str) -
     await unit.execute(update(table).where(table.c.id == id).values({_SEALED[table].name: kept, "is_sealed": sealed}))
 
 
-_NOBODY = {"reporter": None, "text": None, "trace_id": None, "is_sealed": False}
+_NOBODY = {"reporter": None, "text": None, "is_sealed": False}
 
 
 async def forget_past(unit: Writing, now: datetime) -> None:

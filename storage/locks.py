@@ -54,9 +54,14 @@ room_locks = Table(
     Column("before", JSON),
     Column("why", String(12)),
     Column("settled_at", Instant),
+    Column("gap", Integer),
+    Column("who", String(10)),
     Index("ix_room_locks_state_until", "state", "until"),
 )
-"""``place`` is how far it has come in its room, ``before`` what the room said before it was changed."""
+"""``place`` is how far it has come in its room, ``before`` what the room said before it was changed.
+
+``gap`` is in seconds, of slow mode alone; ``who`` may write, of rooms for announcements alone.
+"""
 
 
 class Told(Struct, frozen=True, kw_only=True):
@@ -81,6 +86,8 @@ def _lock(row: AnyRow) -> Lock:
         state=State(row.state),
         lasts=timedelta(seconds=row.seconds) if row.seconds is not None else None,
         until=row.until,
+        gap=timedelta(seconds=row.gap) if row.gap is not None else None,
+        who=row.who,
     )
 
 
@@ -207,6 +214,8 @@ async def _put(unit: Writing, lock: Lock) -> None:
         "at": lock.at,
         "seconds": int(lock.lasts.total_seconds()) if lock.lasts is not None else None,
         "until": lock.until,
+        "gap": int(lock.gap.total_seconds()) if lock.gap is not None else None,
+        "who": lock.who,
         "state": lock.state,
         "place": PlaceState.WAITING,
     }

@@ -376,6 +376,16 @@ async def like(unit: Reading, name: str, phone: str, roots: Iterable[Organisatio
     return tuple(_member(unit, row) for row in await unit.rows(query.limit(20)))
 
 
+async def other_accounts(unit: Reading, user: UserId, at: OrganisationId) -> tuple[UserId, ...]:
+    """Return further accounts of the same person that the roster has at or below a node: same name, same number."""
+    own = await by_user(unit, user)
+    if own is None or not own.phone:
+        return ()
+    query = select(members).where(members.c.name == own.name, _numbered(unit, own.phone), members.c.user_id != user)
+    query = query.where(within(members.c.organisation_id, [at]))
+    return tuple(UserId(row.user_id) for row in await unit.rows(query.order_by(members.c.user_id)))
+
+
 async def accounts(unit: Reading) -> tuple[UserId, ...]:
     """Return every account that belongs to somebody."""
     query = select(members.c.user_id).where(members.c.user_id.is_not(None))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 
 from sqlalchemy import bindparam, func, or_, select
@@ -25,6 +25,14 @@ async def by_event(unit: Reading, event: EventId) -> CardId | None:
     """Return the card that an event of ours shows, in its room or again in private."""
     card: CardId | None = await unit.value(_CARD_OF_EVENT, {"event": event})
     return card
+
+
+async def ours(unit: Reading, room: RoomId, events: Collection[EventId]) -> frozenset[EventId]:
+    """Return which of some messages in a room are the bot's own."""
+    if not events:
+        return frozenset()
+    query = select(outbox.c.event_id).where(outbox.c.event_id.in_(list(events)), outbox.c.room_id == room)
+    return frozenset(EventId(row.event_id) for row in await unit.rows(query))
 
 
 async def live_by_event(unit: Reading, room: RoomId, event: EventId) -> tuple[Sort, str] | None:

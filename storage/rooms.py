@@ -12,7 +12,16 @@ from sqlalchemy import JSON, Boolean, Column, ForeignKey, Index, String, Table, 
 from content.decision import Observed
 from content.identifiers import EventId, OrganisationId, RoomId, UserId
 from content.policies import TYPES
-from content.rooms import DirectRoomKept, InvitationTaken, Purpose, Room, RoomKept, RoomLost, RoomRegained
+from content.rooms import (
+    DirectRoomKept,
+    InvitationTaken,
+    Purpose,
+    Room,
+    RoomKept,
+    RoomLost,
+    RoomRegained,
+    alias,
+)
 from storage.organisations import within
 from storage.prepared import Prepared
 from storage.tables import Instant, metadata
@@ -61,7 +70,7 @@ invitations = Table(
 
 TRACKED = frozenset(
     {"m.room.create", "m.room.power_levels", "m.room.member", "m.room.encryption", "m.room.tombstone"}
-    | {"m.room.join_rules", "m.room.history_visibility", "m.room.name", "m.space.child"}
+    | {"m.room.join_rules", "m.room.history_visibility", "m.room.name", "m.space.child", "m.room.canonical_alias"}
     | {*TYPES}
 )
 """The kinds of state on which decisions rest."""
@@ -212,6 +221,24 @@ async def version_of(unit: Reading, room: RoomId, type: str) -> EventId | None: 
 def state_of(ids: Iterable[RoomId]) -> Query:
     """Return the question for everything that is known of the state of rooms."""
     return select(room_state).where(room_state.c.room_id.in_(list(ids)))
+
+
+async def by_alias(unit: Reading, named: str, me: UserId) -> Room | None:
+    """Return the room of the organisation that has an alias: by what it says itself, else as we call those we make."""
+    query = select(rooms, room_state.c.content).outerjoin(
+        room_state, (room_state.c.room_id == rooms.c.id) & (room_state.c.type == "m.room.canonical_alias")
+    )
+    made, server = named.removeprefix("#").partition(":")[::2]
+    found = None
+    for row in await unit.rows(query.order_by(rooms.c.kept_at.desc(), rooms.c.id)):
+        said = row.content or {}
+        others = said.get("alt_aliases")
+        if named == said.get("alias") or (isinstance(others, list) and named in others):
+            return as_room(row)
+        ours = row.lost is None and server == me.partition(":")[2]
+        if found is None and ours and made == alias(Purpose(row.purpose), row.organisation_id, before=0):
+            found = as_room(row)
+    return found
 
 
 async def joined(unit: Reading, room: RoomId) -> tuple[UserId, ...]:

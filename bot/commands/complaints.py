@@ -23,7 +23,10 @@ _LONGEST_ID = 255
 _LINKS = (
     re.compile(r"https://matrix\.to/#/(?P<room>(?:!|%21)[^/?\s]{1,600})/(?P<event>(?:\$|%24)[^/?\s]{1,600})\S*"),
     re.compile(r"matrix:roomid/(?P<room>[^/?\s]{1,600})/e/(?P<event>[^/?\s]{1,600})\S*"),
+    re.compile(r"https://matrix\.to/#/(?P<alias>(?:#|%23)[^/?\s]{1,600})/(?P<event>(?:\$|%24)[^/?\s]{1,600})\S*"),
+    re.compile(r"matrix:r/(?P<alias>[^/?\s]{1,600})/e/(?P<event>[^/?\s]{1,600})\S*"),
 )
+"""Addresses of a message, by its room or by an alias of that."""
 
 
 async def complain(asking: Asking) -> Decision | Refusal | None:
@@ -35,7 +38,7 @@ async def complain(asking: Asking) -> Decision | Refusal | None:
         return discreetly(refused("complaint.how")) if asking.place is Place.PRIVATE else None
     in_room = asking.place is Place.ROOM
     trace = TakeOut(room=asking.room, trace=asking.event) if in_room else None
-    room = await rooms.room(asking.unit, target[0]) if _is_id("!", target[0]) else None
+    room = await _room(asking.unit, target[0], asking.settings.me)
     origin = Origin.ROOM if in_room else Origin.PRIVATE
     answer: Decision | Refusal
     if room is None or not (room.id == asking.room or await _was_there(asking.unit, room, asking.sender)):
@@ -83,22 +86,30 @@ async def _complain(
     return discreetly(rules.complain(voice, known=known, today=await stored.number_today(unit, reporter)))
 
 
+async def _room(unit: Reading, named: str, me: UserId) -> Room | None:
+    """Return the room of ours that an id or an alias means."""
+    if _is_id("#", named):
+        return await rooms.by_alias(unit, named, me)
+    return await rooms.room(unit, RoomId(named)) if _is_id("!", named) else None
+
+
 async def _was_there(unit: Reading, room: Room, user: UserId) -> bool:
     """Tell whether somebody is in a room or was: to others nothing is said of what is in it, not even that it is."""
     own = await rooms.state(unit, room.id, "m.room.member", user)
     return own is not None and own[1].get("membership") in ("join", "leave")
 
 
-def _linked(text: str) -> tuple[tuple[RoomId, EventId] | None, str]:
-    """Return to which message a text leads, and what else it says but for the command."""
+def _linked(text: str) -> tuple[tuple[str, EventId] | None, str]:
+    """Return to which message a text leads, by room or alias, and what else it says but for the command."""
     for pattern in _LINKS:
         found = pattern.search(text)
         if found is None:
             continue
-        room, event = unquote(found["room"]), unquote(found["event"])
-        room, event = "!" + room.removeprefix("!"), "$" + event.removeprefix("$")
+        by_alias = "alias" in found.re.groupindex
+        sign, room = ("#", found["alias"]) if by_alias else ("!", found["room"])
+        room, event = sign + unquote(room).removeprefix(sign), "$" + unquote(found["event"]).removeprefix("$")
         rest = " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
-        return (RoomId(room), EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
+        return (room, EventId(event)), _COMMAND.sub("", rest).strip(" ,，:：。")
     return None, ""
 
 

@@ -71,6 +71,7 @@ class Verb(StrEnum):
     CLEAN = "clean"
     LOCK = "lock"
     UNLOCK = "unlock"
+    SLOW_MODE = "slow_mode"
     APPEAL = "appeal"
     COMPLAIN = "complain"
     SESSION = "session"
@@ -124,6 +125,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.CLEAN: ("清理", "clean"),
     Verb.LOCK: ("锁定", "lock", "锁群"),
     Verb.UNLOCK: ("解锁", "unlock"),
+    Verb.SLOW_MODE: ("慢速", "slow mode", "慢速模式"),
     Verb.APPEAL: ("申诉", "appeal"),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.SESSION: ("场次", "session"),
@@ -179,6 +181,7 @@ ROOM_WORDS = {
     Verb.SPEAK: ("发言",),
     Verb.LOCK: ("锁定", "锁群"),
     Verb.UNLOCK: ("解锁",),
+    Verb.SLOW_MODE: ("慢速", "慢速模式"),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -253,7 +256,9 @@ _TAKES = {
     Verb.SIGN_UP: re.compile(rf"[^;]*;.*|{_NAMES}", re.DOTALL | re.IGNORECASE),
     Verb.ACTIVITY: re.compile(r"(?:补充|補充|add).+", re.DOTALL | re.IGNORECASE),
     Verb.SIGN_OFF: re.compile(_NAMES, re.IGNORECASE),
-    **dict.fromkeys((*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK), re.compile(r".+", re.DOTALL)),
+    **dict.fromkeys(
+        (*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE), re.compile(r".+", re.DOTALL)
+    ),
     **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
@@ -451,6 +456,30 @@ def span_of(text: str) -> tuple[timedelta | None, str]:
     measure = one["measure"].lower()
     many = _many(one["count"].lower()) + (0.5 if one["half"] or one["more"] else 0)
     return timedelta(minutes=many * (_MINUTES.get(measure[:2]) or _MINUTES[measure[0]])), rest
+
+
+_GAP = re.compile(
+    r"(?:^|(?<=[\s,、;]))(?P<count>[0-9]{1,4}|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九半])\s*"
+    r"(?P<measure>秒钟?|分钟?|seconds?|secs?|s|minutes?|mins?|m)(?=$|[\s,、;])",
+    re.IGNORECASE,
+)
+_OFF = frozenset({"关", "关闭", "关掉", "结束", "停", "停止", "取消", "off", "end", "stop"})
+
+
+def is_off(text: str) -> bool:
+    """Tell whether somebody wants something to end, and says no more than that."""
+    return _keyword(normalise(text)) in _OFF
+
+
+def gap_in(text: str) -> tuple[timedelta | None, str]:
+    """Take the first length in seconds or minutes out of a text, and return what else it says; ``None`` without one."""
+    text = " ".join(text.split())
+    found = _GAP.search(text.translate(_SIMPLIFIED))
+    if found is None:
+        return None, text
+    rest = f"{text[: found.start()].strip(' ,、;')} {text[found.end() :].strip(' ,、;')}".strip()
+    minutes = found["measure"].lower()[0] in "分m"
+    return timedelta(seconds=_many(found["count"]) * (60 if minutes else 1)), rest
 
 
 def _is_whole(span: re.Match[str], plain: str) -> bool:

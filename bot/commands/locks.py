@@ -12,18 +12,19 @@ from bot.commands.sanctions import NO, YES, Answer
 from content import locks
 from content.decision import Decision, Effect, Fact, Refusal, Tell, refused, words
 from content.identifiers import Cause, EventId, LockId, RoomId, UserId
-from content.locks import Lock, Part, State
+from content.locks import OPENED, Lock, Part, State
 from content.organisations import Right, roots
 from content.rooms import Purpose, Room
 from storage import locks as stored
 from storage import organisations, rooms
+from storage.open_in_rooms import open_in
 from storage.unit import Reading
 
 
 async def lock(asking: Asking) -> Answer:
     """锁定 2小时: in its room, or in private by the room's name."""
     lasts, rest = span_of(asking.argument)
-    room = await _room(asking, rest)
+    room = await room_meant(asking, rest)
     if not isinstance(room, Room):
         return room
     place = await stored.place(asking.unit, room.id, asking.settings.me)
@@ -38,16 +39,18 @@ async def lock(asking: Asking) -> Answer:
         me=asking.settings.me,
         now=asking.unit.now,
     )
-    return one if isinstance(one, Refusal) else locks.ask_to_confirm(one, room.name)
+    if isinstance(one, Refusal):
+        return one
+    return locks.ask_to_confirm(one, room.name, await open_in(asking.unit, room))
 
 
 async def unlock(asking: Asking) -> Answer:
     """解锁: undoing hurts nobody, and is done at once."""
-    room = await _room(asking, asking.argument.strip())
+    room = await room_meant(asking, asking.argument.strip())
     if not isinstance(room, Room):
         return room
     there = (await stored.held(asking.unit, [room.id])).get(room.id, ())
-    held = [one.lock for one in there if one.lock.state is State.HELD]
+    held = [one.lock for one in there if one.lock.state is State.HELD and one.lock.part in OPENED]
     if not held:
         return refused("locks.is_open")
     facts: list[Fact] = []
@@ -62,8 +65,11 @@ async def unlock(asking: Asking) -> Answer:
     return Decision(facts=tuple(facts), effects=tuple(effects))
 
 
-async def _room(asking: Asking, name: str) -> Room | Answer:
-    """Find the room that is meant: the one in which it is said, in private the one of a name."""
+async def room_meant(asking: Asking, name: str, *, unclear: str = "locks.which") -> Room | Answer:
+    """Find the room that is meant: the one in which it is said, in private the one of a name.
+
+    Where no room is found by its name, ``unclear`` asks which one.
+    """
     unit, private = asking.unit, asking.place is Place.PRIVATE
     held = roots(await organisations.duties_of(unit, asking.sender), Right.MODERATE)
     if not held:
@@ -79,7 +85,7 @@ async def _room(asking: Asking, name: str) -> Room | Answer:
     if len(found) == 1:
         return found[0]
     lines = tuple(words("sanction.room", room=one.name) for one in (found or kept)[:10])
-    return refused("locks.which", list=lines)
+    return refused(unclear, list=lines)
 
 
 async def replied(asking: Asking, matter: str) -> Answer:
@@ -115,11 +121,14 @@ async def _answered(unit: Reading, one: Lock, user: UserId, cause: Cause, me: Us
         return refused("locks.no_room", name="")
 
     def decide(draft: Lock) -> Decision | Refusal:
-        fresh = locks.prepare(place, draft.part, lasts=draft.lasts, by=user, cause=cause, me=me, now=unit.now)
+        fresh = locks.prepare(
+            place, draft.part, lasts=draft.lasts, gap=draft.gap, by=user, cause=cause, me=me, now=unit.now
+        )
         return fresh if isinstance(fresh, Refusal) else locks.hold(replace(fresh, id=draft.id), now=unit.now)
 
     done = locks.confirm(one, by=user, decide=decide, now=unit.now)
     if not isinstance(done, Decision):
         return done
-    said = Tell(user=user, words=words("locks.done", room=place.site.name))
+    done_words = words("slow.done" if one.part is Part.SLOW else "locks.done", room=place.site.name)
+    said = Tell(user=user, words=done_words)
     return Decision(facts=done.facts, effects=(*done.effects, said))

@@ -31,6 +31,7 @@ from bot.commands import (
     sanctions,
     session_choices,
     sign_ups,
+    slow_mode,
     surveys,
     watchwords,
 )
@@ -139,6 +140,13 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.CLEAN, handler=cleanings.clean, needs=Right.MODERATE, for_members=False, momentary=_always),
     Command(verb=Verb.LOCK, handler=locks.lock, needs=Right.MODERATE, for_members=False, momentary=_always),
     Command(verb=Verb.UNLOCK, handler=locks.unlock, needs=Right.MODERATE, for_members=False),
+    Command(
+        verb=Verb.SLOW_MODE,
+        handler=slow_mode.slow_mode,
+        needs=Right.MODERATE,
+        for_members=False,
+        momentary=_always,
+    ),
     Command(verb=Verb.APPEAL, handler=sanctions.appeal, needs=None, for_members=False),
 )
 

@@ -107,7 +107,8 @@ async def _take(asking: Asking, step: Step) -> Answer:
     if step in HURTS or (step is Step.WARNING and not aim.named):
         where = tuple(words("sanction.room", room=site.name) for site in frame.sites if site.room in one.rooms)
         lines = tuple(hindered(wanted, frame.sites, me=me, user=aim.user))
-        asked = ladder.ask_to_confirm(one, name, where, lines)
+        others = await members.other_accounts(unit, aim.user, case.organisation)
+        asked = ladder.ask_to_confirm(one, name, where, lines, others)
         return Decision(facts=(*opened, *evidence, *asked.facts), effects=(*effects, *asked.effects))
     done = ladder.impose(one, now=unit.now)
     said_so = Tell(user=by, words=words("sanction.done", step=named(one), name=name, number=case.number))

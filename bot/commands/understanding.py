@@ -83,6 +83,14 @@ def may_complain(event: Event) -> bool:
     return any(one is not None and one.verb is Verb.COMPLAIN for one in said)
 
 
+def is_for_us(event: Event, me: UserId) -> bool:
+    """Tell whether a message in a room is a command, or calls the bot, without asking what is known."""
+    body = event.content.get("body")
+    text = without_reply_fallback(body) if isinstance(body, str) else ""
+    called = (one.sub("", text, count=1) for one in (_MENTION, _CALLED))
+    return _mentions(event.content, me) or any(read(one) is not None for one in (text, *called))
+
+
 def _tap_cause(event_id: str) -> Cause:
     """Return the cause that a reaction is: only these are taken back by removing them; what was said stays said."""
     return Cause(f"tap:{event_id}")
@@ -215,7 +223,7 @@ async def _said(
         if not _wants_to_adopt(event):
             return None
         place = Place.OFFERED
-    target = _replied(event.content)
+    target = replied(event.content)
     card = await outbox_queries.by_event(unit, target) if target else None
     poll = await stored_polls.by_event(unit, room, target) if target else None
     sign_up = await sign_ups.shown_by(unit, room, target) if target and card is None and poll is None else None
@@ -425,7 +433,8 @@ async def _votes(unit: Reading, poll: Poll | None, sender: UserId, place: Place)
     return member is not None and bool(await stored_polls.open_for(unit, member))
 
 
-def _replied(content: dict[str, Any]) -> EventId | None:
+def replied(content: dict[str, Any]) -> EventId | None:
+    """Return the message that another answers."""
     related = content.get("m.relates_to")
     reply = related.get("m.in_reply_to") if isinstance(related, dict) else None
     target = reply.get("event_id") if isinstance(reply, dict) else None

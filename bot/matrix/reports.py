@@ -8,6 +8,7 @@ from typing import Any
 from bot.matrix import border
 from bot.matrix.connection import Connection
 from bot.matrix.faults import Fault, Kind
+from bot.matrix.wire import Wire
 from content.identifiers import EventId, RoomId, UserId
 from content.server_reports import ServerReport
 
@@ -40,6 +41,20 @@ class Reports(Connection):
                 break
             query["from"] = str(token)
         return tuple(sorted(found, key=lambda one: one.number))
+
+
+async def may_read(url: str, token: str) -> bool:
+    """Tell whether a login may read the list of reports; not where the homeserver has none. Raises Fault."""
+    wire = Wire(url, token, deadline=15)
+    try:
+        page = await wire.ask("GET", _WHERE, query={"limit": "1", "dir": "b", "from": "0"})
+    except Fault as fault:
+        if fault.kind in (Kind.REFUSED, Kind.MISSING, Kind.GARBLED):
+            return False
+        raise
+    finally:
+        await wire.close()
+    return isinstance(page.get("event_reports"), list)
 
 
 def _report(raw: object) -> ServerReport | None:

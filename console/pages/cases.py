@@ -66,6 +66,7 @@ class Seen(Struct, frozen=True, kw_only=True):
     yours: bool
     reviewing: frozenset[SanctionId]
     exempt: bool
+    others: tuple[UserId, ...]
     next: Step
     names: Mapping[str, str]
 
@@ -235,6 +236,7 @@ async def _look(
         yours=proposal is not None and user in await _second(unit, proposal, case),
         reviewing=frozenset(reviewing),
         exempt=frame.exempt,
+        others=await members.other_accounts(unit, case.user, case.organisation),
         next=suggested(await sanctions.history(unit, case.user, case.organisation)),
         names=await duties.names_of(unit, people),
     )

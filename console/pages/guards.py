@@ -15,7 +15,7 @@ from console.answering import Answer, onward
 from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
-from console.wording import t
+from console.wording import say, t
 from content import guards as rules
 from content import rehearsals as rehearsals_rules
 from content.decision import Decision, Fact, Refusal, refused
@@ -26,6 +26,7 @@ from content.organisations import Organisation, Right
 from content.power import may, may_send
 from content.rooms import Room
 from content.settings import NO, Setting
+from content.slow_mode import gap_of
 from content.strikes import KEPT, MEASURE
 from storage import guards, rehearsals, rooms, sanctions, settings, sync
 from storage.store import Answer as Decided
@@ -256,7 +257,10 @@ def _value(seen: Seen, knob: Setting) -> Value:
 
 def _shown(knob: Setting, value: str) -> str:
     if knob.name in frozenset(Guard):
-        return t(f"guards.level_{Level(value)}")
+        takes_back = knob.name == Guard.SLOW and value == Level.HIDE
+        return t("guards.takes_back") if takes_back else t(f"guards.level_{Level(value)}")
+    if knob.unit == "seconds":
+        return say(gap_of(timedelta(seconds=int(value))))
     if knob.name == KINDS:
         return (
             t("guards.kind_none")

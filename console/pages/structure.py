@@ -224,6 +224,8 @@ def _value(setting: Setting, value: str) -> str:
         return t(f"month.{value}")
     if setting.unit == "cadence":
         return shown_norm(norm_from(BY_SETTING[setting.name].form, value))
+    if setting.unit == "posting":
+        return t(f"settings.posting_{value}")
     if setting.unit == "answer":
         return t(f"settings.answer_{value}")
     return t(f"settings.language_{value.lower()}") if setting.name == LANGUAGE else value

@@ -13,6 +13,7 @@ from bot.matrix.faults import Fault, Kind
 from content import locks
 from content.decision import Decision, Refusal
 from content.identifiers import UserId
+from content.levels import TALK
 from content.locks import Lock, Part, State
 from content.sanctions import Hindrance, PlaceState, Step
 from storage import locks as stored
@@ -110,7 +111,7 @@ async def test_a_lock_ends_by_the_clock_and_the_levels_are_what_they_were(
     closed = room.levels
     quiet = max(levels.get("kick", 50), levels.get("users_default", 0) + 1)
     assert closed["events_default"] == quiet
-    assert {closed["events"].get(kind, quiet) >= quiet for kind in locks.TALK} == {True}
+    assert {closed["events"].get(kind, quiet) >= quiet for kind in TALK} == {True}
     # Cards are answered by reactions while a room is locked, as they were before.
     usual = levels.get("events", {}).get("m.reaction", int(levels.get("events_default", 0)))
     assert closed["events"]["m.reaction"] == usual

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from content.identifiers import UserId
 from content.organisations import Role
 from content.sanctions import Appeal, Reason, State, Step
@@ -125,3 +127,24 @@ def test_nobody_reads_or_changes_a_case_about_themself(house: House) -> None:
     assert own.post(f"{at}/measures/{id}/lift", fields).status_code == 404
     assert own.post(f"{at}/notes", {"note": "不是我"} | fields).status_code == 404
     assert done(house)[0].state == State.ACTIVE
+
+
+@pytest.mark.parametrize("role", [Role.ORGANISING_MEMBER, Role.GROUP_LEADER, Role.VIEWER])
+def test_no_page_and_no_file_of_who_does_not_moderate_has_a_word_of_what_was_said_of_people(
+    house: House, browser: Browser, role: Role
+) -> None:
+    sealed = ("同一句话发了二十遍", "当面谈过一次", "一分钟二十条")
+    assert all(one in browser.get(f"/cases/{house.seeded.cases['one']}").get_data(as_text=True) for one in sealed)
+    grant(house, WHITE, role)
+    other, looked = house.browser(WHITE), 0
+    for rule in house.app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.arguments or rule.rule.startswith(("/sign-out", "/static")):
+            continue
+        for address in (rule.rule, f"{rule.rule}?as=csv"):
+            answer = other.get(address)
+            looked += answer.status_code == 200
+            assert not any(one.encode() in answer.get_data() for one in sealed), address
+    for format in ("csv", "text"):
+        kept = other.get(f"/record/export.{format}")
+        assert not any(one.encode() in kept.get_data() for one in sealed)
+    assert looked > 20

@@ -41,9 +41,10 @@ def lists(chosen: dict[str, dict[str, str]], entries: dict[str, dict[Sort, tuple
     )
 
 
-def test_where_nobody_has_set_anything_every_guard_flags() -> None:
+def test_where_nobody_has_set_anything_every_guard_flags_and_no_room_is_slow() -> None:
     rules = shipped()
-    assert set(rules.levels.values()) == {Level.FLAG}
+    assert {guard for guard, level in rules.levels.items() if level is not Level.FLAG} == {Guard.SLOW}
+    assert rules.levels[Guard.SLOW] is Level.OFF
     assert rules.words == PHRASES
     assert rules.hosts == HOSTS
     assert not rules.sounds

@@ -68,6 +68,7 @@ from content.hours import Unit
 from content.lecture_questions import State as QuestionState
 from content.lessons import ASKING
 from content.lessons import Kind as LessonKind
+from content.locks import BY_HAND, OPENED
 from content.locks import LENGTHS as LOCKED_FOR
 from content.locks import Part as LockPart
 from content.locks import State as LockState
@@ -85,6 +86,7 @@ from content.paper_elections import State as ElectionState
 from content.policies import Entity
 from content.policies import State as PolicyState
 from content.polls import State as PollState
+from content.posting import Who
 from content.quiet import QuietDays
 from content.record_lines import Sort as LineSort
 from content.recurrences import OffDays, Recurrence
@@ -192,7 +194,11 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "schedule.when_": ("now", "at", *(one for one in Recurrence if one is not Recurrence.ONCE)),
     "series.scope_": Scope,
     "appeal.": (Appeal.UPHELD, Appeal.GRANTED),
-    **{f"locks.{stem}_": LockPart for stem in ("part", "head", "do", "help", "is_so")},
+    "locks.part_": LockPart,
+    **{f"locks.{stem}_": BY_HAND for stem in ("head", "help")},
+    **{f"locks.{stem}_": OPENED for stem in ("do", "is_so")},
+    "settings.posting_": Who,
+    "slow.place_": ("done", "stuck"),
     "cleanings.span_": SPANS,
     "policies.rules_": Entity,
     "policies.state_": PolicyState,

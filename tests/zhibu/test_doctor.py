@@ -38,6 +38,7 @@ from zhibu.doctor.homeserver import (
     look_at_keys,
     look_at_limit,
     look_at_login,
+    look_at_reports,
 )
 from zhibu.doctor.organisation import look_at_rooms, look_at_workdays
 
@@ -66,7 +67,13 @@ class Answers:
         app.router.add_post("/_matrix/client/v3/keys/query", self.keys)
         app.router.add_get("/_synapse/admin/v1/server_version", self.software)
         app.router.add_route("*", "/_synapse/admin/v1/users/{user}/override_ratelimit", self.override)
+        app.router.add_get("/_synapse/admin/v1/event_reports", self.reports)
         return app
+
+    async def reports(self, request: web.Request) -> web.Response:
+        if request.headers["Authorization"].removeprefix("Bearer ") not in self.administrators:
+            return _refusal(403, "M_FORBIDDEN")
+        return _json(event_reports=[], total=0)
 
     async def versions(self, _request: web.Request) -> web.Response:
         headers = {"Date": format_datetime(self.date, usegmt=True)} if self.date else {}
@@ -438,6 +445,19 @@ async def limit(config: Config, *, rooms: int = 0, token: str = "") -> Finding:
     look.branch_rooms = rooms
     (found,) = await look_at_limit(look)
     return found
+
+
+async def test_it_says_whether_what_members_report_in_their_clients_reaches_the_queue(
+    config: Config, said: Answers
+) -> None:
+    look = known(config, reachable=True)
+    await look_at_keys(look)
+    assert await look_at_reports(look) == []
+    await look_at_login(look)
+    for administrators, key in ((frozenset({ADMIN}), "doctor.reports_closed"), (frozenset({TOKEN}), "doctor.reports")):
+        said.administrators = administrators
+        (found,) = await look_at_reports(look)
+        assert (found.grade, found.words.key) == (Grade.OK, key)
 
 
 async def test_without_an_administrators_login_the_expected_time_is_said(config: Config) -> None:

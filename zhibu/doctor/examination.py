@@ -11,7 +11,14 @@ from content.trouble import Trouble
 from zhibu.config import load_config
 from zhibu.doctor.database import look_at_bot, look_at_database
 from zhibu.doctor.findings import Finding, Fix, Form, Grade, Known, Noun, fault, ok
-from zhibu.doctor.homeserver import look_at_clock, look_at_homeserver, look_at_keys, look_at_limit, look_at_login
+from zhibu.doctor.homeserver import (
+    look_at_clock,
+    look_at_homeserver,
+    look_at_keys,
+    look_at_limit,
+    look_at_login,
+    look_at_reports,
+)
 from zhibu.doctor.machine import look_at_disk, look_at_files, look_at_fonts, look_at_port, look_at_zones
 from zhibu.doctor.organisation import look_at_backup, look_at_organisation, look_at_rooms, look_at_workdays
 from zhibu.doctor.record import look_at_record
@@ -83,11 +90,12 @@ _LOOKS: tuple[tuple[Noun, Look], ...] = (
     (Noun.WORKDAYS, look_at_workdays),
     (Noun.ROOMS, look_at_rooms),
     (Noun.LIMIT, look_at_limit),
+    (Noun.REPORTS, look_at_reports),
     (Noun.BACKUP, look_at_backup),
 )
 
 _NOT_NEEDED: dict[Form, frozenset[Noun]] = {
     Form.RUN: frozenset(),
     Form.BOT: frozenset({Noun.PORT}),
-    Form.CONSOLE: frozenset({Noun.HOMESERVER, Noun.KEYS, Noun.LOGIN, Noun.LIMIT}),
+    Form.CONSOLE: frozenset({Noun.HOMESERVER, Noun.KEYS, Noun.LOGIN, Noun.LIMIT, Noun.REPORTS}),
 }

@@ -56,6 +56,7 @@ class Noun(StrEnum):
     WORKDAYS = "workdays"
     ROOMS = "rooms"
     LIMIT = "limit"
+    REPORTS = "reports"
     BACKUP = "backup"
 
 

@@ -11,6 +11,7 @@ from bot.matrix import limits
 from bot.matrix.faults import Fault, Kind, TokenRevoked
 from bot.matrix.login import stored_session
 from bot.matrix.looking import Look, identity_of, keys_of, software_of, time_of
+from bot.matrix.reports import may_read
 from content.decision import Words, words
 from content.trouble import Exit, Trouble
 from storage import heartbeats
@@ -124,6 +125,18 @@ def trouble_of(fault: Fault, address: str) -> Trouble:
     if fault.doubtful:
         return Trouble(Exit.UNAVAILABLE, "start.homeserver_unreachable", address=address)
     return Trouble(Exit.UNAVAILABLE, "start.homeserver_refused", address=address, why=str(fault))
+
+
+async def look_at_reports(known: Known) -> list[Finding]:
+    """See whether what members report in their clients reaches the queue: that takes an administrator's login."""
+    bot, session = known.config.bot, known.session
+    if session is None or not known.valid:
+        return []
+    try:
+        readable = await may_read(bot.homeserver, session.access_token)
+    except Fault as error:
+        raise trouble_of(error, bot.homeserver) from None
+    return [ok(Noun.REPORTS, "doctor.reports" if readable else "doctor.reports_closed", user=session.user_id)]
 
 
 async def look_at_limit(known: Known) -> list[Finding]:

@@ -46,7 +46,7 @@ def test_every_command_says_which_right_it_needs() -> None:
         Verb.ADOPT: Right.MANAGE_ROOMS,
         Verb.SIGN_UP: Right.SCHEDULE,
         **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN), Right.RECORD),
-        **dict.fromkeys((*CALLING, Verb.LOCK, Verb.UNLOCK), Right.MODERATE),
+        **dict.fromkeys((*CALLING, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE), Right.MODERATE),
     }
 
 

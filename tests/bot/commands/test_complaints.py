@@ -13,8 +13,10 @@ from storage.audit import audit, causes
 from storage.complaints import complaint_voices
 from storage.rooms import StateSeen
 from tests.small_branch import (
+    EAST,
     EAST_ROOM,
     LI,
+    ME,
     WEST_ROOM,
     ZHAO,
     SmallBranch,
@@ -107,6 +109,37 @@ async def test_a_link_in_private_is_a_complaint_of_who_is_in_the_room(branch: Sm
     (row,) = await voices(branch)
     assert (row.origin, row.reason, row.event_id) == (Origin.PRIVATE, "insult", SAID)
     assert await traces(branch) == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"https://matrix.to/#/#east:test/{SAID}?via=test",
+        f"https://matrix.to/#/%23zhibu-{EAST}%3Atest/{SAID.replace('$', '%24')}",
+        "matrix:r/other:test/e/said:test",
+    ],
+)
+async def test_a_link_by_an_alias_of_the_room_is_one_too(branch: SmallBranch, link: str) -> None:
+    await enter(branch, WHO)
+    said = {"alias": "#east:test", "alt_aliases": ["#other:test"]}
+    seen = StateSeen(
+        room=EAST_ROOM,
+        type="m.room.canonical_alias",
+        state_key="",
+        sender=ME,
+        event_id=EventId("$alias"),
+        content=said,
+    )
+    await branch.store.settle(notes=[seen])
+    await branch.hear(message(WHO, f"举报 {link} 骂人", room_id=private_room(LI)))
+    assert [(row.room_id, row.event_id) for row in await voices(branch)] == [(EAST_ROOM, SAID)]
+
+
+async def test_an_alias_of_nobody_is_unknown(branch: SmallBranch) -> None:
+    await enter(branch, WHO)
+    link = f"https://matrix.to/#/#zhibu-{EAST}:elsewhere.test/{SAID}"
+    await branch.hear(message(WHO, f"举报 {link}", room_id=private_room(LI)))
+    assert await told(branch) == ["complaint.unknown"]
 
 
 async def test_a_link_to_another_room_goes_from_the_room_where_it_was_written(branch: SmallBranch) -> None:

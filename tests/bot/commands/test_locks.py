@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from content.identifiers import EventId, RoomId, UserId
+from content.locks import OpenThere, hampered
 from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from storage import locks
 from storage.rooms import StateSeen
 from tests.bot.commands.test_sanctions import DESK, begin, newest_to, say
-from tests.small_branch import EAST, EAST_ROOM, ME, SECRETARY, ZHANG, SmallBranch, account, private_room, reaction
+from tests.small_branch import (
+    EAST,
+    EAST_ROOM,
+    ME,
+    SECRETARY,
+    ZHANG,
+    SmallBranch,
+    account,
+    message,
+    private_room,
+    reaction,
+)
 
 
 async def states(branch: SmallBranch) -> list[tuple[str, str]]:
@@ -34,6 +48,26 @@ async def test_a_room_is_locked_by_a_word_in_it_and_a_reaction_and_opened_by_a_w
     assert await states(branch) == [(EAST_ROOM, "held")]
     assert (await say(branch, "解鎖", room=EAST_ROOM))[-1] == (SECRETARY, "locks.opened")
     assert await states(branch) == [(EAST_ROOM, "over")]
+
+
+async def test_what_is_open_in_the_room_and_cannot_be_answered_then_is_said_before(branch: SmallBranch) -> None:
+    await begin(branch)
+    await branch.store.settle(notes=[DirectRoomKept(user=SECRETARY, room=DESK, encrypted=False)])
+    await branch.open()
+    await branch.send_all()
+    await say(branch, "接龙 春游; 名额 20", room=EAST_ROOM)
+    await branch.hear(message(SECRETARY, "锁定", room_id=EAST_ROOM))
+    asked = next(str(row.words) for row in await branch.rows() if row.words and "confirm_open" in str(row.words))
+    assert "locks.open_cards" in asked
+    assert "locks.open_sign_ups" in asked
+    assert "locks.open_polls" not in asked
+
+
+@pytest.mark.parametrize("encrypted", [True, False])
+def test_in_an_encrypted_room_no_poll_is_answered_while_it_is_locked(encrypted: bool) -> None:
+    (line,) = hampered(OpenThere(polls=2, encrypted=encrypted))
+    assert line.key == ("locks.open_polls_encrypted" if encrypted else "locks.open_polls")
+    assert hampered(OpenThere()) == ()
 
 
 async def test_in_private_the_room_is_named_and_a_no_lets_it_be(branch: SmallBranch) -> None:

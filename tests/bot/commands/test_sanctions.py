@@ -6,14 +6,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from bot.commands.grammar import span_of
 from content.decision import Refusal
-from content.identifiers import EventId, RoomId, UserId
+from content.identifiers import EventId, MemberId, RoomId, UserId
+from content.members import Member, MemberChanged, MemberEnrolled
 from content.organisations import Duty, DutyGranted, Role
 from content.rooms import DirectRoomKept
 from content.sanctions import Appeal, Sanction, State, Step
-from storage import cases, sanctions
+from storage import cases, members, sanctions
 from storage.rooms import StateSeen
 from tests.small_branch import (
     EAST,
@@ -23,6 +25,7 @@ from tests.small_branch import (
     ROOF,
     SECRETARY,
     WANG,
+    WEST,
     WEST_ROOM,
     ZHANG,
     ZHAO,
@@ -296,3 +299,19 @@ async def test_a_ban_over_a_day_holds_by_the_word_of_a_second_person(branch: Sma
     await branch.hear(reaction(account(LI), second, "👍", room_id=private_room(LI)))
     (one,) = await every(branch)
     assert (one.state, one.agreed_by, one.until) == (State.ACTIVE, account(LI), None)
+
+
+async def test_that_the_same_person_has_another_account_is_said_before(branch: SmallBranch) -> None:
+    await begin(branch)
+    other = Member(
+        id=MemberId("m-two"), organisation=EAST, name="张明", user=UserId("@two:test"), category="", phone="1"
+    )
+    far = Member(id=MemberId("m-far"), organisation=WEST, name="张明", user=UserId("@far:test"), category="", phone="2")
+    own = await branch.store.read(lambda unit: members.by_user(unit, WHO))
+    assert own is not None
+    corrected = MemberChanged(member=replace(own, phone="1"))
+    await branch.store.settle(notes=[MemberEnrolled(member=other), MemberEnrolled(member=far), corrected])
+    found = await branch.store.read(lambda unit: members.other_accounts(unit, WHO, ROOF))
+    assert found == ("@two:test",)
+    assert await branch.store.read(lambda unit: members.other_accounts(unit, WHO, WEST)) == ()
+    assert await say(branch, f"禁言 {WHO} 2小时 刷屏") == [(SECRETARY, "sanction.confirm_one_account")]

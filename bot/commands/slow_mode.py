@@ -1,0 +1,58 @@
+"""慢速: from the phone, how often one person may write in a room for a while; a reaction confirms it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.commands.asking import Asking
+from bot.commands.grammar import gap_in, is_off, span_of
+from bot.commands.locks import room_meant
+from bot.commands.sanctions import Answer
+from content import locks
+from content.decision import Decision, Refusal, Tell, refused, words
+from content.locks import Part, State
+from content.rooms import Room
+from content.slow_mode import USUAL
+from storage import locks as stored
+
+
+async def slow_mode(asking: Asking) -> Answer:
+    """慢速 30秒, 慢速 30秒 2小时, 慢速 关: in its room, or in private with the room's name before it."""
+    name, _, last = asking.argument.strip().rpartition(" ")
+    if is_off(last):
+        return await _end(asking, name.strip())
+    gap, rest = gap_in(asking.argument)
+    lasts, rest = span_of(rest)
+    room = await room_meant(asking, rest, unclear="slow.which")
+    if not isinstance(room, Room):
+        return room
+    place = await stored.place(asking.unit, room.id, asking.settings.me)
+    if place is None:
+        return refused("locks.no_room", name=room.name)
+    one = locks.prepare(
+        place,
+        Part.SLOW,
+        lasts=locks.USUAL if lasts == timedelta(0) else lasts,
+        gap=USUAL if gap is None else gap,
+        by=asking.sender,
+        cause=asking.cause,
+        me=asking.settings.me,
+        now=asking.unit.now,
+    )
+    return one if isinstance(one, Refusal) else locks.ask_to_confirm(one, room.name)
+
+
+async def _end(asking: Asking, name: str) -> Answer:
+    """慢速 关: undoing hurts nobody, and is done at once."""
+    room = await room_meant(asking, name, unclear="slow.which")
+    if not isinstance(room, Room):
+        return room
+    there = (await stored.held(asking.unit, [room.id])).get(room.id, ())
+    held = next((one.lock for one in there if one.lock.state is State.HELD and one.lock.part is Part.SLOW), None)
+    if held is None:
+        return refused("slow.is_off")
+    done = locks.unlock(held, by=asking.sender, now=asking.unit.now)
+    if isinstance(done, Refusal):
+        return done
+    told = Tell(user=asking.sender, words=words("slow.ended", room=room.name))
+    return Decision(facts=done.facts, effects=(*done.effects, told))
