@@ -30,14 +30,18 @@ from content.locks import (
     tell_stuck,
 )
 from content.organisations import Right
-from content.posting import Who, opening
+from content.posting import Who, as_first, carried, covered, opening, witnessed
 from content.sanctions import Hindrance, PlaceState
-from storage import locks, organisations, outbox, rooms, sanctions
+from content.sanctions import Step as Measure
+from storage import locks, organisations, outbox, rooms, sanction_places, sanctions
 from storage.locks import Told
 from storage.outbox import Claimed
 from storage.posting import is_locked, voices
 from storage.store import Step, Store
 from storage.unit import Reading
+
+_CHANGED = (PlaceState.DONE, PlaceState.STUCK)
+"""How far a lock has come that may have changed its room."""
 
 
 class _Live(Struct, frozen=True, kw_only=True):
@@ -73,12 +77,20 @@ class Locksmith:
         if told.lock.part is Part.POSTING and await self._store.read(lambda unit: is_locked(unit, told.lock.room)):
             # It is taken up again once the room is open.
             return
-        if told.place is done and told.lock.part is not Part.POSTING:
+        if told.place is done and (not holds or told.lock.part is not Part.POSTING):
+            # Only who may write is set again; what one that came after has taken over is not undone a second time.
             return
         if holds or told.before is not None:
             why = await self._change(told, undoing=not holds)
             if why is not None:
                 await self._stuck(row, told.lock, why, undoing=not holds)
+                return
+            left = () if holds else await self._covered(told)
+            if left:
+                # What a mute brings back when it ends is taken then, and nothing else.
+                now = self._store.now()
+                noted = LockNoted(id=id, before=Before(entries=left), at=now)
+                await self._settle(noted, LockSettled(id=id, state=PlaceState.DONE, at=now))
                 return
         await self._settle(LockSettled(id=id, state=done, at=self._store.now()))
 
@@ -121,10 +133,14 @@ class Locksmith:
         held = [own] if own is not None else []
         ours = [entry for one in (*held, *(one.before for one in left)) if one is not None for entry in one.every]
         levels = put_back(live.levels, ours)
-        entries = await self._entries(
-            lock, Powers(version=live.powers.version, creators=live.powers.creators, levels=levels)
-        )
+        again = own.every if own is not None and lock.part is Part.POSTING and told.place in _CHANGED else ()
+        levels = as_first(levels, again)
+        was = Powers(version=live.powers.version, creators=live.powers.creators, levels=levels)
+        entries = await self._entries(lock, was)
         closed = with_entries(levels, entries)
+        if lock.part is Part.POSTING:
+            hidden = covered(live.levels, ours, await self._muted(lock))
+            entries = (*carried(witnessed(Who(lock.who or Who.LEADERS), was, entries), again), *hidden)
         if own is None or left or (entries and entries != own.entries):
             meant = entries or (own.entries if own is not None else ())
             # Whoever is killed before the room is changed finds in it what was ours before, and must know it as such.
@@ -139,6 +155,17 @@ class Locksmith:
         found = await self._store.read(lambda unit: voices(unit, lock.organisation, lock.room))
         return opening(Who(lock.who or Who.LEADERS), powers, found)
 
+    async def _muted(self, lock: Lock) -> frozenset[UserId]:
+        standing = await self._store.read(lambda unit: sanction_places.in_room(unit, lock.room))
+        return frozenset(one.user for one in standing if one.step is Measure.MUTE)
+
+    async def _covered(self, told: Told) -> tuple[Entry, ...]:
+        """Return what of ours lies below a mute in a room that was opened."""
+        if told.before is None or told.lock.part is not Part.POSTING:
+            return ()
+        live = await self._look(told.lock)
+        return covered(live.levels, _standing(told), await self._muted(told.lock))
+
     async def _note(self, lock: Lock, before: Before, left: tuple[Told, ...]) -> None:
         over = tuple(one.lock.id for one in left)
         await self._settle(LockNoted(id=lock.id, before=before, taken_over=over, at=self._store.now()))
@@ -151,8 +178,7 @@ class Locksmith:
         if told.lock.part is Part.DOOR:
             still = live.rule == dict(CLOSED_DOOR) and before.has_rule and before.rule != live.rule
             return before.rule if still else None
-        # What was carried out stands in place of anything earlier; the same level by then is somebody's own.
-        back = put_back(live.levels, before.entries if told.place is PlaceState.DONE else before.every)
+        back = put_back(live.levels, _standing(told))
         return back if back != live.levels else None
 
     async def _settle(self, *facts: Fact) -> None:
@@ -169,6 +195,14 @@ class Locksmith:
             return tell_stuck(kept.name if kept is not None else lock.room, lock.part, why, undoing=undoing, whom=whom)
 
         await self._store.settle([Step(cause=Cause(f"stuck:{row.id}"), decide=decide)], notes=[fact])
+
+
+def _standing(told: Told) -> tuple[Entry, ...]:
+    """Return what of ours may stand in a room, the newest first."""
+    if told.before is None:
+        return ()
+    # What was carried out stands in place of anything earlier; the same level by then is somebody's own.
+    return told.before.entries if told.place is PlaceState.DONE else told.before.every
 
 
 async def settle_due(store: Store) -> None:

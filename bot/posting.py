@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from content.decision import Decision
 from content.identifiers import Cause, UserId, derive
+from content.locks import Before
 from content.posting import follow, is_so
 from content.sanctions import PlaceState
 from storage import posting
@@ -24,9 +25,8 @@ def _is_kept(one: Announcing) -> bool:
     """Tell whether a room is as it should be, by what is known of it; what is under way is left to itself."""
     if one.held is None or one.held.place is not PlaceState.DONE or one.powers is None:
         return one.held is not None and one.held.lock.who == one.who
-    before = one.held.before
-    spoke = [UserId(entry.name) for entry in before.entries if entry.of_user] if before is not None else []
-    return one.held.lock.who == one.who and is_so(one.who, one.powers, one.voices, spoke=spoke)
+    before = one.held.before or Before()
+    return one.held.lock.who == one.who and is_so(one.who, one.powers, one.voices, before)
 
 
 def _step(seen: Announcing, me: UserId) -> Step:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+from bot.delivery import MODERATION, UPKEEP
 from bot.locks import try_again
 from bot.posting import keep
 from content.locks import Part
@@ -16,7 +18,7 @@ from content.rooms import Purpose, levels
 from content.sanctions import PlaceState, Step
 from content.settings import SettingChosen
 from storage import locks as stored
-from storage import rooms
+from storage import outbox, rooms
 from tests.bot.test_locks import LockedScene, is_locked
 from tests.bot.test_sanctions import NEW, WHO, is_done
 from tests.small_branch import EAST, LI, ME, ROOF, SECRETARY, WANG, SmallBranch, account
@@ -185,3 +187,106 @@ async def test_what_the_bot_may_not_do_is_told_and_taken_up_when_it_may(room: An
     await room.look()
     await room.minute()
     assert room.levels["events_default"] == 0
+
+
+@pytest.mark.parametrize("who", [Who.DUTIES, Who.LEADERS, Who.EVERYBODY])
+@pytest.mark.parametrize("change", [{"events_default": 10}, {"events": {**MADE["events"], "m.room.message": 10}}])
+async def test_what_others_changed_and_was_put_right_is_not_what_comes_back_when_it_ends(
+    room: Announcements, who: Who, change: dict[str, Any]
+) -> None:
+    await room.begin(MADE)
+    await room.branch.store.settle(notes=[DutyGranted(duty=LEADER)])
+    await room.set(who)
+    held = dict(room.levels)
+    room.set_levels(**change)
+    await room.look()
+    await room.minute()
+    assert room.levels == {**held, "events": room.levels["events"]}
+    await room.minute()
+    await room.set(None)
+    assert room.levels == MADE
+
+
+async def test_a_voice_that_others_lowered_and_was_put_right_goes_with_the_setting(room: Announcements) -> None:
+    await room.begin(MADE)
+    await room.branch.store.settle(notes=[DutyGranted(duty=LEADER)])
+    await room.set(Who.DUTIES)
+    room.set_levels(users={**room.levels["users"], account(LI): 5})
+    await room.look()
+    await room.minute()
+    assert room.levels["users"][account(LI)] == WRITES
+    await room.set(None)
+    assert room.levels == MADE
+
+
+async def test_what_was_taken_over_is_not_undone_a_second_time(room: Announcements) -> None:
+    plain = {"users": {ME: 100}, "events_default": 0}
+    await room.begin(plain, version="11")
+    await room.set(Who.LEADERS)
+    (old,) = await room.branch.rows(outbox.outbox.c.kind == outbox.Kind.LOCK)
+    await room.branch.store.settle(notes=[SettingChosen(organisation=ROOF, name="posting", value=Who.DUTIES)])
+    room.branch.clock.forward(minutes=1)
+    await keep(room.branch.store, ME)
+    # The homeserver is busy: what undoes the old waits, and what begins the new overtakes it.
+    waits = (outbox.outbox.c.kind == outbox.Kind.UNLOCK) & (outbox.outbox.c.matter_id == old.matter_id)
+    await room.branch.store._write(
+        lambda unit: unit.execute(
+            update(outbox.outbox).where(waits).values(not_before=room.branch.clock() + timedelta(minutes=5))
+        ),
+        news=False,
+    )
+    for _ in range(4):
+        for row in await room.delivery._take(16, MODERATION | UPKEEP):
+            await room.delivery.deliver(row)
+    assert await room.held() == [("duties", "held", "done"), ("leaders", "over", "undone")]
+    set_by_us = dict(room.levels)
+    room.branch.clock.forward(minutes=6)
+    await room.work()
+    assert [row.state for row in await room.branch.rows(waits)] == ["sent"]
+    assert room.levels == set_by_us
+    assert room.levels["events"]["m.reaction"] == 0
+
+
+async def test_cards_are_answered_again_where_somebody_took_that_away(room: Announcements) -> None:
+    plain = {"users": {ME: 100}, "events_default": 0}
+    await room.begin(plain, version="11")
+    await room.set(Who.LEADERS)
+    room.set_levels(events={})
+    await room.look()
+    await room.minute()
+    assert room.levels["events"]["m.reaction"] == 0
+    await room.set(None)
+    assert room.levels == plain
+
+
+@pytest.mark.parametrize("ends", ["the duty", "the setting", "both"])
+async def test_a_voice_that_a_mute_brings_back_goes_when_it_is_due_no_more(room: Announcements, ends: str) -> None:
+    await room.begin(MADE)
+    duty = Duty(user=WHO, organisation=EAST, role=Role.GROUP_LEADER)
+    await room.branch.store.settle(notes=[DutyGranted(duty=duty)])
+    await room.set(Who.DUTIES)
+    assert room.levels["users"][WHO] == WRITES
+    # Their duty ends, and they are muted before the room knows of it.
+    await room.branch.store.settle(notes=[DutyEnded(duty=duty)])
+    mute = is_done(await room.take(Step.MUTE))
+    await room.work()
+    await room.look()
+    if ends != "the setting":
+        await room.minute()
+    if ends != "the duty":
+        await room.set(None)
+        assert room.levels["events_default"] == 50
+        # What somebody sets by then is theirs.
+        room.set_levels(events_default=25)
+        await room.look()
+        await room.minute()
+    assert room.levels["users"][WHO] < 0
+    await room.lift(mute.id)
+    await room.work()
+    await room.look()
+    await room.minute()
+    await room.minute()
+    assert WHO not in room.levels["users"]
+    assert room.levels["events_default"] == 25
+    await room.set(None)
+    assert {place for _, _, place in await room.held()} == {"undone"}
