@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import and_, bindparam, or_, select, update
 
 from content.checkins import State as AnswerState
-from content.decision import Words
+from content.decision import Secret, Words
 from content.identifiers import CardId, UserId
 from content.occurrences import State as OccurrenceState
 from content.polls import State as PollState
@@ -31,11 +31,12 @@ from storage.outbox import (
 )
 from storage.outbox_items import failed_unlisted
 from storage.outbox_queries import shown_at
-from storage.phrases import load_words
+from storage.phrases import load_words, save_words
 from storage.polls import polls
 from storage.prepared import Prepared
 from storage.schedules import occurrences
 from storage.unit import Writing
+from storage.vault import Unreadable, Vault
 
 
 def _held(claimed: Claimed) -> Any:
@@ -239,3 +240,33 @@ async def offer_again(unit: Writing, card: CardId) -> None:
     row = await unit.first(select(cards).where(cards.c.id == card))
     if row is not None:
         await move_seats(unit, row.occurrence_id, row.branch_id, AnswerState.OPEN, before=AnswerState.NOT_OFFERED)
+
+
+async def rewrap(unit: Writing, new: Vault) -> int:
+    """Seal under another master key what is sealed in words that wait, or could not be said; return in how many rows.
+
+    What was sealed under a key that is gone stays as it is: nobody opens it.
+    """
+    await unit.settled()
+    number = 0
+    columns = (outbox.c.number, outbox.c.id, outbox.c.user_id, outbox.c.words)
+    for row in await unit.rows(select(*columns).where(outbox.c.words.is_not(None)).order_by(outbox.c.number)):
+        if not row.words:
+            continue
+        where = (row.id, row.user_id or "")
+        try:
+            said = load_words(row.words, unit.vault, *where)
+        except Unreadable:
+            continue
+        if _has_secret(said):
+            number += 1
+            words = save_words(said, new, *where)
+            await unit.execute(update(outbox).where(outbox.c.number == row.number).values(words=words))
+    return number
+
+
+def _has_secret(said: Words) -> bool:
+    return any(
+        isinstance(one, Secret) or (isinstance(one, tuple) and any(_has_secret(line) for line in one))
+        for one in said.parameters.values()
+    )

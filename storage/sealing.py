@@ -12,6 +12,7 @@ from storage import (
     kept_entries,
     members,
     model_members,
+    outbox_fates,
     sanctions,
     watchwords,
     write_ins,
@@ -62,5 +63,5 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     await members.renew(unit, new, keys)
     number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
-    number += await complaints.rewrap(unit, new)
+    number += await complaints.rewrap(unit, new) + await outbox_fates.rewrap(unit, new)
     return number + await write_ins.rewrap(unit, new) + await watchwords.rewrap(unit, new)

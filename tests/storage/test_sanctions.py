@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
 from msgspec.structs import replace
 
 from content.appeals import appeal
 from content.approvals import Act, Proposal, Proposed
 from content.cases import KEPT, Case, CaseOpened, NoteAdded, keep_words
-from content.decision import Decision, Fact
+from content.decision import Decision, Fact, Tell, Words, words
 from content.erasure import PersonErased
 from content.identifiers import CaseId, Cause, ProposalId, SanctionId
 from content.sanctions import (
@@ -21,12 +23,15 @@ from content.sanctions import (
     SanctionPrepared,
     State,
     Step,
+    reason_of,
 )
-from storage import cases, erased_people, holdings, sanctions
+from storage import cases, erased_people, holdings, outbox, sanctions
+from storage.phrases import load_words
 from storage.retention import Swept
 from storage.store import Step as Settled
 from storage.store import Store
-from storage.unit import Reading
+from storage.unit import Reading, Writing
+from storage.vault import Unreadable, Vault
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -105,6 +110,42 @@ async def test_what_lay_in_the_clear_is_sealed_and_sealed_anew(sqlite_address: s
     assert not {*before} & {*await raw(store)}
     assert await texts(store) == SAID
     await store.close()
+
+
+@pytest.mark.parametrize("failed", [False, True])
+async def test_what_waits_to_be_told_is_told_under_another_key(
+    sqlite_address: str, clock: HandClock, failed: bool
+) -> None:
+    """Why somebody was warned cannot be asked for again, also where it could not be said at first."""
+    store = await Store.open(sqlite_address, clock, master=KEY)
+    await SmallBranch(store, clock).found()
+    why = reason_of(replace(MUTE, words="多次谈话无效"))
+    told = words("sanction.warned", why=(why,), unit="东支部", number=7)
+    await store.settle([Settled(cause=fresh_cause(), decide=_telling(told))])
+    waits = outbox.outbox.c.kind == outbox.Kind.TELL
+
+    async def state(unit: Writing) -> None:
+        await unit.execute(outbox.outbox.update().where(waits).values(state=outbox.State.FAILED))
+
+    if failed:
+        await store._write(state, news=False)
+    await store.seal_anew(OTHER)
+    await store.close()
+    store = await Store.open(sqlite_address, clock, master=OTHER)
+    row = await store.read(lambda unit: unit.first(outbox.outbox.select().where(waits)))
+    assert row is not None
+    assert "多次谈话无效" not in repr(row)
+    assert load_words(row.words, Vault(OTHER), row.id, row.user_id) == told
+    with pytest.raises(Unreadable):
+        load_words(row.words, Vault(KEY), row.id, row.user_id)
+    await store.close()
+
+
+def _telling(said: Words) -> Callable[[Reading], Awaitable[Decision]]:
+    async def decide(_unit: Reading) -> Decision:
+        return Decision(effects=(Tell(user=CASE.user, words=said),))
+
+    return decide
 
 
 async def test_a_case_goes_three_years_after_its_last_act_and_not_while_something_holds(branch: SmallBranch) -> None:
