@@ -133,7 +133,7 @@ def covered(levels: Mapping[str, Any], ours: Collection[Entry], muted: Collectio
 
 
 def is_so(who: Who, powers: Powers, voices: Collection[UserId], before: Before) -> bool:
-    """Tell whether a room lets those write who may, and those answer who could; ``before`` is what was changed there."""
+    """Tell whether a room lets those write who may, and cards be answered; ``before`` is what was changed there."""
     levels: Mapping[str, Any] = powers.levels or {}
     users, kinds = (one if isinstance(one, dict) else {} for one in (levels.get("users"), levels.get("events")))
     spoke = {one.name for one in before.every if one.of_user and users.get(one.name) == one.set}

@@ -42,6 +42,7 @@ from storage.inquiries import inquiries
 from storage.knocks import knocks
 from storage.lecture_questions import lecture_questions
 from storage.lessons import lesson_revisions, lessons
+from storage.locks import forget_people as forget_voices
 from storage.locks import room_locks
 from storage.looks import looks
 from storage.meetings import meeting_people, meeting_register
@@ -310,6 +311,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_cases(unit, fact.accounts)
     await forget_complaints(unit, fact.accounts)
     await forget_cleanings(unit, fact.accounts)
+    await forget_voices(unit, fact.accounts)
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     await forget_in_words(unit, ids, accounts)

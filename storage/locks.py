@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 from sqlalchemy import JSON, Column, ForeignKey, Index, Integer, String, Table, exists, select, update
 
 from content.identifiers import EventId, LockId, OrganisationId, RoomId, UserId
+from content.levels import Entry
 from content.locks import (
     Before,
     Lock,
@@ -268,3 +270,19 @@ async def forget_past(unit: Writing, now: datetime) -> None:
     drafts = room_locks.c.state.in_([State.DRAFT, State.DROPPED]) & (room_locks.c.at < now - CONFIRM_WITHIN)
     old = (room_locks.c.state == State.OVER) & (room_locks.c.ended_at < now - KEPT)
     await unit.execute(room_locks.delete().where(drafts | old))
+
+
+async def forget_people(unit: Writing, accounts: Collection[UserId]) -> None:
+    """Take accounts out of what rooms said before: there is no voice to be put back for who is gone."""
+    query = select(room_locks.c.id, room_locks.c.before).where(room_locks.c.part == Part.POSTING)
+    for row in await unit.rows(query.order_by(room_locks.c.id)):
+        if row.before is None:
+            continue
+        before = msgspec.convert(row.before, Before)
+        kept = replace(before, entries=_without(before.entries, accounts), earlier=_without(before.earlier, accounts))
+        if kept != before:
+            await _change(unit, row.id, before=msgspec.to_builtins(kept))
+
+
+def _without(entries: Collection[Entry], accounts: Collection[UserId]) -> tuple[Entry, ...]:
+    return tuple(one for one in entries if not one.of_user or one.name not in accounts)

@@ -12,11 +12,13 @@ from sqlalchemy import update
 from content.decision import Decision, Refusal, Say, Secret, Tell, words
 from content.edits import Places, Sort, departed, edit
 from content.erasure import erase
-from content.identifiers import MemberId, SelectionId, UserId
+from content.identifiers import LockId, MemberId, SelectionId, UserId
 from content.lessons import Kind, Lesson, LessonRevised, LessonWritten
+from content.levels import Entry
+from content.locks import Before, Lock, LockNoted, Part, RoomLocked, RoomUnlocked, State
 from content.members import NOBODY, Member, MemberEnrolled, leave_roster
 from content.model_members import MemberNominated, Selection, SelectionCalled, SelectionEnded, story_of
-from storage import disclosures, erased_people, kept_entries, lessons, members, organisations
+from storage import disclosures, erased_people, kept_entries, lessons, locks, members, organisations
 from storage.edits import edit_entries
 from storage.engines import sqlite_file
 from storage.erased_people import EMPTIED, GOES
@@ -100,6 +102,26 @@ async def a_life(branch: SmallBranch) -> None:
     await decided(branch, gone)
 
 
+async def given_a_voice(branch: SmallBranch, *users: UserId) -> None:
+    """Let a room for announcements have let some people write, and let that be over."""
+    voices = tuple(Entry(name=one, of_kind=False, of_user=True, listed=False, set=25) for one in users)
+    lock = Lock(
+        id=LockId("posting"),
+        room=EAST_ROOM,
+        organisation=EAST,
+        part=Part.POSTING,
+        by=None,
+        at=NOON,
+        state=State.HELD,
+        lasts=None,
+        who="duties",
+    )
+    before = Before(entries=voices, earlier=voices)
+    noted = LockNoted(id=lock.id, before=before, at=NOON)
+    over = RoomUnlocked(lock=replace(lock, state=State.OVER), by=None, at=NOON)
+    await branch.store.settle(notes=[RoomLocked(lock=lock), noted, over])
+
+
 async def erase_now(branch: SmallBranch) -> None:
     async def decide(unit: Any) -> Decision | Refusal:
         member = await members.member(unit, ZHANG)
@@ -114,6 +136,7 @@ async def erase_now(branch: SmallBranch) -> None:
 async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: SmallBranch, address: str) -> None:
     """R20: the canary is in no row, nor in a byte of the database or its log."""
     await a_life(branch)
+    await given_a_voice(branch, account(ZHANG), account(LI))
     before = await branch.everything()
     words = (CANARY, PHONE, account(ZHANG))
     assert all(word in before for word in words)
@@ -123,6 +146,10 @@ async def test_nothing_of_an_erased_person_is_left_and_every_count_is(branch: Sm
     assert [word for word in words if word in after] == []
     assert (await branch.counted(), await branch.tallied()) == (counted, tallied)
     assert "李强" in after
+    told = await branch.store.read(lambda unit: locks.told(unit, LockId("posting")))
+    assert told is not None
+    assert told.before is not None
+    assert [entry.name for entry in told.before.every] == [account(LI)] * 2
     assert await branch.store.read(lambda unit: disclosures.last_asked(unit, account(ZHANG))) is None
     file = sqlite_file(address)
     if file is not None:
