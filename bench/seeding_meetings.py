@@ -9,7 +9,7 @@ from typing import Any
 from content.complaints import State as ComplaintState
 from content.identifiers import derive
 from content.notices import Form, State
-from content.sign_ups import State as SignUpState
+from content.sign_up_sheets import State as SignUpState
 from storage.cases import cases
 from storage.complaints import complaints
 from storage.meetings import meeting_register, meetings

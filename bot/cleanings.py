@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
-from bot.matrix.faults import Fault
+from bot.matrix.events import Event
+from bot.matrix.faults import Fault, Kind
 from bot.matrix.history import Written
 from bot.matrix.homeserver import Homeserver
+from bot.matrix.rooms import HIDES
 from content.cleanings import (
     Cleaning,
     CleaningAdvanced,
     CleaningCounted,
     CleaningStuck,
     Found,
+    RoomState,
     State,
     counted,
 )
 from content.decision import Decision, Fact
-from content.identifiers import Cause, CleaningId, RoomId, derive
+from content.identifiers import Cause, CleaningId, RoomId, UserId, derive
 from storage import cleanings, duties, outbox
 from storage.cleanings import Place, Told
 from storage.outbox import Claimed, Postponed
@@ -56,7 +60,8 @@ class Cleaner:
             if told.cleaning.state is State.LOOKING and place.found is None:
                 await self._count(told.cleaning, place)
             return None
-        if told.cleaning.state is not State.RUNNING:
+        if told.cleaning.state is not State.RUNNING or place.state is RoomState.DONE:
+            # Stopped; or gone on with while a row from before the stop was still at it, and that one ended it.
             return None
         try:
             over = await self._take_back(row, told, place)
@@ -71,7 +76,7 @@ class Cleaner:
         found, more, token = 0, False, None
         while True:
             page, token, newest = await self._homeserver.written_by(place.room, cleaning.user, token, PAGE)
-            found += len(_meant(cleaning, page))
+            found += len([one for one in _meant(cleaning, page) if one.taken_back_at is None])
             past = _is_past(cleaning, newest)
             if token is None or past or found >= MOST_COUNTED:
                 more = token is not None and not past
@@ -91,26 +96,56 @@ class Cleaner:
 
         await self._store.settle([Step(cause=Cause(f"cleaning:{derive(id, room)}:counted"), decide=decide)])
 
+    async def _hide_by_ban(self, room: RoomId, user: UserId) -> None:
+        """Let a ban of ours that stands say that all of it is hidden (MSC4293), and go on by hand all the same.
+
+        No homeserver tells beforehand whether it knows that; one that does not drops the word, and keeps the ban.
+        """
+        state = [one for one in await self._homeserver.state(room) if isinstance(one, Event)]
+        own = next((one for one in state if one.type == "m.room.member" and one.state_key == user), None)
+        if own is None or own.sender != self._homeserver.user_id or own.content.get("membership") != "ban":
+            return
+        if any(own.content.get(name) is True for name in HIDES):
+            return
+        reason = own.content.get("reason")
+        try:
+            await self._homeserver.ban(room, user, reason if isinstance(reason, str) else "", redact=True)
+        except Fault as fault:
+            if fault.errcode != "M_FORBIDDEN":
+                raise
+
     async def _take_back(self, row: Claimed, told: Told, place: Place) -> bool:
         """Take back the next few messages, and tell whether that was all."""
         cleaning = told.cleaning
+        if cleaning.since is None and place.token is None:
+            await self._hide_by_ban(place.room, cleaning.user)
         page, token, newest = await self._homeserver.written_by(place.room, cleaning.user, place.token, AT_ONCE)
         meant = _meant(cleaning, page)
-        for one in meant:
+        standing = [one for one in meant if one.taken_back_at is None]
+        for one in standing:
             transaction = f"{row.transaction}.{derive(one.event_id)}"
-            await self._homeserver.redact(place.room, one.event_id, transaction)
+            try:
+                await self._homeserver.redact(place.room, one.event_id, transaction)
+            except Fault as fault:
+                if fault.kind is not Kind.MISSING:
+                    raise
             await asyncio.sleep(PAUSE)
         over = token is None or _is_past(cleaning, newest)
         fact = CleaningAdvanced(
             id=cleaning.id,
             room=place.room,
-            taken_back=len(meant),
+            taken_back=len(standing) + len(_cut_off(meant, told.begun_at)),
             token=token,
             over=over,
             at=self._store.now(),
         )
         await self._store.settle(notes=[fact])
         return over
+
+
+def _cut_off(meant: Iterable[Written], begun: datetime | None) -> list[Written]:
+    """Return what was taken back since it begun and not kept: whoever was killed in the middle of a few finds it so."""
+    return [one for one in meant if one.taken_back_at is not None and begun is not None and one.taken_back_at >= begun]
 
 
 def _is_past(cleaning: Cleaning, newest: datetime | None) -> bool:

@@ -40,8 +40,17 @@ MODERATION = frozenset(
 )
 """Kinds by which measures are carried out and undone in rooms, and by which is looked into them."""
 
-UNDOING = frozenset({outbox.Kind.UNLOCK, outbox.Kind.LIFT, outbox.Kind.LET_IN})
-"""Kinds by which something is undone; they wait for a homeserver however long it is away, or it would stay for good."""
+PATIENT = frozenset(
+    {
+        *(outbox.Kind.UNLOCK, outbox.Kind.LIFT, outbox.Kind.LET_IN),
+        *(outbox.Kind.LOCK, outbox.Kind.IMPOSE, outbox.Kind.KEEP_OUT),
+        *(outbox.Kind.COUNT, outbox.Kind.CLEAN),
+    }
+)
+"""Kinds that look, just before, whether they are still meant; so they wait for a homeserver however long it is away.
+
+What is to be undone would else stay for good, and what was decided would be carried out never.
+"""
 
 CLEANING = frozenset({outbox.Kind.COUNT, outbox.Kind.CLEAN})
 """Kinds by which what a person wrote is counted and taken back."""
@@ -256,7 +265,7 @@ class Delivery:
         if isinstance(fault, TokenRevoked):
             return Postponed(claimed=row, not_before=now + timedelta(seconds=60), error=error, counts=False)
         worn = row.failures >= MOST_FAILURES
-        if (fault.permanent and not fault.doubtful) or (worn and row.kind not in UNDOING):
+        if (fault.permanent and not fault.doubtful) or (worn and row.kind not in PATIENT):
             return GivenUp(claimed=row, error=error, at=now)
         pause = self._jitter(min(2.0 ** min(row.failures, 10), LONGEST_PAUSE))
         return Postponed(claimed=row, not_before=now + timedelta(seconds=pause), error=error, counts=not worn)

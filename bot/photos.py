@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import io
 
-from msgspec import Struct
-
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from content import activities as rules
-from content.activities import LARGEST_PHOTO, Photo
+from content.activities import LARGEST_PHOTO, LONGEST_SIDE, MOST_PIXELS, SMALL_SIDE, Photo, Written
 from content.decision import Decision
 from content.identifiers import Cause
 from storage import activities, members
@@ -22,26 +20,11 @@ from storage.outbox import Claimed
 from storage.store import Step, Store
 from storage.unit import Reading
 
-MOST_PIXELS = 50_000_000
-"""Of a photo as it is sent: what telephones make."""
-LONGEST_SIDE = 1_600
-"""In pixels: what is kept for looking at."""
-SMALL_SIDE = 320
-"""In pixels: what is kept for a grid."""
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _GONE = (Kind.MISSING, Kind.REFUSED, Kind.KEYS, Kind.TOO_LARGE)
 
 
-class Taken(Struct, frozen=True, kw_only=True):
-    """A photo written anew, as JPEG in two sizes, without position, camera or comments."""
-
-    data: bytes
-    small: bytes
-    width: int
-    height: int
-
-
-def taken(data: bytes) -> Taken | None:
+def taken(data: bytes) -> Written | None:
     """Read a PNG, JPEG or WebP and write it anew; ``None`` for what is none, or too large to be looked at."""
     from PIL import Image, ImageOps
 
@@ -66,7 +49,7 @@ def taken(data: bytes) -> Taken | None:
         out = io.BytesIO()
         each.save(out, "JPEG", quality=82, optimize=True)
         written.append(out.getvalue())
-    return Taken(data=written[0], small=written[1], width=fresh.width, height=fresh.height)
+    return Written(data=written[0], small=written[1], width=fresh.width, height=fresh.height)
 
 
 class Album:
@@ -85,7 +68,7 @@ class Album:
         found = await self._read(photo)
         await self._store.settle([_settling(photo, found)])
 
-    async def _read(self, photo: Photo) -> Taken | None:
+    async def _read(self, photo: Photo) -> Written | None:
         try:
             heard = await self._homeserver.read_again(photo.room, photo.event)
             if not isinstance(heard, Event):
@@ -98,7 +81,7 @@ class Album:
         return await asyncio.to_thread(taken, data)
 
 
-def _settling(photo: Photo, found: Taken | None) -> Step:
+def _settling(photo: Photo, found: Written | None) -> Step:
     """Return the step that puts a photo into its album, or lets go of it; once for each photo."""
 
     async def decide(unit: Reading) -> Decision | None:

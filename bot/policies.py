@@ -160,13 +160,16 @@ def _unread(one: PolicyList) -> Settled:
 def _holding(one: PolicyList, me: UserId, at: str) -> Settled:
     async def decide(unit: Reading) -> Decision | None:
         rules = (await policies.rules_of(unit, one)).sparing(me)
+        there, exempt = await policies.there(unit, one), await policies.exempt(unit)
         done = rules_of.hold_to(
             one,
             rules,
-            await policies.hits_of(unit, one, rules, me),
+            rules_of.hits(rules, there, exempt, me=me),
             [kept.ban for kept in await policies.standing(unit, one.id)],
-            exempt=await policies.exempt(unit),
+            exempt=exempt,
             rooms=await policies.rooms_of(unit, one),
+            people=len({user for users in there.values() for user in users}),
+            lately=await policies.shown_out_lately(unit, one),
             fresh=await policies.is_fresh(unit, one),
             now=unit.now,
         )

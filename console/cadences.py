@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from console.wording import t
-from content.cadence import Norm
+from content.cadence import OFF, Norm, label_of_line
 
 
 def shown(norm: Norm | None) -> str:
@@ -13,3 +13,10 @@ def shown(norm: Norm | None) -> str:
     return t(
         "cadence.norm", often=t(f"cadence.each_{norm.every}", n=norm.count), label=t(f"cadence.label_{norm.label}")
     )
+
+
+def said_line(value: str) -> str:
+    """Say to which share attendance is held, and by what."""
+    if value == OFF:
+        return t("cadence.off")
+    return t("cadence.share", n=int(value), label=t(f"cadence.label_{label_of_line(value)}"))

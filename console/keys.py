@@ -31,6 +31,8 @@ _BELOW: dict[str, tuple[str, ...]] = {
     "participation": ("burden", "digests", "hours", "reports"),
     "checkins": (
         "activities",
+        "activity_changes",
+        "albums",
         "amendments",
         "meetings",
         "minutes",

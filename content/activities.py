@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
 from content.identifiers import (
     ActivityId,
+    Cause,
     EventId,
     MemberId,
     OrganisationId,
@@ -26,7 +27,8 @@ from content.identifiers import (
     derive,
 )
 from content.live_messages import PutUp, Renew, Sort
-from content.sign_ups import Sheet, SignUp, SignUpOpened, asks_of, close, list_of, trouble_of
+from content.sign_up_sheets import Sheet, SignUp, SignUpOpened
+from content.sign_ups import asks_of, list_of, trouble_of
 
 LONGEST_TITLE = 60
 LONGEST_PLACE = 100
@@ -45,6 +47,14 @@ MOST_OF_ONE = 30
 """Photos that one person gives to one album."""
 LARGEST_PHOTO = 20 * 1024 * 1024
 """Bytes of a photo as it is sent; far less is kept."""
+MOST_PIXELS = 50_000_000
+"""Of a photo as it is sent: what telephones make."""
+LONGEST_SIDE = 1_600
+"""In pixels: what is kept of a photo for looking at."""
+SMALL_SIDE = 320
+"""In pixels: what is kept for a grid."""
+MOST_AT_ONCE = 10
+"""Photos that an organiser puts into an album by one form."""
 GATHERED = timedelta(days=30)
 """How long after an activity photos and notes are still taken."""
 FARTHEST = timedelta(days=366)
@@ -175,11 +185,11 @@ class ActivityChanged(Fact, frozen=True, kw_only=True):
 
 
 class PhotoGiven(Fact, frozen=True, kw_only=True):
-    """A member gave a photo to an album; it is being fetched."""
+    """A member gave a photo to an album, or an organiser put it there; its bytes are still to come."""
 
     photo: Photo
     activity: ActivityId
-    member: MemberId
+    member: MemberId | None
 
 
 class PhotoKept(Fact, frozen=True, kw_only=True):
@@ -266,19 +276,6 @@ def plan(
     return Decision(facts=(planned, *opened), effects=(put_up,))
 
 
-def cancel(one: Activity, sheet: Sheet | None, *, now: datetime) -> Decision | Refusal:
-    """Call an activity off: its card says so, those who had signed up are told, and nobody signs up any more."""
-    if one.state is not State.PLANNED:
-        return refused("activity.not_planned")
-    changed = ActivityChanged(activity=replace(one, state=State.CANCELLED), at=now)
-    said = words("activity.cancelled_told", title=one.title, at=one.begins_at)
-    users = sheet.users if sheet is not None else {}
-    coming = (users.get(each.member) for each in (sheet.standing if sheet is not None else ()) if each.member)
-    told = tuple(Tell(user=user, words=said, unasked=True) for user in coming if user is not None)
-    closed = close(sheet, now=now, by_hand=True) if sheet is not None else None
-    return Decision(facts=(changed, *(closed.facts if closed else ())), effects=(*_renewed(one), *told))
-
-
 def mark_of(one: Activity) -> str:
     """Return a mark of what is put down of an activity, by which a later writer shows what they have seen."""
     told = (str(one.people), one.account, one.outcome, one.partners)
@@ -306,10 +303,11 @@ def put_down(
             return refused("activity.long", field=name, most=most)
     if held == one:
         return refused("activity.same", field="people")
-    return Decision(facts=(ActivityChanged(activity=held, at=now),), effects=_renewed(one))
+    return Decision(facts=(ActivityChanged(activity=held, at=now),), effects=renewed(one))
 
 
-def _renewed(one: Activity) -> tuple[Effect, ...]:
+def renewed(one: Activity) -> tuple[Effect, ...]:
+    """Return what shows an activity anew, where it has a message."""
     return (Renew(sort=Sort.ACTIVITY, id=one.id),) if one.room is not None else ()
 
 
@@ -374,6 +372,62 @@ def kept_photo(photo: Photo, *, data: bytes, small: bytes, width: int, height: i
     """Put a photo that was fetched into its album; the card counts it."""
     kept = PhotoKept(photo=photo.id, activity=photo.activity, data=data, small=small, width=width, height=height)
     return Decision(facts=(kept,), effects=(Renew(sort=Sort.ACTIVITY, id=photo.activity),))
+
+
+class Written(Struct, frozen=True, kw_only=True):
+    """A photo written anew, as JPEG in two sizes, without position, camera or comments."""
+
+    data: bytes
+    small: bytes
+    width: int
+    height: int
+
+
+def put_photos(
+    one: Activity,
+    held: Sequence[Photo],
+    written: Sequence[Written],
+    *,
+    member: MemberId | None,
+    caption: str,
+    agreed: bool,
+    cause: Cause,
+    now: datetime,
+) -> Decision | Refusal:
+    """Put photos into an album by hand; who does it says that everybody who can be known on them has ``agreed``.
+
+    ``member`` is who did it, where they are on the roster: they may take them out again like any that they gave.
+    """
+    if not one.gathers or one.state is State.CANCELLED:
+        return refused("activity.has_no_album", title=one.title)
+    if not written:
+        return refused("activity.no_files", field="photos")
+    if len(written) > MOST_AT_ONCE:
+        return refused("activity.too_many_files", field="photos", most=MOST_AT_ONCE)
+    if not agreed:
+        return refused("activity.not_agreed", field="agreed")
+    if len(caption) > LONGEST_NOTE:
+        return refused("activity.long", field="caption", most=LONGEST_NOTE)
+    if len(held) + len(written) > MOST_PHOTOS:
+        return refused("activity.full_album", field="photos", most=MOST_PHOTOS)
+    facts: list[Fact] = []
+    for number, each in enumerate(written):
+        id = derive(one.id, "photo", cause, number)  # noqa: A001
+        room = one.room or RoomId("")
+        event = EventId(f"form:{id}")
+        photo = Photo(id=id, activity=one.id, member=member, event=event, room=room, at=now, caption=caption)
+        facts.append(PhotoGiven(photo=photo, activity=one.id, member=member))
+        facts.append(
+            PhotoKept(
+                photo=id,
+                activity=one.id,
+                data=each.data,
+                small=each.small,
+                width=each.width,
+                height=each.height,
+            )
+        )
+    return Decision(facts=tuple(facts), effects=renewed(one))
 
 
 def unreadable_photo(photo: Photo, user: UserId | None) -> Decision:

@@ -34,6 +34,7 @@ from content.lecture_questions import LectureQuestioned, LectureQuestionWithdraw
 from content.lessons import LessonRevised, LessonWritten
 from content.locks import RoomLockAsked, RoomLockDropped, RoomLocked, RoomUnlocked
 from content.looks import Looked
+from content.meeting_drafts import MeetingDrafted
 from content.meetings import MeetingCalled, MeetingChanged
 from content.members import MemberChanged, MemberEnrolled
 from content.model_members import SelectionCalled
@@ -65,7 +66,7 @@ from content.sanctions import (
 from content.schedules import LessonsScheduled
 from content.series import SeriesContinued, SeriesEnded, SeriesReplanned, SeriesResumed
 from content.sessions import SignedIn
-from content.sign_ups import SignUpOpened
+from content.sign_up_sheets import SignUpOpened
 from content.survey_links import SurveyLinkAsked
 from content.surveys import SurveyDrafted
 from content.terms import CommitteeElected, CommitteeTakenBack
@@ -250,6 +251,7 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     SelectionCalled: lambda fact: About(thing=f"selection:{fact.selection.id}", place=fact.selection.organisation),
     ActivityPlanned: _activity,
     ActivityChanged: _activity,
+    MeetingDrafted: lambda fact: About(place=fact.draft.organisation),
     SignUpOpened: lambda fact: About(thing=f"sign_up:{fact.sign_up.id}", place=fact.sign_up.organisation),
     PollOpened: lambda fact: About(thing=f"poll:{fact.poll.id}", place=fact.poll.organisation),
     RoomKept: lambda fact: About(thing=f"room:{fact.room.id}", place=fact.room.organisation),

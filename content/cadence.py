@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from enum import StrEnum
 
 from msgspec import Struct
@@ -43,6 +44,13 @@ class Norm(Struct, frozen=True, kw_only=True):
     label: Label
 
 
+class Former(Struct, frozen=True, kw_only=True):
+    """What was asked before it was changed: ``until`` is the day of the change, ``norm`` what held until then."""
+
+    until: date
+    norm: Norm | None
+
+
 class Line(Struct, frozen=True, kw_only=True):
     """One line of the table: what holds where nobody has set it, and what stands behind each number that is known."""
 
@@ -71,7 +79,7 @@ LINES: tuple[Line, ...] = (
     Line(form=Form.REVIEW, default="1-year", known={"1-year": Label.REGULATION}),
     Line(form=Form.TALK, default="1-year", known={"1-year": Label.REGULATION, "2-year": Label.LOCAL}),
 )
-"""CAD-1 to CAD-10; documents and articles are named in the sentences. A share of who comes is no line (CAD-11)."""
+"""CAD-1 to CAD-10; documents and articles are named in the sentences. Attendance is no line of it (CAD-11)."""
 
 LINE_OF: Mapping[Form, Line] = {line.form: line for line in LINES}
 BY_SETTING: Mapping[str, Line] = {line.setting: line for line in LINES}
@@ -89,3 +97,19 @@ def norm_from(form: Form, value: str) -> Norm | None:
         return None
     label = LINE_OF[form].known.get(value, Label.OWN)
     return Norm(form=form, count=int(found[1]), every=Every(found[2]), label=label)
+
+
+ATTENDANCE_LINE = "attendance_line"
+"""The setting of the share of those due, in per cent, to which attendance is held: local, off by itself (CAD-11)."""
+_LOCAL_LINES = ("80", "85")
+_WHOLE = 100
+
+
+def is_attendance_line(value: str) -> bool:
+    """Tell whether a setting is a share in whole per cent, or none."""
+    return value == OFF or (value.isascii() and value.isdigit() and 1 <= int(value[:4]) <= _WHOLE)
+
+
+def label_of_line(value: str) -> Label:
+    """Return what stands behind a share: some local rules have it, else an organisation has set it by itself."""
+    return Label.LOCAL if value in _LOCAL_LINES else Label.OWN

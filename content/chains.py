@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Collection, Iterator
 from itertools import takewhile
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 LONGEST_NAME = 30
 LONGEST_NOTE = 40
@@ -33,6 +35,7 @@ _ENCLOSED = re.compile(
     "(?:[0-9]\ufe0f?\u20e3)+|\U0001f51f|[\u2460-\u249b\u24f5-\u24fe\u2776-\u2793\u3251-\u325f\u32b1-\u32bf]"
 )
 """Numbers in a circle, in brackets, with a full stop or on a key: they number a line, whatever comes behind."""
+_NUMBER = re.compile(r"\(?(?P<digits>[0-9]{1,3})|(?P<signs>[一二三四五六七八九十]{1,3})")
 _NUMBERED = re.compile(
     r"(?:\([0-9]{1,3}\)\s*|[一二三四五六七八九十]{1,3}[、.]\s*"
     r"|[0-9]{1,3}(?P<mark>\s*[.、):,]\s*|\s*[\-/·•・]\s*(?=[^\s0-9])|\s*))(?P<rest>[^\s0-9].*)?"
@@ -53,6 +56,8 @@ _LATIN = re.compile(
     r"[A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\-]*"
     r"(?: [A-Za-z\u00c0-\u024f][A-Za-z\u00c0-\u024f.'\u2019\-]*)*(?![A-Za-z\u00c0-\u024f])"
 )
+_JOINED = re.compile("[和与跟及&]")
+"""Between two names in one word."""
 _SPACED = re.compile(r"^([\u3400-\u9fff]) ([\u3400-\u9fff])(?=[^\u3400-\u9fff]|$)")
 """A name of two signs is often written with a space, so that it is as long as one of three."""
 _AFTER_A_NAME = re.compile(
@@ -83,7 +88,7 @@ class Line(Struct, frozen=True, kw_only=True):
 
     ``brings`` is ``None`` where nothing is said of it. ``labelled`` has a colon behind the name, as 地点：… has, so
     it is a person only where one is called so. ``unclear`` is what was typed where it may be meant in two ways
-    (+2: two more, or two together). ``out`` takes the person out again.
+    (+2: two more, or two together). ``out`` takes the person out again. ``number`` is the one before it, 0 for none.
     """
 
     name: str = ""
@@ -92,6 +97,7 @@ class Line(Struct, frozen=True, kw_only=True):
     unclear: str = ""
     out: bool = False
     labelled: bool = False
+    number: int = 0
 
 
 class Chain(Struct, frozen=True, kw_only=True):
@@ -123,8 +129,11 @@ def is_a_daily_tick(subject: str) -> bool:
     return _DAILY.search(plain(subject)) is not None
 
 
-def read_chain(text: str, *, headed: bool = True) -> Chain | None:
+def read_chain(text: str, *, headed: bool = True, called: Collection[str] = ()) -> Chain | None:
     """Return the chain that a message is, ``None`` for one that is none.
+
+    Where all of two names or more in one line are ``called`` so by the roster, as names are compared, they are people
+    each; else what stands behind a name is a note.
 
     A ``headed`` one says 接龙 at the beginning or the end of its first line, not in the midst of a sentence, unless it
     is about money, of which it is told. In an answer to a card no head is needed.
@@ -135,7 +144,7 @@ def read_chain(text: str, *, headed: bool = True) -> Chain | None:
     head = _HEAD.fullmatch(lines[0].translate(_PLAIN))
     if head is None and headed:
         return None
-    found = [line for line in map(_numbered, lines[:MOST_LINES]) if line is not None]
+    found = [line for one in lines[:MOST_LINES] for line in _numbered(one, called)][:MOST_LINES]
     if not found:
         return None
     subject = _subject(lines, head)
@@ -164,19 +173,55 @@ def _subject(lines: list[str], head: re.Match[str] | None) -> str:
     if head is None:
         return ""
     beside = f"{head['before'].strip(' #')} {head['after'].strip()}".strip()
-    before = takewhile(lambda line: _numbered(line) is None, lines[1:])
+    before = takewhile(lambda line: not _numbered(line), lines[1:])
     after = next((line for line in before if not _EXAMPLE.match(line)), "")
     return beside or after
 
 
-def _numbered(line: str) -> Line | None:
+def _numbered(line: str, called: Collection[str] = ()) -> tuple[Line, ...]:
     found = _NUMBERED.fullmatch(line)
     if found is None or not found["rest"]:
-        return None
+        return ()
     rest = found["rest"]
     if found["mark"] is not None and not found["mark"].strip() and _NO_LINE.match(rest.translate(_PLAIN)):
-        return None
-    return _person(rest)
+        return ()
+    number = _number_before(line)
+    return tuple(replace(one, number=number) for one in _people(rest, called))
+
+
+def _number_before(line: str) -> int:
+    found = _NUMBER.match(line)
+    if found is None:
+        return 0
+    if found["digits"]:
+        return int(found["digits"])
+    tens, ten, ones = found["signs"].rpartition("十")
+    return (_DIGITS.get(tens, 1) * 10 if ten else 0) + _DIGITS.get(ones, 0)
+
+
+def _people(text: str, called: Collection[str]) -> tuple[Line, ...]:
+    """Read whom one line names: one, and where they are ``called`` so, others beside them."""
+    line = _person(text)
+    if line is None or line.labelled or not called:
+        return (line,) if line is not None else ()
+    *others, last = _each(_FOR_OTHERS.sub("", _TICKS.sub(" ", text)).strip(" .、,;:。"), called)
+    first = _person(last)
+    return (*(Line(name=one[:LONGEST_NAME]) for one in others), first) if first is not None and others else (line,)
+
+
+def _each(text: str, called: Collection[str]) -> Iterator[str]:
+    """Split a line before each name but the first that is called so, as long as the one before it is."""
+    name, rest = _name_and_rest(_SPACED.sub(r"\1\2", text))
+    joined = _JOINED.split(name)
+    if len(joined) > 1 and folded(name) not in called and all(folded(one) in called for one in joined):
+        yield from joined[:-1]
+        name = joined[-1]
+    following = _name_and_rest(_SPACED.sub(r"\1\2", rest))[0] if rest else ""
+    if folded(name) in called and any(folded(one) in called for one in (following, *_JOINED.split(following)[:1])):
+        yield name
+        yield from _each(rest, called)
+    else:
+        yield f"{name} {rest}".strip()
 
 
 def _person(text: str) -> Line | None:
@@ -276,11 +321,13 @@ def asks(text: str) -> bool:
     return read_chain(text) is not None or (line is not None and not line.out)
 
 
-def names_in(text: str) -> tuple[Line, ...]:
-    """Return whom the words behind 报名 name: ``张明``, ``张明、李强``, or one with what they bring."""
+def names_in(text: str, called: Collection[str] = ()) -> tuple[Line, ...]:
+    """Return whom the words behind 报名 name: ``张明``, ``张明、李强``, or one with what they bring.
+
+    ``called`` are names of the roster, as for a chain.
+    """
     pieces = [piece.strip() for piece in re.split(r"[、,;\n]", plain(text)) if piece.strip()]
-    found = [line for line in map(_person, pieces) if line is not None]
-    return tuple(found[:MOST_LINES])
+    return tuple(line for piece in pieces for line in _people(piece, called))[:MOST_LINES]
 
 
 def written(number: int, name: str, brings: int, note: str, reported_by: str = "") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from msgspec import Struct
@@ -94,6 +94,8 @@ class Organisation(Struct, frozen=True, kw_only=True):
     language: str = "zh_CN"
     closed: datetime | None = None
     """Since when it is no longer in use; its history stays."""
+    founded: date | None = None
+    """Its first day, where somebody has said so: nothing is asked of the time before it."""
 
 
 class Duty(Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -19,8 +19,10 @@ LONGEST_ADDRESS = 255
 LONGEST_PATTERN = 255
 LONGEST_REASON = 200
 
-MOST_AT_ONCE = 10
-"""How many people one look at a list may show out; more, and it waits for two again."""
+MOST_AT_ONCE, FEWEST_AT_ONCE, SHARE = 10, 2, 10
+"""How many people a list may show out within a day by itself: one of ``SHARE`` of those in the rooms, within bounds."""
+
+SOON = timedelta(days=1)
 
 
 class Entity(StrEnum):
@@ -42,14 +44,15 @@ _BANS = frozenset({"m.ban", "org.matrix.mjolnir.ban"})
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """One rule: what it is about, whom it means (``*`` is anything, ``?`` one sign), and why."""
+    """One rule: what it is about, whom it means (``*`` is anything, ``?`` one sign), why, and who says so."""
 
     entity: Entity
     pattern: str
     reason: str = ""
+    by: str = ""
 
 
-def read_rule(kind: str, content: Mapping[str, Any]) -> Rule | None:
+def read_rule(kind: str, content: Mapping[str, Any], by: str = "") -> Rule | None:
     """Read a rule out of a piece of state; ``None`` for what is none, was taken back, or recommends something else."""
     entity, pattern = TYPES.get(kind), content.get("entity")
     if entity is None or not isinstance(pattern, str) or not 0 < len(pattern) <= LONGEST_PATTERN:
@@ -57,7 +60,17 @@ def read_rule(kind: str, content: Mapping[str, Any]) -> Rule | None:
     if content.get("recommendation") not in _BANS:
         return None
     reason = content.get("reason")
-    return Rule(entity=entity, pattern=pattern, reason=reason[:LONGEST_REASON] if isinstance(reason, str) else "")
+    why = reason[:LONGEST_REASON] if isinstance(reason, str) else ""
+    return Rule(entity=entity, pattern=pattern, reason=why, by=by)
+
+
+def read_rules(said: Iterable[tuple[str, UserId, Mapping[str, Any]]]) -> Rules:
+    """Read what a room says: kind, who says it and content. What is no rule is passed over and counted.
+
+    What was taken back says nothing any more, and is not counted.
+    """
+    found = [read_rule(kind, content, by) for kind, by, content in said if content]
+    return Rules((rule for rule in found if rule is not None), passed_over=found.count(None))
 
 
 def matches(pattern: str, text: str) -> bool:
@@ -101,10 +114,14 @@ def server_of(user: UserId) -> str:
 
 
 class Rules:
-    """The rules of a list, so that thousands of them are asked about a person in a moment."""
+    """The rules of a list, so that thousands of them are asked about a person in a moment.
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    ``passed_over`` is how many the list has besides, which are not held to.
+    """
+
+    def __init__(self, rules: Iterable[Rule], *, passed_over: int = 0) -> None:
         self.all = tuple(rules)
+        self.passed_over = passed_over
         self._exact: dict[tuple[Entity, str], Rule] = {}
         self._patterns: list[Rule] = []
         for one in self.all:
@@ -125,7 +142,8 @@ class Rules:
 
     def sparing(self, me: UserId) -> Rules:
         """Return the rules without those that mean the bot too: anybody, our own server, a glob that says too much."""
-        return Rules(one for one in self.all if Rules([one]).about(me) is None)
+        kept = [one for one in self.all if Rules([one]).about(me) is None]
+        return Rules(kept, passed_over=self.passed_over + len(self.all) - len(kept))
 
     def number_of(self, entity: Entity) -> int:
         """Return how many rules there are about a kind of thing."""
@@ -351,6 +369,11 @@ def hits(
     return tuple(sorted(found, key=lambda one: (one.exempt, one.user, one.room)))
 
 
+def at_most(people: int) -> int:
+    """Return how many of so many people in the rooms a list may show out within a day without a word of two."""
+    return max(FEWEST_AT_ONCE, min(MOST_AT_ONCE, people // SHARE))
+
+
 def hold_to(
     one: PolicyList,
     rules: Rules,
@@ -359,13 +382,16 @@ def hold_to(
     *,
     exempt: Collection[UserId],
     rooms: Collection[RoomId],
+    people: int,
+    lately: Collection[UserId],
     fresh: bool,
     now: datetime,
 ) -> Decision | None:
     """Keep out whom a rule means by now, and let in whom none means any more; nothing where all is so already.
 
-    ``exempt`` are who stays, ``rooms`` those at or below the list's node; what two have just looked at (``fresh``) may
-    show out any number.
+    ``exempt`` are who stays, ``rooms`` those at or below the list's node, ``people`` how many are in them. What two
+    have just looked at (``fresh``) may show out any number; after that whoever was shown out ``lately``, within a day,
+    counts along, so that a list cannot show out a few each minute.
     """
     gone = [ban for ban in standing if rules.about(ban.user) is None or ban.user in exempt or ban.room not in rooms]
     kept = {(ban.room, ban.user) for ban in standing}
@@ -384,7 +410,8 @@ def hold_to(
     if not gone and not bans:
         return None
     lifted = _let_in(gone, now=now)
-    if not fresh and len({ban.user for ban in bans}) > MOST_AT_ONCE:
+    new = {ban.user for ban in bans}
+    if new and not fresh and len(new | {*lately}) > at_most(people):
         back = PolicyListHeldBack(list=replace(one, state=State.LOOKED_AT, wanted_by=None), at=now)
         return replace(lifted, facts=(*lifted.facts, back))
     out = tuple(KeepOut(ban=ban.id, organisation=ban.organisation, room=ban.room, user=ban.user) for ban in bans)

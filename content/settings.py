@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from content.burden import Cap
-from content.cadence import LINES, is_cadence
+from content.cadence import ATTENDANCE_LINE, BY_SETTING, LINES, OFF, is_attendance_line, is_cadence
 from content.decision import Decision, Fact, Refusal, refused
 from content.digests import NEVER, SETTING, Sort, is_rhythm
 from content.hours import Line
@@ -152,10 +152,18 @@ SETTINGS: tuple[Setting, ...] = (
         Setting(name=line.setting, default=line.default, offered=line.offered, possible=is_cadence, unit="cadence")
         for line in LINES
     ),
+    Setting(
+        name=ATTENDANCE_LINE, default=OFF, offered=(OFF, "80", "85", "90"), possible=is_attendance_line, unit="share"
+    ),
 )
 """Everything that can be set, in the order of the page. A feature adds its own line here and asks ``value_of``."""
 
 BY_NAME: Mapping[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+def is_remembered(name: str) -> bool:
+    """Tell of a setting that what held before it was changed still counts: by it the months before are reckoned."""
+    return name in BY_SETTING
 
 
 class SettingChosen(Fact, frozen=True, kw_only=True):

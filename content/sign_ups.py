@@ -1,32 +1,46 @@
 """Sign-ups (接龙): who comes, said in any of the ways in which people say it, shown in one live message.
 
 What stands is the union of all that was said: nobody is taken out because a later chain leaves them out, only by
-themself, by who named them, or by an organiser. So two who paste at once lose nobody.
+themself, by who named them, or by an organiser. So two who paste at once lose nobody. Who corrects a name that they
+wrote takes the old one out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from enum import StrEnum
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from content.chains import Line, folded, is_a_daily_tick, is_about_money, written
-from content.decision import Decision, Effect, Fact, Refusal, Tell, Words, refused, words
+from content.corrected_names import Placed, corrected
+from content.decision import Decision, Effect, Refusal, Tell, Words, refused, words
 from content.identifiers import (
-    ActivityId,
     EventId,
     MemberId,
-    OrganisationId,
-    RoomId,
     SignUpEntryId,
     SignUpId,
     UserId,
-    derive,
 )
 from content.live_messages import PutUp, Renew, Sort
+from content.sign_up_sheets import (
+    GONE,
+    Claim,
+    EntriesWithdrawn,
+    Entry,
+    EntryRuled,
+    MessageTakenBack,
+    Sheet,
+    SheetFact,
+    SignedUp,
+    SignUp,
+    SignUpClosed,
+    SignUpOpened,
+    State,
+    apply,
+    name_of,
+)
 
 LONGEST_TITLE = 60
 LONGEST_WHY = 100
@@ -40,191 +54,6 @@ USUAL = timedelta(days=7)
 """How long a sign-up is open where nobody says so."""
 KEPT = timedelta(days=365)
 """How long it is remembered who had signed up; how many they were stays."""
-
-
-class State(StrEnum):
-    """Where a sign-up stands."""
-
-    OPEN = "open"
-    CLOSED = "closed"
-
-
-class SignUp(Struct, frozen=True, kw_only=True):
-    """A sign-up in one room; ``places`` is how many people may come, ``None`` where there is no limit.
-
-    Where it belongs to an ``activity``, that one's live message shows it.
-    """
-
-    id: SignUpId
-    organisation: OrganisationId
-    room: RoomId
-    title: str
-    closes_at: datetime
-    places: int | None = None
-    activity: ActivityId | None = None
-    state: State = State.OPEN
-    people: int | None = None
-
-
-class Entry(Struct, frozen=True, kw_only=True):
-    """One who was signed up. ``number`` is the order in which they came, ``by`` whose word it was.
-
-    ``member`` is who that is on the roster, ``None`` for a name that only was typed. Who is ``withdrawn`` comes back
-    by their own word, by that of who took them out, and where an organiser did (``by_hand``) by one alone. Who
-    ``returned`` is withdrawn again once what they said is taken back.
-    """
-
-    id: SignUpEntryId
-    name: str
-    at: datetime
-    number: int
-    member: MemberId | None = None
-    note: str = ""
-    brings: int = 0
-    by: UserId | None = None
-    withdrawn: bool = False
-    withdrawn_by: UserId | None = None
-    returned: bool = False
-    by_hand: bool = False
-    why: str = ""
-
-    @property
-    def people(self) -> int:
-        """Return how many come: they and whom they bring."""
-        return 1 + self.brings
-
-
-class Claim(Struct, frozen=True, kw_only=True, order=True):
-    """That a message names somebody: as long as one does that was not taken back, they stand."""
-
-    event: EventId
-    sender: UserId
-    entry: SignUpEntryId
-
-
-GONE = SignUpEntryId("")
-"""Whom a message names that was taken back: edits of it come to nothing."""
-
-
-class Sheet(Struct, frozen=True, kw_only=True):
-    """A sign-up with all that was said of it. ``users`` are the accounts of those who are on the roster."""
-
-    sign_up: SignUp
-    entries: Mapping[SignUpEntryId, Entry] = field(default_factory=dict)
-    claims: frozenset[Claim] = frozenset()
-    users: Mapping[MemberId, UserId] = field(default_factory=dict)
-
-    @property
-    def standing(self) -> tuple[Entry, ...]:
-        """Return who comes, or waits for a place, in the order in which they came."""
-        here = (one for one in self.entries.values() if not one.withdrawn)
-        return tuple(sorted(here, key=lambda one: (one.number, one.id)))
-
-    @property
-    def seated(self) -> tuple[Entry, ...]:
-        """Return who has a place: in their order, and nobody before who came earlier and still waits."""
-        return self.standing[: len(self.standing) - len(self.waiting)]
-
-    @property
-    def waiting(self) -> tuple[Entry, ...]:
-        """Return who waits for a place."""
-        places, taken = self.sign_up.places, 0
-        for position, one in enumerate(self.standing):
-            taken += one.people
-            if places is not None and taken > places:
-                return self.standing[position:]
-        return ()
-
-    @property
-    def people(self) -> int:
-        """Return how many come."""
-        return sum(one.people for one in self.seated)
-
-
-class SignUpOpened(Fact, frozen=True, kw_only=True):
-    """A sign-up was begun; it is on its way to its room."""
-
-    sign_up: SignUp
-    author: UserId
-    at: datetime
-
-
-class SignedUp(Fact, frozen=True, kw_only=True):
-    """A message named people. ``entries`` are those of whom something is new, ``claims`` all whom it names."""
-
-    sign_up: SignUpId
-    member: MemberId | None
-    entries: tuple[Entry, ...]
-    claims: tuple[Claim, ...]
-    at: datetime
-
-
-class MessageTakenBack(Fact, frozen=True, kw_only=True):
-    """A message about a sign-up was removed by who sent it; ``gone`` are those whom no other names."""
-
-    sign_up: SignUpId
-    member: MemberId | None
-    event: EventId
-    sender: UserId
-    gone: tuple[SignUpEntryId, ...]
-    withdrawn: tuple[Entry, ...]
-    at: datetime
-
-
-class EntriesWithdrawn(Fact, frozen=True, kw_only=True):
-    """Somebody does not come any more, by their own word or that of who named them."""
-
-    sign_up: SignUpId
-    member: MemberId | None
-    entries: tuple[Entry, ...]
-    at: datetime
-
-
-class EntryRuled(Fact, frozen=True, kw_only=True):
-    """An organiser put somebody on a sign-up, took them off it, or put right what stands there."""
-
-    sign_up: SignUpId
-    member: MemberId | None
-    entries: tuple[Entry, ...]
-    at: datetime
-
-
-class SignUpClosed(Fact, frozen=True, kw_only=True):
-    """The time of a sign-up is over, or an organiser ended it."""
-
-    sign_up: SignUpId
-    people: int
-    at: datetime
-
-
-SheetFact = SignedUp | MessageTakenBack | EntriesWithdrawn | EntryRuled | SignUpClosed
-
-
-def apply(sheet: Sheet, fact: SheetFact) -> Sheet:
-    """Return a sheet once a fact about it holds: what storage does to rows."""
-    match fact:
-        case SignUpClosed():
-            return replace(sheet, sign_up=replace(sheet.sign_up, state=State.CLOSED, people=fact.people))
-        case SignedUp():
-            changed = {one.id: one for one in fact.entries}
-            return replace(sheet, entries={**sheet.entries, **changed}, claims=sheet.claims | set(fact.claims))
-        case MessageTakenBack():
-            changed = {one.id: one for one in fact.withdrawn}
-            entries = {id: one for id, one in {**sheet.entries, **changed}.items() if id not in fact.gone}  # noqa: A001
-            claims = {one for one in sheet.claims if one.event != fact.event}
-            return replace(
-                sheet, entries=entries, claims=claims | {Claim(event=fact.event, sender=fact.sender, entry=GONE)}
-            )
-        case EntriesWithdrawn() | EntryRuled():
-            changed = {one.id: one for one in fact.entries}
-            off = {one.id for one in fact.entries if one.withdrawn}
-            claims = {one for one in sheet.claims if one.entry not in off}
-            return replace(sheet, entries={**sheet.entries, **changed}, claims=frozenset(claims))
-
-
-def name_of(sign_up: SignUpId, member: MemberId | None, name: str) -> SignUpEntryId:
-    """Return the identifier of one person on a sign-up: by the roster, else by their name as it is compared."""
-    return SignUpEntryId(derive(sign_up, "member", member) if member else derive(sign_up, "name", folded(name)))
 
 
 def begin(sign_up: SignUp, *, author: UserId, now: datetime, free_at: datetime | None = None) -> Decision | Refusal:
@@ -312,6 +141,7 @@ def sign_up(
     if Claim(event=speaker.event, sender=speaker.user, entry=GONE) in sheet.claims:
         return None
     entries, changed, claims = dict(sheet.entries), dict[SignUpEntryId, Entry](), set[Claim]()
+    instead = _corrected(sheet, lines, speaker, known, edited=edited)
     struck = False
     for line in lines:
         member, name = _who(line, speaker, known)
@@ -329,15 +159,37 @@ def sign_up(
         after = _after(before, line, speaker, own=own, number=_next(entries), now=now)
         if after is None:
             fresh = Entry(id=id, name=name, member=member, at=now, number=_next(entries), by=speaker.user)
-            after = _with(fresh, line)
+            after = _with(_in_place_of(instead.get(id), fresh), line)
         struck |= after.withdrawn and after.by_hand and own
         if after.withdrawn:
             continue
         if own or not _by_own_word(before, sheet):
-            claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id))
+            claims = {one for one in claims if one.entry != id}
+            claims.add(Claim(event=speaker.event, sender=speaker.user, entry=id, line=line.number))
         if after != before:
             entries[id] = changed[id] = after
+    for id, old in instead.items():  # noqa: A001
+        if not entries[id].withdrawn:
+            changed[old.id] = _off(old, speaker.user)
     return _heard(sheet, lines, speaker, changed, claims - sheet.claims, struck=struck, now=now)
+
+
+def _corrected(
+    sheet: Sheet, lines: Iterable[Line], speaker: Speaker, known: Mapping[str, Sequence[MemberId]], *, edited: bool
+) -> dict[SignUpEntryId, Entry]:
+    placed = []
+    for line in lines:
+        member, name = _who(line, speaker, known)
+        id = _called(sheet.sign_up.id, sheet.entries, member, name)  # noqa: A001
+        placed.append(Placed(entry=id, name=name, number=line.number, out=line.out))
+    return corrected(sheet, placed, event=speaker.event, user=speaker.user, member=speaker.member, edited=edited)
+
+
+def _in_place_of(old: Entry | None, fresh: Entry) -> Entry:
+    """Let a name that is corrected keep its place and what was said beside it."""
+    if old is None:
+        return fresh
+    return replace(fresh, number=old.number, at=old.at, note=old.note, brings=old.brings)
 
 
 def _by_own_word(entry: Entry | None, sheet: Sheet) -> bool:
@@ -546,9 +398,11 @@ def rule(
     by: UserId,
     now: datetime,
     undone: bool = False,
+    meant: SignUpEntryId | None = None,
 ) -> Decision | Refusal:
     """Put somebody on, change what stands of them, or take them off by hand; what an organiser says stands.
 
+    Of several who are called so the one that is ``meant`` has to be said.
     Who was taken off and is put back because that is ``undone`` has their old place in the order, else the last.
     It may be done once the sign-up is over too: then who came although they had not signed up is put down.
     """
@@ -559,10 +413,12 @@ def rule(
         return refused("sign_up.no_reason", field="why")
     if len(why) > LONGEST_WHY:
         return refused("sign_up.long_reason", field="why", most=LONGEST_WHY)
-    found = known.get(folded(line.name), ())
-    member = found[0] if len(found) == 1 else None
-    id = _called(sheet.sign_up.id, sheet.entries, member, line.name)  # noqa: A001
-    before = sheet.entries.get(id)
+    candidates = called_so(sheet, line.name, known, off=off)
+    if len(candidates) > 1 and meant not in candidates:
+        return refused("sign_up.which_person", field="who", name=line.name, n=len(candidates))
+    id = meant if meant in candidates else next(iter(candidates))  # noqa: A001
+    assert id is not None
+    member, before = candidates[id], sheet.entries.get(id)
     if off and (before is None or before.withdrawn):
         return refused("sign_up.they_are_not_in", field="name", title=sheet.sign_up.title, name=line.name)
     if before is None and len(sheet.entries) >= MOST_ENTRIES:
@@ -579,6 +435,23 @@ def rule(
     fact = EntryRuled(sign_up=sheet.sign_up.id, member=member, entries=(ruled,), at=now)
     moved = _moved_up(sheet, apply(sheet, fact))
     return Decision(facts=(fact,), effects=(renewed(sheet.sign_up), *moved))
+
+
+def called_so(
+    sheet: Sheet, name: str, known: Mapping[str, Sequence[MemberId]], *, off: bool
+) -> dict[SignUpEntryId, MemberId | None]:
+    """Return whom a name may mean that an organiser types: of the roster or as it stands there; at least one.
+
+    Who is to be taken ``off`` is one who is on it, where anybody is.
+    """
+    ids: dict[SignUpEntryId, MemberId | None] = {
+        name_of(sheet.sign_up.id, one, name): one for one in known.get(folded(name), ())
+    }
+    here = {one.id: one.member for one in sheet.standing if folded(one.name) == folded(name)}
+    gone = {one.id: one.member for one in sheet.entries.values() if folded(one.name) == folded(name)}
+    standing = {id: one for id, one in ids.items() if id in here} | here  # noqa: A001
+    found = (off and standing) or (ids | here)
+    return found or dict([next(iter(gone.items()), (name_of(sheet.sign_up.id, None, name), None))])
 
 
 def close(sheet: Sheet, *, now: datetime, by_hand: bool = False) -> Decision | None:

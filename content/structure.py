@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import date, datetime
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ from content.identifiers import Cause, OrganisationId, derive
 from content.organisations import Kind, Organisation, OrganisationFounded
 
 LONGEST_NAME = 60
+FIRST_YEAR = 1921
+"""No organisation of the Party is older."""
 
 BELOW: dict[Kind, tuple[Kind, ...]] = {
     Kind.PARTY_COMMITTEE: (Kind.PARTY_COMMITTEE, Kind.GENERAL_BRANCH, Kind.BRANCH),
@@ -27,6 +29,13 @@ class OrganisationRenamed(Fact, frozen=True, kw_only=True):
 
     organisation: OrganisationId
     name: str
+
+
+class OrganisationDated(Fact, frozen=True, kw_only=True):
+    """It was said when a node was founded, or that nobody knows."""
+
+    organisation: OrganisationId
+    founded: date | None
 
 
 class OrganisationMoved(Fact, frozen=True, kw_only=True):
@@ -96,6 +105,17 @@ def rename(node: Organisation, name: str, *, nodes: Collection[Organisation]) ->
     others = [other for other in nodes if other.id != node.id]
     refusal = _bad_name(name, node.parent, node.kind, others)
     return refusal or Decision(facts=(OrganisationRenamed(organisation=node.id, name=name),))
+
+
+def date_founding(node: Organisation, founded: date | None, *, today: date) -> Decision | Refusal:
+    """Say on which day a node was founded; ``None`` where that is not known."""
+    if founded == node.founded:
+        return refused("structure.same_founding", field="founded")
+    if founded is not None and (founded > today or founded.year < FIRST_YEAR):
+        return refused("structure.bad_founding", field="founded", first=FIRST_YEAR)
+    if founded is not None and node.closed is not None and founded > node.closed.date():
+        return refused("structure.founded_after_closing", field="founded")
+    return Decision(facts=(OrganisationDated(organisation=node.id, founded=founded),))
 
 
 def move(node: Organisation, to: Organisation, *, nodes: Collection[Organisation]) -> Decision | Refusal:

@@ -11,9 +11,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from functools import cache
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-from content.cadence import LINE_OF, Every, Norm
+from content.cadence import LINE_OF, Every, Former, Norm
 from content.decision import Words, words
 from content.identifiers import MemberId, OrganisationId
 from content.notices import Form
@@ -88,10 +88,25 @@ class Evidence(Struct, frozen=True, kw_only=True):
     speaker: str = ""
 
 
+class State(StrEnum):
+    """What is to be said of a stretch: 已完成, 已排期, 缺, or that it has not come yet (CAD-13).
+
+    Nothing is asked of the time before a place was founded, 尚未成立, and after it was closed.
+    """
+
+    DONE = "done"
+    SCHEDULED = "scheduled"
+    MISSING = "missing"
+    LATER = "later"
+    BEFORE = "before"
+    AFTER = "after"
+
+
 class Place(Struct, frozen=True, kw_only=True):
     """What is known of a branch or a group that tells what is asked of it.
 
-    ``full`` is how many full members it has, ``seats`` how many sit on the committee that is recorded.
+    ``full`` is how many full members it has, ``seats`` how many sit on the committee that is recorded. ``founded`` is
+    its first day where that is known, ``closed`` its last; ``groups_founded`` are the first days of its groups.
     """
 
     organisation: OrganisationId
@@ -100,6 +115,16 @@ class Place(Struct, frozen=True, kw_only=True):
     groups: Mapping[OrganisationId, str]
     full: int
     seats: int
+    founded: date | None = None
+    closed: date | None = None
+    groups_founded: Mapping[OrganisationId, date] = field(default_factory=dict)
+
+    def stood(self, since: date, until: date, subject: str = "") -> State | None:
+        """Tell of a stretch that all of it was before the place, or the group that is the subject, or after it."""
+        founded = self.groups_founded.get(OrganisationId(subject), self.founded)
+        if founded is not None and until < max(founded, self.founded or founded):
+            return State.BEFORE
+        return State.AFTER if self.closed is not None and since > self.closed else None
 
     @property
     def has_committee(self) -> bool:
@@ -107,29 +132,22 @@ class Place(Struct, frozen=True, kw_only=True):
         return self.full >= FULL_FOR_A_COMMITTEE or self.seats >= SEATS_OF_A_COMMITTEE
 
 
-class State(StrEnum):
-    """What is to be said of a stretch: 已完成, 已排期, 缺, or that it has not come yet (CAD-13)."""
-
-    DONE = "done"
-    SCHEDULED = "scheduled"
-    MISSING = "missing"
-    LATER = "later"
-
-
 class Tally(Struct, frozen=True, kw_only=True):
     """How many were held and are planned in a stretch: of a group, a kind of talk, or where ``subject`` is empty all.
 
-    Groups are counted each by itself, never together (CAD-3).
+    Groups are counted each by itself, never together (CAD-3). Of a group that was not founded yet nothing is ``asked``.
     """
 
     subject: str
     held: int
     planned: int
+    asked: bool = True
 
 
 class Stretch(Struct, frozen=True, kw_only=True):
-    """One month, quarter or year of a form, and how it stands."""
+    """One month, quarter or year of a form by what was asked at its end, and how it stands."""
 
+    norm: Norm
     since: date
     until: date
     state: State
@@ -148,7 +166,10 @@ class Cell(Struct, frozen=True, kw_only=True):
 
 
 class Column(Struct, frozen=True, kw_only=True):
-    """One form through the year; where it is not ``asked`` of the place, as of one without a committee, none lacks."""
+    """One form through the year; where it is not ``asked`` of the place, as of one without a committee, none lacks.
+
+    ``norm`` is what is asked now; a stretch that ended before it was changed counts by what was asked then.
+    """
 
     form: Form
     norm: Norm | None
@@ -195,20 +216,26 @@ def reckon(
     year: int,
     today: date,
     cells: bool = True,
+    former: Mapping[Form, Sequence[Former]] | None = None,
 ) -> tuple[Column, ...]:
     """Reckon the year of a place from what was held and is planned; of a group only what is asked of groups.
 
-    Who shows no months asks for no ``cells``.
+    Who shows no months asks for no ``cells``. ``former`` is what was asked before, each until its day.
     """
     there = [one for one in found if one.on.year == year and (one.standing is Standing.HELD or one.on >= today)]
     forms = (Form.GROUP,) if place.kind is Kind.GROUP else tuple(LINE_OF)
     months = range(1, 13) if cells else ()
-    return tuple(_column(form, norms.get(form), there, place, year=year, today=today, months=months) for form in forms)
+    before = former or {}
+    return tuple(
+        _column(form, norms.get(form), before.get(form, ()), there, place, year=year, today=today, months=months)
+        for form in forms
+    )
 
 
 def _column(
     form: Form,
     norm: Norm | None,
+    former: Sequence[Former],
     found: Sequence[Evidence],
     place: Place,
     *,
@@ -218,13 +245,30 @@ def _column(
 ) -> Column:
     own = sorted((one for one in found if counts_at(place, one, form)), key=lambda one: (one.on, one.id))
     subjects = _subjects(form, place)
-    asked = norm is not None and bool(subjects)
-    stretches: tuple[Stretch, ...] = ()
-    if norm is not None and asked:
-        spans = stretches_of(norm.every, year)
-        stretches = tuple(_stretch(since, until, norm, own, subjects, place, today) for since, until in spans)
-    cells = tuple(_cell(month, own, norm, stretches, today=today) for month in months)
-    return Column(form=form, norm=norm, asked=asked, stretches=stretches, cells=cells)
+    stretches = tuple(
+        _stretch(since, until, held, own, subjects, place, today)
+        for since, until, held in _asked(norm, former, year)
+        if subjects
+    )
+    cells = tuple(_cell(year, month, own, stretches, place, today=today) for month in months)
+    return Column(form=form, norm=norm, asked=norm is not None and bool(subjects), stretches=stretches, cells=cells)
+
+
+def _asked(norm: Norm | None, former: Sequence[Former], year: int) -> list[tuple[date, date, Norm]]:
+    """Return the stretches of a year, each by what was asked on its last day, in order."""
+    windows, since = list[tuple[date, date, Norm | None]](), date.min
+    for one in sorted(former, key=lambda one: one.until):
+        windows.append((since, one.until, one.norm))
+        since = one.until
+    windows.append((since, date.max, norm))
+    found = [
+        (first, last, held)
+        for since, until, held in windows
+        if held is not None
+        for first, last in stretches_of(held.every, year)
+        if since <= last < until
+    ]
+    return sorted(found, key=lambda one: one[:2])
 
 
 def _subjects(form: Form, place: Place) -> tuple[str, ...]:
@@ -262,32 +306,40 @@ def _stretch(
     for subject in subjects:
         own = [one.standing for one in within if _is_of(one, norm.form, subject, place)]
         held, planned = own.count(Standing.HELD), own.count(Standing.PLANNED)
-        tallies.append(Tally(subject=subject, held=held, planned=planned))
-    if all(one.held >= norm.count for one in tallies):
+        asked = place.stood(since, until, subject) is None
+        tallies.append(Tally(subject=subject, held=held, planned=planned, asked=asked))
+    counted = [one for one in tallies if one.asked]
+    if not counted:
+        state = place.stood(since, until) or State.BEFORE
+    elif all(one.held >= norm.count for one in counted):
         state = State.DONE
-    elif all(one.held + one.planned >= norm.count for one in tallies):
+    elif all(one.held + one.planned >= norm.count for one in counted):
         state = State.SCHEDULED
     else:
         state = State.LATER if since > today else State.MISSING
-    return Stretch(since=since, until=until, state=state, tallies=tuple(tallies))
+    return Stretch(norm=norm, since=since, until=until, state=state, tallies=tuple(tallies))
 
 
-def lacking(norm: Norm, stretch: Stretch) -> tuple[Tally, ...]:
+def lacking(stretch: Stretch) -> tuple[Tally, ...]:
     """Return of what too little was held and is planned in a stretch."""
-    return tuple(one for one in stretch.tallies if one.held + one.planned < norm.count)
+    return tuple(one for one in stretch.tallies if one.asked and one.held + one.planned < stretch.norm.count)
 
 
 def _cell(
-    month: int, found: Sequence[Evidence], norm: Norm | None, stretches: Sequence[Stretch], *, today: date
+    year: int, month: int, found: Sequence[Evidence], stretches: Sequence[Stretch], place: Place, *, today: date
 ) -> Cell:
     there = tuple(one for one in found if one.on.month == month)
+    stood = place.stood(date(year, month, 1), _last(year, month))
+    if stood is not None:
+        return Cell(state=_of_evidence(there) or stood, evidence=there)
     stretch = next((one for one in stretches if one.since.month <= month <= one.until.month), None)
-    if norm is None or stretch is None:
+    if stretch is None:
         return Cell(state=_of_evidence(there), evidence=there)
-    short = tuple(one.subject for one in lacking(norm, stretch) if one.subject)
-    if norm.every is Every.MONTH:
+    short = tuple(one.subject for one in lacking(stretch) if one.subject)
+    if stretch.norm.every is Every.MONTH:
         return Cell(state=stretch.state, evidence=there, lacking=short if stretch.state is State.MISSING else ())
-    said_in = stretch.until.month if not stretch.since <= today <= stretch.until else today.month
+    last = min(stretch.until, place.closed or stretch.until)
+    said_in = last.month if not stretch.since <= today <= last else today.month
     if stretch.state in (State.MISSING, State.LATER) and month == said_in:
         return Cell(state=stretch.state, evidence=there, lacking=short if stretch.state is State.MISSING else ())
     return Cell(state=_of_evidence(there), evidence=there)
@@ -320,18 +372,17 @@ def gaps(columns: Iterable[Column]) -> tuple[Gap, ...]:
     """Return everything that a year lacks so far, form by form."""
     return tuple(
         Gap(
-            norm=column.norm,
+            norm=stretch.norm,
             since=stretch.since,
             until=stretch.until,
             subject=tally.subject,
-            short=column.norm.count - tally.held - tally.planned,
+            short=stretch.norm.count - tally.held - tally.planned,
             nothing=not tally.held and not tally.planned,
         )
         for column in columns
-        if column.norm is not None
         for stretch in column.stretches
         if stretch.state is State.MISSING
-        for tally in lacking(column.norm, stretch)
+        for tally in lacking(stretch)
     )
 
 
@@ -382,8 +433,14 @@ def of_quarter(columns: Iterable[Column], today: date) -> tuple[tuple[Form, str,
     for column in columns:
         if column.norm is None or column.norm.every is Every.YEAR:
             continue
-        within = [one for one in column.stretches if first <= one.since.month and one.until.month <= first + 2]
+        within = [
+            one
+            for one in column.stretches
+            if one.norm == column.norm and first <= one.since.month and one.until.month <= first + 2
+        ]
         for place, tally in enumerate(within[0].tallies if within else ()):
-            held = sum(min(one.tallies[place].held, column.norm.count) for one in within)
-            found.append((column.form, tally.subject, held, column.norm.count * len(within)))
+            own = [one.tallies[place] for one in within if one.tallies[place].asked]
+            held = sum(min(one.held, column.norm.count) for one in own)
+            if own:
+                found.append((column.form, tally.subject, held, column.norm.count * len(own)))
     return tuple(found)

@@ -16,6 +16,8 @@ from content.year import Column, Evidence, Standing
 COUNTED = (Mark.PRESENT, Mark.ONLINE, Mark.LEAVE, Mark.ABSENT, Mark.MADE_UP, Mark.SILENT)
 """How people stood, in the order of the columns; who came late was there."""
 
+THERE = (Mark.PRESENT, Mark.ONLINE)
+
 Months = Mapping[int, Mapping[Form, int]]
 """How many of each form were held in each month."""
 
@@ -30,6 +32,12 @@ class Totals(Struct, frozen=True, kw_only=True):
     resolutions: int = 0
     tasks: int = 0
     done: int = 0
+
+    @property
+    def share(self) -> int | None:
+        """Return how many of those due were there, in whole per cent and never rounded up; ``None`` of nobody."""
+        there = sum(self.attendance.get(mark, 0) for mark in THERE)
+        return there * 100 // self.due if self.due else None
 
 
 def by_month(found: Iterable[Evidence], meetings: Months | None = None) -> Months:

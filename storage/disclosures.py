@@ -54,6 +54,7 @@ from storage.lessons import lesson_revisions, lessons
 from storage.locks import room_locks
 from storage.looks import looks
 from storage.media import media, media_chunks, media_uploads, upload_limits
+from storage.meeting_drafts import meeting_drafts
 from storage.meetings import meeting_people, meeting_register, meetings
 from storage.members import binding_codes, members
 from storage.minutes import meeting_minutes
@@ -83,7 +84,7 @@ from storage.schedules import occurrences, schedules
 from storage.server_reports import report_positions
 from storage.session_choices import session_choices
 from storage.sessions import sessions, sign_in_links
-from storage.settings import organisation_settings
+from storage.settings import former_settings, organisation_settings
 from storage.shelf import shelf
 from storage.shifts import shift_patterns
 from storage.sign_ups import sign_up_claims, sign_up_entries, sign_ups
@@ -220,7 +221,7 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id number returned by_hand",
         own_words="name note why",
     ),
-    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id", readable=False),
+    _held(sign_up_claims, "sender", "sign_up_id event_id", inner="sender entry_id line", readable=False),
     _held(
         sign_ups,
         "author",
@@ -604,6 +605,8 @@ IMPERSONAL: tuple[Table, ...] = (
     organisations,
     organisation_closure,
     organisation_settings,
+    former_settings,
+    meeting_drafts,
     activity_categories,
     terms,
     edit_places,

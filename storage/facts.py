@@ -116,6 +116,7 @@ from content.locks import (
 )
 from content.looks import Looked
 from content.media import MediumKept
+from content.meeting_drafts import MeetingDrafted, MeetingDraftSettled
 from content.meetings import (
     MeetingCalled,
     MeetingCancelled,
@@ -223,10 +224,11 @@ from content.sessions import (
 )
 from content.settings import SettingChosen
 from content.shifts import ShiftsDropped, ShiftsSet
-from content.sign_ups import EntriesWithdrawn, EntryRuled, MessageTakenBack, SignedUp, SignUpClosed, SignUpOpened
+from content.sign_up_sheets import EntriesWithdrawn, EntryRuled, MessageTakenBack, SignedUp, SignUpClosed, SignUpOpened
 from content.strikes import GuardStruck
 from content.structure import (
     OrganisationClosed,
+    OrganisationDated,
     OrganisationMoved,
     OrganisationRenamed,
     OrganisationReopened,
@@ -292,6 +294,7 @@ from storage import (
     locks,
     looks,
     media,
+    meeting_drafts,
     meetings,
     members,
     minutes,
@@ -346,6 +349,7 @@ Writer = Callable[[Writing, Any], Awaitable[None]]
 WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HeadAnchored: (anchors.write_anchored,),
     OrganisationFounded: (organisations.write_founded, settings.write_founded),
+    OrganisationDated: (structure.write_dated,),
     OrganisationRenamed: (structure.write_renamed,),
     OrganisationMoved: (reviews.write_wanted, structure.write_moved, settings.write_moved),
     SiblingsOrdered: (structure.write_ordered,),
@@ -416,6 +420,8 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestionSettled: (lecture_questions.write_settled,),
     LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
     MeetingCalled: (meetings.write_called,),
+    MeetingDrafted: (meeting_drafts.write_drafted,),
+    MeetingDraftSettled: (meeting_drafts.write_settled,),
     MeetingChanged: (meetings.write_changed,),
     MeetingCancelled: (meetings.write_cancelled,),
     MeetingReminded: (meetings.write_reminded,),

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Integer, String, Table, bindparam, func, select
+from sqlalchemy import Column, Date, ForeignKey, Integer, String, Table, bindparam, func, select
 
 from content.duties import SETTLES, same_hand
 from content.identifiers import OrganisationId, UserId
@@ -39,6 +39,7 @@ organisations = Table(
     Column("language", String(8), nullable=False),
     Column("place", Integer, nullable=False),
     Column("closed_at", Instant),
+    Column("founded_on", Date),
 )
 
 organisation_closure = Table(
@@ -99,6 +100,7 @@ async def breadth(unit: Reading, roots: Iterable[OrganisationId]) -> int:
 _NODES = select(
     *(organisations.c.id, organisations.c.parent_id, organisations.c.kind, organisations.c.name),
     *(organisations.c.timezone, organisations.c.language, organisations.c.closed_at),
+    organisations.c.founded_on,
 )
 """What a node is made of, in the order in which ``_node`` takes it."""
 
@@ -112,6 +114,7 @@ def _node(
     timezone: str,
     language: str,
     closed: datetime | None,
+    founded: date | None,
 ) -> Organisation:
     # Every page reads the tree, and it hardly ever changes; the values are frozen, so they may be shared.
     return Organisation(
@@ -122,6 +125,7 @@ def _node(
         timezone=timezone,
         language=language,
         closed=closed,
+        founded=founded,
     )
 
 
@@ -305,6 +309,7 @@ async def write_founded(unit: Writing, fact: OrganisationFounded) -> None:
             "name": node.name,
             "timezone": node.timezone,
             "language": node.language,
+            "founded_on": node.founded,
             "place": 0 if last is None else last + 1,
         },
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, String, Table, exists
 from content.decision import Fact
 from content.identifiers import OrganisationId, PolicyBanId, PolicyListId, RoomId, SanctionId, UserId
 from content.policies import (
+    SOON,
     TYPES,
     Hit,
     PolicyBan,
@@ -28,7 +29,7 @@ from content.policies import (
     Rules,
     State,
     hits,
-    read_rule,
+    read_rules,
 )
 from content.sanctions import Hindrance, Level, LevelNoted, PlaceState
 from content.sanctions import State as SanctionState
@@ -197,15 +198,20 @@ async def is_read(unit: Reading, one: PolicyList, me: UserId) -> bool:
 
 async def rules_of(unit: Reading, one: PolicyList) -> Rules:
     """Return the rules of a list, as its room says them now."""
-    query = select(room_state.c.type, room_state.c.content).where(
+    query = select(room_state.c.type, room_state.c.sender, room_state.c.content).where(
         room_state.c.room_id == (one.room or ""), room_state.c.type.in_(list(TYPES))
     )
     rows = await unit.rows(query.order_by(room_state.c.type, room_state.c.state_key))
-    return Rules(rule for row in rows if (rule := read_rule(row.type, row.content)) is not None)
+    return read_rules((row.type, UserId(row.sender), row.content) for row in rows)
 
 
 async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> tuple[Hit, ...]:
     """Return who is in rooms at or below a list's node, or asked into one, and meant by a rule."""
+    return hits(rules, await there(unit, one), await exempt(unit), me=me)
+
+
+async def there(unit: Reading, one: PolicyList) -> dict[RoomId, list[UserId]]:
+    """Return who is in each room at or below a list's node, or asked into it, or asks to come in."""
     membership = room_state.c.content["membership"].as_string()
     query = (
         select(room_state.c.room_id, room_state.c.state_key)
@@ -219,10 +225,18 @@ async def hits_of(unit: Reading, one: PolicyList, rules: Rules, me: UserId) -> t
         )
         .order_by(room_state.c.room_id, room_state.c.state_key)
     )
-    there: dict[RoomId, list[UserId]] = {}
+    found: dict[RoomId, list[UserId]] = {}
     for row in await unit.rows(query):
-        there.setdefault(RoomId(row.room_id), []).append(UserId(row.state_key))
-    return hits(rules, there, await exempt(unit), me=me)
+        found.setdefault(RoomId(row.room_id), []).append(UserId(row.state_key))
+    return found
+
+
+async def shown_out_lately(unit: Reading, one: PolicyList) -> frozenset[UserId]:
+    """Return whom a list has kept out within a day by itself, later than what two had looked at."""
+    at = await unit.value(select(policy_lists.c.applied_at).where(policy_lists.c.id == one.id))
+    since = max(unit.now - SOON, at + FRESH) if at is not None else unit.now - SOON
+    query = select(policy_bans.c.user_id).where(policy_bans.c.list_id == one.id, policy_bans.c.at >= since)
+    return frozenset(UserId(row.user_id) for row in await unit.rows(query.distinct()))
 
 
 async def exempt(unit: Reading) -> frozenset[UserId]:

@@ -12,7 +12,7 @@ from content.decision import Fact
 from content.identifiers import CardId, OutboxId, RoomId
 from content.occurrences import State as OccurrenceState
 from content.rooms import Purpose, Room
-from content.sign_ups import State as Gathering
+from content.sign_up_sheets import State as Gathering
 from storage.activities import activities
 from storage.checkins import cards
 from storage.outbox import Kind, State, outbox

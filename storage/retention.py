@@ -26,6 +26,7 @@ from storage import (
     lecture_questions,
     locks,
     looks,
+    meeting_drafts,
     meetings,
     misreadings,
     mutes,
@@ -90,6 +91,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     old = outbox.c.done_at < fact.at - UNSENT_WORDS
     await forget_votes(unit, fact.at)
     await sign_ups.forget_past(unit, fact.at)
+    await meeting_drafts.forget_past(unit, fact.at)
     await forget_invitations(unit, fact.at - INVITATIONS)
     await forget_shelved(unit, fact.at)
     await exports.forget_past(unit, fact.at)

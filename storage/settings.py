@@ -8,10 +8,10 @@ from sqlalchemy import Column, ForeignKey, String, Table, delete, select, update
 
 from content.identifiers import OrganisationId
 from content.organisations import OrganisationFounded
-from content.settings import BY_NAME, LANGUAGE, TIMEZONE, SettingChosen, held_at
+from content.settings import BY_NAME, LANGUAGE, TIMEZONE, SettingChosen, held_at, is_remembered
 from content.structure import OrganisationMoved
 from storage.organisations import organisation_closure, organisations
-from storage.tables import metadata
+from storage.tables import Instant, metadata
 from storage.unit import Reading, Writing
 
 organisation_settings = Table(
@@ -21,6 +21,16 @@ organisation_settings = Table(
     Column("name", String(40), primary_key=True),
     Column("value", String(100), nullable=False),
 )
+
+former_settings = Table(
+    "former_settings",
+    metadata,
+    Column("organisation_id", ForeignKey("organisations.id"), primary_key=True),
+    Column("name", String(40), primary_key=True),
+    Column("until", Instant, primary_key=True),
+    Column("value", String(100)),
+)
+"""What was set before it was changed, ``value`` empty where nothing was; of the cadence alone, whose past counts."""
 
 KEPT_WITH_THE_NODE = (TIMEZONE, LANGUAGE)
 """What holds of these stands in each node's own row as well, where every card and every page reads it."""
@@ -60,6 +70,12 @@ async def above(unit: Reading, node: OrganisationId) -> dict[OrganisationId, str
 async def write_chosen(unit: Writing, fact: SettingChosen) -> None:
     """Keep what was set, or let go of it, and let it hold below."""
     own = organisation_settings
+    if is_remembered(fact.name):
+        named = (own.c.organisation_id == fact.organisation, own.c.name == fact.name)
+        before = await unit.value(select(own.c.value).where(*named))
+        if before != fact.value:
+            row = {"organisation_id": fact.organisation, "name": fact.name, "until": unit.now, "value": before}
+            await unit.add_missing(former_settings, row)
     if fact.value is None:
         named = (own.c.organisation_id == fact.organisation, own.c.name == fact.name)
         await unit.execute(delete(own).where(*named))

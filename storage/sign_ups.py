@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
 from msgspec.structs import asdict
@@ -11,9 +11,8 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 from content.chains import folded
 from content.identifiers import ActivityId, EventId, MemberId, OrganisationId, RoomId, SignUpId, UserId
 from content.members import NOBODY, Member
-from content.sign_ups import (
+from content.sign_up_sheets import (
     GONE,
-    KEPT,
     Claim,
     EntriesWithdrawn,
     Entry,
@@ -26,6 +25,7 @@ from content.sign_ups import (
     SignUpOpened,
     State,
 )
+from content.sign_ups import KEPT
 from storage.members import members
 from storage.organisations import organisation_closure, within
 from storage.tables import Instant, metadata
@@ -76,6 +76,7 @@ sign_up_claims = Table(
     Column("event_id", String(255), primary_key=True, index=True),
     Column("entry_id", String(32), primary_key=True),
     Column("sender", String(255), nullable=False),
+    Column("line", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -109,6 +110,10 @@ def _entry(row: AnyRow) -> Entry:
         by_hand=row.by_hand,
         why=row.why,
     )
+
+
+def _said(row: AnyRow) -> Claim:
+    return Claim(event=row.event_id, sender=row.sender, entry=row.entry_id, line=row.line)
 
 
 async def sign_up(unit: Reading, id: SignUpId) -> SignUp | None:  # noqa: A002
@@ -185,7 +190,9 @@ async def sheet(unit: Reading, one: SignUp) -> Sheet:
     return Sheet(
         sign_up=one,
         entries={row.id: _entry(row) for row in entries},
-        claims=frozenset(Claim(event=row.event_id, sender=row.sender, entry=row.entry_id) for row in claims),
+        claims=frozenset(
+            Claim(event=row.event_id, sender=row.sender, entry=row.entry_id, line=row.line) for row in claims
+        ),
         users={MemberId(row.id): UserId(row.user_id) for row in await unit.rows(accounts)},
     )
 
@@ -193,15 +200,23 @@ async def sheet(unit: Reading, one: SignUp) -> Sheet:
 async def known(unit: Reading, one: SignUp, names: Iterable[str]) -> dict[str, tuple[MemberId, ...]]:
     """Return who is called so, of those who stand where a sign-up is for; by names as they are compared."""
     wanted = frozenset(names)
-    if not wanted:
-        return {}
+    return await _called(unit, one, wanted.__contains__) if wanted else {}
+
+
+async def known_in(unit: Reading, one: SignUp, text: str) -> dict[str, tuple[MemberId, ...]]:
+    """Return whose names stand in a text, of those who stand where a sign-up is for; by names as they are compared."""
+    within_text = folded(text)
+    return await _called(unit, one, lambda name: bool(name) and name in within_text) if within_text else {}
+
+
+async def _called(unit: Reading, one: SignUp, wanted: Callable[[str], bool]) -> dict[str, tuple[MemberId, ...]]:
     query = select(members.c.id, members.c.name).where(
         within(members.c.organisation_id, [one.organisation]), members.c.left_at.is_(None)
     )
     found: dict[str, tuple[MemberId, ...]] = {}
     for row in await unit.rows(query.order_by(members.c.id)):
         name = folded(row.name)
-        if name in wanted:
+        if wanted(name):
             found[name] = (*found.get(name, ()), MemberId(row.id))
     return found
 
@@ -273,8 +288,8 @@ async def _put(unit: Writing, sign_up: SignUpId, entries: Iterable[Entry]) -> No
 
 
 async def _claim(unit: Writing, sign_up: SignUpId, one: Claim) -> None:
-    row = {"sign_up_id": sign_up, "event_id": one.event, "entry_id": one.entry, "sender": one.sender}
-    await unit.add_missing(sign_up_claims, row)
+    row = {"sign_up_id": sign_up, "event_id": one.event, "entry_id": one.entry, "sender": one.sender, "line": one.line}
+    await unit.put(sign_up_claims, row, key=["sign_up_id", "event_id", "entry_id"])
 
 
 async def forget_typed(unit: Writing, names: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ from content.identifiers import OrganisationId
 from content.structure import (
     InUse,
     OrganisationClosed,
+    OrganisationDated,
     OrganisationMoved,
     OrganisationRenamed,
     OrganisationReopened,
@@ -39,6 +40,12 @@ async def in_use(unit: Reading, node: OrganisationId) -> InUse:
 async def write_renamed(unit: Writing, fact: OrganisationRenamed) -> None:
     """Give a node its new name."""
     await unit.execute(update(organisations).where(organisations.c.id == fact.organisation).values(name=fact.name))
+
+
+async def write_dated(unit: Writing, fact: OrganisationDated) -> None:
+    """Keep when a node was founded."""
+    named = organisations.c.id == fact.organisation
+    await unit.execute(update(organisations).where(named).values(founded_on=fact.founded))
 
 
 async def write_moved(unit: Writing, fact: OrganisationMoved) -> None:

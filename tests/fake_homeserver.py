@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from msgspec.structs import replace
+
 from bot.matrix import border
 from bot.matrix.crypto import MARK
 from bot.matrix.events import Event, Gap, Poison, Unreadable
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.history import Written
+from bot.matrix.rooms import HIDES
 from content.server_reports import ServerReport
 from tests.small_branch import ME
 
@@ -59,6 +62,9 @@ class FakeHomeserver:
         self.forgotten: list[str] = []
         self.uploads: list[bytes] = []
         self.redacted: list[str] = []
+        self.redacted_at: dict[str, datetime] = {}
+        self.hides_by_ban = False
+        """Whether it knows MSC4293, and keeps in a ban that it hides what its person wrote."""
         self.said: dict[str, tuple[Event | Unreadable | Poison, ...] | Fault] = {}
         self.encrypted_rooms: set[str] = set()
         self.readable: dict[str, Event | Unreadable | Poison] = {}
@@ -126,6 +132,7 @@ class FakeHomeserver:
         if failure is not None and not failure.accepted:
             raise failure.fault
         self.redacted.append(event_id)
+        self.redacted_at[event_id] = self._now()
         if failure is not None:
             raise failure.fault
         return f"$redaction-{event_id}"
@@ -263,19 +270,21 @@ class FakeHomeserver:
     async def ban(self, room_id: str, user_id: str, reason: str, *, redact: bool = False) -> None:
         self._fail_if_told()
         self.banned.append((room_id, user_id, reason))
+        said = {"membership": "ban", "reason": reason}
         if redact:
             self.hidden.append((room_id, user_id))
-        self._set(room_id, "m.room.member", {"membership": "ban"}, user_id)
+            said |= dict.fromkeys(HIDES, True) if self.hides_by_ban else {}
+        self._set(room_id, "m.room.member", said, user_id)
 
     async def written_by(
         self, room_id: str, user_id: str, token: str | None, limit: int
     ) -> tuple[tuple[Written, ...], str | None, datetime | None]:
-        """Return a page of what a person wrote, as Synapse pages it: what was taken back is in it, and left out."""
+        """Return a page of what a person wrote, as Synapse pages it: what was taken back is among it."""
         theirs = [one for sender, one in reversed(self.written.get(room_id, [])) if sender == user_id]
         begin = int(token or 0)
         page, end = theirs[begin : begin + limit], begin + limit
-        stands = tuple(one for one in page if one.event_id not in self.redacted)
-        return stands, str(end) if end < len(theirs) else None, max((one.sent_at for one in page), default=None)
+        known = tuple(replace(one, taken_back_at=self.redacted_at.get(one.event_id)) for one in page)
+        return known, str(end) if end < len(theirs) else None, max((one.sent_at for one in page), default=None)
 
     async def unban(self, room_id: str, user_id: str) -> None:
         self._fail_if_told()

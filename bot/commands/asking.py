@@ -15,7 +15,7 @@ from content.decision import Decision, Refusal
 from content.identifiers import CardId, Cause, EventId, RoomId, UserId
 from content.members import Member
 from content.polls import Poll
-from content.sign_ups import SignUp
+from content.sign_up_sheets import SignUp
 from storage.unit import Reading
 
 

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from bot.commands import cleanings, locks, sanctions
+from bot.commands import cleanings, locks, meeting_drafts, sanctions
 from bot.commands.asking import Asking
 from bot.commands.sanctions import Answer
 from content.identifiers import Cause, EventId, SanctionId, UserId
 from storage.unit import Reading
 
 
-async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId) -> Answer:
+async def tap(unit: Reading, target: EventId, user: UserId, key: str, cause: Cause, me: UserId, console: str) -> Answer:
     """Take a reaction to a message of ours as the word for what it asked about."""
     answer = await sanctions.tap(unit, target, user, key, cause, me)
     answer = answer if answer is not None else await locks.tap(unit, target, user, key, cause, me)
-    return answer if answer is not None else await cleanings.tap(unit, target, user, key, cause, me)
+    answer = answer if answer is not None else await cleanings.tap(unit, target, user, key, cause, me)
+    return answer if answer is not None else await meeting_drafts.tap(unit, target, user, key, console)
 
 
 async def replied(asking: Asking, matter: str) -> Answer:
     """Take a reply to a message of ours as the word for what it asked about."""
     answer = await sanctions.replied(asking, SanctionId(matter))
     answer = answer if answer is not None else await locks.replied(asking, matter)
-    return answer if answer is not None else await cleanings.replied(asking, matter)
+    answer = answer if answer is not None else await cleanings.replied(asking, matter)
+    return answer if answer is not None else await meeting_drafts.replied(asking, matter)

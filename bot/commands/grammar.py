@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -69,6 +69,7 @@ class Verb(StrEnum):
     LIFT = "lift"
     PUT_DOWN = "put_down"
     CLEAN = "clean"
+    PLAN = "plan"
     LOCK = "lock"
     UNLOCK = "unlock"
     SLOW_MODE = "slow_mode"
@@ -123,6 +124,7 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.LIFT: ("解除", "lift"),
     Verb.PUT_DOWN: ("记录", "note"),
     Verb.CLEAN: ("清理", "clean"),
+    Verb.PLAN: ("排", "plan", "安排"),
     Verb.LOCK: ("锁定", "lock", "锁群"),
     Verb.UNLOCK: ("解锁", "unlock"),
     Verb.SLOW_MODE: ("慢速", "slow mode", "慢速模式"),
@@ -145,6 +147,19 @@ CALLING = frozenset(
     {Verb.WARN, Verb.SILENCE, Verb.SHOW_OUT, Verb.BAN, Verb.LIFT, Verb.PUT_DOWN, Verb.CLEAN},
 )
 """Heard in a room where the message calls somebody by name, or answers what they said; else these are talk."""
+
+FORMS = {
+    **dict.fromkeys(("党员大会", "assembly"), "assembly"),
+    **dict.fromkeys(("支委会", "committee meeting"), "committee"),
+    **dict.fromkeys(("党小组会", "group meeting"), "group"),
+    **dict.fromkeys(("党课", "lecture"), "lecture"),
+    **dict.fromkeys(("主题党日", "theme day"), "party_day"),
+    **dict.fromkeys(("组织生活会", "life meeting"), "life"),
+    **dict.fromkeys(("民主评议", "appraisal meeting"), "review"),
+    **dict.fromkeys(("谈心谈话", "talk"), "talk"),
+    **dict.fromkeys(("学习研讨", "seminar"), "seminar"),
+}
+"""Words by which a form of meeting is known, and the form that they stand for."""
 
 REASONS_OF_MEASURES = {
     **dict.fromkeys(("刷屏", "flood", "spam"), "flood"),
@@ -180,6 +195,7 @@ ROOM_WORDS = {
     Verb.ASSIGN: ("任务",),
     Verb.SPEAK: ("发言",),
     Verb.LOCK: ("锁定", "锁群"),
+    Verb.PLAN: ("排", "安排"),
     Verb.UNLOCK: ("解锁",),
     Verb.SLOW_MODE: ("慢速", "慢速模式"),
 }
@@ -259,6 +275,7 @@ _TAKES = {
     **dict.fromkeys(
         (*CALLING, Verb.APPEAL, Verb.COMPLAIN, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE), re.compile(r".+", re.DOTALL)
     ),
+    Verb.PLAN: re.compile(rf".*(?:{'|'.join(FORMS)}).*[0-9].*", re.DOTALL | re.IGNORECASE),
     **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK), re.compile(r".+", re.DOTALL)),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
@@ -511,6 +528,11 @@ def vote_numbers(text: str) -> tuple[str, ...] | None:
         return None
     found = re.findall(_NUMBER, plain)
     return tuple("".join(_DIGITS.get(sign, sign) for sign in number) for number in found)
+
+
+def simplified(text: str) -> str:
+    """Return a text in one case, and in simplified forms of the signs that stand in our words."""
+    return text.casefold().translate(_SIMPLIFIED)
 
 
 def _keyword(text: str) -> str:

@@ -16,13 +16,15 @@ from content.identifiers import MemberId
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
 from content.participation import share
+from content.sign_up_sheets import name_of
 from content.year import suggest
-from storage import cadence, mutes, organisations, participation, resolutions, upkeep
+from storage import cadence, mutes, organisations, participation, resolutions, sign_ups, upkeep
 from storage import checkins as stored
 from storage import members as roster
 from storage.participation import Period, numbers_of
 from storage.unit import Reading
 
+MOST_SIGN_UPS = 5
 RECENT = 3
 """Of what was lately, so much is shown; the rest stands in 我的数据."""
 
@@ -54,6 +56,7 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         words("mine.waiting", title=one.title, until=one.occurrence.closes_at or one.occurrence.due_at)
         for one in waiting
     ] or [words("mine.nothing_waiting")]
+    lines += await _sign_ups(unit, member)
     lines += [
         words("mine.task", text=one.text, due=one.due_on.isoformat())
         for one in await resolutions.open_tasks_of(unit, member.id)
@@ -65,6 +68,22 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
         lines.append(words("mute.is_on", until=until))
     lines.append(words("mine.wrong"))
     return Decision(effects=(Tell(user=asking.sender, words=words("mine.all", lines=tuple(lines))),))
+
+
+async def _sign_ups(unit: Reading, member: Member) -> list[Words]:
+    """Say of each sign-up that is open for a member whether they are on it, wait for a place, or may still answer."""
+    lines = []
+    for one in await sign_ups.open_for(unit, member):
+        if unit.now >= one.closes_at:
+            continue
+        sheet = await sign_ups.sheet(unit, one)
+        entry = sheet.entries.get(name_of(one.id, member.id, ""))
+        if entry is None or entry.withdrawn:
+            key = "mine.sign_up_open"
+        else:
+            key = "mine.sign_up_waits" if entry in sheet.waiting else "mine.sign_up_in"
+        lines.append(words(key, title=one.title, until=one.closes_at))
+    return lines[:MOST_SIGN_UPS]
 
 
 def _waits(one: Expectation, now: datetime) -> bool:

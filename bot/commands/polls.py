@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -38,7 +39,8 @@ _AT_ONCE = re.compile(
 )
 _MOMENT = re.compile(
     r"(?:(?P<near>今天|明天|后天|today|tomorrow)|(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
-    r"|(?P<m>[0-9]{1,2})月(?P<d>[0-9]{1,2})[日号]|(?:周|星期)(?P<weekday>[一二三四五六日天]))?\s*"
+    r"|(?P<m>[0-9]{1,2})(?:月(?P<d>[0-9]{1,2})[日号]?|[-/.](?P<d2>[0-9]{1,2})(?=\s))|(?P<alone>[0-9]{1,2})[日号]"
+    r"|(?:周|星期)(?P<weekday>[一二三四五六日天]))?\s*(?P<late>下午|晚上)?(?:上午|早上)?"
     r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2})|点(?:(?P<half>半)|(?P<minutes>[0-9]{1,2})分?)?)",
     re.IGNORECASE,
 )
@@ -202,9 +204,22 @@ def read_moment(text: str, local_now: datetime) -> datetime | None:
     found = _MOMENT.fullmatch(text.strip())
     if found is None:
         return None
+    return _moment(found, local_now)
+
+
+def find_moment(text: str, local_now: datetime) -> tuple[str, datetime, str] | None:
+    """Return the first wall time in a text, with what stands before and behind it; ``None`` where there is none."""
+    found = _MOMENT.search(text)
+    at = _moment(found, local_now) if found is not None else None
+    return (text[: found.start()], at, text[found.end() :]) if found is not None and at is not None else None
+
+
+def _moment(found: re.Match[str], local_now: datetime) -> datetime | None:
     minute = 30 if found["half"] else int(found["minute"] or found["minutes"] or 0)
     try:
-        return instant(_day(found, local_now.date()), time(int(found["hour"]), minute), str(local_now.tzinfo))
+        hour = int(found["hour"])
+        hour += 12 if found["late"] and hour < 12 else 0
+        return instant(_day(found, local_now.date()), time(hour, minute), str(local_now.tzinfo))
     except (ValueError, OverflowError):
         return None
 
@@ -215,8 +230,16 @@ def _day(found: re.Match[str], today: date) -> date:
     if found["year"]:
         return date(int(found["year"]), int(found["month"]), int(found["day"]))
     if found["m"]:
-        this_year = date(today.year, int(found["m"]), int(found["d"]))
+        this_year = date(today.year, int(found["m"]), int(found["d"] or found["d2"]))
         return this_year if this_year >= today else this_year.replace(year=today.year + 1)
+    if found["alone"]:
+        number = int(found["alone"])
+        near = (today.replace(day=1) + timedelta(days=31 * months) for months in range(3))
+        days = (month.replace(day=number) for month in near if number <= monthrange(month.year, month.month)[1])
+        found_day = next((day for day in days if day >= today), None)
+        if found_day is None:
+            raise ValueError(number)
+        return found_day
     if found["weekday"]:
         return today + timedelta(days=(_WEEKDAYS[found["weekday"]] - today.weekday()) % 7)
     return today

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -22,7 +22,8 @@ from content.live_messages import Sort
 from content.members import Member
 from content.organisations import Right, roots
 from content.rooms import Purpose, Room
-from content.sign_ups import SignUp, Speaker
+from content.sign_up_sheets import SignUp, name_of
+from content.sign_ups import Speaker
 from storage import burden, members, organisations, outbox_queries, quiet, rooms
 from storage import sign_ups as stored
 from storage.unit import Reading
@@ -45,8 +46,10 @@ async def sign_up(asking: Asking) -> Decision | Refusal | None:
     found = await _meant(asking, chain.subject if chain is not None else "")
     if not isinstance(found, SignUp):
         return found
-    lines = chain.lines if chain is not None else _lines(asking)
-    known = await stored.known(asking.unit, found, rules.named(lines))
+    known = await stored.known_in(asking.unit, found, asking.text)
+    # Read again with the names of the roster: two of them may stand in one line.
+    chain = chains.read_chain(asking.text, headed=asking.sign_up is None, called=known)
+    lines = chain.lines if chain is not None else _lines(asking, known)
     if chain is not None:
         plainly = asking.sign_up is not None or _called(chain, found)
         lines = rules.people_in(lines, asking.member.name, known, plainly=plainly)
@@ -66,12 +69,13 @@ async def sign_off(asking: Asking) -> Decision | Refusal | None:
     found = await _meant(asking, "")
     if not isinstance(found, SignUp):
         return found
-    return await take_off(asking, found, asking.member, chains.names_in(asking.argument))
+    return await take_off(asking, found, asking.member, asking.argument)
 
 
-async def take_off(asking: Asking, one: SignUp, member: Member, names: Sequence[Line] = ()) -> Decision | Refusal:
-    """Take somebody off a sign-up by their own word, or those whom they have named."""
-    known = await stored.known(asking.unit, one, rules.named(names))
+async def take_off(asking: Asking, one: SignUp, member: Member, argument: str = "") -> Decision | Refusal:
+    """Take somebody off a sign-up by their own word, or those whom they have named and name now."""
+    known = await stored.known_in(asking.unit, one, argument)
+    names = chains.names_in(argument, known)
     sheet = await stored.sheet(asking.unit, one)
     return rules.withdraw(sheet, _speaker(asking, member), names=names, known=known, now=asking.unit.now)
 
@@ -83,7 +87,7 @@ async def mine(asking: Asking) -> tuple[tuple[SignUp, datetime], ...]:
     found = []
     for one in await _open(asking, asking.member):
         sheet = await stored.sheet(asking.unit, one)
-        entry = sheet.entries.get(rules.name_of(one.id, asking.member.id, ""))
+        entry = sheet.entries.get(name_of(one.id, asking.member.id, ""))
         if entry is not None and not entry.withdrawn:
             found.append((one, entry.at))
     return tuple(found)
@@ -105,12 +109,12 @@ def _speaker(asking: Asking, member: Member) -> Speaker:
     return Speaker(user=asking.sender, member=member.id, name=member.name, event=asking.event, private=private)
 
 
-def _lines(asking: Asking) -> tuple[Line, ...]:
+def _lines(asking: Asking, known: Collection[str]) -> tuple[Line, ...]:
     """Return whom a message of one line is about: who sent it, or those whom it names."""
     single = chains.read_single(asking.text) or chains.read_single(normalise(asking.text))
     if single is not None:
         return (single,)
-    return chains.names_in(asking.argument) if asking.argument else (Line(),)
+    return chains.names_in(asking.argument, known) if asking.argument else (Line(),)
 
 
 async def _open(asking: Asking, member: Member) -> tuple[SignUp, ...]:
@@ -284,10 +288,12 @@ async def hear_edit(unit: Reading, event: Event, target: EventId, text: str) -> 
         return None
     one = found[0]
     sheet = await stored.sheet(unit, one)
-    known = await stored.known(unit, one, rules.named(lines))
+    known = await stored.known_in(unit, one, text)
+    if chain is not None:
+        lines = (chains.read_chain(text, headed=not named, called=known) or chain).lines
     speaker = Speaker(user=sender, member=member.id, name=member.name, event=target)
     if len(lines) == 1 and lines[0].out and not lines[0].name:
-        entry = sheet.entries.get(rules.name_of(one.id, member.id, ""))
+        entry = sheet.entries.get(name_of(one.id, member.id, ""))
         if entry is None or entry.withdrawn:
             return None
         return rules.withdraw(sheet, speaker, known=known, now=unit.now)

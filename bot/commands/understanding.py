@@ -130,7 +130,7 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
         return (Tell(user=sender, words=refusal.words, language=_asked_in(event)),)
 
     if event.type == "m.reaction":
-        return Step(cause=cause, decide=lambda unit: _tapped(unit, event, cause, me), actor=sender, tell=tell)
+        return Step(cause=cause, decide=lambda unit: _tapped(unit, event, cause, me, settings), actor=sender, tell=tell)
     if event.type == "m.room.redaction" and event.redacts:
         removed = _tap_cause(event.redacts)
         return Step(cause=cause, decide=lambda unit: _removed(unit, event, cause, removed), actor=sender)
@@ -188,7 +188,9 @@ def _edited(content: dict[str, Any]) -> tuple[EventId, str] | None:
     return EventId(target), without_reply_fallback(body)
 
 
-async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Decision | Refusal | None:
+async def _tapped(
+    unit: Reading, event: Event, cause: Cause, me: UserId, settings: Settings
+) -> Decision | Refusal | None:
     related = event.content.get("m.relates_to")
     if not isinstance(related, dict) or related.get("rel_type") != "m.annotation":
         return None
@@ -200,7 +202,7 @@ async def _tapped(unit: Reading, event: Event, cause: Cause, me: UserId) -> Deci
         return await complaints.tap(unit, event, EventId(target), me)
     card = await outbox_queries.by_event(unit, EventId(target))
     if card is None:
-        measured = await confirming.tap(unit, EventId(target), UserId(event.sender), sign, cause, me)
+        measured = await confirming.tap(unit, EventId(target), UserId(event.sender), sign, cause, me, settings.console)
         if measured is not None:
             return measured
         signed = await sign_ups.tap(unit, event, EventId(target), sign)

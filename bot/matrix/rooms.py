@@ -10,6 +10,9 @@ from bot.matrix.connection import Connection, event_id_of
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.wire import path
 
+HIDES = ("redact_events", "org.matrix.msc4293.redact_events")
+"""What a ban says that hides everything its person wrote there, for homeservers and apps that know MSC4293."""
+
 
 class Rooms(Connection):
     """What is done to rooms as such."""
@@ -107,7 +110,7 @@ class Rooms(Connection):
         With ``redact`` a homeserver that knows MSC4293 hides by this one event everything that they wrote there.
         """
         where = path("/v3/rooms/{}/ban", room_id)
-        hides = {"redact_events": True, "org.matrix.msc4293.redact_events": True} if redact else {}
+        hides = dict.fromkeys(HIDES, True) if redact else {}
         await self._wire.ask("POST", where, {"user_id": user_id, "reason": reason, **hides})
 
     async def unban(self, room_id: str, user_id: str) -> None:

@@ -7,6 +7,8 @@ from flask import Blueprint
 from console.pages import (
     accounts,
     activities,
+    activity_changes,
+    albums,
     amendments,
     appraisals,
     audit,
@@ -106,6 +108,8 @@ PAGES: tuple[Blueprint, ...] = (
     records.pages,
     corrections.pages,
     activities.pages,
+    activity_changes.pages,
+    albums.pages,
     sign_ups.pages,
     polls.pages,
     ballots.pages,

@@ -16,17 +16,19 @@ from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
 from console.leaving_tables import leaves, up_to
 from console.pages.sign_ups import places_to_answer
+from console.paper_layouts import layout
 from console.tables import hand_over, show_text
 from console.word import CONTENT_TYPE, Document
 from console.wording import say, today
 from content import activities as rules
+from content import activity_changes
 from content.activities import Activity, Category, Kind, Note, Photo, State, Sum
 from content.decision import Refusal, refused, words
 from content.identifiers import ActivityId, MemberId, OrganisationId, SignUpId, derive
 from content.organisations import Right
 from content.rooms import Room
 from content.schedules import instant
-from content.sign_ups import Sheet, SignUp
+from content.sign_up_sheets import Sheet, SignUp
 from storage import activities as stored
 from storage import burden, members, quiet, sign_ups
 from storage.store import Answer as Decided
@@ -148,14 +150,14 @@ def plan() -> Answer:
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show an activity with its album; who gave what only to whom members are shown by name."""
-    return _page(_visible(id))
+    return _page(visible_activity(id))
 
 
 @pages.post("/activities/<id>/cancel")
 @requires(Right.SCHEDULE)
 def cancel(id: str) -> Answer:  # noqa: A002
     """Call an activity off; its card says so, and who had signed up is told."""
-    one = _visible(id, Right.SCHEDULE)
+    one = visible_activity(id, Right.SCHEDULE)
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.activity(unit, one.id)
@@ -163,7 +165,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
             return None
         list_of = await sign_ups.of_activity(unit, one.id)
         sheet = await sign_ups.sheet(unit, list_of) if list_of is not None else None
-        return rules.cancel(known, sheet, now=unit.now)
+        return activity_changes.cancel(known, sheet, now=unit.now)
 
     return onward(settle(decide, actor=here().user), to=link("activities.show_one", id=id), done="activity_cancelled")
 
@@ -172,7 +174,7 @@ def cancel(id: str) -> Answer:  # noqa: A002
 @requires(Right.RECORD)
 def put_down(id: str) -> Answer:  # noqa: A002
     """Put down that an activity was held, and what came of it."""
-    one, form = _visible(id, Right.RECORD), request.form
+    one, form = visible_activity(id, Right.RECORD), request.form
     people = form.get("people", "").strip()
     if people and not re.fullmatch("[0-9]{1,5}", people):
         return _page(one, refused("activity.bad_people", field="people", most=rules.MOST_PEOPLE)), 422
@@ -219,7 +221,7 @@ def small_photo(id: str, hash: str) -> Response:  # noqa: A002
 
 
 def _served(id: str, key: str, *, small: bool) -> Response:  # noqa: A002
-    one = _visible(id, Right.READ_MEMBERS)
+    one = visible_activity(id, Right.READ_MEMBERS)
 
     async def look(unit: Reading) -> bytes | None:
         found = await stored.photo(unit, key[:64])
@@ -238,7 +240,7 @@ def _served(id: str, key: str, *, small: bool) -> Response:  # noqa: A002
 @requires(Right.RECORD)
 def take_back(id: str, hash: str) -> Answer:  # noqa: A002
     """Take a photo out of an album."""
-    one = _visible(id, Right.RECORD)
+    one = visible_activity(id, Right.RECORD)
 
     async def decide(unit: Reading) -> Decided:
         found = await stored.photo(unit, hash[:64])
@@ -251,16 +253,16 @@ def take_back(id: str, hash: str) -> Answer:  # noqa: A002
 @requires(Right.READ)
 def brief_file(id: str) -> Response:  # noqa: A002
     """Hand out one page on an activity, of nothing but what was put down; nobody is named."""
-    one = _visible(id)
+    one = visible_activity(id)
     name = f"zhibu-activity-{one.day.isoformat()}.docx"
-    return hand_over(_brief(one).written(), CONTENT_TYPE, "activity", 1, file=name)
+    return hand_over(_brief(one).written(layout()), CONTENT_TYPE, "activity", 1, file=name)
 
 
 @pages.get("/activities/<id>/brief")
 @requires(Right.READ)
 def brief(id: str) -> Response:  # noqa: A002
     """Show the same as text to copy."""
-    document = _brief(_visible(id))
+    document = _brief(visible_activity(id))
     return show_text(document.title, text_of(document), "activity", 1, back=link("activities.show_one", id=id))
 
 
@@ -334,7 +336,8 @@ def _sorts(refusal: Refusal | None = None) -> str:
     )
 
 
-def _visible(id: str, right: Right = Right.READ) -> Activity:  # noqa: A002
+def visible_activity(id: str, right: Right = Right.READ) -> Activity:  # noqa: A002
+    """Return an activity of where the person holds a right; anything else is not found."""
     roots = here().roots_for(right)
     found = ask(lambda unit: stored.visible(unit, roots, ActivityId(id)))
     if found is None:
@@ -354,6 +357,7 @@ def _page(one: Activity, refusal: Refusal | None = None) -> str:
         seen=seen,
         place=at.node(one.organisation),
         by_name=by_name,
+        may_add=Right.RECORD in rights and one.gathers and one.state is not State.CANCELLED,
         may_cancel=Right.SCHEDULE in rights and one.state is State.PLANNED and one.begins_at > now(),
         may_put_down=Right.RECORD in rights and one.state is not State.CANCELLED and one.begins_at <= now(),
         may_take_back=Right.RECORD in rights,

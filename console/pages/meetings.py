@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, Response, abort, render_template, request
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,10 +17,13 @@ from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
 from console.meeting_drafts import Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
 from console.pages.schedules import stage_of, told_anew, told_reviewers
+from console.paper_layouts import layout
 from console.people import open_nodes, veiled
 from console.roll_forms import marks_in
+from console.tables import hand_over
 from console.undoing import Undo
-from console.wording import say_in
+from console.word import CONTENT_TYPE, Document, Paragraph
+from console.wording import say_in, today
 from content import meeting_changes as changes
 from content import meetings as rules
 from content import resolutions as decisions
@@ -32,14 +35,14 @@ from content.decision import Decision, Refusal, words
 from content.franchise import roll_of
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, ScheduleId, derive
 from content.meetings import Meeting
-from content.notices import CIRCLES, Circle, Form, Shown, State
+from content.notices import CIRCLES, Circle, Form, Shown, State, lines_of
 from content.occurrences import State as Notice
 from content.organisations import Kind, Organisation, Right
 from content.record_lines import Line
 from content.resolutions import Floor, Resolution, Task
 from content.roll_calls import Mark
 from content.schedules import LessonsScheduled
-from content.sent_notices import paste
+from content.sent_notices import agenda_of, paste
 from storage import amendments, burden, checkins, lessons, members, participation, record_lines, resolutions, schedules
 from storage import meetings as stored
 from storage.store import Answer as Decided
@@ -302,6 +305,21 @@ def _foreseen(fields: Fields, place: Organisation) -> str | Refusal:
         return _paste(place, meeting, await stored.shown_of(unit, meeting))
 
     return ask(look)
+
+
+@pages.get("/meetings/<id>/notice.docx")
+@requires(Right.READ)
+def notice_file(id: str) -> Response:  # noqa: A002
+    """Hand out the notice of a meeting as a Word file, for a board or for those who read paper."""
+    one = visible(id)
+    place = place_of(one)
+    shown = ask(lambda unit: stored.shown_of(unit, one))
+    lines = [say_in(place, line) for line in (*lines_of(shown), *agenda_of(one))]
+    blocks = [Paragraph(text=line) for line in lines]
+    signed = [Paragraph(text=place.name, right=True), Paragraph(text=today().isoformat(), right=True)]
+    title = say_in(place, words("meetings.notice_title", title=one.title))
+    document = Document(title=title, blocks=(*blocks, *signed))
+    return hand_over(document.written(layout()), CONTENT_TYPE, "notice", 1, file=f"zhibu-notice-{one.day}.docx")
 
 
 def _paste(place: Organisation, one: Meeting, shown: Shown) -> str:

@@ -16,6 +16,7 @@ from console.exporting import being_made, may_wait, note_export
 from console.fresh import fresh
 from console.meeting_papers import Known, Person
 from console.pages.meetings import place_of, visible
+from console.paper_layouts import layout
 from console.people import names_of
 from console.tables import download, hand_out, show_text
 from console.word import CONTENT_TYPE, Document
@@ -84,7 +85,7 @@ def export_record(id: str) -> Response:  # noqa: A002
     """Give out 记录表 as a Word file."""
     one, document = _written(id)
     _note(one)
-    return download(document.written(), CONTENT_TYPE, f"zhibu-minutes-{one.id}.docx")
+    return download(document.written(layout()), CONTENT_TYPE, f"zhibu-minutes-{one.id}.docx")
 
 
 @pages.get("/meetings/<id>/minutes/print")

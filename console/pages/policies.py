@@ -30,10 +30,14 @@ MOST_SHOWN = 200
 
 
 class Seen(Struct, frozen=True, kw_only=True):
-    """Everything that a list's page shows: how many rules of each kind, whom they mean here, and who is kept out."""
+    """Everything that a list's page shows: how many rules of each kind, whom they mean here, and who is kept out.
+
+    ``passed_over`` is how many rules are not held to.
+    """
 
     told: Told
     rules: Mapping[str, int]
+    passed_over: int
     hits: tuple[Hit, ...]
     standing: tuple[Kept, ...]
     yours: bool
@@ -97,15 +101,17 @@ async def _look(
     told = await stored.list_of(unit, id, roots)
     if told is None:
         return None
-    rules, me = await stored.rules_of(unit, told.list), await me_of(unit)
+    me = await me_of(unit)
+    rules = (await stored.rules_of(unit, told.list)).sparing(me)
     hits = await stored.hits_of(unit, told.list, rules, me) if told.list.state is not State.ENDED else ()
     standing = await stored.standing(unit, id)
     hit, banned = hits[:MOST_SHOWN], [one.ban for one in standing[:MOST_SHOWN]]
-    people = {told.list.by, *(one.user for one in hit), *(one.user for one in banned)}
+    people = {told.list.by, *(one.user for one in hit), *(one.rule.by for one in hit), *(one.user for one in banned)}
     people |= {who for who in (told.list.wanted_by, told.applied_by, told.ended_by) if who is not None}
     return Seen(
         told=told,
         rules={entity: rules.number_of(entity) for entity in Entity},
+        passed_over=rules.passed_over,
         hits=hits,
         standing=standing,
         yours=told.list.state is State.WANTED and user in await _others(unit, told, told.list.wanted_by or user),

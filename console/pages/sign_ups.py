@@ -17,14 +17,15 @@ from console.leaving_tables import leaves, up_to
 from console.undoing import Undo, way_back
 from console.wording import say_in
 from content import sign_ups as rules
-from content.chains import LONGEST_NAME, LONGEST_NOTE, MOST_BROUGHT, Line
+from content.chains import LONGEST_NAME, LONGEST_NOTE, MOST_BROUGHT, Line, folded
 from content.decision import Decision, Refusal, refused
-from content.identifiers import OrganisationId, SignUpId, derive
-from content.organisations import Right
+from content.identifiers import OrganisationId, SignUpEntryId, SignUpId, derive
+from content.members import Member
+from content.organisations import Kind, Right
 from content.rooms import Purpose, Room
 from content.schedules import instant
-from content.sign_ups import Entry, Sheet, SignUp, SignUpOpened, State
-from storage import burden, quiet, rooms
+from content.sign_up_sheets import Entry, Sheet, SignUp, SignUpOpened, State
+from storage import burden, members, quiet, rooms
 from storage import sign_ups as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -124,7 +125,9 @@ def rule(id: str) -> Answer:  # noqa: A002
     note = " ".join(form.get("note", "").split())[:LONGEST_NOTE]
     line, off = Line(name=name, note=note, brings=int(brings)), form.get("off") == "yes"
     why, undone = form.get("why", ""), form.get("undone") == "yes"
+    meant = SignUpEntryId(form.get("who", "")[:32])
     before: list[Entry | None] = []
+    ruled = meant
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.known(unit, one, rules.named([line]))
@@ -132,23 +135,29 @@ def rule(id: str) -> Answer:  # noqa: A002
         if fresh is None:
             return None
         sheet = await stored.sheet(unit, fresh)
-        answer = rules.rule(sheet, line, known=known, off=off, why=why, by=user, now=unit.now, undone=undone)
+        answer = rules.rule(
+            sheet, line, known=known, off=off, why=why, by=user, now=unit.now, undone=undone, meant=meant
+        )
         changed = next((fact.entries[0] for fact in answer.facts), None) if isinstance(answer, Decision) else None  # type: ignore[attr-defined]
         before[:] = [sheet.entries.get(changed.id) if changed is not None else None]
+        nonlocal ruled
+        ruled = changed.id if changed is not None else meant
         return answer
 
     outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
-        return _page(one, outcome.refusal), 422
+        which = name if outcome.refusal.words.key == "sign_up.which_person" else ""
+        return _page(one, outcome.refusal, which=which, off=off), 422
     to = link("sign_ups.show_one", id=id)
-    return onward(outcome, to=to, done="sign_up_ruled", back=lambda: _back(id, name, before[0], why))
+    fields = {"name": name, "who": ruled, "why": why}
+    return onward(outcome, to=to, done="sign_up_ruled", back=lambda: _back(id, fields, before[0]))
 
 
-def _back(id: str, name: str, before: Entry | None, why: str) -> Undo:  # noqa: A002
+def _back(id: str, fields: dict[str, str], before: Entry | None) -> Undo:  # noqa: A002
     """Return the form that lets somebody stand as they did before."""
     if before is None or before.withdrawn:
-        return way_back("sign_ups.rule", id=id, fields={"name": name, "off": "yes", "why": why})
-    fields = {"name": name, "off": "", "undone": "yes", "why": why, "note": before.note, "brings": str(before.brings)}
+        return way_back("sign_ups.rule", id=id, fields={**fields, "off": "yes"})
+    fields = {**fields, "off": "", "undone": "yes", "note": before.note, "brings": str(before.brings)}
     return way_back("sign_ups.rule", id=id, fields=fields)
 
 
@@ -176,15 +185,47 @@ def _visible(id: str, right: Right = Right.READ) -> SignUp:  # noqa: A002
     return found
 
 
-def _page(one: SignUp, refusal: Refusal | None = None) -> str:
+class Candidate(Struct, frozen=True, kw_only=True):
+    """One of several who are called so: where they stand on the roster, ``""`` for a name that was only typed.
+
+    ``number`` is their place on the list, ``None`` for who is not on it.
+    """
+
+    id: str
+    place: str
+    number: int | None
+
+
+async def _candidates(unit: Reading, sheet: Sheet, name: str, *, off: bool) -> tuple[Candidate, ...]:
+    known = await stored.known(unit, sheet.sign_up, [folded(name)])
+    found = rules.called_so(sheet, name, known, off=off)
+    people = {one.id: one for one in await members.by_ids(unit, [one for one in found.values() if one is not None])}
+    numbers = {one.id: number for number, one in enumerate(sheet.standing, start=1)}
+    return tuple(
+        Candidate(id=id, place=_place_of(people[member]) if member in people else "", number=numbers.get(id))
+        for id, member in found.items()  # noqa: A001
+    )
+
+
+def _place_of(member: Member) -> str:
+    at = here()
+    node = at.node(member.organisation)
+    above = at.node(node.parent) if node is not None and node.parent is not None and node.kind is Kind.GROUP else None
+    return " · ".join(
+        [*(one.name for one in (above, node) if one is not None), *([member.position] if member.position else [])]
+    )
+
+
+def _page(one: SignUp, refusal: Refusal | None = None, *, which: str = "", off: bool = False) -> str:
     at = here()
     rights, node = at.rights_at(one.organisation), at.node(one.organisation)
 
-    async def look(unit: Reading) -> tuple[Sheet, dict[str, str]]:
+    async def look(unit: Reading) -> tuple[Sheet, dict[str, str], tuple[Candidate, ...]]:
         sheet = await stored.sheet(unit, one)
-        return sheet, {str(user): name for user, name in (await stored.names_of(unit, sheet)).items()}
+        names = {str(user): name for user, name in (await stored.names_of(unit, sheet)).items()}
+        return sheet, names, await _candidates(unit, sheet, which, off=off) if which else ()
 
-    sheet, names = ask(look)
+    sheet, names, candidates = ask(look)
     lines = rules.message_of(sheet, names) if node is not None else ()  # type: ignore[arg-type]
     by_name = Right.READ_MEMBERS in rights
     refusals = [refusal] if refusal else []
@@ -201,6 +242,7 @@ def _page(one: SignUp, refusal: Refusal | None = None) -> str:
         may_rule=Right.RECORD in rights and by_name,
         may_close=Right.SCHEDULE in rights and one.state is State.OPEN,
         typed=request.form if refusal is not None else {},
+        candidates=candidates,
         longest={"name": LONGEST_NAME, "note": LONGEST_NOTE, "why": rules.LONGEST_WHY},
         refusals=refusals,
         by_field=first_by_field(refusals),

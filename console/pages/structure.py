@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, not_done, onward
+from console.cadences import said_line
 from console.cadences import shown as shown_norm
 from console.desk import ask, cause, desk, settle
 from console.fresh import fresh
@@ -224,6 +225,8 @@ def _value(setting: Setting, value: str) -> str:
         return t(f"month.{value}")
     if setting.unit == "cadence":
         return shown_norm(norm_from(BY_SETTING[setting.name].form, value))
+    if setting.unit == "share":
+        return said_line(value)
     if setting.unit == "posting":
         return t(f"settings.posting_{value}")
     if setting.unit == "answer":
@@ -312,6 +315,24 @@ def rename(id: str) -> Answer:  # noqa: A002
 
     before = _node(id, Right.ARRANGE).name
     return _change(id, decide, "node_renamed", lambda: way_back("structure.rename", id=id, fields={"name": before}))
+
+
+@pages.post("/organisation/<id>/founded")
+@requires(Right.ARRANGE)
+def founded(id: str) -> Answer:  # noqa: A002
+    """Say when a node was founded, or that it is not known."""
+    typed, present_day = request.form.get("founded", "")[:10], today()
+    try:
+        wanted = date.fromisoformat(typed) if typed else None
+    except ValueError:
+        return not_done(refused("entries.bad_day", field="founded"), to=link("structure.show_one", id=id))
+
+    async def decide(node: Organisation, _: _Nodes, __: Reading) -> Decided:
+        return rules.date_founding(node, wanted, today=present_day)
+
+    before = _node(id, Right.ARRANGE).founded
+    fields = {"founded": before.isoformat() if before is not None else ""}
+    return _change(id, decide, "node_dated", lambda: way_back("structure.founded", id=id, fields=fields))
 
 
 @pages.post("/organisation/<id>/move")

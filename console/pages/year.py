@@ -15,13 +15,14 @@ from msgspec import Struct
 from console.access import here, requires
 from console.addresses import link
 from console.answering import Answer, onward
+from console.cadences import said_line
 from console.cadences import shown as shown_norm
 from console.desk import ask, cause, settle
 from console.leaving_tables import leaves, up_to
 from console.undoing import way_back
 from console.wording import say, t, today
 from content import unannounced as rules
-from content.cadence import LINE_OF, Every
+from content.cadence import ATTENDANCE_LINE, LINE_OF, OFF, Every
 from content.identifiers import OrganisationId, derive
 from content.meetings import INNER
 from content.notices import Form
@@ -31,7 +32,7 @@ from content.year import Column, Evidence, Pair, Source, Tally, gaps, lectures_b
 from content.year_totals import COUNTED, Months, Totals, by_month, of_columns
 from storage import cadence, unannounced, year_totals
 from storage.cadence import Seen
-from storage.settings import above
+from storage.settings import above, value_of
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -50,6 +51,7 @@ class Line(Struct, frozen=True, kw_only=True):
     basis: str
     source: str | None
     asked: bool
+    former: tuple[tuple[date, str], ...] = ()
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -58,6 +60,7 @@ class Known(Struct, frozen=True, kw_only=True):
     seen: Seen
     names: Mapping[OrganisationId, str]
     totals: tuple[Totals, ...]
+    share: str
     entered: tuple[Unannounced, ...]
 
 
@@ -101,6 +104,7 @@ def _of_place(node: Organisation, year: int) -> str:
             seen=seen,
             names=await above(unit, node.id),
             totals=await year_totals.totals(unit, [node.id], year=year, timezone=node.timezone),
+            share=await value_of(unit, node.id, ATTENDANCE_LINE),
             entered=await unannounced.all_visible(unit, ids, [node.id], [node.id] if by_name else []) if ids else (),
         )
 
@@ -115,13 +119,14 @@ def _of_place(node: Organisation, year: int) -> str:
         known=known,
         suggestions=[say(one) for one in suggest(columns, known.seen.place, day)] if year == day.year else [],
         quarter=_quarter(columns, known.seen, day) if year == day.year else [],
-        lines=[_line(column, known) for column in columns],
+        lines=[_line(column, known, year) for column in columns],
         lead=_lead(columns),
         shown=lambda one: _shown(one, by_name),
         group=lambda one: known.seen.place.groups.get(one.place, ""),
         lacks=lambda subjects, form: _subjects(subjects, form, known.seen),
         months=of_columns(columns),
         totals=_totals(known.totals, by_name),
+        shares=_shares(known.totals, known.share, by_name=by_name),
         records=Right.RECORD in rights,
         arranges=Right.ARRANGE in rights,
         forms_offered=[column.form for column in columns],
@@ -191,7 +196,7 @@ def _subjects(subjects: tuple[str, ...], form: Form, seen: Seen) -> str:
     return t("year.and").join(names)
 
 
-def _line(column: Column, known: Known) -> Line:
+def _line(column: Column, known: Known, year: int) -> Line:
     held = known.seen.held[column.form]
     source = known.names.get(held.source) if held.source is not None else None
     return Line(
@@ -200,6 +205,7 @@ def _line(column: Column, known: Known) -> Line:
         basis=t(f"cadence.basis_{column.form}"),
         source=source if held.source != known.seen.place.organisation else t("settings.own"),
         asked=column.asked,
+        former=tuple((one.until, shown_norm(one.norm)) for one in reversed(held.former) if one.until.year >= year),
     )
 
 
@@ -241,6 +247,18 @@ def _totals(found: tuple[Totals, ...], by_name: bool) -> list[tuple[Totals, list
         )
         for one in found
     ]
+
+
+def _shares(found: tuple[Totals, ...], line: str, *, by_name: bool) -> str:
+    """Say how attendance is against the line of the place, form by form, where it has one."""
+    if line == OFF:
+        return ""
+    parts = [
+        t(f"year.share_{'of' if one.share >= int(line) else 'below'}", form=t(f"meetings.form_{one.form}"), n=one.share)
+        for one in found
+        if one.share is not None and (by_name or one.form not in INNER)
+    ]
+    return t("year.share", line=said_line(line), what=t("tables.comma").join(parts)) if parts else ""
 
 
 def _of_branches(node: Organisation, year: int) -> str:

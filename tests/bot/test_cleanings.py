@@ -8,20 +8,21 @@ from typing import Any
 import pytest
 
 from bot import cleanings as hands
-from bot.delivery import CLEANING, MODERATION
-from bot.matrix.faults import Kind
+from bot.delivery import CLEANING, MODERATION, MOST_FAILURES
+from bot.matrix.faults import Fault, Kind
 from bot.matrix.history import Written
 from content import cleanings as rules
 from content.cleanings import Cleaning, State, Wanted
 from content.decision import Decision, Refusal
 from content.identifiers import RoomId, UserId
 from content.organisations import Duty, DutyGranted, Role
+from content.rooms import Purpose, Room, RoomKept
 from content.sanctions import Reason, Step
 from storage import cleanings, outbox, sanctions
 from storage.cleanings import Told
 from storage.store import Step as Settled
 from storage.unit import Reading
-from tests.bot.test_sanctions import WHO, Scene, is_done
+from tests.bot.test_sanctions import NEW, WHO, Scene, is_done
 from tests.small_branch import EAST, EAST_ROOM, LI, ME, SECRETARY, WANG, SmallBranch, account, fresh_cause
 
 HOUR = timedelta(hours=1)
@@ -34,16 +35,17 @@ class Dirty(Scene):
     def write(self, *ages: float, by: UserId = WHO, room: RoomId = EAST_ROOM) -> None:
         """Let somebody have written messages so many minutes ago, oldest first."""
         held = self.homeserver.written.setdefault(room, [])
+        name = "w" if room == EAST_ROOM else "n"
         for age in ages:
             at: datetime = self.branch.clock.now - timedelta(minutes=age)
-            held.append((by, Written(event_id=f"$w{len(held)}", sent_at=at)))
+            held.append((by, Written(event_id=f"${name}{len(held)}", sent_at=at)))
 
     async def ask(self, span: timedelta | None = HOUR, **more: Any) -> Cleaning | Refusal:
         """Have what somebody wrote counted, by the rules."""
-        cause, user = fresh_cause(), more.pop("user", WHO)
+        cause, user, only = fresh_cause(), more.pop("user", WHO), more.pop("only", [EAST_ROOM])
 
         async def decide(unit: Reading) -> Decision | Refusal:
-            frame = await sanctions.frame(unit, user, EAST, by=SECRETARY, me=ME, only=[EAST_ROOM])
+            frame = await sanctions.frame(unit, user, EAST, by=SECRETARY, me=ME, only=only)
             wanted = Wanted(user=user, at=EAST, sites=frame.sites, span=span, reason=Reason.FLOOD, **more)
             under_way = await cleanings.under_way(unit, user)
             return rules.ask(
@@ -142,6 +144,26 @@ async def test_a_cleaning_goes_a_few_messages_at_a_time_and_stops_when_somebody_
     assert len(set(room.homeserver.redacted)) == len(room.homeserver.redacted) == 35
 
 
+async def test_who_goes_on_while_a_few_are_still_taken_back_has_each_counted_once(room: Dirty) -> None:
+    """The row from before the stop is still at it, and comes again beside the new one while another room goes on."""
+    other = Room(id=NEW, organisation=EAST, purpose=Purpose.GROUP, name="小组群", encrypted=False)
+    await room.branch.store.settle(notes=[RoomKept(room=other)])
+    await room.begin(RULED, room=NEW)
+    room.write(*[5] * 55)
+    room.write(*[5] * 15, room=NEW)
+    is_asked(await room.ask(only=[EAST_ROOM, NEW]))
+    await room.decide("begin", exempt=False)
+    rows = await room.delivery._take(4, CLEANING)
+    await room.decide("stop")
+    await room.decide("go_on", exempt=False)
+    room.branch.clock.forward(seconds=1)
+    for row in rows:
+        await room.delivery.deliver(row)
+    await room.clean()
+    told = await room.newest()
+    assert (told.cleaning.state, told.taken_back) == (State.DONE, 70)
+
+
 async def test_a_cleaning_that_was_cut_off_goes_on_where_it_was_and_takes_nothing_back_twice(room: Dirty) -> None:
     room.write(*[5] * 25)
     is_asked(await room.ask())
@@ -159,7 +181,8 @@ async def test_a_cleaning_that_was_cut_off_goes_on_where_it_was_and_takes_nothin
     with pytest.raises(KeyboardInterrupt):
         await room.turn()
     await room.clean()
-    assert (await room.newest()).cleaning.state is State.DONE
+    told = await room.newest()
+    assert (told.cleaning.state, told.taken_back) == (State.DONE, 25)
     assert len(room.homeserver.redacted) == len(set(room.homeserver.redacted)) == 25
 
 
@@ -223,3 +246,59 @@ async def test_a_ban_hides_what_was_written_where_all_of_it_is_taken_back(room: 
     await room.delivery.work_off(MODERATION, patience=3)
     assert room.homeserver.hidden == ([(EAST_ROOM, WHO)] if span is None else [])
     assert len(room.homeserver.banned) == 1
+
+
+@pytest.mark.parametrize(("knows", "span"), [(True, None), (False, None), (True, HOUR)])
+async def test_a_ban_of_ours_that_was_there_before_hides_what_is_all_taken_back_and_stays(
+    room: Dirty, knows: bool, span: timedelta | None
+) -> None:
+    """MSC4293: said where all is meant, and it is all taken back by hand either way."""
+    room.homeserver.hides_by_ban = knows
+    room.write(*[5] * 15)
+    is_done(await room.take(Step.BAN))
+    await room.delivery.work_off(MODERATION, patience=3)
+    ((_, _, reason),) = room.homeserver.banned
+    is_asked(await room.ask(span))
+    await room.decide("begin", exempt=False)
+    await room.clean()
+    assert room.homeserver.hidden == ([(EAST_ROOM, WHO)] if span is None else [])
+    assert set(room.homeserver.banned) == {(EAST_ROOM, WHO, reason)}
+    assert (await room.newest()).taken_back == len(set(room.homeserver.redacted)) == 15
+
+
+@pytest.mark.parametrize("since", [None, HOUR])
+async def test_a_ban_of_others_is_left_as_it_is(room: Dirty, since: timedelta | None) -> None:
+    room.write(5)
+    room.homeserver._set(EAST_ROOM, "m.room.member", {"membership": "ban"}, WHO, sender=account(LI))
+    is_asked(await room.ask(since))
+    await room.decide("begin", exempt=False)
+    await room.clean()
+    assert room.homeserver.banned == []
+    assert (await room.newest()).cleaning.state is State.DONE
+
+
+async def test_a_message_that_is_gone_altogether_holds_up_no_cleaning(room: Dirty) -> None:
+    room.write(5, 5, 5)
+    is_asked(await room.ask())
+    await room.decide("begin", exempt=False)
+    room.homeserver.fail(Kind.MISSING, status=404, errcode="M_NOT_FOUND", permanent=True)
+    await room.clean()
+    assert (await room.newest()).cleaning.state is State.DONE
+    assert len(room.homeserver.redacted) == 2
+
+
+async def test_a_night_without_homeserver_ends_no_cleaning(room: Dirty, monkeypatch: pytest.MonkeyPatch) -> None:
+    room.write(5, 5)
+    is_asked(await room.ask())
+    await room.decide("begin", exempt=False)
+
+    async def away(*_arguments: Any) -> Any:
+        raise Fault(Kind.SERVER, status=502)
+
+    with monkeypatch.context() as night:
+        night.setattr(room.homeserver, "written_by", away)
+        for _ in range(MOST_FAILURES + 3):
+            await room.turn()
+            room.branch.clock.forward(minutes=6)
+    await room.clean()
+    assert (await room.newest()).cleaning.state is State.DONE

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from bot.delivery import MODERATION
+from bot.delivery import MODERATION, MOST_FAILURES
 from bot.hearing import Hearing
 from bot.matrix.events import Batch, RoomBatch
 from bot.matrix.faults import Fault, Kind
@@ -26,7 +26,7 @@ from storage.retention import Swept
 from storage.rooms import StateSeen
 from storage.store import Step
 from storage.unit import Reading
-from tests.bot.test_sanctions import WHO, Scene
+from tests.bot.test_sanctions import NEW, WHO, Scene
 from tests.small_branch import (
     EAST,
     EAST_ROOM,
@@ -97,6 +97,12 @@ class Listed(Scene):
         """Want the list held to, and let a second person agree."""
         assert await self.decide(id, "apply") is None
         assert await self.decide(id, "apply", by=account(LI)) is None
+        await self.hold()
+
+    async def now_says(self, levels: dict[str, Any]) -> None:
+        """Let the room give other levels, and the clock look again."""
+        self.homeserver._set(EAST_ROOM, "m.room.power_levels", levels)
+        await self.look()
         await self.hold()
 
     async def hold(self) -> None:
@@ -197,11 +203,15 @@ async def test_who_is_given_a_duty_is_let_in_again(room: Listed) -> None:
     assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
 
 
-async def test_a_list_that_would_show_out_many_at_once_waits_for_two_again(room: Listed) -> None:
+@pytest.mark.parametrize(("others", "spam"), [(0, 3), (18, 3), (30, 4), (200, 11)])
+async def test_a_list_that_would_show_out_many_waits_for_two_again(room: Listed, others: int, spam: int) -> None:
+    """More than a tenth of those in the rooms, or more than ten; of a handful, more than two."""
     id = await room.enter()
     await room.say("1", "@none:*")
     await room.apply(id)
-    for number in range(rules.MOST_AT_ONCE + 1):
+    for number in range(others):
+        room.homeserver.take_place(EAST_ROOM, f"@u{number}:good.example")
+    for number in range(spam - 1):
         room.homeserver.take_place(EAST_ROOM, f"@u{number}:bad.example")
     await room.look()
     await room.say("1", "@*:bad.example")
@@ -211,7 +221,76 @@ async def test_a_list_that_would_show_out_many_at_once_waits_for_two_again(room:
     assert (await room.told(id)).list.state is State.LOOKED_AT
     assert "policies.tell_held_back" in {key for _, key in await room.branch.told()}
     await room.apply(id)
-    assert len(room.homeserver.banned) == rules.MOST_AT_ONCE + 2
+    assert len(room.homeserver.banned) == spam
+
+
+async def test_a_few_a_minute_are_held_back_as_many_at_once_are_and_a_day_later_begin_anew(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", "@none:*")
+    await room.apply(id)
+    room.branch.clock.forward(hours=1)
+    spammers = [f"@u{number}:bad.example" for number in range(5)]
+
+    async def named(number: int) -> None:
+        room.homeserver.take_place(EAST_ROOM, spammers[number])
+        await room.look()
+        await room.say(str(number), spammers[number])
+        await room.hold()
+
+    for number in range(2):
+        await named(number)
+    assert len(room.homeserver.banned) == 2
+    room.branch.clock.forward(hours=25)
+    await named(2)
+    assert len(room.homeserver.banned) == 3
+    assert (await room.told(id)).list.state is State.APPLIED
+    await named(3)
+    await named(4)
+    assert len(room.homeserver.banned) == 4
+    assert (await room.told(id)).list.state is State.LOOKED_AT
+
+
+async def test_what_two_looked_at_does_not_count_against_what_comes_later(room: Listed) -> None:
+    id = await room.enter()
+    for number in range(6):
+        room.homeserver.take_place(EAST_ROOM, f"@u{number}:bad.example")
+    await room.look()
+    await room.say("1", "@u*:bad.example")
+    await room.apply(id)
+    assert len(room.homeserver.banned) == 6
+    room.branch.clock.forward(hours=1)
+    await room.look()
+    await room.say("2", STRANGER)
+    await room.hold()
+    assert len(room.homeserver.banned) == 7
+
+
+@pytest.mark.parametrize("lifted", [True, False])
+async def test_a_night_without_homeserver_leaves_nobody_out_or_in(
+    room: Listed, monkeypatch: pytest.MonkeyPatch, lifted: bool
+) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.decide(id, "apply")
+    await room.decide(id, "apply", by=account(LI))
+    await hold_to(room.branch.store, ME)
+    if lifted:
+        await room.carry()
+        await room.look()
+        await room.decide(id, "end")
+
+    async def away(*_arguments: Any) -> Any:
+        raise Fault(Kind.SERVER, status=502)
+
+    with monkeypatch.context() as night:
+        night.setattr(room.homeserver, "state", away)
+        for _ in range(MOST_FAILURES + 3):
+            for row in await room.delivery._take(16, MODERATION):
+                await room.delivery.deliver(row)
+            room.branch.clock.forward(minutes=6)
+    await room.carry()
+    assert room.homeserver.unbanned == ([(EAST_ROOM, STRANGER)] if lifted else [])
+    assert len(room.homeserver.banned) == 1
 
 
 async def test_a_room_that_lets_nobody_in_is_said_to(room: Listed) -> None:
@@ -354,3 +433,100 @@ async def test_a_list_that_ended_is_forgotten_with_its_bans_after_years(room: Li
     await store.settle(notes=[Swept(at=room.branch.clock() + policies.KEPT + timedelta(days=1))])
     assert await store.read(lambda unit: unit.rows(policies.policy_bans.select())) == []
     assert await store.read(lambda unit: policies.list_of(unit, id)) is None
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+async def test_power_lost_in_the_middle_of_a_ban_neither_loses_it_nor_takes_it_for_one_of_others(
+    room: Listed, monkeypatch: pytest.MonkeyPatch, accepted: bool
+) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.decide(id, "apply")
+    await room.decide(id, "apply", by=account(LI))
+    await hold_to(room.branch.store, ME)
+    ban = room.homeserver.ban
+
+    async def cut(*arguments: Any, **named: Any) -> None:
+        if accepted:
+            await ban(*arguments, **named)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as moment:
+        moment.setattr(room.homeserver, "ban", cut)
+        (row,) = await room.delivery._take(16, MODERATION)
+        with pytest.raises(KeyboardInterrupt):
+            await room.delivery.deliver(row)
+    await room.carry()
+    assert [user for _, user, _ in room.homeserver.banned] == [STRANGER]
+    await room.look()
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_bot_that_is_demoted_keeps_out_and_lets_in_when_it_may_again(room: Listed) -> None:
+    """Where others made the room, its levels may take from the bot what it had."""
+    powerless, able = {"users": {ME: 0}}, {"users": {ME: 50}}
+    await room.begin(powerless, version="11")
+    room.homeserver.take_place(EAST_ROOM, STRANGER)
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    (kept,) = await room.branch.store.read(lambda unit: policies.standing(unit, id))
+    assert (kept.place, kept.why, room.homeserver.banned) == ("stuck", "above", [])
+    await room.now_says(able)
+    assert len(room.homeserver.banned) == 1
+    await room.now_says(powerless)
+    await room.decide(id, "end")
+    await room.carry()
+    assert room.homeserver.unbanned == []
+    await room.now_says(able)
+    assert room.homeserver.unbanned == [(EAST_ROOM, STRANGER)]
+
+
+async def test_a_ban_by_a_list_goes_along_when_its_room_is_replaced(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    await room.apply(id)
+    await room.replace({"users": {account(WANG): 50}})
+    room.homeserver.take_place(NEW, STRANGER, "ban")
+    await room.look(NEW)
+    await room.hold()
+    assert len(room.homeserver.banned) == 1
+    await room.say("1", None)
+    await room.hold()
+    assert room.homeserver.unbanned == [(NEW, STRANGER)]
+
+
+async def test_who_leaves_before_a_list_is_held_to_is_kept_out_when_they_return(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    room.homeserver.take_place(EAST_ROOM, STRANGER, "leave")
+    await room.look()
+    await room.apply(id)
+    assert room.homeserver.banned == []
+    room.homeserver.take_place(EAST_ROOM, STRANGER)
+    await room.look()
+    await room.hold()
+    assert [user for _, user, _ in room.homeserver.banned] == [STRANGER]
+
+
+async def test_two_who_agree_at_once_make_one_word(room: Listed) -> None:
+    id = await room.enter()
+    await room.say("1", STRANGER)
+    assert await room.decide(id, "apply") is None
+    one = (await room.told(id)).list
+
+    async def agree(unit: Reading) -> Decision | Refusal:
+        known = await policies.list_of(unit, id)
+        assert known is not None
+        return rules.apply(known.list, by=account(LI), others=[account(LI)], now=unit.now)
+
+    assert one.state is State.WANTED
+    steps = [Step(cause=fresh_cause(), decide=agree, actor=account(LI)) for _ in range(2)]
+    first, second = await room.branch.store.settle(steps)
+    assert first.refusal is None
+    assert "policies.over" in repr(second.refusal)
+    await room.hold()
+    await room.hold()
+    assert len(room.homeserver.banned) == 1

@@ -9,7 +9,8 @@ from content import sign_ups as rules
 from content.chains import Line, folded
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, EventId, RoomId, SignUpId, derive
-from content.sign_ups import SignUp, Speaker
+from content.sign_up_sheets import SignUp
+from content.sign_ups import Speaker
 from storage import members
 from storage import sign_ups as stored
 from storage.store import Step

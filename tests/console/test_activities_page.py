@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from typing import Any
 from urllib.parse import quote
 
 import pytest
+from PIL import Image
 
 from content.identifiers import ActivityId
 from storage import activities as stored
@@ -155,3 +157,44 @@ def test_calling_one_off_is_done_once(house: House, browser: Browser) -> None:
     found = house.run(house.store.read(lambda unit: stored.activity(unit, ActivityId(path.rpartition("/")[2]))))
     assert found is not None
     assert found.state == "cancelled"
+
+
+def upload(*files: tuple[bytes, str], agreed: str = "yes") -> dict[str, Any]:
+    return {"photos": [(io.BytesIO(data), name) for data, name in files], "caption": "擦扶手", "agreed": agreed}
+
+
+def test_photos_are_put_into_the_album_without_where_they_were_taken(house: House, browser: Browser) -> None:
+    hold_activity(house)
+    out, exif = io.BytesIO(), Image.Exif()
+    exif[0x010F] = "Camera of somebody"
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.new("RGB", (2000, 1000), (30, 90, 30)).save(out, "JPEG", exif=exif)
+    assert b"Camera of somebody" in out.getvalue()
+    add = f"{PATH}/photos/add"
+    unasked = browser.post(add, upload((out.getvalue(), "a.jpg"), agreed=""), form_at=add)
+    assert "请先征得" in unasked.get_data(as_text=True)
+    page = browser.post(add, upload((b"GIF89a none", "a.jpg")), form_at=add)
+    assert (page.status_code, "读不出来" in page.get_data(as_text=True)) == (422, True)
+    done = browser.post(add, upload((out.getvalue(), "a.jpg")), form_at=add)
+    assert "done=photos_added" in done.headers["Location"]
+    (found,) = set(re.findall(rf"{PATH}/photos/([a-z0-9]{{24}})\"", browser.get(PATH).get_data(as_text=True))) - {PHOTO}
+    kept = browser.get(f"{PATH}/photos/{found}").get_data()
+    with Image.open(io.BytesIO(kept)) as image:
+        assert (image.format, image.size, len(image.getexif())) == ("JPEG", (1600, 800), 0)
+    assert b"Camera" not in kept
+    assert "擦扶手" in browser.get(PATH).get_data(as_text=True)
+
+
+def test_one_to_come_gets_another_time_and_place_with_the_way_back(house: House, browser: Browser) -> None:
+    browser.post("/activities/new", form())
+    listed = browser.get("/activities?year=2026").get_data(as_text=True)
+    path = re.search(r'href="(/activities/(?!new|sorts)[a-z0-9]+)"', listed)
+    assert path is not None
+    change = f"{path[1]}/change"
+    fields = {"date": form()["date"], "time": "16:30", "length": "60", "place": "二号站台", "about": "改一改"}
+    done = browser.post(change, fields, form_at=change)
+    assert "done=activity_changed" in done.headers["Location"]
+    page = browser.get(done.headers["Location"]).get_data(as_text=True)
+    assert "二号站台" in page
+    assert "撤销" in page
+    assert browser.post(change, fields, form_at=change).status_code == 422, "nothing has changed"

@@ -208,6 +208,8 @@ QUIET = {
     *("ContextRead", "ContextShown", "ReportsRead"),
     # How far something has come in its room, beside the decision that names the room.
     *("LockNoted", "LockSettled", "PolicyBanSettled"),
+    # Beside the meeting that it calls, or of a draft that came to nothing.
+    "MeetingDraftSettled",
     # The program's own housekeeping.
     *("HeadAnchored", "ExportTaken", "ExportMoved", "ExportsForgotten", "Sent", "Echoed", "Postponed", "GivenUp"),
     *("ClockSetBack", "Heard", "GapFilled", "Readable", "LetterRead", "LetterFailedAgain", "StretchGivenUp", "Beat"),

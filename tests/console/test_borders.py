@@ -84,6 +84,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "outbox": seeded.outbox["far"],
         "sign_ups": FAR_SIGN_UP,
         "activities": FAR_ACTIVITY,
+        "activity_changes": FAR_ACTIVITY,
+        "albums": FAR_ACTIVITY,
         "polls": seeded.polls["far"].id,
         "ballots": seeded.ballots["far"],
         "appraisals": seeded.appraisals["far"],

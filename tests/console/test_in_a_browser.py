@@ -114,6 +114,8 @@ PAGES = (
     "/activities/new",
     "/activities/sorts",
     "/activities/{activity}",
+    "/activities/{activity}/change",
+    "/activities/{activity}/photos/add",
     "/sign-ups",
     "/sign-ups/new",
     "/sign-ups/{sign_up}",

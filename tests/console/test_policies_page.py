@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from content.identifiers import derive
+from content.identifiers import EventId, RoomId, UserId, derive
 from content.organisations import Role
 from storage import policies
+from storage.rooms import StateSeen
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import VIEWER
 from tests.console.forms_on_pages import forms_of
@@ -51,3 +52,27 @@ def test_it_takes_a_second_person_to_hold_to_a_list(house: House, browser: Brows
 def test_only_who_moderates_there_sees_a_list(house: House, browser: Browser) -> None:
     assert house.browser(VIEWER).get("/policies").status_code == 403
     assert browser.get(f"/policies/{derive('seed policy', 'far')}").status_code == 404
+
+
+def test_a_list_says_how_many_rules_are_passed_over_and_who_says_a_rule_that_means_somebody(
+    house: House, browser: Browser
+) -> None:
+    room, spam, keeper = RoomId("!one"), UserId("@spam:bad.example"), UserId("@keeper:lists.example")
+    said = [
+        ("m.policy.rule.user", "1", {"entity": spam, "recommendation": "m.ban", "reason": "广告"}),
+        ("m.policy.rule.user", "2", {"entity": spam, "recommendation": "org.example.warn"}),
+        ("m.policy.rule.user", "3", {}),
+        ("m.policy.rule.user", "4", {"entity": "*", "recommendation": "m.ban"}),
+    ]
+    seen = [
+        StateSeen(room=where, type=kind, state_key=key, sender=by, event_id=EventId(f"$r{key}"), content=content)
+        for where, by, kind, key, content in (
+            *((RoomId("!bans-one"), keeper, *rule) for rule in said),
+            (room, spam, "m.room.member", spam, {"membership": "join"}),
+        )
+    ]
+    house.run(house.store.settle(notes=seen))
+    page = browser.get(f"/policies/{derive('seed policy', 'one')}").get_data(as_text=True)
+    assert "由 @keeper:lists.example 列入" in page
+    assert "另有 2 条没有照办" in page
+    assert "广告" in page

@@ -20,6 +20,8 @@ from storage.unit import Reading
 from tests.console.console_house import Browser, House
 from tests.console.console_seeding import NOW, SECRETARY, put
 from tests.console.test_feeds_page import made
+from tests.console.test_meetings_page import form as meeting
+from tests.console.test_meetings_page import made as meeting_made
 from tests.console.test_schedule_page import form, planned
 from tests.content.test_occurrences import DUE, EAST_STAGE, SEATS, occurrence
 
@@ -287,3 +289,25 @@ def test_a_feed_names_nothing_that_waits_for_review(house: House, browser: Brows
     assert reader.post(path, reader.marks("/") | mark(reader)).status_code == 303
     goes_out = house.browser(None).get(feed).get_data(as_text=True)
     assert goes_out.count("BEGIN:VEVENT") == waits.count("BEGIN:VEVENT") + 1
+
+
+def test_who_let_a_notice_go_out_is_told_again_only_where_its_text_is_another(house: House, browser: Browser) -> None:
+    reader = want_two(house)
+    notice = {"notice_date": "2026-11-28", "notice_time": "09:00"}
+    id = meeting_made(browser.post("/meetings/new", meeting(house, **notice)))
+
+    def state() -> tuple[bool, int]:
+        (entry,) = planned(house)
+        query = outbox.outbox.select().where(outbox.outbox.c.user_id == READER, outbox.outbox.c.kind == "tell")
+        return entry.occurrence.approved, len(house.run(house.store.read(lambda unit: unit.rows(query))))
+
+    assert state() == (False, 1)
+    (entry,) = planned(house)
+    reader.post(f"/calendar/reviews/{entry.schedule}/approve", reader.marks("/") | mark(reader))
+    assert state() == (True, 1)
+    moved = meeting(house, place="三楼", **notice)
+    assert browser.post(f"/meetings/{id}/change", moved).status_code == 303
+    assert state() == (True, 1), "another place is no other text"
+    other = meeting(house, place="三楼", agenda="换了议题", **notice)
+    assert browser.post(f"/meetings/{id}/change", other).status_code == 303
+    assert state() == (False, 2)

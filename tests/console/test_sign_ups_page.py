@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from content.identifiers import SignUpId
-from content.sign_ups import Sheet, State
+from content.identifiers import MemberId, SignUpId, derive
+from content.members import Member, MemberEnrolled
+from content.sign_up_sheets import Sheet, State
 from storage import outbox
 from storage import sign_ups as stored
 from tests.console.console_house import Browser, House
@@ -102,6 +103,27 @@ def test_a_change_by_hand_has_a_reason_and_is_taken_back_at_one_press(house: Hou
     assert "白云" not in [one[0] for one in standing(house)]
     back(off, browser)
     assert "白云" in [one[0] for one in standing(house)]
+
+
+def test_of_two_who_are_called_so_it_is_asked_which_and_the_way_back_means_the_same(
+    house: House, browser: Browser
+) -> None:
+    begin_sign_up(house)
+    second = MemberId(derive("seed namesake"))
+    node = house.seeded.organisations["one"]
+    twin = Member(id=second, organisation=node, name="陈晨", position="巡检员")
+    house.run(house.store.settle(notes=[MemberEnrolled(member=twin)]))
+    page = browser.post(f"{PATH}/rule", {"name": "陈晨", "why": "电话"}, form_at=PATH)
+    assert page.status_code == 422
+    text = page.get_data(as_text=True)
+    assert "叫 陈晨 的有 2 位" in text
+    assert "巡检员 · 不在名单上" in text
+    who = derive(OPEN_SIGN_UP, "member", second)
+    assert f'value="{who}"' in text
+    done = browser.post(f"{PATH}/rule", {"name": "陈晨", "why": "电话", "who": who}, form_at=PATH)
+    assert [one.member for one in sheet(house).standing][-1] == second
+    back(done, browser)
+    assert second not in [one.member for one in sheet(house).standing]
 
 
 def test_it_is_ended_by_hand_once(house: House, browser: Browser) -> None:

@@ -93,6 +93,29 @@ def test_each_line_says_its_label_and_who_has_set_it(house: House, browser: Brow
     )
     page = re.sub(r"\s+", " ", browser.get(at(house)).get_data(as_text=True))
     assert "不定次数 · 这里单独设的" in page
+    assert "起；此前：每季度 1 次（习惯）" in page, "the months before still count by it"
+
+
+def test_what_was_before_a_branch_was_founded_is_not_missing(house: House, browser: Browser) -> None:
+    node = f"/organisation/{house.seeded.organisations['one']}"
+    done = browser.post(f"{node}/founded", {"founded": "2026-06-01"}, form_at=node)
+    assert "done=node_dated" in done.headers["Location"]
+    assert "2026" in browser.get(node).get_data(as_text=True)
+    page = re.sub(r"\s+", " ", browser.get(at(house)).get_data(as_text=True))
+    assert page.count("<span>尚未成立</span>") == 5 * 8
+    again = browser.post(f"{node}/founded", {"founded": "2099-01-01"}, form_at=node)
+    assert again.status_code == 409
+    assert "也不能在今天以后" in again.get_data(as_text=True)
+
+
+def test_attendance_is_told_against_a_line_only_where_one_is_set(house: House, browser: Browser) -> None:
+    """CAD-11."""
+    enter(house, browser)
+    assert "参考线" not in browser.get(at(house)).get_data(as_text=True)
+    chosen = SettingChosen(organisation=house.seeded.organisations["one"], name="attendance_line", value="80")
+    house.run(put(house.store, "a line", chosen))
+    page = browser.get(at(house)).get_data(as_text=True)
+    assert "到会率（参考线 80%（地方））：党员大会 83%。" in page
 
 
 def test_an_appraisal_is_evidence_and_leads_to_its_page(house: House, browser: Browser) -> None:

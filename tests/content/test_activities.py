@@ -9,10 +9,12 @@ import pytest
 from msgspec.structs import replace
 
 from content import activities as rules
+from content import activity_changes
 from content.activities import Activity, Category, Kind, Photo, State
 from content.decision import Decision, Refusal, Tell
 from content.identifiers import (
     ActivityId,
+    Cause,
     EventId,
     MemberId,
     OrganisationId,
@@ -22,7 +24,7 @@ from content.identifiers import (
     UserId,
 )
 from content.live_messages import PutUp
-from content.sign_ups import Entry, Sheet, SignUpClosed
+from content.sign_up_sheets import Entry, Sheet, SignUpClosed
 from tests.small_branch import NOON
 
 BOSS, ROOM = UserId("@boss:test"), RoomId("!east")
@@ -110,11 +112,85 @@ def test_who_had_signed_up_is_told_that_it_is_called_off_and_nobody_signs_up_any
     assert sign_up is not None
     zhang = Entry(id=SignUpEntryId("one"), name="张明", member=MemberId("zhang"), at=NOON, number=1)
     users = {MemberId("zhang"): UserId("@zhang:test")}
-    answer = rules.cancel(ONE, Sheet(sign_up=sign_up, entries={zhang.id: zhang}, users=users), now=NOON)
+    answer = activity_changes.cancel(ONE, Sheet(sign_up=sign_up, entries={zhang.id: zhang}, users=users), now=NOON)
     assert isinstance(answer, Decision)
     assert [effect.user for effect in answer.effects if isinstance(effect, Tell)] == ["@zhang:test"]
     assert SignUpClosed(sign_up=SignUpId("list"), people=1, at=NOON) in answer.facts
-    assert key(rules.cancel(replace(ONE, state=State.HELD), None, now=NOON)) == "activity.not_planned"
+    assert key(activity_changes.cancel(replace(ONE, state=State.HELD), None, now=NOON)) == "activity.not_planned"
+
+
+def signed_up() -> Sheet:
+    sign_up = rules.sign_up_for(ONE, id=SignUpId("list"), closes_at=ONE.begins_at, places=1)
+    assert sign_up is not None
+    names = ("zhang", "li", "gone")
+    entries = {
+        SignUpEntryId(name): Entry(
+            id=SignUpEntryId(name), name=name, member=MemberId(name), at=NOON, number=number, withdrawn=name == "gone"
+        )
+        for number, name in enumerate(names)
+    }
+    users = {MemberId(name): UserId(f"@{name}:test") for name in names}
+    return Sheet(sign_up=sign_up, entries=entries, users=users)
+
+
+def test_an_activity_that_is_changed_is_shown_anew_and_who_comes_or_waits_is_told() -> None:
+    later = replace(ONE, begins_at=ONE.begins_at + timedelta(hours=1), place="二号站台")
+    answer = activity_changes.change(ONE, later, signed_up(), known=(), now=NOON)
+    assert isinstance(answer, Decision)
+    assert answer.facts == (rules.ActivityChanged(activity=later, at=NOON),)
+    told = [(effect.user, effect.words.key) for effect in answer.effects if isinstance(effect, Tell)]
+    assert told == [("@zhang:test", "activity.changed_told"), ("@li:test", "activity.changed_told")]
+    assert len(answer.effects) == 3, "and its message follows"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "why"),
+    [
+        ({}, {}, "activity.nothing_changed"),
+        ({}, {"begins_at": NOON - timedelta(hours=1)}, "activity.begun"),
+        ({}, {"begins_at": ONE.begins_at - timedelta(minutes=1)}, "activity.closes_later"),
+        ({}, {"minutes": 0}, "activity.bad_length"),
+        ({"state": State.CANCELLED}, {"place": "别处"}, "activity.not_planned"),
+        ({"begins_at": NOON}, {"place": "别处"}, "activity.not_planned"),
+    ],
+)
+def test_a_change_that_cannot_be_meant_is_refused(before: dict[str, Any], after: dict[str, Any], why: str) -> None:
+    one = replace(ONE, **before)
+    assert key(activity_changes.change(one, replace(one, **after), signed_up(), known=(), now=NOON)) == why
+
+
+WRITTEN = rules.Written(data=b"data", small=b"small", width=4, height=3)
+
+
+def put(one: Activity, number: int = 1, held: int = 0, *, agreed: bool = True) -> Decision | Refusal:
+    photo = rules.Photo(
+        id="held", activity=one.id, member=None, event=EventId("$held"), room=RoomId("!east"), at=NOON, kept=True
+    )
+    return rules.put_photos(
+        one,
+        [photo] * held,
+        [WRITTEN] * number,
+        member=MemberId("zhang"),
+        caption="擦扶手",
+        agreed=agreed,
+        cause=Cause("form:photos"),
+        now=NOON,
+    )
+
+
+def test_photos_are_put_into_an_album_by_hand_only_where_it_is_said_that_all_agree() -> None:
+    answer = put(OVER, 2)
+    assert isinstance(answer, Decision)
+    given = [fact.photo for fact in answer.facts if isinstance(fact, rules.PhotoGiven)]
+    assert [(one.member, one.caption) for one in given] == [("zhang", "擦扶手")] * 2
+    assert len({one.id for one in given}) == len({one.event for one in given}) == 2
+    assert [fact.data for fact in answer.facts if isinstance(fact, rules.PhotoKept)] == [b"data"] * 2
+    assert key(put(OVER, agreed=False)) == "activity.not_agreed"
+    assert key(put(OVER, 0)) == "activity.no_files"
+    assert key(put(OVER, rules.MOST_AT_ONCE + 1)) == "activity.too_many_files"
+    assert key(put(OVER, 2, rules.MOST_PHOTOS - 1)) == "activity.full_album"
+    assert key(put(replace(OVER, gathers=False))) == "activity.has_no_album"
+    assert key(put(replace(OVER, state=State.CANCELLED))) == "activity.has_no_album"
 
 
 def give(one: Activity, *, number: int = 0, size: int = 1000, member: str = "zhang") -> Decision | Refusal:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from content.chains import (
     Line,
@@ -106,7 +107,8 @@ def test_a_single_line(text: str, meant: Line | None) -> None:
 @pytest.mark.parametrize(("text", "meant"), LINES)
 def test_a_line_of_a_chain(text: str, meant: Line | None) -> None:
     chain = read_chain(f"#接龙\n主题党日报名\n{text}")
-    assert (chain.lines if chain else ()) == ((meant,) if meant else ())
+    lines = chain.lines if chain else ()
+    assert tuple(replace(line, number=0) for line in lines) == ((meant,) if meant else ())
 
 
 def test_a_chain_as_it_usually_is() -> None:
@@ -114,6 +116,45 @@ def test_a_chain_as_it_usually_is() -> None:
     assert chain is not None
     assert chain.subject == "主题党日报名"
     assert [line.name for line in chain.lines] == ["张明", "李强", "王丽", "王丽"], "numbers mean nothing"
+
+
+CALLED = frozenset(folded(name) for name in ("张明", "李强", "王丽", "Li Qiang", "Wang Li"))
+
+
+@pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("3. 张明、李强", [("张明", "", None), ("李强", "", None)]),
+        ("3.张明 李强", [("张明", "", None), ("李强", "", None)]),
+        ("③张 明/李强，王丽 ☑", [("张明", "", None), ("李强", "", None), ("王丽", "", None)]),
+        ("3. 张明和李强", [("张明", "", None), ("李强", "", None)]),
+        ("3. 张明 李强 带家属1", [("张明", "", None), ("李强", "家属", 1)]),
+        ("3. Li Qiang, Wang Li +1", [("Li Qiang", "", None), ("Wang Li", "", 1)]),
+        ("3. 张明 晚到", [("张明", "晚到", None)]),
+        ("3. 张明 小宝", [("张明", "小宝", None)]),
+        ("3. 小宝、李强", [("小宝", "李强", None)]),
+        ("3. 张明（李强）", [("张明", "李强", None)]),
+        ("3. 张明（李强代报）", [("张明", "", None)]),
+        ("3. 张明：李强", [("张明", "李强", None)]),
+    ],
+)
+def test_two_names_of_the_roster_in_one_line_are_two_people(
+    text: str, people: list[tuple[str, str, int | None]]
+) -> None:
+    chain = read_chain(f"#接龙\n登山\n{text}", called=CALLED)
+    assert chain is not None
+    assert [(line.name, line.note, line.brings) for line in chain.lines] == people
+    assert {line.number for line in chain.lines} == {3}
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [("12. 张明", 12), ("⑫张明", 12), ("十二、张明", 12), ("十、张明", 10), ("二十、张明", 20), ("(7)张明", 7)],
+)
+def test_the_number_before_a_line(text: str, number: int) -> None:
+    chain = read_chain(f"#接龙\n登山\n{text}")
+    assert chain is not None
+    assert chain.lines[0].number == number
 
 
 @pytest.mark.parametrize(
@@ -149,6 +190,8 @@ def test_in_an_answer_to_the_card_a_chain_needs_no_head() -> None:
 
 def test_names_behind_the_word() -> None:
     assert names_in("张明、李强 带1") == (Line(name="张明"), Line(name="李强", brings=1))
+    assert names_in("张明 李强 带1", CALLED) == (Line(name="张明"), Line(name="李强", brings=1))
+    assert names_in("张明 李强 带1") == (Line(name="张明", note="李强", brings=1),)
 
 
 def test_money_and_daily_ticks_are_known() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from content.identifiers import RoomId, UserId
-from content.policies import TYPES, Entity, Rule, Rules, hits, matches, read_rule
+from content.policies import TYPES, Entity, Rule, Rules, at_most, hits, matches, read_rule, read_rules
 
 ANNA = UserId("@anna:bad.example")
 
@@ -95,3 +95,27 @@ def test_a_rule_that_means_the_bot_too_means_nobody(pattern: str) -> None:
     me = UserId("@bot:good.example")
     found = Rules([Rule(entity=Entity.SERVER, pattern=pattern), Rule(entity=Entity.USER, pattern="*:*")])
     assert hits(found, {RoomId("!a"): [ANNA, UserId("@li:good.example")]}, [], me=me) == ()
+
+
+def test_what_is_passed_over_is_counted_and_what_was_taken_back_is_not() -> None:
+    """A rule says who says it."""
+    said = {"entity": ANNA, "recommendation": "m.ban"}
+    rules = read_rules(
+        (kind, keeper, content)
+        for kind, keeper, content in (
+            ("m.policy.rule.user", UserId("@keeper:good.example"), said),
+            ("m.policy.rule.user", UserId("@other:good.example"), {}),
+            ("m.policy.rule.user", UserId("@other:good.example"), said | {"recommendation": "org.example.takedown"}),
+            ("m.policy.rule.server", UserId("@other:good.example"), {"entity": 7, "recommendation": "m.ban"}),
+            ("m.policy.rule.server", UserId("@other:good.example"), {"entity": "*", "recommendation": "m.ban"}),
+        )
+    )
+    assert [rule.by for rule in rules.all] == ["@keeper:good.example", "@other:good.example"]
+    assert rules.passed_over == 2
+    spared = rules.sparing(UserId("@bot:good.example"))
+    assert ([rule.pattern for rule in spared.all], spared.passed_over) == ([ANNA], 3)
+
+
+@pytest.mark.parametrize(("people", "most"), [(0, 2), (8, 2), (29, 2), (30, 3), (99, 9), (100, 10), (5000, 10)])
+def test_a_list_shows_out_a_tenth_by_itself_and_never_many(people: int, most: int) -> None:
+    assert at_most(people) == most

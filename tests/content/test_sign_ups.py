@@ -12,9 +12,11 @@ from msgspec.structs import replace
 
 from content import sign_ups as rules
 from content.chains import Line, read_chain
+from content.corrected_names import is_alike, is_near
 from content.decision import Decision, Refusal, Tell
-from content.identifiers import EventId, MemberId, OrganisationId, RoomId, SignUpId, UserId
-from content.sign_ups import LONGEST, SHORTEST, Sheet, SignUp, Speaker, State
+from content.identifiers import EventId, MemberId, OrganisationId, RoomId, SignUpEntryId, SignUpId, UserId
+from content.sign_up_sheets import Sheet, SignUp, State, apply
+from content.sign_ups import LONGEST, SHORTEST, Speaker
 from tests.small_branch import NOON
 
 NAMES = ("张明", "李强", "王丽", "赵敏")
@@ -36,7 +38,7 @@ def speaker(name: str, event: str = "$one", *, private: bool = False) -> Speaker
 
 def after(sheet: Sheet, answer: Decision | Refusal | None) -> Sheet:
     for fact in answer.facts if isinstance(answer, Decision) else ():
-        sheet = rules.apply(sheet, fact)  # type: ignore[arg-type]
+        sheet = apply(sheet, fact)  # type: ignore[arg-type]
     return sheet
 
 
@@ -260,11 +262,78 @@ def test_what_cannot_be_meant_is_refused(changed: dict[str, object], why: str) -
     assert key(answer) == why
 
 
+def chain(*people: str) -> tuple[Line, ...]:
+    """Return lines that are numbered as they stand."""
+    return tuple(Line(name=name, number=number) for number, name in enumerate(people, start=1))
+
+
+def edit(sheet: Sheet, name: str, *lines: Line, event: str = "$one") -> Sheet:
+    return after(sheet, rules.sign_up(sheet, lines, speaker(name, event), known=KNOWN, now=NOON, edited=True))
+
+
+def test_a_name_that_an_edit_corrects_takes_the_place_of_the_old_one() -> None:
+    sheet = say(EMPTY, "张明", *chain("张明", "李墙"), event="$a")
+    sheet = say(sheet, "王丽", event="$b")
+    sheet = edit(sheet, "张明", *chain("张明", "李强"), event="$a")
+    assert names(sheet) == ["张明", "李强", "王丽"]
+    again = say(sheet, "王丽", *chain("张明", "李墙", "王丽"), event="$c")
+    assert names(again) == ["张明", "李强", "王丽"], "an older chain that another copies brings the old one not back"
+
+
+def test_who_corrects_their_own_name_is_there_once_with_what_they_said() -> None:
+    sheet = say(EMPTY, "张明", Line(name="张名", number=1, brings=2, note="晚到"), event="$a")
+    sheet = edit(sheet, "张明", Line(name="张明", number=1), event="$a")
+    assert [(one.name, one.member, one.brings, one.note) for one in sheet.standing] == [("张明", "张明", 2, "晚到")]
+
+
+def test_a_chain_pasted_again_corrects_what_its_sender_mistyped_in_the_same_line() -> None:
+    sheet = say(EMPTY, "张明", *chain("张明", "李墙"), event="$a")
+    assert names(say(sheet, "张明", *chain("张明", "李强"), event="$b")) == ["张明", "李强"]
+    assert names(say(sheet, "张明", *chain("张明", "王丽"), event="$b")) == ["张明", "李墙", "王丽"], "somebody else"
+    assert names(say(sheet, "王丽", *chain("张明", "李强"), event="$b")) == ["张明", "李墙", "李强"], "another's word"
+    assert names(say(sheet, "张明", *chain("李强"), event="$b")) == ["张明", "李墙", "李强"], "another line"
+
+
+def test_an_edit_that_leaves_out_a_line_or_moves_the_others_takes_nobody_off() -> None:
+    sheet = say(EMPTY, "张明", *chain("张明", "小宝", "客人"), event="$a")
+    assert set(names(edit(sheet, "张明", *chain("张明", "客人"), event="$a"))) == {"张明", "小宝", "客人"}
+    assert set(names(edit(sheet, "张明", *chain("张明"), event="$a"))) == {"张明", "小宝", "客人"}
+    other = edit(sheet, "张明", *chain("张明", "李强", "客人"), event="$a")
+    assert set(names(other)) == {"张明", "小宝", "客人", "李强"}, "somebody else is no other spelling"
+    more = edit(sheet, "张明", *chain("赵敏", "张明", "小宝", "客人"), event="$a")
+    assert set(names(more)) == {"赵敏", "张明", "小宝", "客人"}
+
+
+def test_a_correction_takes_off_neither_oneself_nor_who_is_there_by_their_own_word() -> None:
+    sheet = say(EMPTY, "张明", *chain("张明", "李强"), event="$a")
+    assert names(edit(sheet, "张明", *chain("张名", "李强"), event="$a")) == ["张明", "李强", "张名"]
+    sheet = say(sheet, "李强", event="$b")
+    assert names(edit(sheet, "张明", *chain("张明", "李墙"), event="$a")) == ["张明", "李强", "李墙"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "alike"),
+    [
+        ("李墙", "李强", True),
+        ("欧阳明", "欧阳名", True),
+        ("王大力", "王大利", True),
+        ("王大力", "王力", True),
+        ("张三", "张四", False),
+        ("小宝", "客人", False),
+        ("王大力", "王小二", False),
+        ("Li Qang", "Li Qiang", True),
+    ],
+)
+def test_which_names_may_be_one_mistyped(old: str, new: str, alike: bool) -> None:
+    assert is_alike(old, new) is alike
+    assert is_alike(new, old) is alike
+
+
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(("say", "say", "say", "edit", "remove")),
+        st.sampled_from(("say", "say", "say", "edit", "edit", "remove")),
         st.integers(0, 5),
-        st.lists(st.sampled_from((*NAMES, "小宝", "客人")), min_size=1, max_size=4),
+        st.lists(st.sampled_from((*NAMES, "小宝", "客人", "李墙")), min_size=1, max_size=4, unique=True),
     ),
     max_size=14,
 )
@@ -274,9 +343,10 @@ STEPS = st.lists(
 def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
     steps: Sequence[tuple[str, int, list[str]]],
 ) -> None:
-    """Each message is one person's; it names all that it ever named, until they remove it.
+    """Each message is one person's; it names all that it ever named, until they remove it or correct a name in it.
 
-    Who stands by their own word is not held by what others copy.
+    Who stands by their own word is not held by what others copy. A step takes off at most whom its own sender put
+    down and replaced in the same line, and only where the other name is new there.
     """
     sheet = EMPTY
     live: dict[int, set[str]] = {}
@@ -291,10 +361,22 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
                 removed.add(message)
             continue
         own = {one.name for one in sheet.standing if one.member and one.by == USERS[one.member]}
-        sheet = paste(sheet, sender, *people, event=event)
+        before = {one.name: one for one in sheet.standing}
+        step = edit if what == "edit" and message in live else say
+        sheet = step(sheet, sender, *chain(*people), event=event)
+        off = set(before) - set(names(sheet))
+        for name in off:
+            assert before[name].by == USERS[MemberId(sender)]
+            assert name not in {sender, *people}
+        near = is_near if step is edit else is_alike
+        assert all(any(near(name, one) for one in people) for name in off)
+        for name in off:
+            for each in live.values():
+                each.discard(name)
+        back = {name for name in people if name in names(sheet)}
         people = [one for one in people if one == sender or one not in own]
         if message not in removed:
-            live[message] = live.get(message, set()) | set(people)
+            live[message] = live.get(message, set()) | (set(people) & back)
     assert set(names(sheet)) == set().union(*live.values())
     assert sorted(one.number for one in sheet.standing) == [one.number for one in sheet.standing]
 
@@ -305,3 +387,23 @@ def test_in_whatever_order_chains_come_the_same_people_are_on_it(order: list[int
     for place in order:
         sheet = paste(sheet, NAMES[place], *sorted(pasted[place]), event=f"${place}")
     assert set(names(sheet)) == set().union(*pasted)
+
+
+def test_of_two_who_are_called_so_the_desk_asks_which() -> None:
+    known = {"王丽": (MemberId("a"), MemberId("b"))}
+    boss = UserId("@boss:test")
+
+    def rule(sheet: Sheet, *, off: bool = False, meant: str = "") -> Decision | Refusal:
+        line = Line(name="王丽")
+        found = SignUpEntryId(meant)
+        return rules.rule(sheet, line, known=known, off=off, why="电话", by=boss, now=NOON, meant=found)
+
+    first, second = rules.called_so(EMPTY, "王丽", known, off=False)
+    assert key(rule(EMPTY)) == "sign_up.which_person"
+    assert key(rule(EMPTY, meant="nobody")) == "sign_up.which_person"
+    sheet = after(EMPTY, rule(EMPTY, meant=second))
+    assert [one.member for one in sheet.standing] == ["b"]
+    assert names(after(sheet, rule(sheet, off=True))) == [], "who alone is on it is meant when somebody is taken off"
+    both = after(sheet, rule(sheet, meant=first))
+    assert key(rule(both, off=True)) == "sign_up.which_person"
+    assert [one.member for one in after(both, rule(both, off=True, meant=first)).standing] == ["b"]

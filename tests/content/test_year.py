@@ -8,7 +8,20 @@ from typing import Any
 
 import pytest
 
-from content.cadence import LINE_OF, LINES, OFF, Every, Label, Norm, is_cadence, norm_from
+from content.cadence import (
+    ATTENDANCE_LINE,
+    LINE_OF,
+    LINES,
+    OFF,
+    Every,
+    Former,
+    Label,
+    Norm,
+    is_attendance_line,
+    is_cadence,
+    label_of_line,
+    norm_from,
+)
 from content.checkins import Note
 from content.checkins import State as Answer
 from content.decision import Decision, Refusal
@@ -36,7 +49,7 @@ from content.year import (
     stretches_of,
     suggest,
 )
-from content.year_totals import attendance, by_month, of_columns
+from content.year_totals import Totals, attendance, by_month, of_columns
 from tests.small_branch import NOON
 from zhibu.catalogue import load_speech
 
@@ -326,3 +339,71 @@ def test_what_cannot_have_been_is_refused_at_its_field(change: dict[str, Any], f
     answer = entered(**change)
     assert isinstance(answer, Refusal)
     assert answer.field == field
+
+
+def test_nothing_is_missing_before_a_branch_was_founded_and_after_it_was_closed() -> None:
+    where = place(founded=date(2026, 5, 20), closed=date(2026, 9, 10))
+    found = year(one(Form.COMMITTEE, 3), where=where, today=date(2026, 12, 31))
+    states = [cell.state for cell in found[Form.COMMITTEE].cells]
+    assert states == [
+        *[State.BEFORE, State.BEFORE, State.DONE, State.BEFORE],
+        *[State.MISSING] * 5,
+        *[State.AFTER] * 3,
+    ], "what was held all the same is shown"
+    assembly = found[Form.ASSEMBLY]
+    assert [one.state for one in assembly.stretches] == [State.BEFORE, State.MISSING, State.MISSING, State.AFTER]
+    assert [one.state for one in assembly.cells] == [
+        *[State.BEFORE] * 4,
+        *[None, State.MISSING, None, None, State.MISSING],
+        *[State.AFTER] * 3,
+    ]
+    assert {gap.since.month for gap in gaps(found.values()) if gap.norm.form is Form.COMMITTEE} == {5, 6, 7, 8, 9}
+    new = year(where=place(founded=date(2026, 8, 20)), today=date(2026, 8, 25))
+    assert ("", 0, 2) in [each[1:] for each in of_quarter(new.values(), date(2026, 8, 25))]
+
+
+def test_of_a_group_nothing_is_missing_before_it_was_founded() -> None:
+    where = place(groups_founded={SECOND: date(2026, 7, 2)})
+    found = year(one(Form.GROUP, 6, place=FIRST), where=where)[Form.GROUP]
+    assert found.stretches[5].state is State.DONE
+    assert found.cells[6].lacking == (FIRST, SECOND)
+    assert found.cells[4].lacking == (FIRST,)
+
+
+def test_a_cadence_counts_from_the_day_on_which_it_was_changed() -> None:
+    """A stretch counts by what was asked on its last day: months until July, from August on quarters."""
+    line = Form.COMMITTEE
+    (found,) = (
+        column
+        for column in reckon(
+            TABLE | {line: norm_from(line, "1-quarter")},
+            [one(line, 2), one(line, 8)],
+            place(),
+            year=2026,
+            today=date(2026, 10, 5),
+            former={line: (Former(until=date(2026, 8, 15), norm=norm_from(line, "1-month")),)},
+        )
+        if column.form is line
+    )
+    assert [(one.since.month, one.until.month, one.state) for one in found.stretches] == [
+        (1, 1, State.MISSING),
+        (2, 2, State.DONE),
+        *[(month, month, State.MISSING) for month in range(3, 8)],
+        (7, 9, State.DONE),
+        (10, 12, State.MISSING),
+    ]
+    assert {gap.norm.every for gap in gaps([found])} == {Every.MONTH, Every.QUARTER}
+    assert of_quarter([found], date(2026, 8, 20)) == ((line, "", 1, 1),)
+
+
+@pytest.mark.parametrize(
+    ("value", "label"), [("80", Label.LOCAL), ("85", Label.LOCAL), ("90", Label.OWN), ("66", Label.OWN)]
+)
+def test_a_line_for_attendance_is_off_until_it_is_set_and_says_what_stands_behind_it(value: str, label: Label) -> None:
+    """CAD-11."""
+    assert BY_NAME[ATTENDANCE_LINE].default == OFF
+    assert is_attendance_line(value)
+    assert label_of_line(value) is label
+    assert not any(map(is_attendance_line, ("0", "101", "8.5", "", "-1")))
+    assert Totals(form=Form.ASSEMBLY, due=24, attendance={Mark.PRESENT: 18, Mark.ONLINE: 3, Mark.LEAVE: 3}).share == 87
+    assert Totals(form=Form.ASSEMBLY).share is None

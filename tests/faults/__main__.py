@@ -13,7 +13,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -38,11 +38,12 @@ from tests.faults.soak import WHOLE, soak
 from tests.faults.starts import starts
 from tests.faults.upgrades import killed_in_upgrades
 from tests.faults.voting import killed_while_counting, killed_while_voting
+from tests.faults.wave import wave
 from tests.journeys.test_rooms import BRANCH, founding, running
 from tests.member import Member
 from tests.small_branch import NOON, HandClock, SmallBranch
 from tests.synapse_fixture import free_port
-from zhibu.demo.synapse import Synapse
+from zhibu.demo.synapse import Account, Synapse
 
 SEQUENCES_OF_A_BLOCK = 25
 """Command sequences on one pair of databases, before a new pair is taken."""
@@ -185,25 +186,53 @@ def _server_cuts(settings: tuple[str, ...], *, caught: bool = False) -> Callable
 async def _raid(given: Round) -> Tally:
     tally = Tally()
     for number in range(given.runs):
-        folder = given.folder / str(number)
-        async with Synapse(folder / "synapse", free_port(), cached_sync=False) as server:
-            names = ("robot", "leader", "zhang", "li", *(f"raider{one}" for one in range(200)))
-            robot, leader, zhang, li, *raiders = [await server.register(one, "a long password") for one in names]
-            facts = founding(*(UserId(one.user_id) for one in (leader, zhang, li)))
-            async with running(server.url, robot, folder, facts) as run, Member(server.url, leader) as member:
-                target = Target(
-                    homeserver=run.homeserver, store=run.store, url=server.url, organisation=BRANCH, leader=member
-                )
-                found = await raid(target, raiders, messages=2_000, seconds=60)
+        async with _target(given.folder / str(number)) as (target, raiders):
+            found = await raid(target, raiders, messages=2_000, seconds=60)
         tally.tried += 1
         tally.failures += [*found.wrong, *found.slow]
-        print(
-            f"  {found.joined} joins and {found.written} messages in {found.took:.0f} s; "
-            f"{len(found.answers)} commands, p95 {found.p95:.2f} s, slowest {max(found.answers):.2f} s; "
-            f"a moderator's own words in the room after {max(found.shown):.2f} s at most; locked {found.lock:.2f} s",
-            flush=True,
-        )
+        print(f"  {found.report}", flush=True)
     return tally
+
+
+@contextlib.asynccontextmanager
+async def _target(folder: Path) -> AsyncIterator[tuple[Target, list[Account]]]:
+    """Give a branch at work on a homeserver of its own, and 200 strangers there."""
+    async with Synapse(folder / "synapse", free_port(), cached_sync=False) as server:
+        names = ("robot", "leader", "zhang", "li", *(f"raider{one}" for one in range(200)))
+        robot, leader, zhang, li, *raiders = [await server.register(one, "a long password") for one in names]
+        facts = founding(*(UserId(one.user_id) for one in (leader, zhang, li)))
+        async with (
+            running(server.url, robot, folder, facts) as run,
+            Member(server.url, leader) as member,
+            Member(server.url, li) as innocent,
+        ):
+            target = Target(
+                homeserver=run.homeserver,
+                store=run.store,
+                url=server.url,
+                organisation=BRANCH,
+                leader=member,
+                innocent=innocent,
+                restart=run.restart,
+            )
+            yield target, raiders
+
+
+def _wave(*, guarded: bool) -> Callable[[Round], Awaitable[Tally]]:
+    async def run(given: Round) -> Tally:
+        tally = Tally()
+        for number in range(given.runs):
+            async with _target(given.folder / str(number)) as (target, strangers):
+                found = await wave(target, strangers, most=15, at_once=20, guarded=guarded)
+            tally.tried += 1
+            if guarded:
+                tally.failures += [*found.wrong, *found.slow]
+            elif not found.wrong:
+                tally.failures.append("an open door was not seen")
+            print(f"  {found.report}", flush=True)
+        return tally
+
+    return run
 
 
 async def _rush(given: Round) -> Tally:
@@ -312,6 +341,8 @@ ALL = (
     ),
     Trial(promises="R10 control", name="each statement kept by itself", runs=4, run=_hasty_upgrades),
     Trial(promises="R22", name="a raid of 200 joins and 2,000 messages in a minute, real Synapse", runs=1, run=_raid),
+    Trial(promises="R22", name="a wave of 200 strangers, real Synapse", runs=1, run=_wave(guarded=True)),
+    Trial(promises="R22 control", name="the same wave without a guard", runs=1, run=_wave(guarded=False)),
     Trial(promises="R17", name="10,000 check-ins in a minute, 200 rooms", runs=1, run=_rush),
     Trial(promises="R11", name="same commands on both engines", runs=5_000, run=_differential, needs_postgres=True),
 )

@@ -105,7 +105,7 @@ from content.sanctions import Step as Rung
 from content.series import Scope
 from content.sessions import Way
 from content.settings import NO, SETTINGS, YES
-from content.sign_ups import State as SignUpState
+from content.sign_up_sheets import State as SignUpState
 from content.speech import LANGUAGES, Reader
 from content.strikes import MEASURE
 from content.surveys import Standing as SurveyStanding
@@ -155,7 +155,7 @@ EXPORTED = (
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
-    *("sign_ups", "sign_up", "activities", "activity"),
+    *("sign_ups", "sign_up", "activities", "activity", "notice"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -440,6 +440,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "workdays.kind_": ("rest", "work"),
     "workdays.source_": Source,
     "year.quarter_": range(1, 5),
+    "year.share_": ("of", "below"),
     "year.state_": Stretch,
     "voting.kind_": Decides,
     "voting.mark_": ("yes", "no", "none"),

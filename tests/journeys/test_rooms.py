@@ -27,6 +27,7 @@ from storage.store import Decide, Step, Store
 from storage.unit import Reading
 from storage.upkeep import Survey, rooms_with, standing, survey
 from tests.faults.raid import Target, raid
+from tests.faults.wave import wave
 from tests.member import Member
 from tests.small_branch import fresh_cause
 from zhibu.catalogue import load_speech
@@ -38,13 +39,31 @@ KEY = bytes(range(32))
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Running:
     """A bot at work on the real homeserver, over a store that one can ask and decide in."""
 
     homeserver: Homeserver
     store: Store
-    work: asyncio.Task[None]
+    work: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Let a bot begin, and wait until it has heard of the homeserver."""
+        bot = Bot(self.store, self.homeserver, load_speech(), console="https://console.test")
+        self.work = asyncio.create_task(bot.run())
+        await bot.listening.wait()
+
+    async def stop(self) -> None:
+        """Let it end."""
+        if self.work is not None:
+            self.work.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.work
+
+    async def restart(self) -> None:
+        """Let another one begin in its place, which knows nothing but what is stored."""
+        await self.stop()
+        await self.start()
 
     @property
     def me(self) -> UserId:
@@ -62,6 +81,7 @@ class Running:
         self.store.on_change(changed.set)
         while True:
             changed.clear()
+            assert self.work is not None
             assert not self.work.done(), self.work
             found = await self.store.read(look)
             if found:
@@ -101,15 +121,12 @@ async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> 
     await homeserver.start()
     store = await Store.open(f"sqlite:///{folder / 'zhibu.db'}")
     await store.settle(notes=facts)
-    bot = Bot(store, homeserver, load_speech(), console="https://console.test")
-    work = asyncio.create_task(bot.run())
+    run = Running(homeserver=homeserver, store=store)
     try:
-        await bot.listening.wait()
-        yield Running(homeserver=homeserver, store=store, work=work)
+        await run.start()
+        yield run
     finally:
-        work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await work
+        await run.stop()
         await homeserver.close()
         await store.close()
 
@@ -118,7 +135,7 @@ async def running(url: str, robot: Account, folder: Path, facts: list[Fact]) -> 
 async def test_rooms_are_made_taken_over_and_left(
     synapse: Synapse, account: Callable[..., Awaitable[Account]], tmp_path: Path
 ) -> None:
-    """R22, in small, at its end: one of the rooms is raided."""
+    """R22, in small, at its end: one of the rooms is raided, and strangers come into others in a wave."""
     robot, secretary, zhang, li = [await account(name) for name in ("roombot", "shuji", "zhang", "li")]
     raiders = [await account("raider") for _ in range(20)]
     facts = founding(UserId(secretary.user_id), UserId(zhang.user_id), UserId(li.user_id))
@@ -131,15 +148,30 @@ async def test_rooms_are_made_taken_over_and_left(
         await look_at_all(run, made)
         await take_over(run, leader)
         await show_out(run, member, made)
-        await stay_usable(run, leader, raiders)
+        await stay_usable(run, leader, member, raiders)
 
 
-async def stay_usable(run: Running, leader: Member, raiders: list[Account]) -> None:
-    """R22, in small: strangers come in and write, commands are answered, and the room is locked by a word."""
-    target = Target(homeserver=run.homeserver, store=run.store, url=leader.url, organisation=BRANCH, leader=leader)
+async def stay_usable(run: Running, leader: Member, innocent: Member, raiders: list[Account]) -> None:
+    """R22, in small: strangers come in and write, commands are answered, and the room is locked by a word, or shut."""
+    target = Target(
+        homeserver=run.homeserver,
+        store=run.store,
+        url=leader.url,
+        organisation=BRANCH,
+        leader=leader,
+        innocent=innocent,
+        restart=run.restart,
+    )
     found = await raid(target, raiders, messages=100, seconds=1)
     assert found.wrong == []
     assert found.answers
+    assert len(found.words) >= 2
+    shut = await wave(target, raiders[:12], most=5, at_once=4)
+    assert shut.wrong == []
+    assert shut.joined > 5
+    # The control: nothing but the guard shuts the door.
+    open_to_all = await wave(target, raiders[12:], most=5, at_once=4, guarded=False)
+    assert open_to_all.wrong == ["the door stayed open to 7 strangers"]
 
 
 async def make_everything(run: Running) -> dict[tuple[OrganisationId, Purpose], Care]:

@@ -16,6 +16,7 @@ from content.resolutions import Resolution, ResolutionRecorded, Task, TaskAssign
 from content.roll_calls import Mark
 from content.schedules import LessonsScheduled
 from content.settings import SettingChosen
+from content.structure import OrganisationDated
 from content.terms import CommitteeElected, Seat, Term
 from content.unannounced import Unannounced, UnannouncedRecorded
 from content.year import Pair, Source, Standing
@@ -40,7 +41,12 @@ async def year(branch: SmallBranch, node: OrganisationId = EAST, today: date = T
 
 
 async def held_of(branch: SmallBranch, node: OrganisationId) -> dict[Form, Held]:
-    return (await branch.store.read(lambda unit: cadence.table(unit, [node])))[node]
+    async def look(unit: Any) -> dict[Form, Held]:
+        found = await organisations.organisation(unit, node)
+        assert found is not None
+        return (await cadence.table(unit, [found]))[node]
+
+    return await branch.store.read(look)
 
 
 def by_hand(**more: Any) -> Unannounced:
@@ -75,6 +81,44 @@ async def test_a_line_holds_as_the_nearest_organisation_above_has_set_it(branch:
     assembly, talk = east[Form.ASSEMBLY], east[Form.TALK]
     assert assembly.norm is not None
     assert (assembly.norm.label, assembly.source, talk.source) == (Label.OWN, ROOF, None)
+
+
+async def test_what_held_before_a_line_was_changed_is_known_where_it_was_changed_and_below(branch: SmallBranch) -> None:
+    def choose(place: OrganisationId, value: str | None) -> SettingChosen:
+        return SettingChosen(organisation=place, name="cadence_committee", value=value)
+
+    async def former(place: OrganisationId) -> list[tuple[date, str | None]]:
+        line = (await held_of(branch, place))[Form.COMMITTEE]
+        return [(one.until, one.norm and f"{one.norm.count}-{one.norm.every}") for one in line.former]
+
+    await branch.store.settle(notes=[choose(ROOF, "2-month")])
+    day = branch.clock.now.date()
+    assert await former(EAST) == [(day, "1-month")]
+    branch.clock.forward(hours=24 * 10)
+    await branch.store.settle(notes=[choose(EAST, "1-quarter")])
+    later = branch.clock.now.date()
+    assert await former(EAST) == [(day, "1-month"), (later, "2-month")]
+    assert await former(WEST) == [(day, "1-month")]
+    await branch.store.settle(notes=[choose(EAST, None)])
+    assert await former(EAST) == [(day, "1-month")], "what was undone on the same day was nothing"
+    branch.clock.forward(hours=24)
+    await branch.store.settle(notes=[choose(ROOF, None)])
+    assert await former(WEST) == [(day, "1-month"), (branch.clock.now.date(), "2-month")]
+
+
+async def test_the_founding_day_of_a_branch_and_of_its_groups_is_known_to_its_year(branch: SmallBranch) -> None:
+    await branch.store.settle(
+        notes=[
+            OrganisationDated(organisation=EAST, founded=date(2026, 3, 1)),
+            OrganisationDated(organisation=EAST_GROUP, founded=date(2026, 5, 1)),
+        ]
+    )
+    place = (await year(branch)).place
+    assert (place.founded, place.closed, place.groups_founded) == (
+        date(2026, 3, 1),
+        None,
+        {EAST_GROUP: date(2026, 5, 1)},
+    )
 
 
 async def test_a_meeting_is_evidence_from_its_notice_until_it_is_called_off(branch: SmallBranch) -> None:

@@ -13,6 +13,7 @@ from content.occurrences import State
 from content.organisations import Kind
 from content.rooms import Purpose, Room, RoomKept
 from storage import (
+    activities,
     ballots,
     cases,
     meetings,
@@ -26,6 +27,7 @@ from storage import (
     resolutions,
     schedules,
     shifts,
+    sign_ups,
     surveys,
 )
 from storage.participation import Period
@@ -92,8 +94,25 @@ async def test_what_the_sample_has_behind_it_and_under_way_is_there_once(sqlite_
     written = await store.read(lambda unit: minutes.newest(unit, met[1].id))
     assert written is not None
     assert written.done
+    await _gathered(store, hall)
     await _planned(store, [node.id for node in tree if node.name == sample.BRANCHES[-1].name])
     await store.close()
+
+
+async def _gathered(store: Store, hall: OrganisationId) -> None:
+    """Look that an activity was held, with its album, and that people sign up for another."""
+    span = {"since": NOON - timedelta(days=60), "until": NOON + timedelta(days=60), "limit": 9}
+    found = await store.read(lambda unit: activities.of_roots(unit, [hall], **span))
+    by_title = {one.title: one for one in found}
+    held, coming = by_title[sample.HELD[0]], by_title[sample.COMING[0]]
+    assert held.people == sample.CAME
+    (photo,) = await store.read(lambda unit: activities.photos(unit, held.id))
+    assert photo.kept
+    assert len(await store.read(lambda unit: activities.notes(unit, held.id))) == 1
+    sign_up = await store.read(lambda unit: sign_ups.of_activity(unit, coming.id))
+    assert sign_up is not None
+    sheet = await store.read(lambda unit: sign_ups.sheet(unit, sign_up))
+    assert [(one.name, one.people) for one in sheet.standing] == [("吴滨", 1), ("张明", 2), ("周岚", 1)]
 
 
 async def _planned(store: Store, depot: list[OrganisationId]) -> None:

@@ -52,7 +52,7 @@ from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
-from zhibu.demo import meetings, sample
+from zhibu.demo import gatherings, meetings, sample
 from zhibu.demo.teaching import Teaching
 
 Deciding = Callable[[Reading], Awaitable[Any]]
@@ -97,6 +97,17 @@ class Affairs:
             **meetings.steps(
                 by_name,
                 branch=self._branch,
+                organiser=self._organiser,
+                timezone=self._timezone,
+                identify=self._id,
+                at=self._at,
+            )
+        )
+        await self._take(
+            **gatherings.steps(
+                by_name,
+                branch=self._branch,
+                room=self._room,
                 organiser=self._organiser,
                 timezone=self._timezone,
                 identify=self._id,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -12,7 +13,7 @@ from bot import sign_ups as clock
 from bot.delivery import Delivery
 from bot.matrix.events import Event
 from content.identifiers import RoomId, UserId
-from content.sign_ups import Sheet, SignUp, State
+from content.sign_up_sheets import Sheet, SignUp, State
 from storage import outbox
 from storage import sign_ups as stored
 from storage.retention import Swept
@@ -145,6 +146,47 @@ async def test_two_pastes_at_once_lose_nobody(gathering: Gathering) -> None:
     guest = next(one for one in (await gathering.sheet()).standing if one.name == "小宝")
     assert (guest.member, guest.by) == (None, account(WANG))
     assert "小宝（王丽代报）" in await gathering.shown()
+
+
+async def test_what_is_open_stands_in_ones_own_record_with_whether_one_is_on_it(gathering: Gathering) -> None:
+    branch = gathering.branch
+
+    async def mine(member: Any) -> list[str]:
+        await gathering.say(member, "我的", room_id=private_room(member))
+        rows = await branch.rows(outbox.outbox.c.kind == outbox.Kind.TELL, outbox.outbox.c.user_id == account(member))
+        said = next(row.words for row in reversed(rows) if row.words and row.words["key"] == "mine.all")
+        return re.findall(r"mine\.sign_up_[a-z]+", str(said))
+
+    await gathering.begin("接龙 周六登山; 截止 明天 18:00; 名额 1")
+    await gathering.say(ZHANG, "+1")
+    await gathering.say(LI, "+1")
+    assert await mine(ZHANG) == ["mine.sign_up_in"]
+    assert await mine(LI) == ["mine.sign_up_waits"]
+    assert await mine(WANG) == ["mine.sign_up_open"]
+    assert await mine(ZHAO) == [], "it is for another branch"
+    branch.clock.forward(hours=31)
+    assert await mine(ZHANG) == []
+
+
+async def test_two_names_of_the_roster_in_one_line_are_two_people(gathering: Gathering) -> None:
+    await gathering.begin()
+    await gathering.say(ZHANG, "#接龙\n周六登山\n1. 张明、李强\n2. 王丽 小宝")
+    assert [(one.name, one.note) for one in (await gathering.sheet()).standing] == [
+        ("张明", ""),
+        ("李强", ""),
+        ("王丽", "小宝"),
+    ]
+
+
+async def test_a_name_that_is_corrected_by_an_edit_or_a_new_paste_is_there_once(gathering: Gathering) -> None:
+    await gathering.begin()
+    first = await gathering.say(ZHANG, "#接龙\n周六登山\n1. 张明\n2. 李墙\n3. 小保")
+    await gathering.branch.hear(edit(account(ZHANG), first.event_id, "#接龙\n周六登山\n1. 张明\n2. 李强\n3. 小保"))
+    assert await gathering.names() == ["张明", "李强", "小保"]
+    await gathering.say(ZHANG, "#接龙\n周六登山\n1. 张明\n2. 李强\n3. 小宝")
+    assert await gathering.names() == ["张明", "李强", "小宝"]
+    await gathering.say(WANG, "#接龙\n周六登山\n1. 张明\n2. 李墙\n3. 小保\n4. 王丽")
+    assert await gathering.names() == ["张明", "李强", "小宝", "王丽"], "an older copy brings no old spelling back"
 
 
 async def test_the_card_that_somebody_copies_and_continues_is_a_chain(gathering: Gathering) -> None:

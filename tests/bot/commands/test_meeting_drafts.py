@@ -1,0 +1,111 @@
+"""排 党课 24日 15:00: what the meeting would be is shown in private, and a reaction calls it, with the same rights."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from bot.commands.polls import find_moment
+from content.identifiers import RoomId, UserId
+from content.meeting_drafts import KEPT
+from content.notices import Form
+from content.rooms import Purpose, Room, RoomKept
+from storage import meetings
+from storage.outbox import Kind, outbox
+from tests.bot.commands.test_cleanings import newest_to
+from tests.small_branch import EAST, EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, message, reaction
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+DESK = RoomId("!with-secretary:test")
+COMMITTEE = RoomId("!committee:test")
+TEXT = "排 党课《党章》 24日 下午3点 二楼会议室\n一、学原文\n二、讨论"
+
+
+@pytest.fixture
+async def room(branch: SmallBranch) -> RoomId:
+    one = Room(id=COMMITTEE, organisation=EAST, purpose=Purpose.COMMITTEE, name="支委会", encrypted=False)
+    await branch.store.settle(notes=[RoomKept(room=one)])
+    return COMMITTEE
+
+
+async def found(branch: SmallBranch) -> list[meetings.Meeting]:
+    seen = await branch.store.read(lambda unit: meetings.of_roots(unit, [EAST], [EAST], limit=9))
+    return [one.meeting if hasattr(one, "meeting") else one for one in seen]
+
+
+async def say(branch: SmallBranch, text: str, sender: UserId = SECRETARY, room: RoomId = COMMITTEE) -> str | None:
+    (heard,) = await branch.hear(message(sender, text, room_id=room))
+    return heard.refusal.words.key if heard is not None and heard.refusal is not None else None
+
+
+async def test_it_is_shown_first_and_called_by_a_reaction_once(branch: SmallBranch, room: RoomId) -> None:
+    assert await say(branch, TEXT, room=room) is None
+    assert await found(branch) == []
+    assert "meeting_draft.asks" in [key for user, key in await branch.told() if user == SECRETARY]
+    await branch.send_all()
+    shown = await newest_to(branch, SECRETARY)
+    await branch.hear(reaction(account(ZHANG), shown, "✅", room_id=DESK))
+    assert await found(branch) == [], "it is for the word of who asked"
+    for _ in range(2):
+        await branch.hear(reaction(SECRETARY, shown, "✅", room_id=DESK))
+    (one,) = await found(branch)
+    assert (one.form, one.title, one.place) == (Form.LECTURE, "党课《党章》", "二楼会议室")
+    assert one.begins_at == datetime(2026, 7, 24, 7, tzinfo=UTC)
+    assert one.agenda == ("一、学原文", "二、讨论")
+    assert [key for user, key in await branch.told() if user == SECRETARY][-1] == "meeting_draft.called"
+
+
+async def test_a_no_lets_it_go_and_one_that_waits_too_long_is_forgotten(branch: SmallBranch, room: RoomId) -> None:
+    await say(branch, TEXT, room=room)
+    await branch.send_all()
+    shown = await newest_to(branch, SECRETARY)
+    await branch.hear(reaction(SECRETARY, shown, "❌", room_id=DESK))
+    await branch.hear(reaction(SECRETARY, shown, "✅", room_id=DESK))
+    assert await found(branch) == []
+    await say(branch, TEXT, room=room)
+    await branch.send_all()
+    shown = await newest_to(branch, SECRETARY)
+    branch.clock.forward(seconds=KEPT.total_seconds() + 1)
+    await branch.hear(reaction(SECRETARY, shown, "✅", room_id=DESK))
+    assert await found(branch) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("排 党课 以后再说 1", "meeting_draft.how"),
+        ("排 谈心谈话 24日 15:00", "meeting_draft.named"),
+        ("排 党课 2020-01-01 15:00", "meeting.in_the_past"),
+    ],
+)
+async def test_what_cannot_be_meant_is_said(branch: SmallBranch, room: RoomId, text: str, why: str) -> None:
+    assert await say(branch, text, room=room) == why
+    assert await branch.rows(outbox.c.kind == Kind.POST) == []
+
+
+async def test_it_takes_the_right_to_plan_and_elsewhere_it_is_talk(branch: SmallBranch, room: RoomId) -> None:
+    assert await say(branch, TEXT, account(ZHANG), room) == "meeting_draft.no_right"
+    before = await branch.everything()
+    await branch.hear(message(SECRETARY, TEXT, room_id=EAST_ROOM))
+    assert await branch.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("said", "at"),
+    [
+        ("24日 15:00", "2026-07-24 15:00"),
+        ("7-24 15:00", "2026-07-24 15:00"),
+        ("7.24 15点", "2026-07-24 15:00"),
+        ("7月24日下午3点半", "2026-07-24 15:30"),
+        ("周五 下午3点", "2026-07-03 15:00"),
+        ("1日 9:00", "2026-07-01 09:00"),
+        ("31号 晚上8点", "2026-07-31 20:00"),
+    ],
+)
+def test_a_day_without_its_month_is_the_next_such_day(said: str, at: str) -> None:
+    local = datetime(2026, 7, 1, 8, tzinfo=SHANGHAI)
+    seen = find_moment(f"党课 {said} 二楼", local)
+    assert seen is not None
+    assert (seen[0], seen[1].astimezone(SHANGHAI).strftime("%Y-%m-%d %H:%M"), seen[2]) == ("党课 ", at, " 二楼")
