@@ -20,7 +20,7 @@ def find_chromium() -> str | None:
 
 
 def find_headless() -> str | None:
-    """Return the Chromium that never has a window, if it is installed: a page costs it a quarter less than the other."""
+    """Return the Chromium that never has a window, if it is installed: there a page costs a quarter less."""
     return shutil.which("chromium-headless-shell")
 
 
