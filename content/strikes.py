@@ -82,6 +82,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     of minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is
     not ``known``; ``frame`` is what is known for a measure, where one may be taken. ``strangers`` are those of a wave
     who are on no roster, and ``door`` what is known for closing the room to more of them; ``moderators`` are told.
+    ``told`` is that whose message came too soon was told a moment ago why the bot takes such out of this room.
     """
 
     room: Room
@@ -93,6 +94,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     strangers: tuple[UserId, ...] = ()
     door: Place | None = None
     moderators: tuple[UserId, ...] = ()
+    told: bool = False
 
 
 def needs_case(found: Sequence[Found]) -> bool:
@@ -153,7 +155,7 @@ def _too_soon(post: Post, first: Found, scene: Scene, *, cause: Cause) -> Decisi
     """Take back what came too soon, and keep nothing of it."""
     struck = _struck(post, first, scene.room, cause)
     hidden = HideMessage(
-        strike=struck.strike.id, organisation=scene.room.organisation, room=scene.room.id, silent=first.again
+        strike=struck.strike.id, organisation=scene.room.organisation, room=scene.room.id, silent=scene.told
     )
     return Decision(facts=(struck,), effects=(hidden,))
 

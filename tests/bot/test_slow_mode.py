@@ -141,6 +141,33 @@ async def test_what_answers_the_bot_never_counts(room: SlowRoom) -> None:
     assert await room.taken_back() == []
 
 
+async def test_who_answered_the_bot_before_is_told_why_the_next_is_gone(room: SlowRoom) -> None:
+    """What answers the bot is let pass, and so is no word to anybody about slow mode."""
+    id = await room.branch.open()
+    await room.branch.send_all()
+    card = await room.branch.card_event(id)
+    await room.slow()
+    await room.says("各位早")
+    await room.says("我到了", after=10, reply=card)
+    soon = await room.says("再说一句", after=10)
+    assert await room.taken_back() == [soon.event_id]
+    assert [told for told in await room.branch.told() if told[1] == "slow.told"] == [(WHO, "slow.told")]
+
+
+async def test_who_was_told_is_not_told_again_for_ten_minutes_also_after_a_restart(room: SlowRoom) -> None:
+    await room.slow(seconds=900)
+    told: list[int] = []
+    for word, after in (("一", 0), ("二", 1), (None, 0), ("三", 298), ("四", 1), ("五", 299), ("六", 2)):
+        if word is None:
+            room.restart()
+            continue
+        await room.says(word, after=after)
+        await room.work()
+        told.append(len([key for user, key in await room.branch.told() if (user, key) == (WHO, "slow.told")]))
+    assert len(await room.taken_back()) == 4
+    assert told == [0, 1, 1, 1, 1, 2]
+
+
 async def test_it_ends_by_the_clock_and_survives_a_restart(room: SlowRoom) -> None:
     await room.slow(lasts=timedelta(hours=1))
     await room.work()
