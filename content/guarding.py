@@ -68,7 +68,7 @@ class Found(Struct, frozen=True, kw_only=True):
     Of what came too soon ``again`` is not known here: what answers the bot is found as well, and nobody is told of it.
 
     ``people`` are those who entered within a minute, and ``most`` from how many on that is a wave. ``before`` are, of
-    what came too soon, the messages that each one within the gap before it answers.
+    what came too soon, the messages that each one within the gap before it answers; of all else there are none.
     """
 
     guard: Guard

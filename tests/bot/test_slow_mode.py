@@ -111,6 +111,19 @@ async def test_what_a_guard_flags_besides_is_hidden_with_its_words_kept_for_who_
     assert await room.evidence() == ["兼职刷单，日结五百"]
 
 
+async def test_who_was_flagged_a_moment_ago_is_told_that_what_came_too_soon_is_hidden(room: SlowRoom) -> None:
+    """Of a flag nobody is told, so that it is no reason to be silent; and what lies with a case waits in the queue."""
+    await room.set("slow", "hide")
+    first, *soon = (message(WHO, f"看 https://evil.xyz/{number}") for number in range(3))
+    await room.hear(first)
+    assert (len(await room.flags()), await room.taken_back(), await room.branch.told()) == (1, [], [])
+    room.branch.clock.forward(seconds=5)
+    await room.hear(*soon)
+    assert await room.taken_back() == [one.event_id for one in soon]
+    assert await room.branch.told() == [(WHO, "guards.told_hidden")]
+    assert len(await room.evidence()) == len(await room.flags()) == 2
+
+
 async def test_who_leads_and_the_bot_are_not_held_to_it_and_edits_do_not_count(room: SlowRoom) -> None:
     grant = DutyGranted(duty=Duty(user=account(LI), organisation=ROOF, role=Role.GROUP_LEADER))
     await room.branch.store.settle(notes=[grant])
