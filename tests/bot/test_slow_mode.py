@@ -17,10 +17,12 @@ from content.locks import Lock, Part, State
 from content.organisations import Duty, DutyGranted, Role
 from storage import cases
 from storage import locks as stored
+from storage.polls import poll_responses
 from storage.rooms import StateSeen
 from storage.slow_mode import gap_in
 from storage.store import Step
 from storage.unit import Reading
+from tests.bot.commands.test_polls import START, native
 from tests.bot.test_guarding import Room, edit
 from tests.small_branch import (
     EAST,
@@ -34,6 +36,7 @@ from tests.small_branch import (
     ZHANG,
     SmallBranch,
     account,
+    event,
     message,
     reaction,
 )
@@ -152,6 +155,55 @@ async def test_what_answers_the_bot_never_counts(room: SlowRoom) -> None:
     await room.says("在车间", after=60, reply=card)
     await room.says("大家辛苦了", after=1)
     assert await room.taken_back() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "发言 大家早上好啊",
+        "决议 中午吃面",
+        "锁定 这件事大家要记住",
+        "慢速 排队的车辆",
+        "警告 大家路上小心",
+        "提名 张明 他最热心",
+        "哈哈 帮助",
+        "大家注意：帮助",
+        "都行",
+    ],
+)
+async def test_talk_that_begins_like_a_command_of_others_or_of_a_private_room_counts(room: SlowRoom, text: str) -> None:
+    await room.slow()
+    await room.says("大家早")
+    soon = await room.says(text, after=5)
+    assert await room.taken_back() == [soon.event_id]
+
+
+@pytest.mark.parametrize("text", ["签到", "请假 出差", "补学", "更正 我到了", "+1", "帮助", "百科 三会一课", "投票 1"])
+async def test_a_command_that_is_heard_in_the_room_does_not_count(room: SlowRoom, text: str) -> None:
+    await room.slow()
+    await room.says("大家早")
+    await room.says(text, after=5)
+    assert await room.taken_back() == []
+
+
+async def test_a_picture_that_calls_the_bot_counts(room: SlowRoom) -> None:
+    await room.slow()
+    await room.says("大家早")
+    picture = {"msgtype": "m.image", "body": "a.png", "m.mentions": {"user_ids": [ME]}}
+    soon = event(WHO, "m.room.message", picture)
+    await room.hear(soon)
+    assert await room.taken_back() == [soon.event_id]
+
+
+async def test_a_vote_by_a_reply_to_a_poll_that_somebody_began_in_their_client_does_not_count(room: SlowRoom) -> None:
+    poll = event(SECRETARY, START, native(), sent_at=room.branch.clock.now)
+    await room.hear(poll)
+    await room.slow()
+    await room.says("大家早")
+    await room.says("1", after=5, reply=poll.event_id)
+    assert await room.taken_back() == []
+    rows = await room.branch.store.read(lambda unit: unit.rows(poll_responses.select()))
+    assert [(row.sender, row.by_text) for row in rows] == [(WHO, True)]
 
 
 async def test_who_answered_the_bot_before_is_told_why_the_next_is_gone(room: SlowRoom) -> None:
