@@ -126,9 +126,7 @@ def follow(
     post: Post, found: Sequence[Found], scene: Scene, *, me: UserId, console: str, cause: Cause, now: datetime
 ) -> Decision | None:
     """Return what follows from what was found in an event, nothing where it has been said already."""
-    found = tuple(
-        replace(one, again=scene.told) if one.before else one for one in left_to(found, exempt=scene.exempt)
-    )
+    found = tuple(replace(one, again=scene.told) if one.before else one for one in left_to(found, exempt=scene.exempt))
     if not found:
         return None
     if post.joined:

@@ -88,9 +88,9 @@ def may_complain(event: Event) -> bool:
 
 
 def is_for_us(event: Event, me: UserId) -> bool:
-    """Tell whether a message in a room is a command that is heard there, or calls the bot, without asking what is known.
+    """Tell whether a message in a room calls the bot or is a command that is heard there, not asking what is known.
 
-    Of who does not lead: what only those who lead may say in a room is talk of all others.
+    What only those who lead may say in a room is talk here.
     """
     if not _is_speech(event.content):
         return False
