@@ -173,6 +173,8 @@ async def _scene(unit: Reading, post: Post, found: Sequence[Found], *, me: UserI
         late=is_late(post.at, unit.now),
         strangers=await guards.strangers(unit, counted[0].people),
         moderators=tuple(one for one in await organisations.holders_of(unit, at, Right.MODERATE) if one != post.user),
+        told=bool(counted[0].before)
+        and await guards.is_told(unit, room.id, post.user, counted[0].guard, since=post.at - ONCE_IN),
     )
     if post.joined:
         return replace(scene, door=await locks.place(unit, room.id, me))

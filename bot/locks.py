@@ -37,6 +37,7 @@ from storage import locks, organisations, outbox, rooms, sanction_places, sancti
 from storage.locks import Told
 from storage.outbox import Claimed
 from storage.posting import is_locked, voices
+from storage.slow_mode import usual_gap
 from storage.store import Step, Store
 from storage.unit import Reading
 
@@ -217,7 +218,10 @@ def ending(id: LockId) -> Step:  # noqa: A002
 
     async def decide(unit: Reading) -> Decision | None:
         told = await locks.told(unit, id)
-        return end(told.lock, now=unit.now) if told is not None else None
+        if told is None:
+            return None
+        usual = await usual_gap(unit, told.lock.room) if told.lock.part is Part.SLOW else None
+        return end(told.lock, now=unit.now, usual=usual)
 
     return Step(cause=Cause(f"lock:{id}:end"), decide=decide)
 

@@ -65,8 +65,10 @@ class Post(Struct, frozen=True, kw_only=True):
 class Found(Struct, frozen=True, kw_only=True):
     """That a guard strikes, at what level, and by which entry of its list; ``again`` soon after it did so before.
 
+    Of what came too soon ``again`` is not known here: what answers the bot is found as well, and nobody is told of it.
+
     ``people`` are those who entered within a minute, and ``most`` from how many on that is a wave. ``before`` are, of
-    what came too soon, the messages that each one within the gap before it answers.
+    what came too soon, the messages that each one within the gap before it answers; of all else there are none.
     """
 
     guard: Guard
@@ -152,6 +154,8 @@ class Watch:
         return found
 
     def _told(self, post: Post, room: _Room, one: Found) -> Found:
+        if one.guard is Guard.SLOW:
+            return one
         key = (one.guard, post.user)
         last = room.told.get(key)
         if last is not None and timedelta(0) <= post.at - last < ONCE_IN:

@@ -281,29 +281,35 @@ def _begun(lock: Lock) -> Words:
     )
 
 
+def _ended(lock: Lock, usual: timedelta | None) -> Words:
+    if lock.part is not Part.SLOW:
+        return words("locks.said_open")
+    return words("slow.said_usual", gap=(gap_of(usual),)) if usual is not None else words("slow.said_over")
+
+
 def _say(lock: Lock, said: Words) -> Say:
     return Say(room=lock.room, organisation=lock.organisation, words=said, urgent=True)
 
 
-def unlock(lock: Lock, *, by: UserId | None, now: datetime) -> Decision | Refusal:
-    """End a lock before its time."""
+def unlock(lock: Lock, *, by: UserId | None, now: datetime, usual: timedelta | None = None) -> Decision | Refusal:
+    """End a lock before its time; ``usual`` is the gap of slow mode that holds in the room without it, if any."""
     if lock.state is not State.HELD:
         return refused("slow.is_off" if lock.part is Part.SLOW else "locks.is_open")
-    return _over(lock, by=by, now=now)
+    return _over(lock, by=by, now=now, usual=usual)
 
 
-def end(lock: Lock, *, now: datetime) -> Decision | None:
-    """End a lock whose time is over."""
+def end(lock: Lock, *, now: datetime, usual: timedelta | None = None) -> Decision | None:
+    """End a lock whose time is over; ``usual`` is as in ``unlock``."""
     if lock.state is not State.HELD or lock.until is None or lock.until > now:
         return None
-    return _over(lock, by=None, now=now)
+    return _over(lock, by=None, now=now, usual=usual)
 
 
-def _over(lock: Lock, *, by: UserId | None, now: datetime) -> Decision:
+def _over(lock: Lock, *, by: UserId | None, now: datetime, usual: timedelta | None) -> Decision:
     over = replace(lock, state=State.OVER)
     effects: tuple[Effect, ...] = (Reopen(lock=lock.id, organisation=lock.organisation, room=lock.room),)
     if lock.part in _SAID:
-        effects = (*effects, _say(lock, words("slow.said_over" if lock.part is Part.SLOW else "locks.said_open")))
+        effects = (*effects, _say(lock, _ended(lock, usual)))
     return Decision(facts=(RoomUnlocked(lock=over, by=by, at=now),), effects=effects)
 
 

@@ -82,6 +82,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     of minutes has no sense any more. ``case`` is the one to which something that is hidden is added, new where it is
     not ``known``; ``frame`` is what is known for a measure, where one may be taken. ``strangers`` are those of a wave
     who are on no roster, and ``door`` what is known for closing the room to more of them; ``moderators`` are told.
+    ``told`` is that whose message came too soon was told a moment ago that such a one is out of this room, and why.
     """
 
     room: Room
@@ -93,6 +94,7 @@ class Scene(Struct, frozen=True, kw_only=True):
     strangers: tuple[UserId, ...] = ()
     door: Place | None = None
     moderators: tuple[UserId, ...] = ()
+    told: bool = False
 
 
 def needs_case(found: Sequence[Found]) -> bool:
@@ -109,11 +111,13 @@ def left_to(found: Sequence[Found], *, exempt: bool) -> tuple[Found, ...]:
     """Return what counts of what was found: of who moderates or leads, a secret document alone, and that as a flag.
 
     What came too soon and is something else besides is that, and hidden: what it says is kept for who looks into it.
+    That the same was flagged a moment ago, nobody was told.
     """
     if not exempt:
         others = [one for one in found if one.guard is not Guard.SLOW]
-        if others and len(others) < len(found) and others[0].level is Level.FLAG:
-            others[0] = replace(others[0], level=Level.HIDE)
+        soon = next((one for one in found if one.guard is Guard.SLOW), None)
+        if soon is not None and others and others[0].level is Level.FLAG:
+            others[0] = replace(others[0], level=Level.HIDE, again=False, before=soon.before)
         return tuple(others or found)
     return tuple(replace(one, level=Level.FLAG) for one in found if one.guard is Guard.SECRETS)
 
@@ -122,7 +126,7 @@ def follow(
     post: Post, found: Sequence[Found], scene: Scene, *, me: UserId, console: str, cause: Cause, now: datetime
 ) -> Decision | None:
     """Return what follows from what was found in an event, nothing where it has been said already."""
-    found = left_to(found, exempt=scene.exempt)
+    found = tuple(replace(one, again=scene.told) if one.before else one for one in left_to(found, exempt=scene.exempt))
     if not found:
         return None
     if post.joined:

@@ -14,6 +14,7 @@ from content.strikes import KEPT, GuardStruck, Strike
 from content.upgrades import RoomMoved
 from storage.members import members
 from storage.organisations import duties, organisations, within
+from storage.outbox import Kind, State, outbox
 from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
@@ -84,6 +85,25 @@ async def strike(unit: Reading, id: StrikeId) -> Strike | None:  # noqa: A002
 async def has_struck(unit: Reading, room: RoomId, guard: Guard, *, since: datetime) -> bool:
     """Tell whether a guard struck in a room at or after an instant."""
     query = select(strikes.c.id).where(strikes.c.room_id == room, strikes.c.at >= since, strikes.c.guard == guard)
+    return await unit.first(query.limit(1)) is not None
+
+
+async def is_told(unit: Reading, room: RoomId, user: UserId, guard: Guard, *, since: datetime) -> bool:
+    """Tell whether somebody whom a guard struck in a room after an instant is told so, or will be."""
+    query = (
+        select(strikes.c.id)
+        .join(outbox, outbox.c.matter_id == strikes.c.id)
+        .where(
+            strikes.c.user_id == user,
+            strikes.c.room_id == room,
+            strikes.c.guard == guard,
+            strikes.c.at > since,
+            outbox.c.lane == f"hide:{room}",
+            outbox.c.kind == Kind.HIDE,
+            outbox.c.quiet.is_(False),
+            outbox.c.state != State.FAILED,
+        )
+    )
     return await unit.first(query.limit(1)) is not None
 
 

@@ -28,11 +28,16 @@ async def by_event(unit: Reading, event: EventId) -> CardId | None:
 
 
 async def ours(unit: Reading, room: RoomId, events: Collection[EventId]) -> frozenset[EventId]:
-    """Return which of some messages in a room are the bot's own."""
+    """Return which of some messages in a room the bot answers for: its own, and every poll, whoever began it."""
     if not events:
         return frozenset()
-    query = select(outbox.c.event_id).where(outbox.c.event_id.in_(list(events)), outbox.c.room_id == room)
-    return frozenset(EventId(row.event_id) for row in await unit.rows(query))
+    return frozenset(
+        EventId(row.event_id)
+        for table in (outbox, polls)
+        for row in await unit.rows(
+            select(table.c.event_id).where(table.c.event_id.in_(list(events)), table.c.room_id == room)
+        )
+    )
 
 
 async def live_by_event(unit: Reading, room: RoomId, event: EventId) -> tuple[Sort, str] | None:

@@ -12,8 +12,9 @@ from content import locks
 from content.decision import Decision, Refusal, Tell, refused, words
 from content.locks import Part, State
 from content.rooms import Room
-from content.slow_mode import USUAL
+from content.slow_mode import USUAL, gap_of
 from storage import locks as stored
+from storage.slow_mode import usual_gap
 
 
 async def slow_mode(asking: Asking) -> Answer:
@@ -49,10 +50,15 @@ async def _end(asking: Asking, name: str) -> Answer:
         return room
     there = (await stored.held(asking.unit, [room.id])).get(room.id, ())
     held = next((one.lock for one in there if one.lock.state is State.HELD and one.lock.part is Part.SLOW), None)
+    usual = await usual_gap(asking.unit, room.id)
+    gap = (gap_of(usual),) if usual is not None else ()
+    if held is None and usual is not None:
+        address = f"{asking.settings.console}/guards/{room.id}"
+        return refused("slow.is_set", room=room.name, gap=gap, address=address)
     if held is None:
         return refused("slow.is_off")
-    done = locks.unlock(held, by=asking.sender, now=asking.unit.now)
+    done = locks.unlock(held, by=asking.sender, now=asking.unit.now, usual=usual)
     if isinstance(done, Refusal):
         return done
-    told = Tell(user=asking.sender, words=words("slow.ended", room=room.name))
-    return Decision(facts=done.facts, effects=(*done.effects, told))
+    said = words("slow.ended_usual", room=room.name, gap=gap) if gap else words("slow.ended", room=room.name)
+    return Decision(facts=done.facts, effects=(*done.effects, Tell(user=asking.sender, words=said)))

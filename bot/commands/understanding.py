@@ -59,6 +59,10 @@ from storage.unit import Reading
 _MENTION = re.compile(r"^\s*@?\S+?(?::\S+)?\s*[:：,，]?\s+")
 _CALLED = re.compile(r"^\s*@?\S{1,30}?\s*[:：,，]\s*(?=\S)")
 _POLLS = poll_shapes.STARTS | poll_shapes.RESPONSES | poll_shapes.ENDS
+_OF_LEADERS = frozenset(
+    {Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK, Verb.PLAN, Verb.LOCK, Verb.UNLOCK, Verb.SLOW_MODE},
+)
+"""Heard in a room of those alone whom slow mode does not hold; said by others these are talk there."""
 _DECORATION = re.compile("[\ufe0f\U0001f3fb-\U0001f3ff]")
 
 
@@ -84,11 +88,16 @@ def may_complain(event: Event) -> bool:
 
 
 def is_for_us(event: Event, me: UserId) -> bool:
-    """Tell whether a message in a room is a command, or calls the bot, without asking what is known."""
-    body = event.content.get("body")
-    text = without_reply_fallback(body) if isinstance(body, str) else ""
-    called = (one.sub("", text, count=1) for one in (_MENTION, _CALLED))
-    return _mentions(event.content, me) or any(read(one) is not None for one in (text, *called))
+    """Tell whether a message in a room calls the bot or is a command that is heard there, not asking what is known.
+
+    What only those who lead may say in a room is talk here.
+    """
+    if not _is_speech(event.content):
+        return False
+    if _mentions(event.content, me):
+        return True
+    said = read(without_reply_fallback(event.content["body"]))
+    return said is not None and said.verb not in _OF_LEADERS and _is_heard_in_rooms(said)
 
 
 def _tap_cause(event_id: str) -> Cause:
@@ -315,8 +324,7 @@ def _read_in_place(text: str, card: CardId | None) -> tuple[Said | None, Note | 
 async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | Refusal | None:
     """Take a command to its handler, unless it was said in a room where it is no more than talk."""
     command = BY_VERB[said.verb]
-    heard_in_rooms = command.answers or said.word in ROOM_WORDS.get(said.verb, ())
-    if not directly and (not heard_in_rooms or is_talk(said)):
+    if not directly and not _is_heard_in_rooms(said):
         return None
     if command.momentary(said.argument):
         if asking.held is not None:
@@ -330,6 +338,11 @@ async def _command(asking: Asking, said: Said, *, directly: bool) -> Decision | 
     if asking.poll is not None and not command.answers:
         asking = replace(asking, poll=None)
     return await command.handler(asking)
+
+
+def _is_heard_in_rooms(said: Said) -> bool:
+    """Tell of a command that it is more than talk in a room, though it neither calls the bot nor answers it."""
+    return (BY_VERB[said.verb].answers or said.word in ROOM_WORDS.get(said.verb, ())) and not is_talk(said)
 
 
 async def _has_left(asking: Asking) -> bool:

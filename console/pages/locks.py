@@ -27,7 +27,7 @@ from storage import duties, rooms, sync
 from storage import locks as stored
 from storage.locks import Told
 from storage.open_in_rooms import open_in
-from storage.slow_mode import gaps_in
+from storage.slow_mode import gaps_in, usual_gap
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -214,10 +214,11 @@ def unlock(id: str) -> Answer:  # noqa: A002
             return None
         facts: list[Fact] = []
         effects: list[Effect] = []
+        usual = await usual_gap(unit, room) if slow else None
         for one in place.held:
             if one.part is not Part.SLOW if slow else one.part not in OPENED:
                 continue
-            done = locks.unlock(one, by=by, now=unit.now)
+            done = locks.unlock(one, by=by, now=unit.now, usual=usual)
             if isinstance(done, Refusal):
                 return done
             facts += done.facts

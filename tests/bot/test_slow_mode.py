@@ -17,10 +17,12 @@ from content.locks import Lock, Part, State
 from content.organisations import Duty, DutyGranted, Role
 from storage import cases
 from storage import locks as stored
+from storage.polls import poll_responses
 from storage.rooms import StateSeen
 from storage.slow_mode import gap_in
 from storage.store import Step
 from storage.unit import Reading
+from tests.bot.commands.test_polls import START, native
 from tests.bot.test_guarding import Room, edit
 from tests.small_branch import (
     EAST,
@@ -34,6 +36,7 @@ from tests.small_branch import (
     ZHANG,
     SmallBranch,
     account,
+    event,
     message,
     reaction,
 )
@@ -111,6 +114,19 @@ async def test_what_a_guard_flags_besides_is_hidden_with_its_words_kept_for_who_
     assert await room.evidence() == ["兼职刷单，日结五百"]
 
 
+async def test_who_was_flagged_a_moment_ago_is_told_that_what_came_too_soon_is_hidden(room: SlowRoom) -> None:
+    """Of a flag nobody is told, so that it is no reason to be silent; and what lies with a case waits in the queue."""
+    await room.set("slow", "hide")
+    first, *soon = (message(WHO, f"看 https://evil.xyz/{number}") for number in range(3))
+    await room.hear(first)
+    assert (len(await room.flags()), await room.taken_back(), await room.branch.told()) == (1, [], [])
+    room.branch.clock.forward(seconds=5)
+    await room.hear(*soon)
+    assert await room.taken_back() == [one.event_id for one in soon]
+    assert await room.branch.told() == [(WHO, "guards.told_hidden")]
+    assert len(await room.evidence()) == len(await room.flags()) == 2
+
+
 async def test_who_leads_and_the_bot_are_not_held_to_it_and_edits_do_not_count(room: SlowRoom) -> None:
     grant = DutyGranted(duty=Duty(user=account(LI), organisation=ROOF, role=Role.GROUP_LEADER))
     await room.branch.store.settle(notes=[grant])
@@ -139,6 +155,82 @@ async def test_what_answers_the_bot_never_counts(room: SlowRoom) -> None:
     await room.says("在车间", after=60, reply=card)
     await room.says("大家辛苦了", after=1)
     assert await room.taken_back() == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "发言 大家早上好啊",
+        "决议 中午吃面",
+        "锁定 这件事大家要记住",
+        "慢速 排队的车辆",
+        "警告 大家路上小心",
+        "提名 张明 他最热心",
+        "哈哈 帮助",
+        "大家注意：帮助",
+        "都行",
+    ],
+)
+async def test_talk_that_begins_like_a_command_of_others_or_of_a_private_room_counts(room: SlowRoom, text: str) -> None:
+    await room.slow()
+    await room.says("大家早")
+    soon = await room.says(text, after=5)
+    assert await room.taken_back() == [soon.event_id]
+
+
+@pytest.mark.parametrize("text", ["签到", "请假 出差", "补学", "更正 我到了", "+1", "帮助", "百科 三会一课", "投票 1"])
+async def test_a_command_that_is_heard_in_the_room_does_not_count(room: SlowRoom, text: str) -> None:
+    await room.slow()
+    await room.says("大家早")
+    await room.says(text, after=5)
+    assert await room.taken_back() == []
+
+
+async def test_a_picture_that_calls_the_bot_counts(room: SlowRoom) -> None:
+    await room.slow()
+    await room.says("大家早")
+    picture = {"msgtype": "m.image", "body": "a.png", "m.mentions": {"user_ids": [ME]}}
+    soon = event(WHO, "m.room.message", picture)
+    await room.hear(soon)
+    assert await room.taken_back() == [soon.event_id]
+
+
+async def test_a_vote_by_a_reply_to_a_poll_that_somebody_began_in_their_client_does_not_count(room: SlowRoom) -> None:
+    poll = event(SECRETARY, START, native(), sent_at=room.branch.clock.now)
+    await room.hear(poll)
+    await room.slow()
+    await room.says("大家早")
+    await room.says("1", after=5, reply=poll.event_id)
+    assert await room.taken_back() == []
+    rows = await room.branch.store.read(lambda unit: unit.rows(poll_responses.select()))
+    assert [(row.sender, row.by_text) for row in rows] == [(WHO, True)]
+
+
+async def test_who_answered_the_bot_before_is_told_why_the_next_is_gone(room: SlowRoom) -> None:
+    """What answers the bot is let pass, and so is no word to anybody about slow mode."""
+    id = await room.branch.open()
+    await room.branch.send_all()
+    card = await room.branch.card_event(id)
+    await room.slow()
+    await room.says("各位早")
+    await room.says("我到了", after=10, reply=card)
+    soon = await room.says("再说一句", after=10)
+    assert await room.taken_back() == [soon.event_id]
+    assert [told for told in await room.branch.told() if told[1] == "slow.told"] == [(WHO, "slow.told")]
+
+
+async def test_who_was_told_is_not_told_again_for_ten_minutes_also_after_a_restart(room: SlowRoom) -> None:
+    await room.slow(seconds=900)
+    told: list[int] = []
+    for word, after in (("一", 0), ("二", 1), (None, 0), ("三", 298), ("四", 1), ("五", 299), ("六", 2)):
+        if word is None:
+            room.restart()
+            continue
+        await room.says(word, after=after)
+        await room.work()
+        told.append(len([key for user, key in await room.branch.told() if (user, key) == (WHO, "slow.told")]))
+    assert len(await room.taken_back()) == 4
+    assert told == [0, 1, 1, 1, 1, 2]
 
 
 async def test_it_ends_by_the_clock_and_survives_a_restart(room: SlowRoom) -> None:

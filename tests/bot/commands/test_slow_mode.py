@@ -7,11 +7,13 @@ from datetime import timedelta
 import pytest
 
 from bot.commands.grammar import gap_in, is_off
+from bot.locks import settle_due
+from content.guards import GuardSet
 from content.rooms import DirectRoomKept
 from storage import locks
 from tests.bot.commands.test_locks import states, tap
 from tests.bot.commands.test_sanctions import DESK, begin, say
-from tests.small_branch import EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, private_room
+from tests.small_branch import EAST, EAST_ROOM, SECRETARY, ZHANG, SmallBranch, account, message, private_room
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,30 @@ async def test_it_begins_by_a_word_and_a_reaction_and_a_lock_beside_it_is_opened
     assert (await say(branch, "慢速 關", room=EAST_ROOM))[-1] == (SECRETARY, "slow.ended")
     assert {state for _, state in await states(branch)} == {"over"}
     assert (await say(branch, "慢速 关", room=EAST_ROOM))[-1] == (SECRETARY, "slow.is_off")
+
+
+async def test_where_a_place_has_set_it_off_says_so_and_where_and_no_room_hears_that_it_is_over(
+    branch: SmallBranch,
+) -> None:
+    await begin(branch)
+    await branch.store.settle(notes=[DirectRoomKept(user=SECRETARY, room=DESK, encrypted=False)])
+    fixed = {"organisation": EAST, "room": None}
+    await branch.store.settle(
+        notes=[GuardSet(name="slow", value="hide", **fixed), GuardSet(name="slow.gap", value="300", **fixed)]  # type: ignore[arg-type]
+    )
+    assert (await say(branch, "慢速 关", room=EAST_ROOM))[-1] == (SECRETARY, "slow.is_set")
+    for early in (True, False):
+        await say(branch, "慢速 10秒 1天", room=EAST_ROOM)
+        await tap(branch, "👍")
+        if early:
+            await branch.hear(message(SECRETARY, "慢速 关", room_id=EAST_ROOM))
+            assert (await branch.told())[-1] == (SECRETARY, "slow.ended_usual")
+        else:
+            branch.clock.forward(days=2)
+            await settle_due(branch.store)
+        heard = [row.words["key"] for row in await branch.rows() if row.words and row.kind == "say"]
+        assert heard == ["slow.said_until", "slow.said_usual"]
+        await branch.send_all()
 
 
 async def test_members_slow_nothing_and_talk_of_it_is_talk(branch: SmallBranch) -> None:
