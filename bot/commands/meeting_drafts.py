@@ -15,6 +15,7 @@ from content import meetings
 from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
 from content.identifiers import EventId, LessonId, OccurrenceId, ScheduleId, UserId, derive
+from content.lessons import LessonWritten
 from content.meeting_drafts import MeetingDraft
 from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots
@@ -147,12 +148,14 @@ async def _too_much(unit: Reading, answer: Decision, draft: MeetingDraft) -> Ref
 async def _told_reviewers(unit: Reading, answer: Decision, draft: MeetingDraft, user: UserId, console: str) -> Decision:
     """Tell those who may approve it, where the organisation wants a second reading."""
     planned = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled))
+    # Of an inner meeting that is what its form is called: who approves need not be one who may know its title.
+    written = next(fact for fact in answer.facts if isinstance(fact, LessonWritten))
     asked = Review(
         schedule=planned.schedule.id,
         organisation=draft.organisation,
         author=user,
         stage=planned.review,
-        title=draft.title,
+        title=written.lesson.title,
         lessons={},
         approved={},
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from bot.commands.polls import find_moment
-from content.identifiers import RoomId, UserId
+from content.identifiers import RoomId, TermId, UserId
 from content.meeting_drafts import KEPT
 from content.notices import Form
+from content.organisations import Duty, DutyGranted, Role
 from content.rooms import Purpose, Room, RoomKept
+from content.settings import SECOND_PAIR, YES, SettingChosen
+from content.terms import CommitteeElected, Seat, Term
 from storage import meetings
 from storage.outbox import Kind, outbox
 from tests.bot.commands.test_cleanings import newest_to
@@ -70,6 +73,27 @@ async def test_a_no_lets_it_go_and_one_that_waits_too_long_is_forgotten(branch: 
     branch.clock.forward(seconds=KEPT.total_seconds() + 1)
     await branch.hear(reaction(SECRETARY, shown, "✅", room_id=DESK))
     assert await found(branch) == []
+
+
+async def test_who_reads_a_second_time_is_not_told_what_the_committee_talks_about(
+    branch: SmallBranch, room: RoomId
+) -> None:
+    reader = UserId("@reader:test")
+    seats = (Seat(member=ZHANG, post="支部书记"),)
+    term = Term(id=TermId("term"), organisation=EAST, elected_on=date(2025, 7, 1), years=3, seats=seats)
+    await branch.store.settle(
+        notes=[
+            CommitteeElected(term=term),
+            SettingChosen(organisation=EAST, name=SECOND_PAIR, value=YES),
+            DutyGranted(duty=Duty(user=reader, organisation=EAST, role=Role.REVIEWER)),
+        ]
+    )
+    await say(branch, "排 支委会 研究对某某的处分 24日 15:00", room=room)
+    await branch.send_all()
+    await branch.hear(reaction(SECRETARY, await newest_to(branch, SECRETARY), "✅", room_id=DESK))
+    assert [one.title for one in await found(branch)] == ["支委会 研究对某某的处分"]
+    (told,) = await branch.rows(outbox.c.kind == Kind.TELL, outbox.c.user_id == reader)
+    assert (told.words["key"], told.words["parameters"]["title"]) == ("reviews.asked", "支委会")
 
 
 @pytest.mark.parametrize(
