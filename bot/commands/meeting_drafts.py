@@ -8,7 +8,6 @@ from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import FORMS, normalise, simplified
-from bot.commands.polls import find_moment
 from bot.commands.sanctions import NO, YES, Answer
 from content import meeting_drafts as rules
 from content import meetings
@@ -17,6 +16,7 @@ from content.decision import Decision, Refusal, refused
 from content.identifiers import EventId, LessonId, OccurrenceId, ScheduleId, UserId, derive
 from content.lessons import LessonWritten
 from content.meeting_drafts import MeetingDraft
+from content.moments import find_moment
 from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots
 from content.reviews import Review, Stage, told
@@ -53,7 +53,7 @@ async def plan(asking: Asking) -> Answer:
         title=title,
         plainly=plainly,
         agenda=tuple(line for line in (" ".join(each.split()) for each in lines) if line),
-        place=found[2].strip(" ,，、;；。"),
+        place=found[2].strip(" ,，、;；。-~"),
         begins_at=found[1],
         timezone=node.timezone,
     )
