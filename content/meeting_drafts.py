@@ -61,11 +61,12 @@ def meeting_of(draft: MeetingDraft, *, lesson: LessonId, id: OccurrenceId) -> Me
 
 
 def propose(
-    draft: MeetingDraft, *, due: Collection[MemberId], by: UserId, address: str, now: datetime
+    draft: MeetingDraft, *, due: Collection[MemberId], by: UserId, address: str, now: datetime, reviewed: bool = False
 ) -> Decision | Refusal:
     """Show who asked what the meeting would be; nothing is called before their word.
 
-    Whom a form does not tell is named at the console, at the ``address``.
+    Whom a form does not tell is named at the console, at the ``address``. ``reviewed`` is whether somebody else reads
+    it before its notice goes out.
     """
     if CIRCLES.get(draft.form) is Circle.NAMED:
         return refused("meeting_draft.named", address=address)
@@ -83,15 +84,17 @@ def propose(
         place=(place_of(one),),
         n=len(due),
         lines=agenda,
+        then=(words("meeting_draft.then_read" if reviewed else "meeting_draft.then_sent"),),
         address=address,
     )
     fact = MeetingDrafted(draft=draft, at=now)
     return Decision(facts=(fact,), effects=(Tell(user=by, words=said, matter=draft.id),))
 
 
-def settled(draft: MeetingDraft, called: Decision, *, by: UserId, address: str) -> Decision:
+def settled(draft: MeetingDraft, called: Decision, *, by: UserId, address: str, reviewed: bool = False) -> Decision:
     """Put the word for a draft and the meeting that was called by it together."""
-    told = Tell(user=by, words=words("meeting_draft.called", title=draft.title, address=address))
+    said = "meeting_draft.called_unread" if reviewed else "meeting_draft.called"
+    told = Tell(user=by, words=words(said, title=draft.title, address=address))
     facts = (MeetingDraftSettled(draft=draft.id), *called.facts)
     return Decision(facts=facts, effects=(*called.effects, told))
 

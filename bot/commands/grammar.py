@@ -582,6 +582,7 @@ def _with_argument(plain: str) -> Said | None:
         argument = pieces[separator].strip(" \"'“”「」:")
         if verb in _COUNTING:
             argument = argument.translate(_SIMPLIFIED)
-        if verb in _TAKES and _TAKES[verb].fullmatch(argument):
+        read_as = simplified(argument) if verb is Verb.PLAN else argument
+        if verb in _TAKES and _TAKES[verb].fullmatch(read_as):
             return Said(verb=verb, word=word, argument=argument)
     return None

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import FORMS, normalise, simplified
-from bot.commands.polls import find_moment
 from bot.commands.sanctions import NO, YES, Answer
 from content import meeting_drafts as rules
 from content import meetings
 from content.burden import Asked, refuse_too_much
 from content.decision import Decision, Refusal, refused
-from content.identifiers import EventId, LessonId, OccurrenceId, ScheduleId, UserId, derive
+from content.identifiers import EventId, LessonId, OccurrenceId, OrganisationId, ScheduleId, UserId, derive
+from content.lessons import LessonWritten
 from content.meeting_drafts import MeetingDraft
+from content.moments import find_moment
 from content.notices import Form
 from content.organisations import Kind, Organisation, Right, roots
 from content.reviews import Review, Stage, told
@@ -52,35 +54,49 @@ async def plan(asking: Asking) -> Answer:
         title=title,
         plainly=plainly,
         agenda=tuple(line for line in (" ".join(each.split()) for each in lines) if line),
-        place=found[2].strip(" ,，、;；。"),
+        place=found[2].strip(" ,，、;；。-~"),
         begins_at=found[1],
         timezone=node.timezone,
     )
     due = await known.due(unit, rules.meeting_of(draft, lesson=LessonId(""), id=OccurrenceId(draft.id)))
     address = f"{asking.settings.console}/meetings/new"
-    return rules.propose(draft, due=[seat.member for seat in due], by=asking.sender, address=address, now=unit.now)
+    seated = [seat.member for seat in due]
+    reviewed = await _is_reviewed(unit, node.id)
+    return rules.propose(draft, due=seated, by=asking.sender, address=address, now=unit.now, reviewed=reviewed)
 
 
 async def _node(asking: Asking) -> Organisation | Refusal | None:
-    """Return for which organisation it is asked: that of the committee's room, or the one branch that one plans for."""
+    """Return for which organisation it is asked: that of the committee's room, or the one that one plans for.
+
+    Who has a branch means it and not the groups below; who has none, as who leads a group, means their own.
+    """
     unit = asking.unit
     if asking.place is Place.ROOM:
         room = await rooms.room(unit, asking.room)
         if room is None or room.purpose is not Purpose.COMMITTEE:
             # Elsewhere these words are talk.
             return None
-        return await organisations.organisation(unit, room.organisation)
+        node = await organisations.organisation(unit, room.organisation)
+        return refused("meeting_draft.closed") if node is not None and node.closed is not None else node
     held = roots(await organisations.duties_of(unit, asking.sender), Right.SCHEDULE)
-    nodes = [one for one in await organisations.tree(unit, held) if one.kind is Kind.BRANCH and one.closed is None]
     if not held:
         return refused("meeting_draft.no_right")
+    opened = [one for one in await organisations.tree(unit, held) if one.closed is None]
+    if not opened:
+        return refused("meeting_draft.closed")
+    nodes = [one for one in opened if one.kind is Kind.BRANCH] or opened
     return nodes[0] if len(nodes) == 1 else refused("meeting_draft.say_it_there")
+
+
+async def _is_reviewed(unit: Reading, node: OrganisationId) -> bool:
+    """Tell whether somebody else reads what an organisation plans before it goes out."""
+    return await settings.value_of(unit, node, SECOND_PAIR) == WANTED
 
 
 def _named(before: str) -> tuple[Form, str, str] | None:
     """Read which form is meant, what it is called, and the title that the meeting gets."""
-    rest = before.split(maxsplit=1)[1] if len(before.split(maxsplit=1)) > 1 else ""
-    title = " ".join(rest.split()).strip(" ,，、:：")
+    _, *rest = re.split(r"[\s:]+", before.removeprefix("!").strip(), maxsplit=1)
+    title = " ".join(" ".join(rest).split()).strip(" ,，、:：")
     plainly = next((word for word in sorted(FORMS, key=len, reverse=True) if word in simplified(title)), None)
     return (Form(FORMS[plainly]), plainly, title) if plainly is not None else None
 
@@ -107,13 +123,16 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
         return rules.let_go(draft, by=user)
     if not await organisations.may(unit, user, Right.SCHEDULE, draft.organisation):
         return refused("meeting_draft.no_right")
+    node = await organisations.organisation(unit, draft.organisation)
+    if node is None or node.closed is not None:
+        return refused("meeting_draft.closed")
     rule = ScheduleId(rules.rule_of(draft.id))
     day = unit.now.astimezone(ZoneInfo(draft.timezone)).date()
     lesson = LessonId(derive(rule, "lesson"))
     meeting = rules.meeting_of(draft, lesson=lesson, id=meetings.id_of(rule, day))
     people = await known.people_at(unit, draft.organisation)
     due = await known.due(unit, meeting)
-    wants = await settings.value_of(unit, draft.organisation, SECOND_PAIR) == WANTED
+    wants = await _is_reviewed(unit, draft.organisation)
     answer = meetings.call(
         meeting,
         schedule=rule,
@@ -131,7 +150,7 @@ async def _answered(unit: Reading, draft: MeetingDraft, user: UserId, *, yes: bo
     if too_much is not None:
         return too_much
     called = await _told_reviewers(unit, answer, draft, user, console) if wants else answer
-    return rules.settled(draft, called, by=user, address=f"{console}/meetings/{meeting.id}")
+    return rules.settled(draft, called, by=user, address=f"{console}/meetings/{meeting.id}", reviewed=wants)
 
 
 async def _too_much(unit: Reading, answer: Decision, draft: MeetingDraft) -> Refusal | None:
@@ -147,12 +166,14 @@ async def _too_much(unit: Reading, answer: Decision, draft: MeetingDraft) -> Ref
 async def _told_reviewers(unit: Reading, answer: Decision, draft: MeetingDraft, user: UserId, console: str) -> Decision:
     """Tell those who may approve it, where the organisation wants a second reading."""
     planned = next(fact for fact in answer.facts if isinstance(fact, LessonsScheduled))
+    # Of an inner meeting that is what its form is called: who approves need not be one who may know its title.
+    written = next(fact for fact in answer.facts if isinstance(fact, LessonWritten))
     asked = Review(
         schedule=planned.schedule.id,
         organisation=draft.organisation,
         author=user,
         stage=planned.review,
-        title=draft.title,
+        title=written.lesson.title,
         lessons={},
         approved={},
     )

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from calendar import monthrange
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -21,11 +20,11 @@ from bot.matrix.power import may, powers_from
 from content import polls
 from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import Cause, EventId, OutboxId, PollId, RoomId, UserId, derive
+from content.moments import read_moment
 from content.organisations import Right, roots
 from content.polls import Box, Poll, Response, Sheet, State
 from content.quiet import LONGEST_REASON
 from content.rooms import Purpose, Room
-from content.schedules import instant
 from storage import burden, members, organisations, outbox, outbox_queries, quiet, rooms
 from storage import polls as stored
 from storage.unit import Reading
@@ -37,16 +36,7 @@ _UNTIL = re.compile(r"(?:截止(?:时间)?|until)[:\s]*(.*)", re.IGNORECASE | re
 _AT_ONCE = re.compile(
     r"(?:(?:马上|馬上|立即|立刻|[现現]在就?)[发發]|send now)(?:[:,\s]+(.*))?", re.IGNORECASE | re.DOTALL
 )
-_MOMENT = re.compile(
-    r"(?:(?P<near>今天|明天|后天|today|tomorrow)|(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})"
-    r"|(?P<m>[0-9]{1,2})(?:月(?P<d>[0-9]{1,2})[日号]?|[-/.](?P<d2>[0-9]{1,2})(?=\s))|(?P<alone>[0-9]{1,2})[日号]"
-    r"|(?:周|星期)(?P<weekday>[一二三四五六日天]))?\s*(?P<late>下午|晚上)?(?:上午|早上)?"
-    r"(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9]{2})|点(?:(?P<half>半)|(?P<minutes>[0-9]{1,2})分?)?)",
-    re.IGNORECASE,
-)
 _KEYCAP = re.compile("(?P<digit>[0-9])\ufe0f?\u20e3|(?P<ten>\U0001f51f)")
-_NEAR = {"今天": 0, "today": 0, "明天": 1, "tomorrow": 1, "后天": 2}
-_WEEKDAYS = {"一": 0, "二": 1, "三": 2, "四": 3, "五": 4, "六": 5, "日": 6, "天": 6}
 
 
 async def vote(asking: Asking) -> Decision | Refusal | None:
@@ -197,52 +187,6 @@ def _draft(text: str, room: Room, cause: Cause, local_now: datetime) -> tuple[Po
         disclosed=disclosed,
     )
     return Poll(id=id, organisation=room.organisation, room=room.id, sheet=sheet, closes_at=closes_at), urgent
-
-
-def read_moment(text: str, local_now: datetime) -> datetime | None:
-    """Return the instant that a wall time means, today where no day is named; ``None`` for what is no time."""
-    found = _MOMENT.fullmatch(text.strip())
-    if found is None:
-        return None
-    return _moment(found, local_now)
-
-
-def find_moment(text: str, local_now: datetime) -> tuple[str, datetime, str] | None:
-    """Return the first wall time in a text, with what stands before and behind it; ``None`` where there is none."""
-    found = _MOMENT.search(text)
-    at = _moment(found, local_now) if found is not None else None
-    return (text[: found.start()], at, text[found.end() :]) if found is not None and at is not None else None
-
-
-def _moment(found: re.Match[str], local_now: datetime) -> datetime | None:
-    minute = 30 if found["half"] else int(found["minute"] or found["minutes"] or 0)
-    try:
-        hour = int(found["hour"])
-        hour += 12 if found["late"] and hour < 12 else 0
-        return instant(_day(found, local_now.date()), time(hour, minute), str(local_now.tzinfo))
-    except (ValueError, OverflowError):
-        return None
-
-
-def _day(found: re.Match[str], today: date) -> date:
-    if found["near"]:
-        return today + timedelta(days=_NEAR[found["near"].casefold()])
-    if found["year"]:
-        return date(int(found["year"]), int(found["month"]), int(found["day"]))
-    if found["m"]:
-        this_year = date(today.year, int(found["m"]), int(found["d"] or found["d2"]))
-        return this_year if this_year >= today else this_year.replace(year=today.year + 1)
-    if found["alone"]:
-        number = int(found["alone"])
-        near = (today.replace(day=1) + timedelta(days=31 * months) for months in range(3))
-        days = (month.replace(day=number) for month in near if number <= monthrange(month.year, month.month)[1])
-        found_day = next((day for day in days if day >= today), None)
-        if found_day is None:
-            raise ValueError(number)
-        return found_day
-    if found["weekday"]:
-        return today + timedelta(days=(_WEEKDAYS[found["weekday"]] - today.weekday()) % 7)
-    return today
 
 
 async def tap(unit: Reading, room: RoomId, target: EventId, event: Event, key: str) -> Decision | Refusal | None:

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import normalise
-from bot.commands.polls import read_moment
 from bot.matrix.events import Event
 from content import chains
 from content import sign_ups as rules
@@ -20,6 +19,7 @@ from content.decision import Decision, Refusal, Tell, refused, words
 from content.identifiers import ActivityId, EventId, RoomId, SignUpId, UserId, derive
 from content.live_messages import Sort
 from content.members import Member
+from content.moments import read_moment
 from content.organisations import Right, roots
 from content.rooms import Purpose, Room
 from content.sign_up_sheets import SignUp, name_of

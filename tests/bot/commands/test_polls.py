@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import select
 
 from bot.clock import Clock
 from bot.commands.grammar import Verb, read, vote_numbers
-from bot.commands.polls import read_moment
 from bot.delivery import Delivery
 from bot.hearing import Hearing
 from bot.matrix.crypto import MARK
@@ -621,46 +619,6 @@ async def test_no_answer_of_anyone_is_said_in_the_room_or_written_into_the_recor
     assert not any("张明" in text or "@zhang" in text for text in asked.said())
     record = await branch.store.read(lambda unit: unit.rows(select(stored.metadata.tables["audit"])))
     assert not any(poll.sheet.answers[1].id in str(row) for row in record)
-
-
-NOON = datetime(2026, 7, 1, 12, 0, tzinfo=ZoneInfo("Asia/Shanghai"))
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("18:00", "07-01 18:00"),
-        ("6点", "07-01 06:00"),
-        ("18点30", "07-01 18:30"),
-        ("18点30分", "07-01 18:30"),
-        ("9点半", "07-01 09:30"),
-        ("明天 9:05", "07-02 09:05"),
-        ("后天18:00", "07-03 18:00"),
-        ("tomorrow 18:00", "07-02 18:00"),
-        ("7月28日 18:00", "07-28 18:00"),
-        ("28日 18:00", "07-28 18:00"),
-        ("1日 18:00", "07-01 18:00"),
-        ("7-28 下午6点", "07-28 18:00"),
-        ("32日 18:00", None),
-        ("周五 18:00", "07-03 18:00"),
-        ("周三 18:00", "07-01 18:00"),
-        ("2026-07-28 18:00", "07-28 18:00"),
-        ("2月30日 18:00", None),
-        ("24:00", None),
-        ("18:60", None),
-        ("六点", None),
-        ("", None),
-    ],
-)
-def test_a_deadline_is_read_as_people_write_it(text: str, expected: str | None) -> None:
-    found = read_moment(text, NOON)
-    assert (found.astimezone(NOON.tzinfo).strftime("%m-%d %H:%M") if found else None) == expected
-
-
-def test_a_date_that_has_passed_means_next_year() -> None:
-    found = read_moment("1月2日 18:00", NOON)
-    assert found is not None
-    assert found.year == 2027
 
 
 @pytest.mark.parametrize(
