@@ -37,16 +37,17 @@ def corrected(
     """Return by each name that was corrected the entry of the old one.
 
     The old one was put down by the same ``user``, is not they themself, and is said nowhere in the message any more;
-    the new one was not named by them before. Of several in one line nothing is told.
+    the new one was not named by them before and does not stand there yet: whom another put down is somebody else.
+    Of several in one line nothing is told.
     """
     before = [one for one in sheet.claims if one.sender == user and one.entry != GONE]
     if edited:
         before = [one for one in before if one.event == event]
-    said, once = {one.entry for one in placed}, {one.entry for one in before}
+    said, there = {one.entry for one in placed}, {one.entry for one in before} | {one.id for one in sheet.standing}
     found = {}
     for number in sorted({one.number for one in placed if one.number or edited}):
         fresh = {
-            one.entry: one.name for one in placed if one.number == number and one.entry not in once and not one.out
+            one.entry: one.name for one in placed if one.number == number and one.entry not in there and not one.out
         }
         old = _omitted(sheet, before, number, said, user, member)
         if len(fresh) != 1 or len(old) != 1:

@@ -311,6 +311,15 @@ def test_a_correction_takes_off_neither_oneself_nor_who_is_there_by_their_own_wo
     assert names(edit(sheet, "张明", *chain("张明", "李墙"), event="$a")) == ["张明", "李强", "李墙"]
 
 
+def test_whom_another_put_on_the_list_is_no_other_spelling_and_takes_nobody_off() -> None:
+    sheet = say(EMPTY, "张明", *chain("张明", "王小明"), event="$a")
+    sheet = say(sheet, "李强", *chain("张明", "王小红", "李强"), event="$b")
+    sheet = say(sheet, "张明", *chain("张明", "王小红", "李强", "赵敏"), event="$c")
+    assert names(sheet) == ["张明", "王小明", "王小红", "李强", "赵敏"], "two had pasted at once"
+    sheet = say(say(EMPTY, "张明", *chain("张明", "李墙"), event="$a"), "李强", event="$b")
+    assert names(edit(sheet, "张明", *chain("张明", "李强"), event="$a")) == ["张明", "李墙", "李强"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "alike"),
     [
@@ -369,7 +378,7 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
             assert before[name].by == USERS[MemberId(sender)]
             assert name not in {sender, *people}
         near = is_near if step is edit else is_alike
-        assert all(any(near(name, one) for one in people) for name in off)
+        assert all(any(near(name, one) and one not in before for one in people) for name in off)
         for name in off:
             for each in live.values():
                 each.discard(name)
