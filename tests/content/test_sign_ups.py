@@ -416,3 +416,25 @@ def test_of_two_who_are_called_so_the_desk_asks_which() -> None:
     both = after(sheet, rule(sheet, meant=first))
     assert key(rule(both, off=True)) == "sign_up.which_person"
     assert [one.member for one in after(both, rule(both, off=True, meant=first)).standing] == ["b"]
+
+
+@pytest.mark.parametrize("roster", [("a", "b"), ("a",)])
+def test_taking_a_typed_name_off_is_undone_for_the_same_one_though_others_are_called_so(
+    roster: tuple[str, ...],
+) -> None:
+    def rule(sheet: Sheet, *, off: bool, meant: SignUpEntryId) -> Decision | Refusal:
+        known = {"王丽": tuple(MemberId(one) for one in roster)}
+        line, boss = Line(name="王丽"), UserId("@boss:test")
+        return rules.rule(sheet, line, known=known, off=off, why="电话", by=boss, now=NOON, undone=not off, meant=meant)
+
+    sheet = paste(EMPTY, "张明", "小宝", event="$a")
+    typed = rules.sign_up(sheet, (Line(name="王丽"),), speaker("张明"), known={}, now=NOON)
+    sheet = after(sheet, typed)
+    her = sheet.standing[1]
+    gone = after(sheet, rule(sheet, off=True, meant=her.id))
+    assert names(gone) == ["小宝"]
+    back = after(gone, rule(gone, off=False, meant=her.id))
+    assert [(one.id, one.member) for one in back.standing] == [(sheet.standing[0].id, None), (her.id, None)]
+    why = "sign_up.which_person" if len(roster) > 1 else "sign_up.somebody_else"
+    assert key(rule(gone, off=False, meant=sheet.standing[0].id)) == why, "of another name"
+    assert key(rule(gone, off=False, meant=SignUpEntryId("nobody"))) == why
