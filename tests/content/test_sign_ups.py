@@ -320,6 +320,27 @@ def test_whom_another_put_on_the_list_is_no_other_spelling_and_takes_nobody_off(
     assert names(edit(sheet, "张明", *chain("张明", "李强"), event="$a")) == ["张明", "李墙", "李强"]
 
 
+def test_a_corrected_name_is_held_by_every_message_that_named_it_before() -> None:
+    def take_back(sheet: Sheet, name: str, event: str) -> Sheet:
+        who = MemberId(name)
+        return after(sheet, rules.take_back(sheet, EventId(event), USERS[who], who, now=NOON))
+
+    sheet = say(EMPTY, "张明", *chain("张明", "王小朋"), event="$a")
+    sheet = say(sheet, "李强", *chain("张明", "王小朋", "李强"), event="$b")
+    sheet = say(sheet, "张明", *chain("张明", "王小明"), event="$c")
+    assert names(sheet) == ["张明", "王小明", "李强"]
+    sheet = take_back(sheet, "张明", "$c")
+    assert names(sheet) == ["张明", "王小明", "李强"], "the doubled paste is tidied up"
+    assert names(take_back(take_back(sheet, "张明", "$a"), "李强", "$b")) == []
+    assert names(take_back(sheet, "张明", "$a")) == ["王小明", "李强"], "another has copied it"
+    own = say(EMPTY, "张明", *chain("张名"), event="$a")
+    own = say(own, "李强", *chain("张名", "李强"), event="$b")
+    own = say(own, "张明", *chain("张明"), event="$c")
+    assert names(own) == ["张明", "李强"]
+    assert names(take_back(own, "张明", "$c")) == ["张明", "李强"]
+    assert names(take_back(take_back(own, "张明", "$c"), "张明", "$a")) == ["李强"], "by their own word"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "alike"),
     [
@@ -366,8 +387,8 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
             if message in live:
                 user = USERS[MemberId(sender)]
                 sheet = after(sheet, rules.take_back(sheet, EventId(event), user, MemberId(sender), now=NOON))
-                live.pop(message)
-                removed.add(message)
+                if live.pop(message):  # One that held nobody leaves nothing behind.
+                    removed.add(message)
             continue
         own = {one.name for one in sheet.standing if one.member and one.by == USERS[one.member]}
         before = {one.name: one for one in sheet.standing}
@@ -380,7 +401,11 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
         near = is_near if step is edit else is_alike
         assert all(any(near(name, one) and one not in before for one in people) for name in off)
         for name in off:
-            for each in live.values():
+            (fresh,) = (one for one in people if near(name, one) and one not in before)
+            for other, each in live.items():
+                # The messages that named the one name now the other.
+                if name in each and (fresh != sender or NAMES[other % len(NAMES)] == sender):
+                    each.add(fresh)
                 each.discard(name)
         back = {name for name in people if name in names(sheet)}
         people = [one for one in people if one == sender or one not in own]
