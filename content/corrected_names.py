@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.chains import folded
 from content.identifiers import EventId, MemberId, SignUpEntryId, UserId
@@ -56,6 +57,17 @@ def corrected(
         if is_near(old[0].name, name) if edited else old[0].member is None and is_alike(old[0].name, name):
             found[id] = old[0]
     return found
+
+
+def handed_on(
+    sheet: Sheet, old: Entry, fresh: Entry, *, event: EventId, user: UserId, member: MemberId
+) -> frozenset[Claim]:
+    """Return the claims of the messages before ``event`` that named ``old``, which name the ``fresh`` entry by now.
+
+    Oneself is held by one's own messages alone.
+    """
+    named = [one for one in sheet.claims if one.entry == old.id and one.event != event]
+    return frozenset(replace(one, entry=fresh.id) for one in named if one.sender == user or fresh.member != member)
 
 
 def _omitted(

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.chains import Line, folded, is_a_daily_tick, is_about_money, written
-from content.corrected_names import Placed, corrected
+from content.corrected_names import Placed, corrected, handed_on
 from content.decision import Decision, Effect, Refusal, Tell, Words, refused, words
 from content.identifiers import (
     EventId,
@@ -171,7 +171,7 @@ def sign_up(
     for id, old in instead.items():  # noqa: A001
         if not entries[id].withdrawn:
             changed[old.id] = _off(old, speaker.user)
-            claims |= _handed_on(sheet, old, entries[id], speaker)
+            claims |= handed_on(sheet, old, entries[id], event=speaker.event, user=speaker.user, member=speaker.member)
     return _heard(sheet, lines, speaker, changed, claims - sheet.claims, struck=struck, now=now)
 
 
@@ -184,19 +184,6 @@ def _corrected(
         id = _called(sheet.sign_up.id, sheet.entries, member, name)  # noqa: A001
         placed.append(Placed(entry=id, name=name, number=line.number, out=line.out))
     return corrected(sheet, placed, event=speaker.event, user=speaker.user, member=speaker.member, edited=edited)
-
-
-def _handed_on(sheet: Sheet, old: Entry, fresh: Entry, speaker: Speaker) -> set[Claim]:
-    """Let the other messages that named a name before it was corrected name the new one.
-
-    Oneself is held by one's own messages alone.
-    """
-    own = fresh.member == speaker.member
-    return {
-        replace(one, entry=fresh.id)
-        for one in sheet.claims
-        if one.entry == old.id and one.event != speaker.event and (one.sender == speaker.user or not own)
-    }
 
 
 def _in_place_of(old: Entry | None, fresh: Entry) -> Entry:
