@@ -12,12 +12,18 @@ from msgspec import Struct
 
 from content.decision import Refusal, refused
 from content.identifiers import LessonId, MemberId, OccurrenceId
+from content.lectures import Session
+from content.meeting_sessions import MOST
 from content.meetings import Meeting, instant_of
 from content.members import Member
 from content.notices import Form
 from content.organisations import Organisation
 
 USUAL_LENGTH = "60"
+FURTHER = range(2, MOST + 1)
+"""The numbers of the sessions after the first."""
+
+_OF_SESSION = ("date", "time", "place")
 _BETWEEN = re.compile(r"[\s,，、;；]+")
 
 
@@ -40,12 +46,20 @@ class Fields(Struct, frozen=True, kw_only=True):
     notice_time: str = ""
     reminds: bool = True
     why: str = ""
+    further: tuple[tuple[str, str, str], ...] = ()
+    """Of each session after the first its day, time and place."""
 
 
 def fields_from() -> Fields:
     """Return what was filled in."""
-    texts = {name: request.form.get(name, "").strip() for name in Fields.__struct_fields__ if name != "reminds"}
-    return Fields(**{**texts, "form": texts["form"] or Form.ASSEMBLY}, reminds="reminds" in request.form)
+    names = [name for name in Fields.__struct_fields__ if name not in ("reminds", "further")]
+    texts = {name: request.form.get(name, "").strip() for name in names}
+    further = [[request.form.get(f"{name}_{number}", "").strip() for name in _OF_SESSION] for number in FURTHER]
+    return Fields(
+        **{**texts, "form": texts["form"] or Form.ASSEMBLY},
+        reminds="reminds" in request.form,
+        further=tuple((day, at, place) for day, at, place in further),
+    )
 
 
 def fresh_fields(nodes: tuple[Organisation, ...], now: datetime, agenda: Iterable[str] = ()) -> Fields:
@@ -77,7 +91,26 @@ def fields_of(one: Meeting, people: Iterable[Member]) -> Fields:
         named=called(one.named),
         guests=called(one.guests),
         reminds=one.reminds,
+        further=tuple(_written(each, one.timezone) for each in one.further),
     )
+
+
+def _written(one: Session, timezone: str) -> tuple[str, str, str]:
+    local = one.begins.astimezone(ZoneInfo(timezone))
+    return local.date().isoformat(), f"{local:%H:%M}", one.place
+
+
+def _further(fields: Fields, place: Organisation) -> tuple[Session, ...] | Refusal:
+    """Return the sessions after the first, in the order of their times; a day or a place left empty is the first's."""
+    found = []
+    for number, (day, at, where) in enumerate(fields.further, start=FURTHER[0]):
+        if not (day or at):
+            continue
+        begins = instant_of(day or fields.date, at, place.timezone, field=f"date_{number}")
+        if isinstance(begins, Refusal):
+            return begins
+        found.append(Session(begins=begins, place=" ".join((where or fields.place).split())))
+    return tuple(sorted(found, key=lambda one: one.begins))
 
 
 def drafted(
@@ -96,6 +129,9 @@ def drafted(
         return begins_at
     if not re.fullmatch("[0-9]{1,4}", fields.length):
         return refused("meeting.bad_length", field="length")
+    further = _further(fields, place)
+    if isinstance(further, Refusal):
+        return further
     by_name: dict[str, list[MemberId]] = {}
     for one in people:
         by_name.setdefault(one.name, []).append(one.id)
@@ -116,6 +152,7 @@ def drafted(
         begins_at=begins_at,
         length=timedelta(minutes=int(fields.length)),
         timezone=place.timezone,
+        further=further,
         chair=next(iter(found["chair"]), None),
         recorder=next(iter(found["recorder"]), None),
         named=found["named"],

@@ -40,6 +40,7 @@ class Person(Struct, frozen=True, kw_only=True):
     note: str | None
     at: datetime | None
     reason: str
+    session: int | None = None
 
 
 class Known(Struct, frozen=True, kw_only=True):
@@ -109,6 +110,7 @@ def roll(known: Known, speech: Speech) -> Table:
             one.group,
             one.category,
             say(f"minutes.attendance_{attendance(one)}"),
+            *((say("shifts.session", number=one.session) if one.session else "",) if meeting.further else ()),
             _local(one.at, meeting).strftime("%H:%M") if one.at is not None else "",
             "",
             one.reason,
@@ -121,14 +123,14 @@ def roll(known: Known, speech: Speech) -> Table:
         "minutes.roll_head",
         title=meeting.title,
         time=_span(known),
-        place=meeting.place or MISSING,
+        place=_places(known) or MISSING,
         due=len(known.people),
         came=len(known.came),
         **counted,
     )
     return Table(
         title=say("minutes.roll_title", organisation=known.organisation),
-        header=tuple(say(f"minutes.column_{name}") for name in COLUMNS),
+        header=tuple(say(f"minutes.column_{name}") for name in _columns(meeting)),
         rows=rows,
         above=(head,),
     )
@@ -184,13 +186,15 @@ def _head(known: Known, say: _Saying) -> list[tuple[str, str]]:
         (say("meetings.title"), meeting.title),
         (say("minutes.form"), say(f"meetings.form_{meeting.form}")),
         (say("minutes.time"), _span(known)),
-        (say("meetings.place"), meeting.place),
+        (say("meetings.place"), _places(known)),
         (say("meetings.part_chair"), _name(known, meeting.chair)),
         (say("meetings.part_recorder"), _name(known, meeting.recorder)),
         (say("minutes.due"), str(len(known.people)) if known.people else ""),
         (
             say("minutes.came"),
-            (say("minutes.came_online", n=came, online=online) if online else str(came)) if known.people else "",
+            _with_sessions(known, say, say("minutes.came_online", n=came, online=online) if online else str(came))
+            if known.people
+            else "",
         ),
         (say("minutes.may_vote"), voters if known.floor.expected else ""),
         (say("meetings.part_guest"), _guests(known, say)),
@@ -266,10 +270,32 @@ def _local(at: datetime, meeting: Meeting) -> datetime:
 
 def _span(known: Known) -> str:
     """Return from when to when, by the meeting's own clock; until when is known once somebody has written it."""
-    begins = _local(known.meeting.begins_at, known.meeting)
+    *before, begins = (_local(one.begins, known.meeting) for one in known.meeting.sessions)
     ended = known.minutes.ended_at if known.minutes is not None else None
     until = _local(ended, known.meeting).strftime("%H:%M") if ended is not None else MISSING
-    return f"{_day(begins.date())} {begins:%H:%M}–{until}"
+    earlier = (f"{_day(one.date())} {one:%H:%M}" for one in before)
+    return "；".join([*earlier, f"{_day(begins.date())} {begins:%H:%M}–{until}"])
+
+
+def _places(known: Known) -> str:
+    """Return where it was held: of several sessions each place once."""
+    return "、".join(dict.fromkeys(one.place for one in known.meeting.sessions if one.place))
+
+
+def _columns(meeting: Meeting) -> tuple[str, ...]:
+    place = COLUMNS.index("attendance") + 1
+    return (*COLUMNS[:place], "session", *COLUMNS[place:]) if meeting.further else COLUMNS
+
+
+def _with_sessions(known: Known, say: _Saying, came: str) -> str:
+    """Return how many came, with how many of them to each of several sessions, as far as that is known."""
+    if not known.meeting.further:
+        return came
+    each = [
+        say("minutes.at_session", number=number, n=sum(one.session == number for one in known.came))
+        for number in range(1, len(known.meeting.sessions) + 1)
+    ]
+    return f"{came}\n{'；'.join(each)}"
 
 
 def _day(day: date) -> str:

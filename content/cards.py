@@ -231,7 +231,9 @@ def _asks_of_meeting(shown: Shown, standing: Standing) -> tuple[str, ...]:
         return ()
     if standing.state is not OccurrenceState.OPEN or shown.state is Meeting.CLOSED:
         return ("meeting.roll_closed",)
-    return ("meeting.ask_there",) if shown.state is Meeting.HELD else ("meeting.ask_coming", "meeting.no_vote_here")
+    if shown.state is Meeting.HELD:
+        return ("meeting.ask_there",)
+    return ("meeting.ask_coming", *(("meeting.ask_session",) if shown.sessions else ()), "meeting.no_vote_here")
 
 
 def _foot_of_meeting(shown: Shown, standing: Standing, say: Say) -> list[str]:

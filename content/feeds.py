@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from content.decision import Decision, Fact, Refusal, refused
 from content.identifiers import OrganisationId, UserId
-from content.lectures import Lecture
+from content.lectures import Session
 
 BEFORE, AFTER = timedelta(days=92), timedelta(days=366)
 """How much of what was and will be sent stands in it."""
@@ -76,9 +76,9 @@ def make(feed: Feed, held: int) -> Decision | Refusal:
     return Decision(facts=(FeedMade(feed=feed),))
 
 
-def events_of(event: Event, lecture: Lecture | None, minutes: int) -> tuple[Event, ...]:
-    """Return what stands in a calendar for one thing: of a lecture each time at which it is given."""
-    if lecture is None:
+def events_of(event: Event, sessions: Sequence[Session], minutes: int) -> tuple[Event, ...]:
+    """Return what stands in a calendar for one thing: of a lecture or a meeting each time at which it is held."""
+    if not sessions:
         return (event,)
     lasts = timedelta(minutes=minutes)
     return tuple(
@@ -87,9 +87,9 @@ def events_of(event: Event, lecture: Lecture | None, minutes: int) -> tuple[Even
             id=event.id if number == 1 else f"{event.id}-{number}",
             at=session.begins,
             lasts=lasts,
-            session=number if len(lecture.sessions) > 1 else 0,
+            session=number if len(sessions) > 1 else 0,
         )
-        for number, session in enumerate(lecture.sessions, start=1)
+        for number, session in enumerate(sessions, start=1)
     )
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from content import amendments
 from content.amendments import Sent
-from content.decision import Decision, Refresh, Refusal, Tell, refused, words
+from content.decision import Decision, Refresh, Refusal, Tell, Words, refused, words
 from content.identifiers import CardId, MemberId, OrganisationId, UserId
 from content.lessons import LessonRevised
 from content.meetings import (
@@ -22,7 +22,7 @@ from content.meetings import (
     trouble_with,
     unknown_at,
 )
-from content.notices import Shown, State
+from content.notices import Shown, State, sessions_of
 from content.occurrences import Seat
 from content.occurrences import State as Notice
 from content.schedules import OccurrenceCancelled
@@ -79,19 +79,54 @@ def change(
     corrected = amendments.correct([sent], lesson, reason=after.why, now=now)
     if isinstance(corrected, Refusal):
         return corrected
-    said = words("meeting.changed", title=after.title, at=after.begins_at, place=(place_of(after),))
+    said = _says("meeting.changed", "meeting.changed_sessions", after)
     told = dict.fromkeys(answered, said)
     apart, was = ({seat.member: seat for seat in each if seat.branch not in carded} for each in (due, seated))
     known, wanted = {seat.member for seat in seated}, {seat.member for seat in due}
     joined = tuple(seat for member, seat in apart.items() if member not in known)
     changed = replace(changed, joined=joined, gone=tuple(sorted(was.keys() - wanted)))
-    asks = words("meeting.changed_asks", title=after.title, at=after.begins_at, place=(place_of(after),))
+    asks = _says("meeting.changed_asks", "meeting.changed_asks_sessions", after)
     told = {users[one]: asks for one in sorted(apart) if one in users} | told
     told |= {users[seat.member]: private_notice(after, shown) for seat in joined if seat.member in users}
     spared = words("meeting.not_due", title=before.title, at=before.begins_at)
     told |= {users[one]: spared for one in changed.gone if one in users}
     effects = (Tell(user=user, words=said, unasked=True) for user, said in told.items())
     return Decision(facts=(changed, revised, *corrected.facts), effects=(*corrected.effects, *effects))
+
+
+def _says(key: str, of_sessions: str, after: Meeting) -> Words:
+    if after.further:
+        return words(of_sessions, title=after.title, sessions=sessions_of(after.sessions))
+    return words(key, title=after.title, at=after.begins_at, place=(place_of(after),))
+
+
+def drop_session(
+    before: Meeting,
+    number: int,
+    *,
+    cards: Sequence[CardId],
+    told: Collection[UserId],
+    now: datetime,
+) -> Decision | Refusal:
+    """Call off one session of several that has not begun; the meeting stays, and its card says which are left.
+
+    ``told`` are the accounts of those who have answered and have not named another.
+    """
+    sessions = before.sessions
+    if before.state not in (State.PLANNED, State.HELD):
+        return refused("meeting.not_planned")
+    if len(sessions) < 2 or not 1 <= number <= len(sessions):
+        return refused("meeting.one_session_left")
+    gone = sessions[number - 1]
+    if gone.begins <= now:
+        return refused("meeting.session_has_begun", number=number)
+    first, *rest = (one for place, one in enumerate(sessions, start=1) if place != number)
+    after = replace(before, begins_at=first.begins, place=first.place, further=tuple(rest))
+    said = words(
+        "meeting.session_dropped", title=before.title, number=number, at=gone.begins, left=sessions_of(after.sessions)
+    )
+    effects = (*(Refresh(card=card) for card in cards), *(Tell(user=one, words=said, unasked=True) for one in told))
+    return Decision(facts=(MeetingChanged(meeting=after, at=now),), effects=effects)
 
 
 def cancel(

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 from msgspec.structs import replace
 
+from content import meeting_sessions
 from content.ballots import Elector
 from content.decision import Decision, Effect, Fact, Refresh, Refusal, Tell, Words, refused, words
 from content.identifiers import (
@@ -21,9 +22,10 @@ from content.identifiers import (
     UserId,
     derive,
 )
+from content.lectures import Session
 from content.lessons import LONGEST_TITLE, Kind, Lesson, LessonWritten
 from content.members import Member
-from content.notices import CIRCLES, Circle, Form, State
+from content.notices import CIRCLES, Circle, Form, State, sessions_of
 from content.occurrences import OccurrenceOpened, OccurrenceRevived, Seat
 from content.occurrences import State as Notice
 from content.recurrences import Recurrence
@@ -62,7 +64,8 @@ class Meeting(Struct, frozen=True, kw_only=True):
 
     ``named`` are due where nobody is by the form, ``guests`` sit in (列席) and are not due; who of them ``came`` is
     known once somebody has marked it. ``why`` is said of the last change, or of calling it off; ``moved_at`` is when it
-    was last given another time. From ``code_seed`` are made the codes shown at the venue, where that is asked for.
+    was last given another time. ``further`` are its sessions after the first, for who works in shifts: they are one
+    meeting with one roll. From ``code_seed`` are made the codes shown at the venue, where that is asked for.
     """
 
     id: OccurrenceId
@@ -75,6 +78,7 @@ class Meeting(Struct, frozen=True, kw_only=True):
     begins_at: datetime
     length: timedelta
     timezone: str
+    further: tuple[Session, ...] = ()
     chair: MemberId | None = None
     recorder: MemberId | None = None
     named: tuple[MemberId, ...] = ()
@@ -95,9 +99,14 @@ class Meeting(Struct, frozen=True, kw_only=True):
         return CIRCLES.get(self.form, Circle.MEMBERS)
 
     @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Return all times at which it is held, in their order."""
+        return (Session(begins=self.begins_at, place=self.place), *self.further)
+
+    @property
     def ends_at(self) -> datetime:
-        """Return when it is expected to end."""
-        return self.begins_at + self.length
+        """Return when it is expected to end, with its last session."""
+        return self.sessions[-1].begins + self.length
 
     @property
     def answers_until(self) -> datetime:
@@ -262,7 +271,7 @@ def trouble_with(meeting: Meeting, now: datetime) -> Refusal | None:
         return refused("meeting.in_the_past", field="date", begins=meeting.begins_at)
     if meeting.begins_at > now + LATEST_AHEAD:
         return refused("schedule.too_far", field="date")
-    return None
+    return meeting_sessions.trouble_with(meeting.form, meeting.sessions, meeting.length)
 
 
 def unknown_at(meeting: Meeting, people: Collection[MemberId]) -> Refusal | None:
@@ -340,10 +349,15 @@ def place_of(meeting: Meeting) -> Words:
 
 
 def remind_at(meeting: Meeting, opened_at: datetime | None) -> datetime | None:
-    """Return when those who have not answered are reminded; ``None`` where the notice itself came shortly before."""
-    at = meeting.begins_at - REMIND_BEFORE
-    asks = meeting.reminds and meeting.state is State.PLANNED and meeting.reminded_at is None
-    return at if asks and opened_at is not None and opened_at < at - REMIND_BEFORE / 2 else None
+    """Return when those who have not answered are reminded; ``None`` where the notice itself came shortly before.
+
+    Of several sessions that is before the first of which the notice did not come shortly before: once for all of them.
+    """
+    running = (State.PLANNED, State.HELD) if meeting.further else (State.PLANNED,)
+    if not meeting.reminds or meeting.state not in running or meeting.reminded_at is not None or opened_at is None:
+        return None
+    before = (one.begins - REMIND_BEFORE for one in meeting.sessions)
+    return next((at for at in before if opened_at < at - REMIND_BEFORE / 2), None)
 
 
 def remind(
@@ -351,9 +365,12 @@ def remind(
 ) -> Decision | None:
     """Remind, once and in private, those who have said neither that they come nor that they cannot."""
     at = remind_at(meeting, opened_at)
-    if at is None or not at <= now < meeting.begins_at:
+    if at is None or not at <= now < meeting.sessions[-1].begins:
         return None
-    said = words("meeting.reminder", title=meeting.title, at=meeting.begins_at, place=(place_of(meeting),))
+    if meeting.further:
+        said = words("meeting.reminder_sessions", title=meeting.title, sessions=sessions_of(meeting.sessions))
+    else:
+        said = words("meeting.reminder", title=meeting.title, at=meeting.begins_at, place=(place_of(meeting),))
     told = [Tell(user=one, words=said, quiet=True, unasked=True) for one in waiting]
     return Decision(facts=(MeetingReminded(occurrence=meeting.id, at=now),), effects=tuple(told))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -76,10 +77,14 @@ def parts_of(form: Form) -> tuple[Part, ...]:
 
 
 def end_of(meeting: Meeting, typed: str) -> datetime | Refusal:
-    """Return when a meeting ended by the time of day that was typed: the first after it began, be it past midnight."""
-    day = meeting.day
+    """Return when a meeting ended by the time of day that was typed: the first after it began, be it past midnight.
+
+    Of several sessions it is the last that ends it.
+    """
+    last = meeting.sessions[-1].begins
+    day = last.astimezone(ZoneInfo(meeting.timezone)).date()
     found = instant_of(day.isoformat(), typed, meeting.timezone, field="ended")
-    if isinstance(found, Refusal) or found > meeting.begins_at:
+    if isinstance(found, Refusal) or found > last:
         return found
     return instant_of((day + timedelta(days=1)).isoformat(), typed, meeting.timezone, field="ended")
 
@@ -115,7 +120,8 @@ def write(
         most = LONGEST_PART if part in IN_FULL else LONGEST_LINE
         if len(text) > most:
             return refused("meeting.long", field=part, most=most)
-    if ended_at is not None and not meeting.begins_at < ended_at <= meeting.begins_at + LONGEST:
+    last = meeting.sessions[-1].begins
+    if ended_at is not None and not last < ended_at <= last + LONGEST:
         return refused("minutes.bad_end", field="ended")
     if newest is not None and (newest.texts, newest.ended_at, newest.done) == (kept, ended_at, done):
         return refused("minutes.same", field=Part.CONTENTS)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 
 from msgspec import Struct
 
 from content.decision import Words, words
+from content.lectures import Session
 
 
 class Form(StrEnum):
@@ -47,7 +48,10 @@ class State(StrEnum):
 
 
 class Shown(Struct, frozen=True, kw_only=True):
-    """What a notice says of a meeting beside its title and agenda; ``coming`` is how many have said they will come."""
+    """What a notice says of a meeting beside its title and agenda; ``coming`` is how many have said they will come.
+
+    ``sessions`` are all of them where it is held in several.
+    """
 
     form: Form
     state: State
@@ -57,14 +61,15 @@ class Shown(Struct, frozen=True, kw_only=True):
     guests: tuple[str, ...] = ()
     coming: int = 0
     why: str = ""
+    sessions: tuple[Session, ...] = ()
 
 
 def lines_of(shown: Shown) -> tuple[Words, ...]:
     """Return what a notice says above its agenda: when, where, who."""
-    found = [words("meeting.when", at=shown.begins_at)]
+    found = [words("meeting.when", at=shown.begins_at)] if not shown.sessions else [*sessions_of(shown.sessions)]
     if shown.state is State.CANCELLED:
         found = [words("meeting.called_off_why", why=shown.why) if shown.why else words("meeting.called_off"), *found]
-    if shown.place:
+    if shown.place and not shown.sessions:
         found.append(words("meeting.where", place=shown.place))
     if shown.chair:
         found.append(words("meeting.chaired", name=shown.chair))
@@ -72,3 +77,13 @@ def lines_of(shown: Shown) -> tuple[Words, ...]:
     if shown.guests:
         found.append(words("meeting.sitting_in", names="、".join(shown.guests)))
     return tuple(found)
+
+
+def sessions_of(sessions: Sequence[Session]) -> tuple[Words, ...]:
+    """Return the sessions of a meeting one by one, each with its time and place."""
+    return tuple(
+        words("meeting.session", number=number, at=one.begins, place=one.place)
+        if one.place
+        else words("meeting.session_no_place", number=number, at=one.begins)
+        for number, one in enumerate(sessions, start=1)
+    )

@@ -124,8 +124,15 @@ def floor(
     return Floor(expected=len(electors), present=len(there) - online, online=online)
 
 
-def said_of(one: Floor) -> tuple[Words, ...]:
-    """Say in full whether may be voted, and what passes a motion (VOTE-12)."""
+def said_of(one: Floor, sessions: int = 1) -> tuple[Words, ...]:
+    """Say in full whether may be voted, and what passes a motion (VOTE-12).
+
+    A vote is one of those who are present together (VOTE-1): of a meeting in several sessions that is nobody, so it is
+    said how many came to all of them, and that there is no vote.
+    """
+    if sessions > 1 and one.expected > 0:
+        came = one.present + one.online
+        return (words("resolution.no_vote_in_sessions", n=sessions, expected=one.expected, present=came),)
     if one.expected < 1:
         return (words("resolution.no_electors"),)
     key = "resolution.may_vote" if one.may_vote else "resolution.no_quorum"
@@ -156,6 +163,8 @@ def record(
     trouble = _not_now(meeting, now)
     if trouble is not None:
         return trouble
+    if show is not None and meeting.further:
+        return refused("resolution.in_sessions", field="yes", n=len(meeting.sessions))
     if not text:
         return refused("resolution.no_text", field="text")
     if len(text) > LONGEST_TEXT:

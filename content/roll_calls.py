@@ -17,6 +17,7 @@ from content.meetings import Meeting
 from content.notices import State
 from content.occurrences import OccurrenceClosed
 from content.occurrences import State as Notice
+from content.session_choices import SessionChosen
 
 
 class Mark(StrEnum):
@@ -136,6 +137,29 @@ def close(
         facts = (*facts, OccurrenceClosed(occurrence=meeting.id, at=now))
     told = tuple(effect for effect in called.effects if isinstance(effect, Tell))
     return Decision(facts=facts, effects=(*(Refresh(card=card) for card in cards), *told))
+
+
+def at_sessions(
+    meeting: Meeting,
+    places: Sequence[Expectation],
+    called: Decision | Refusal,
+    sessions: Mapping[MemberId, int | None],
+    *,
+    cause: Cause,
+    now: datetime,
+) -> Decision | Refusal:
+    """Put down beside what was ``called`` to which session of several people came; that alone is enough."""
+    known = {one.member for one in places}
+    if isinstance(called, Refusal) and called.words.key != "meeting.nothing_marked":
+        return called
+    facts = tuple(
+        SessionChosen(occurrence=meeting.id, member=member, session=number, cause=cause, at=now)
+        for member, number in sessions.items()
+        if member in known and (number is None or number <= len(meeting.sessions)) and meeting.further
+    )
+    if isinstance(called, Refusal):
+        return Decision(facts=facts) if facts else called
+    return replace(called, facts=(*called.facts, *facts))
 
 
 def take_back(

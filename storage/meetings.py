@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     bindparam,
     func,
+    or_,
     select,
     update,
 )
@@ -26,7 +27,9 @@ from content.ballots import Elector
 from content.checkins import Expectation
 from content.checkins import State as Answer
 from content.identifiers import LessonId, MemberId, OccurrenceId, OrganisationId, UserId
+from content.lectures import Session
 from content.lessons import Lesson
+from content.meeting_sessions import APART
 from content.meetings import (
     INNER,
     REMIND_BEFORE,
@@ -52,7 +55,7 @@ from content.rooms import Purpose
 from content.settings import ONLINE_COUNTS, YES
 from content.venue_codes import VenueCodeEnded, VenueCodeShown
 from storage import members as roster
-from storage import settings, standing, terms
+from storage import session_choices, settings, standing, terms
 from storage.checkins import cards, expectation, expectations, move_day, move_seats, seat_more
 from storage.members import members
 from storage.organisations import branch_above, within
@@ -75,6 +78,7 @@ meetings = Table(
     Column("begins_at", Instant, nullable=False, index=True),
     Column("minutes", Integer, nullable=False),
     Column("timezone", String(64), nullable=False),
+    Column("sessions", JSON(none_as_null=True)),
     Column("state", String(10), nullable=False),
     Column("reminds", Boolean, nullable=False),
     Column("why", String(200), nullable=False),
@@ -163,10 +167,14 @@ async def to_remind(unit: Reading, now: datetime) -> tuple[Meeting, ...]:
         select(meetings, occurrences.c.opened_at)
         .join(occurrences, occurrences.c.id == meetings.c.occurrence_id)
         .where(
-            meetings.c.state == State.PLANNED,
+            or_(
+                (meetings.c.state == State.PLANNED) & (meetings.c.begins_at > now),
+                # Of several sessions one may be still to come.
+                meetings.c.state.in_([State.PLANNED, State.HELD]) & meetings.c.sessions.is_not(None),
+            ),
             meetings.c.reminds.is_(True),
             meetings.c.reminded_at.is_(None),
-            meetings.c.begins_at > now,
+            meetings.c.begins_at > now - APART,
             meetings.c.begins_at <= now + REMIND_BEFORE,
             occurrences.c.state == Notice.OPEN,
         )
@@ -174,7 +182,7 @@ async def to_remind(unit: Reading, now: datetime) -> tuple[Meeting, ...]:
     rows = await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id))
     opened = {row.occurrence_id: row.opened_at for row in rows}
     found = [(one, remind_at(one, opened[one.id])) for one in await _meetings(unit, rows)] if rows else []
-    return tuple(one for one, at in found if at is not None and at <= now)
+    return tuple(one for one, at in found if at is not None and at <= now < one.sessions[-1].begins)
 
 
 async def silent(unit: Reading, id: OccurrenceId, *, spared_since: datetime) -> tuple[UserId, ...]:  # noqa: A002
@@ -248,6 +256,23 @@ async def concerned(unit: Reading, id: OccurrenceId) -> tuple[UserId, ...]:  # n
     there = await carded(unit, id)
     apart = [one.member for one in await seated(unit, id) if one.branch not in there]
     return tuple(dict.fromkeys((*await answered(unit, id), *(await accounts(unit, apart)).values())))
+
+
+async def named_sessions(unit: Reading, member: MemberId) -> tuple[tuple[Meeting, int], ...]:
+    """Return the meetings in sessions of which a member has named one that is still to come, each with its number."""
+    table = session_choices.session_choices
+    query = (
+        select(meetings, table.c.session)
+        .join(table, table.c.occurrence_id == meetings.c.occurrence_id)
+        .where(
+            table.c.member_id == member,
+            meetings.c.sessions.is_not(None),
+            meetings.c.state.in_([State.PLANNED, State.HELD]),
+        )
+    )
+    rows = await unit.rows(query.order_by(meetings.c.begins_at, meetings.c.occurrence_id))
+    found = zip(await _meetings(unit, rows), (row.session for row in rows), strict=True) if rows else ()
+    return tuple((one, number) for one, number in found if one.sessions[number - 1].begins > unit.now)
 
 
 async def seated(unit: Reading, id: OccurrenceId) -> tuple[Seat, ...]:  # noqa: A002
@@ -366,6 +391,7 @@ async def shown_of(unit: Reading, one: Meeting, branch: OrganisationId | None = 
         guests=tuple(names[member] for member in one.guests if member in names),
         coming=coming,
         why=one.why,
+        sessions=one.sessions if one.further else (),
     )
 
 
@@ -392,6 +418,7 @@ def _meeting(row: AnyRow, named: dict[str, list[MemberId]]) -> Meeting:
         begins_at=row.begins_at,
         length=timedelta(minutes=row.minutes),
         timezone=row.timezone,
+        further=tuple(_session(one) for one in row.sessions or ()),
         chair=next(iter(named["chair"]), None),
         recorder=next(iter(named["recorder"]), None),
         named=tuple(named["named"]),
@@ -408,6 +435,11 @@ def _meeting(row: AnyRow, named: dict[str, list[MemberId]]) -> Meeting:
     )
 
 
+def _session(kept: Sequence[str]) -> Session:
+    begins, place = kept
+    return Session(begins=datetime.fromisoformat(begins), place=place)
+
+
 def _values(one: Meeting) -> dict[str, Any]:
     return {
         "form": one.form,
@@ -417,6 +449,7 @@ def _values(one: Meeting) -> dict[str, Any]:
         "begins_at": one.begins_at,
         "minutes": int(one.length.total_seconds()) // 60,
         "timezone": one.timezone,
+        "sessions": [[each.begins.isoformat(), each.place] for each in one.further] or None,
         "reminds": one.reminds,
         "why": one.why,
     }
@@ -435,6 +468,7 @@ async def _keep_people(unit: Writing, one: Meeting) -> None:
     await unit.execute(meeting_people.delete().where(meeting_people.c.occurrence_id == one.id))
     parts = [("chair", one.chair), ("recorder", one.recorder)]
     parts += [("named", member) for member in one.named] + [("guest", member) for member in one.guests]
+    parts += [("came", member) for member in one.came]
     rows = [{"occurrence_id": one.id, "member_id": member, "part": part} for part, member in parts if member]
     await unit.add(meeting_people, rows)
 
@@ -442,7 +476,10 @@ async def _keep_people(unit: Writing, one: Meeting) -> None:
 async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
     """Keep what a meeting is now; until when it takes answers, and the day on which it counts, move with it."""
     one = fact.meeting
-    again = {"reminded_at": None, "moved_at": fact.at} if await _is_moved(unit, one) else {}
+    before = await meeting(unit, one.id)
+    assert before is not None
+    again = {"reminded_at": None, "moved_at": fact.at} if before.begins_at != one.begins_at else {}
+    await session_choices.follow(unit, one.id, before.sessions, one.sessions)
     await _change(unit, one.id, **_values(one) | again)
     await _keep_people(unit, one)
     own = occurrences.c.id == one.id
@@ -451,11 +488,6 @@ async def write_changed(unit: Writing, fact: MeetingChanged) -> None:
         await unit.execute(update(occurrences).where(own).values(closes_at=one.answers_until))
         await move_day(unit, one.id, one.day)
     await seat_more(unit, one.id, fact.joined, fact.gone)
-
-
-async def _is_moved(unit: Reading, one: Meeting) -> bool:
-    before = await unit.first(select(meetings.c.begins_at).where(meetings.c.occurrence_id == one.id))
-    return before is not None and before.begins_at != one.begins_at
 
 
 async def write_cancelled(unit: Writing, fact: MeetingCancelled) -> None:

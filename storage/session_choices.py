@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
 from sqlalchemy import Column, ForeignKey, Integer, String, Table, func, select
 
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, UserId
-from content.lectures import Lecture
+from content.lectures import Lecture, Session
+from content.meeting_sessions import kept_choice
 from content.session_choices import SessionChosen
 from storage import lessons
 from storage.checkins import expectations
@@ -107,6 +108,26 @@ async def accounts(unit: Reading, occurrence: OccurrenceId) -> tuple[tuple[UserI
         .order_by(session_choices.c.session, members.c.id)
     )
     return tuple((UserId(row.user_id), row.session) for row in await unit.rows(query))
+
+
+async def of_meeting(unit: Reading, occurrence: OccurrenceId) -> dict[MemberId, int]:
+    """Return which session each member has named."""
+    query = select(session_choices.c.member_id, session_choices.c.session)
+    rows = await unit.rows(query.where(session_choices.c.occurrence_id == occurrence))
+    return {MemberId(row.member_id): row.session for row in rows}
+
+
+async def follow(unit: Writing, occurrence: OccurrenceId, before: Sequence[Session], after: Sequence[Session]) -> None:
+    """Let the choices follow the sessions of a meeting that has changed, and forget those of sessions that are gone."""
+    if tuple(before) == tuple(after):
+        return
+    for member, number in (await of_meeting(unit, occurrence)).items():
+        own = (session_choices.c.occurrence_id == occurrence) & (session_choices.c.member_id == member)
+        now_is = kept_choice(number, before, after)
+        if now_is is None or len(after) < 2:
+            await unit.execute(session_choices.delete().where(own))
+        elif now_is != number:
+            await unit.execute(session_choices.update().where(own).values(session=now_is))
 
 
 async def drop_beyond(unit: Writing, occurrence: OccurrenceId, most: int) -> None:

@@ -24,13 +24,17 @@ pytest_plugins = ["tests.compiled", "tests.databases", "tests.statements", "test
 
 LONG = (
     "journeys/test_newcomer.py",
+    "console/test_in_a_browser.py",
+    "journeys/test_living_branch.py",
     "faults/test_places.py",
+    "storage/test_counting.py",
     "faults/test_voting.py",
+    "console/test_matrix.py",
     "tests/journeys/",
     "tests/faults/",
     "tests/zhibu/",
 )
-"""What waits for other programs, the longest first."""
+"""What takes long for what it does or waits for, the longest first."""
 
 settings.register_profile(
     "same every time",

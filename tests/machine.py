@@ -19,6 +19,11 @@ def find_chromium() -> str | None:
     return next((str(path) for path in sorted(downloads.glob("chromium-*/chrome-linux*/chrome"))), None)
 
 
+def find_headless() -> str | None:
+    """Return the Chromium that never has a window, if it is installed: there a page costs a quarter less."""
+    return shutil.which("chromium-headless-shell")
+
+
 def find_postgresql() -> Path | None:
     """Return the folder of the newest PostgreSQL server's programs."""
     if initdb := shutil.which("initdb"):

@@ -2,7 +2,8 @@
 
 To load a thousand modules is most of what a start costs, and the suite starts the program some hundreds of times. A
 life from here begins where the interpreter would call ``main``; that a program comes so far from nothing is seen by the
-sample branch, by every piece of Python that opens the front door, and by ``make faults``, which knows no nursery.
+sample branch, by every piece of Python that opens the front door, and by ``make faults``, which knows no nursery. These
+make the tables of a new file by all migrations too, which a life from here is spared.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -124,6 +126,46 @@ def load_everything() -> None:
         importlib.import_module(library)
 
 
+def make_tables(folder: str) -> list[str]:
+    """Run all migrations once, and return the statements by which the same tables are made without their history."""
+    from sqlalchemy import text
+
+    from storage.engines import open_working_engine
+    from storage.migrate import migrate, standing
+
+    engine = open_working_engine(f"sqlite:///{folder}/tables.db")
+    migrate(engine)
+    made = text("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY type != 'table', rowid")
+    with engine.connect() as connection:
+        statements = [str(row.sql) for row in connection.execute(made)]
+        statements.append(f"INSERT INTO alembic_version VALUES ('{standing(connection).head}')")
+    engine.dispose()
+    return statements
+
+
+def make_new_files_at_one_stroke(tables: list[str]) -> None:
+    """Let a file without tables be given them as they stand today.
+
+    Whatever has tables is changed step by step, and so is everything in a life that is to end at some place.
+    """
+    from alembic import command
+    from sqlalchemy import inspect
+
+    from storage.crashpoints import ARMED
+
+    step_by_step = command.upgrade
+
+    def upgrade(config: Any, revision: str) -> None:
+        connection = config.attributes["connection"]
+        if os.environ.get(ARMED) or connection.dialect.name != "sqlite" or inspect(connection).get_table_names():
+            step_by_step(config, revision)
+            return
+        for statement in tables:
+            connection.exec_driver_sql(statement)
+
+    command.upgrade = upgrade  # type: ignore[assignment]
+
+
 def serve(line: socket.socket) -> dict[str, Any] | None:
     """Answer until nobody asks any more; in a life that begins, return what it is to do."""
     living = set[int]()
@@ -180,6 +222,8 @@ if __name__ == "__main__":
     # Ctrl-C is for the lives, and one that comes before a life has begun waits for it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     load_everything()
+    with tempfile.TemporaryDirectory() as place:
+        make_new_files_at_one_stroke(make_tables(place))
     gc.freeze()
     born = serve(socket.socket(fileno=int(sys.argv[1])))
     if born is not None:

@@ -6,9 +6,10 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, TextClause, select, text
 
 from bot.clock import closing, opening
 from bot.commands.asking import Settings
@@ -150,6 +151,17 @@ def reaction(sender: UserId, target: str, key: str, **more: Any) -> Event:
 def redaction(sender: UserId, target: str, **more: Any) -> Event:
     """Make the removal of an event."""
     return event(sender, "m.room.redaction", {"redacts": target}, redacts=target, **more)
+
+
+@cache
+def _counts() -> TextClause:
+    counts = (f"SELECT '{table.name}', count(*) FROM {table.name}" for table in metadata.sorted_tables)
+    return text(" UNION ALL ".join(counts))
+
+
+@cache
+def _all_rows() -> list[Select[Any]]:
+    return [select(table) for table in metadata.sorted_tables]
 
 
 class SmallBranch:
@@ -304,10 +316,7 @@ class SmallBranch:
         """Return how many rows each table has."""
 
         async def count(unit: Any) -> dict[str, int]:
-            return {
-                table.name: await unit.value(select(func.count()).select_from(table))
-                for table in metadata.sorted_tables
-            }
+            return {row[0]: row[1] for row in await unit.rows(_counts())}
 
         return await self.store.read(count)
 
@@ -315,9 +324,7 @@ class SmallBranch:
         """Return all values of all tables in one text, to search for what must not be there."""
 
         async def dump(unit: Any) -> str:
-            return "\n".join(
-                [repr(tuple(row)) for table in metadata.sorted_tables for row in await unit.rows(select(table))]
-            )
+            return "\n".join([repr(tuple(row)) for question in _all_rows() for row in await unit.rows(question)])
 
         return await self.store.read(dump)
 

@@ -218,7 +218,12 @@ ACKNOWLEDGED = frozenset(
 SKIPPED = frozenset("不说 不写 不填 不用 不用了 没有 没 跳过 算了 无 skip no none".split())  # noqa: SIM905
 """Said when something was asked back, these leave the answer out."""
 
-_SESSION = re.compile(r"(?:第([一二])场|([ab12])场?|([12])\u20e3?|session ([12]))", re.IGNORECASE)
+_SESSION = re.compile(
+    r"(?:(?:我?(?:参加|能来|来|去)|i (?:will )?come to )\s*)?"
+    r"(?:第([一二三四1-4])场|([a-d1-4])场?|([1-4])\ufe0f?\u20e3?|session ([1-4]))",
+    re.IGNORECASE,
+)
+_SESSIONS = {"1": 1, "a": 1, "一": 1, "2": 2, "b": 2, "二": 2, "3": 3, "c": 3, "三": 3, "4": 4, "d": 4, "四": 4}
 
 _NUMBER = "(?:[0-9]{1,2}|[一二三四五六七八九十])号?"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:(?:[\s,、.]+|和|and){_NUMBER})*")
@@ -374,12 +379,11 @@ def note_word(text: str) -> str | None:
 
 
 def session_in(text: str) -> int | None:
-    """Return which session of a lecture is named, and nothing else: ``1``, ``B``, ``第二场``, or a numbered key."""
+    """Return which session is named, and nothing else: ``1``, ``B``, ``第二场``, ``参加 2``, or a numbered key."""
     found = _SESSION.fullmatch(normalise(text).translate(_SIMPLIFIED))
     if found is None:
         return None
-    said = next(one for one in found.groups() if one).casefold()
-    return 1 if said in ("1", "a", "一") else 2
+    return _SESSIONS[next(one for one in found.groups() if one).casefold()]
 
 
 def is_acknowledgement(text: str) -> bool:

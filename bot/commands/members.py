@@ -18,7 +18,7 @@ from content.organisations import Kind, Organisation, Right
 from content.participation import share
 from content.sign_up_sheets import name_of
 from content.year import suggest
-from storage import cadence, mutes, organisations, participation, resolutions, sign_ups, upkeep
+from storage import cadence, meetings, mutes, organisations, participation, resolutions, sign_ups, upkeep
 from storage import checkins as stored
 from storage import members as roster
 from storage.participation import Period, numbers_of
@@ -60,6 +60,10 @@ async def mine(asking: Asking) -> Decision | Refusal | None:
     lines += [
         words("mine.task", text=one.text, due=one.due_on.isoformat())
         for one in await resolutions.open_tasks_of(unit, member.id)
+    ]
+    lines += [
+        words("mine.meeting_session", title=one.title, number=number, begins=one.sessions[number - 1].begins)
+        for one, number in await meetings.named_sessions(unit, member.id)
     ]
     lines += await _to_hold(asking, member)
     lines += await _recent(unit, member.id)

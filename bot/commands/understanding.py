@@ -161,7 +161,9 @@ def _own(event: Event, me: UserId) -> Step | None:
 async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) -> Decision | None:
     sender = UserId(event.sender)
     answer = await checkins.untap(unit, cause, removed, sender)
-    answer = answer or await session_choices.untap(unit, cause, removed, sender)
+    choice = await session_choices.untap(unit, cause, removed, sender)
+    # Who named a session of a meeting said by the same tap that they come to it.
+    answer = replace(answer, facts=(*answer.facts, *choice.facts)) if answer and choice else answer or choice
     if answer is not None or event.redacts is None:
         return answer
     answer = await sign_ups.removed(unit, EventId(event.redacts), sender)

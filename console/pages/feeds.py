@@ -18,7 +18,7 @@ from content.feeds import Event, Feed, Sort
 from content.lessons import Kind
 from content.occurrences import State
 from content.organisations import Organisation, Right
-from storage import feeds, lessons, organisations, schedules
+from storage import feeds, lessons, meetings, organisations, schedules
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -144,7 +144,12 @@ async def _events(unit: Reading, entry: schedules.Entry) -> tuple[Event, ...]:
         session=entry.session + 1 if entry.sessions > 1 else 0,
     )
     lesson = await lessons.lesson(unit, one.lesson, entry.lesson_revision) if entry.kind == Kind.LECTURE else None
-    return rules.events_of(event, lesson.lecture, lesson.minutes) if lesson is not None else (event,)
+    if lesson is not None:
+        return rules.events_of(event, lesson.lecture.sessions if lesson.lecture is not None else (), lesson.minutes)
+    held = await meetings.meeting(unit, one.id) if one.begins_at is not None else None
+    if held is None or not held.further:
+        return (event,)
+    return rules.events_of(event, held.sessions, int(held.length.total_seconds()) // 60)
 
 
 def _titled(event: Event, place: Organisation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -15,7 +16,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, desk, now, settle
 from console.leaving_tables import leaves, up_to
-from console.meeting_drafts import Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
+from console.meeting_drafts import FURTHER, Fields, drafted, fields_from, fields_of, fresh_fields, notice_of
 from console.pages.schedules import stage_of, told_anew, told_reviewers
 from console.paper_layouts import layout
 from console.people import open_nodes, veiled
@@ -34,6 +35,7 @@ from content.checkins import State as Standing
 from content.decision import Decision, Refusal, words
 from content.franchise import roll_of
 from content.identifiers import MemberId, OccurrenceId, OrganisationId, ScheduleId, derive
+from content.meeting_sessions import attended
 from content.meetings import Meeting
 from content.notices import CIRCLES, Circle, Form, Shown, State, lines_of
 from content.occurrences import State as Notice
@@ -43,7 +45,18 @@ from content.resolutions import Floor, Resolution, Task
 from content.roll_calls import Mark
 from content.schedules import LessonsScheduled
 from content.sent_notices import agenda_of, paste
-from storage import amendments, burden, checkins, lessons, members, participation, record_lines, resolutions, schedules
+from storage import (
+    amendments,
+    burden,
+    checkins,
+    lessons,
+    members,
+    participation,
+    record_lines,
+    resolutions,
+    schedules,
+    session_choices,
+)
 from storage import meetings as stored
 from storage.store import Answer as Decided
 from storage.unit import Reading
@@ -64,6 +77,8 @@ class Stand(Struct, frozen=True, kw_only=True):
     note: str | None
     reason: str
     elector: Elector | None
+    session: int | None = None
+    """Of several the one that they came to, or have named; ``None`` where that is not known."""
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -254,6 +269,25 @@ def cancel(id: str) -> Answer:  # noqa: A002
     return act(id, Right.SCHEDULE, decide, done="meeting_cancelled")
 
 
+@pages.post("/meetings/<id>/sessions/<int:number>/cancel")
+@requires(Right.SCHEDULE)
+def drop_session(id: str, number: int) -> Answer:  # noqa: A002
+    """Call off one session of several; who has answered and named no other is told."""
+
+    async def decide(known: Meeting, unit: Reading) -> Decided:
+        named = await session_choices.of_meeting(unit, known.id)
+        places = await stored.places(unit, known.id)
+        told = [
+            one.user
+            for one in places
+            if one.user and one.note and one.state is Standing.OPEN and named.get(one.member, number) == number
+        ]
+        cards = await checkins.cards_of(unit, known.id)
+        return changes.drop_session(known, number, cards=cards, told=told, now=unit.now)
+
+    return act(id, Right.SCHEDULE, decide, done="meeting_session_dropped")
+
+
 def act(
     id: str,  # noqa: A002
     right: Right,
@@ -361,6 +395,7 @@ async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, .
     fixed = await stored.register(unit, one.id)
     register = {each.member: each for each in (fixed or roll_of(people, one.day))}
     reasons = await participation.reasons(unit, recording, one.id) if recording else {}
+    named = await session_choices.of_meeting(unit, one.id) if one.further else {}
     order = sorted(people, key=lambda each: (each.name, each.id))
     return tuple(
         Stand(
@@ -370,9 +405,16 @@ async def _lines(unit: Reading, one: Meeting, recording: tuple[OrganisationId, .
             note=places[each.id].note if each.id in places else None,
             reason=reasons.get(each.id, ""),
             elector=register.get(each.id),
+            session=session_of(one, places.get(each.id), named.get(each.id)),
         )
         for each in order
     )
+
+
+def session_of(one: Meeting, place: stored.Place | None, named: int | None) -> int | None:
+    """Return which session of several somebody came to, or has named; ``None`` where that is not known."""
+    came = place is not None and place.state is Standing.DONE
+    return attended(one.sessions, named, place.at if place is not None and came else None) if one.further else None
 
 
 def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
@@ -401,7 +443,10 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         decides=bool(recording) and decisions.may_be_written(one, now()),
         decided=decisions.standing_of(seen.resolutions),
         earlier=decisions.earlier,
-        floor_lines=decisions.said_of(seen.floor) if one.state in (State.HELD, State.CLOSED) else (),
+        at_session=Counter(line.session for line in seen.lines if line.session and _comes(line)),
+        may_drop=Right.SCHEDULE in rights and one.state in (State.PLANNED, State.HELD),
+        at=now(),
+        floor_lines=decisions.said_of(seen.floor, len(one.sessions)) if one.state in (State.HELD, State.CLOSED) else (),
         typed=request.form if refusal is not None else {},
         marks=tuple(Mark),
         chosen=roll_calls.meant(marks_in("mark-"), marks_in("was-")) if refusal is not None else {},
@@ -409,6 +454,10 @@ def page_of(one: Meeting, refusal: Refusal | None = None) -> str:
         refusals=refusals,
         by_field=first_by_field(refusals),
     )
+
+
+def _comes(line: Stand) -> bool:
+    return line.state is Standing.DONE or (line.state is Standing.OPEN and line.note is not None)
 
 
 def _form(
@@ -428,6 +477,7 @@ def _form(
         forms_offered=tuple(Form),
         named_forms=[form for form in Form if CIRCLES.get(form) is Circle.NAMED],
         changed=changed,
+        further=FURTHER,
         text=looked if isinstance(looked, str) else "",
         refusals=refusals,
         by_field=first_by_field(refusals),

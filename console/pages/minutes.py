@@ -15,7 +15,7 @@ from console.desk import ask, desk, now, settle
 from console.exporting import being_made, may_wait, note_export
 from console.fresh import fresh
 from console.meeting_papers import Known, Person
-from console.pages.meetings import place_of, visible
+from console.pages.meetings import place_of, session_of, visible
 from console.paper_layouts import layout
 from console.people import names_of
 from console.tables import download, hand_out, show_text
@@ -31,7 +31,7 @@ from content.minutes import Minutes, Part
 from content.notices import State
 from content.organisations import Kind, Right
 from content.record_lines import Line, Sort
-from storage import meetings, members, minutes, participation, record_lines, resolutions
+from storage import meetings, members, minutes, participation, record_lines, resolutions, session_choices
 from storage.store import Answer as Decided
 from storage.unit import Reading
 
@@ -180,6 +180,7 @@ async def _read(
     places = {place.member: place for place in await meetings.places(unit, one.id)}
     reasons = await participation.reasons(unit, recording, one.id)
     tasks = await resolutions.tasks_of_meeting(unit, one.id)
+    chosen = await session_choices.of_meeting(unit, one.id) if one.further else {}
     named = {one.chair, one.recorder, *one.guests, *(task.member for task in tasks)} - {None}
     others = await members.by_ids(unit, {member for member in named if member is not None})
     return Known(
@@ -194,6 +195,7 @@ async def _read(
                 note=places[each.id].note,
                 at=places[each.id].at if places[each.id].state is Standing.DONE else None,
                 reason=reasons.get(each.id, ""),
+                session=session_of(one, places[each.id], chosen.get(each.id)),
             )
             for each in await members.by_ids(unit, set(places))
             if places[each.id].state is not Standing.NOT_OFFERED

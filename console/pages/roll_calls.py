@@ -12,7 +12,7 @@ from console.addresses import link
 from console.answering import Answer
 from console.desk import ask, cause, now
 from console.pages.meetings import act, place_of, visible
-from console.roll_forms import guests_in, marks_in
+from console.roll_forms import guests_in, marks_in, sessions_in
 from console.sheet_limits import SheetProblem
 from console.sheets import read_grid
 from console.trusted import qr_picture
@@ -52,21 +52,23 @@ def call(id: str) -> Answer:  # noqa: A002
     closes, all_coming = intent == "close", intent == "coming"
     sheet = request.form.get("sheet", "")[:LONGEST_FILE_NAME]
     how = t("roll_calls.from_sheet", name=sheet) if intent == "sheet" else t("meetings.called_at_the_roll")
-    user, by_form = here().user, cause()
+    user, by_form, sessions = here().user, cause(), sessions_in()
 
     async def decide(known: Meeting, unit: Reading) -> Decided:
         places = await stored.expected(unit, known.id)
         undecided = [one for one in places if one.recorded_by is None and one.state in _UNDECIDED]
         said = {one.member: rules.mark_for(one.note) for one in undecided if one.note is not None}
         wanted, seen = (said, {}) if all_coming else (marks, shown)
-        if not closes:
-            return rules.call_roll(
+        if closes:
+            cards = await checkins.cards_of(unit, known.id)
+            answer = rules.close(
+                known, places, wanted, shown=seen, came=came, cards=cards, how=how, by=user, cause=by_form, now=unit.now
+            )
+        else:
+            answer = rules.call_roll(
                 known, places, wanted, shown=seen, came=came, how=how, by=user, cause=by_form, now=unit.now
             )
-        cards = await checkins.cards_of(unit, known.id)
-        return rules.close(
-            known, places, wanted, shown=seen, came=came, cards=cards, how=how, by=user, cause=by_form, now=unit.now
-        )
+        return rules.at_sessions(known, places, answer, sessions, cause=by_form, now=unit.now)
 
     done = "meeting_closed" if closes else "roll_called"
     undo = None if closes else lambda: way_back("roll_calls.take_back", fields={"of": by_form}, id=id)

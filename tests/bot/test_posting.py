@@ -106,6 +106,9 @@ async def test_those_with_a_duty_write_as_long_as_they_have_it_and_in_a_room_mad
     await room.branch.store.settle(notes=[DutyEnded(duty=LEADER), DutyGranted(duty=more)])
     await room.minute()
     assert room.levels["users"] == {ME: 100, account(WANG): WRITES}
+    await room.branch.store.settle(notes=[DutyEnded(duty=more)])
+    await room.minute()
+    assert room.levels["users"] == {ME: 100}
     await room.set(None)
     assert room.levels == plain
 

@@ -11,6 +11,7 @@ from content import meetings as rules
 from content.checkins import Note, Way, check_in
 from content.decision import Decision, Refusal
 from content.identifiers import Cause, LessonId, OccurrenceId, ScheduleId
+from content.lectures import Session
 from content.meetings import Meeting
 from content.notices import Form
 from storage import checkins, meetings
@@ -23,8 +24,18 @@ PLANNED, HELD, FAR = (
 )
 
 
-def call_meeting(house: House, name: str, *, ahead: timedelta = timedelta(days=7), where: str = "one") -> OccurrenceId:
-    """Call a meeting of a branch and send its notice; ``name`` makes its identifier."""
+def call_meeting(
+    house: House,
+    name: str,
+    *,
+    ahead: timedelta = timedelta(days=7),
+    where: str = "one",
+    later: timedelta | None = None,
+) -> OccurrenceId:
+    """Call a meeting of a branch and send its notice; ``name`` makes its identifier.
+
+    Where it is held in two sessions the second is so much ``later``.
+    """
     place = house.seeded.organisations[where]
     chair, recorder = (house.seeded.members[name] if where == "one" else None for name in ("白云", "陈晨"))
     one = Meeting(
@@ -36,6 +47,7 @@ def call_meeting(house: House, name: str, *, ahead: timedelta = timedelta(days=7
         agenda=("讨论年度计划", "其他"),
         place="二楼会议室",
         begins_at=house.store.now() + ahead,
+        further=() if later is None else (Session(begins=house.store.now() + ahead + later, place="车间"),),
         length=timedelta(hours=1),
         timezone="Asia/Shanghai",
         chair=chair,
