@@ -3,26 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from content.activities import Activity, ActivityChanged, State, renewed, trouble_with
 from content.decision import Decision, Refusal, Tell, Words, refused, words
+from content.identifiers import derive
 from content.sign_up_sheets import Sheet
 from content.sign_up_sheets import State as SignUpState
 from content.sign_ups import close
 
 
+def mark_of(one: Activity) -> str:
+    """Return a mark of what may be changed of an activity, by which a later writer shows what they have seen."""
+    begins_at = one.begins_at.astimezone(UTC).isoformat()
+    return derive("activity to come", begins_at, str(one.minutes), one.place, one.about)
+
+
 def change(
-    before: Activity, after: Activity, sheet: Sheet | None, *, known: Iterable[str], now: datetime
+    before: Activity, after: Activity, sheet: Sheet | None, *, known: Iterable[str], seen: str, now: datetime
 ) -> Decision | Refusal:
     """Give an activity another time, place, length or other words; ``known`` are the sorts that its place has.
 
-    Once it has begun it is changed no more, and a sign-up does not stay open beyond its beginning.
+    ``seen`` is the mark of how it stood when the change was written, so that nobody puts back what another has changed
+    since. Once it has begun it is changed no more, and a sign-up does not stay open beyond its beginning.
     """
     if before.state is not State.PLANNED or before.begins_at <= now:
         return refused("activity.not_planned")
+    if seen != mark_of(before):
+        about = (words("activity.about_now", about=before.about),) if before.about else ()
+        by_now = {"at": before.begins_at, "minutes": before.minutes, "place": (_where(before),), "about": about}
+        return refused("activity.changed_meanwhile", field="date", **by_now)
     trouble = trouble_with(after, known, now)
     if trouble is not None:
         return trouble
@@ -33,8 +45,7 @@ def change(
         return refused("activity.closes_later", field="date", closes=one.closes_at)
     if before == after:
         return refused("activity.nothing_changed", field="date")
-    where = (words("activity.at_place", place=after.place) if after.place else words("activity.without_place"),)
-    said = words("activity.changed_told", title=after.title, at=after.begins_at, place=where)
+    said = words("activity.changed_told", title=after.title, at=after.begins_at, place=(_where(after),))
     return Decision(facts=(ActivityChanged(activity=after, at=now),), effects=(*renewed(after), *_told(sheet, said)))
 
 
@@ -46,6 +57,10 @@ def cancel(one: Activity, sheet: Sheet | None, *, now: datetime) -> Decision | R
     told = _told(sheet, words("activity.cancelled_told", title=one.title, at=one.begins_at))
     closed = close(sheet, now=now, by_hand=True) if sheet is not None else None
     return Decision(facts=(changed, *(closed.facts if closed else ())), effects=(*renewed(one), *told))
+
+
+def _where(one: Activity) -> Words:
+    return words("activity.at_place", place=one.place) if one.place else words("activity.without_place")
 
 
 def _told(sheet: Sheet | None, said: Words) -> tuple[Tell, ...]:

@@ -200,13 +200,16 @@ def _number_before(line: str) -> int:
 
 
 def _people(text: str, called: Collection[str]) -> tuple[Line, ...]:
-    """Read whom one line names: one, and where they are ``called`` so, others beside them."""
+    """Read whom one line names: one, and where they are ``called`` so, others beside them; not coming goes for all."""
     line = _person(text)
     if line is None or line.labelled or not called:
         return (line,) if line is not None else ()
     *others, last = _each(_FOR_OTHERS.sub("", _TICKS.sub(" ", text)).strip(" .、,;:。"), called)
-    first = _person(last)
-    return (*(Line(name=one[:LONGEST_NAME]) for one in others), first) if first is not None and others else (line,)
+    named = _person(last)
+    if named is None or not others:
+        return (line,)
+    # What is said behind the last is that one's, but for not coming: that is said of all in the line.
+    return (*(Line(name=one[:LONGEST_NAME], out=named.out) for one in others), named)
 
 
 def _each(text: str, called: Collection[str]) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from content.chains import folded
 from content.identifiers import EventId, MemberId, SignUpEntryId, UserId
@@ -37,16 +38,17 @@ def corrected(
     """Return by each name that was corrected the entry of the old one.
 
     The old one was put down by the same ``user``, is not they themself, and is said nowhere in the message any more;
-    the new one was not named by them before. Of several in one line nothing is told.
+    the new one was not named by them before and does not stand there yet: whom another put down is somebody else.
+    Of several in one line nothing is told.
     """
     before = [one for one in sheet.claims if one.sender == user and one.entry != GONE]
     if edited:
         before = [one for one in before if one.event == event]
-    said, once = {one.entry for one in placed}, {one.entry for one in before}
+    said, there = {one.entry for one in placed}, {one.entry for one in before} | {one.id for one in sheet.standing}
     found = {}
     for number in sorted({one.number for one in placed if one.number or edited}):
         fresh = {
-            one.entry: one.name for one in placed if one.number == number and one.entry not in once and not one.out
+            one.entry: one.name for one in placed if one.number == number and one.entry not in there and not one.out
         }
         old = _omitted(sheet, before, number, said, user, member)
         if len(fresh) != 1 or len(old) != 1:
@@ -55,6 +57,17 @@ def corrected(
         if is_near(old[0].name, name) if edited else old[0].member is None and is_alike(old[0].name, name):
             found[id] = old[0]
     return found
+
+
+def handed_on(
+    sheet: Sheet, old: Entry, fresh: Entry, *, event: EventId, user: UserId, member: MemberId
+) -> frozenset[Claim]:
+    """Return the claims of the messages before ``event`` that named ``old``, which name the ``fresh`` entry by now.
+
+    Oneself is held by one's own messages alone.
+    """
+    named = [one for one in sheet.claims if one.entry == old.id and one.event != event]
+    return frozenset(replace(one, entry=fresh.id) for one in named if one.sender == user or fresh.member != member)
 
 
 def _omitted(

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from content.chains import Line, folded, is_a_daily_tick, is_about_money, written
-from content.corrected_names import Placed, corrected
+from content.corrected_names import Placed, corrected, handed_on
 from content.decision import Decision, Effect, Refusal, Tell, Words, refused, words
 from content.identifiers import (
     EventId,
@@ -171,6 +171,7 @@ def sign_up(
     for id, old in instead.items():  # noqa: A001
         if not entries[id].withdrawn:
             changed[old.id] = _off(old, speaker.user)
+            claims |= handed_on(sheet, old, entries[id], event=speaker.event, user=speaker.user, member=speaker.member)
     return _heard(sheet, lines, speaker, changed, claims - sheet.claims, struck=struck, now=now)
 
 
@@ -402,7 +403,7 @@ def rule(
 ) -> Decision | Refusal:
     """Put somebody on, change what stands of them, or take them off by hand; what an organiser says stands.
 
-    Of several who are called so the one that is ``meant`` has to be said.
+    Of several who are called so the one that is ``meant`` has to be said; who was taken off may be meant as well.
     Who was taken off and is put back because that is ``undone`` has their old place in the order, else the last.
     It may be done once the sign-up is over too: then who came although they had not signed up is put down.
     """
@@ -414,8 +415,12 @@ def rule(
     if len(why) > LONGEST_WHY:
         return refused("sign_up.long_reason", field="why", most=LONGEST_WHY)
     candidates = called_so(sheet, line.name, known, off=off)
+    if meant in sheet.entries and folded(sheet.entries[meant].name) == folded(line.name):
+        candidates[meant] = sheet.entries[meant].member
     if len(candidates) > 1 and meant not in candidates:
         return refused("sign_up.which_person", field="who", name=line.name, n=len(candidates))
+    if meant and meant not in candidates:
+        return refused("sign_up.somebody_else", field="name", name=line.name)
     id = meant if meant in candidates else next(iter(candidates))  # noqa: A001
     assert id is not None
     member, before = candidates[id], sheet.entries.get(id)

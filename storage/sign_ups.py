@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, String, Tabl
 from content.chains import folded
 from content.identifiers import ActivityId, EventId, MemberId, OrganisationId, RoomId, SignUpId, UserId
 from content.members import NOBODY, Member
+from content.rooms import Purpose
 from content.sign_up_sheets import (
     GONE,
     Claim,
@@ -26,8 +27,10 @@ from content.sign_up_sheets import (
     State,
 )
 from content.sign_ups import KEPT
+from content.upkeep import belonging
 from storage.members import members
-from storage.organisations import organisation_closure, within
+from storage.organisations import organisation, organisation_closure, within
+from storage.rooms import rooms
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -148,12 +151,28 @@ async def open_in(unit: Reading, room: RoomId) -> tuple[SignUp, ...]:
 
 
 async def open_for(unit: Reading, member: Member) -> tuple[SignUp, ...]:
-    """Return the sign-ups that are open where a member stands, or above, oldest first."""
+    """Return the sign-ups that are open to a member where they stand, or above, oldest first.
+
+    These are those of the rooms in which they belong by the roster, and any on which they were put down themself.
+    """
     above = select(organisation_closure.c.ancestor_id).where(
         organisation_closure.c.descendant_id == member.organisation
     )
-    query = select(sign_ups).where(sign_ups.c.state == State.OPEN, sign_ups.c.organisation_id.in_(above))
-    return tuple(_sign_up(row) for row in await unit.rows(query.order_by(sign_ups.c.opened_at, sign_ups.c.id)))
+    own = select(sign_up_entries.c.id).where(
+        sign_up_entries.c.sign_up_id == sign_ups.c.id, sign_up_entries.c.member_id == member.id
+    )
+    query = (
+        select(sign_ups, rooms.c.purpose, own.exists().label("named"))
+        .outerjoin(rooms, rooms.c.id == sign_ups.c.room_id)
+        .where(sign_ups.c.state == State.OPEN, sign_ups.c.organisation_id.in_(above))
+        .order_by(sign_ups.c.opened_at, sign_ups.c.id)
+    )
+    return tuple([_sign_up(row) for row in await unit.rows(query) if row.named or await _belongs(unit, row, member)])
+
+
+async def _belongs(unit: Reading, row: AnyRow, member: Member) -> bool:
+    node = await organisation(unit, row.organisation_id) if row.purpose is not None else None
+    return node is not None and bool(belonging(Purpose(row.purpose), node, [member], ()))
 
 
 async def asks(unit: Reading, one: SignUp, member: Member) -> bool:

@@ -14,7 +14,7 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward
 from console.desk import settle
 from console.pages.activities import visible_activity
-from console.undoing import way_back
+from console.undoing import Undo, way_back
 from content import activities as limits
 from content import activity_changes as rules
 from content.activities import Activity
@@ -40,6 +40,7 @@ def change(id: str) -> Answer:  # noqa: A002
     begins_at = _instant(fields["date"], fields["time"], one.timezone)
     if isinstance(begins_at, Refusal):
         return _form(one, fields, begins_at), 422
+    stood: list[Activity] = []
     minutes = int(fields["length"]) if re.fullmatch("[0-9]{1,5}", fields["length"]) else 0
 
     async def decide(unit: Reading) -> Decided:
@@ -50,18 +51,27 @@ def change(id: str) -> Answer:  # noqa: A002
         list_of = await sign_ups.of_activity(unit, one.id)
         sheet = await sign_ups.sheet(unit, list_of) if list_of is not None else None
         after = replace(known, begins_at=begins_at, minutes=minutes, place=fields["place"], about=fields["about"])
-        return rules.change(known, after, sheet, known=sorts, now=unit.now)
+        stood[:] = [known, after]
+        return rules.change(known, after, sheet, known=sorts, seen=fields["mark"], now=unit.now)
 
     outcome = settle(decide, actor=here().user)
     if outcome.refusal is not None:
+        if outcome.refusal.words.key == "activity.changed_meanwhile":
+            # It is told how it stands by now: what is sent again was written with that before one's eyes.
+            fields["mark"] = rules.mark_of(stood[0])
         return _form(one, fields, outcome.refusal), 422
     to = link("activities.show_one", id=id)
     return onward(
         outcome,
         to=to,
         done="activity_changed",
-        back=lambda: way_back("activity_changes.change", id=id, fields=_fields_of(one)),
+        back=lambda: _back(*stood),
     )
+
+
+def _back(before: Activity, after: Activity) -> Undo:
+    fields = {**_fields_of(before), "mark": rules.mark_of(after)}
+    return way_back("activity_changes.change", id=before.id, fields=fields)
 
 
 def _fields_of(one: Activity) -> dict[str, str]:
@@ -72,6 +82,7 @@ def _fields_of(one: Activity) -> dict[str, str]:
         "length": str(one.minutes),
         "place": one.place,
         "about": one.about,
+        "mark": rules.mark_of(one),
     }
 
 
@@ -81,6 +92,7 @@ def _fields() -> dict[str, str]:
     return {
         **{name: " ".join(form.get(name, "").split()) for name in ("date", "time", "length", "place")},
         "about": "\n".join(line.strip() for line in lines if line.strip()),
+        "mark": form.get("mark", ""),
     }
 
 

@@ -191,10 +191,33 @@ def test_one_to_come_gets_another_time_and_place_with_the_way_back(house: House,
     path = re.search(r'href="(/activities/(?!new|sorts)[a-z0-9]+)"', listed)
     assert path is not None
     change = f"{path[1]}/change"
-    fields = {"date": form()["date"], "time": "16:30", "length": "60", "place": "二号站台", "about": "改一改"}
+    asked = browser.get(change).get_data(as_text=True)
+    fields = {
+        "date": form()["date"],
+        "time": "16:30",
+        "length": "60",
+        "place": "二号站台",
+        "about": "改一改",
+        "mark": mark_in(asked),
+    }
     done = browser.post(change, fields, form_at=change)
     assert "done=activity_changed" in done.headers["Location"]
     page = browser.get(done.headers["Location"]).get_data(as_text=True)
     assert "二号站台" in page
-    assert "撤销" in page
+    older = browser.post(change, {**fields, "time": "15:00", "place": "三号站台"}, form_at=change)
+    text = older.get_data(as_text=True)
+    assert (older.status_code, "有人先改了" in text, "16:30" in text) == (422, True, True)
+    fields["mark"] = mark_in(text)
     assert browser.post(change, fields, form_at=change).status_code == 422, "nothing has changed"
+    undo = re.search(r'<form method="post" action="([^"]+)"[^>]*>((?:(?!</form>).)*撤销.*?)</form>', page, re.DOTALL)
+    assert undo is not None
+    back = dict(re.findall(r'name="([^"]+)" value="([^"]*)"', undo[2]))
+    assert "done=activity_changed" in browser.post(undo[1], back).headers["Location"]
+    assert "一号站台" in browser.get(path[1]).get_data(as_text=True)
+
+
+def mark_in(page: str) -> str:
+    """Return the mark of what a form was written upon."""
+    found = re.search(r'name="mark" value="([^"]*)"', page)
+    assert found is not None
+    return found[1]

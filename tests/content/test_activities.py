@@ -133,9 +133,14 @@ def signed_up() -> Sheet:
     return Sheet(sign_up=sign_up, entries=entries, users=users)
 
 
+def changed(before: Activity, after: Activity, seen: str | None = None) -> Decision | Refusal:
+    mark = activity_changes.mark_of(before) if seen is None else seen
+    return activity_changes.change(before, after, signed_up(), known=(), seen=mark, now=NOON)
+
+
 def test_an_activity_that_is_changed_is_shown_anew_and_who_comes_or_waits_is_told() -> None:
     later = replace(ONE, begins_at=ONE.begins_at + timedelta(hours=1), place="二号站台")
-    answer = activity_changes.change(ONE, later, signed_up(), known=(), now=NOON)
+    answer = changed(ONE, later)
     assert isinstance(answer, Decision)
     assert answer.facts == (rules.ActivityChanged(activity=later, at=NOON),)
     told = [(effect.user, effect.words.key) for effect in answer.effects if isinstance(effect, Tell)]
@@ -156,7 +161,16 @@ def test_an_activity_that_is_changed_is_shown_anew_and_who_comes_or_waits_is_tol
 )
 def test_a_change_that_cannot_be_meant_is_refused(before: dict[str, Any], after: dict[str, Any], why: str) -> None:
     one = replace(ONE, **before)
-    assert key(activity_changes.change(one, replace(one, **after), signed_up(), known=(), now=NOON)) == why
+    assert key(changed(one, replace(one, **after))) == why
+
+
+def test_who_changes_one_puts_nothing_back_that_another_has_changed_since() -> None:
+    moved = replace(ONE, begins_at=ONE.begins_at + timedelta(hours=1), about="另有安排")
+    answer = changed(moved, replace(ONE, place="二号站台"), seen=activity_changes.mark_of(ONE))
+    assert key(answer) == "activity.changed_meanwhile"
+    assert isinstance(answer, Refusal)
+    assert (answer.words.parameters["at"], answer.words.parameters["minutes"]) == (moved.begins_at, moved.minutes)
+    assert "另有安排" in str(answer.words.parameters["about"])
 
 
 WRITTEN = rules.Written(data=b"data", small=b"small", width=4, height=3)

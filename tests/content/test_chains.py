@@ -148,6 +148,20 @@ def test_two_names_of_the_roster_in_one_line_are_two_people(
 
 
 @pytest.mark.parametrize(
+    ("text", "people"),
+    [
+        ("3. 张明 李强 不去了", [("张明", True), ("李强", True)]),
+        ("3. 张明和李强取消", [("张明", True), ("李强", True)]),
+        ("3. 张明 李强 晚到", [("张明", False), ("李强", False)]),
+    ],
+)
+def test_who_stand_in_one_line_that_says_not_coming_do_not_come(text: str, people: list[tuple[str, bool]]) -> None:
+    chain = read_chain(f"#接龙\n登山\n{text}", called=CALLED)
+    assert chain is not None
+    assert [(line.name, line.out) for line in chain.lines] == people
+
+
+@pytest.mark.parametrize(
     ("text", "number"),
     [("12. 张明", 12), ("⑫张明", 12), ("十二、张明", 12), ("十、张明", 10), ("二十、张明", 20), ("(7)张明", 7)],
 )

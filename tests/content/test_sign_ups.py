@@ -311,6 +311,36 @@ def test_a_correction_takes_off_neither_oneself_nor_who_is_there_by_their_own_wo
     assert names(edit(sheet, "张明", *chain("张明", "李墙"), event="$a")) == ["张明", "李强", "李墙"]
 
 
+def test_whom_another_put_on_the_list_is_no_other_spelling_and_takes_nobody_off() -> None:
+    sheet = say(EMPTY, "张明", *chain("张明", "王小明"), event="$a")
+    sheet = say(sheet, "李强", *chain("张明", "王小红", "李强"), event="$b")
+    sheet = say(sheet, "张明", *chain("张明", "王小红", "李强", "赵敏"), event="$c")
+    assert names(sheet) == ["张明", "王小明", "王小红", "李强", "赵敏"], "two had pasted at once"
+    sheet = say(say(EMPTY, "张明", *chain("张明", "李墙"), event="$a"), "李强", event="$b")
+    assert names(edit(sheet, "张明", *chain("张明", "李强"), event="$a")) == ["张明", "李墙", "李强"]
+
+
+def test_a_corrected_name_is_held_by_every_message_that_named_it_before() -> None:
+    def take_back(sheet: Sheet, name: str, event: str) -> Sheet:
+        who = MemberId(name)
+        return after(sheet, rules.take_back(sheet, EventId(event), USERS[who], who, now=NOON))
+
+    sheet = say(EMPTY, "张明", *chain("张明", "王小朋"), event="$a")
+    sheet = say(sheet, "李强", *chain("张明", "王小朋", "李强"), event="$b")
+    sheet = say(sheet, "张明", *chain("张明", "王小明"), event="$c")
+    assert names(sheet) == ["张明", "王小明", "李强"]
+    sheet = take_back(sheet, "张明", "$c")
+    assert names(sheet) == ["张明", "王小明", "李强"], "the doubled paste is tidied up"
+    assert names(take_back(take_back(sheet, "张明", "$a"), "李强", "$b")) == []
+    assert names(take_back(sheet, "张明", "$a")) == ["王小明", "李强"], "another has copied it"
+    own = say(EMPTY, "张明", *chain("张名"), event="$a")
+    own = say(own, "李强", *chain("张名", "李强"), event="$b")
+    own = say(own, "张明", *chain("张明"), event="$c")
+    assert names(own) == ["张明", "李强"]
+    assert names(take_back(own, "张明", "$c")) == ["张明", "李强"]
+    assert names(take_back(take_back(own, "张明", "$c"), "张明", "$a")) == ["李强"], "by their own word"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "alike"),
     [
@@ -357,8 +387,8 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
             if message in live:
                 user = USERS[MemberId(sender)]
                 sheet = after(sheet, rules.take_back(sheet, EventId(event), user, MemberId(sender), now=NOON))
-                live.pop(message)
-                removed.add(message)
+                if live.pop(message):  # One that held nobody leaves nothing behind.
+                    removed.add(message)
             continue
         own = {one.name for one in sheet.standing if one.member and one.by == USERS[one.member]}
         before = {one.name: one for one in sheet.standing}
@@ -369,9 +399,13 @@ def test_any_interleaving_of_chains_edits_and_removals_ends_in_the_union(
             assert before[name].by == USERS[MemberId(sender)]
             assert name not in {sender, *people}
         near = is_near if step is edit else is_alike
-        assert all(any(near(name, one) for one in people) for name in off)
+        assert all(any(near(name, one) and one not in before for one in people) for name in off)
         for name in off:
-            for each in live.values():
+            (fresh,) = (one for one in people if near(name, one) and one not in before)
+            for other, each in live.items():
+                # The messages that named the one name now the other.
+                if name in each and (fresh != sender or NAMES[other % len(NAMES)] == sender):
+                    each.add(fresh)
                 each.discard(name)
         back = {name for name in people if name in names(sheet)}
         people = [one for one in people if one == sender or one not in own]
@@ -407,3 +441,25 @@ def test_of_two_who_are_called_so_the_desk_asks_which() -> None:
     both = after(sheet, rule(sheet, meant=first))
     assert key(rule(both, off=True)) == "sign_up.which_person"
     assert [one.member for one in after(both, rule(both, off=True, meant=first)).standing] == ["b"]
+
+
+@pytest.mark.parametrize("roster", [("a", "b"), ("a",)])
+def test_taking_a_typed_name_off_is_undone_for_the_same_one_though_others_are_called_so(
+    roster: tuple[str, ...],
+) -> None:
+    def rule(sheet: Sheet, *, off: bool, meant: SignUpEntryId) -> Decision | Refusal:
+        known = {"王丽": tuple(MemberId(one) for one in roster)}
+        line, boss = Line(name="王丽"), UserId("@boss:test")
+        return rules.rule(sheet, line, known=known, off=off, why="电话", by=boss, now=NOON, undone=not off, meant=meant)
+
+    sheet = paste(EMPTY, "张明", "小宝", event="$a")
+    typed = rules.sign_up(sheet, (Line(name="王丽"),), speaker("张明"), known={}, now=NOON)
+    sheet = after(sheet, typed)
+    her = sheet.standing[1]
+    gone = after(sheet, rule(sheet, off=True, meant=her.id))
+    assert names(gone) == ["小宝"]
+    back = after(gone, rule(gone, off=False, meant=her.id))
+    assert [(one.id, one.member) for one in back.standing] == [(sheet.standing[0].id, None), (her.id, None)]
+    why = "sign_up.which_person" if len(roster) > 1 else "sign_up.somebody_else"
+    assert key(rule(gone, off=False, meant=sheet.standing[0].id)) == why, "of another name"
+    assert key(rule(gone, off=False, meant=SignUpEntryId("nobody"))) == why

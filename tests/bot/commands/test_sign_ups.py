@@ -12,7 +12,9 @@ from msgspec.structs import replace
 from bot import sign_ups as clock
 from bot.delivery import Delivery
 from bot.matrix.events import Event
-from content.identifiers import RoomId, UserId
+from content.identifiers import MemberId, RoomId, UserId
+from content.members import Member, MemberEnrolled
+from content.rooms import DirectRoomKept, Purpose, Room, RoomKept
 from content.sign_up_sheets import Sheet, SignUp, State
 from storage import outbox
 from storage import sign_ups as stored
@@ -148,24 +150,45 @@ async def test_two_pastes_at_once_lose_nobody(gathering: Gathering) -> None:
     assert "小宝（王丽代报）" in await gathering.shown()
 
 
+async def mine(gathering: Gathering, member: MemberId) -> list[str]:
+    """Return what 我的 says to a member of sign-ups, by keys."""
+    await gathering.say(member, "我的", room_id=private_room(member))
+    told = (outbox.outbox.c.kind == outbox.Kind.TELL, outbox.outbox.c.user_id == account(member))
+    rows = await gathering.branch.rows(*told)
+    said = next(row.words for row in reversed(rows) if row.words and row.words["key"] == "mine.all")
+    return re.findall(r"mine\.sign_up_[a-z]+", str(said))
+
+
 async def test_what_is_open_stands_in_ones_own_record_with_whether_one_is_on_it(gathering: Gathering) -> None:
-    branch = gathering.branch
-
-    async def mine(member: Any) -> list[str]:
-        await gathering.say(member, "我的", room_id=private_room(member))
-        rows = await branch.rows(outbox.outbox.c.kind == outbox.Kind.TELL, outbox.outbox.c.user_id == account(member))
-        said = next(row.words for row in reversed(rows) if row.words and row.words["key"] == "mine.all")
-        return re.findall(r"mine\.sign_up_[a-z]+", str(said))
-
     await gathering.begin("接龙 周六登山; 截止 明天 18:00; 名额 1")
     await gathering.say(ZHANG, "+1")
     await gathering.say(LI, "+1")
-    assert await mine(ZHANG) == ["mine.sign_up_in"]
-    assert await mine(LI) == ["mine.sign_up_waits"]
-    assert await mine(WANG) == ["mine.sign_up_open"]
-    assert await mine(ZHAO) == [], "it is for another branch"
-    branch.clock.forward(hours=31)
-    assert await mine(ZHANG) == []
+    assert await mine(gathering, ZHANG) == ["mine.sign_up_in"]
+    assert await mine(gathering, LI) == ["mine.sign_up_waits"]
+    assert await mine(gathering, WANG) == ["mine.sign_up_open"]
+    assert await mine(gathering, ZHAO) == [], "it is for another branch"
+    gathering.branch.clock.forward(hours=31)
+    assert await mine(gathering, ZHANG) == []
+
+
+@pytest.mark.parametrize("purpose", [Purpose.COMMITTEE, Purpose.APPLICANTS, Purpose.STAFF])
+async def test_what_is_open_in_a_room_for_some_is_told_and_offered_to_no_other_in_private(
+    gathering: Gathering, purpose: Purpose
+) -> None:
+    branch, there = gathering.branch, RoomId("!some:test")
+    room = Room(id=there, organisation=EAST, purpose=purpose, name="小群", encrypted=False)
+    clerk = Member(id=MemberId("clerk"), organisation=EAST, name="周文", user=account(MemberId("clerk")))
+    clerk = replace(clerk, position="组织委员", category="入党积极分子")
+    direct = DirectRoomKept(user=account(clerk.id), room=private_room(clerk.id), encrypted=False)
+    await branch.store.settle(notes=[RoomKept(room=room), MemberEnrolled(member=clerk), direct])
+    await branch.hear(message(SECRETARY, "接龙 谈话; 截止 明天 18:00", room_id=there))
+    assert await mine(gathering, LI) == []
+    assert await gathering.refused(LI, "+1", room_id=private_room(LI)) == "sign_up.nothing_open"
+    assert await mine(gathering, clerk.id) == ([] if purpose is Purpose.STAFF else ["mine.sign_up_open"])
+    await gathering.say(ZHANG, "+1", room_id=there)
+    assert await mine(gathering, ZHANG) == ["mine.sign_up_in"], "who is on it hears of it"
+    await gathering.say(ZHANG, "取消报名", room_id=private_room(ZHANG))
+    assert await gathering.names() == []
 
 
 async def test_two_names_of_the_roster_in_one_line_are_two_people(gathering: Gathering) -> None:
