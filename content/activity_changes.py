@@ -33,8 +33,14 @@ def change(
         return refused("activity.not_planned")
     if seen != mark_of(before):
         about = (words("activity.about_now", about=before.about),) if before.about else ()
-        by_now = {"at": before.begins_at, "minutes": before.minutes, "place": (_where(before),), "about": about}
-        return refused("activity.changed_meanwhile", field="date", **by_now)
+        return refused(
+            "activity.changed_meanwhile",
+            field="date",
+            at=before.begins_at,
+            minutes=before.minutes,
+            place=(_where(before),),
+            about=about,
+        )
     trouble = trouble_with(after, known, now)
     if trouble is not None:
         return trouble

@@ -415,7 +415,7 @@ def rule(
     if len(why) > LONGEST_WHY:
         return refused("sign_up.long_reason", field="why", most=LONGEST_WHY)
     candidates = called_so(sheet, line.name, known, off=off)
-    if meant in sheet.entries and folded(sheet.entries[meant].name) == folded(line.name):
+    if meant is not None and meant in sheet.entries and folded(sheet.entries[meant].name) == folded(line.name):
         candidates[meant] = sheet.entries[meant].member
     if len(candidates) > 1 and meant not in candidates:
         return refused("sign_up.which_person", field="who", name=line.name, n=len(candidates))
