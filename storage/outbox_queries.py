@@ -31,13 +31,11 @@ async def ours(unit: Reading, room: RoomId, events: Collection[EventId]) -> froz
     """Return which of some messages in a room the bot answers for: its own, and every poll, whoever began it."""
     if not events:
         return frozenset()
-    return frozenset(
-        EventId(row.event_id)
-        for table in (outbox, polls)
-        for row in await unit.rows(
-            select(table.c.event_id).where(table.c.event_id.in_(list(events)), table.c.room_id == room)
-        )
-    )
+    found: set[EventId] = set()
+    for own in (outbox.c, polls.c):
+        query = select(own.event_id).where(own.event_id.in_(list(events)), own.room_id == room)
+        found.update(EventId(row.event_id) for row in await unit.rows(query))
+    return frozenset(found)
 
 
 async def live_by_event(unit: Reading, room: RoomId, event: EventId) -> tuple[Sort, str] | None:
