@@ -25,8 +25,8 @@ const make = async (options) => {
 };
 
 document.querySelectorAll("form[data-passkey]").forEach((form) => {
-  if (!window.PublicKeyCredential) return;
-  form.hidden = false;
+  // It stands there from the first moment, so that nothing moves; only a browser without passkeys takes it away.
+  if (!window.PublicKeyCredential) { form.hidden = true; return; }
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const status = form.querySelector("[role=status]");

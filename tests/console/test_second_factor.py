@@ -91,7 +91,8 @@ def test_nothing_else_opens_before_the_second_factor(house: House) -> None:
                     continue
                 path = path_of(
                     rule,
-                    dict.fromkeys(rule.arguments, "unknown") | {"format": "csv", "layout": "filed", "year": "2027"},
+                    dict.fromkeys(rule.arguments, "unknown")
+                    | {"format": "csv", "layout": "filed", "year": "2027", "number": "1"},
                 )
                 answer = browser.get(path) if method == "GET" else browser.post(path, {"csrf": csrf})
                 assert (answer.status_code, answer.headers.get("Location")) == (303, "/second-factor"), rule
