@@ -1,55 +1,23 @@
-"""Fetches the photos of albums, and writes them anew in two sizes, so that nothing but what is seen is kept.
-
-Pillow is imported where a photo is at hand.
-"""
+"""Fetches the photos that members gave to albums, and has them written anew."""
 
 from __future__ import annotations
 
 import asyncio
-import io
 
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
 from bot.matrix.homeserver import Homeserver
 from content import activities as rules
-from content.activities import LARGEST_PHOTO, LONGEST_SIDE, MOST_PIXELS, SMALL_SIDE, Photo, Written
+from content.activities import Photo
 from content.decision import Decision
 from content.identifiers import Cause
+from content.photos import LARGEST, Written, write_anew
 from storage import activities, members
 from storage.outbox import Claimed
 from storage.store import Step, Store
 from storage.unit import Reading
 
-_FORMATS = ("PNG", "JPEG", "WEBP")
 _GONE = (Kind.MISSING, Kind.REFUSED, Kind.KEYS, Kind.TOO_LARGE)
-
-
-def taken(data: bytes) -> Written | None:
-    """Read a PNG, JPEG or WebP and write it anew; ``None`` for what is none, or too large to be looked at."""
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS:
-                return None
-            image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
-            upright = ImageOps.exif_transpose(image)
-            upright.load()
-    except Exception:
-        # Whatever a decoder raises on a broken or hostile file, it is the file's fault.
-        return None
-    plain = upright.convert("RGB")
-    plain.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
-    fresh = Image.new("RGB", plain.size)
-    fresh.paste(plain)
-    small = fresh.copy()
-    small.thumbnail((SMALL_SIDE, SMALL_SIDE))
-    written = []
-    for each in (fresh, small):
-        out = io.BytesIO()
-        each.save(out, "JPEG", quality=82, optimize=True)
-        written.append(out.getvalue())
-    return Written(data=written[0], small=written[1], width=fresh.width, height=fresh.height)
 
 
 class Album:
@@ -73,12 +41,12 @@ class Album:
             heard = await self._homeserver.read_again(photo.room, photo.event)
             if not isinstance(heard, Event):
                 return None
-            data = await self._homeserver.download(heard.content, most=LARGEST_PHOTO)
+            data = await self._homeserver.download(heard.content, most=LARGEST)
         except Fault as fault:
             if fault.permanent and fault.kind in _GONE:
                 return None
             raise
-        return await asyncio.to_thread(taken, data)
+        return await asyncio.to_thread(write_anew, data)
 
 
 def _settling(photo: Photo, found: Written | None) -> Step:

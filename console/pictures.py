@@ -9,9 +9,6 @@ import hashlib
 import io
 from typing import TYPE_CHECKING
 
-from content.activities import LARGEST_PHOTO, SMALL_SIDE, Written
-from content.activities import LONGEST_SIDE as LONGEST_SIDE_OF_A_PHOTO
-from content.activities import MOST_PIXELS as MOST_PIXELS_OF_A_PHOTO
 from content.decision import Refusal, refused
 from content.media import MediumKept, shown_name
 
@@ -45,39 +42,6 @@ def take_in(data: bytes, filename: str) -> MediumKept | Refusal:
         # Whatever a decoder raises on a broken or hostile file, it is the file's fault.
         return refused("picture.not_readable", field="media", name=name)
     return _written(clean, name)
-
-
-def for_album(data: bytes) -> Written | None:
-    """Read a PNG, JPEG or WebP and write it anew as a photo of an album; ``None`` for what is none, or too large.
-
-    As the bot does with one that comes from a room: nothing is kept of position, camera or comments.
-    """
-    from PIL import Image, ImageOps
-
-    if len(data) > LARGEST_PHOTO:
-        return None
-    try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            if image.width * image.height > MOST_PIXELS_OF_A_PHOTO:
-                return None
-            image.draft("RGB", (LONGEST_SIDE_OF_A_PHOTO, LONGEST_SIDE_OF_A_PHOTO))
-            upright = ImageOps.exif_transpose(image)
-            upright.load()
-    except Exception:
-        # Whatever a decoder raises on a broken or hostile file, it is the file's fault.
-        return None
-    plain = upright.convert("RGB")
-    plain.thumbnail((LONGEST_SIDE_OF_A_PHOTO, LONGEST_SIDE_OF_A_PHOTO))
-    fresh = Image.new("RGB", plain.size)
-    fresh.paste(plain)
-    small = fresh.copy()
-    small.thumbnail((SMALL_SIDE, SMALL_SIDE))
-    written = []
-    for each in (fresh, small):
-        out = io.BytesIO()
-        each.save(out, "JPEG", quality=82, optimize=True)
-        written.append(out.getvalue())
-    return Written(data=written[0], small=written[1], width=fresh.width, height=fresh.height)
 
 
 def _written(image: Image, name: str) -> MediumKept:

@@ -27,6 +27,7 @@ from content.identifiers import (
     derive,
 )
 from content.live_messages import PutUp, Renew, Sort
+from content.photos import LARGEST, Written
 from content.sign_up_sheets import Sheet, SignUp, SignUpOpened
 from content.sign_ups import asks_of, list_of, trouble_of
 
@@ -45,14 +46,6 @@ MOST_PHOTOS = 200
 """In one album."""
 MOST_OF_ONE = 30
 """Photos that one person gives to one album."""
-LARGEST_PHOTO = 20 * 1024 * 1024
-"""Bytes of a photo as it is sent; far less is kept."""
-MOST_PIXELS = 50_000_000
-"""Of a photo as it is sent: what telephones make."""
-LONGEST_SIDE = 1_600
-"""In pixels: what is kept of a photo for looking at."""
-SMALL_SIDE = 320
-"""In pixels: what is kept for a grid."""
 MOST_AT_ONCE = 10
 """Photos that an organiser puts into an album by one form."""
 GATHERED = timedelta(days=30)
@@ -357,8 +350,8 @@ def give_photo(
     """Take a photo that a member sent in answer to the card; that they answered it is their word that it is kept."""
     if not may_gather(one, now):
         return refused("activity.gathers_no_more", title=one.title)
-    if size > LARGEST_PHOTO:
-        return refused("activity.photo_too_large", most=LARGEST_PHOTO // 1024 // 1024)
+    if size > LARGEST:
+        return refused("activity.photo_too_large", most=LARGEST // 1024 // 1024)
     if len(held) >= MOST_PHOTOS or sum(photo.member == member for photo in held) >= MOST_OF_ONE:
         return refused("activity.enough_photos", title=one.title, most=MOST_OF_ONE)
     id = derive(one.id, "photo", event)  # noqa: A001
@@ -372,15 +365,6 @@ def kept_photo(photo: Photo, *, data: bytes, small: bytes, width: int, height: i
     """Put a photo that was fetched into its album; the card counts it."""
     kept = PhotoKept(photo=photo.id, activity=photo.activity, data=data, small=small, width=width, height=height)
     return Decision(facts=(kept,), effects=(Renew(sort=Sort.ACTIVITY, id=photo.activity),))
-
-
-class Written(Struct, frozen=True, kw_only=True):
-    """A photo written anew, as JPEG in two sizes, without position, camera or comments."""
-
-    data: bytes
-    small: bytes
-    width: int
-    height: int
 
 
 def put_photos(

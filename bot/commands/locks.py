@@ -27,21 +27,27 @@ async def lock(asking: Asking) -> Answer:
     room = await room_meant(asking, rest)
     if not isinstance(room, Room):
         return room
+    one = await prepared(asking, room, Part.TALK, lasts)
+    return one if isinstance(one, Refusal) else locks.ask_to_confirm(one, room.name, await open_in(asking.unit, room))
+
+
+async def prepared(
+    asking: Asking, room: Room, part: Part, lasts: timedelta | None, *, gap: timedelta | None = None
+) -> Lock | Refusal:
+    """Weigh a lock of a part of a room; nothing at all as its length means the usual one, ``None`` for good."""
     place = await stored.place(asking.unit, room.id, asking.settings.me)
     if place is None:
         return refused("locks.no_room", name=room.name)
-    one = locks.prepare(
+    return locks.prepare(
         place,
-        Part.TALK,
+        part,
         lasts=locks.USUAL if lasts == timedelta(0) else lasts,
+        gap=gap,
         by=asking.sender,
         cause=asking.cause,
         me=asking.settings.me,
         now=asking.unit.now,
     )
-    if isinstance(one, Refusal):
-        return one
-    return locks.ask_to_confirm(one, room.name, await open_in(asking.unit, room))
 
 
 async def unlock(asking: Asking) -> Answer:

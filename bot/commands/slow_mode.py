@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from bot.commands.asking import Asking
 from bot.commands.grammar import gap_in, is_off, span_of
-from bot.commands.locks import room_meant
+from bot.commands.locks import prepared, room_meant
 from bot.commands.sanctions import Answer
 from content import locks
 from content.decision import Decision, Refusal, Tell, refused, words
@@ -27,19 +25,7 @@ async def slow_mode(asking: Asking) -> Answer:
     room = await room_meant(asking, rest, unclear="slow.which")
     if not isinstance(room, Room):
         return room
-    place = await stored.place(asking.unit, room.id, asking.settings.me)
-    if place is None:
-        return refused("locks.no_room", name=room.name)
-    one = locks.prepare(
-        place,
-        Part.SLOW,
-        lasts=locks.USUAL if lasts == timedelta(0) else lasts,
-        gap=USUAL if gap is None else gap,
-        by=asking.sender,
-        cause=asking.cause,
-        me=asking.settings.me,
-        now=asking.unit.now,
-    )
+    one = await prepared(asking, room, Part.SLOW, lasts, gap=USUAL if gap is None else gap)
     return one if isinstance(one, Refusal) else locks.ask_to_confirm(one, room.name)
 
 

@@ -9,12 +9,12 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward
 from console.desk import ask, cause, settle
 from console.pages.activities import visible_activity
-from console.pictures import for_album
 from console.undoing import way_back
 from content import activities as rules
-from content.activities import Activity, PhotoGiven, Written
+from content.activities import Activity, PhotoGiven
 from content.decision import Decision, Refusal, refused
 from content.organisations import Right
+from content.photos import LARGEST, Written, write_anew
 from storage import activities as stored
 from storage import members
 from storage.store import Answer as Decided
@@ -71,9 +71,9 @@ def _written() -> tuple[Written, ...] | Refusal:
         return refused("activity.too_many_files", field="photos", most=rules.MOST_AT_ONCE)
     found = []
     for file in files:
-        one = for_album(file.read(rules.LARGEST_PHOTO + 1))
+        one = write_anew(file.read(LARGEST + 1))
         if one is None:
-            most = rules.LARGEST_PHOTO // 1024 // 1024
+            most = LARGEST // 1024 // 1024
             return refused("activity.no_photo", field="photos", name=(file.filename or "")[:60], most=most)
         found.append(one)
     return tuple(found)

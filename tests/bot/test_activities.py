@@ -13,12 +13,12 @@ from sqlalchemy import select
 
 from bot.matrix.events import Event
 from bot.matrix.faults import Fault, Kind
-from bot.photos import LONGEST_SIDE, MOST_PIXELS, SMALL_SIDE, taken
 from content import activities as rules
 from content.activities import Activity, Photo, State
 from content.decision import Decision, Refusal
 from content.identifiers import ActivityId, SignUpId
 from content.notices import Form
+from content.photos import LONGEST_SIDE, MOST_PIXELS, SMALL_SIDE, write_anew
 from content.year import Span, Standing
 from storage import activities as stored
 from storage import evidence, sign_ups
@@ -244,13 +244,13 @@ async def test_the_theme_days_of_a_branch_are_evidence_of_its_year(branch: Small
 
 
 def test_a_picture_that_is_none_or_a_bomb_is_not_read() -> None:
-    assert taken(b"") is None
-    assert taken(b"GIF89a") is None
+    assert write_anew(b"") is None
+    assert write_anew(b"GIF89a") is None
     side = int(MOST_PIXELS**0.5) + 1
     out = io.BytesIO()
     Image.new("1", (side, side)).save(out, "PNG")
-    assert taken(out.getvalue()) is None
-    small = taken(picture(exif=False))
+    assert write_anew(out.getvalue()) is None
+    small = write_anew(picture(exif=False))
     assert small is not None
     with Image.open(io.BytesIO(small.small)) as shown:
         assert max(shown.size) == SMALL_SIDE

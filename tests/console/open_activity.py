@@ -8,10 +8,10 @@ from datetime import timedelta
 from msgspec.structs import replace
 from PIL import Image
 
-from bot.photos import taken
 from content import activities as rules
 from content.activities import Activity, Note, NoteGiven, Photo, PhotoGiven, PhotoKept, State
 from content.identifiers import ActivityId, EventId, RoomId, derive
+from content.photos import write_anew
 from tests.console.console_house import House
 from tests.console.console_seeding import SECRETARY, put
 
@@ -49,7 +49,7 @@ def hold_activity(house: House, where: str = "one", *, photos: bool = True) -> A
     ]
     if photos:
         member, at = house.seeded.members["白云"], house.store.now()
-        shown = taken(picture())
+        shown = write_anew(picture())
         assert shown is not None
         photo = Photo(
             id=PHOTO,

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from content import activities as rules
-from content import activity_changes
+from content import activity_changes, photos
 from content.activities import Activity, Category, Kind, Photo, State
 from content.decision import Decision, Refusal, Tell
 from content.identifiers import (
@@ -173,7 +173,7 @@ def test_who_changes_one_puts_nothing_back_that_another_has_changed_since() -> N
     assert "另有安排" in str(answer.words.parameters["about"])
 
 
-WRITTEN = rules.Written(data=b"data", small=b"small", width=4, height=3)
+WRITTEN = photos.Written(data=b"data", small=b"small", width=4, height=3)
 
 
 def put(one: Activity, number: int = 1, held: int = 0, *, agreed: bool = True) -> Decision | Refusal:
@@ -223,7 +223,7 @@ def test_an_album_takes_what_is_given_within_limits() -> None:
     assert key(give(OVER, number=rules.MOST_OF_ONE)) == "activity.enough_photos"
     assert isinstance(give(OVER, number=rules.MOST_OF_ONE, member="li"), Decision)
     assert key(give(OVER, number=rules.MOST_PHOTOS, member="li")) == "activity.enough_photos"
-    assert key(give(OVER, size=rules.LARGEST_PHOTO + 1)) == "activity.photo_too_large"
+    assert key(give(OVER, size=photos.LARGEST + 1)) == "activity.photo_too_large"
     assert key(give(replace(OVER, gathers=False))) == "activity.gathers_no_more"
     assert key(give(replace(OVER, state=State.CANCELLED))) == "activity.gathers_no_more"
     assert key(give(replace(OVER, begins_at=NOON - timedelta(days=32)))) == "activity.gathers_no_more"

@@ -143,7 +143,7 @@ class Asking:
         self.leader = leader
         self.room = private
         self._bot = bot
-        self._heard = 0
+        self._heard: str | None = None
 
     async def ask(self, text: str = "帮助") -> tuple[float, dict[str, Any]]:
         """Ask something, and return how long the answer took, and the answer."""
@@ -153,14 +153,14 @@ class Asking:
         return await self.answer(asked)
 
     async def mark(self) -> None:
-        """Know what was said so far."""
-        self._heard = len(await self._said())
+        """Know what was said last; not how much, for a long history is only read from its end."""
+        self._heard = self._newest(await self._said())
 
     async def answer(self, asked: float) -> tuple[float, dict[str, Any]]:
         """Wait for the next thing that the bot says."""
         while True:
             said = await self._said()
-            if len(said) > self._heard:
+            if self._newest(said) != self._heard:
                 return time.monotonic() - asked, said[-1]
             await self.leader.sync(1000)
 
@@ -168,8 +168,12 @@ class Asking:
         """Say yes to what was asked."""
         await self.leader.react(self.room, event, "👍")
 
+    @staticmethod
+    def _newest(said: Sequence[dict[str, Any]]) -> str | None:
+        return said[-1]["event_id"] if said else None
+
     async def _said(self) -> list[dict[str, Any]]:
-        """Return what the bot has said; that a guard saw a wave of joins is no answer to anything."""
+        """Return what the bot has said of late; that a guard saw a wave of joins is no answer to anything."""
         history = await self.leader.history(self.room)
         said = [one for one in history if one["sender"] == self._bot and one["type"] == "m.room.message"]
         return [one for one in said if "不在花名册上" not in str(one["content"].get("body"))]

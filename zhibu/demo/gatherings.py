@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, time
 from typing import Any
 
-from bot.photos import taken
 from content import activities as rules
 from content import sign_ups
 from content.activities import Activity, Kind
@@ -15,6 +14,7 @@ from content.chains import read_single
 from content.decision import Refusal
 from content.identifiers import ActivityId, Cause, EventId, OrganisationId, RoomId, SignUpId, UserId
 from content.members import Member
+from content.photos import write_anew
 from content.sign_ups import Speaker
 from storage import activities
 from storage import sign_ups as stored
@@ -59,7 +59,7 @@ def steps(
         return rules.plan(past, None, known=(), author=organiser, now=past.begins_at)
 
     async def illustrate(unit: Reading) -> Any:
-        written = taken(_drawn())
+        written = write_anew(_drawn())
         assert written is not None
         return rules.put_photos(
             past,
