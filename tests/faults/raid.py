@@ -26,6 +26,10 @@ AT_ONCE = 20
 """Raiders who write at the same time; a homeserver takes no more from one machine anyway."""
 
 
+TRIES = 9
+"""How often somebody comes in again whom the homeserver has forgotten."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """What is raided: a branch at work on a homeserver, who moderates its rooms, and a member who only talks there.
@@ -210,12 +214,15 @@ async def _spread(people: Sequence[Member], messages: int, seconds: float, room:
 
 
 async def _write(member: Member, room: RoomId, text: str) -> None:
-    """Write; of many who come in at once a homeserver may forget one, who then comes in again."""
-    try:
-        await member.say(room, text)
-    except Rejected:
-        await member.join(room)
-        await member.say(room, text)
+    """Write; of many who come in at once a homeserver may forget one, who then comes in again, more than once."""
+    for _ in range(TRIES):
+        try:
+            await member.say(room, text)
+        except Rejected:
+            await member.join(room)
+        else:
+            return
+    await member.say(room, text)
 
 
 async def _lock(target: Target, room: RoomId, asking: Asking) -> float:
