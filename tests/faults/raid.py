@@ -22,9 +22,15 @@ from zhibu.demo.synapse import Account
 LONGEST_ANSWER, LONGEST_LOCK = 5.0, 10.0
 """Seconds until 95 of 100 commands are answered, and until a room that is asked to be locked is locked."""
 
+BREATH = 3.0
+"""Seconds between two things that who moderates asks and writes: the bot answers no faster than people talk."""
+
 AT_ONCE = 20
 """Raiders who write at the same time; a homeserver takes no more from one machine anyway."""
 
+
+THROUGH_THE_DOOR = 4
+"""Raiders who come in at the same time: of more at once the homeserver forgets some for as long as it lasts."""
 
 TRIES = 9
 """How often somebody comes in again whom the homeserver has forgotten."""
@@ -191,16 +197,17 @@ async def _keep_asking(asking: Asking, innocent: Member, room: RoomId, found: Ra
         for member, words in ((asking.leader, "大家别理他们"), (innocent, "好的")):
             found.words.append((member, await member.say(room, words)))
         found.shown.append((time.monotonic() - began) / 2)
+        await pause(BREATH)
 
 
 async def _spread(people: Sequence[Member], messages: int, seconds: float, room: RoomId, found: Raid) -> None:
     """Come in one after the other, and write evenly over the time that is given."""
-    began, turn = time.monotonic(), asyncio.Semaphore(AT_ONCE)
+    began, turn, door = time.monotonic(), asyncio.Semaphore(AT_ONCE), asyncio.Semaphore(THROUGH_THE_DOOR)
     each, spare = divmod(messages, len(people))
 
     async def one(number: int, member: Member) -> None:
         wanted = each + (number < spare)
-        async with turn:
+        async with door:
             await member.join(room)
         found.joined += 1
         for count in range(wanted):
@@ -219,6 +226,7 @@ async def _write(member: Member, room: RoomId, text: str) -> None:
         try:
             await member.say(room, text)
         except Rejected:
+            await pause(1.0)
             await member.join(room)
         else:
             return
