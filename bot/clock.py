@@ -11,7 +11,7 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import complaints, digests, knocks, locks, meetings, policies, posting, sanctions, sign_ups, surveying, terms
+from bot import complaints, digests, dues, knocks, locks, meetings, policies, posting, sanctions, sign_ups, surveying, terms
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -130,6 +130,7 @@ class Clock:
         await self._look_back()
         await self._plan_ahead()
         await terms.remind(self._store, self._store.now(), self._console)
+        await dues.remind(self._store, self._store.now())
         await self._beat()
         every = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", **every)
@@ -254,6 +255,7 @@ class Clock:
         await self._store.settle(notes=[retention.Swept(at=now)])
         await self._plan_ahead()
         await terms.remind(self._store, now, self._console)
+        await dues.remind(self._store, now)
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()

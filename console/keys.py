@@ -53,7 +53,7 @@ _BELOW: dict[str, tuple[str, ...]] = {
         "surveys",
         "tellers",
     ),
-    "members": ("accounts", "edits", "erasure", "imports", "leaving"),
+    "members": ("accounts", "dues", "dues_handovers", "dues_members", "edits", "erasure", "imports", "leaving"),
     "cases": ("cleanings", "complaints", "greetings", "guards", "knocks", "locks", "moderation_counts", "policies"),
     "outbox": ("unheard",),
 }

@@ -20,6 +20,7 @@ from storage.unit import Reading
 PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "participation.show_member": (("id",), "participation"),
     "hours.show_member": (("id",), "participation"),
+    "dues_members.show": (("id",), "dues"),
     "records.show": (("member",), "record"),
     "members.show_one": (("id",), "member"),
     "edits.edit_one": (("id",), "member"),
@@ -36,6 +37,7 @@ FILES: Mapping[str, str] = {
     "participation.export_rows": "participation",
     "checkins.export": "participation",
     "hours.export": "participation",
+    "dues_handovers.export": "dues",
     "minutes.export_pdf": "participation",
     "minutes.export_record": "participation",
     "minutes.export_roll": "participation",
@@ -70,6 +72,8 @@ def _note(response: Response) -> Response:
             _note_page(what, MemberId(str(request.view_args[part])))
     if found := g.get("looked_at"):
         _note_page(*found)
+    if listed := g.get("looked_at_all"):
+        _note_file(*listed)
     table, roots = g.get("taken_away", ("", ()))
     if table in FILES:
         for place in roots:

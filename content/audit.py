@@ -23,6 +23,8 @@ from content.cleanings import (
 from content.corrections import CorrectionAnswered, CorrectionAsked, CorrectionWithdrawn
 from content.credentials import FactorAdded
 from content.decision import Discreet, Fact
+from content.dues import DuesAssessed, DuesQuestioned, DuesReminded
+from content.dues_ledger import DuesEntered, DuesHandedOver
 from content.edits import EditUndone, RosterEdited
 from content.erasure import PersonErased
 from content.exports import ExportAsked, Exported, ExportFailed, ExportMade
@@ -274,6 +276,12 @@ _SPECIAL: dict[type[Fact], Callable[[Any], About]] = {
     YearPutBack: _year,
     WorkdaySet: lambda fact: About(thing=f"year:{fact.day.date.year}"),
     CaseOpened: lambda fact: About(thing=f"case:{fact.case.id}", subject=fact.case.user, place=fact.case.organisation),
+    # Whom a row of dues names has paid, and whom none names has not: the record says where, and never who.
+    DuesAssessed: lambda fact: About(place=fact.assessment.organisation),
+    DuesEntered: lambda fact: About(place=fact.entry.organisation),
+    DuesHandedOver: lambda fact: About(place=fact.handover.organisation),
+    DuesQuestioned: lambda fact: About(place=fact.question.organisation),
+    DuesReminded: lambda fact: NOTHING,
     **dict.fromkeys((GuardSet, GuardEntriesAdded, GuardEntryDropped), _guarded),
     PlaceMoved: lambda fact: About(thing=f"room:{fact.new}"),
     EvidenceKept: lambda fact: About(thing=f"case:{fact.evidence.case}"),

@@ -54,6 +54,7 @@ class Right(StrEnum):
     MODERATE = "moderate"
     COUNT_BALLOTS = "count_ballots"
     HELP_LEARNERS = "help_learners"
+    HANDLE_DUES = "handle_dues"
 
 
 _EVERYTHING = frozenset(Right)

@@ -36,6 +36,8 @@ from storage.complaints import complaint_voices, complaints
 from storage.corrections import corrections
 from storage.credentials import challenges, passwords, recovery_codes, second_factors
 from storage.digests import digests
+from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
+from storage.dues_questions import dues_questions
 from storage.edits import edit_entries, edit_places, edits
 from storage.electronic_elections import election_presence, electronic_elections
 from storage.electronic_votes import electronic_votes
@@ -262,6 +264,39 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id",
         form="hours.form_",
     ),
+    _held(
+        dues_assessments,
+        "member_id by_user",
+        "organisation_id kind fen since text at",
+        inner="number id member_id category is_sealed by_user",
+        kind="dues.kind_",
+        own_words="kind fen since text",
+    ),
+    _held(
+        dues_entries,
+        "member_id by_user",
+        "organisation_id sort month fen on_day method text at",
+        inner="number id member_id central reverses is_sealed by_user",
+        sort="dues.sort_",
+        method="dues.method_",
+        own_words="sort month fen on_day method text",
+    ),
+    _held(
+        dues_handovers,
+        "by_user",
+        "organisation_id on_day at",
+        inner="number id since through due_people paid_people due received handed reverses text is_sealed by_user",
+        readable=False,
+    ),
+    _held(
+        dues_reminders,
+        "member_id",
+        "reminder last at",
+        inner="member_id",
+        reminder="dues.reminder_",
+    ),
+    _held(dues_ways, "by_user", "organisation_id text", inner="by_user", readable=False),
+    _held(dues_questions, "member_id user_id", "text asked_at", inner="id member_id organisation_id user_id is_sealed"),
     _held(
         poll_responses,
         "sender",

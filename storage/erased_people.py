@@ -28,6 +28,9 @@ from storage.complaints import forget_people as forget_complaints
 from storage.corrections import corrections
 from storage.credentials import passwords, recovery_codes, second_factors
 from storage.disclosures import disclosures
+from storage.dues import dues_assessments, dues_entries, dues_handovers, dues_reminders, dues_ways
+from storage.dues import forget_words as forget_dues_words
+from storage.dues_questions import dues_questions
 from storage.edits import edit_entries, edits
 from storage.electronic_elections import election_presence, electronic_elections
 from storage.electronic_elections import forget_names as forget_kept_names
@@ -99,6 +102,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         session_choices,
         lecture_questions,
         learning_entries,
+        dues_reminders,
+        dues_questions,
         sign_up_claims,
         sign_up_entries,
         activity_photos,
@@ -169,6 +174,10 @@ EMPTIED: Mapping[Table, tuple[str, ...]] = {
     policy_lists: ("by_user", "wanted_by", "applied_by", "ended_by"),
     unannounced_meetings: ("recorded_by",),
     meeting_minutes: ("by_user",),
+    dues_assessments: ("by_user",),
+    dues_entries: ("by_user",),
+    dues_handovers: ("by_user",),
+    dues_ways: ("by_user",),
 }
 """Tables of which rows stay, because others rest on them, and in which columns an account is emptied."""
 
@@ -181,6 +190,7 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
         *(approvals, case_notes, greetings),
         *(complaint_voices, room_locks, policy_lists, unannounced_meetings, meeting_minutes),
     ),
+    "dues": (dues_assessments, dues_entries, dues_handovers, dues_ways),
     "record": (audit, looks),
     "rooms": (room_state,),
 }
@@ -308,6 +318,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     await forget_names(unit, fact.members, called)
     await forget_people(unit, ids)
     await forget_typed(unit, called)
+    await forget_dues_words(unit, ids)
     await forget_cases(unit, fact.accounts)
     await forget_complaints(unit, fact.accounts)
     await forget_cleanings(unit, fact.accounts)

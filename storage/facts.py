@@ -71,6 +71,8 @@ from content.credentials import (
 from content.decision import Fact
 from content.digests import DigestPlanned, DigestSettled
 from content.disclosures import DisclosureAsked
+from content.dues import DuesAssessed, DuesQuestioned, DuesQuestionSettled, DuesReminded, DuesWaySet
+from content.dues_ledger import DuesEntered, DuesHandedOver, DuesTold
 from content.edits import EditUndone, RosterEdited
 from content.election_meetings import MeetingNoted, SeatsLeftEmpty
 from content.electronic_elections import (
@@ -275,6 +277,8 @@ from storage import (
     credentials,
     digests,
     disclosures,
+    dues,
+    dues_questions,
     edits,
     electronic_elections,
     electronic_votes,
@@ -560,6 +564,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     BallotArchived: (ballots.write_archived,),
     Appraised: (appraisals.write_appraised,),
     OutcomeTold: (appraisals.write_told,),
+    DuesAssessed: (dues.write_assessed,),
+    DuesEntered: (dues.write_entered,),
+    DuesHandedOver: (dues.write_handed_over,),
+    DuesReminded: (dues.write_reminded,),
+    DuesWaySet: (dues.write_way,),
+    DuesTold: (dues.write_told,),
+    DuesQuestioned: (dues_questions.write_questioned,),
+    DuesQuestionSettled: (dues_questions.write_question_settled,),
     ItemsAdded: (bank.write_added,),
     ItemRevised: (bank.write_revised,),
     ItemWithdrawn: (bank.write_withdrawn,),

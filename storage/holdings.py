@@ -12,6 +12,7 @@ from sqlalchemy import Table, and_, false, func, not_, or_, select, true
 from content.cleanings import State as Cleaning
 from content.decision import Secret, words
 from content.disclosures import Section, Value
+from content.dues import written as in_yuan
 from content.hours import written
 from content.identifiers import MemberId, UserId
 from content.members import Member
@@ -27,6 +28,9 @@ from storage.cleanings import cleanings
 from storage.complaints import complaint_voices, complaints, opened_note
 from storage.complaints import text_of as said_in_complaint
 from storage.disclosures import PERSONAL, Held
+from storage.dues import SEALED as DUES
+from storage.dues import text_of as said_of_dues
+from storage.dues_questions import dues_questions
 from storage.edits import edit_entries
 from storage.imports import import_entries
 from storage.lessons import lessons
@@ -121,6 +125,8 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return {"text": said_in_complaint(unit.vault, row)}
     if table is case_notes:
         return {"text": opened_text(unit.vault, row, table.name)}
+    if table in (*DUES, dues_questions):
+        return {"text": said_of_dues(unit.vault, row, table)}
     if table in (edit_entries, import_entries):
         held = [name for name in kept_entries.HELD if getattr(row, name)]
         return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}
@@ -187,6 +193,8 @@ def _named(name: str, value: Any, row: AnyRow, names: Names) -> list[tuple[str, 
             return [("title", names.selections.get(value, value))]
         case "hundredths", _:
             return [(name, written(value))]
+        case "fen", _:
+            return [(name, in_yuan(value))]
         case "chosen", _:
             texts = names.polls.get(row.poll_id, ("", {}))[1]
             return [("chosen", [texts.get(one, one) for one in value])]

@@ -8,6 +8,8 @@ from storage import (
     cases,
     complaints,
     credentials,
+    dues,
+    dues_questions,
     exports,
     kept_entries,
     members,
@@ -38,7 +40,8 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints):
+    nouns = (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints)
+    for noun in (*nouns, dues, dues_questions):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -64,4 +67,5 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
     number += await complaints.rewrap(unit, new) + await outbox_fates.rewrap(unit, new)
+    number += await dues.rewrap(unit, new) + await dues_questions.rewrap(unit, new)
     return number + await write_ins.rewrap(unit, new) + await watchwords.rewrap(unit, new)

@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -85,6 +85,9 @@ class Verb(StrEnum):
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
     ACTIVITY = "activity"
+    DUES = "dues"
+    DUES_LIST = "dues_list"
+    DUES_WRONG = "dues_wrong"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -139,6 +142,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
     Verb.ACTIVITY: ("活动", "activity"),
+    Verb.DUES: ("党费", "dues", "交党费", "我的党费", "my dues"),
+    Verb.DUES_LIST: ("党费明细", "dues list", "党费记录"),
+    Verb.DUES_WRONG: ("党费基数有误", "dues wrong", "党费有误", "基数有误"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
@@ -188,6 +194,9 @@ ROOM_WORDS = {
     Verb.LOOK_UP: ("百科",),
     Verb.MUTE: ("静音",),
     Verb.HOURS: ("学时",),
+    Verb.DUES: ("党费", "交党费", "我的党费"),
+    Verb.DUES_LIST: ("党费明细", "党费记录"),
+    Verb.DUES_WRONG: ("党费基数有误", "党费有误", "基数有误"),
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
     Verb.DATA: ("我的数据", "导出我的数据"),
@@ -266,6 +275,7 @@ _TAKES = {
     Verb.WATCHWORD: re.compile(r".{1,60}"),
     Verb.CORRECT: re.compile(r".+", re.DOTALL),
     Verb.LEAVE: re.compile(r".+", re.DOTALL),
+    Verb.DUES_WRONG: re.compile(r".+", re.DOTALL),
     Verb.SESSION: re.compile(r"[12一二abAB]场?"),
     Verb.ASK: re.compile(r".+", re.DOTALL),
     Verb.ASK_UNNAMED: re.compile(r".+", re.DOTALL),

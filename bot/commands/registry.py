@@ -16,6 +16,7 @@ from bot.commands import (
     console,
     corrections,
     disclosures,
+    dues,
     glossary,
     help,  # noqa: A004 - the noun is the word people type
     hours,
@@ -115,6 +116,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.LOOK_UP, handler=glossary.look_up, needs=None, momentary=_always),
     Command(verb=Verb.MINE, handler=members.mine, needs=None, momentary=_always),
     Command(verb=Verb.HOURS, handler=hours.hours, needs=None, momentary=_always),
+    Command(verb=Verb.DUES, handler=dues.mine, needs=None, momentary=_always),
+    Command(verb=Verb.DUES_LIST, handler=dues.entries, needs=None, momentary=_always),
+    Command(verb=Verb.DUES_WRONG, handler=dues.wrong, needs=None),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),
     Command(verb=Verb.RESOLVE, handler=record_lines.resolve, needs=Right.RECORD, of_cards=True, for_members=False),
