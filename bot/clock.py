@@ -11,7 +11,20 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import complaints, digests, dues, knocks, locks, meetings, policies, posting, sanctions, sign_ups, surveying, terms
+from bot import (
+    complaints,
+    digests,
+    dues,
+    knocks,
+    locks,
+    meetings,
+    policies,
+    posting,
+    sanctions,
+    sign_ups,
+    surveying,
+    terms,
+)
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks

@@ -17,11 +17,15 @@ from storage.dues import Line
 _NUMBER = ("number", "name")
 SHEETS: Mapping[str, tuple[str, ...]] = {
     "assessments": (*_NUMBER, "category", "base_yuan", "rate", "month_yuan", "fixed_on", "note"),
-    "year": ("number", "member", "income", "standard", "month_due", *(f"m{n}" for n in range(1, 13)))
-    + ("year_due", "year_paid", "year_note"),
+    "year": (
+        *("number", "member", "income", "standard", "month_due", *(f"m{n}" for n in range(1, 13))),
+        *("year_due", "year_paid", "year_note"),
+    ),
     "month": (*_NUMBER, "for_month", "due", "paid", "on", "method", "payee", "by_other", "payer", "receipt", "note"),
-    "handovers": ("handed_on", "period", "due_people", "paid_people", "due_sum", "paid_sum", "handed_sum")
-    + ("receiver", "slip", "handler"),
+    "handovers": (
+        *("handed_on", "period", "due_people", "paid_people", "due_sum", "paid_sum", "handed_sum"),
+        *("receiver", "slip", "handler"),
+    ),
 }
 """The columns of each sheet, by the last part of their names' keys."""
 
@@ -90,7 +94,7 @@ def month_ledger(
     rows: list[tuple[Written, ...]] = []
     for one in entries:
         name = named.get(one.member) or (known[one.member].name if one.member in known else "")
-        by_other = t("settings.answer_yes") if one.payer else t("settings.answer_no")
+        by_other = t("dues.by_other") if one.payer else t("dues.by_themself")
         note = t("tables.comma").join(
             said for said in (t(f"dues.sort_{one.sort}") if one.sort is not Sort.PAYMENT else "", one.note) if said
         )

@@ -310,9 +310,10 @@ def remind(
     """Say so once and in private: to the member with how to pay, or to who handles dues, whose visit helps more."""
     fact = DuesReminded(member=member.id, reminder=reminder, last=run[-1], at=now)
     if reminder is Reminder.NUDGE:
-        key = "dues.nudge_way" if way else "dues.nudge"
-        told = [Tell(user=member.user, words=words(key, way=way) if way else words(key), unasked=True)]
-        return Decision(facts=(fact,), effects=tuple(told) if member.user else ())
+        if member.user is None:
+            return Decision(facts=(fact,))
+        told = words("dues.nudge_way", way=way) if way else words("dues.nudge")
+        return Decision(facts=(fact,), effects=(Tell(user=member.user, words=told, unasked=True),))
     said = words("dues.note_told", name=member.name)
     return Decision(facts=(fact,), effects=tuple(Tell(user=one, words=said, unasked=True) for one in sorted(handlers)))
 

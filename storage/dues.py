@@ -340,7 +340,7 @@ def _packed(**details: str) -> str:
 async def write_assessed(unit: Writing, fact: DuesAssessed) -> None:
     """Keep what was fixed, beside what held before."""
     one = fact.assessment
-    row = {"id": one.id, "member_id": one.member, "organisation_id": one.organisation, "kind": one.kind}
+    row: dict[str, Any] = {"id": one.id, "member_id": one.member, "organisation_id": one.organisation, "kind": one.kind}
     row |= {"category": one.category, "fen": one.fen, "since": one.since, "by_user": one.by, "at": one.at}
     await unit.add(dues_assessments, row | kept(unit.vault, one.note, dues_assessments, one.id))
 
@@ -349,7 +349,7 @@ async def write_entered(unit: Writing, fact: DuesEntered) -> None:
     """Add an entry to the ledger; one that stands in it already stays as it is."""
     one = fact.entry
     text = _packed(payer=one.payer, payee=one.payee, receipt=one.receipt, note=one.note)
-    row = {"id": one.id, "member_id": one.member, "organisation_id": one.organisation, "sort": one.sort}
+    row: dict[str, Any] = {"id": one.id, "member_id": one.member, "organisation_id": one.organisation, "sort": one.sort}
     row |= {"month": one.month, "fen": one.fen, "on_day": one.on, "method": one.method, "central": one.central}
     row |= {"reverses": one.reverses, "by_user": one.by, "at": one.at}
     await unit.add(dues_entries, row | kept(unit.vault, text, dues_entries, one.id))
@@ -359,8 +359,9 @@ async def write_handed_over(unit: Writing, fact: DuesHandedOver) -> None:
     """Keep that dues were handed over, or that this was taken back."""
     one = fact.handover
     text = _packed(receiver=one.receiver, receipt=one.receipt, handler=one.handler, note=one.note)
-    row = {"id": one.id, "organisation_id": one.organisation, "since": one.since, "through": one.through}
-    row |= {"on_day": one.on, "due_people": one.due_people, "paid_people": one.paid_people, "due": one.due}
+    row: dict[str, Any] = {"id": one.id, "organisation_id": one.organisation, "since": one.since}
+    row |= {"through": one.through, "on_day": one.on, "due_people": one.due_people, "paid_people": one.paid_people}
+    row |= {"due": one.due}
     row |= {"received": one.received, "handed": one.handed, "reverses": one.reverses, "by_user": one.by, "at": one.at}
     await unit.add(dues_handovers, row | kept(unit.vault, text, dues_handovers, one.id))
 

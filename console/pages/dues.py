@@ -13,7 +13,7 @@ from console.dues_places import branch, fen, found_branch, handled, how, month, 
 from console.wording import today
 from content import dues as rules
 from content import dues_ledger as ledger
-from content.burden import Asked
+from content.burden import Asked, refuse_too_much
 from content.decision import Refusal, refused
 from content.dues import LONGEST_TEXT, LONGEST_WAY, State, count_of, is_month, month_at, month_of, written
 from content.dues_ledger import Entry, Handover, Method, Paying
@@ -123,11 +123,11 @@ def pay() -> Answer:
     async def decide(unit: Reading) -> Decided:
         lines = await dues.lines(unit, await dues.payers(unit, place.id), first=wanted, last=wanted)
         known = {one.member.id: one for one in lines}
-        if any(id not in known or not known[id].months for id in sums):
+        if any(one not in known or not known[one].months for one in sums):
             return refused("dues.not_here")
         several = [
-            Paying(member=known[id].member, month=known[id].months[0], fen=found, receipt=receipts[id])
-            for id, found in sums.items()
+            Paying(member=known[one].member, month=known[one].months[0], fen=found, receipt=receipts[one])
+            for one, found in sums.items()
             if isinstance(found, int)
         ]
         closed = ledger.closed_until(await dues.handovers(unit, place.id))
@@ -151,7 +151,7 @@ def tell() -> Answer:
         if room is None:
             return refused("dues.no_room")
         asked = await burden.room_of(unit, place.id, room.id, on=day)
-        refusal = burden.refuse_too_much(asked, [Asked(on=day)])
+        refusal = refuse_too_much(asked, [Asked(on=day)])
         if refusal is not None:
             return refusal
         people = await dues.payers(unit, place.id)
@@ -163,7 +163,7 @@ def tell() -> Answer:
 
 async def _room(unit: Reading, place: OrganisationId) -> Room | None:
     kept = await rooms.rooms_of(unit, [place])
-    halls = [one for one, _ in kept if one.organisation == place and one.purpose is Purpose.BRANCH and not one.lost]
+    halls = [one for one, lost in kept if not lost and one.organisation == place and one.purpose is Purpose.BRANCH]
     return halls[0] if halls else None
 
 

@@ -42,7 +42,7 @@ def show(id: str) -> str:  # noqa: A002
             return None
         entries = await dues.entries(unit, member=member.id)
         line = await dues.line(unit, member, first=first, last=last)
-        users = [one.by for one in (*entries, *line.assessments)]
+        users = [*(one.by for one in entries), *(one.by for one in line.assessments)]
         return line, entries, await names_of(unit, users)
 
     found = ask(look)

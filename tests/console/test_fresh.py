@@ -38,6 +38,7 @@ DOCUMENTED = {
     "credentials.renew_codes",
     "credentials.reset",
     "credentials.set_up",
+    "dues_handovers.export",
     "duties.approve",
     "duties.end",
     "duties.export",

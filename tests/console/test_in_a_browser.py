@@ -31,6 +31,7 @@ from tests.console import open_survey
 from tests.console.announced_lecture import announce_lecture
 from tests.console.console_house import House, laid_out
 from tests.console.console_seeding import NOW, SECRETARY, put
+from tests.console.kept_dues import keep_dues
 from tests.console.open_activity import HELD_ACTIVITY, hold_activity
 from tests.console.open_meeting import HELD, PLANNED, two_meetings
 from tests.console.open_sign_up import OPEN_SIGN_UP, begin_sign_up
@@ -97,6 +98,10 @@ PAGES = (
     "/participation/quarter",
     "/participation/burden",
     "/participation/digests?org={branch}",
+    "/dues",
+    "/dues?org={roof}",
+    "/dues/members/{member}",
+    "/dues/handovers",
     "/participation/hours",
     "/participation/hours/help",
     "/participation/hours/record",
@@ -325,6 +330,7 @@ def put_what_is_rare(house: House) -> None:
     two_meetings(house)
     begin_sign_up(house)
     hold_activity(house)
+    keep_dues(house)
 
 
 def filled(house: House, path: str) -> str:
@@ -346,6 +352,7 @@ def filled(house: House, path: str) -> str:
         review=seeded.selections["review"],
         public=seeded.selections["public"],
         branch=seeded.organisations["one"],
+        roof=seeded.organisations["general"],
         **{name: seeded.occurrences.get(name, "") for name in ("closed", "planned", "missed", "lecture")},
         series=derive("seed schedule", "planned"),
         case=seeded.cases["one"],

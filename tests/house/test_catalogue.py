@@ -14,6 +14,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from bot.matrix.faults import Kind as FaultKind
+from console.dues_sheets import SHEETS as DUES_SHEETS
 from console.election_papers import SHEETS
 from console.keys import ACTIONS
 from console.meeting_papers import ATTENDANCES
@@ -48,6 +49,11 @@ from content.credentials import Kind as FactorKind
 from content.decision import words
 from content.digests import Fate
 from content.digests import Sort as Digests
+from content.dues import Category as DuesCategory
+from content.dues import Kind as DuesKind
+from content.dues import State as DuesState
+from content.dues_ledger import Method
+from content.dues_ledger import Sort as DuesSort
 from content.edits import Sort as EditSort
 from content.election_advice import OffTerm
 from content.elections import Kind as ElectionKind
@@ -150,6 +156,7 @@ TOLD = (*(step for step in Rung if step is not Rung.NOTE), *(f"{step}_until" for
 EXPORTED = (
     *("participation", "participation_weeks", "participation_times", "participation_members", "participation_rows"),
     *(f"roster_{layout}" for layout in LAYOUTS),
+    *("dues_assessments", "dues_year", "dues_month", "dues_handovers"),
     *("roster_text", "burden", "hours", "poll", "quarter", "survey", "appraisal", "selection", "attendance", "other"),
     *("year", "record", "outbox", "duties", "calendar", "branches", "participation_occurrences", "bank", "glossary"),
     *("complaints", "moderation"),
@@ -326,10 +333,19 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "home.step_help_": Beginning,
     "imports.count_": (),
     "imports.stays_": ("code", "asked"),
+    "dues.category_": DuesCategory,
+    "dues.column_": {column for columns in DUES_SHEETS.values() for column in columns},
+    "dues.kind_": DuesKind,
+    "dues.method_": Method,
+    "dues.month_": tuple(map(str, range(1, 13))),
+    "dues.sort_": DuesSort,
+    "dues.state_": DuesState,
     "hours.column_": (),
     "hours.form_": FORMS,
     "hours.unit_": Unit,
     "looks.what_": (
+        "dues",
+        "dues_file",
         "participation",
         "record",
         "member",

@@ -1,7 +1,8 @@
 """A month in one branch, step by step: said on the real homeserver, done in a real browser, with every number told.
 
-Of the sample month, dues, reports of those away, help cases and commitments are not kept here, so nothing is played of
-them: steps 8, 10, 11 and 12.
+Of the sample month, reports of those away, help cases and commitments are not kept here, so nothing is played of
+them: steps 10, 11 and 12. Step 8, dues, tells the room a count; that the ballot of step 9 is open its voters hear in
+private, with the links that they ask for, and not in the room as well.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from content.notices import State as MeetingState
 from storage import ballots, checkins, meetings, polls, sign_ups, surveys
 from storage.unit import Reading
 from tests.journeys.branch_at_work import BRANCH, NAME, World, at, at_work, desk
-from tests.journeys.recommending import count_ballot, draft_ballot, tell_room, vote_on_page
+from tests.journeys.month_dues import pay_dues
+from tests.journeys.recommending import count_ballot, draft_ballot, vote_on_page
 from tests.machine import in_ci
 from tests.sealed_ballots import ID as BALLOT
 from tests.sealed_ballots import open_voting, paper, vote
@@ -264,7 +266,6 @@ async def _recommend(world: World, page: Page, browser: Browser, folders: Sequen
     assert len(electors) == 22
     await draft_ballot(world, electors)
     await open_voting(world.store)
-    await tell_room(world)
     chosen = paper("a+")
     for number, one in enumerate(electors[1:17]):
         await vote(world.store, one.member, chosen if number < 12 else paper(""))
@@ -390,6 +391,7 @@ async def test_a_month_in_one_branch_comes_to_the_numbers_it_should(
         day = await _theme_day(world, page)
         given = {"record.docx": await _assembly(world, page, assembly)}
         given["roll.xlsx"] = await world.take(page, f"/meetings/{day}/roll.xlsx")
+        await pay_dues(world, page)
         await _recommend(world, page, browser, (house, synapse.folder))
         given["survey.xlsx"] = await _survey(world, page)
         await _papers(world, page, given, tmp_path / "papers")

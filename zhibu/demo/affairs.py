@@ -52,7 +52,7 @@ from storage import members, model_members, organisations, sanctions, schedules
 from storage.envelopes import hold_ceremony
 from storage.store import Step, Store
 from storage.unit import Reading
-from zhibu.demo import gatherings, meetings, sample
+from zhibu.demo import dues, gatherings, meetings, sample
 from zhibu.demo.teaching import Teaching
 
 Deciding = Callable[[Reading], Awaitable[Any]]
@@ -114,6 +114,7 @@ class Affairs:
                 at=self._at,
             )
         )
+        await self._take(**dues.steps(by_name, self._branch, self._organiser, self._at, self._id))
         await self._teach()
         await self._call_for_models()
 

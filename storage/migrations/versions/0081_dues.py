@@ -1,5 +1,7 @@
 """Dues: what is fixed for each member, a ledger that is only added to, what was handed over, and who asks."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -27,10 +29,12 @@ def upgrade() -> None:
     """Change the tables."""
     number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     instant = sa.DateTime(timezone=True)
-    text = (
-        lambda: sa.Column("text", sa.LargeBinary(), nullable=True),
-        lambda: sa.Column("is_sealed", sa.Boolean(), nullable=False, server_default=sa.false()),
-    )
+
+    def text() -> list[sa.Column[Any]]:
+        return [
+            sa.Column("text", sa.LargeBinary(), nullable=True),
+            sa.Column("is_sealed", sa.Boolean(), nullable=False, server_default=sa.false()),
+        ]
 
     def person(table: str) -> sa.ForeignKeyConstraint:
         return sa.ForeignKeyConstraint(["member_id"], ["members.id"], name=op.f(f"fk_{table}_member_id"))
@@ -52,7 +56,7 @@ def upgrade() -> None:
         sa.Column("since", sa.String(length=7), nullable=False),
         sa.Column("by_user", sa.String(length=255), nullable=False),
         sa.Column("at", instant, nullable=False),
-        *(column() for column in text),
+        *text(),
         person("dues_assessments"),
         place("dues_assessments"),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_dues_assessments")),
@@ -74,7 +78,7 @@ def upgrade() -> None:
         sa.Column("reverses", sa.String(length=32), nullable=True),
         sa.Column("by_user", sa.String(length=255), nullable=False),
         sa.Column("at", instant, nullable=False),
-        *(column() for column in text),
+        *text(),
         person("dues_entries"),
         place("dues_entries"),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_dues_entries")),
@@ -96,7 +100,7 @@ def upgrade() -> None:
         sa.Column("reverses", sa.String(length=32), nullable=True),
         sa.Column("by_user", sa.String(length=255), nullable=False),
         sa.Column("at", instant, nullable=False),
-        *(column() for column in text),
+        *text(),
         place("dues_handovers"),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_dues_handovers")),
         sa.UniqueConstraint("id", name=op.f("uq_dues_handovers_id")),
@@ -127,7 +131,7 @@ def upgrade() -> None:
         sa.Column("organisation_id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=255), nullable=False),
         sa.Column("asked_at", instant, nullable=False),
-        *(column() for column in text),
+        *text(),
         person("dues_questions"),
         place("dues_questions"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_dues_questions")),
