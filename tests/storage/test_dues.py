@@ -21,6 +21,7 @@ from content.identifiers import AssessmentId, Cause, DuesEntryId, MemberId
 from content.members import NOBODY, MemberChanged, MemberLeft
 from storage import dues, members
 from storage.dues import dues_assessments, dues_entries
+from storage.engines import open_engine
 from storage.holdings import collect
 from storage.store import Step
 from storage.unit import Reading
