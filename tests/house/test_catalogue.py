@@ -51,6 +51,7 @@ from content.digests import Fate
 from content.digests import Sort as Digests
 from content.dues import Category as DuesCategory
 from content.dues import Kind as DuesKind
+from content.dues import Reminder
 from content.dues import State as DuesState
 from content.dues_ledger import Method
 from content.dues_ledger import Sort as DuesSort
@@ -338,6 +339,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "dues.kind_": DuesKind,
     "dues.method_": Method,
     "dues.month_": tuple(map(str, range(1, 13))),
+    "dues.reminder_": Reminder,
     "dues.sort_": DuesSort,
     "dues.state_": DuesState,
     "hours.column_": (),
