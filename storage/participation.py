@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from typing import Any
 
 from msgspec import Struct
 from msgspec.structs import replace
-from sqlalchemy import func, select, union_all
+from sqlalchemy import Date, bindparam, func, select, union_all
 
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
@@ -18,7 +19,8 @@ from content.participation import Share, months
 from storage.checkins import answers, expectations
 from storage.lessons import lessons
 from storage.members import members
-from storage.organisations import FEW, breadth, each_within, organisations, within
+from storage.organisations import FEW, ROOTS, breadth, each_within, organisations, within
+from storage.prepared import Prepared
 from storage.schedules import SHOWN_TITLE, number_of_sessions, occurrences, schedules
 from storage.tallies import branch_months, by_state, number, sums, tallies
 from storage.unit import AnyRow, Query, Reading
@@ -27,6 +29,7 @@ _MEANT = func.coalesce(occurrences.c.meant, occurrences.c.local_date).label("mea
 """By its rule and the day that this means, a lesson is known whose sessions are several occurrences."""
 
 _OF_RULE = (schedules.c.sessions, schedules.c.changes)
+_BEFORE_ALL = date(1900, 1, 1)
 _PORTION = 500
 """How many members one question names."""
 
@@ -36,6 +39,11 @@ class Period(Struct, frozen=True, kw_only=True):
 
     since: date | None = None
     until: date | None = None
+
+    @property
+    def ends(self) -> dict[str, date]:
+        """Return both ends for a question that asks between them; an open one lies before or after all that is kept."""
+        return {"since": self.since or _BEFORE_ALL, "until": self.until or date.max}
 
     def __contains__(self, day: date) -> bool:
         return (self.since is None or self.since <= day) and (self.until is None or day <= self.until)
@@ -86,13 +94,19 @@ class MemberLine(Struct, frozen=True, kw_only=True):
 
 def _in_period(query: Query, period: Period) -> Query:
     if period.since is not None:
-        # But for lectures, which are announced long before, nothing falls due before its local date.
-        earliest = datetime.combine(period.since, time(), UTC) - timedelta(days=1)
-        near = (occurrences.c.due_at >= earliest) | (occurrences.c.begins_at >= earliest)
-        query = query.where(occurrences.c.local_date >= period.since, near)
+        query = query.where(occurrences.c.local_date >= period.since, _due_since(_earliest(period.since)))
     if period.until is not None:
         query = query.where(occurrences.c.local_date <= period.until)
     return query
+
+
+def _earliest(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC) - timedelta(days=1)
+
+
+def _due_since(earliest: Any) -> Any:
+    # But for lectures, which are announced long before, nothing falls due before its local date.
+    return (occurrences.c.due_at >= earliest) | (occurrences.c.begins_at >= earliest)
 
 
 def _share(row: AnyRow) -> Share:
@@ -166,15 +180,21 @@ async def by_day(
     return tuple((OrganisationId(row.branch_id), row.local_date, _share(row)) for row in rows)
 
 
+_DAYS = Prepared(
+    select(tallies.c.local_date, *sums(tallies))
+    .where(
+        within(tallies.c.branch_id, ROOTS),
+        number(tallies) > 0,
+        tallies.c.local_date.between(bindparam("since"), bindparam("until")),
+    )
+    .group_by(tallies.c.local_date)
+    .order_by(tallies.c.local_date)
+)
+
+
 async def by_date(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> tuple[tuple[date, Share], ...]:
     """Return (local date, share) over all branches at or below the roots, oldest first."""
-    query = (
-        select(tallies.c.local_date, *sums(tallies))
-        .where(within(tallies.c.branch_id, roots), number(tallies) > 0)
-        .group_by(tallies.c.local_date)
-        .order_by(tallies.c.local_date)
-    )
-    rows = await unit.rows(_between(query, tallies.c.local_date, period.since, period.until))
+    rows = await unit.rows(_DAYS, {"roots": list(roots), **period.ends})
     return tuple((row.local_date, _share(row)) for row in rows)
 
 
@@ -190,15 +210,32 @@ async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -
     return min(firsts, default=None), max(lasts, default=None)
 
 
+@cache
+def _held(*, few: bool) -> Prepared:
+    since, until = bindparam("since", type_=Date), bindparam("until", type_=Date)
+    counted = select(tallies.c.occurrence_id)
+    own = counted.where(within(tallies.c.branch_id, ROOTS), tallies.c.local_date.between(since, until))
+    below = counted.where(each_within(tallies.c.branch_id, ROOTS), tallies.c.occurrence_id == occurrences.c.id)
+    once = (
+        select(occurrences.c.schedule_id, _MEANT)
+        .where(
+            occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
+            occurrences.c.id.in_(own) if few else below.exists(),
+            occurrences.c.local_date.between(since, until),
+            _due_since(bindparam("earliest")),
+        )
+        .distinct()
+        .subquery()
+    )
+    return Prepared(select(func.count().label("number")).select_from(once))
+
+
 async def held(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> int:
     """Return how often something was held in which branches at or below the roots were counted; sessions are one."""
     roots = list(roots)
-    query = select(occurrences.c.schedule_id, _MEANT).where(
-        occurrences.c.state.in_([OccurrenceState.OPEN, OccurrenceState.CLOSED]),
-        _concerned(roots, period, few=await breadth(unit, roots) <= FEW),
-    )
-    once = _in_period(query, period).distinct().subquery()
-    return int(await unit.value(select(func.count()).select_from(once)) or 0)
+    few, ends = await breadth(unit, roots) <= FEW, period.ends
+    at = {"roots": roots, **ends, "earliest": _earliest(ends["since"])}
+    return int(await unit.value(_held(few=few), at) or 0)
 
 
 async def by_occurrence(
