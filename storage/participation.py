@@ -15,6 +15,7 @@ from sqlalchemy import Date, bindparam, func, select, union_all
 from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
+from content.organisations import Kind
 from content.participation import Share, months
 from storage.checkins import answers, expectations
 from storage.lessons import lessons
@@ -205,7 +206,8 @@ async def ends(unit: Reading, roots: Iterable[OrganisationId], period: Period) -
     # From each branch its own ends: the engines walk an index to those, and would sort everything for a common one.
     first = days.order_by(tallies.c.local_date).scalar_subquery()
     last = days.order_by(tallies.c.local_date.desc()).scalar_subquery()
-    found = await unit.rows(select(first, last).where(within(organisations.c.id, roots)))
+    of_branches = (organisations.c.kind == Kind.BRANCH, within(organisations.c.id, roots))
+    found = await unit.rows(select(first, last).where(*of_branches))
     firsts, lasts = [row[0] for row in found if row[0]], [row[1] for row in found if row[1]]
     return min(firsts, default=None), max(lasts, default=None)
 
