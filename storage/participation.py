@@ -16,7 +16,7 @@ from content.checkins import State
 from content.identifiers import MemberId, OccurrenceId, OrganisationId
 from content.occurrences import State as OccurrenceState
 from content.organisations import Kind
-from content.participation import Share, months
+from content.participation import Months, Share, months
 from storage.checkins import answers, expectations
 from storage.lessons import lessons
 from storage.members import members
@@ -131,31 +131,49 @@ def _between(query: Any, column: Any, since: date | None, until: date | None) ->
 
 async def by_branch(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> dict[OrganisationId, Share]:
     """Return what the branches at or below the roots add up to: whole months as such, the rest by the day."""
-    found = _by_branch(roots, period)
-    query = select(found.c.branch_id, *_added_up(found)).group_by(found.c.branch_id)
-    query = query.having(func.sum(found.c.counted) > 0)
-    return {OrganisationId(row.branch_id): _share(row) for row in await unit.rows(query)}
+    apart = months(period.since, period.until)
+    query = _shares(months=not apart.none, edges=len(apart.edges), apart=True)
+    rows = await unit.rows(query, {"roots": list(roots), **_ends_of(apart)})
+    return {OrganisationId(row.branch_id): _share(row) for row in rows}
 
 
 async def total(unit: Reading, roots: Iterable[OrganisationId], period: Period) -> Share:
     """Return what they add up to all together."""
-    (row,) = await unit.rows(select(*_added_up(_by_branch(roots, period))))
+    apart = months(period.since, period.until)
+    query = _shares(months=not apart.none, edges=len(apart.edges), apart=False)
+    (row,) = await unit.rows(query, {"roots": list(roots), **_ends_of(apart)})
     return _share(row)
 
 
-def _by_branch(roots: Iterable[OrganisationId], period: Period) -> Any:
-    """Return the shares of the branches at or below the roots, a row each for the months and for the days at an end."""
-    roots, apart = list(roots), months(period.since, period.until)
-    by_month = select(branch_months.c.branch_id, *_counted(branch_months))
-    by_month = by_month.where(within(branch_months.c.branch_id, roots))
-    if apart.since is not None:
-        by_month = by_month.where(branch_months.c.month >= apart.since)
-    if apart.before is not None:
-        by_month = by_month.where(branch_months.c.month < apart.before)
-    by_day = select(tallies.c.branch_id, *_counted(tallies)).where(within(tallies.c.branch_id, roots))
-    parts = [_between(by_day, tallies.c.local_date, *edge).group_by(tallies.c.branch_id) for edge in apart.edges]
-    whole = [] if apart.none else [by_month.group_by(branch_months.c.branch_id)]
-    return union_all(*whole, *parts).subquery()
+def _ends_of(apart: Months) -> dict[str, date]:
+    """Return what goes into the gaps of ``_shares``; an open end lies before or after all that is kept."""
+    ends = {"since": apart.since or _BEFORE_ALL, "before": apart.before or date.max}
+    for place, (first, last) in enumerate(apart.edges):
+        ends |= {f"first{place}": first or _BEFORE_ALL, f"last{place}": last or date.max}
+    return ends
+
+
+@cache
+def _shares(*, months: bool, edges: int, apart: bool) -> Prepared:
+    """Return the question for the shares of the branches at or below the roots, each ``apart`` or all together.
+
+    Of each branch there is a row for the whole months and one for the days of each edge.
+    """
+    by_month, own = select(branch_months.c.branch_id, *_counted(branch_months)), branch_months.c
+    by_month = by_month.where(
+        within(own.branch_id, ROOTS), own.month >= bindparam("since"), own.month < bindparam("before")
+    )
+    by_day = select(tallies.c.branch_id, *_counted(tallies)).where(within(tallies.c.branch_id, ROOTS))
+    parts = [
+        by_day.where(tallies.c.local_date.between(bindparam(f"first{place}"), bindparam(f"last{place}")))
+        for place in range(edges)
+    ]
+    whole = [by_month.group_by(own.branch_id)] if months else []
+    found = union_all(*whole, *(part.group_by(tallies.c.branch_id) for part in parts)).subquery()
+    if not apart:
+        return Prepared(select(*_added_up(found)))
+    by_branch = select(found.c.branch_id, *_added_up(found)).group_by(found.c.branch_id)
+    return Prepared(by_branch.having(func.sum(found.c.counted) > 0))
 
 
 def _counted(counts: Any) -> tuple[Any, ...]:
@@ -166,18 +184,23 @@ def _added_up(shares: Any) -> tuple[Any, ...]:
     return tuple(func.coalesce(func.sum(shares.c[name]), 0).label(name) for name in Share.__struct_fields__)
 
 
+_BY_DAY = Prepared(
+    select(tallies.c.branch_id, tallies.c.local_date, *sums(tallies))
+    .where(
+        within(tallies.c.branch_id, ROOTS),
+        number(tallies) > 0,
+        tallies.c.local_date.between(bindparam("since"), bindparam("until")),
+    )
+    .group_by(tallies.c.branch_id, tallies.c.local_date)
+    .order_by(tallies.c.local_date, tallies.c.branch_id)
+)
+
+
 async def by_day(
     unit: Reading, roots: Iterable[OrganisationId], period: Period
 ) -> tuple[tuple[OrganisationId, date, Share], ...]:
     """Return (branch, local date, share) for the branches at or below the roots, oldest first."""
-    key = (tallies.c.branch_id, tallies.c.local_date)
-    query = (
-        select(*key, *sums(tallies))
-        .where(within(tallies.c.branch_id, roots), number(tallies) > 0)
-        .group_by(*key)
-        .order_by(tallies.c.local_date, tallies.c.branch_id)
-    )
-    rows = await unit.rows(_between(query, tallies.c.local_date, period.since, period.until))
+    rows = await unit.rows(_BY_DAY, {"roots": list(roots), **period.ends})
     return tuple((OrganisationId(row.branch_id), row.local_date, _share(row)) for row in rows)
 
 
