@@ -190,8 +190,10 @@ def discreetly(answer: Answered) -> Answered:
     return replace(answer, discreet=True) if isinstance(answer, Refusal) else answer
 
 
-DISCREET_WORDS = ("appraisal.", "ballot.", "complaint.", "lecture.unnamed_", "practice.", "selection.", "survey.")
-"""How the keys begin of what is said to one person, and whose list would name voters, reporters or learners."""
+DISCREET_WORDS = (
+    *("appraisal.", "ballot.", "complaint.", "help_case.", "lecture.unnamed_", "practice.", "selection.", "survey."),
+)
+"""How the keys begin of what is said to one person, and whose list would name voters, reporters or who needs help."""
 
 
 def are_discreet(said: Words) -> bool:
