@@ -248,7 +248,7 @@ def _place(id: str) -> tuple[str, ...]:  # noqa: A002
 def _sealed(
     vault: Vault,
     text: str,
-    id: str,
+    id: str,  # noqa: A002
     member: MemberId | None,
     wrapped: bytes | None,
 ) -> tuple[bytes, bool]:

@@ -242,6 +242,7 @@ async def test_a_code_shows_and_adds_and_takes_back_and_another_one_nothing(bran
     await say(branch, f"进度 {wrong}", LI)
     assert [one["key"] for one in await told(branch, LI)] == ["help_case.none_such"]
     await answer_it(branch, stage=Stage.ACCEPTED)
+    await branch.send_all()
     assert await branch.rows(outbox.outbox.c.user_id == account(ZHANG)) == [], "an answer is told to nobody"
     await say(branch, f"进度 {code}", LI)
     (shown,) = [one for one in await branch.claim() if one.words and one.words.key == "help_case.unnamed_lines"]
