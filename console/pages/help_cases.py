@@ -65,6 +65,7 @@ class Seen(Struct, frozen=True, kw_only=True):
 def show() -> str:
     """List the open cases by when the first answer is due, or those that have ended; never whose they are."""
     roots, user, is_open, most = here().roots, here().user, request.args.get("state") != "ended", up_to(AT_ONCE)
+    year = today().year
 
     async def look(
         unit: Reading,
@@ -73,7 +74,7 @@ def show() -> str:
         found = await listed(unit, roots, user, limit=most)
         known = await workdays.calendar(unit)
         names = await duties.names_of(unit, {one.owner for one in found if one.owner is not None})
-        return found, names, known, rules.medians(await stored.of_year(unit, roots, today().year), known)
+        return found, names, known, rules.medians(await stored.of_year(unit, roots, year), known)
 
     found, names, known, medians = ask(look)
     return render_template(
@@ -87,14 +88,8 @@ def show() -> str:
         fewest=rules.FEWEST,
         lasted=lambda one: rules.working_days(one.received_on, one.ended_on, known) if one.ended_on else None,
         hands_out=here().may(Right.HAND_OUT_HELP),
-        year=today().year,
+        year=year,
     )
-
-
-def _reads(case: HelpCase) -> bool:
-    """Tell whether who is here reads a case: whoever has it, and whoever hands cases out there."""
-    hands_out = any(node.id == case.organisation for node in here().within(Right.HAND_OUT_HELP))
-    return case.owner == here().user or hands_out
 
 
 @pages.get("/help-cases/<id>")
@@ -102,7 +97,8 @@ def _reads(case: HelpCase) -> bool:
 def show_one(id: str) -> Answer:  # noqa: A002
     """Show a case; who may not read it sees its number, and may take it up where nobody has."""
     roots, user = here().roots, here().user
-    seen = ask(lambda unit: _look(unit, id, roots, user))
+    giving = frozenset(node.id for node in here().within(Right.HAND_OUT_HELP))
+    seen = ask(lambda unit: _look(unit, id, roots, user, giving))
     if seen is None:
         abort(404)
     if seen.reads:
@@ -118,18 +114,28 @@ def show_one(id: str) -> Answer:  # noqa: A002
         is_open=seen.case.stage in rules.OPEN,
         steps=[step for step in STEPS if step in rules.FOLLOWS[seen.case.stage]],
         categories=tuple(Category),
-        hands_out=any(node.id == seen.case.organisation for node in here().within(Right.HAND_OUT_HELP)),
+        hands_out=seen.case.organisation in giving,
         longest=rules.LONGEST_ANSWER,
         longest_summary=rules.LONGEST_SUMMARY,
         months=rules.KEPT_MONTHS,
     )
 
 
-async def _look(unit: Reading, id: str, roots: tuple[OrganisationId, ...], user: UserId) -> Seen | None:  # noqa: A002
+async def _look(
+    unit: Reading,
+    id: str,  # noqa: A002
+    roots: tuple[OrganisationId, ...],
+    user: UserId,
+    giving: frozenset[OrganisationId],
+) -> Seen | None:
+    """Read a case, and its words for whoever has it and for who hands cases out there, and for nobody else."""
     case = await stored.visible(unit, roots, id, user)
     if case is None:
         return None
-    node, reads = await organisations.organisation(unit, case.organisation), _reads(case)
+    node, reads = (
+        await organisations.organisation(unit, case.organisation),
+        case.owner == user or case.organisation in giving,
+    )
     texts = (await stored.words_of(unit, [case.id]))[case.id] if reads else ()
     able = await _able(unit, case) if reads else ()
     asker = await members.member(unit, case.member) if reads and case.member is not None else None
@@ -156,12 +162,12 @@ async def _able(unit: Reading, case: HelpCase) -> tuple[UserId, ...]:
 def hand(id: str) -> Answer:  # noqa: A002
     """Take a case up, or hand it to somebody else."""
     by, to = here().user, UserId(request.form.get("owner", "") or here().user)
+    giving = {node.id for node in here().within(Right.HAND_OUT_HELP)}
 
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         names = await duties.names_of(unit, [to])
-        hands_out = any(node.id == case.organisation for node in here().within(Right.HAND_OUT_HELP))
-        able = await _able(unit, case)
-        return rules.hand(case, to, name=names.get(to, to), by=by, gives_out=hands_out, able=able)
+        able, gives_out = await _able(unit, case), case.organisation in giving
+        return rules.hand(case, to, name=names.get(to, to), by=by, gives_out=gives_out, able=able)
 
     return _in_case(id, verb, done="help_case_taken" if to == by else "help_case_handed")
 
@@ -171,12 +177,14 @@ def hand(id: str) -> Answer:  # noqa: A002
 def answer(id: str) -> Answer:  # noqa: A002
     """Answer whoever asked, in private, and move the case on."""
     by, text, typed = here().user, request.form.get("answer", ""), request.form.get("stage", "")
+    words, day = _writing(), today()
+    _there(id)
     if typed and typed not in STEPS:
         abort(400)
 
     async def verb(_: Reading, case: HelpCase) -> Decided:
-        said, stage = _words(case, Sort.ANSWER, text), Stage(typed) if typed else case.stage
-        return rules.answer(case, said, stage, by=by, today=today())
+        said, stage = words(case, Sort.ANSWER, text), Stage(typed) if typed else case.stage
+        return rules.answer(case, said, stage, by=by, today=day)
 
     return _in_case(id, verb, done="help_case_answered")
 
@@ -185,11 +193,11 @@ def answer(id: str) -> Answer:  # noqa: A002
 @requires(Right.HANDLE_HELP)
 def note(id: str) -> Answer:  # noqa: A002
     """Keep a note."""
-    by, text = here().user, request.form.get("note", "")
+    by, text, words = here().user, request.form.get("note", ""), _writing()
 
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         pieces = len((await stored.words_of(unit, [case.id]))[case.id]) if case.owner == by else 0
-        return rules.note(case, _words(case, Sort.NOTE, text), by=by, pieces=pieces)
+        return rules.note(case, words(case, Sort.NOTE, text), by=by, pieces=pieces)
 
     return _in_case(id, verb, done="help_case_noted")
 
@@ -198,28 +206,41 @@ def note(id: str) -> Answer:  # noqa: A002
 @requires(Right.HANDLE_HELP)
 def describe(id: str) -> Answer:  # noqa: A002
     """Say what a case is about, for the ledger."""
-    by, form = here().user, request.form
+    by, form, words = here().user, request.form.to_dict(), _writing()
+    _there(id)
     if form.get("category") not in set(Category):
         abort(400)
 
     async def verb(unit: Reading, case: HelpCase) -> Decided:
         asker = await members.member(unit, case.member) if case.member is not None else None
-        texts = [_words(case, sort, form.get(sort, "")) for sort in (Sort.SUMMARY, Sort.FOLLOW_UP)]
+        texts = [words(case, sort, form.get(sort, "")) for sort in (Sort.SUMMARY, Sort.FOLLOW_UP)]
         category = Category(form["category"])
         return rules.describe(case, category, texts, by=by, name=asker.name if asker is not None else None)
 
     return _in_case(id, verb, done="help_case_described")
 
 
-def _words(case: HelpCase, sort: Sort, text: str) -> HelpWords:
-    id = HelpWordsId(derive(cause(), "help words", sort))  # noqa: A001
-    return HelpWords(id=id, case=case.id, sort=sort, text=Secret(text.strip()), on=today(), by=here().user)
+def _writing() -> Callable[[HelpCase, Sort, str], HelpWords]:
+    """Return how words are made of what this form brings; asked for here, as who decides knows of no form."""
+    made, day, by = cause(), today(), here().user
+
+    def words(case: HelpCase, sort: Sort, text: str) -> HelpWords:
+        id = HelpWordsId(derive(made, "help words", sort))  # noqa: A001
+        return HelpWords(id=id, case=case.id, sort=sort, text=Secret(text.strip()), on=day, by=by)
+
+    return words
+
+
+def _there(id: str) -> None:  # noqa: A002
+    """See that there is such a case for who is here."""
+    roots, user = here().roots, here().user
+    if ask(lambda unit: stored.visible(unit, roots, id, user)) is None:
+        abort(404)
 
 
 def _in_case(id: str, verb: Callable[[Reading, HelpCase], Awaitable[Decided]], *, done: str) -> Answer:  # noqa: A002
     roots, user = here().roots, here().user
-    if ask(lambda unit: stored.visible(unit, roots, id, user)) is None:
-        abort(404)
+    _there(id)
 
     async def decide(unit: Reading) -> Decided:
         case = await stored.visible(unit, roots, id, user)

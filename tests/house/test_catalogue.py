@@ -203,6 +203,10 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     **{f"locks.{stem}_": OPENED for stem in ("do", "is_so")},
     "settings.posting_": Who,
     "slow.place_": ("done", "stuck"),
+    "help_case.": (
+        *("in_private", "unnamed_in_private", "unnamed_how", "unnamed_members_only"),
+        *("none_such", "none_of_mine", "withdraw_which"),
+    ),
     "help_case.stage_": HelpStage,
     "help_case.say_": ("closed", "referred"),
     "help_case.owner_": ("more", "gone"),

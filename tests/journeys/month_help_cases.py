@@ -57,7 +57,7 @@ async def help_case(world: World, page: Page) -> None:
 
 
 def _opened(number: int) -> HelpCaseOpened:
-    id, day = HelpCaseId(f"before{number}"), date(2026, 6, 1)  # noqa: A001
+    id, day = HelpCaseId(f"before{number}"), date(2026, 6, 1)
     case = HelpCase(id=id, organisation=BRANCH, number=number, received_on=day, due_on=date(2026, 6, 3))
     said = HelpWords(id=HelpWordsId(f"before{number}"), case=id, sort=Sort.ASKED, text=Secret("以前的事"), on=day)
     return HelpCaseOpened(case=case, said=said)

@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organisation_id"], ["organisations.id"], name=op.f("fk_help_cases_organisation_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_help_cases")),
         sa.UniqueConstraint("code_hash", name=op.f("uq_help_cases_code_hash")),
-        sa.UniqueConstraint("organisation_id", "number", name=op.f("uq_help_cases_organisation_id")),
+        sa.UniqueConstraint("organisation_id", "number", name=op.f("uq_help_cases_organisation_id_number")),
         sqlite_with_rowid=False,
     )
     op.create_index(op.f("ix_help_cases_member_id"), "help_cases", ["member_id"], unique=False)
