@@ -15,6 +15,7 @@ from bot import (
     complaints,
     digests,
     dues,
+    help_cases,
     knocks,
     locks,
     meetings,
@@ -332,6 +333,7 @@ class Clock:
         if self._passed() - self._planned >= PLAN.total_seconds():
             self._planned = self._passed()
             await digests.plan(self._store, now)
+            await help_cases.tell_due(self._store, now, self._console)
             await self._take_up_measures()
         await digests.tell(self._store, now, self._console)
 

@@ -14,6 +14,7 @@ RAIL: tuple[tuple[str, str, str, Right | None], ...] = (
     ("polls.show", "polls", "g v", None),
     ("ballots.show", "ballots", "g b", None),
     ("corrections.show", "corrections", "g e", Right.RECORD),
+    ("help_cases.show", "help_cases", "g k", Right.HANDLE_HELP),
     ("members.show", "members", "g m", Right.READ_MEMBERS),
     ("structure.show", "structure", "g t", None),
     ("duties.show", "duties", "g d", Right.READ_MEMBERS),

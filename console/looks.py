@@ -74,6 +74,8 @@ def _note(response: Response) -> Response:
         _note_page(*found)
     if listed := g.get("looked_at_all"):
         _note_file(*listed)
+    if unnamed := g.get("looked_at_unnamed"):
+        _note_unnamed(*unnamed)
     table, roots = g.get("taken_away", ("", ()))
     if table in FILES:
         for place in roots:
@@ -93,6 +95,16 @@ def _note_page(what: str, id: MemberId) -> None:  # noqa: A002
         return await _decided(unit, looked, member.organisation)
 
     _settle(user, what, id, decide)
+
+
+def _note_unnamed(what: str, thing: str) -> None:
+    """Note a look at what somebody left without a name: of whom is known to nobody, so it is told to nobody."""
+    user = here().user
+
+    async def decide(unit: Reading) -> Decision:
+        return Decision(facts=(Looked(user=user, what=what, member=None, place=None, number=1, at=unit.now),))
+
+    _settle(user, what, thing, decide)
 
 
 def _note_file(what: str, place: OrganisationId) -> None:

@@ -56,6 +56,8 @@ PolicyBanId = NewType("PolicyBanId", str)
 SignUpId = NewType("SignUpId", str)
 SignUpEntryId = NewType("SignUpEntryId", str)
 ActivityId = NewType("ActivityId", str)
+HelpCaseId = NewType("HelpCaseId", str)
+HelpWordsId = NewType("HelpWordsId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

@@ -47,6 +47,7 @@ from storage.glossary import glossary_entries
 from storage.greetings import greeted, greetings
 from storage.guards import guard_entries, guard_settings, strikes
 from storage.heartbeats import heartbeats
+from storage.help_cases import help_case_numbers, help_case_words, help_cases
 from storage.hours import learning_counts, learning_entries
 from storage.imports import import_branches, import_entries, imports
 from storage.inquiries import inquiries
@@ -215,6 +216,23 @@ PERSONAL: tuple[Held, ...] = (
         "occurrence_id text asked_on answer state",
         inner="id member_id",
         state="lectures.state_",
+    ),
+    _held(
+        help_cases,
+        "member_id user_id owner",
+        "organisation_id number received_on stage category answered_on ended_on asked_at",
+        inner="id member_id user_id owner due_on told_on",
+        opens="sealed_key code_hash",
+        stage="help_case.stage_",
+        category="help_cases.category_",
+    ),
+    _held(
+        help_case_words,
+        "user_id by_user",
+        "sort said_on text",
+        inner="id case_id place member_id user_id by_user is_sealed",
+        own_words="text",
+        sort="help_cases.sort_",
     ),
     _held(
         sign_up_entries,
@@ -669,6 +687,7 @@ IMPERSONAL: tuple[Table, ...] = (
     tallies,
     branch_months,
     learning_counts,
+    help_case_numbers,
     digests,
     rooms,
     sanction_places,

@@ -39,6 +39,7 @@ from storage.exports import exports
 from storage.feeds import feeds
 from storage.greetings import greeted, greetings
 from storage.guards import strikes
+from storage.help_cases import help_case_words, help_cases
 from storage.hours import learning_entries
 from storage.imports import import_entries, imports
 from storage.inquiries import inquiries
@@ -101,6 +102,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         answers,
         session_choices,
         lecture_questions,
+        help_case_words,
+        help_cases,
         learning_entries,
         dues_reminders,
         dues_questions,
@@ -199,6 +202,8 @@ STAYS_AS: Mapping[str, tuple[Table, ...]] = {
 _ALSO: Mapping[Table, tuple[str, ...]] = {
     answers: ("recorded_by",),
     learning_entries: ("recorded_by", "taken_back_by"),
+    help_cases: ("owner",),
+    help_case_words: ("by_user",),
     corrections: ("answered_by",),
     poll_responses: ("removed_by",),
     sign_up_entries: ("said_by", "withdrawn_by"),

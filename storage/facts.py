@@ -96,6 +96,16 @@ from content.feeds import FeedMade, FeedRevoked
 from content.glossary import EntriesWritten, EntryRestored, EntryRevised, EntryWithdrawn
 from content.greetings import Greeted, GreetingDropped, GreetingSet
 from content.guards import GuardEntriesAdded, GuardEntryDropped, GuardSet
+from content.help_cases import (
+    HelpCaseAnswered,
+    HelpCaseDescribed,
+    HelpCaseDue,
+    HelpCaseHanded,
+    HelpCaseNoted,
+    HelpCaseOpened,
+    HelpCaseWithdrawn,
+    HelpWordsAdded,
+)
 from content.hours import HoursRecorded, HoursTakenBack, LearningCounted
 from content.imports import EnrolmentUndone, FoundingUndone, ImportUndone, RosterImported
 from content.inquiries import InquiryEnded, InquiryMade
@@ -289,6 +299,7 @@ from storage import (
     greetings,
     guards,
     heartbeats,
+    help_cases,
     hours,
     imports,
     inquiries,
@@ -423,6 +434,14 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     LectureQuestionedUnnamed: (lecture_questions.write_asked,),
     LectureQuestionSettled: (lecture_questions.write_settled,),
     LectureQuestionWithdrawn: (lecture_questions.write_withdrawn,),
+    HelpCaseOpened: (help_cases.write_opened,),
+    HelpWordsAdded: (help_cases.write_added,),
+    HelpCaseWithdrawn: (help_cases.write_withdrawn,),
+    HelpCaseHanded: (help_cases.write_handed,),
+    HelpCaseAnswered: (help_cases.write_answered,),
+    HelpCaseNoted: (help_cases.write_noted,),
+    HelpCaseDescribed: (help_cases.write_described,),
+    HelpCaseDue: (help_cases.write_due,),
     MeetingCalled: (meetings.write_called,),
     MeetingDrafted: (meeting_drafts.write_drafted,),
     MeetingDraftSettled: (meeting_drafts.write_settled,),

@@ -32,6 +32,8 @@ from storage.dues import SEALED as DUES
 from storage.dues import text_of as said_of_dues
 from storage.dues_questions import dues_questions
 from storage.edits import edit_entries
+from storage.help_cases import help_case_words
+from storage.help_cases import opened as text_in_help_case
 from storage.imports import import_entries
 from storage.lessons import lessons
 from storage.looks import about as looked_at
@@ -115,6 +117,9 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return roster.opened(unit, row)
     if table is selection_objections:
         return opened_objection(unit, row)
+    if table is help_case_words:
+        mine = row.member_id in keys or not row.is_sealed
+        return {"text": text_in_help_case(unit.vault, row, keys, None) if mine else None}
     if table is sanctions:
         return {"appeal_text": opened_appeal(unit.vault, row), **texts_of_measure(unit.vault, row)}
     if table is case_evidence:

@@ -34,7 +34,7 @@ class Wish(Struct, frozen=True, kw_only=True):
 def _turn() -> Any:
     """Return the condition that the row which this one comes after, if any, was sent; a discreet one that is gone was.
 
-    Of what is discreet nothing is kept once it is sent, while others may be gone that were given up.
+    Of what is discreet next to nothing is kept once it is sent, while others may be gone that were given up.
     """
     before = outbox.alias("before")
     known = select(before.c.number).where(before.c.id == outbox.c.after_id)

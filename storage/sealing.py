@@ -11,6 +11,7 @@ from storage import (
     dues,
     dues_questions,
     exports,
+    help_cases,
     kept_entries,
     members,
     model_members,
@@ -41,7 +42,7 @@ async def seal_everything(unit: Writing) -> None:
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
     nouns = (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints)
-    for noun in (*nouns, dues, dues_questions):
+    for noun in (*nouns, dues, dues_questions, help_cases):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -63,8 +64,9 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     # Members last: what was replaced of their entries opens by the keys that their rows still hold.
     for table in (edit_entries, import_entries):
         await kept_entries.renew(unit, table, new, keys)
+    texts = await help_cases.renew(unit, new, keys)
     await members.renew(unit, new, keys)
-    number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
+    number = len(keys) + texts + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
     number += await complaints.rewrap(unit, new) + await outbox_fates.rewrap(unit, new)
     number += await dues.rewrap(unit, new) + await dues_questions.rewrap(unit, new)

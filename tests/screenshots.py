@@ -34,6 +34,7 @@ LEFT_OUT = {
     "health.ready": "for machines",
     "metrics.show": "for machines",
     "bank.export": "a file",
+    "help_cases.ledger": "a file",
     "bank.export_gift": "a file",
     "bank.export_zip": "a file",
     "bank.picture": "a file",

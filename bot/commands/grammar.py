@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細進難辦",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细进难办",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -82,6 +82,9 @@ class Verb(StrEnum):
     ASSIGN = "assign"
     SPEAK = "speak"
     TAKE_QUESTION_BACK = "take_question_back"
+    HELP_CASE = "help_case"
+    HELP_CASE_UNNAMED = "help_case_unnamed"
+    PROGRESS = "progress"
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
     ACTIVITY = "activity"
@@ -140,6 +143,9 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.ASSIGN: ("任务", "task"),
     Verb.SPEAK: ("发言", "remark"),
     Verb.TAKE_QUESTION_BACK: ("撤回提问", "withdraw question", "收回提问"),
+    Verb.HELP_CASE: ("求助", "help me", "反映", "有个困难", "帮忙"),
+    Verb.HELP_CASE_UNNAMED: ("匿名求助", "unnamed help"),
+    Verb.PROGRESS: ("进度", "progress", "办到哪了"),
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
     Verb.ACTIVITY: ("活动", "activity"),
     Verb.DUES: ("党费", "dues", "交党费", "我的党费", "my dues"),
@@ -248,12 +254,16 @@ _LENGTH = (
 )
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
+_HELP_CODE = "[2-9a-z]{4}(?:[- ]?[2-9a-z]{4}){3}"
+_OF_HELP = re.compile(rf"b?-?[0-9]{{1,6}}|{_HELP_CODE}", re.IGNORECASE)
+"""The number of a help case, or the code of one without a name."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷)"
-    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|进度)"
+    rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷)(?<!进度){_COUNTED}|(?<=进度)(?i:{_OF_HELP.pattern})|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(
-    r"(?P<word>匿名提问|提问|举报)(?P<argument>(?<=匿名提问)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
+    r"(?P<word>匿名求助|求助|有个困难|匿名提问|提问|举报)"
+    r"(?P<argument>(?<=匿名提问)\S.+|(?<=匿名求助)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
     re.DOTALL,
 )
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
@@ -279,6 +289,10 @@ _TAKES = {
     Verb.SESSION: re.compile(r"[12一二abAB]场?"),
     Verb.ASK: re.compile(r".+", re.DOTALL),
     Verb.ASK_UNNAMED: re.compile(r".+", re.DOTALL),
+    Verb.HELP_CASE: re.compile(r".+", re.DOTALL),
+    Verb.HELP_CASE_UNNAMED: re.compile(r".+", re.DOTALL),
+    Verb.PROGRESS: _OF_HELP,
+    Verb.WITHDRAW: _OF_HELP,
     Verb.PRACTISE: re.compile(r".{1,60}"),
     Verb.LOOK_UP: re.compile(r".{1,60}"),
     Verb.MISTAKES: re.compile(r"清空|clear", re.IGNORECASE),

@@ -19,6 +19,7 @@ from bot.commands import (
     dues,
     glossary,
     help,  # noqa: A004 - the noun is the word people type
+    help_cases,
     hours,
     lecture_questions,
     lessons,
@@ -93,6 +94,9 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.ASK, handler=lecture_questions.ask, needs=None, of_cards=True),
     Command(verb=Verb.ASK_UNNAMED, handler=lecture_questions.ask_unnamed, needs=None, of_cards=True),
     Command(verb=Verb.TAKE_QUESTION_BACK, handler=lecture_questions.take_back, needs=None),
+    Command(verb=Verb.HELP_CASE, handler=help_cases.ask, needs=None),
+    Command(verb=Verb.HELP_CASE_UNNAMED, handler=help_cases.ask_unnamed, needs=None, for_members=False),
+    Command(verb=Verb.PROGRESS, handler=help_cases.progress, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.WITHDRAW, handler=answers.withdraw, needs=None),
     Command(verb=Verb.LESSON, handler=lessons.lesson, needs=None, momentary=_always),
     Command(verb=Verb.MAKE_UP, handler=checkins.make_up, needs=None, momentary=_bare),

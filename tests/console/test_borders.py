@@ -80,6 +80,7 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "edits": seeded.members["安邻"],
         "rooms": "!far",
         "locks": "!far",
+        "help_cases": derive("seed help", "far"),
         "cleanings": derive("seed cleaning", "far"),
         "policies": derive("seed policy", "far"),
         "outbox": seeded.outbox["far"],

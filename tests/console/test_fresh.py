@@ -59,6 +59,7 @@ DOCUMENTED = {
     "erasure.propose",
     "exports.ask",
     "exports.fetch",
+    "help_cases.ledger",
     "hours.export",
     "leaving.leave",
     "leaving.transfer",

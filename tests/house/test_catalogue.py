@@ -21,6 +21,7 @@ from console.meeting_papers import ATTENDANCES
 from console.meeting_papers import COLUMNS as ROLL_COLUMNS
 from console.pages.audit import CAUSES, THINGS
 from console.pages.guide import PARTS as GUIDE
+from console.pages.help_cases import COLUMNS as LEDGER_COLUMNS
 from console.pages.hours import FORMS
 from console.pages.surveys import TEMPLATES
 from console.selection_papers import COLUMNS as SELECTION_COLUMNS
@@ -70,6 +71,9 @@ from content.guards import Kind as Media
 from content.guards import Level as GuardLevel
 from content.guards import Sort as GuardList
 from content.health import WORDS
+from content.help_cases import Category as HelpCategory
+from content.help_cases import Sort as HelpSort
+from content.help_cases import Stage as HelpStage
 from content.home import BallotMatter, Beginning, PaperMatter, SelectionMatter
 from content.hours import Unit
 from content.lecture_questions import State as QuestionState
@@ -207,6 +211,16 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     **{f"locks.{stem}_": OPENED for stem in ("do", "is_so")},
     "settings.posting_": Who,
     "slow.place_": ("done", "stuck"),
+    "help_case.": (
+        *("in_private", "unnamed_in_private", "unnamed_how", "unnamed_members_only"),
+        *("none_such", "none_of_mine", "withdraw_which"),
+    ),
+    "help_case.stage_": HelpStage,
+    "help_case.say_": ("closed", "referred"),
+    "help_case.owner_": ("more", "gone"),
+    "help_cases.category_": HelpCategory,
+    "help_cases.sort_": HelpSort,
+    "help_cases.column_": LEDGER_COLUMNS,
     "cleanings.span_": SPANS,
     "policies.rules_": Entity,
     "policies.state_": PolicyState,

@@ -1,8 +1,7 @@
 """A month in one branch, step by step: said on the real homeserver, done in a real browser, with every number told.
 
-Of the sample month, reports of those away, help cases and commitments are not kept here, so nothing is played of
-them: steps 10, 11 and 12. Step 8, dues, tells the room a count; that the ballot of step 9 is open its voters hear in
-private, with the links that they ask for, and not in the room as well.
+Step 8, dues, tells the room a count; that the ballot of step 9 is open its voters hear in private, with the links that
+they ask for, and not in the room as well. Steps 8 and 10 to 12 stand in files of their own beside this one.
 """
 
 from __future__ import annotations
@@ -31,6 +30,7 @@ from storage import ballots, checkins, meetings, polls, sign_ups, surveys
 from storage.unit import Reading
 from tests.journeys.branch_at_work import BRANCH, NAME, World, at, at_work, desk
 from tests.journeys.month_dues import pay_dues
+from tests.journeys.month_help_cases import help_case
 from tests.journeys.recommending import count_ballot, draft_ballot, vote_on_page
 from tests.machine import in_ci
 from tests.sealed_ballots import ID as BALLOT
@@ -393,6 +393,7 @@ async def test_a_month_in_one_branch_comes_to_the_numbers_it_should(
         given["roll.xlsx"] = await world.take(page, f"/meetings/{day}/roll.xlsx")
         await pay_dues(world, page)
         await _recommend(world, page, browser, (house, synapse.folder))
+        await help_case(world, page)
         given["survey.xlsx"] = await _survey(world, page)
         await _papers(world, page, given, tmp_path / "papers")
         await _meter(world, page)
