@@ -52,6 +52,8 @@ PolicyBanId = NewType("PolicyBanId", str)
 SignUpId = NewType("SignUpId", str)
 SignUpEntryId = NewType("SignUpEntryId", str)
 ActivityId = NewType("ActivityId", str)
+ContactId = NewType("ContactId", str)
+ThoughtReportId = NewType("ThoughtReportId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

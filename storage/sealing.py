@@ -14,6 +14,7 @@ from storage import (
     model_members,
     outbox_fates,
     sanctions,
+    thought_reports,
     watchwords,
     write_ins,
 )
@@ -38,7 +39,17 @@ async def seal_everything(unit: Writing) -> None:
         await unit.add(vaults, {"id": 1, "key_name": unit.vault.name})
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
-    for noun in (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints):
+    for noun in (
+        members,
+        credentials,
+        model_members,
+        watchwords,
+        write_ins,
+        cases,
+        sanctions,
+        complaints,
+        thought_reports,
+    ):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -60,6 +71,7 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     # Members last: what was replaced of their entries opens by the keys that their rows still hold.
     for table in (edit_entries, import_entries):
         await kept_entries.renew(unit, table, new, keys)
+    await thought_reports.renew(unit, new, keys)
     await members.renew(unit, new, keys)
     number = len(keys) + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)
