@@ -11,7 +11,20 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import complaints, digests, knocks, locks, meetings, policies, posting, sanctions, sign_ups, surveying, terms
+from bot import (
+    away,
+    complaints,
+    digests,
+    knocks,
+    locks,
+    meetings,
+    policies,
+    posting,
+    sanctions,
+    sign_ups,
+    surveying,
+    terms,
+)
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -254,6 +267,7 @@ class Clock:
         await self._store.settle(notes=[retention.Swept(at=now)])
         await self._plan_ahead()
         await terms.remind(self._store, now, self._console)
+        await away.ask_reports(self._store, now)
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()

@@ -53,7 +53,7 @@ _BELOW: dict[str, tuple[str, ...]] = {
         "surveys",
         "tellers",
     ),
-    "members": ("accounts", "edits", "erasure", "imports", "leaving"),
+    "members": ("accounts", "away", "edits", "erasure", "imports", "leaving", "thought_reports"),
     "cases": ("cleanings", "complaints", "greetings", "guards", "knocks", "locks", "moderation_counts", "policies"),
     "outbox": ("unheard",),
 }

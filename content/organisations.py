@@ -54,6 +54,7 @@ class Right(StrEnum):
     MODERATE = "moderate"
     COUNT_BALLOTS = "count_ballots"
     HELP_LEARNERS = "help_learners"
+    READ_REPORTS = "read_reports"
 
 
 _EVERYTHING = frozenset(Right)
@@ -68,6 +69,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.MODERATE,
         Right.COUNT_BALLOTS,
         Right.HELP_LEARNERS,
+        Right.READ_REPORTS,
     },
     Role.PUBLICITY_MEMBER: frozenset({Right.READ, Right.WRITE_LESSONS, Right.SCHEDULE, Right.MANAGE_OUTBOX}),
     Role.DISCIPLINE_MEMBER: frozenset({Right.READ, Right.READ_MEMBERS, Right.MODERATE}),

@@ -57,6 +57,7 @@ LEFT_OUT = {
     "burden.export": "a file",
     "moderation_counts.export": "a file",
     "hours.export": "a file",
+    "away.export": "a file",
     "calendar.export": "a file",
     "checkins.export": "a file",
     "checkins.export_branches": "a file",
