@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 
 from flask import Blueprint, Response, abort, render_template, request
@@ -21,7 +22,7 @@ from content import away as rules
 from content import edits
 from content.away import Away, Reason
 from content.decision import Decision, Refusal, refused
-from content.identifiers import ContactId
+from content.identifiers import Cause, ContactId, OrganisationId, UserId
 from content.members import Member
 from content.organisations import Right
 from storage import away as stored
@@ -109,7 +110,8 @@ def show_one(id: str) -> Answer:  # noqa: A002
 @requires(Right.IMPORT_ROSTER)
 def change(id: str) -> Answer:  # noqa: A002
     """Keep what is known of one who is away; where to, and whether they are registered, is kept in the roster."""
-    line, at, day = _line(id), here(), today()
+    line, at, by_form, day = _line(id), here(), cause(), today()
+    seen = at.roots_for(Right.READ_MEMBERS)
     typed = Typed(
         **{name: request.form.get(name, "").strip()[:200] for name in _FIELDS},
         reason=request.form.get("reason", ""),
@@ -129,7 +131,7 @@ def change(id: str) -> Answer:  # noqa: A002
         member = await visible(unit, id, at.roots)
         if member is None:
             return None
-        contact = await _contact(unit, typed.contact, member)
+        contact = await _contact(unit, typed.contact, seen)
         if isinstance(contact, Refusal):
             return contact
         away = Away(
@@ -147,7 +149,7 @@ def change(id: str) -> Answer:  # noqa: A002
             return noted
         floating = True if typed.registered else (False if member.floating else member.floating)
         after = replace(member, floating=floating, destination=typed.place)
-        return await _with_roster(unit, noted, member, after)
+        return await _with_roster(unit, noted, member, after, by=at.user, by_form=by_form)
 
     outcome = settle(decide, actor=at.user)
     if outcome.refusal is not None and outcome.refusal.field is not None:
@@ -160,7 +162,7 @@ def change(id: str) -> Answer:  # noqa: A002
 def end(id: str) -> Answer:  # noqa: A002
     """Forget what was noted of one who is back; the roster says so too."""
     _line(id)
-    at = here()
+    at, by_form = here(), cause()
 
     async def decide(unit: Reading) -> Decided:
         member = await visible(unit, id, at.roots)
@@ -168,7 +170,8 @@ def end(id: str) -> Answer:  # noqa: A002
         if member is None or (away is None and not member.floating):
             return None
         ended = rules.end(away, member) if away is not None else Decision()
-        return await _with_roster(unit, ended, member, replace(member, floating=False, destination=""))
+        after = replace(member, floating=False, destination="")
+        return await _with_roster(unit, ended, member, after, by=at.user, by_form=by_form)
 
     return onward(settle(decide, actor=at.user), to=link("away.show"), done="away_ended")
 
@@ -214,22 +217,22 @@ def take_back(id: str, contact: str) -> Answer:  # noqa: A002
     return onward(settle(decide, actor=at.user), to=link("away.show_one", id=id), done="contact_taken_back")
 
 
-async def _with_roster(unit: Reading, decided: Decision, before: Member, after: Member) -> Decision | Refusal:
+async def _with_roster(
+    unit: Reading, decided: Decision, before: Member, after: Member, *, by: UserId, by_form: Cause
+) -> Decision | Refusal:
     """Have the roster say the same, written down as any other change of it."""
     if before == after:
         return decided
-    places, at = await branches(unit), here()
-    edited = edits.edit(
-        [(before, after)], sort=edits.Sort.EDITED, places=places, cause=cause(), by=at.user, now=unit.now
-    )
+    places = await branches(unit)
+    edited = edits.edit([(before, after)], sort=edits.Sort.EDITED, places=places, cause=by_form, by=by, now=unit.now)
     return edited if isinstance(edited, Refusal) else Decision(facts=(*decided.facts, *edited.facts))
 
 
-async def _contact(unit: Reading, name: str, member: Member) -> Member | Refusal | None:
+async def _contact(unit: Reading, name: str, roots: Collection[OrganisationId]) -> Member | Refusal | None:
     """Find who keeps contact by name, within the part of the tree that the person sees; ``None`` for no name."""
     if not name:
         return None
-    found = await members.named(unit, name, here().roots_for(Right.READ_MEMBERS))
+    found = await members.named(unit, name, roots)
     if not found:
         return refused("away.no_such_contact", field="contact")
     return found[0] if len(found) == 1 else refused("away.which_contact", field="contact")

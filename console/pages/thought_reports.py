@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, g, render_template, request
 
-from console.access import here, requires
+from console.access import Here, here, requires
 from console.addresses import link
 from console.answering import Answer, first_by_field, onward
 from console.desk import ask, settle
@@ -65,12 +65,12 @@ def show_one(id: str) -> Answer:  # noqa: A002
 @requires(Right.READ)
 def reply(id: str) -> Answer:  # noqa: A002
     """Reply once; the author reads it in private."""
-    user, said = here().user, request.form.get("reply", "").replace("\r\n", "\n")
-    if ask(lambda unit: _openable(unit, ThoughtReportId(id))) is None:
+    at, user, said = here(), here().user, request.form.get("reply", "").replace("\r\n", "\n")
+    if ask(lambda unit: _openable(unit, ThoughtReportId(id), at)) is None:
         abort(404)
 
     async def decide(unit: Reading) -> Decided:
-        found = await _openable(unit, ThoughtReportId(id))
+        found = await _openable(unit, ThoughtReportId(id), at)
         return rules.answer(*found, said, by=user, now=unit.now) if found is not None else None
 
     outcome = settle(decide, actor=user)
@@ -79,9 +79,9 @@ def reply(id: str) -> Answer:  # noqa: A002
     return onward(outcome, to=link("thought_reports.show_one", id=id), done="report_answered")
 
 
-async def _openable(unit: Reading, id: ThoughtReportId) -> tuple[ThoughtReport, Member] | None:  # noqa: A002
+async def _openable(unit: Reading, id: ThoughtReportId, at: Here) -> tuple[ThoughtReport, Member] | None:  # noqa: A002
     """Return a report that was handed in and that the person may open, with its author."""
-    at, report = here(), await stored.report(unit, id)
+    report = await stored.report(unit, id)
     member = await members.member(unit, report.member) if report is not None else None
     if report is None or member is None or report.handed_in_at is None:
         return None
@@ -94,8 +94,10 @@ async def _openable(unit: Reading, id: ThoughtReportId) -> tuple[ThoughtReport, 
 
 
 def _page(id: ThoughtReportId, typed: str, refusal: Refusal | None = None) -> Answer:  # noqa: A002
+    at = here()
+
     async def look(unit: Reading) -> tuple[ThoughtReport, Member, tuple[str, ...], str | None] | None:
-        found = await _openable(unit, id)
+        found = await _openable(unit, id, at)
         return (*found, *await stored.words_of(unit, found[0])) if found is not None else None
 
     found = ask(look)
