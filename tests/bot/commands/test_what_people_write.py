@@ -188,6 +188,10 @@ async def test_reactions_are_buttons(branch: SmallBranch, open: Open, key: str, 
 # Every word of every command, in each place.
 
 TRADITIONAL = {
+    "思想汇报": "思想匯報",
+    "汇报": "彙報",
+    "写完了": "寫完了",
+    "完毕": "完畢",
     "什么是": "什麼是",
     "举报": "舉報",
     "锁定": "鎖定",
