@@ -12,6 +12,7 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot import (
+    away,
     complaints,
     digests,
     dues,
@@ -270,6 +271,7 @@ class Clock:
         await self._plan_ahead()
         await terms.remind(self._store, now, self._console)
         await dues.remind(self._store, now)
+        await away.ask_reports(self._store, now)
         await self._forget_deleted()
         me = await self._store.read(sync.account)
         waiting = await self._store.read(lambda unit: rooms.unclaimed(unit, me)) if me is not None else ()

@@ -54,7 +54,10 @@ _BELOW: dict[str, tuple[str, ...]] = {
         "surveys",
         "tellers",
     ),
-    "members": ("accounts", "dues", "dues_handovers", "dues_members", "edits", "erasure", "imports", "leaving"),
+    "members": (
+        *("accounts", "away", "dues", "dues_handovers", "dues_members", "edits", "erasure", "imports", "leaving"),
+        "thought_reports",
+    ),
     "cases": ("cleanings", "complaints", "greetings", "guards", "knocks", "locks", "moderation_counts", "policies"),
     "outbox": ("unheard",),
 }

@@ -29,6 +29,7 @@ PAGES: Mapping[str, tuple[tuple[str, ...], str]] = {
     "leaving.ask_first": (("id",), "member"),
     "erasure.show": (("id",), "member"),
     "leaving.transfer": (("id",), "member"),
+    "away.show_one": (("id",), "member"),
 }
 """Pages about one person: which parts of the address name who is in them, and what kind of page it is."""
 
@@ -44,6 +45,9 @@ FILES: Mapping[str, str] = {
     "appraisals.export": "member",
     "model_members.export": "member",
     "members.export": "member",
+    "away.show": "member",
+    "away.export": "member",
+    "thought_reports.show": "member",
     "members.text": "member",
     "audit.export": "record",
     "outbox.export": "outbox",

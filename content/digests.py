@@ -127,7 +127,8 @@ class Bar(Struct, frozen=True, kw_only=True):
 class Digest(Struct, frozen=True, kw_only=True):
     """What a digest tells: numbers of a stretch, what was held and what is planned, and what still waits.
 
-    ``burden`` is what the meter says of the room, where it says anything; ``missed``, ``corrections`` and what is
+    ``burden`` is what the meter says of the room, where it says anything; ``missed``, ``corrections``, how many are
+    to be registered as ``away``, with how many ``contact`` is due, and what is
     suggested to hold are told to committees alone, and so is ``address``, where all of it is seen.
     """
 
@@ -141,6 +142,8 @@ class Digest(Struct, frozen=True, kw_only=True):
     bars: tuple[Bar, ...]
     planned: tuple[tuple[datetime, str], ...]
     missed: int = 0
+    away: int = 0
+    contact: int = 0
     corrections: int = 0
     suggestions: tuple[Words, ...] = ()
     burden: tuple[Words, ...] = ()
@@ -149,7 +152,7 @@ class Digest(Struct, frozen=True, kw_only=True):
     @property
     def is_empty(self) -> bool:
         """Tell whether nothing was held, planned or is to be suggested, so that there is nothing to tell."""
-        waiting = self.missed or self.corrections or self.suggestions
+        waiting = self.missed or self.corrections or self.suggestions or self.away or self.contact
         return not self.held and not self.planned and not waiting
 
 
@@ -184,7 +187,13 @@ def compose(digest: Digest) -> Words:
 
 
 def _waiting(digest: Digest) -> list[Words]:
-    counted = (("open", digest.share.waiting), ("missed", digest.missed), ("corrections", digest.corrections))
+    counted = (
+        ("open", digest.share.waiting),
+        ("missed", digest.missed),
+        ("corrections", digest.corrections),
+        ("away", digest.away),
+        ("contact", digest.contact),
+    )
     return [words(f"digest.waiting_{name}", n=number) for name, number in counted if number]
 
 

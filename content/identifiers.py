@@ -58,6 +58,8 @@ SignUpEntryId = NewType("SignUpEntryId", str)
 ActivityId = NewType("ActivityId", str)
 HelpCaseId = NewType("HelpCaseId", str)
 HelpWordsId = NewType("HelpWordsId", str)
+ContactId = NewType("ContactId", str)
+ThoughtReportId = NewType("ThoughtReportId", str)
 RoomId = NewType("RoomId", str)
 """Opaque: rooms of version 12 have no server part."""
 UserId = NewType("UserId", str)

@@ -57,6 +57,7 @@ class Right(StrEnum):
     HANDLE_DUES = "handle_dues"
     HANDLE_HELP = "handle_help"
     HAND_OUT_HELP = "hand_out_help"
+    READ_REPORTS = "read_reports"
 
 
 _EVERYTHING = frozenset(Right)
@@ -72,6 +73,7 @@ RIGHTS: Mapping[Role, frozenset[Right]] = {
         Right.COUNT_BALLOTS,
         Right.HELP_LEARNERS,
         Right.HAND_OUT_HELP,
+        Right.READ_REPORTS,
     },
     Role.PUBLICITY_MEMBER: frozenset({Right.READ, Right.WRITE_LESSONS, Right.SCHEDULE, Right.MANAGE_OUTBOX}),
     Role.DISCIPLINE_MEMBER: frozenset({Right.READ, Right.READ_MEMBERS, Right.MODERATE, Right.HANDLE_HELP}),

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from content.away import HALF_YEAR, QUARTER
+from content.away import SETTING as REPORTS
 from content.burden import Cap
 from content.cadence import ATTENDANCE_LINE, BY_SETTING, LINES, OFF, is_attendance_line, is_cadence
 from content.decision import Decision, Fact, Refusal, refused
@@ -153,6 +155,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name=POSTING_DAY, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"),
     Setting(
         name=ONLINE_COUNTS, default=NO, offered=(NO, YES), possible=lambda value: value in (YES, NO), unit="answer"
+    ),
+    Setting(
+        name=REPORTS,
+        default=HALF_YEAR,
+        offered=(HALF_YEAR, QUARTER),
+        possible=lambda value: value in (HALF_YEAR, QUARTER),
+        unit="months",
     ),
     *(
         Setting(name=line.setting, default=line.default, offered=line.offered, possible=is_cadence, unit="cadence")

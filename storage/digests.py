@@ -31,7 +31,7 @@ from content.organisations import Kind, Organisation
 from content.rooms import Purpose
 from content.settings import BY_NAME, held_at
 from content.year import suggest
-from storage import burden, cadence, corrections, participation, quiet, schedules, settings
+from storage import away, burden, cadence, corrections, participation, quiet, schedules, settings
 from storage.organisations import tree
 from storage.participation import Period
 from storage.rooms import rooms
@@ -140,6 +140,7 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
     certain = [
         one for one in coming if one.occurrence.approved and not (one.occurrence.provisional or one.occurrence.over_cap)
     ]
+    due = await away.due(unit, roots, today=on) if sort is Sort.WEEKLY else away.Due(proposed=0, contact=0)
     bars = []
     for first, last in stretches(sort, on):
         share = await participation.total(unit, roots, Period(since=first, until=last))
@@ -156,6 +157,8 @@ async def digest(unit: Reading, node: Organisation, sort: Sort, on: date, *, con
         planned=tuple((one.occurrence.due_at, one.title) for one in certain[:MOST_LISTED]),
         missed=await _missed(unit, roots) if sort is Sort.WEEKLY else 0,
         corrections=await corrections.number_waiting(unit, roots) if sort is Sort.WEEKLY else 0,
+        away=due.proposed,
+        contact=due.contact,
         suggestions=await _suggestions(unit, node, on) if sort is Sort.WEEKLY else (),
         burden=await _burden(unit, node, since) if sort is Sort.MONTHLY else (),
         address=_address(console, node, since, until) if sort is Sort.WEEKLY else "",

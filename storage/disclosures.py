@@ -16,6 +16,7 @@ from storage.anchors import anchors
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit, causes, quiet_causes
+from storage.away import away, away_contacts
 from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import (
     ballot_candidates,
@@ -96,6 +97,7 @@ from storage.sync import checkpoints, dead_letters, gaps, unreadable
 from storage.tables import Instant, metadata
 from storage.tallies import branch_months, tallies
 from storage.terms import term_seats, terms
+from storage.thought_reports import thought_parts, thought_reports
 from storage.throttling import tries
 from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
@@ -435,6 +437,23 @@ PERSONAL: tuple[Held, ...] = (
         inner="id member_id user_id",
         state="corrections.state_",
     ),
+    _held(
+        away,
+        "member_id contact_id noted_by",
+        "since abroad reason returns_on card host contact_id noted_at",
+        inner="member_id noted_by asked_for",
+        own_words="since abroad reason returns_on card host",
+        reason="away.reason_",
+    ),
+    _held(away_contacts, "member_id by_user", "on_day", inner="id member_id by_user noted_at"),
+    _held(
+        thought_reports,
+        "member_id author replied_by",
+        "begun_at handed_in_at replied_at replied_by text",
+        inner="id member_id author touched_at is_sealed",
+        own_words="text",
+    ),
+    _held(thought_parts, "member_id", "at text", inner="report_id event_id member_id number letters is_sealed"),
     _held(cases, "user_id opened_by", "number organisation_id opened_at", inner="id user_id opened_by touched_at"),
     _held(
         sanctions,

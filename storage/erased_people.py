@@ -17,6 +17,7 @@ from storage.activities import activities, activity_notes, activity_photos
 from storage.appraisals import appraisal_grades, paper_grades
 from storage.approvals import approvals
 from storage.audit import audit
+from storage.away import away, away_contacts
 from storage.ballot_links import ballot_links, survey_links
 from storage.ballots import ballot_candidates, ballot_roll, ballot_tellers, ballots
 from storage.cases import case_evidence, case_notes, cases
@@ -90,6 +91,7 @@ from storage.sign_ups import forget_typed, sign_up_claims, sign_up_entries, sign
 from storage.surveys import survey_answers, survey_people
 from storage.sync import dead_letters, unreadable
 from storage.terms import term_seats
+from storage.thought_reports import thought_parts, thought_reports
 from storage.unannounced import unannounced_meetings
 from storage.unit import Reading, Writing
 from storage.verification import forget
@@ -97,7 +99,10 @@ from storage.views import views
 from storage.watchwords import watchwords
 
 GOES_AS: Mapping[str, tuple[Table, ...]] = {
-    "entry": (import_entries, edit_entries, term_seats, binding_codes, meeting_people, meeting_tasks),
+    "entry": (
+        *(import_entries, edit_entries, term_seats, binding_codes, meeting_people, meeting_tasks),
+        *(away_contacts, away),
+    ),
     "answers": (
         answers,
         session_choices,
@@ -118,6 +123,8 @@ GOES_AS: Mapping[str, tuple[Table, ...]] = {
         survey_answers,
         practice_items,
         practice_sessions,
+        thought_parts,
+        thought_reports,
     ),
     "votes": (poll_responses, ballot_links, survey_links, selection_nominations, selection_objections),
     "messages": (
@@ -215,6 +222,9 @@ _ALSO: Mapping[Table, tuple[str, ...]] = {
     complaints: ("claimed_by", "decided_by"),
     cleanings: ("by_user", "ended_by"),
     knocks: ("answered_by",),
+    away: ("noted_by",),
+    away_contacts: ("by_user",),
+    thought_reports: ("author", "replied_by"),
 }
 """Columns that name the person in rows of others."""
 
@@ -331,6 +341,7 @@ async def write_erased(unit: Writing, fact: PersonErased) -> None:
     touched = select(edit_entries.c.edit_id).where(edit_entries.c.member_id.in_(ids))
     await unit.execute(update(edits).where(edits.c.id.in_(touched)).values(reason="", other="", on_day=""))
     await forget_in_words(unit, ids, accounts)
+    await unit.execute(update(away).where(away.c.contact_id.in_(ids)).values(contact_id=None))
     for table in GOES:
         await unit.execute(delete(table).where(_names(table, ids, accounts)))
     blank = {"reason": None, "note": None, "recorded_by": None, "decided_by": None}

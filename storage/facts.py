@@ -20,6 +20,7 @@ from content.amendments import OccurrenceCorrected, OccurrenceWithdrawn
 from content.anchors import HeadAnchored
 from content.appraisals import Appraised, OutcomeTold
 from content.approvals import ProposalDecided, Proposed
+from content.away import AwayEnded, AwayNoted, ContactNoted, ContactTakenBack, ReportAsked
 from content.ballot_links import BallotLinkAsked, BallotLinkIssued, BrowserLeft, LinkMissed, LinkUsed
 from content.ballots import (
     BallotArchived,
@@ -259,6 +260,16 @@ from content.surveys import (
 )
 from content.tellers import CountConfirmed, OpeningAgreed, PossessionAsked, PossessionProven, ShareDestroyed
 from content.terms import CommitteeElected, CommitteeTakenBack, TermReminded
+from content.thought_reports import (
+    ThoughtPartChanged,
+    ThoughtPartRemoved,
+    ThoughtPartSaid,
+    ThoughtReportAnswered,
+    ThoughtReportBegun,
+    ThoughtReportDropped,
+    ThoughtReportHandedIn,
+    ThoughtReportWithdrawn,
+)
 from content.throttling import Tried, TriesForgotten
 from content.unannounced import UnannouncedRecorded, UnannouncedTakenBack
 from content.unheard import HearingAgainAsked, LetterPutAside, SenderTold, StretchAskedAgain, StretchPutAside
@@ -274,6 +285,7 @@ from storage import (
     anchors,
     appraisals,
     approvals,
+    away,
     ballot_links,
     ballots,
     bank,
@@ -348,6 +360,7 @@ from storage import (
     surveys,
     sync,
     terms,
+    thought_reports,
     throttling,
     unannounced,
     unheard,
@@ -479,6 +492,19 @@ WRITERS: dict[type[Fact], tuple[Writer, ...]] = {
     HoursRecorded: (hours.write_recorded,),
     HoursTakenBack: (hours.write_taken_back,),
     LearningCounted: (hours.write_counted,),
+    AwayNoted: (away.write_noted,),
+    AwayEnded: (away.write_ended,),
+    ContactNoted: (away.write_contact,),
+    ContactTakenBack: (away.write_contact_gone,),
+    ReportAsked: (away.write_asked,),
+    ThoughtReportBegun: (thought_reports.write_begun,),
+    ThoughtPartSaid: (thought_reports.write_said,),
+    ThoughtPartChanged: (thought_reports.write_changed,),
+    ThoughtPartRemoved: (thought_reports.write_removed,),
+    ThoughtReportDropped: (thought_reports.write_gone,),
+    ThoughtReportHandedIn: (thought_reports.write_handed_in,),
+    ThoughtReportWithdrawn: (thought_reports.write_gone,),
+    ThoughtReportAnswered: (thought_reports.write_answered,),
     InquiryMade: (inquiries.write_made,),
     InquiryEnded: (inquiries.write_ended,),
     CaseOpened: (cases.write_opened,),

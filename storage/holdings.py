@@ -52,6 +52,8 @@ from storage.schedules import occurrences
 from storage.surveys import surveys
 from storage.tables import Instant
 from storage.terms import terms
+from storage.thought_reports import opened as opened_thoughts
+from storage.thought_reports import thought_parts, thought_reports
 from storage.unit import AnyRow, Reading
 
 
@@ -132,6 +134,8 @@ def _opened(unit: Reading, row: AnyRow, table: Table, keys: Mapping[MemberId, by
         return {"text": opened_text(unit.vault, row, table.name)}
     if table in (*DUES, dues_questions):
         return {"text": said_of_dues(unit.vault, row, table)}
+    if table in (thought_reports, thought_parts):
+        return {"text": opened_thoughts(unit.vault, row, table, keys)}
     if table in (edit_entries, import_entries):
         held = [name for name in kept_entries.HELD if getattr(row, name)]
         return {name: kept_entries.opened(unit, table, row, name, keys) for name in held}

@@ -11,6 +11,7 @@ from content.sessions import LONGEST
 from storage import (
     approvals,
     audit,
+    away,
     ballot_links,
     cleanings,
     complaint_contexts,
@@ -38,6 +39,7 @@ from storage import (
     sanctions,
     session_choices,
     sign_ups,
+    thought_reports,
     throttling,
 )
 from storage.checkins import forget_people
@@ -69,6 +71,8 @@ ATTENDANCE = timedelta(days=3 * 365)
 """How long it is remembered who answered what; the counts of branches stay."""
 QUESTIONS = timedelta(days=365)
 """How long questions to lectures are kept."""
+DEPARTED = timedelta(days=365)
+"""How long it is kept where somebody was who has left the roster while they were away."""
 OCCURRENCES_AT_ONCE = 20
 MOST_AT_ONCE = 5000
 """So many rows of those are forgotten at a time, so that others get the writer's place in between."""
@@ -130,6 +134,8 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await help_cases.forget_past(unit, fact.at)
     await help_cases.write_anew(unit, fact.at.date())
     await misreadings.forget_past(unit, fact.at)
+    await thought_reports.forget_past(unit, fact.at)
+    await away.forget_departed(unit, fact.at - DEPARTED)
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)
     await complaints.forget_past(unit, fact.at)

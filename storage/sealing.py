@@ -17,6 +17,7 @@ from storage import (
     model_members,
     outbox_fates,
     sanctions,
+    thought_reports,
     watchwords,
     write_ins,
 )
@@ -42,7 +43,7 @@ async def seal_everything(unit: Writing) -> None:
     elif known != unit.vault.name:
         raise trouble("sealed_under_other_key")
     nouns = (members, credentials, model_members, watchwords, write_ins, cases, sanctions, complaints)
-    for noun in (*nouns, dues, dues_questions, help_cases):
+    for noun in (*nouns, dues, dues_questions, help_cases, thought_reports):
         await noun.seal_clear(unit)
     for table in (edit_entries, import_entries):
         await kept_entries.seal_clear(unit, table)
@@ -65,6 +66,7 @@ async def seal_anew(unit: Writing, new: Vault) -> int:
     for table in (edit_entries, import_entries):
         await kept_entries.renew(unit, table, new, keys)
     texts = await help_cases.renew(unit, new, keys)
+    await thought_reports.renew(unit, new, keys)
     await members.renew(unit, new, keys)
     number = len(keys) + texts + await credentials.rewrap(unit, new) + await model_members.rewrap(unit, new)
     number += await cases.rewrap(unit, new) + await sanctions.rewrap(unit, new)

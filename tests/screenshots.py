@@ -59,6 +59,7 @@ LEFT_OUT = {
     "moderation_counts.export": "a file",
     "hours.export": "a file",
     "dues_handovers.export": "a file",
+    "away.export": "a file",
     "calendar.export": "a file",
     "checkins.export": "a file",
     "checkins.export_branches": "a file",

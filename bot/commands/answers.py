@@ -10,7 +10,7 @@ from msgspec import Struct
 from bot.commands import activities, help_cases, lecture_questions, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
-from content import chains, checkins, corrections, polls
+from content import chains, checkins, corrections, polls, thought_reports
 from content.checkins import Expectation, State, Way
 from content.decision import Decision, Refusal, Tell, Words, refused, words
 from content.polls import Poll, Response
@@ -19,6 +19,7 @@ from storage import corrections as stored_corrections
 from storage import lecture_questions as stored_questions
 from storage import polls as stored_polls
 from storage import shifts
+from storage import thought_reports as stored_thoughts
 
 Answer = Decision | Refusal | None
 
@@ -78,6 +79,7 @@ async def withdraw(asking: Asking) -> Answer:
         *await _signed_up(asking),
         *await _given(asking),
         *await _asked_for_help(asking),
+        *await _reported(asking),
     ]
     if not candidates and (helped := await help_cases.take_back_only(asking)) is not None:
         return helped
@@ -163,6 +165,34 @@ async def _asked_for_help(asking: Asking) -> list[_Candidate]:
         )
         for one, at in await help_cases.spoken_of(asking)
     ]
+
+
+async def _reported(asking: Asking) -> list[_Candidate]:
+    """Return the last message of the report that I write, and the report that I handed in last.
+
+    In a room neither: that there is one is nobody's business.
+    """
+    member = asking.member
+    if member is None or asking.place is not Place.PRIVATE:
+        return []
+    found = []
+    begun = await stored_thoughts.unfinished(asking.unit, member.id)
+    if begun is not None and begun.parts:
+
+        async def shorten() -> Answer:
+            return thought_reports.take_back_last(begun)
+
+        name = words("answer.to_thought_part")
+        found.append(_Candidate(name=name, at=begun.parts[-1].at, take_back=shorten))
+    last = await stored_thoughts.last(asking.unit, member.id)
+    if last is not None and last.handed_in_at is not None:
+
+        async def withdraw_report() -> Answer:
+            return thought_reports.withdraw(last, member, now=asking.unit.now)
+
+        name = words("answer.to_thought_report")
+        found.append(_Candidate(name=name, at=last.handed_in_at, take_back=withdraw_report))
+    return found
 
 
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:

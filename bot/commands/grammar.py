@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細進難辦",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细进难办",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討費細進難辦匯彙寫畢",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨费细进难办汇汇写毕",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -91,6 +91,8 @@ class Verb(StrEnum):
     DUES = "dues"
     DUES_LIST = "dues_list"
     DUES_WRONG = "dues_wrong"
+    THOUGHTS = "thoughts"
+    THAT_IS_ALL = "that_is_all"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -151,6 +153,8 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.DUES: ("党费", "dues", "交党费", "我的党费", "my dues"),
     Verb.DUES_LIST: ("党费明细", "dues list", "党费记录"),
     Verb.DUES_WRONG: ("党费基数有误", "dues wrong", "党费有误", "基数有误"),
+    Verb.THOUGHTS: ("思想汇报", "thought report", "汇报"),
+    Verb.THAT_IS_ALL: ("完", "end", "写完了", "完毕"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
@@ -205,6 +209,7 @@ ROOM_WORDS = {
     Verb.DUES_WRONG: ("党费基数有误", "党费有误", "基数有误"),
     Verb.CORRECT: ("更正",),
     Verb.COMPLAIN: ("举报", "complaint"),
+    Verb.THOUGHTS: ("思想汇报",),
     Verb.DATA: ("我的数据", "导出我的数据"),
     Verb.RESOLVE: ("决议",),
     Verb.ASSIGN: ("任务",),
@@ -306,6 +311,7 @@ _TAKES = {
     ),
     Verb.PLAN: re.compile(rf".*(?:{'|'.join(FORMS)}).*[0-9].*", re.DOTALL | re.IGNORECASE),
     **dict.fromkeys((Verb.RESOLVE, Verb.ASSIGN, Verb.SPEAK), re.compile(r".+", re.DOTALL)),
+    Verb.THOUGHTS: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE: re.compile(r".+", re.DOTALL),
     Verb.NOMINATE_FOR_GROUP: re.compile(r".+", re.DOTALL),
     Verb.AGREE: re.compile(r".{1,60}"),

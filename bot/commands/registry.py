@@ -36,6 +36,7 @@ from bot.commands import (
     sign_ups,
     slow_mode,
     surveys,
+    thought_reports,
     watchwords,
 )
 from bot.commands.asking import Handler
@@ -125,6 +126,8 @@ COMMANDS: tuple[Command, ...] = (
     Command(verb=Verb.DUES_WRONG, handler=dues.wrong, needs=None),
     Command(verb=Verb.DATA, handler=disclosures.my_data, needs=None, for_members=False, momentary=_always),
     Command(verb=Verb.CORRECT, handler=corrections.correct, needs=None, of_cards=True),
+    Command(verb=Verb.THOUGHTS, handler=thought_reports.begin, needs=None),
+    Command(verb=Verb.THAT_IS_ALL, handler=thought_reports.hand_in, needs=None),
     Command(verb=Verb.RESOLVE, handler=record_lines.resolve, needs=Right.RECORD, of_cards=True, for_members=False),
     Command(verb=Verb.ASSIGN, handler=record_lines.assign, needs=Right.RECORD, of_cards=True, for_members=False),
     Command(verb=Verb.SPEAK, handler=record_lines.speak, needs=None, of_cards=True),

@@ -18,6 +18,7 @@ from bot.commands import (
     practice,
     session_choices,
     sign_ups,
+    thought_reports,
 )
 from bot.commands.asking import Asking, Held, Place, Settings
 from bot.commands.grammar import (
@@ -147,13 +148,13 @@ def understand(event: Event, me: UserId, settings: Settings, held: Held | None =
         return Step(cause=cause, decide=lambda unit: polls.hear(unit, event, cause, me), actor=sender, tell=tell)
     if event.type == "m.room.message" and (edited := _edited(event.content)) is not None:
         target, text = edited
-        if not sign_ups.may_be_about_one(text):
-            return None
-        return Step(cause=cause, decide=lambda unit: sign_ups.hear_edit(unit, event, target, text), actor=sender)
+        return Step(cause=cause, decide=lambda unit: _changed(unit, event, target, text), actor=sender, tell=tell)
     if event.type == "m.room.message" and (answered := activities.is_photo(event.content)) is not None:
         return Step(
             cause=cause, decide=lambda unit: activities.hear_photo(unit, event, answered), actor=sender, tell=tell
         )
+    if event.type == "m.room.message" and event.content.get("msgtype") in thought_reports.FILES:
+        return Step(cause=cause, decide=lambda unit: _sent(unit, event, me), actor=sender)
     if event.type == "m.room.message" and _is_speech(event.content):
         return Step(cause=cause, decide=lambda unit: _said(unit, event, me, settings, held), actor=sender, tell=tell)
     return None
@@ -177,9 +178,22 @@ async def _removed(unit: Reading, event: Event, cause: Cause, removed: Cause) ->
         return answer
     answer = await sign_ups.removed(unit, EventId(event.redacts), sender)
     answer = answer or await activities.removed(unit, EventId(event.redacts))
+    answer = answer or await thought_reports.removed(unit, EventId(event.redacts), sender)
     if answer is not None:
         return answer
     return await polls.removed(unit, RoomId(event.room_id), EventId(event.redacts), sender)
+
+
+async def _changed(unit: Reading, event: Event, target: EventId, text: str) -> Decision | Refusal | None:
+    """Take an edit as one of a message that names people for a sign-up, or of a report that is being written."""
+    answer = await sign_ups.hear_edit(unit, event, target, text) if sign_ups.may_be_about_one(text) else None
+    return answer or await thought_reports.edited(unit, event, target, text)
+
+
+async def _sent(unit: Reading, event: Event, me: UserId) -> Decision | None:
+    """Answer a file that is sent in private where words are waited for."""
+    place, _ = await _place(unit, RoomId(event.room_id), UserId(event.sender), me)
+    return await thought_reports.hear_file(unit, event, private=place is Place.PRIVATE)
 
 
 def _is_speech(content: dict[str, Any]) -> bool:
@@ -283,6 +297,10 @@ async def _said(
         answered = await confirming.replied(asking, matter) if matter is not None else None
         if answered is not None:
             return _with_room(answered, learned, sender)
+    if place is Place.PRIVATE:
+        written = await thought_reports.go_on(asking, said)
+        if written is not None:
+            return _with_room(written, learned, sender)
     if place is Place.PRIVATE and (said is None or is_bare_reason(text) or (not said.word and poll is None)):
         answered = await inquiries.answer(asking)
         if answered is not None:

@@ -223,6 +223,8 @@ def _value(setting: Setting, value: str) -> str:
         return t("settings.workdays", n=int(value))
     if setting.unit == "hours":
         return t("settings.hours", n=int(value))
+    if setting.unit == "months":
+        return t("settings.months", n=int(value))
     if setting.unit == "month":
         return t(f"month.{value}")
     if setting.unit == "cadence":

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from content.away import Away, AwayNoted
 from content.ballots import (
     Ballot,
     BallotCertified,
@@ -69,6 +70,7 @@ from content.identifiers import (
     ScheduleId,
     SelectionId,
     SurveyId,
+    ThoughtReportId,
     UserId,
     derive,
 )
@@ -104,6 +106,7 @@ from content.sanctions import Step as Rung
 from content.schedules import Schedule, materialise, schedule_lessons
 from content.sessions import LinkIssued
 from content.surveys import Survey, SurveyClosed, SurveyDrafted, SurveyOpened
+from content.thought_reports import ThoughtPartSaid, ThoughtReport, ThoughtReportBegun, ThoughtReportHandedIn
 from storage import heartbeats, members, outbox, schedules, sync
 from storage.rooms import StateSeen
 from storage.store import Step, Store
@@ -199,6 +202,7 @@ async def seed(store: Store, clock: Clock) -> Seeded:
     await _selections(store, seeded)
     await _imports(store, seeded)
     await _corrections(store, seeded)
+    await _thoughts(store, seeded)
     await _cases(store, seeded)
     await _complaints(store, seeded)
     await _room_states(store)
@@ -709,6 +713,30 @@ async def _corrections(store: Store, seeded: Seeded) -> None:
         at=NOW - timedelta(days=3),
     )
     await put(store, "correction answer", answered)
+
+
+THOUGHTS = "这半年在成都做工，学习没有落下"
+
+
+async def _thoughts(store: Store, seeded: Seeded) -> None:
+    """Leave a thought report on both sides of the tree, one of them by who is away."""
+    for short, name in (("one", "白云"), ("far", "安邻")):
+        member, id = seeded.members[name], ThoughtReportId(derive("seed thought report", short))
+        user = UserId(f"@m{list(seeded.members).index(name) + 1}:example.org")
+        place = seeded.organisations[short]
+        begun = ThoughtReport(id=id, member=member, user=user, begun_at=NOW - timedelta(days=2))
+        part = ThoughtPartSaid(
+            report=id, member=member, event=EventId(f"$thought-{short}"), text=THOUGHTS, at=NOW - timedelta(days=2)
+        )
+        away = Away(member=member, since=date(2026, 1, 10))
+        facts = (
+            AwayNoted(member=member, organisation=place, away=away, by=SECRETARY, at=NOW - timedelta(days=9)),
+            ThoughtReportBegun(report=begun),
+            part,
+            ThoughtReportHandedIn(report=id, member=member, organisation=place, at=NOW - timedelta(days=2)),
+        )
+        for number, fact in enumerate(facts):
+            await put(store, f"thoughts {short} {number}", fact)
 
 
 async def _cases(store: Store, seeded: Seeded) -> None:

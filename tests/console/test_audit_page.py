@@ -193,6 +193,8 @@ def test_a_row_says_by_which_duty_and_where_it_was_done(house: House, browser: B
 
 
 QUIET = {
+    # Of a report that is being written: it is its author's alone.
+    *("ThoughtPartRemoved", "ThoughtReportBegun", "ThoughtReportDropped"),
     # What a voter did, and who was still to vote.
     *("BallotLinkIssued", "BallotLinkAsked", "LinkMissed", "LinkUsed", "BrowserLeft", "SurveyLinkAsked"),
     "DiscreetRetried",

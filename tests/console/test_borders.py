@@ -100,6 +100,8 @@ def far_values(house: House, rule: Rule) -> dict[str, str]:
         "electronic_elections": seeded.elections["far"],
         "model_members": seeded.selections["far"],
         "corrections": seeded.corrections["far"],
+        "away": seeded.members["安邻"],
+        "thought_reports": derive("seed thought report", "far"),
         "cases": seeded.cases["far"],
         "complaints": seeded.complaints["far"],
         "hours": seeded.members["安邻"],

@@ -27,6 +27,7 @@ DOCUMENTED = {
     *(f"tellers.{step}" for step in ("ask_me", "prove", "agree", "count", "confirm", "download", "destroyed")),
     "tellers.decide_names",
     "checkins.export",
+    *("away.export", "away.show", "thought_reports.show"),
     "sign_ups.show_one",
     *("cases.show", "cleanings.show", "complaints.show", "corrections.show", "imports.show", "knocks.show"),
     *("looks.show", "policies.show_one"),

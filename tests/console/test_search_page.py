@@ -46,6 +46,8 @@ RIGHTS_OF = {
 """What takes more than to read."""
 
 ELSEWHERE = {
+    "away.show_one": "as the member that it is about",
+    "thought_reports.show_one": "in the list of reports alone: of what is said there nothing is searched",
     "appraisals.show_one": "as the secret ballot, or the election on paper, that it is",
     "meetings.show_one": "as the check-in that its notice is, whose page leads to it",
     "policies.show_one": "in the list of policy rooms alone, which are no matter of who reads",

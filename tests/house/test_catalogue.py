@@ -20,6 +20,7 @@ from console.keys import ACTIONS
 from console.meeting_papers import ATTENDANCES
 from console.meeting_papers import COLUMNS as ROLL_COLUMNS
 from console.pages.audit import CAUSES, THINGS
+from console.pages.away import COLUMNS as AWAY_COLUMNS
 from console.pages.guide import PARTS as GUIDE
 from console.pages.help_cases import COLUMNS as LEDGER_COLUMNS
 from console.pages.hours import FORMS
@@ -30,6 +31,8 @@ from content.activities import Kind as ActivityKind
 from content.activities import State as ActivityState
 from content.approvals import OF_DUTIES
 from content.approvals import State as Proposal
+from content.away import Reason as AwayReason
+from content.away import Standing as AwayStanding
 from content.ballot_approvals import ACTS as BALLOT_ACTS
 from content.ballots import State as BallotState
 from content.ballots import TellerRole, WriteIn
@@ -167,7 +170,7 @@ EXPORTED = (
     *("complaints", "moderation"),
     *("cases", "locks", "cleanings", "policies", "policy", "knocks", "minutes", "roll"),
     *("lessons", "checkins", "polls", "ballots", "elections", "appraisals", "surveys", "selections", "corrections"),
-    *("sign_ups", "sign_up", "activities", "activity", "notice"),
+    *("away", "thought_reports", "sign_ups", "sign_up", "activities", "activity", "notice"),
     *("workdays", "shifts", "looks", "rooms", "structure", "imports", "missed", "unheard", "series", "health"),
     *(f"shell_{kind}" for kind in KINDS),
 )
@@ -176,6 +179,9 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     # A key put together from a prefix and an ending: the endings that are sure to come. A prefix whose endings are
     # written out where they are used has none here, and counts as used for every ending that the code holds.
     "appraisals.": (),
+    "away.column_": AWAY_COLUMNS,
+    "away.reason_": AwayReason,
+    "away.standing_": AwayStanding,
     "appraisals.grade_": MemberGrade,
     "audit.cause_": (*CAUSES, "other", "forgotten"),
     # A fact of which nobody has written what it does is said in general.
@@ -283,7 +289,7 @@ FAMILIES: Mapping[str, Iterable[object]] = {
     "credentials.way_": Way,
     "database.": (),
     "digest.head_": Digests,
-    "digest.waiting_": ("open", "missed", "corrections"),
+    "digest.waiting_": ("open", "missed", "corrections", "away", "contact"),
     "digests.bars_": Digests,
     "digests.last_": (Fate.POSTED, Fate.EMPTY, Fate.REPLACED),
     "digests.no_room_": Digests,

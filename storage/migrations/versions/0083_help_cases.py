@@ -6,7 +6,7 @@ from alembic import op
 from storage.tables import Instant
 
 revision = "0083"
-down_revision = "0081"
+down_revision = "0082"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,188 @@
+"""A thought report is said in private in as many messages as one likes, and is nobody's until it is handed in."""
+
+from __future__ import annotations
+
+import pytest
+
+from content.identifiers import UserId
+from content.thought_reports import ThoughtReport
+from storage import inquiries, retention
+from storage import thought_reports as stored
+from tests.small_branch import (
+    EAST_ROOM,
+    ZHANG,
+    HandClock,
+    SmallBranch,
+    account,
+    event,
+    message,
+    private_room,
+    redaction,
+)
+
+WHO, HERE = account(ZHANG), private_room(ZHANG)
+
+
+def said(text: str, **more: object) -> object:
+    return message(WHO, text, room_id=HERE, **more)
+
+
+async def hear(branch: SmallBranch, *texts: str) -> None:
+    for text in texts:
+        await branch.hear(message(WHO, text, room_id=HERE))
+
+
+async def last(branch: SmallBranch) -> ThoughtReport | None:
+    return await branch.store.read(lambda unit: stored.last(unit, ZHANG))
+
+
+async def unfinished(branch: SmallBranch) -> ThoughtReport | None:
+    return await branch.store.read(lambda unit: stored.unfinished(unit, ZHANG))
+
+
+async def words(branch: SmallBranch, report: ThoughtReport | None) -> tuple[str, ...]:
+    assert report is not None
+    return (await branch.store.read(lambda unit: stored.words_of(unit, report)))[0]
+
+
+async def keys(branch: SmallBranch) -> list[str]:
+    return [key for _, key in await branch.told()]
+
+
+async def test_three_messages_are_one_report_until_the_end(branch: SmallBranch) -> None:
+    await hear(branch, "思想汇报", "这半年在外地做工。", "学习了二十届四中全会精神。", "完")
+    assert await words(branch, await last(branch)) == ("这半年在外地做工。", "学习了二十届四中全会精神。")
+    assert await keys(branch) == ["thought_report.begun", "thought_report.handed_in"]
+    assert await branch.store.read(lambda unit: inquiries.waiting(unit, WHO)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("思想汇报 一切都好 完", "一切都好"),
+        ("思想汇报：在外地一切都好。完", "在外地一切都好。"),
+        ("思想匯報 一切都好\n完。", "一切都好"),
+        ("thought report all is well end", "all is well"),
+        ("思想汇报 好 完", "好"),
+    ],
+)
+async def test_all_of_it_in_one_message_is_a_report_and_one_character_is_enough(
+    branch: SmallBranch, text: str, kept: str
+) -> None:
+    await hear(branch, text)
+    assert await words(branch, await last(branch)) == (kept,)
+
+
+async def test_what_reads_like_a_sentence_is_part_of_it_and_what_is_a_command_is_answered(branch: SmallBranch) -> None:
+    sentences = ("学习很有收获", "请假回家看了父母", "提问 自己入党为了什么", "好的", "事情都写完")
+    await hear(branch, "思想汇报", *sentences[:3], "我的", *sentences[3:], "完")
+    assert await words(branch, await last(branch)) == sentences
+    assert (await keys(branch))[1] == "mine.all"
+
+
+async def test_cancelling_keeps_nothing_and_an_empty_one_is_not_handed_in(branch: SmallBranch) -> None:
+    await hear(branch, "思想汇报 不想写了", "取消")
+    assert await unfinished(branch) is None
+    assert "不想写了" not in await branch.everything()
+    await hear(branch, "完", "思想汇报", "完")
+    assert (await keys(branch))[-3:] == ["thought_report.none_begun", "thought_report.begun", "thought_report.empty"]
+
+
+async def test_edits_and_removals_before_the_end_count_and_after_it_are_refused_in_words(branch: SmallBranch) -> None:
+    first, second = said("思想汇报 写错了"), said("多余的")
+    await branch.hear(first, second)  # type: ignore[arg-type]
+
+    def edit(text: str) -> object:
+        relation = {"rel_type": "m.replace", "event_id": first.event_id}  # type: ignore[attr-defined]
+        content = {"msgtype": "m.text", "body": f"* {text}", "m.relates_to": relation}
+        return event(
+            WHO, "m.room.message", {**content, "m.new_content": {"msgtype": "m.text", "body": text}}, room_id=HERE
+        )
+
+    await branch.hear(edit("思想汇报 写对了"))  # type: ignore[arg-type]
+    await branch.hear(redaction(WHO, second.event_id, room_id=HERE))  # type: ignore[attr-defined]
+    await hear(branch, "完")
+    assert await words(branch, await last(branch)) == ("写对了",)
+    await branch.hear(edit("改了又改"))  # type: ignore[arg-type]
+    assert await words(branch, await last(branch)) == ("写对了",)
+    assert (await keys(branch))[-1] == "thought_report.as_handed_in"
+
+
+async def test_it_can_be_taken_back_for_a_day(branch: SmallBranch, clock: HandClock) -> None:
+    await hear(branch, "思想汇报 后悔的话 完", "撤回")
+    assert await last(branch) is None
+    assert "后悔的话" not in await branch.everything()
+    await hear(branch, "思想汇报 留下的话 完")
+    clock.forward(hours=25)
+    await hear(branch, "撤回")
+    assert (await keys(branch))[-1] == "thought_report.too_late"
+    assert await words(branch, await last(branch)) == ("留下的话",)
+
+
+async def test_in_a_room_nothing_is_kept_and_that_is_said_in_private(branch: SmallBranch) -> None:
+    for mention in (False, True):
+        await branch.hear(message(WHO, "思想汇报 在群里说的 完", room_id=EAST_ROOM, mention=mention))
+    assert await keys(branch) == ["thought_report.in_private"] * 2
+    assert "在群里说的" not in await branch.everything()
+    assert await unfinished(branch) is None
+
+
+async def test_one_that_was_left_goes_on_days_later_and_what_was_said_between_is_not_part_of_it(
+    branch: SmallBranch, clock: HandClock
+) -> None:
+    await hear(branch, "思想汇报 前一半")
+    clock.forward(hours=13)
+    await hear(branch, "今天天气真好")
+    await hear(branch, "思想汇报", "后一半", "完")
+    assert await words(branch, await last(branch)) == ("前一半", "后一半")
+    assert "thought_report.go_on" in await keys(branch)
+
+
+async def test_the_same_message_twice_is_in_it_once(branch: SmallBranch) -> None:
+    opening, more, end = said("思想汇报"), said("只说一遍"), said("完")
+    for one in (opening, opening, more, more, end, end):
+        await branch.hear(one)  # type: ignore[arg-type]
+    assert await words(branch, await last(branch)) == ("只说一遍",)
+    assert (await keys(branch)).count("thought_report.handed_in") == 1
+
+
+@pytest.mark.parametrize(("name", "key"), [("汇报.docx", "words_only"), ("内部资料.docx", "confidential")])
+async def test_a_file_is_not_taken_and_that_is_said(branch: SmallBranch, name: str, key: str) -> None:
+    content = {"msgtype": "m.file", "body": name, "url": "mxc://x/y"}
+    await branch.hear(event(WHO, "m.room.message", content, room_id=HERE))
+    assert await keys(branch) == []
+    await hear(branch, "思想汇报")
+    await branch.hear(event(WHO, "m.room.message", content, room_id=HERE))
+    assert (await keys(branch))[-1] == f"thought_report.{key}"
+    assert name not in await branch.everything()
+
+
+async def test_too_much_is_refused_and_nothing_is_lost(branch: SmallBranch) -> None:
+    await hear(branch, "思想汇报", "长" * 15_000, "长" * 5_001, "完")
+    report = await last(branch)
+    assert report is not None
+    assert (len(report.parts), report.letters) == (1, 15_000)
+    assert "thought_report.too_long" in await keys(branch)
+
+
+async def test_words_go_with_their_time_and_an_unfinished_one_sooner(branch: SmallBranch, clock: HandClock) -> None:
+    await hear(branch, "思想汇报 会过期的话 完", "思想汇报 没写完的话")
+    clock.forward(days=31)
+    await branch.store.settle(notes=[retention.Swept(at=clock.now)])
+    assert await unfinished(branch) is None
+    assert await words(branch, await last(branch)) == ("会过期的话",)
+    clock.forward(days=340)
+    await branch.store.settle(notes=[retention.Swept(at=clock.now)])
+    assert await words(branch, await last(branch)) == ()
+    clock.forward(days=800)
+    await branch.store.settle(notes=[retention.Swept(at=clock.now)])
+    assert await last(branch) is None
+
+
+async def test_another_cannot_change_what_is_not_theirs(branch: SmallBranch) -> None:
+    first = said("思想汇报 我自己的话")
+    await branch.hear(first)  # type: ignore[arg-type]
+    other = UserId("@li:test")
+    await branch.hear(redaction(other, first.event_id, room_id=HERE))  # type: ignore[attr-defined]
+    await hear(branch, "完")
+    assert await words(branch, await last(branch)) == ("我自己的话",)
