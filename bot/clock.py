@@ -11,7 +11,20 @@ from functools import partial
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from bot import complaints, digests, knocks, locks, meetings, policies, posting, sanctions, sign_ups, surveying, terms
+from bot import (
+    complaints,
+    digests,
+    knocks,
+    locks,
+    meetings,
+    pledges,
+    policies,
+    posting,
+    sanctions,
+    sign_ups,
+    surveying,
+    terms,
+)
 from bot.anchoring import tell_seal
 from bot.balloting import Balloting
 from bot.fresh_links import FreshLinks
@@ -317,6 +330,7 @@ class Clock:
         if self._passed() - self._planned >= PLAN.total_seconds():
             self._planned = self._passed()
             await digests.plan(self._store, now)
+            await pledges.keep(self._store)
             await self._take_up_measures()
         await digests.tell(self._store, now, self._console)
 

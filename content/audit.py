@@ -312,6 +312,7 @@ THINGS = (
     "poll",
     "sign_up",
     "activity",
+    "pledge",
     "ballot",
     "survey",
     "selection",

@@ -190,7 +190,16 @@ def discreetly(answer: Answered) -> Answered:
     return replace(answer, discreet=True) if isinstance(answer, Refusal) else answer
 
 
-DISCREET_WORDS = ("appraisal.", "ballot.", "complaint.", "lecture.unnamed_", "practice.", "selection.", "survey.")
+DISCREET_WORDS = (
+    "appraisal.",
+    "ballot.",
+    "complaint.",
+    "lecture.unnamed_",
+    "pledge_question.",
+    "practice.",
+    "selection.",
+    "survey.",
+)
 """How the keys begin of what is said to one person, and whose list would name voters, reporters or learners."""
 
 

@@ -30,6 +30,7 @@ from storage import (
     meetings,
     misreadings,
     mutes,
+    pledges,
     policies,
     practice,
     record_lines,
@@ -126,6 +127,7 @@ async def write_swept(unit: Writing, fact: Swept) -> None:
     await record_lines.forget_past(unit, fact.at)
     await lecture_questions.forget_past(unit, (fact.at - QUESTIONS).date())
     await lecture_questions.write_anew(unit, fact.at.date())
+    await pledges.forget_past(unit, fact.at)
     await misreadings.forget_past(unit, fact.at)
     await looks.forget_past(unit, fact.at)
     await sanctions.forget_past(unit, fact.at)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from bot.commands import activities, lecture_questions, sign_ups
+from bot.commands import activities, lecture_questions, pledges, sign_ups
 from bot.commands.asking import Asking, Place
 from bot.commands.grammar import number_in
 from content import chains, checkins, corrections, polls
@@ -75,6 +75,7 @@ async def withdraw(asking: Asking) -> Answer:
         *await _last_correction(asking),
         *await _signed_up(asking),
         *await _given(asking),
+        *await _asked_of_pledge(asking),
     ]
     if not candidates and await stored_questions.waiting(asking.unit, asking.member.id):
         return await lecture_questions.take_back(asking)
@@ -144,6 +145,18 @@ async def _given(asking: Asking) -> list[_Candidate]:
         return Decision(facts=taken.facts, effects=(*taken.effects, told))
 
     return [_Candidate(name=words("answer.to_album"), at=at, take_back=take_back)]
+
+
+async def _asked_of_pledge(asking: Asking) -> list[_Candidate]:
+    """Return what I asked last about a pledge, as long as nobody has answered it."""
+    last = await pledges.last_asked(asking.unit, asking.member.id) if asking.member is not None else None
+    if last is None:
+        return []
+
+    async def take_back() -> Answer:
+        return pledges.take_back(last, asking.sender)
+
+    return [_Candidate(name=words("answer.to_pledge"), at=last.asked_at, take_back=take_back)]
 
 
 async def _voted(asking: Asking, *, only_last: bool) -> list[_Candidate]:

@@ -23,8 +23,8 @@ _DASHES = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2014": "-"})
 _RAISED = re.compile("([\u00b2\u00b3\u00b9\u2070-\u209c]+)")
 """Raised and lowered digits: the normal form would make plain numbers of what is a footnote or a unit."""
 _SIMPLIFIED = str.maketrans(
-    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討",
-    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨",
+    "動舉報簽請學補幫綁臺個課單麼習黨靜別擾復棄權選刪剛纔誤數據導遲線號週禮時現後問調練錯題測語網頁場訴記錄間鐘兩廣罵謠傳隱無關會鎖龍參決議務發員組織評談話討諾進開",
+    "动举报签请学补帮绑台个课单么习党静别扰复弃权选删刚才误数据导迟线号周礼时现后问调练错题测语网页场诉记录间钟两广骂谣传隐无关会锁龙参决议务发员组织评谈话讨诺进开",
 )
 """The traditional form of every sign in our words; what people add in their own words stays as they wrote it."""
 _END = " 。.!~,、"
@@ -85,6 +85,10 @@ class Verb(StrEnum):
     SIGN_UP = "sign_up"
     SIGN_OFF = "sign_off"
     ACTIVITY = "activity"
+    PLEDGES = "pledges"
+    ASK_PLEDGE = "ask_pledge"
+    ANSWER_PLEDGE = "answer_pledge"
+    PROGRESS = "progress"
 
 
 WORDS: dict[Verb, tuple[str, ...]] = {
@@ -140,6 +144,10 @@ WORDS: dict[Verb, tuple[str, ...]] = {
     Verb.SIGN_UP: ("接龙", "sign up", "报名", "参加", "+1"),
     Verb.ACTIVITY: ("活动", "activity"),
     Verb.SIGN_OFF: ("取消报名", "sign off", "退出报名", "退出接龙"),
+    Verb.PLEDGES: ("承诺", "pledges", "公开承诺", "pledge"),
+    Verb.ASK_PLEDGE: ("问承诺", "ask pledge"),
+    Verb.ANSWER_PLEDGE: ("答承诺", "answer pledge"),
+    Verb.PROGRESS: ("进展", "progress", "更新承诺"),
 }
 """The first two are the names that help shows, in Chinese and in English."""
 
@@ -198,6 +206,8 @@ ROOM_WORDS = {
     Verb.PLAN: ("排", "安排"),
     Verb.UNLOCK: ("解锁",),
     Verb.SLOW_MODE: ("慢速", "慢速模式"),
+    Verb.PLEDGES: ("承诺", "公开承诺"),
+    Verb.ASK_PLEDGE: ("问承诺",),
 }
 """Of commands that are not answers to an open card, only these are heard in a room."""
 
@@ -240,13 +250,14 @@ _LENGTH = (
 LENGTH = re.compile(_LENGTH, re.IGNORECASE)
 """How long one wants silence: a count and a measure, days alone, for ever, or the end of it."""
 _GLUED = re.compile(
-    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷)"
+    rf"(?P<word>学完|签到|补学|学习|取消|撤回提问|接管|绑定|静音|问卷|承诺)"
     rf"(?P<argument>(?<=问卷)网页|(?<=签到)[0-9]{{6}}|(?<!绑定)(?<!静音)(?<!问卷){_COUNTED}|(?<=绑定)[A-Za-z0-9-]{{4,40}}|(?<=静音){_LENGTH})"
 )
 _ASKED = re.compile(
     r"(?P<word>匿名提问|提问|举报)(?P<argument>(?<=匿名提问)\S.+|(?<=举报)(?:https:|matrix:).+|(?<!举报)\S.{4,})",
     re.DOTALL,
 )
+_OF_PLEDGE = re.compile(r"(?P<word>问承诺|答承诺|进展|更新承诺)(?P<argument>[0-9一二三四五六七八九十].*)", re.DOTALL)
 _WHAT = re.compile(r"什[么麼]是([^?]{1,40})\?*")
 _NUMBER_ALONE = re.compile(_COUNTED)
 _VENUE_CODE = re.compile("[0-9]{6}")
@@ -261,6 +272,8 @@ _TAKES = {
     Verb.CANCEL: _NUMBER_ALONE,
     Verb.TAKE_QUESTION_BACK: _NUMBER_ALONE,
     Verb.LESSON: _NUMBER_ALONE,
+    Verb.PLEDGES: _NUMBER_ALONE,
+    **dict.fromkeys((Verb.ASK_PLEDGE, Verb.ANSWER_PLEDGE, Verb.PROGRESS), re.compile(r".+", re.DOTALL)),
     Verb.ADOPT: _NUMBER_ALONE,
     Verb.MUTE: LENGTH,
     Verb.WATCHWORD: re.compile(r".{1,60}"),
@@ -566,7 +579,8 @@ def _asked_what(plain: str) -> Said | None:
 
 def _asked_without_space(plain: str) -> Said | None:
     """Read 匿名提问食堂能早点开吗: on a phone the space is easily left out."""
-    found = _ASKED.fullmatch(plain.translate(_SIMPLIFIED))
+    simple = plain.translate(_SIMPLIFIED)
+    found = _ASKED.fullmatch(simple) or _OF_PLEDGE.fullmatch(simple)
     if found is None:
         return None
     return Said(verb=_KEYWORDS[found["word"]], word=found["word"], argument=plain[found.start("argument") :])

@@ -1,0 +1,528 @@
+"""Pledges (公开承诺) at the desk: the register, how far each is, questions and their answers, and the year's review."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from flask import Blueprint, Response, abort, render_template, request
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from console.access import here, requires
+from console.addresses import link
+from console.answering import Answer, first_by_field, onward, see
+from console.desk import ask, cause, now, settle
+from console.leaving_tables import leaves, up_to
+from console.pledge_sheets import sheet
+from console.tables import hand_out
+from console.wording import fully, t
+from content import pledge_questions as asked
+from content import pledges as rules
+from content.decision import Refusal, refused
+from content.identifiers import MemberId, OrganisationId, PledgeId, PledgeQuestionId, derive
+from content.members import Member
+from content.organisations import Kind, Organisation, Right
+from content.pledge_questions import Question, Stand
+from content.pledges import Entry, Party, Pledge, State
+from content.rooms import Purpose
+from storage import burden, members, mutes, quiet, rooms
+from storage import pledges as stored
+from storage.store import Answer as Decided
+from storage.unit import Reading
+
+pages = Blueprint("pledges", __name__)
+
+MOST_SHOWN = 300
+MOST_PEOPLE = 2000
+
+
+class Fields(Struct, frozen=True, kw_only=True):
+    """What stands in the form, whether or not it can be meant; ``party`` is ``branch``, ``group:id`` or ``person:id``."""
+
+    organisation: str = ""
+    party: str = Party.BRANCH
+    matter: str = ""
+    measure: str = ""
+    owner: str = ""
+    due: str = ""
+    reason: str = ""
+
+
+class Seen(Struct, frozen=True, kw_only=True):
+    """What the page of a pledge shows beside it; ``names`` are those of who sees to it, pledged or asked openly."""
+
+    history: tuple[Entry, ...]
+    questions: tuple[Question, ...]
+    people: dict[MemberId, Member] = field(default_factory=dict)
+
+
+@pages.get("/pledges")
+@requires(Right.READ)
+@leaves("pledges")
+def show() -> str:
+    """Show the register: what is past its day first, then by that day, what is closed at the end."""
+    roots = here().roots
+    found, people = ask(lambda unit: _register(unit, roots, up_to(MOST_SHOWN)))
+    return render_template(
+        "pledges/show.html",
+        found=rules.in_order(found, _earliest(found)),
+        people=people,
+        named=_named,
+        party=lambda one: _party(one, people),
+        standing=lambda one: rules.standing(one, _today(one)),
+        missing=lambda one: _missing(one, people),
+        may_make=bool(_branches()),
+        most=MOST_SHOWN,
+    )
+
+
+def _earliest(found: tuple[Pledge, ...]) -> date:
+    """Return the day by which a list is in order: that of its places, which is one unless they lie far apart."""
+    return min((_today(one) for one in found), default=now().date())
+
+
+async def _register(
+    unit: Reading, roots: tuple[OrganisationId, ...], limit: int
+) -> tuple[tuple[Pledge, ...], dict[MemberId, Member]]:
+    found = await stored.of_roots(unit, roots, limit=limit)
+    return found, await _people(unit, {id for one in found for id in (one.owner, one.person)})
+
+
+async def _people(unit: Reading, ids: set[MemberId | None]) -> dict[MemberId, Member]:
+    return {one.id: one for one in await members.by_ids(unit, [id for id in ids if id is not None])}
+
+
+@pages.route("/pledges/new", methods=["GET", "POST"])
+@requires(Right.RECORD)
+def make() -> Answer:
+    """Put a pledge of a branch on the register."""
+    branches = _branches()
+    if not branches:
+        abort(404)
+    if request.method == "GET":
+        wanted = request.args.get("branch", branches[0].id)
+        return _form(Fields(organisation=wanted), None, branches)
+    fields = _fields()
+    place = next((node for node in branches if node.id == fields.organisation), None)
+    if place is None:
+        abort(404)
+    day = _local_day(place)
+    drafted = _meant(
+        fields,
+        place,
+        Pledge(
+            id=PledgeId(derive(cause(), "pledge")),
+            organisation=place.id,
+            number=0,
+            party=Party.BRANCH,
+            matter="",
+            measure="",
+            due=day,
+            due_set=day,
+            updated=day,
+        ),
+    )
+    if isinstance(drafted, Refusal):
+        return _form(fields, None, branches, drafted)
+    user = here().user
+
+    async def decide(unit: Reading) -> Decided:
+        one = replace(drafted, number=await stored.next_number(unit, place.id))
+        return rules.make(one, people=await _ids_at(unit, place.id), by=user, today=day, now=unit.now)
+
+    outcome = settle(decide, actor=user)
+    if outcome.refusal is not None:
+        return _form(fields, None, branches, outcome.refusal)
+    return see(link("pledges.show_one", id=drafted.id), "repeated" if outcome.repeated else "pledge_made")
+
+
+@pages.get("/pledges/<id>")
+@requires(Right.READ)
+def show_one(id: str) -> str:  # noqa: A002
+    """Show a pledge with its history and what was asked."""
+    return _page(_visible(id))
+
+
+@pages.route("/pledges/<id>/change", methods=["GET", "POST"])
+@requires(Right.RECORD)
+def change(id: str) -> Answer:  # noqa: A002
+    """Change what is pledged, by whom or by when, with the reason."""
+    one = _visible(id, Right.RECORD)
+    place = _place(one)
+    if request.method == "GET":
+        party = f"group:{one.group}" if one.group else f"person:{one.person}" if one.person else str(one.party)
+        fields = Fields(
+            organisation=one.organisation,
+            party=party,
+            matter=one.matter,
+            measure=one.measure,
+            owner=one.owner or "",
+            due=one.due.isoformat(),
+        )
+        return _form(fields, one, (place,))
+    fields, day, seen = (
+        replace(_fields(), organisation=one.organisation),
+        _local_day(place),
+        request.form.get("mark", ""),
+    )
+    drafted = _meant(fields, place, one)
+    if isinstance(drafted, Refusal):
+        return _form(fields, one, (place,), drafted)
+
+    async def decide(unit: Reading) -> Decided:
+        before = await stored.pledge(unit, one.id)
+        if before is None:
+            return None
+        after = _meant(fields, place, before)
+        if isinstance(after, Refusal):
+            return after
+        people = await _ids_at(unit, place.id)
+        return rules.change(
+            before,
+            after,
+            fields.reason,
+            people=people,
+            seen=seen,
+            by=here_user,
+            cause=form,
+            today=day,
+            now=unit.now,
+        )
+
+    here_user, form = here().user, cause()
+    outcome = settle(decide, actor=here_user)
+    if outcome.refusal is not None:
+        return _form(fields, one, (place,), outcome.refusal)
+    return onward(outcome, to=link("pledges.show_one", id=id), done="pledge_changed")
+
+
+@pages.post("/pledges/<id>/progress")
+@requires(Right.RECORD)
+def progress(id: str) -> Answer:  # noqa: A002
+    """Put down by hand how far a pledge is."""
+    one, typed, note = _visible(id, Right.RECORD), request.form.get("percent", "").strip(), request.form.get("note", "")
+    if typed and not re.fullmatch("[0-9]{1,3}", typed):
+        return _page(one, refused("pledge.bad_percent", field="percent")), 422
+    percent = int(typed) if typed else None
+    by, form, day = here().user, cause(), _today(one)
+
+    async def decide(unit: Reading) -> Decided:
+        known = await stored.pledge(unit, one.id)
+        return rules.progress(known, percent, note, by=by, cause=form, today=day, now=unit.now) if known else None
+
+    return _done(one, decide, "pledge_progressed")
+
+
+@pages.post("/pledges/<id>/close")
+@requires(Right.RECORD)
+def close(id: str) -> Answer:  # noqa: A002
+    """Close a pledge as kept or as ended, or take it up again, with the reason."""
+    one, verdict, note = _visible(id, Right.RECORD), request.form.get("verdict", ""), request.form.get("reason", "")
+    if verdict not in {*State}:
+        abort(400)
+    by, form, day = here().user, cause(), _today(one)
+
+    async def decide(unit: Reading) -> Decided:
+        known = await stored.pledge(unit, one.id)
+        if known is None:
+            return None
+        return rules.close(known, State(verdict), note, by=by, cause=form, today=day, now=unit.now)
+
+    return _done(one, decide, "pledge_reopened" if verdict == State.OPEN else "pledge_closed")
+
+
+@pages.post("/pledges/<id>/review")
+@requires(Right.RECORD)
+def review(id: str) -> Answer:  # noqa: A002
+    """Put down the result of the review (评诺)."""
+    one, text, seen = _visible(id, Right.RECORD), request.form.get("review", ""), request.form.get("mark", "")
+
+    async def decide(unit: Reading) -> Decided:
+        known = await stored.pledge(unit, one.id)
+        return rules.review(known, text, seen=seen) if known is not None else None
+
+    return _done(one, decide, "pledge_reviewed")
+
+
+@pages.post("/pledges/<id>/tell")
+@requires(Right.SCHEDULE)
+def tell(id: str) -> Answer:  # noqa: A002
+    """Have the branch's room told how far a pledge is, within its caps and after its quiet hours."""
+    one = _visible(id, Right.SCHEDULE)
+    day = _today(one)
+
+    async def decide(unit: Reading) -> Decided:
+        known = await stored.pledge(unit, one.id)
+        if known is None:
+            return None
+        there = await rooms.rooms_of(unit, [known.organisation])
+        own = [
+            room.id
+            for room, lost in there
+            if lost is None and room.purpose is Purpose.BRANCH and room.organisation == known.organisation
+        ]
+        owner = await members.member(unit, known.owner) if known.owner is not None else None
+        answer = rules.tell_room(
+            known,
+            await stored.last_note(unit, known.id),
+            owner.name if owner is not None and owner.left is None else None,
+            own,
+            today=day,
+        )
+        if isinstance(answer, Refusal):
+            return answer
+        free_at = max(await quiet.free_for(unit, known.organisation, unit.now), unit.now)
+        for room in own:
+            if (too_much := await burden.refuse_live(unit, known.organisation, room, free_at)) is not None:
+                return replace(too_much, field=None)
+        return answer
+
+    return _done(one, decide, "pledge_told")
+
+
+@pages.post("/pledges/<id>/questions/<question>/answer")
+@requires(Right.RECORD)
+def answer(id: str, question: str) -> Answer:  # noqa: A002
+    """Answer a question at the desk, where its owner does not; who asked is told in private."""
+    one, text = _visible(id, Right.RECORD), request.form.get("answer", "")
+
+    async def decide(unit: Reading) -> Decided:
+        known, found = await stored.pledge(unit, one.id), await _question(unit, one, question)
+        if known is None or found is None:
+            return None
+        person = await members.member(unit, found.member) if found.member is not None else None
+        asker = person.user if person is not None and person.left is None else None
+        free = (
+            asker is not None
+            and await mutes.muted_until(unit, asker) is None
+            and await quiet.free_for_person(unit, asker) <= unit.now
+        )
+        return asked.answer(known, found, text, asker=asker, asker_free=free, now=unit.now)
+
+    return _done(one, decide, "pledge_answered", question)
+
+
+@pages.post("/pledges/<id>/questions/<question>/hide")
+@requires(Right.MODERATE)
+def hide(id: str, question: str) -> Answer:  # noqa: A002
+    """Take an improper question off the pages with a reason, or put it back."""
+    one, reason, hidden = _visible(id, Right.MODERATE), request.form.get("reason", ""), "back" not in request.form
+
+    async def decide(unit: Reading) -> Decided:
+        found = await _question(unit, one, question)
+        return asked.moderate(found, hidden=hidden, reason=reason) if found is not None else None
+
+    return _done(one, decide, "pledge_question_hidden" if hidden else "pledge_question_back", question)
+
+
+@pages.get("/pledges/ledger.<any(xlsx, csv, docx, text):format>")
+@requires(Right.READ_MEMBERS)
+def export(format: str) -> Response:  # noqa: A002
+    """Hand out the ledger (承诺台账) in the columns that offices expect."""
+    roots = here().roots
+
+    async def look(
+        unit: Reading,
+    ) -> tuple[tuple[Pledge, ...], dict[MemberId, Member], tuple[Entry, ...], tuple[Question, ...]]:
+        found, people = await _register(unit, roots, up_to(MOST_SHOWN * 10))
+        ids = [one.id for one in found]
+        return found, people, await stored.history(unit, ids), await stored.questions(unit, ids)
+
+    found, people, history, questions = ask(look)
+    places = {node.id: node.name for node in here().nodes}
+    ordered = sorted(found, key=lambda one: (places.get(one.organisation, ""), one.number))
+    table = sheet(
+        ordered,
+        history,
+        questions,
+        party=lambda one: _party(one, people),
+        owner=lambda one: _named(one.owner, people),
+    )
+    footer = t("pledges.footer", at=fully(now()), n=len(table.rows))
+    return hand_out(table, format, "pledges", footer, back=link("pledges.show"))
+
+
+def _done(one: Pledge, decide: object, done: str, question: str = "") -> Answer:
+    outcome = settle(decide, actor=here().user)  # type: ignore[arg-type]
+    if outcome.refusal is not None:
+        fresh = ask(lambda unit: stored.pledge(unit, one.id)) or one
+        return _page(fresh, outcome.refusal, question), 422
+    return onward(outcome, to=link("pledges.show_one", id=one.id), done=done)
+
+
+async def _question(unit: Reading, one: Pledge, id: str) -> Question | None:  # noqa: A002
+    found = await stored.question(unit, PledgeQuestionId(id[:32]))
+    return found if found is not None and found.pledge == one.id else None
+
+
+def _visible(id: str, right: Right = Right.READ) -> Pledge:  # noqa: A002
+    roots = here().roots_for(right)
+    found = ask(lambda unit: stored.visible(unit, roots, PledgeId(id)))
+    if found is None:
+        abort(404)
+    return found
+
+
+def _branches() -> tuple[Organisation, ...]:
+    return tuple(node for node in here().within(Right.RECORD) if node.kind is Kind.BRANCH and node.closed is None)
+
+
+def _place(one: Pledge) -> Organisation:
+    node = here().node(one.organisation)
+    if node is None:
+        abort(404)
+    return node
+
+
+def _local_day(place: Organisation) -> date:
+    return now().astimezone(ZoneInfo(place.timezone)).date()
+
+
+def _today(one: Pledge) -> date:
+    return _local_day(_place(one))
+
+
+async def _ids_at(unit: Reading, place: OrganisationId) -> frozenset[MemberId]:
+    return frozenset(one.id for one in await members.roster(unit, [place]))
+
+
+def _named(id: MemberId | None, people: dict[MemberId, Member]) -> str | None:  # noqa: A002
+    """Return the name of somebody, to whom members are shown by name where they stand; else nothing."""
+    one = people.get(id) if id is not None else None
+    return one.name if one is not None and Right.READ_MEMBERS in here().rights_at(one.organisation) else None
+
+
+def _party(one: Pledge, people: dict[MemberId, Member]) -> str:
+    if one.party is Party.PERSON:
+        return _named(one.person, people) or t("pledges.party_person")
+    node = here().node(one.group or one.organisation)
+    return node.name if node is not None else t("frame.none")
+
+
+def _missing(one: Pledge, people: dict[MemberId, Member]) -> str | None:
+    """Return the sentence that says why the owner of an open pledge cannot be asked, where that is so."""
+    if one.state is not State.OPEN:
+        return None
+    owner = people.get(one.owner) if one.owner is not None else None
+    if owner is None:
+        return t("pledges.no_owner")
+    if owner.left is not None:
+        return t("pledges.owner_left")
+    return None if owner.user is not None else t("pledges.owner_unbound")
+
+
+def _fields() -> Fields:
+    form = request.form
+    return Fields(
+        organisation=form.get("organisation", ""),
+        party=form.get("party", ""),
+        matter=rules.tidied(form.get("matter", "")),
+        measure=rules.tidied(form.get("measure", "")),
+        owner=form.get("owner", ""),
+        due=form.get("due", "").strip(),
+        reason=form.get("reason", ""),
+    )
+
+
+def _meant(fields: Fields, place: Organisation, before: Pledge) -> Pledge | Refusal:
+    """Return what the form means; that its people belong to the branch is judged by the rule."""
+    try:
+        due = date.fromisoformat(fields.due)
+    except ValueError:
+        return refused("pledge.bad_due", field="due")
+    sort, _, id = fields.party.partition(":")  # noqa: A001
+    if sort not in {*Party} or bool(id) is (sort == Party.BRANCH):
+        return refused("pledge.unknown_person", field="party")
+    group = next((node.id for node in _groups(place) if node.id == id), None) if sort == Party.GROUP else None
+    if sort == Party.GROUP and group is None:
+        return refused("pledge.unknown_person", field="party")
+    return replace(
+        before,
+        party=Party(sort),
+        group=group,
+        person=MemberId(id) if sort == Party.PERSON else None,
+        matter=fields.matter,
+        measure=fields.measure,
+        owner=MemberId(fields.owner) if fields.owner else None,
+        due=due,
+    )
+
+
+def _groups(place: Organisation) -> tuple[Organisation, ...]:
+    return tuple(node for node in here().nodes if node.parent == place.id and node.kind is Kind.GROUP)
+
+
+def _form(
+    fields: Fields, one: Pledge | None, branches: tuple[Organisation, ...], refusal: Refusal | None = None
+) -> Answer:
+    place = next((node for node in branches if node.id == fields.organisation), branches[0])
+    people = ask(lambda unit: members.roster(unit, [place.id]))
+    # Who has left stays in the form, so that it says what stands.
+    kept = {one.owner, one.person} - {None, *(each.id for each in people)} if one is not None else set()
+    gone = tuple(ask(lambda unit: _people(unit, set(kept))).values()) if kept else ()
+    refusals = [refusal] if refusal else []
+    page = render_template(
+        "pledges/form.html",
+        fields=replace(fields, organisation=place.id),
+        one=one,
+        mark=rules.mark_of(one) if one is not None and refusal is None else request.form.get("mark", ""),
+        branches=branches,
+        groups=_groups(place),
+        people=(*people, *gone),
+        place=place,
+        longest={"matter": rules.LONGEST_MATTER, "measure": rules.LONGEST_MEASURE, "note": rules.LONGEST_NOTE},
+        refusals=refusals,
+        by_field=first_by_field(refusals),
+    )
+    return (page, 422) if refusals else page
+
+
+def _page(one: Pledge, refusal: Refusal | None = None, question: str = "") -> str:
+    at = here()
+    rights = at.rights_at(one.organisation)
+    seen = ask(lambda unit: _look(unit, one))
+    refusals = [refusal] if refusal else []
+    # A field of one question has its own place on the page.
+    own = (
+        {f"{refusal.field}-{question}" if question else str(refusal.field): refusal}
+        if refusal and refusal.field
+        else {}
+    )
+    moderates = Right.MODERATE in rights
+    listed = [each for each in seen.questions if each.stand is not Stand.WITHDRAWN]
+    return render_template(
+        "pledges/show_one.html",
+        one=one,
+        place=_place(one),
+        seen=seen,
+        questions=[each for each in listed if each.stand is not Stand.HIDDEN or moderates],
+        number_hidden=sum(each.stand is Stand.HIDDEN for each in listed),
+        name_of=lambda each: asked.name_of(one, each),
+        asker=lambda each: _named(each.member, seen.people) if each.named else None,
+        party=_party(one, seen.people),
+        owner=_named(one.owner, seen.people),
+        missing=_missing(one, seen.people),
+        standing=rules.standing(one, _today(one)),
+        may_record=Right.RECORD in rights,
+        may_tell=Right.SCHEDULE in rights and one.state is State.OPEN,
+        moderates=moderates,
+        typed=request.form if refusal is not None else {},
+        typed_of=question,
+        mark=rules.mark_of(one),
+        longest={
+            "note": rules.LONGEST_NOTE,
+            "review": rules.LONGEST_REVIEW,
+            "answer": asked.LONGEST_ANSWER,
+            "reason": asked.LONGEST_REASON,
+        },
+        refusals=[replace(refusal, field=None) if question else refusal] if refusal else refusals,
+        by_field=own,
+    )
+
+
+async def _look(unit: Reading, one: Pledge) -> Seen:
+    questions = await stored.questions(unit, [one.id])
+    ids = {one.owner, one.person, *(each.member for each in questions if each.named)}
+    return Seen(history=await stored.history(unit, [one.id]), questions=questions, people=await _people(unit, ids))
