@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from console.tables import Table
 from console.wording import t
@@ -48,5 +48,5 @@ def sheet(
     )
 
 
-def _joined(parts: object) -> str | None:
-    return "；".join(parts) or None  # type: ignore[arg-type]
+def _joined(parts: Iterable[str]) -> str | None:
+    return "；".join(parts) or None

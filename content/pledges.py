@@ -64,9 +64,9 @@ class Sort(StrEnum):
 class Pledge(Struct, frozen=True, kw_only=True):
     """Something pledged, known in its branch by its number; ``percent`` was last said on ``updated``, 0 to 100.
 
-    ``due`` was set on the day ``due_set``. ``group`` and ``person`` name who pledges where it is not the branch. ``owner`` is who sees to it, ``None`` where
-    nobody does. ``reminded`` counts the reminders before ``due`` that are over, ``told_on`` is the last day on which
-    its room was told. ``review`` (评诺) is typed at the end of the year.
+    ``due`` was set on the day ``due_set``. ``group`` and ``person`` name who pledges where it is not the branch.
+    ``owner`` is who sees to it, ``None`` where nobody does. ``reminded`` counts the reminders before ``due`` that are
+    over, ``told_on`` is the last day on which its room was told. ``review`` (评诺) is typed at the end of the year.
     """
 
     id: PledgeId

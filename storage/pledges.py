@@ -338,8 +338,8 @@ async def write_stands(
     entry = getattr(fact, "entry", None)
     if isinstance(entry, Entry):
         values = asdict(entry)
-        row = {**values, "pledge_id": values.pop("pledge"), "by_user": values.pop("by")}
-        await unit.add_missing(pledge_entries, {name: row[name] for name in pledge_entries.c.keys()})
+        row = {"pledge_id": values.pop("pledge"), "by_user": values.pop("by"), **values}
+        await unit.add_missing(pledge_entries, row)
 
 
 async def write_asked(unit: Writing, fact: PledgeQuestioned) -> None:

@@ -225,7 +225,7 @@ async def _detail(asking: Asking, one: Pledge, today: date) -> Decision:
     unit = asking.unit
     known = asked.shown(await stored.questions(unit, [one.id]))[-MOST_SHOWN:]
     ids = {one.owner, one.person, *(each.member for each in known if each.named)} - {None}
-    names = {each.id: each for each in await members.by_ids(unit, [id for id in ids if id is not None])}
+    names = {each.id: each for each in await members.by_ids(unit, [each for each in ids if each is not None])}
     owner = names.get(one.owner) if one.owner is not None else None
     steps = [each for each in await stored.history(unit, [one.id]) if each.sort is Sort.PROGRESS]
     lines: list[Words] = [words("pledge.title", number=one.number, matter=one.matter)]

@@ -39,7 +39,7 @@ MOST_PEOPLE = 2000
 
 
 class Fields(Struct, frozen=True, kw_only=True):
-    """What stands in the form, whether or not it can be meant; ``party`` is ``branch``, ``group:id`` or ``person:id``."""
+    """What stands in the form, whether or not it is meant; ``party`` is ``branch``, ``group:id`` or ``person:id``."""
 
     organisation: str = ""
     party: str = Party.BRANCH
@@ -48,6 +48,15 @@ class Fields(Struct, frozen=True, kw_only=True):
     owner: str = ""
     due: str = ""
     reason: str = ""
+
+
+class Ledger(Struct, frozen=True, kw_only=True):
+    """All that the ledger is made of."""
+
+    found: tuple[Pledge, ...]
+    people: dict[MemberId, Member]
+    history: tuple[Entry, ...]
+    questions: tuple[Question, ...]
 
 
 class Seen(Struct, frozen=True, kw_only=True):
@@ -87,11 +96,11 @@ async def _register(
     unit: Reading, roots: tuple[OrganisationId, ...], limit: int
 ) -> tuple[tuple[Pledge, ...], dict[MemberId, Member]]:
     found = await stored.of_roots(unit, roots, limit=limit)
-    return found, await _people(unit, {id for one in found for id in (one.owner, one.person)})
+    return found, await _people(unit, {who for one in found for who in (one.owner, one.person)})
 
 
 async def _people(unit: Reading, ids: set[MemberId | None]) -> dict[MemberId, Member]:
-    return {one.id: one for one in await members.by_ids(unit, [id for id in ids if id is not None])}
+    return {one.id: one for one in await members.by_ids(unit, [one for one in ids if one is not None])}
 
 
 @pages.route("/pledges/new", methods=["GET", "POST"])
@@ -185,14 +194,14 @@ def change(id: str) -> Answer:  # noqa: A002
             fields.reason,
             people=people,
             seen=seen,
-            by=here_user,
+            by=user,
             cause=form,
             today=day,
             now=unit.now,
         )
 
-    here_user, form = here().user, cause()
-    outcome = settle(decide, actor=here_user)
+    user, form = here().user, cause()
+    outcome = settle(decide, actor=user)
     if outcome.refusal is not None:
         return _form(fields, one, (place,), outcome.refusal)
     return onward(outcome, to=link("pledges.show_one", id=id), done="pledge_changed")
@@ -323,20 +332,24 @@ def export(format: str) -> Response:  # noqa: A002
     """Hand out the ledger (承诺台账) in the columns that offices expect."""
     roots = here().roots
 
-    async def look(
-        unit: Reading,
-    ) -> tuple[tuple[Pledge, ...], dict[MemberId, Member], tuple[Entry, ...], tuple[Question, ...]]:
+    async def look(unit: Reading) -> Ledger:
         found, people = await _register(unit, roots, up_to(MOST_SHOWN * 10))
         ids = [one.id for one in found]
-        return found, people, await stored.history(unit, ids), await stored.questions(unit, ids)
+        return Ledger(
+            found=found,
+            people=people,
+            history=await stored.history(unit, ids),
+            questions=await stored.questions(unit, ids),
+        )
 
-    found, people, history, questions = ask(look)
+    held = ask(look)
+    people = held.people
     places = {node.id: node.name for node in here().nodes}
-    ordered = sorted(found, key=lambda one: (places.get(one.organisation, ""), one.number))
+    ordered = sorted(held.found, key=lambda one: (places.get(one.organisation, ""), one.number))
     table = sheet(
         ordered,
-        history,
-        questions,
+        held.history,
+        held.questions,
         party=lambda one: _party(one, people),
         owner=lambda one: _named(one.owner, people),
     )

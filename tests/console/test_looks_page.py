@@ -25,9 +25,9 @@ COUNTS = {
     *("polls.picture", "burden.export", "reports.export", "surveys.export", "calendar.export", "duties.export"),
     *("bank.export", "bank.export_gift", "bank.export_zip", "glossary.export"),
     *("checkins.export_branches", "participation.export_occurrences"),
-    *("looks.show", "imports.show", "moderation_counts.export"),
+    *("looks.show", "imports.show", "moderation_counts.export", "pledges.show", "pledges.export"),
 }
-"""Files in which nobody is named but who holds a duty."""
+"""Files in which nobody is named but who holds a duty, or sees openly to a pledge."""
 
 
 def seen(house: House) -> list[tuple[Any, ...]]:

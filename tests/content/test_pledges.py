@@ -16,6 +16,7 @@ from content.identifiers import Cause, EventId, MemberId, OrganisationId, Pledge
 from content.pledge_questions import Question, Stand
 from content.pledges import Party, Pledge, Sort, State
 from content.speech import Reader
+from content.workday_lists import Day
 from content.workdays import calendar
 from zhibu.catalogue import load_speech
 
@@ -116,10 +117,7 @@ def test_a_reminder_is_not_sent_when_closed_past_its_day_or_long_over() -> None:
 
 
 def test_a_reminder_never_comes_after_the_day_it_reminds_of() -> None:
-    holidays = [(date(2026, 2, day), False, "春节") for day in range(15, 24)]
-    from content.workday_lists import Day
-
-    known = calendar((), [Day(date=on, works=works, name=name) for on, works, name in holidays])
+    known = calendar(by_hand=[Day(date=date(2026, 2, day), works=False, name="春节") for day in range(14, 24)])
     assert rules.reminder_days(date(2026, 2, 18), known)[1] <= date(2026, 2, 18)
 
 
