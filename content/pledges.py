@@ -281,15 +281,20 @@ def review(pledge: Pledge, text: str, *, seen: str) -> Decision | Refusal:
 
 
 def tell_room(
-    pledge: Pledge, note: str, owner: str | None, rooms: Collection[RoomId], *, today: date
+    pledge: Pledge, note: str, owner: str | None, rooms: Collection[RoomId], *, today: date, waits: bool = False
 ) -> Decision | Refusal:
-    """Have the rooms of the branch told how far a pledge is, once a day; nobody is called by it."""
+    """Have the rooms of the branch told how far a pledge is, once a day; nobody is called by it.
+
+    While something else ``waits`` to be said there, as in quiet hours, it would come on top of that.
+    """
     if pledge.state is not State.OPEN:
         return refused("pledge.is_closed", number=pledge.number)
     if not rooms:
         return refused("pledge.no_room")
     if pledge.told_on == today:
         return refused("pledge.told_today")
+    if waits:
+        return refused("pledge.room_waits")
     said = room_words(pledge, note, owner)
     effects = tuple(Say(room=room, organisation=pledge.organisation, words=said) for room in rooms)
     return Decision(facts=(PledgeTold(pledge=replace(pledge, told_on=today)),), effects=effects)

@@ -25,7 +25,7 @@ from sqlalchemy import (
     update,
 )
 
-from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, UserId
+from content.identifiers import EventId, MemberId, OrganisationId, PledgeId, PledgeQuestionId, RoomId, UserId
 from content.pledge_questions import (
     ASKERS_KEPT,
     PledgeQuestionAnswered,
@@ -52,6 +52,8 @@ from content.pledges import (
 )
 from storage.members import members
 from storage.organisations import within
+from storage.outbox import Kind, outbox
+from storage.outbox import State as Pending
 from storage.tables import Instant, metadata
 from storage.unit import AnyRow, Reading, Writing
 
@@ -311,6 +313,16 @@ async def waiting(unit: Reading) -> tuple[Waiting, ...]:
             if about is not None:
                 found.append(Waiting(pledge=about, question=_question(row), user=row.user_id, owner=is_owner))
     return tuple(found)
+
+
+async def something_waits(unit: Reading, room: RoomId) -> bool:
+    """Tell whether something is still to be said in a room: it counts on its burden only once it was."""
+    waiting = (
+        outbox.c.room_id == room,
+        outbox.c.kind == Kind.SAY,
+        outbox.c.state.in_([Pending.PENDING, Pending.LEASED]),
+    )
+    return await unit.value(select(outbox.c.id).where(*waiting).limit(1)) is not None
 
 
 def _values(one: Pledge) -> dict[str, Any]:

@@ -279,6 +279,7 @@ def tell(id: str) -> Answer:  # noqa: A002
             owner.name if owner is not None and owner.left is None else None,
             own,
             today=day,
+            waits=any([await stored.something_waits(unit, room) for room in own]),
         )
         if isinstance(answer, Refusal):
             return answer

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from content.burden import Cap
-from content.identifiers import PledgeId
+from content.identifiers import EventId, PledgeId
 from content.members import MemberLeft
 from content.pledge_questions import Question, Stand
 from content.pledges import Pledge, State
@@ -157,11 +157,15 @@ def test_the_room_is_told_once_a_day_within_its_caps(house: House, browser: Brow
     (said,) = rows(house, "say")
     assert said.words["parameters"]["note"] == "=扶手已到货"
     assert "今天已经发过" in browser.post(f"{PATH}/tell", form_at=PATH).get_data(as_text=True)
-    house.clock.forward(days=1)
+    other = browser.post("/pledges/new", form(house)).headers["Location"].partition("?")[0]
+    waits = browser.post(f"{other}/tell", form_at=PATH)
+    assert "等着发出" in waits.get_data(as_text=True)
+    house.run(house.store.settle(notes=[outbox.Echoed(id=said.id, event_id=EventId("$said"))]))
     full = SettingChosen(organisation=house.seeded.organisations["one"], name=Cap.MONTH, value="1")
     house.run(put(house.store, "cap", full))
-    refused = browser.post(f"{PATH}/tell", form_at=PATH)
+    refused = browser.post(f"{other}/tell", form_at=PATH)
     assert refused.status_code == 422
+    assert re.search("群里.*条", refused.get_data(as_text=True))
     assert len(rows(house, "say")) == 1
 
 

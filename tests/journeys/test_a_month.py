@@ -1,7 +1,7 @@
 """A month in one branch, step by step: said on the real homeserver, done in a real browser, with every number told.
 
-Of the sample month, dues, reports of those away, help cases and commitments are not kept here, so nothing is played of
-them: steps 8, 10, 11 and 12.
+Of the sample month, dues, reports of those away and help cases are not kept here, so nothing is played of them:
+steps 8, 10 and 11.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from content.notices import State as MeetingState
 from storage import ballots, checkins, meetings, polls, sign_ups, surveys
 from storage.unit import Reading
 from tests.journeys.branch_at_work import BRANCH, NAME, World, at, at_work, desk
+from tests.journeys.month_pledges import question_a_pledge
 from tests.journeys.recommending import count_ballot, draft_ballot, tell_room, vote_on_page
 from tests.machine import in_ci
 from tests.sealed_ballots import ID as BALLOT
@@ -391,6 +392,7 @@ async def test_a_month_in_one_branch_comes_to_the_numbers_it_should(
         given = {"record.docx": await _assembly(world, page, assembly)}
         given["roll.xlsx"] = await world.take(page, f"/meetings/{day}/roll.xlsx")
         await _recommend(world, page, browser, (house, synapse.folder))
+        await question_a_pledge(world, page)
         given["survey.xlsx"] = await _survey(world, page)
         await _papers(world, page, given, tmp_path / "papers")
         await _meter(world, page)
