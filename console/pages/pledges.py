@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, abort, render_template, request
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from console.access import here, requires
@@ -15,7 +14,9 @@ from console.addresses import link
 from console.answering import Answer, first_by_field, onward, see
 from console.desk import ask, cause, now, settle
 from console.leaving_tables import leaves, up_to
+from console.pledge_drafts import Fields, fields_from, groups, meant
 from console.pledge_sheets import sheet
+from console.pledge_views import local_day, missing, named, page_of, party_of, people_of, place_of, today_of
 from console.tables import hand_out
 from console.wording import fully, t
 from content import pledge_questions as asked
@@ -24,7 +25,7 @@ from content.decision import Refusal, refused
 from content.identifiers import MemberId, OrganisationId, PledgeId, PledgeQuestionId, derive
 from content.members import Member
 from content.organisations import Kind, Organisation, Right
-from content.pledge_questions import Question, Stand
+from content.pledge_questions import Question
 from content.pledges import Entry, Party, Pledge, State
 from content.rooms import Purpose
 from storage import burden, members, mutes, quiet, rooms
@@ -38,18 +39,6 @@ MOST_SHOWN = 300
 MOST_PEOPLE = 2000
 
 
-class Fields(Struct, frozen=True, kw_only=True):
-    """What stands in the form, whether or not it is meant; ``party`` is ``branch``, ``group:id`` or ``person:id``."""
-
-    organisation: str = ""
-    party: str = Party.BRANCH
-    matter: str = ""
-    measure: str = ""
-    owner: str = ""
-    due: str = ""
-    reason: str = ""
-
-
 class Ledger(Struct, frozen=True, kw_only=True):
     """All that the ledger is made of."""
 
@@ -57,14 +46,6 @@ class Ledger(Struct, frozen=True, kw_only=True):
     people: dict[MemberId, Member]
     history: tuple[Entry, ...]
     questions: tuple[Question, ...]
-
-
-class Seen(Struct, frozen=True, kw_only=True):
-    """What the page of a pledge shows beside it; ``names`` are those of who sees to it, pledged or asked openly."""
-
-    history: tuple[Entry, ...]
-    questions: tuple[Question, ...]
-    people: dict[MemberId, Member] = field(default_factory=dict)
 
 
 @pages.get("/pledges")
@@ -78,10 +59,10 @@ def show() -> str:
         "pledges/show.html",
         found=rules.in_order(found, _earliest(found)),
         people=people,
-        named=_named,
-        party=lambda one: _party(one, people),
-        standing=lambda one: rules.standing(one, _today(one)),
-        missing=lambda one: _missing(one, people),
+        named=named,
+        party=lambda one: party_of(one, people),
+        standing=lambda one: rules.standing(one, today_of(one)),
+        missing=lambda one: missing(one, people),
         may_make=bool(_branches()),
         most=MOST_SHOWN,
     )
@@ -89,18 +70,14 @@ def show() -> str:
 
 def _earliest(found: tuple[Pledge, ...]) -> date:
     """Return the day by which a list is in order: that of its places, which is one unless they lie far apart."""
-    return min((_today(one) for one in found), default=now().date())
+    return min((today_of(one) for one in found), default=now().date())
 
 
 async def _register(
     unit: Reading, roots: tuple[OrganisationId, ...], limit: int
 ) -> tuple[tuple[Pledge, ...], dict[MemberId, Member]]:
     found = await stored.of_roots(unit, roots, limit=limit)
-    return found, await _people(unit, {who for one in found for who in (one.owner, one.person)})
-
-
-async def _people(unit: Reading, ids: set[MemberId | None]) -> dict[MemberId, Member]:
-    return {one.id: one for one in await members.by_ids(unit, [one for one in ids if one is not None])}
+    return found, await people_of(unit, {who for one in found for who in (one.owner, one.person)})
 
 
 @pages.route("/pledges/new", methods=["GET", "POST"])
@@ -113,12 +90,12 @@ def make() -> Answer:
     if request.method == "GET":
         wanted = request.args.get("branch", branches[0].id)
         return _form(Fields(organisation=wanted), None, branches)
-    fields = _fields()
+    fields = fields_from()
     place = next((node for node in branches if node.id == fields.organisation), None)
     if place is None:
         abort(404)
-    day = _local_day(place)
-    drafted = _meant(
+    day = local_day(place)
+    drafted = meant(
         fields,
         place,
         Pledge(
@@ -151,7 +128,7 @@ def make() -> Answer:
 @requires(Right.READ)
 def show_one(id: str) -> str:  # noqa: A002
     """Show a pledge with its history and what was asked."""
-    return _page(_visible(id))
+    return page_of(_visible(id))
 
 
 @pages.route("/pledges/<id>/change", methods=["GET", "POST"])
@@ -159,7 +136,7 @@ def show_one(id: str) -> str:  # noqa: A002
 def change(id: str) -> Answer:  # noqa: A002
     """Change what is pledged, by whom or by when, with the reason."""
     one = _visible(id, Right.RECORD)
-    place = _place(one)
+    place = place_of(one)
     if request.method == "GET":
         party = f"group:{one.group}" if one.group else f"person:{one.person}" if one.person else str(one.party)
         fields = Fields(
@@ -172,11 +149,11 @@ def change(id: str) -> Answer:  # noqa: A002
         )
         return _form(fields, one, (place,))
     fields, day, seen = (
-        replace(_fields(), organisation=one.organisation),
-        _local_day(place),
+        replace(fields_from(), organisation=one.organisation),
+        local_day(place),
         request.form.get("mark", ""),
     )
-    drafted = _meant(fields, place, one)
+    drafted = meant(fields, place, one)
     if isinstance(drafted, Refusal):
         return _form(fields, one, (place,), drafted)
 
@@ -184,7 +161,7 @@ def change(id: str) -> Answer:  # noqa: A002
         before = await stored.pledge(unit, one.id)
         if before is None:
             return None
-        after = _meant(fields, place, before)
+        after = meant(fields, place, before)
         if isinstance(after, Refusal):
             return after
         people = await _ids_at(unit, place.id)
@@ -213,9 +190,9 @@ def progress(id: str) -> Answer:  # noqa: A002
     """Put down by hand how far a pledge is."""
     one, typed, note = _visible(id, Right.RECORD), request.form.get("percent", "").strip(), request.form.get("note", "")
     if typed and not re.fullmatch("[0-9]{1,3}", typed):
-        return _page(one, refused("pledge.bad_percent", field="percent")), 422
+        return page_of(one, refused("pledge.bad_percent", field="percent")), 422
     percent = int(typed) if typed else None
-    by, form, day = here().user, cause(), _today(one)
+    by, form, day = here().user, cause(), today_of(one)
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.pledge(unit, one.id)
@@ -231,7 +208,7 @@ def close(id: str) -> Answer:  # noqa: A002
     one, verdict, note = _visible(id, Right.RECORD), request.form.get("verdict", ""), request.form.get("reason", "")
     if verdict not in {*State}:
         abort(400)
-    by, form, day = here().user, cause(), _today(one)
+    by, form, day = here().user, cause(), today_of(one)
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.pledge(unit, one.id)
@@ -260,7 +237,7 @@ def review(id: str) -> Answer:  # noqa: A002
 def tell(id: str) -> Answer:  # noqa: A002
     """Have the branch's room told how far a pledge is, within its caps and after its quiet hours."""
     one = _visible(id, Right.SCHEDULE)
-    day = _today(one)
+    day = today_of(one)
 
     async def decide(unit: Reading) -> Decided:
         known = await stored.pledge(unit, one.id)
@@ -351,8 +328,8 @@ def export(format: str) -> Response:  # noqa: A002
         ordered,
         held.history,
         held.questions,
-        party=lambda one: _party(one, people),
-        owner=lambda one: _named(one.owner, people),
+        party=lambda one: party_of(one, people),
+        owner=lambda one: named(one.owner, people),
     )
     footer = t("pledges.footer", at=fully(now()), n=len(table.rows))
     return hand_out(table, format, "pledges", footer, back=link("pledges.show"))
@@ -362,7 +339,7 @@ def _done(one: Pledge, decide: object, done: str, question: str = "") -> Answer:
     outcome = settle(decide, actor=here().user)  # type: ignore[arg-type]
     if outcome.refusal is not None:
         fresh = ask(lambda unit: stored.pledge(unit, one.id)) or one
-        return _page(fresh, outcome.refusal, question), 422
+        return page_of(fresh, outcome.refusal, question), 422
     return onward(outcome, to=link("pledges.show_one", id=one.id), done=done)
 
 
@@ -383,89 +360,8 @@ def _branches() -> tuple[Organisation, ...]:
     return tuple(node for node in here().within(Right.RECORD) if node.kind is Kind.BRANCH and node.closed is None)
 
 
-def _place(one: Pledge) -> Organisation:
-    node = here().node(one.organisation)
-    if node is None:
-        abort(404)
-    return node
-
-
-def _local_day(place: Organisation) -> date:
-    return now().astimezone(ZoneInfo(place.timezone)).date()
-
-
-def _today(one: Pledge) -> date:
-    return _local_day(_place(one))
-
-
 async def _ids_at(unit: Reading, place: OrganisationId) -> frozenset[MemberId]:
     return frozenset(one.id for one in await members.roster(unit, [place]))
-
-
-def _named(id: MemberId | None, people: dict[MemberId, Member]) -> str | None:  # noqa: A002
-    """Return the name of somebody, to whom members are shown by name where they stand; else nothing."""
-    one = people.get(id) if id is not None else None
-    return one.name if one is not None and Right.READ_MEMBERS in here().rights_at(one.organisation) else None
-
-
-def _party(one: Pledge, people: dict[MemberId, Member]) -> str:
-    if one.party is Party.PERSON:
-        return _named(one.person, people) or t("pledges.party_person")
-    node = here().node(one.group or one.organisation)
-    return node.name if node is not None else t("frame.none")
-
-
-def _missing(one: Pledge, people: dict[MemberId, Member]) -> str | None:
-    """Return the sentence that says why the owner of an open pledge cannot be asked, where that is so."""
-    if one.state is not State.OPEN:
-        return None
-    owner = people.get(one.owner) if one.owner is not None else None
-    if owner is None:
-        return t("pledges.no_owner")
-    if owner.left is not None:
-        return t("pledges.owner_left")
-    return None if owner.user is not None else t("pledges.owner_unbound")
-
-
-def _fields() -> Fields:
-    form = request.form
-    return Fields(
-        organisation=form.get("organisation", ""),
-        party=form.get("party", ""),
-        matter=rules.tidied(form.get("matter", "")),
-        measure=rules.tidied(form.get("measure", "")),
-        owner=form.get("owner", ""),
-        due=form.get("due", "").strip(),
-        reason=form.get("reason", ""),
-    )
-
-
-def _meant(fields: Fields, place: Organisation, before: Pledge) -> Pledge | Refusal:
-    """Return what the form means; that its people belong to the branch is judged by the rule."""
-    try:
-        due = date.fromisoformat(fields.due)
-    except ValueError:
-        return refused("pledge.bad_due", field="due")
-    sort, _, id = fields.party.partition(":")  # noqa: A001
-    if sort not in {*Party} or bool(id) is (sort == Party.BRANCH):
-        return refused("pledge.unknown_person", field="party")
-    group = next((node.id for node in _groups(place) if node.id == id), None) if sort == Party.GROUP else None
-    if sort == Party.GROUP and group is None:
-        return refused("pledge.unknown_person", field="party")
-    return replace(
-        before,
-        party=Party(sort),
-        group=group,
-        person=MemberId(id) if sort == Party.PERSON else None,
-        matter=fields.matter,
-        measure=fields.measure,
-        owner=MemberId(fields.owner) if fields.owner else None,
-        due=due,
-    )
-
-
-def _groups(place: Organisation) -> tuple[Organisation, ...]:
-    return tuple(node for node in here().nodes if node.parent == place.id and node.kind is Kind.GROUP)
 
 
 def _form(
@@ -475,7 +371,7 @@ def _form(
     people = ask(lambda unit: members.roster(unit, [place.id]))
     # Who has left stays in the form, so that it says what stands.
     kept = {one.owner, one.person} - {None, *(each.id for each in people)} if one is not None else set()
-    gone = tuple(ask(lambda unit: _people(unit, set(kept))).values()) if kept else ()
+    gone = tuple(ask(lambda unit: people_of(unit, set(kept))).values()) if kept else ()
     refusals = [refusal] if refusal else []
     page = render_template(
         "pledges/form.html",
@@ -483,7 +379,7 @@ def _form(
         one=one,
         mark=rules.mark_of(one) if one is not None and refusal is None else request.form.get("mark", ""),
         branches=branches,
-        groups=_groups(place),
+        groups=groups(place),
         people=(*people, *gone),
         place=place,
         longest={"matter": rules.LONGEST_MATTER, "measure": rules.LONGEST_MEASURE, "note": rules.LONGEST_NOTE},
@@ -491,52 +387,3 @@ def _form(
         by_field=first_by_field(refusals),
     )
     return (page, 422) if refusals else page
-
-
-def _page(one: Pledge, refusal: Refusal | None = None, question: str = "") -> str:
-    at = here()
-    rights = at.rights_at(one.organisation)
-    seen = ask(lambda unit: _look(unit, one))
-    refusals = [refusal] if refusal else []
-    # A field of one question has its own place on the page.
-    own = (
-        {f"{refusal.field}-{question}" if question else str(refusal.field): refusal}
-        if refusal and refusal.field
-        else {}
-    )
-    moderates = Right.MODERATE in rights
-    listed = [each for each in seen.questions if each.stand is not Stand.WITHDRAWN]
-    return render_template(
-        "pledges/show_one.html",
-        one=one,
-        place=_place(one),
-        seen=seen,
-        questions=[each for each in listed if each.stand is not Stand.HIDDEN or moderates],
-        number_hidden=sum(each.stand is Stand.HIDDEN for each in listed),
-        name_of=lambda each: asked.name_of(one, each),
-        asker=lambda each: _named(each.member, seen.people) if each.named else None,
-        party=_party(one, seen.people),
-        owner=_named(one.owner, seen.people),
-        missing=_missing(one, seen.people),
-        standing=rules.standing(one, _today(one)),
-        may_record=Right.RECORD in rights,
-        may_tell=Right.SCHEDULE in rights and one.state is State.OPEN,
-        moderates=moderates,
-        typed=request.form if refusal is not None else {},
-        typed_of=question,
-        mark=rules.mark_of(one),
-        longest={
-            "note": rules.LONGEST_NOTE,
-            "review": rules.LONGEST_REVIEW,
-            "answer": asked.LONGEST_ANSWER,
-            "reason": asked.LONGEST_REASON,
-        },
-        refusals=[replace(refusal, field=None) if question else refusal] if refusal else refusals,
-        by_field=own,
-    )
-
-
-async def _look(unit: Reading, one: Pledge) -> Seen:
-    questions = await stored.questions(unit, [one.id])
-    ids = {one.owner, one.person, *(each.member for each in questions if each.named)}
-    return Seen(history=await stored.history(unit, [one.id]), questions=questions, people=await _people(unit, ids))
